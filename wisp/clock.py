@@ -1,0 +1,102 @@
+"""The time that everything in wisp asks: real time plus an offset that a test can move."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Timer:
+    """A call that is due at `deadline` (seconds of `Clock.monotonic`), until `cancel()`."""
+
+    __slots__ = ("_callback", "_clock", "_handle", "deadline")
+
+    def __init__(self, clock: Clock, deadline: float, callback: Callable[[], object]) -> None:
+        self._clock = clock
+        self._callback = callback
+        self.deadline = deadline
+        self._handle = asyncio.get_running_loop().call_later(deadline - clock.monotonic(), self.fire)
+
+    def cancel(self) -> None:
+        """Forget the call. Does nothing where it was made or cancelled already."""
+        self._handle.cancel()
+        self._clock.timers.discard(self)
+
+    def fire(self) -> None:
+        """Make the call now, once."""
+        self.cancel()
+        self._callback()
+
+
+class Clock:
+    """Real time plus an offset. Cooldowns, time-outs, jobs and deferrals of one bot share one clock."""
+
+    __slots__ = ("offset", "timers")
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+        self.timers: set[Timer] = set()
+
+    def time(self) -> float:
+        """Seconds since the Unix epoch: for what is shown, stored or sent."""
+        return time.time() + self.offset
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start that no correction of the system's clock moves: for durations."""
+        return time.monotonic() + self.offset
+
+    def call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
+        """Call `callback` in `delay` seconds (at once, on the next turn of the loop, where that is not positive)."""
+        timer = Timer(self, self.monotonic() + delay, callback)
+        self.timers.add(timer)
+        return timer
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep by this clock: `advance` wakes the sleeper in its turn."""
+        woken = asyncio.get_running_loop().create_future()
+        timer = self.call_later(seconds, lambda: woken.done() or woken.set_result(None))
+        try:
+            await woken
+        finally:
+            timer.cancel()
+
+    async def advance(self, seconds: float, settle: Callable[[], Awaitable[object]]) -> None:
+        """Move the time forward, firing what falls due in order, with `settle()` after each.
+
+        `settle` lets what a timer started come to rest before the next one fires. Raises ValueError for
+        a negative number: time that went back would fire nothing and confuse everything.
+        """
+        if seconds < 0:
+            raise ValueError(f"advance() moves time forward: expected seconds >= 0, got {seconds!r}")
+        target = self.monotonic() + seconds
+        await settle()
+        while due := [timer for timer in self.timers if timer.deadline <= target]:
+            timer = min(due, key=lambda due_timer: due_timer.deadline)
+            self.offset += max(0.0, timer.deadline - self.monotonic())
+            timer.fire()
+            await settle()
+        self.offset += max(0.0, target - self.monotonic())
+
+    async def wait_for(self, awaitable: Awaitable[T], seconds: float) -> T:
+        """The result of `awaitable`; after `seconds` by this clock it is cancelled and TimeoutError raised."""
+        task = asyncio.ensure_future(awaitable)
+        late = False
+
+        def give_up() -> None:
+            nonlocal late
+            late = task.cancel()
+
+        timer = self.call_later(seconds, give_up)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if late:
+                raise TimeoutError from None
+            task.cancel()
+            raise
+        finally:
+            timer.cancel()

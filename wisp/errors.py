@@ -1,0 +1,72 @@
+"""What can go wrong: each error carries its data, and the sentence that says the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class WispError(Exception):
+    """The base of everything that wisp raises on purpose."""
+
+
+class UserError(WispError):
+    """A refusal, told to the person who asked in exactly these words, privately.
+
+    Raise it from a command, an option's converter or a guard. It is not logged as an error:
+    the person is told, and nobody else needs to know.
+    """
+
+
+class AnswerError(WispError):
+    """An answer to an interaction that Discord would refuse, stopped before it was sent.
+
+    Raised by `ctx.respond`, `ctx.edit`, `ctx.respond_with_modal` and by what a command returns.
+    """
+
+
+class StartError(WispError):
+    """The bot cannot start: a refused token, an intent that is not switched on, Discord out of reach."""
+
+
+class Mistake:
+    """One thing that is wrong in a bot, found before it connects.
+
+    `file` and `line` (from 1) say where it stands, both None where that is not known; `where` names
+    the thing (`command "greet", option "times"`); `problem` says what was expected and what came;
+    `fix` is the way out. A `remark` is worth a look but stops nothing.
+    """
+
+    __slots__ = ("file", "fix", "line", "problem", "remark", "where")
+
+    def __init__(
+        self,
+        where: str,
+        problem: str,
+        fix: str,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        remark: bool = False,
+    ) -> None:
+        self.where = where
+        self.problem = problem
+        self.fix = fix
+        self.file = file
+        self.line = line
+        self.remark = remark
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
+        return f"{place}{self.where}: {self.problem}. {self.fix}"
+
+    def __repr__(self) -> str:
+        return f"<Mistake {self}>"
+
+
+class Mistakes(StartError):
+    """Everything that is wrong in a bot or its settings, at once. `mistakes` holds them in file order."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        count = "1 mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
+        super().__init__("\n".join([f"{count} to mend before the bot can start:", *map(str, self.mistakes)]))
