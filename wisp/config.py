@@ -1,0 +1,426 @@
+"""A bot's settings: from arguments, the environment, `.env` and `wisp.toml`, all checked before anything starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from .errors import Mistake, Mistakes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+VARIABLES = {
+    "token": "DISCORD_TOKEN",
+    "rest_url": "WISP_REST_URL",
+    "database": "WISP_DATABASE",
+    "owners": "WISP_OWNERS",
+    "intents": "WISP_INTENTS",
+    "guilds": "WISP_GUILDS",
+    "log_level": "WISP_LOG_LEVEL",
+}
+
+_NEW_TOKEN = "Copy it anew: https://discord.com/developers/applications, your application, Bot, Reset Token"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of one start of a bot.
+
+    `intents` are names of hikari.Intents, added to those that listeners need. Commands are registered in
+    `guilds` only where there are any, else everywhere. `modules` holds the tables [modules.<name>] of
+    wisp.toml, unchecked. Neither `repr` nor `str` show the token.
+    """
+
+    token: str | None = None
+    rest_url: str | None = None
+    database: str = "wisp.db"
+    owners: tuple[int, ...] = ()
+    intents: tuple[str, ...] = ()
+    guilds: tuple[int, ...] = ()
+    log_level: str = "INFO"
+    modules: dict[str, dict[str, Any]] = {}
+
+    def __repr__(self) -> str:
+        return f"Config({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # of itself, msgspec tells rich the token
+        shown = {name: getattr(self, name) for name in self.__struct_fields__}
+        if self.token:
+            shown["token"] = "<hidden>"
+        if self.rest_url and "@" in self.rest_url:  # a name and a password stand before it
+            shown["rest_url"] = "<hidden>"
+        shown["modules"] = sorted(self.modules)  # their settings may be secrets too
+        return list(shown.items())
+
+
+def load(directory: Path, environ: Mapping[str, str], **arguments: object) -> Config:
+    """The settings of the bot in `directory`.
+
+    For each setting the first source that says something wins: `arguments`, `environ`, the file `.env`, the
+    file `wisp.toml`; None and empty text say nothing. Raises Mistakes with every unknown or wrong entry of all
+    sources, the overruled ones too. The value of a token is in no message.
+    """
+    mistakes: list[Mistake] = []
+    settings: dict[str, object] = {}
+    entries = [
+        *_argument_entries(arguments, mistakes),
+        *_environment_entries(environ, mistakes),
+        *_dotenv_entries(directory / ".env", mistakes),
+        *_toml_entries(directory / "wisp.toml", mistakes),
+    ]
+    for entry in entries:
+        if entry.value is None or (isinstance(entry.value, str) and not entry.value.strip()):
+            continue
+        result = _READERS[entry.name](entry.value)
+        if isinstance(result, _Wrong):
+            mistakes.append(entry.mistake(result.problem, result.fix))
+        else:
+            settings.setdefault(entry.name, result)
+    if mistakes:
+        raise Mistakes(sorted(mistakes, key=lambda mistake: (mistake.file or "", mistake.line or 0)))
+    return msgspec.convert(settings, Config)
+
+
+class _Entry:
+    """A value as one source gives it, by its setting's name (or its own, of no setting), and where that is."""
+
+    __slots__ = ("file", "line", "name", "value", "where")
+
+    def __init__(
+        self, name: str, value: object, where: str, *, file: str | None = None, line: int | None = None
+    ) -> None:
+        self.name = name
+        self.value = value
+        self.where = where
+        self.file = file
+        self.line = line
+
+    def mistake(self, problem: str, fix: str) -> Mistake:
+        return Mistake(self.where, problem, fix, file=self.file, line=self.line)
+
+
+class _Wrong:
+    """What is wrong with a value, and the way out."""
+
+    __slots__ = ("fix", "problem")
+
+    def __init__(self, problem: str, fix: str) -> None:
+        self.problem = problem
+        self.fix = fix
+
+
+# ---- the sources ----
+
+
+def _argument_entries(arguments: Mapping[str, object], mistakes: list[Mistake]) -> Iterator[_Entry]:
+    for name, value in arguments.items():
+        if name in VARIABLES:
+            yield _Entry(name, value, f"argument {name}")
+        else:
+            mistakes.append(Mistake(f"argument {_shown(name)}", "there is no such setting", _nearest(name, VARIABLES)))
+
+
+def _environment_entries(environ: Mapping[str, str], mistakes: list[Mistake]) -> Iterator[_Entry]:
+    settings = {variable: name for name, variable in VARIABLES.items()}
+    for variable, value in environ.items():
+        where = f"environment variable {_shown(variable)}"
+        if variable in settings:
+            yield _Entry(settings[variable], value, where)
+        elif variable.startswith("WISP_"):
+            mistakes.append(Mistake(where, "there is no such setting", _nearest_variable(variable)))
+
+
+def _dotenv_entries(path: Path, mistakes: list[Mistake]) -> list[_Entry]:
+    text = _read(path, mistakes)
+    entries: dict[str, _Entry] = {}
+    settings = {variable: name for name, variable in VARIABLES.items()}
+    lines = [] if text is None else [line.removesuffix("\r") for line in text.split("\n")]
+    unread = iter(enumerate(lines, start=1))
+    for number, line in unread:
+        variable, separator, value = line.strip().removeprefix("export ").partition("=")
+        variable = variable.strip()
+        if (not variable and not separator) or variable.startswith("#"):
+            continue
+        entry = _Entry(
+            settings.get(variable, variable), _unquoted(value), _shown(variable), file=str(path), line=number
+        )
+        if not _is_variable(variable) or not (separator or line.strip().startswith("export ")):
+            entry.where = "line"
+            mistakes.append(entry.mistake("it is not of the form NAME=value", "Begin a comment with #"))
+        elif variable in settings and entry.value is None:
+            mistakes.append(entry.mistake("what is quoted ends before its line does, or never", _QUOTES))
+        elif variable in settings:
+            entries[variable] = entry  # as in a shell, the last of several counts
+        elif variable.startswith("WISP_"):
+            mistakes.append(entry.mistake("there is no such setting", _nearest_variable(variable)))
+        elif entry.value is None:
+            _skip_quoted(value.lstrip(), lines[number:], unread)
+    return list(entries.values())
+
+
+_QUOTES = "Close the quote at the end of the value, or leave the quotes out"
+
+
+def _unquoted(value: str) -> str | None:
+    """The value of a line in .env, without quotes and comment; None where its quote is not closed at its end."""
+    value = value.strip()
+    if value[:1] not in ("'", '"') or not value:
+        for index, character in enumerate(value):
+            if character == "#" and (index == 0 or value[index - 1].isspace()):
+                return value[:index].rstrip()
+        return value
+    inner, closing, rest = value[1:].partition(value[0])
+    return inner if closing and (not rest.strip() or rest.lstrip().startswith("#")) else None
+
+
+def _skip_quoted(value: str, following: list[str], unread: Iterator[object]) -> None:
+    """Pass over the rest of somebody else's quoted value (a key, say) that goes on over several lines."""
+    if value[0] in value[1:]:
+        return
+    closing = next((index for index, line in enumerate(following) if value[0] in line), None)
+    for _ in range(0 if closing is None else closing + 1):
+        next(unread)
+
+
+def _toml_entries(path: Path, mistakes: list[Mistake]) -> list[_Entry]:
+    text = _read(path, mistakes)
+    if text is None:
+        return []
+    table = _parse_toml(text)
+    if isinstance(table, Mistake):
+        mistakes.append(Mistake(table.where, table.problem, table.fix, file=str(path), line=table.line))
+        return []
+    entries: list[_Entry] = []
+    for name, value in table.items():
+        entry = _Entry(name, value, _shown(name), file=str(path), line=_line_of(name, text))
+        if name in _READERS:
+            entries.append(entry)
+        else:
+            mistakes.append(entry.mistake("there is no such setting", _nearest(name, _READERS)))
+    return entries
+
+
+def _parse_toml(text: str) -> dict[str, Any] | Mistake:
+    import re
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        return Mistake("file", "its arrays or tables are nested too deep", "Flatten them")
+    except ValueError as error:
+        reason, _, place = str(error).partition(" (at ")
+        line = re.match(r"line (\d+)", place)
+        number = int(line[1]) if line else text.count("\n") + 1 if place else None
+        # What quotes a name of the file could quote a token that was pasted in the wrong place.
+        if "(" in reason or reason.startswith("Duplicate"):
+            reason = "a name stands there twice" if place else "a value is too long to be read"
+        return Mistake("file", f"it is not TOML: {reason}", "See https://toml.io, or remove the line", line=number)
+
+
+def _line_of(name: str, text: str) -> int | None:
+    """The line of wisp.toml on which a top-level name first stands, None where it is written in another way."""
+    import re
+
+    pattern = re.compile(rf"\s*\[*\s*[\"']?{re.escape(name)}[\"']?\s*[=.\]]")
+    return next((number for number, line in enumerate(text.split("\n"), start=1) if pattern.match(line)), None)
+
+
+def _read(path: Path, mistakes: list[Mistake]) -> str | None:
+    """The text of a file, None where there is none or it cannot be read, which is a mistake."""
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(0, "it is a directory")
+        data = path.read_bytes()
+        return data.decode("utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        mistakes.append(Mistake("file", "it is not UTF-8 text", "Save it as UTF-8", file=str(path), line=line))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        mistakes.append(Mistake("file", f"it cannot be read: {reason}", "Make it a readable file", file=str(path)))
+    return None
+
+
+# ---- the settings ----
+
+
+def _token(value: object) -> str | _Wrong:
+    if not isinstance(value, str):
+        return _Wrong(f"expected the token as text, got {_kind(value)}", _NEW_TOKEN)
+    token = value.strip()
+    if token[:4].lower() == "bot ":
+        return _Wrong('it begins with the word "Bot"', "Leave the word out: wisp sends it itself")
+    parts = token.split(".")
+    if len(parts) != 3 or not all(parts):
+        return _Wrong(f"expected three parts with dots between, got {len([p for p in parts if p])}", _NEW_TOKEN)
+    if not all(part.isascii() and part.replace("-", "").replace("_", "").isalnum() for part in parts):
+        return _Wrong("it has characters that no token has (quotes, spaces, ...)", _NEW_TOKEN)
+    if not _is_encoded_id(parts[0]):
+        return _Wrong("its first part is not that of a bot's token (the bot's id in Base64)", _NEW_TOKEN)
+    return token
+
+
+def _is_encoded_id(part: str) -> bool:
+    import binascii
+
+    try:
+        decoded = binascii.a2b_base64(part.replace("-", "+").replace("_", "/") + "=" * (-len(part) % 4))
+    except ValueError:
+        return False
+    return decoded.isdigit()
+
+
+def _rest_url(value: object) -> str | _Wrong:
+    from urllib.parse import urlsplit
+
+    fix = "Write it as in https://discord.com/api/v10"
+    if not isinstance(value, str):
+        return _Wrong(f"expected a URL as text, got {_kind(value)}", fix)
+    url = value.strip()
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not url.isprintable() or " " in url:
+        return _Wrong(f"expected a URL that begins with http:// or https:// and a host, got {_shown(url)}", fix)
+    return url.rstrip("/")
+
+
+def _database(value: object) -> str | _Wrong:
+    if not isinstance(value, str):
+        return _Wrong(f"expected a file's path as text, got {_kind(value)}", 'Write it as in "wisp.db"')
+    if "\0" in value:
+        return _Wrong("expected a file's path, got text with a NUL character", "Remove that character")
+    return value.strip()
+
+
+def _ids(value: object) -> tuple[int, ...] | _Wrong:
+    """Snowflakes: a list of them, one alone, or text with commas or spaces between."""
+    fix = 'Write ids as in [123, 456], or "123, 456" in an environment variable (Discord: Copy ID)'
+    ids: list[int] = []
+    for item in _listed(value):
+        if isinstance(item, str) and 0 < len(item) < 20 and item.isascii() and item.isdigit():
+            ids.append(int(item))
+        elif isinstance(item, int) and not isinstance(item, bool):
+            ids.append(item)
+        else:
+            return _Wrong(f"expected ids, whole numbers, got {_shown(item)}", fix)
+        if not 0 < ids[-1] < 2**63:
+            return _Wrong(f"expected ids, whole numbers from 1 to 2^63 - 1, got {_shown(ids[-1])}", fix)
+    return tuple(dict.fromkeys(ids))
+
+
+def _intents(value: object) -> tuple[str, ...] | _Wrong:
+    """Names of intents: a list of them, text with commas or spaces between, or hikari.Intents."""
+    fix = "Write names of hikari.Intents, as in MESSAGE_CONTENT"
+    names: list[str] = []
+    for item in _listed(value):
+        if isinstance(item, str):
+            from hikari import Intents
+
+            if item not in Intents.__members__:
+                return _Wrong(f"{_shown(item)} is no intent", _nearest(item.upper(), Intents.__members__, fix))
+            names.append(item)
+        elif isinstance(item, int) and hasattr(item, "split"):  # hikari.Intents, told without importing hikari
+            names += [flag.name for flag in cast("Any", item).split()]
+        else:
+            return _Wrong(f"expected names of intents, got {_shown(item)}", fix)
+    return tuple(dict.fromkeys(names))
+
+
+def _log_level(value: object) -> str | _Wrong:
+    level = value.strip().upper() if isinstance(value, str) else value
+    if level not in LOG_LEVELS:
+        return _Wrong(f"expected one of {', '.join(LOG_LEVELS)}, got {_shown(value)}", "Write one of them")
+    return cast("str", level)
+
+
+def _modules(value: object) -> dict[str, dict[str, Any]] | _Wrong:
+    tables = cast("dict[str, dict[str, Any]]", value if isinstance(value, dict) else {"": value})
+    for name, table in cast("dict[str, object]", tables).items():
+        if not isinstance(table, dict):
+            problem = f"expected a table for each module, got {_kind(table)}{f' for {_shown(name)}' if name else ''}"
+            return _Wrong(problem, "Write them as in [modules.greeter]")
+    return tables
+
+
+_READERS: dict[str, Callable[[object], object]] = {
+    "token": _token,
+    "rest_url": _rest_url,
+    "database": _database,
+    "owners": _ids,
+    "intents": _intents,
+    "guilds": _ids,
+    "log_level": _log_level,
+    "modules": _modules,
+}
+
+
+# ---- words ----
+
+
+def _listed(value: object) -> list[object]:
+    if isinstance(value, str):
+        return list(value.replace(",", " ").split())
+    return list(cast("list[object]", value)) if isinstance(value, (list, tuple, set, frozenset)) else [value]
+
+
+def _is_variable(name: str) -> bool:
+    return bool(name) and name.isascii() and name.replace(".", "").replace("-", "").replace("_", "").isalnum()
+
+
+def _nearest(name: str, known: Mapping[str, object], otherwise: str | None = None) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {near[0]}?" if near else otherwise or f"Known are {', '.join(known)}"
+
+
+def _nearest_variable(variable: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(variable.removeprefix("WISP_").lower(), VARIABLES, n=1)
+    return f"Did you mean {VARIABLES[near[0]]}?" if near else f"Known are {', '.join(VARIABLES.values())}"
+
+
+def _kind(value: object) -> str:
+    for kind, words in _KINDS:
+        if isinstance(value, kind):
+            return words
+    return f"a value of type {type(value).__name__}"
+
+
+_KINDS: tuple[tuple[type, str], ...] = (
+    (str, "text"),
+    (bool, "true or false"),
+    (int, "a number"),
+    (float, "a fraction"),
+    (dict, "a table"),
+    (list, "a list"),
+)
+
+
+def _shown(value: object) -> str:
+    """A value in a message: short, and nothing that could be a token pasted in the wrong place."""
+    if isinstance(value, str):
+        if len(value) > 60 or _resembles_token(value):
+            return f"text of {len(value)} characters"
+        return value if value.isidentifier() else repr(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(int(value)) if abs(value) < 2**70 else "a number far too large"
+    return _kind(value)
+
+
+def _resembles_token(text: str) -> bool:
+    """Whether there are three parts with dots between, or so long a run of mixed characters as a token's last part."""
+    import re
+
+    runs = re.findall(r"[\w-]{25,}", text)
+    return bool(re.search(r"\.[^.]*\.", text)) or any(run != run.upper() or re.search(r"\d", run) for run in runs)
