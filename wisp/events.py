@@ -1,0 +1,99 @@
+"""Listeners: a function that hears events, and the intents that those events need."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Union
+
+import hikari
+
+# hikari keeps this one out of its top level, and documents it
+from hikari.events.base_events import get_required_intents_for
+
+from .commands import is_async, place_of
+from .errors import Mistake
+from .options import resolve_annotation
+
+PRIVILEGED = hikari.Intents.ALL_PRIVILEGED
+_MESSAGE_EVENTS = hikari.Intents.ALL_MESSAGES
+
+
+class Listener:
+    """A function that hears `event_types`, with all that is wrong with it in `mistakes`."""
+
+    __slots__ = ("event_types", "file", "function", "line", "mistakes", "name")
+
+    def __init__(
+        self, function: Callable[[Any], Awaitable[object]], event_types: tuple[type[Any], ...], names: Mapping[str, Any]
+    ) -> None:
+        self.function = function
+        self.name = getattr(function, "__name__", type(function).__name__)
+        self.file, self.line = place_of(function)
+        self.mistakes: list[Mistake] = []
+        self.event_types = event_types or self._annotated(names)
+        if not is_async(function):
+            self._mistake("its function is not async", f"Write `async def {self.name}(event: ...)`")
+        for event_type in self.event_types:
+            if not _is_event(event_type):
+                self._mistake(f"{event_type!r} is not an event of hikari", "Use a class like hikari.MemberCreateEvent")
+
+    def intents(self) -> hikari.Intents:
+        """All that its events can need to arrive."""
+        needed = hikari.Intents.NONE
+        for event_type in self.event_types:
+            needed |= intents_of(event_type)
+        return needed
+
+    def _annotated(self, names: Mapping[str, Any]) -> tuple[type[Any], ...]:
+        fix = "Write `async def name(event: hikari.MemberCreateEvent)`, or `@bot.listen(hikari.MemberCreateEvent)`"
+        first = next(iter(inspect.signature(self.function).parameters.values()), None)
+        if first is None:
+            self._mistake("it has no parameter for the event", fix)
+            return ()
+        if first.annotation is first.empty:
+            self._mistake(f"its parameter `{first.name}` has no annotation, so no event is known", fix)
+            return ()
+        try:
+            annotation = resolve_annotation(self.function, first.name, names)
+        except Exception as error:
+            self._mistake(f"the annotation of `{first.name}` means nothing at run time ({error})", fix)
+        else:
+            together = typing.get_origin(annotation) in (Union, types.UnionType)
+            return typing.get_args(annotation) if together else (annotation,)
+        return ()
+
+    def _mistake(self, problem: str, fix: str) -> None:
+        where = f'listener "{self.name}"'
+        self.mistakes.append(Mistake(where, problem, fix, file=self.file, line=self.line))
+
+
+def intents_of(event_type: type[hikari.Event]) -> hikari.Intents:
+    """All intents that `event_type` can need: where Discord sends it under either of two, both.
+
+    A base class that hikari gives no intents (`hikari.Event`) stands for what lies below it, as far as that
+    needs no privilege: nobody should have to apply for everything by listening to a base class.
+    """
+    groups = get_required_intents_for(event_type)
+    if groups:
+        return _union(groups)
+    below = _union(intents_of(child) for child in event_type.__subclasses__())
+    return below & ~PRIVILEGED
+
+
+def hears_messages(listeners: Iterable[Listener]) -> bool:
+    """Whether any of `listeners` gets messages, whose content takes an intent of its own."""
+    return any(listener.intents() & _MESSAGE_EVENTS for listener in listeners)
+
+
+def _union(groups: Iterable[hikari.Intents]) -> hikari.Intents:
+    union = hikari.Intents.NONE
+    for group in groups:
+        union |= group
+    return union
+
+
+def _is_event(event_type: Any) -> bool:
+    return isinstance(event_type, type) and issubclass(event_type, hikari.Event)

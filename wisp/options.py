@@ -1,0 +1,570 @@
+"""A function's signature becomes Discord options: what is shown, what is sent, and how a value arrives."""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import inspect
+import re
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast
+
+import hikari
+
+from .errors import Mistake, UserError
+
+if TYPE_CHECKING:
+    from .context import Context
+
+    Reader = Callable[[Context, Any], Any]
+    """From what Discord sent to what the annotation promises: the value, or a coroutine that fetches it."""
+
+ChoiceValue = str | int | float
+Choices = Iterable[ChoiceValue | hikari.CommandChoice] | Mapping[str, ChoiceValue]
+Localizations = Mapping[hikari.Locale | str, str]
+
+
+class Option:
+    """What Discord shows of one option and what it lets people enter: `Annotated[int, Option("How often", min=1)]`.
+
+    `description` is 1 to 100 characters. `name` replaces the parameter's name. `min` and `max` bound a number
+    (within 2**53), `min_length` and `max_length` (0 to 6000) a text. `choices` are at most 25 values, a mapping
+    of what is shown to what arrives, or hikari's `CommandChoice`. `autocomplete` is `async (ctx, typed)` giving
+    up to 25 values or a mapping like `choices`; it excludes them. Localizations map a locale ("de") to a text.
+
+    The limits are Discord's: https://discord.com/developers/docs/interactions/application-commands
+    """
+
+    __slots__ = (
+        "autocomplete",
+        "choices",
+        "description",
+        "description_localizations",
+        "max",
+        "max_length",
+        "min",
+        "min_length",
+        "name",
+        "name_localizations",
+    )
+
+    def __init__(
+        self,
+        description: str = "",
+        *,
+        name: str | None = None,
+        min: float | None = None,
+        max: float | None = None,
+        min_length: int | None = None,
+        max_length: int | None = None,
+        choices: Choices | None = None,
+        autocomplete: Callable[..., Any] | None = None,
+        name_localizations: Localizations | None = None,
+        description_localizations: Localizations | None = None,
+    ) -> None:
+        self.description = description
+        self.name = name
+        self.min = min
+        self.max = max
+        self.min_length = min_length
+        self.max_length = max_length
+        self.choices = choices
+        self.autocomplete = autocomplete
+        self.name_localizations = name_localizations
+        self.description_localizations = description_localizations
+
+
+class Parameter:
+    """One option of one command: `payload` is what Discord is told, `read` how its value arrives."""
+
+    __slots__ = ("argument", "autocomplete", "described", "fills_none", "name", "payload", "read", "required")
+
+    def __init__(self, argument: str, kind: _Kind, option: Option, *, required: bool, fills_none: bool) -> None:
+        self.argument = argument
+        self.name = option.name or argument.rstrip("_")
+        self.required = required
+        self.fills_none = fills_none
+        self.autocomplete = option.autocomplete
+        self.described = bool(option.description)
+        self.payload = _payload(self.name, kind, option, required)
+        self.read = _within(self.payload, kind.read)
+
+
+class _Kind:
+    """What an annotation stands for: Discord's option type, its choices or channel kinds, and the reader."""
+
+    __slots__ = ("channel_types", "choices", "read", "type")
+
+    def __init__(
+        self,
+        type: hikari.OptionType,
+        read: Reader,
+        *,
+        choices: list[dict[str, Any]] | None = None,
+        channel_types: list[int] | None = None,
+    ) -> None:
+        self.type = type
+        self.read = read
+        self.choices = choices
+        self.channel_types = channel_types
+
+
+class _Unusable(Exception):
+    """An annotation or an Option that Discord has nothing for: (problem, fix)."""
+
+
+def read_signature(
+    function: Callable[..., Any], names: Mapping[str, Any], mistake: Callable[[str, str, str], Mistake]
+) -> tuple[list[Parameter], list[Mistake]]:
+    """The options of `function`, required ones first as Discord wants them, and all that is wrong with it.
+
+    `names` is what the code around the function could see, for annotations that are text. `mistake` makes a
+    Mistake at the function's place from (what of it, problem, fix).
+    """
+    found: list[Parameter] = []
+    mistakes: list[Mistake] = []
+    arguments = list(inspect.signature(function).parameters.values())
+    if not arguments or arguments[0].kind not in (
+        arguments[0].POSITIONAL_ONLY,
+        arguments[0].POSITIONAL_OR_KEYWORD,
+    ):
+        fix = "Write `async def name(ctx: wisp.Context, ...)`"
+        return [], [mistake("", "its first parameter must take the context, and it has none", fix)]
+    if arguments[0].name == "self":
+        fix = "Register the bound method instead: `bot.command(thing.method)`"
+        return [], [mistake("", "it is a method without its object", fix)]
+    for argument in arguments[1:]:
+        try:
+            found.append(_parameter(function, argument, names))
+        except _Unusable as unusable:
+            problem, fix = unusable.args
+            mistakes.append(mistake(f', option "{argument.name}"', problem, fix))
+    return sorted(found, key=lambda parameter: not parameter.required), mistakes
+
+
+def resolve_annotation(function: Callable[..., Any], name: str, names: Mapping[str, Any]) -> Any:
+    """The type behind the annotation of `name`, also where it is text; NameError where it has no meaning."""
+    plain = inspect.unwrap(getattr(function, "__func__", function))
+    holder = types.SimpleNamespace(__annotations__={name: plain.__annotations__[name]})
+    hints = typing.get_type_hints(
+        holder, globalns=getattr(plain, "__globals__", {}), localns=dict(names), include_extras=True
+    )
+    return hints[name]
+
+
+def _parameter(function: Callable[..., Any], argument: inspect.Parameter, names: Mapping[str, Any]) -> Parameter:
+    if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
+        raise _Unusable(f"`{argument}` stands for any number of options", "Name each option")
+    if argument.kind is argument.POSITIONAL_ONLY:
+        raise _Unusable("it is positional-only, and options come by name", "Move it behind the `/`")
+    annotation, option, may_be_none = _unpack(_annotation(function, argument, names))
+    kind = _kind(annotation)
+    _fit(kind, option)
+    has_default = argument.default is not argument.empty
+    return Parameter(
+        argument.name,
+        kind,
+        option,
+        required=not (has_default or may_be_none),
+        fills_none=may_be_none and not has_default,
+    )
+
+
+def _annotation(function: Callable[..., Any], argument: inspect.Parameter, names: Mapping[str, Any]) -> Any:
+    if argument.annotation is argument.empty:
+        raise _Unusable("it has no annotation", f"Say what it takes: `{argument.name}: str`")
+    try:
+        return resolve_annotation(function, argument.name, names)
+    except Exception as error:
+        raise _Unusable(
+            f"its annotation `{argument.annotation}` means nothing at run time ({error})",
+            "Import the name outside `if TYPE_CHECKING:`, and define it before the command",
+        ) from None
+
+
+def _unpack(annotation: Any) -> tuple[Any, Option, bool]:
+    """Take `Annotated[...]`, `| None` and type aliases apart: the bare type, its Option, whether None may come."""
+    option: Option | None = None
+    may_be_none = False
+    while True:
+        origin = typing.get_origin(annotation)
+        if origin is Annotated:
+            annotation, *extras = typing.get_args(annotation)
+            options = [extra for extra in extras if isinstance(extra, Option)]
+            if Option in extras:
+                raise _Unusable("`wisp.Option` is not called", 'Write `wisp.Option("description")`')
+            option = option or (options[0] if options else None)
+        elif origin in (Union, types.UnionType) and type(None) in typing.get_args(annotation):
+            rest = [part for part in typing.get_args(annotation) if part is not type(None)]
+            annotation = Union[tuple(rest)]  # noqa: UP007 - the parts are known only here
+            may_be_none = True
+        elif hasattr(annotation, "__value__"):  # `type Fruit = ...` of Python 3.12
+            annotation = annotation.__value__
+        else:
+            return annotation, option or Option(), may_be_none
+
+
+def _kind(annotation: Any) -> _Kind:
+    if annotation in _PLAIN:
+        return _PLAIN[annotation]
+    if typing.get_origin(annotation) is Literal:
+        return _choice_kind({str(value): (value, value) for value in typing.get_args(annotation)})
+    if isinstance(annotation, type):
+        if issubclass(annotation, enum.Enum):
+            return _enum_kind(annotation)
+        if issubclass(annotation, hikari.PartialChannel):
+            return _channel_kind((annotation,))
+    if typing.get_origin(annotation) in (Union, types.UnionType):
+        parts = typing.get_args(annotation)
+        if all(isinstance(part, type) and issubclass(part, hikari.PartialChannel) for part in parts):
+            return _channel_kind(parts)
+        if all(part in (hikari.User, hikari.Member, hikari.Role) for part in parts):
+            if hikari.Role in parts:
+                return _Kind(hikari.OptionType.MENTIONABLE, _mentionable(needs_member=hikari.User not in parts))
+            return _Kind(hikari.OptionType.USER, _read_member_or_user)
+    raise _Unusable(
+        f"Discord has no option of type {_words(annotation)}",
+        "Use str, int, float, bool, datetime.timedelta, Literal, Enum, hikari.User, hikari.Member, hikari.Role, "
+        "`hikari.User | hikari.Role`, a hikari channel class or hikari.Attachment",
+    )
+
+
+def _words(annotation: Any) -> str:
+    return f"`{annotation.__name__}`" if isinstance(annotation, type) else f"`{annotation}`"
+
+
+# ---- reading a value ----
+
+
+def _refuse(what: str) -> UserError:
+    return UserError(f"That is not {what}. Discord may be showing an older version of this command: try again.")
+
+
+def _typed(what: str, *accepted: type) -> Reader:
+    def read(ctx: Context, value: Any) -> Any:
+        # `type(...) in` and not isinstance: True is an int to isinstance
+        if type(value) in accepted:
+            return value
+        raise _refuse(what)
+
+    return read
+
+
+def _read_float(ctx: Context, value: Any) -> float:
+    if type(value) in (int, float):
+        return float(value)  # JSON writes 3.0 as 3
+    raise _refuse("a number")
+
+
+_DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s)?", re.ASCII | re.IGNORECASE)
+
+
+def _read_duration(ctx: Context, value: Any) -> datetime.timedelta:
+    text = str(value).replace(" ", "")
+    match = _DURATION.fullmatch(text)
+    if match and text:
+        weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+        try:
+            return datetime.timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
+        except OverflowError:
+            pass
+    shown = text if len(text) <= 50 else f"{text[:50]}..."
+    raise UserError(f"“{shown}” is not a duration. Write it like 1h30m, 45s or 2d.")
+
+
+def _read_user(ctx: Context, value: Any) -> Any:
+    resolved = ctx.interaction.resolved
+    return (resolved and resolved.users.get(value)) or _fetch_user(ctx, value)
+
+
+def _read_member(ctx: Context, value: Any) -> Any:
+    resolved = ctx.interaction.resolved
+    return (resolved and resolved.members.get(value)) or _find_member(ctx, value)
+
+
+def _read_member_or_user(ctx: Context, value: Any) -> Any:
+    resolved = ctx.interaction.resolved
+    return (resolved and resolved.members.get(value)) or _read_user(ctx, value)
+
+
+def _read_role(ctx: Context, value: Any) -> Any:
+    resolved = ctx.interaction.resolved
+    role = (resolved and resolved.roles.get(value)) or ctx.bot.gateway.cache.get_role(value)
+    return role or _fetch_role(ctx, value)
+
+
+def _read_attachment(ctx: Context, value: Any) -> Any:
+    resolved = ctx.interaction.resolved
+    if resolved and (attachment := resolved.attachments.get(value)):
+        return attachment
+    raise _refuse("a file that came with the command")
+
+
+def _mentionable(*, needs_member: bool) -> Reader:
+    def read(ctx: Context, value: Any) -> Any:
+        resolved = ctx.interaction.resolved
+        if resolved and (role := resolved.roles.get(value)):
+            return role
+        return _read_member(ctx, value) if needs_member else _read_member_or_user(ctx, value)
+
+    return read
+
+
+def _channel(wanted: tuple[type, ...], words: str) -> Reader:
+    def read(ctx: Context, value: Any) -> Any:
+        resolved = ctx.interaction.resolved
+        partial = resolved and resolved.channels.get(value)
+        if isinstance(partial, wanted):
+            return partial
+        cache = ctx.bot.gateway.cache
+        cached = cache.get_guild_channel(value) or cache.get_thread(value)
+        return cached if isinstance(cached, wanted) else _fetch_channel(ctx, value, wanted, words)
+
+    return read
+
+
+async def _fetch_user(ctx: Context, value: Any) -> hikari.User:
+    try:
+        return await ctx.bot.gateway.rest.fetch_user(value)
+    except (hikari.NotFoundError, hikari.BadRequestError):
+        raise UserError("There is no such user.") from None
+
+
+async def _find_member(ctx: Context, value: Any) -> hikari.Member:
+    if ctx.guild_id is None:
+        raise UserError("This works in a server only: it needs one of its members.")
+    if cached := ctx.bot.gateway.cache.get_member(ctx.guild_id, value):
+        return cached
+    try:
+        return await ctx.bot.gateway.rest.fetch_member(ctx.guild_id, value)
+    except (hikari.NotFoundError, hikari.ForbiddenError, hikari.BadRequestError):
+        raise UserError(f"<@{int(value)}> is not a member of this server.") from None
+
+
+async def _fetch_role(ctx: Context, value: Any) -> hikari.Role:
+    if ctx.guild_id is not None:
+        for role in await ctx.bot.gateway.rest.fetch_roles(ctx.guild_id):
+            if role.id == value:
+                return role
+    raise UserError("There is no such role in this server.")
+
+
+async def _fetch_channel(ctx: Context, value: Any, wanted: tuple[type, ...], words: str) -> hikari.PartialChannel:
+    try:
+        channel = await ctx.bot.gateway.rest.fetch_channel(value)
+    except (hikari.NotFoundError, hikari.BadRequestError):
+        raise UserError("There is no such channel.") from None
+    except hikari.ForbiddenError:
+        raise UserError(f"I cannot see <#{int(value)}>: let me view that channel first.") from None
+    if not isinstance(channel, wanted):
+        raise UserError(f"<#{int(value)}> is not {words}.")
+    return channel
+
+
+def _within(payload: Mapping[str, Any], read: Reader) -> Reader:
+    """`read`, refusing what lies outside the bounds and choices that `payload` told Discord of.
+
+    Discord holds people to them, but by the version of the command that it knows, which can be older.
+    """
+    low, high = payload.get("min_value"), payload.get("max_value")
+    shortest, longest = payload.get("min_length"), payload.get("max_length")
+    offered = {choice["value"] for choice in payload.get("choices", ())}
+    if not offered and low is high is shortest is longest is None:
+        return read
+
+    def read_within(ctx: Context, value: Any) -> Any:
+        arrived = read(ctx, value)
+        if offered and value not in offered:
+            raise _refuse("one of the choices")
+        if (low is not None and value < low) or (high is not None and value > high):
+            raise _refuse("in the range of this option")
+        if (shortest is not None and len(value) < shortest) or (longest is not None and len(value) > longest):
+            raise _refuse("of a length that this option takes")
+        return arrived
+
+    return read_within
+
+
+# ---- kinds ----
+
+_PLAIN: dict[Any, _Kind] = {
+    str: _Kind(hikari.OptionType.STRING, _typed("a text", str)),
+    int: _Kind(hikari.OptionType.INTEGER, _typed("a whole number", int)),
+    float: _Kind(hikari.OptionType.FLOAT, _read_float),
+    bool: _Kind(hikari.OptionType.BOOLEAN, _typed("true or false", bool)),
+    datetime.timedelta: _Kind(hikari.OptionType.STRING, _read_duration),
+    hikari.User: _Kind(hikari.OptionType.USER, _read_user),
+    hikari.Member: _Kind(hikari.OptionType.USER, _read_member),
+    hikari.Role: _Kind(hikari.OptionType.ROLE, _read_role),
+    hikari.Attachment: _Kind(hikari.OptionType.ATTACHMENT, _read_attachment),
+}
+
+_CHANNELS: dict[hikari.ChannelType, type[hikari.PartialChannel]] = {
+    hikari.ChannelType.GUILD_TEXT: hikari.GuildTextChannel,
+    hikari.ChannelType.GUILD_VOICE: hikari.GuildVoiceChannel,
+    hikari.ChannelType.GUILD_CATEGORY: hikari.GuildCategory,
+    hikari.ChannelType.GUILD_NEWS: hikari.GuildNewsChannel,
+    hikari.ChannelType.GUILD_NEWS_THREAD: hikari.GuildNewsThread,
+    hikari.ChannelType.GUILD_PUBLIC_THREAD: hikari.GuildPublicThread,
+    hikari.ChannelType.GUILD_PRIVATE_THREAD: hikari.GuildPrivateThread,
+    hikari.ChannelType.GUILD_STAGE: hikari.GuildStageChannel,
+    hikari.ChannelType.GUILD_FORUM: hikari.GuildForumChannel,
+    hikari.ChannelType.GUILD_MEDIA: hikari.GuildMediaChannel,
+}
+
+
+def _channel_kind(classes: tuple[type, ...]) -> _Kind:
+    kinds = [int(kind) for kind, channel in _CHANNELS.items() if issubclass(channel, classes)]
+    if not kinds:
+        raise _Unusable(
+            f"no channel of a server is a {' or '.join(map(_words, classes))}",
+            "Use hikari.PartialChannel for any channel, or hikari.GuildTextChannel and its siblings",
+        )
+    words = " or ".join(f"a {_in_words(cls.__name__).lower()}" for cls in classes)
+    everything = len(kinds) == len(_CHANNELS)
+    return _Kind(
+        hikari.OptionType.CHANNEL,
+        _channel(classes, words),
+        channel_types=None if everything else sorted(kinds),
+    )
+
+
+def _in_words(name: str) -> str:
+    """`GuildTextChannel` and `dark_red` as a person would write them."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip()
+
+
+def _enum_kind(cls: type[enum.Enum]) -> _Kind:
+    values = [member.value for member in cls]
+    storable = bool(values) and len({_choice_type(value) for value in values}) == 1
+    if storable and _choice_type(values[0]) is not None:
+        return _choice_kind({_capitalized(member.name): (member.value, member) for member in cls})
+    # values that Discord cannot carry (objects, a mixture) travel under the member's name
+    return _choice_kind({_capitalized(member.name): (member.name, member) for member in cls})
+
+
+def _capitalized(name: str) -> str:
+    words = _in_words(name)
+    return words.capitalize() if words.isupper() or words.islower() else words
+
+
+def _choice_type(value: Any) -> hikari.OptionType | None:
+    if isinstance(value, bool):
+        return None
+    for cls, type in (
+        (str, hikari.OptionType.STRING),
+        (int, hikari.OptionType.INTEGER),
+        (float, hikari.OptionType.FLOAT),
+    ):
+        if isinstance(value, cls):
+            return type
+    return None
+
+
+def _choice_kind(shown: Mapping[str, tuple[Any, Any]]) -> _Kind:
+    """A kind whose `shown` names stand for (what Discord carries, what arrives)."""
+    types_found = {_choice_type(carried) for carried, _ in shown.values()}
+    if len(types_found) != 1 or None in types_found:
+        raise _Unusable(
+            "its choices are not all texts, all whole numbers or all numbers",
+            'Use values of one type: `Literal["red", "green"]`',
+        )
+    arriving = dict(shown.values())
+
+    def read(ctx: Context, value: Any) -> Any:
+        try:
+            return arriving[value]
+        except (KeyError, TypeError):
+            raise _refuse("one of the choices") from None
+
+    choices = [{"name": name, "value": carried} for name, (carried, _) in shown.items()]
+    return _Kind(cast(hikari.OptionType, types_found.pop()), read, choices=choices)
+
+
+# ---- Option ----
+
+
+def choice_payloads(choices: Choices) -> list[dict[str, Any]]:
+    """What Discord is told of choices, whichever way they were written. TypeError for what is none of them."""
+    if isinstance(choices, Mapping):
+        named = cast("Mapping[str, ChoiceValue]", choices)
+        return [{"name": str(name), "value": value} for name, value in named.items()]
+    payloads: list[dict[str, Any]] = []
+    for choice in choices:
+        if isinstance(choice, hikari.CommandChoice):
+            payload: dict[str, Any] = {"name": choice.name, "value": choice.value}
+            if choice.name_localizations:
+                payload["name_localizations"] = localizations(choice.name_localizations)
+            payloads.append(payload)
+        elif isinstance(choice, (str, int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
+            payloads.append({"name": str(choice), "value": choice})
+        else:
+            raise TypeError(f"expected a text or a number, got {choice!r}")
+    return payloads
+
+
+def localizations(texts: Localizations | None) -> dict[str, str]:
+    """Locales and texts as Discord is told them."""
+    return {str(locale): text for locale, text in (texts or {}).items()}
+
+
+def _fit(kind: _Kind, option: Option) -> None:
+    """Refuse settings of `option` that Discord has no place for on `kind`."""
+    numeric = kind.type in (hikari.OptionType.INTEGER, hikari.OptionType.FLOAT)
+    if not numeric and (option.min is not None or option.max is not None):
+        raise _Unusable("min= and max= bound numbers, and this is none", "Use min_length= and max_length= for a text")
+    text = kind.type is hikari.OptionType.STRING
+    if not text and (option.min_length is not None or option.max_length is not None):
+        raise _Unusable("min_length= and max_length= bound texts, and this is none", "Use min= and max= for a number")
+    if option.choices is not None or option.autocomplete is not None:
+        if not (text or numeric):
+            raise _Unusable("choices= and autocomplete= offer texts or numbers, and this is neither", "Drop them")
+        if option.autocomplete is not None and (option.choices is not None or kind.choices):
+            raise _Unusable("it has both choices and autocomplete", "Keep one of them")
+    if option.choices is not None:
+        _take_choices(kind, option.choices)
+    if option.autocomplete is not None and not inspect.iscoroutinefunction(option.autocomplete):
+        raise _Unusable("autocomplete= is not async", "Write `async def fruits(ctx, typed: str) -> list[str]`")
+
+
+def _take_choices(kind: _Kind, choices: Choices) -> None:
+    try:
+        payloads = choice_payloads(choices)
+    except TypeError as error:
+        raise _Unusable(f"choices= cannot be read ({error})", 'Write `choices=["red", "green"]`') from None
+    accepted = {
+        hikari.OptionType.STRING: (str,),
+        hikari.OptionType.INTEGER: (int,),
+        hikari.OptionType.FLOAT: (int, float),
+    }[kind.type]
+    for payload in payloads:
+        if not isinstance(payload["value"], accepted) or isinstance(payload["value"], bool):
+            raise _Unusable(
+                f"the choice {payload['value']!r} is not of the option's type",
+                "Use values of the annotated type",
+            )
+
+
+def _payload(name: str, kind: _Kind, option: Option, required: bool) -> dict[str, Any]:
+    payload: dict[str, Any] = {
+        "type": int(kind.type),
+        "name": name,
+        "description": option.description or _in_words(name).capitalize(),
+        "required": required,
+    }
+    choices = choice_payloads(option.choices) if option.choices is not None else kind.choices
+    optional = {
+        "choices": choices,
+        "channel_types": kind.channel_types,
+        "min_value": option.min,
+        "max_value": option.max,
+        "min_length": option.min_length,
+        "max_length": option.max_length,
+        "autocomplete": True if option.autocomplete is not None else None,
+        "name_localizations": localizations(option.name_localizations) or None,
+        "description_localizations": localizations(option.description_localizations) or None,
+    }
+    payload.update({key: value for key, value in optional.items() if value is not None})
+    return payload
