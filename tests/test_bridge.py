@@ -1,0 +1,96 @@
+"""The private parts of hikari and lightbulb that wisp stands on are where wisp/bridge.py looks for them."""
+
+import inspect
+
+import hikari
+import lightbulb
+import pytest
+from hikari.impl import event_manager_base, rest, shard
+from hikari.internal import routes
+from lightbulb.commands import options
+
+MOVED = "a new release moved this: mend wisp/bridge.py"
+TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.xxxxxx.yyyyyyyyyyyyyyyyyyyyyyyyyyy"
+
+
+@pytest.fixture
+async def gateway() -> hikari.GatewayBot:
+    return hikari.GatewayBot(TOKEN, banner=None, logs=None, suppress_optimization_warning=True)
+
+
+@pytest.mark.parametrize("name", ["_intents", "_event_manager"])
+async def test_hikaris_bot_has(gateway: hikari.GatewayBot, name: str) -> None:
+    assert hasattr(gateway, name), MOVED
+
+
+async def test_hikaris_event_manager_keeps_intents_and_consumers(gateway: hikari.GatewayBot) -> None:
+    manager = gateway._event_manager
+    assert hasattr(manager, "_intents"), MOVED
+    assert callable(manager._consumers["interaction_create"].callback), MOVED
+
+
+@pytest.mark.parametrize("name", ["_ws", "_gateway_url"])
+def test_hikaris_shard_has(name: str) -> None:
+    assert name in shard.GatewayShardImpl.__slots__, MOVED
+
+
+@pytest.mark.parametrize("name", ["_sent_close", "_exit_stack"])
+def test_hikaris_gateway_transport_has(name: str) -> None:
+    assert name in shard._GatewayTransport.__slots__, MOVED
+
+
+def test_hikari_does_not_close_a_transport_that_says_it_is_closed() -> None:
+    source = inspect.getsource(shard._GatewayTransport.send_close)
+    assert source.index("if self._sent_close") < source.index("self._ws.close"), MOVED
+
+
+def test_hikari_shields_its_start_against_exceptions_only() -> None:
+    assert "except Exception as" in inspect.getsource(event_manager_base.EventManagerBase._invoke_callback), MOVED
+
+
+def test_hikaris_rest_client_takes_raw_requests_and_builds_messages() -> None:
+    request = inspect.signature(rest.RESTClientImpl._request).parameters
+    assert {"compiled_route", "query", "form_builder", "json", "auth"} <= set(request), MOVED
+    build = inspect.signature(rest.RESTClientImpl._build_message_payload).parameters
+    assert {"content", "embed", "embeds", "components", "attachments", "flags", "edit"} <= set(build), MOVED
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "POST_INTERACTION_RESPONSE",
+        "PATCH_WEBHOOK_MESSAGE",
+        "DELETE_WEBHOOK_MESSAGE",
+        "POST_WEBHOOK_WITH_TOKEN",
+        *(f"{method}_APPLICATION_{kind}COMMANDS" for method in ("GET", "PUT") for kind in ("", "GUILD_")),
+        *(f"{method}_APPLICATION_{kind}COMMAND" for method in ("POST", "DELETE") for kind in ("", "GUILD_")),
+    ],
+)
+def test_hikari_knows_the_route(name: str) -> None:
+    assert isinstance(getattr(routes, name, None), routes.Route), MOVED
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["_registered_commands", "_attached_menus", "_attached_modals", "_resolve_options_and_command", "_started"],
+)
+async def test_lightbulbs_client_has(gateway: hikari.GatewayBot, name: str) -> None:
+    assert hasattr(lightbulb.client_from_app(gateway), name), MOVED
+
+
+async def test_lightbulb_listens_to_interactions_with_one_listener(gateway: hikari.GatewayBot) -> None:
+    lightbulb.client_from_app(gateway)
+    assert len(gateway.get_listeners(hikari.InteractionCreateEvent, polymorphic=False)) == 1, MOVED
+
+
+async def test_lightbulb_without_syncing_asks_discord_for_nothing(gateway: hikari.GatewayBot) -> None:
+    client = lightbulb.client_from_app(gateway, sync_commands=False)
+    # REST is not started: any request would raise
+    await client.start()
+    await client.stop()
+    assert client._started, MOVED
+
+
+def test_lightbulbs_options_are_made_of_data() -> None:
+    data = options.OptionData(type=hikari.OptionType.STRING, name="name", description="text", default=None)
+    assert options.Option(data, None)._data is data, MOVED

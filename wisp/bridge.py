@@ -1,0 +1,292 @@
+"""The private parts of hikari and lightbulb that wisp stands on: the only file that knows them.
+
+`tests/test_bridge.py` names each part, and fails with that name when a new release moves it.
+"""
+
+from __future__ import annotations
+
+# pyright: reportPrivateUsage=false
+import functools
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import hikari
+import lightbulb
+import msgspec
+from hikari.impl import config as hikari_config
+from hikari.internal import routes
+
+if TYPE_CHECKING:
+    from .commands import Command
+
+ORIGINAL = "@original"
+"""The name under which Discord's webhooks know the first answer to an interaction."""
+
+Answerable = hikari.CommandInteraction | hikari.ComponentInteraction | hikari.ModalInteraction
+
+
+# ---- hikari: construction ----
+
+
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    # reading the system's certificates takes tens of milliseconds, and hikari would do it for each bot
+    return ssl.create_default_context()
+
+
+def _loads(data: str | bytes) -> Any:
+    return msgspec.json.decode(data)
+
+
+def _plain(value: Any) -> Any:
+    # msgspec encodes str and int themselves only; hikari's snowflakes, enums and undefineds are subclasses
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    raise TypeError(f"{type(value).__name__} is nothing that JSON can say")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
+
+
+def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
+    """A hikari bot that reads and writes JSON with msgspec. Its intents are settled later: `set_intents`."""
+    return hikari.GatewayBot(
+        token,
+        banner=None,
+        logs=None,
+        suppress_optimization_warning=True,
+        intents=hikari.Intents.ALL,
+        http_settings=hikari_config.HTTPSettings(ssl=_tls()),
+        rest_url=rest_url,
+        loads=_loads,
+        dumps=_encoder.encode,
+    )
+
+
+def set_intents(gateway: hikari.GatewayBot, intents: hikari.Intents) -> None:
+    """Settle what the shards will ask for. They read it when they are started."""
+    gateway._intents = intents
+    gateway._event_manager._intents = intents
+
+
+async def close_gateway(gateway: hikari.GatewayBot) -> None:
+    """Close a hikari bot; without its pause of 0.25 s for TLS where the connection has none."""
+    plain: list[Any] = []
+    shards: list[Any] = list(gateway.shards.values())
+    for shard in shards:
+        transport = shard._ws
+        if transport is not None and shard._gateway_url.startswith("ws://"):
+            transport._sent_close = True
+            plain.append(transport)
+    await gateway.close()
+    for transport in plain:
+        await transport._exit_stack.aclose()
+
+
+def on_undecodable_interaction(
+    gateway: hikari.GatewayBot, handler: Callable[[Mapping[str, Any], Exception], None]
+) -> None:
+    """Call `handler(payload, error)` for interactions that hikari cannot read, so that somebody answers them."""
+    consumer = gateway._event_manager._consumers["interaction_create"]
+    consume = consumer.callback
+
+    def on_interaction_create(shard: Any, payload: Any) -> None:
+        try:
+            consume(shard, payload)
+        except Exception as error:
+            handler(payload, error)
+
+    consumer.callback = on_interaction_create
+
+
+# ---- hikari: answers ----
+
+
+def message_payload(
+    rest: hikari.api.RESTClient, content: Any, fields: Mapping[str, Any], *, edit: bool
+) -> tuple[dict[str, Any], Any]:
+    """hikari's own serialization of a message: the JSON, and a form where there are files."""
+    untyped: Any = rest
+    return untyped._build_message_payload(content=content, edit=edit, **fields)
+
+
+async def answer(interaction: Answerable, type: int, data: Mapping[str, Any], form: Any = None) -> None:
+    """Send the first answer. It asks for no copy of the message, which hikari would read and nobody use."""
+    route = routes.POST_INTERACTION_RESPONSE.compile(interaction=interaction.id, token=interaction.token)
+    await _send(interaction.app.rest, interaction.token, route, {"type": int(type), "data": data}, form)
+
+
+async def answer_raw(rest: hikari.api.RESTClient, id: int, token: str, data: Mapping[str, Any]) -> None:
+    """Send a message as the first answer to an interaction of which only the id and the token are known."""
+    route = routes.POST_INTERACTION_RESPONSE.compile(interaction=id, token=token)
+    await _send(rest, token, route, {"type": int(hikari.ResponseType.MESSAGE_CREATE), "data": data})
+
+
+async def edit_answer(interaction: Answerable, message: str, data: Mapping[str, Any], form: Any) -> None:
+    """Change an answer; the one called ORIGINAL is filled by it where it was a deferral."""
+    await _send(interaction.app.rest, interaction.token, _message_route("PATCH", interaction, message), data, form)
+
+
+async def follow_up(interaction: Answerable, data: Mapping[str, Any], form: Any) -> str:
+    """Send another message; its id."""
+    route = routes.POST_WEBHOOK_WITH_TOKEN.compile(webhook=interaction.application_id, token=interaction.token)
+    sent = await _send(interaction.app.rest, interaction.token, route, data, form, query={"wait": "true"})
+    return sent["id"]
+
+
+async def delete_answer(interaction: Answerable, message: str) -> None:
+    """Take an answer, or a deferral, away."""
+    await _send(interaction.app.rest, interaction.token, _message_route("DELETE", interaction, message))
+
+
+def _message_route(method: str, interaction: Answerable, message: str) -> Any:
+    route = getattr(routes, f"{method}_WEBHOOK_MESSAGE")
+    return route.compile(webhook=interaction.application_id, token=interaction.token, message=message)
+
+
+async def _send(
+    rest: hikari.api.RESTClient,
+    token: str,
+    route: Any,
+    body: Mapping[str, Any] | None = None,
+    form: Any = None,
+    query: Any = None,
+) -> Any:
+    try:
+        if form is None:
+            return await _request(rest, route, json=body, query=query, auth=None)
+        form.add_field("payload_json", _encoder.encode(body), content_type="application/json")
+        return await _request(rest, route, form_builder=form, query=query, auth=None)
+    except hikari.HTTPResponseError as error:
+        # who holds the token can answer in the bot's name for 15 minutes: it must not get into a log
+        error.url = error.url.replace(token, "<token>")
+        raise
+
+
+def _request(rest: hikari.api.RESTClient, route: Any, **what: Any) -> Awaitable[Any]:
+    untyped: Any = rest
+    return untyped._request(route, **what)
+
+
+# ---- hikari: commands as raw JSON, since its models lose what wisp must compare ----
+
+
+async def fetch_commands(rest: hikari.api.RESTClient, application: int, guild: int | None) -> list[dict[str, Any]]:
+    """Discord's commands of the application, everywhere (guild None) or in one guild, localizations included."""
+    route = _commands_route("GET", application, guild)
+    return await _request(rest, route, query={"with_localizations": "true"})
+
+
+async def put_commands(
+    rest: hikari.api.RESTClient, application: int, guild: int | None, payloads: list[dict[str, Any]]
+) -> None:
+    """Replace all commands of one scope."""
+    await _request(rest, _commands_route("PUT", application, guild), json=payloads)
+
+
+async def post_command(
+    rest: hikari.api.RESTClient, application: int, guild: int | None, payload: dict[str, Any]
+) -> None:
+    """Create one command, or overwrite the one of its name and type."""
+    await _request(rest, _commands_route("POST", application, guild), json=payload)
+
+
+async def delete_command(rest: hikari.api.RESTClient, application: int, guild: int | None, command: int) -> None:
+    """Delete one command."""
+    scope = {} if guild is None else {"guild": guild}
+    kind = "" if guild is None else "GUILD_"
+    route = getattr(routes, f"DELETE_APPLICATION_{kind}COMMAND")
+    await _request(rest, route.compile(application=application, command=command, **scope))
+
+
+def _commands_route(method: str, application: int, guild: int | None) -> Any:
+    kind, plural = ("" if guild is None else "GUILD_"), ("" if method == "POST" else "S")
+    route = getattr(routes, f"{method}_APPLICATION_{kind}COMMAND{plural}")
+    return route.compile(application=application, **({} if guild is None else {"guild": guild}))
+
+
+# ---- lightbulb ----
+
+
+def lightbulb_client(gateway: hikari.GatewayBot) -> lightbulb.GatewayEnabledClient:
+    """A lightbulb client whose interactions and registration wisp takes over."""
+    client = lightbulb.client_from_app(gateway, sync_commands=False)
+    for listener in gateway.get_listeners(hikari.InteractionCreateEvent, polymorphic=False):
+        gateway.unsubscribe(hikari.InteractionCreateEvent, listener)
+    return client
+
+
+def lightbulb_command(
+    command: Command[..., Any], invoke: Callable[[hikari.CommandInteraction], Awaitable[None]]
+) -> type[lightbulb.SlashCommand]:
+    """A lightbulb command for a wisp one: registered, listed and, where hooks are about, run by lightbulb."""
+
+    @lightbulb.invoke
+    async def run(self: lightbulb.SlashCommand, ctx: lightbulb.Context) -> None:
+        await invoke(ctx.interaction)
+
+    payload = command.payload()
+    attributes: dict[str, Any] = {"invoke": run, "__module__": command.function.__module__}
+    for parameter in command.parameters:
+        attributes[parameter.argument] = _lightbulb_option(parameter.payload)
+    metaclass: Any = type(lightbulb.SlashCommand)
+    return metaclass(
+        command.__name__,
+        (lightbulb.SlashCommand,),
+        attributes,
+        name=command.name,
+        description=payload["description"],
+        nsfw=command.nsfw,
+        contexts=[hikari.ApplicationContextType(context) for context in payload["contexts"]],
+        integration_types=[hikari.ApplicationIntegrationType(install) for install in payload["integration_types"]],
+        default_member_permissions=hikari.UNDEFINED if command.permissions is None else command.permissions,
+    )
+
+
+def _lightbulb_option(payload: Mapping[str, Any]) -> Any:
+    from lightbulb.commands import options
+
+    data: options.OptionData[None, Any] = options.OptionData(
+        type=hikari.OptionType(payload["type"]),
+        name=payload["name"],
+        description=payload["description"],
+        default=hikari.UNDEFINED if payload["required"] else None,
+    )
+    return options.Option(data, None)
+
+
+async def raw_lightbulb_payloads(
+    client: lightbulb.Client, ours: Iterable[Any], entity_factory: hikari.api.EntityFactory
+) -> list[tuple[Any, int | None, dict[str, Any]]]:
+    """(command, guild or None, JSON) of each command that was registered with lightbulb and not by wisp."""
+    found: list[tuple[Any, int | None, dict[str, Any]]] = []
+    ours = set(ours)
+    for command, places in client._registered_commands.items():
+        if command in ours or places == "defer":
+            continue
+        builder = await command.as_command_builder(client.default_locale, client.localization_provider)
+        data = command._command_data
+        builder.set_is_nsfw(data.nsfw)
+        payload: dict[str, Any] = {**builder.build(entity_factory), "nsfw": data.nsfw}
+        if data.default_member_permissions is not hikari.UNDEFINED:
+            payload["default_member_permissions"] = str(int(data.default_member_permissions))
+        found.extend((command, int(place) or None, msgspec.json.decode(_encoder.encode(payload))) for place in places)
+    return found
+
+
+def takes_pipeline(client: lightbulb.Client) -> bool:
+    """Whether somebody put hooks on the client, which only lightbulb's pipeline runs."""
+    return bool(client.hooks)
+
+
+def knows_component(client: lightbulb.Client, custom_id: str) -> bool:
+    """Whether a lightbulb menu or modal waits for this custom id."""
+    return custom_id in client._attached_modals or any(custom_id in menu.custom_ids for menu in client._attached_menus)
+
+
+def knows_command(client: lightbulb.Client, interaction: Any) -> bool:
+    """Whether lightbulb has a command for this interaction."""
+    return client._resolve_options_and_command(interaction) is not None
