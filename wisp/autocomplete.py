@@ -1,0 +1,99 @@
+"""Autocomplete: what a person typed so far, and what the bot suggests."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import hikari
+
+from .options import Choices, choice_payloads
+
+if TYPE_CHECKING:
+    from .bot import Bot
+    from .commands import Command
+    from .session import Session
+
+log = logging.getLogger("wisp.autocomplete")
+
+# https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-choice-structure
+_MOST, _LONGEST = 25, 100
+# Discord waits 3 s; a suggestion that comes later than this would be for a text that has changed since
+_PATIENCE = 2.5
+
+
+class AutocompleteContext:
+    """One question for suggestions: who types, where, and what was chosen already.
+
+    `options` maps the names of the options filled so far to their raw values (ids for members and channels).
+    """
+
+    __slots__ = ("bot", "interaction", "options")
+
+    def __init__(self, bot: Bot, interaction: hikari.AutocompleteInteraction) -> None:
+        self.bot = bot
+        self.interaction = interaction
+        self.options: dict[str, Any] = {
+            option.name: option.value for option in interaction.options if not option.is_focused
+        }
+
+    @property
+    def user(self) -> hikari.User:
+        """Who types."""
+        return self.interaction.user
+
+    @property
+    def member(self) -> hikari.InteractionMember | None:
+        """Who types, as a member; None in direct messages."""
+        return self.interaction.member
+
+    @property
+    def guild_id(self) -> hikari.Snowflake | None:
+        """The server; None in direct messages."""
+        return self.interaction.guild_id
+
+    @property
+    def channel_id(self) -> hikari.Snowflake:
+        """The channel."""
+        return self.interaction.channel_id
+
+
+async def suggest(session: Session, command: Command[..., Any], interaction: hikari.AutocompleteInteraction) -> None:
+    """Ask the option's function, and answer with what it gives; with nothing where it fails or is slow."""
+    with session.work:
+        choices: Choices = ()
+        focused = next((option for option in interaction.options if option.is_focused), None)
+        parameter = command.by_name.get(focused.name) if focused else None
+        if focused is not None and parameter is not None and parameter.autocomplete is not None:
+            where = f'autocomplete of "{parameter.name}" in /{command.name}'
+            ctx = AutocompleteContext(session.bot, interaction)
+            try:
+                asked = parameter.autocomplete(ctx, str(focused.value))
+                choices = await session.clock.wait_for(asked, _PATIENCE)
+            except TimeoutError:
+                log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
+            except Exception as error:
+                session.report(where, error)
+        await offer(session, interaction, choices)
+
+
+async def offer(session: Session, interaction: hikari.AutocompleteInteraction, choices: Choices) -> None:
+    """Send the first 25 of `choices` whose names and texts are of a length that Discord takes."""
+    try:
+        builders = [
+            hikari.impl.AutocompleteChoiceBuilder(name=choice["name"], value=choice["value"])
+            for choice in _fitting(choice_payloads(choices))
+        ]
+        await interaction.create_response(builders[:_MOST])
+    except Exception as error:
+        session.report(f"suggestions for /{interaction.command_name}", error)
+
+
+def _fitting(payloads: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+    return (
+        payload
+        for payload in payloads
+        if 1 <= len(payload["name"]) <= _LONGEST
+        and not (isinstance(payload["value"], str) and len(payload["value"]) > _LONGEST)
+    )
