@@ -1,0 +1,77 @@
+"""wisp: write a Discord bot in 30 lines, try it on a local Discord, test it without mocks, run it for years.
+
+import wisp
+
+bot = wisp.Bot()
+
+@bot.command
+async def hello(ctx: wisp.Context) -> str:
+    \"\"\"Say hello.\"\"\"
+    return f"Hello {ctx.user.mention}!"
+
+bot.run()
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .autocomplete import AutocompleteContext as AutocompleteContext
+    from .bot import Bot as Bot
+    from .commands import Command as Command
+    from .context import Answer as Answer
+    from .context import Context as Context
+    from .errors import AnswerError as AnswerError
+    from .errors import Mistake as Mistake
+    from .errors import Mistakes as Mistakes
+    from .errors import StartError as StartError
+    from .errors import UserError as UserError
+    from .errors import WispError as WispError
+    from .options import Option as Option
+
+__version__ = "0.1.0"
+
+# names are loaded when they are first used: `import wisp` alone brings in neither hikari nor lightbulb
+_PLACES = {
+    "Answer": "context",
+    "AnswerError": "errors",
+    "AutocompleteContext": "autocomplete",
+    "Bot": "bot",
+    "Command": "commands",
+    "Context": "context",
+    "Mistake": "errors",
+    "Mistakes": "errors",
+    "Option": "options",
+    "StartError": "errors",
+    "UserError": "errors",
+    "WispError": "errors",
+}
+
+__all__ = [
+    "Answer",
+    "AnswerError",
+    "AutocompleteContext",
+    "Bot",
+    "Command",
+    "Context",
+    "Mistake",
+    "Mistakes",
+    "Option",
+    "StartError",
+    "UserError",
+    "WispError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'wisp' has no attribute {name!r}")
+    value = getattr(import_module(f".{_PLACES[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

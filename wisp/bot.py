@@ -1,0 +1,259 @@
+"""The bot: it collects what a file registers, checks it, starts it, stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from . import config as configuration
+from . import limits
+from .clock import Clock
+from .config import Config
+from .errors import Mistake, Mistakes, StartError, WispError
+from .registrar import Registrar
+from .session import Session
+
+if TYPE_CHECKING:
+    import hikari
+    import lightbulb
+
+log = logging.getLogger("wisp.bot")
+
+Starter = TypeVar("Starter", bound=Callable[..., Awaitable[object]])
+
+_NO_TOKEN = """\
+There is no token, and no terminal to try the bot in. Two ways on:
+  - set DISCORD_TOKEN, in the environment or in a file .env beside the bot, to run it on Discord
+    (a token comes from https://discord.com/developers/applications: Bot, Reset Token);
+  - `wisp sandbox {file} --run "/hello"` tries it on a local Discord, without a token."""
+
+
+class Bot(Registrar):
+    """A Discord bot: it collects commands and listeners, and touches no network before it starts.
+
+    Settings come from the arguments, else the environment, else `.env`, else `wisp.toml`, each of the last two
+    in the current directory:
+
+    - `token`: DISCORD_TOKEN.
+    - `rest_url`: another address of Discord's REST API, such as a proxy for large bots (WISP_REST_URL).
+    - `database`: the file of the bot's data (WISP_DATABASE, "wisp.db").
+    - `owners`: user ids (WISP_OWNERS, separated by commas).
+    - `intents`: names of intents beyond what the listeners need, such as "MESSAGE_CONTENT" (WISP_INTENTS).
+    - `guilds`: register commands in these servers only, for development (WISP_GUILDS).
+    - `log_level`: DEBUG, INFO, WARNING, ERROR or CRITICAL (WISP_LOG_LEVEL, "INFO").
+    """
+
+    def __init__(
+        self,
+        *,
+        token: str | None = None,
+        rest_url: str | None = None,
+        database: str | os.PathLike[str] | None = None,
+        owners: Sequence[int] | None = None,
+        intents: hikari.Intents | Sequence[str] | str | None = None,
+        guilds: Sequence[int] | None = None,
+        log_level: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.log = log
+        self.starters: list[Callable[[], Awaitable[object]]] = []
+        self._session: Session | None = None
+        self._arguments = {
+            "token": token,
+            "rest_url": rest_url,
+            "database": None if database is None else os.fspath(database),
+            "owners": owners,
+            "intents": intents,
+            "guilds": guilds,
+            "log_level": log_level,
+        }
+
+    # ---- what it stands on ----
+
+    @property
+    def session(self) -> Session:
+        """The run that is on. Raises WispError before the bot starts, and after it closed."""
+        if self._session is None:
+            raise WispError("The bot is not running: this exists from its start on. @bot.on_start is the place for it.")
+        return self._session
+
+    @property
+    def gateway(self) -> hikari.GatewayBot:
+        """hikari's bot, for everything that wisp does not do. Raises WispError before the bot starts."""
+        return self.session.gateway
+
+    @property
+    def client(self) -> lightbulb.GatewayEnabledClient:
+        """lightbulb's client, for raw commands, loaders and hooks. Raises WispError before the bot starts."""
+        return self.session.client
+
+    def on_start(self, function: Starter) -> Starter:
+        """Call an async function at each start, once `bot.gateway` and `bot.client` exist and before they connect.
+
+        It takes nothing, or the bot. It is the place for raw lightbulb commands and raw hikari listeners.
+        """
+        takes_bot = bool(inspect.signature(function).parameters)
+        self.starters.append((lambda: function(self)) if takes_bot else function)
+        return function
+
+    def ensure_open(self) -> None:
+        """Raise WispError while the bot runs: what it registers then, nobody would hear of."""
+        if self._session is not None:
+            raise WispError("The bot runs already: register commands and listeners before it starts.")
+
+    # ---- settings and mistakes ----
+
+    def settings(self, **overrides: Any) -> Config:
+        """The settings as they are found now, with `overrides` before all. Raises Mistakes with every wrong entry."""
+        arguments = {name: value for name, value in {**self._arguments, **overrides}.items() if value is not None}
+        return configuration.load(Path.cwd(), os.environ, **arguments)
+
+    def check(self) -> list[Mistake]:
+        """All that is wrong with the bot, remarks included, in the order of files and lines."""
+        found: list[Mistake] = []
+        for command in self.commands:
+            found += command.check()
+        for listener in self.listeners:
+            found += listener.mistakes
+        found += self._check_together()
+        return sorted(found, key=lambda mistake: (mistake.file or "", mistake.line or 0))
+
+    def _check_together(self) -> list[Mistake]:
+        """What is wrong with the commands only together: too many, or two of one name."""
+        alone = {id(command): limits.command_problems(command.payload()) for command in self.commands}
+        found: list[Mistake] = []
+        for problem in limits.commands_problems([command.payload() for command in self.commands]):
+            place = problem.path[0] if problem.path else None
+            if not isinstance(place, int):
+                found.append(Mistake("commands", problem.message, "Discord takes no more: group some of them"))
+            elif not alone[id(self.commands[place])]:
+                found += self.commands[place].limit_mistakes([problem])
+        return found
+
+    # ---- start and stop ----
+
+    async def start(self, config: Config | None = None, *, clock: Clock | None = None) -> None:
+        """Check the bot, register its commands and connect; returns once it is ready.
+
+        `config` stands for `settings()`, `clock` for real time. Raises Mistakes with all that is wrong in the bot
+        or its settings before anything is opened, StartError where Discord does not take it, and WispError where
+        it runs already.
+        """
+        if self._session is not None:
+            raise WispError("The bot runs already.")
+        config = config or self.settings()
+        mistakes = [mistake for mistake in self.check() if not mistake.remark]
+        if config.token is None:
+            mistakes.append(Mistake("token", "there is none", "Set DISCORD_TOKEN, or try `wisp sandbox` without one"))
+        if mistakes:
+            raise Mistakes(mistakes)
+        self._session = Session(self, config, clock or Clock())
+        try:
+            await self._session.start()
+        except BaseException:
+            self._session = None
+            raise
+
+    async def close(self) -> None:
+        """Stop: no new work, up to 10 s for running handlers, then everything closes. Does nothing when not running."""
+        if self._session is not None:
+            try:
+                await self._session.close()
+            finally:
+                self._session = None
+
+    async def __aenter__(self) -> Bot:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def run(self) -> None:
+        """Run until SIGINT (Ctrl-C) or SIGTERM; a second signal ends at once.
+
+        At the top level of an imported file it does nothing, so that a test can import the bot. Without a token, in
+        a terminal, the bot starts on a local Discord instead. Exits with code 1 and a message where it cannot start.
+        """
+        caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+        if caller.f_code.co_name == "<module>" and caller.f_globals.get("__name__") != "__main__":
+            log.info("%s was imported: bot.run() does nothing", caller.f_globals.get("__name__"))
+            return
+        try:
+            config = self.settings()
+            _set_up_logging(config.log_level)
+            if config.token is None:
+                code = self._run_without_token(caller.f_code.co_filename)
+            else:
+                code = asyncio.run(self._serve(config))
+        except StartError as error:
+            print(error, file=sys.stderr)
+            code = 1
+        if code:
+            raise SystemExit(code)
+
+    def _run_without_token(self, file: str) -> int:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise StartError(_NO_TOKEN.format(file=os.path.relpath(file)))
+        from . import local
+
+        print("There is no DISCORD_TOKEN: this is a LOCAL Discord, and nobody else can see it.", file=sys.stderr)
+        return asyncio.run(local.chat(self))
+
+    async def _serve(self, config: Config) -> int:
+        stop = asyncio.Event()
+        _stop_on_signals(stop)
+        stopping = asyncio.create_task(stop.wait())
+        starting = asyncio.create_task(self.start(config))
+        await asyncio.wait({stopping, starting}, return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait({starting})
+            return 0
+        starting.result()
+        joining = asyncio.create_task(self.gateway.join())
+        await asyncio.wait({stopping, joining}, return_when=asyncio.FIRST_COMPLETED)
+        await self.close()
+        if stop.is_set():
+            joining.cancel()
+            return 0
+        stopping.cancel()
+        if error := joining.exception():
+            raise StartError(f"The connection to Discord ended for good: {error}") from error
+        return 0
+
+
+def _set_up_logging(level: str) -> None:
+    """Log to standard error, unless the program has its own ideas already."""
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    if level == "INFO":
+        # hikari tells of each step of connecting, lightbulb of each command: news for who debugs
+        for library in ("hikari", "lightbulb"):
+            logging.getLogger(library).setLevel("WARNING")
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def on_signal(number: signal.Signals) -> None:
+        if stop.is_set():
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        log.info("%s: closing; running commands get up to 10 s (once more ends at once)", number.name)
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        try:
+            loop.add_signal_handler(number, on_signal, number)
+        except NotImplementedError:  # Windows has no such handlers
+            signal.signal(number, lambda _, __, number=number: loop.call_soon_threadsafe(on_signal, number))
