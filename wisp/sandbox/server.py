@@ -1,0 +1,81 @@
+"""A sandbox that runs: one world behind its REST API and gateway, on a free port of 127.0.0.1."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from wisp.clock import Clock
+from wisp.sandbox.gateway import Gateway
+from wisp.sandbox.rest import Rest
+from wisp.sandbox.world import JSON, World
+
+
+class Sandbox:
+    """A Discord on loopback, from `start` to `close` or in an `async with`.
+
+    Point a bot at `rest_url` and give it `token`; the gateway is where REST says. `shards` is what
+    GET /gateway/bot recommends. `async with` ends in an ExceptionGroup where the sandbox itself failed
+    (`world.errors`), so that a test cannot pass over it.
+    """
+
+    def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
+        self.world = World(clock=clock, shards=shards)
+        self.token = self.world.token
+        self.gateway = Gateway(self.world)
+        self.rest_url = ""
+        self.gateway_url = ""
+        self._rest = Rest(self.world)
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listen. Raises RuntimeError where it listens already."""
+        if self._runner is not None:
+            raise RuntimeError("the sandbox is started already: expected one start() before each close()")
+        application = self._rest.application(self.gateway.handle)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+        await self._runner.setup()
+        listener = socket.create_server(("127.0.0.1", 0))
+        await web.SockSite(self._runner, listener).start()
+        place = f"127.0.0.1:{listener.getsockname()[1]}"
+        self.rest_url = f"http://{place}/api/v10"
+        self.gateway_url = self.gateway.url = self._rest.gateway_url = f"ws://{place}/gateway"
+        self.world.files_url = f"http://{place}/attachments"
+
+    async def close(self) -> None:
+        """Close every connection at once. Does nothing where it is closed."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await self.gateway.close()
+            await runner.cleanup()
+
+    def fail(
+        self,
+        method: str,
+        path: str,
+        status: int,
+        *,
+        times: int = 1,
+        headers: Mapping[str, str] | None = None,
+        body: JSON | None = None,
+    ) -> None:
+        """Make the next REST calls fail: see `World.fail`."""
+        self.world.fail(method, path, status, times=times, headers=headers, body=body)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+        if self.world.errors and error is None:
+            raise ExceptionGroup("the sandbox itself failed", self.world.errors)

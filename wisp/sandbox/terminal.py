@@ -1,0 +1,404 @@
+"""The terminal chat: typed lines become what people do, and what happens becomes lines that they read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from wisp.sandbox.invocation import (
+    ATTACHMENT,
+    BOOLEAN,
+    CHANNEL,
+    INTEGER,
+    MENTIONABLE,
+    NUMBER,
+    ROLE,
+    SUBCOMMAND,
+    SUBCOMMAND_GROUP,
+    USER,
+    Chosen,
+    File,
+    Impossible,
+    Value,
+    choose,
+    closest,
+)
+from wisp.sandbox.line import Local, Say, Slash, parse, quoted
+from wisp.sandbox.people import NO_ANSWER, People, Person, Reply
+from wisp.sandbox.text import mentioning, message_lines, readable
+from wisp.sandbox.world import (
+    JSON,
+    BotConnected,
+    BotDisconnected,
+    Channel,
+    Guild,
+    Happening,
+    InteractionAnswered,
+    Message,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    Role,
+    Typing,
+    User,
+)
+
+HELP = """\
+/hello name:Ada            a command of the bot; values with spaces in quotes, reason:"too loud"
+                           @bob is a user or role, #general a channel, a path a file to attach
+any other text             is said in the channel; \\ before it lets it begin with / or :
+:as bob                    speak as bob             :join eve     eve joins this guild
+:in #general               go to a channel          :guild Other  go to a guild
+                           (both are made where there is none of that name)
+:dm                        go to the direct messages with the bot
+:help   :quit              Tab completes, Ctrl-D quits\
+"""
+MODAL = 9
+"""The callback that opens a form."""
+
+STYLES = {"bold": 1, "dim": 2, "red": 31}
+"""Of ANSI's "select graphic rendition"."""
+
+TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
+
+
+class Terminal:
+    """A chat in which one person at a time speaks, `person`. `write` puts one whole line before the reader's eyes.
+
+    Use it as a context manager: inside, what happens in the world is written as it happens.
+    """
+
+    def __init__(self, person: Person, write: Callable[[str], object], *, colour: bool = False) -> None:
+        self.person = person
+        self.people: People = person.people
+        self.world = person.people.world
+        self.over = False
+        self._write = write
+        self._colour = colour
+        self._posting = False
+        self._stop: Callable[[], None] | None = None
+
+    def __enter__(self) -> Terminal:
+        self._stop = self.world.watch(self._show)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._stop:
+            self._stop()
+
+    @property
+    def prompt(self) -> str:
+        """Who speaks, and where: "ada in Sandbox #general> "."""
+        return f"{self.person.name} in {where(self.person.channel)}> "
+
+    async def enter(self, typed: str) -> Reply | None:
+        """Do what a typed line says; the reply where it invoked a command. Raises Impossible where it cannot."""
+        match parse(typed):
+            case Local(name, argument):
+                self._local(name, argument)
+            case Say(text) if text:
+                await self._say(text)
+            case Slash(words, options):
+                return await self._slash(words, options)
+            case _:
+                pass
+        return None
+
+    def complain(self, error: Exception) -> None:
+        """Write that something could not be done, in one line."""
+        self.write(self._paint(f"! {error}", "red"))
+
+    def write(self, text: str) -> None:
+        """Write one thing, which may be of several lines."""
+        self._write(text)
+
+    def _paint(self, text: str, style: str) -> str:
+        return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if self._colour else text
+
+    async def completions(self, typed: str) -> list[str]:
+        """What the last word of a line may become, the part before the cursor being `typed`."""
+        head, word = split_last(typed)
+        if typed.startswith(":"):
+            found = beginning(word, self._local_completions(head.strip()))
+        elif typed.startswith("/"):
+            found = await self._slash_completions(head, word)
+        else:
+            found = beginning(word, self._named(word))
+        return found
+
+    # What a line does
+
+    async def _say(self, text: str) -> None:
+        message = mentioning(text, self.person.guild)
+        self._posting = True
+        try:
+            self.person.post(message)
+        finally:
+            self._posting = False
+        await self.person.rest()
+
+    async def _slash(self, words: Sequence[str], options: Sequence[tuple[str, str]]) -> Reply:
+        chosen = choose(self.world, self.person.user, self.person.channel, words)
+        values = {name: self._value(chosen, name, typed) for name, typed in options}
+        reply = await self.person.slash(" ".join(words), **values)
+        if reply.failed:
+            self.write(self._line(self.world.bot.name, [self._paint(NO_ANSWER, "red")], self.person.user))
+        return reply
+
+    def _value(self, chosen: Chosen, name: str, typed: str) -> Value:
+        option = next((option for option in chosen.options if option["name"] == name), None)
+        return typed if option is None else value(option, typed, self.person.guild)
+
+    def _local(self, name: str, argument: str) -> None:
+        commands = self._locals()
+        if name not in commands:
+            near = [f":{other}" for other in closest(name, commands) or commands]
+            raise Impossible(f"there is no :{name}; there is {', '.join(near)} (to say it, write \\:{name})")
+        action, expected = commands[name]
+        if bool(argument) != bool(expected):
+            raise Impossible(f"expected :{name} {expected}" if expected else f":{name} stands alone")
+        action(argument)
+
+    def _locals(self) -> dict[str, tuple[Callable[[str], None], str]]:
+        return {
+            "as": (self._as, "NAME"),
+            "join": (self._join, "NAME"),
+            "in": (self._in, "#CHANNEL"),
+            "guild": (self._guild, "NAME"),
+            "dm": (self._dm, ""),
+            "help": (lambda _: self.write(HELP), ""),
+            "quit": (self._quit, ""),
+        }
+
+    def _as(self, name: str) -> None:
+        name = name.removeprefix("@")
+        user = self.people.known(name)
+        guild = self.person.guild
+        if user is None or user.bot:
+            names = ", ".join(self._member_names(guild or self.people.home))
+            raise Impossible(f"nobody is called {name!r}; here are {names} (:join {name} lets them in)")
+        place = self.person.channel if guild else self.world.dm(user)
+        self.person = Person(self.people, user, place).at(place)
+
+    def _join(self, name: str) -> None:
+        name = name.removeprefix("@")
+        guild = self.person.guild or self.people.home
+        known = self.people.known(name)
+        if known and known.id in guild.members:
+            raise Impossible(f"{name} is a member of {guild.name} already")
+        self.people.member(name, guild)
+        self.write(self._paint(f"-- {name} joined {guild.name}", "dim"))
+
+    def _in(self, name: str) -> None:
+        name = name.removeprefix("#")
+        guild = self.person.guild or self.people.home
+        channel = guild.channel(name)
+        if channel is None:
+            channel = self.world.add_channel(guild, name)
+            self.write(self._paint(f"-- there was no #{name}: it is new", "dim"))
+        self.person = self.person.at(channel)
+
+    def _guild(self, name: str) -> None:
+        guild = next((guild for guild in self.world.guilds.values() if guild.name == name), None)
+        if guild is None:
+            guild = self.world.add_guild(name, owner=self.person.user)
+            self.write(self._paint(f"-- there was no guild {name}: it is new, and {self.person.name}'s", "dim"))
+        self.person = self.person.at(guild)
+
+    def _dm(self, _: str) -> None:
+        self.person = self.person.at(self.world.dm(self.person.user))
+
+    def _quit(self, _: str) -> None:
+        self.over = True
+
+    # What is written
+
+    def _show(self, happening: Happening) -> None:
+        match happening:
+            case MessageCreated(message) if not self._posting:
+                self._show_message(message)
+            case MessageEdited(message):
+                self._show_message(message, edited=bool(message.edits))
+            case MessageDeleted(message):
+                self._show_deletion(message)
+            case InteractionAnswered(interaction, callback) if callback == MODAL and interaction.modal:
+                title = readable(str(interaction.modal.get("title")), self.world)
+                self.write(self._line(self.world.bot.name, [f"opens the form {title!r}"], interaction.user))
+            case Typing(channel, user) if user is self.world.bot:
+                self.write(self._paint(f"{self._place(channel)}{user.name} is typing...", "dim"))
+            case BotConnected(resumed=resumed):
+                self.write(self._paint(f"-- {self.world.bot.name} is {'back' if resumed else 'online'}", "dim"))
+            case BotDisconnected(code=code):
+                self.write(self._paint(f"-- {self.world.bot.name} is offline (close code {code})", "red"))
+            case _:
+                pass
+
+    def _show_message(self, message: Message, *, edited: bool = False) -> None:
+        name = readable(message.author.name, self.world)
+        if message.loading:
+            thinking = self._paint(f"{self._place(message.channel)}{name} is thinking...", "dim")
+            self.write(thinking + self._privacy(message.ephemeral_for))
+            return
+        lines = message_lines(message, self.world)
+        self.write(self._line(f"{name} (edited)" if edited else name, lines, message.ephemeral_for, message.channel))
+
+    def _show_deletion(self, message: Message) -> None:
+        name = readable(message.author.name, self.world)
+        what = "stopped thinking" if message.loading else f"deleted: {message_lines(message, self.world)[0]}"
+        told = self._paint(f"{self._place(message.channel)}{name} {what}", "dim")
+        self.write(told + self._privacy(message.ephemeral_for))
+
+    def _line(self, name: str, lines: Sequence[str], reader: User | None, channel: Channel | None = None) -> str:
+        first, *rest = lines
+        place = self._place(channel or self.person.channel)
+        return "\n".join([f"{place}{self._paint(name, 'bold')}: {first}{self._privacy(reader)}", *rest])
+
+    def _privacy(self, reader: User | None) -> str:
+        return self._paint(f"  (only {reader.name} sees this)", "dim") if reader else ""
+
+    def _place(self, channel: Channel) -> str:
+        return "" if channel is self.person.channel else self._paint(f"[{where(channel)}] ", "dim")
+
+    # What may be typed
+
+    def _local_completions(self, head: str) -> list[str]:
+        match head:
+            case "":
+                return [f":{name}" for name in self._locals()]
+            case ":as":
+                return [user.name for user in self.world.users.values() if not user.bot]
+            case ":in":
+                guild = self.person.guild or self.people.home
+                return [f"#{channel.name}" for channel in guild.channels.values()]
+            case ":guild":
+                return [guild.name for guild in self.world.guilds.values()]
+            case _:
+                return []
+
+    async def _slash_completions(self, head: str, word: str) -> list[str]:
+        if not head.strip():
+            return beginning(word, [f"/{command['name']}" for command in self.person.commands()])
+        try:
+            line = parse(head)
+            assert isinstance(line, Slash)
+            return await self._inner_completions(line, word)
+        except Impossible:
+            return []
+
+    async def _inner_completions(self, line: Slash, word: str) -> list[str]:
+        below = self._below(line.words)
+        parts = [option for option in below if option["type"] in (SUBCOMMAND, SUBCOMMAND_GROUP)]
+        if parts:
+            return beginning(word, [part["name"] for part in parts])
+        name, colon, typed = word.partition(":")
+        given = dict(line.options)
+        if not colon:
+            return beginning(word, [f"{option['name']}:" for option in below if option["name"] not in given])
+        option = next((option for option in below if option["name"] == name), None)
+        values = await self._value_completions(line, option, typed) if option else []
+        return [f"{name}:{quoted(value)}" for value in beginning(typed.lstrip('"'), values)]
+
+    def _below(self, words: Sequence[str]) -> list[JSON]:
+        """What can come after these words: subcommands, or options."""
+        level: list[JSON] = self.person.commands()
+        for word in words:
+            found = [part for part in level if part["name"] == word]
+            level = found[0].get("options", []) if found else []
+        return level
+
+    async def _value_completions(self, line: Slash, option: JSON, typed: str) -> list[str]:
+        if option.get("autocomplete"):
+            chosen = choose(self.world, self.person.user, self.person.channel, line.words)
+            values: dict[str, Value] = {}
+            for name, given in line.options:
+                with suppress(Impossible):
+                    values[name] = self._value(chosen, name, given)
+            suggested = await self.person.suggestions(" ".join(line.words), option["name"], typed, values)
+            return [str(choice["value"]) for choice in suggested]
+        if choices := option.get("choices"):
+            return [choice["name"] for choice in choices]
+        if option["type"] == BOOLEAN:
+            return ["true", "false"]
+        if option["type"] in (USER, ROLE, MENTIONABLE, CHANNEL):
+            return self._named("#" if option["type"] == CHANNEL else "@")
+        return self._named(typed)
+
+    def _named(self, word: str) -> list[str]:
+        """Everybody for a word that begins with @, every channel for one with #."""
+        guild = self.person.guild or self.people.home
+        if word.startswith("@"):
+            roles = [role.name for role in guild.roles.values() if role is not guild.everyone]
+            return [f"@{name}" for name in [*self._member_names(guild), self.world.bot.name, *roles]]
+        return [f"#{channel.name}" for channel in guild.channels.values()] if word.startswith("#") else []
+
+    def _member_names(self, guild: Guild) -> list[str]:
+        return [member.user.name for member in guild.members.values() if not member.user.bot]
+
+
+def value(option: JSON, typed: str, guild: Guild | None) -> Value:
+    """What a typed option means, by the option's type. Raises Impossible where it means nothing."""
+    for choice in option.get("choices", []):
+        if typed in (str(choice["value"]), choice["name"]):
+            return choice["value"]
+    kind = option["type"]
+    try:
+        if kind == INTEGER:
+            return int(typed)
+        if kind == NUMBER:
+            return float(typed)
+    except ValueError:
+        expected = "a whole number" if kind == INTEGER else "a number"
+        raise Impossible(f"option {option['name']!r}: expected {expected}, got {typed!r}") from None
+    if kind == BOOLEAN and typed.lower() in (*TRUE, *FALSE):
+        return typed.lower() in TRUE
+    if kind in (USER, ROLE, MENTIONABLE, CHANNEL):
+        return named(option, typed, guild)
+    if kind == ATTACHMENT:
+        return attached(option, typed)
+    return mentioning(typed, guild)
+
+
+def named(option: JSON, typed: str, guild: Guild | None) -> User | Role | Channel:
+    """The user, role or channel of a guild that "@bob", "#general", a bare name, an id or a mention names."""
+    if guild is None:
+        raise Impossible(f"option {option['name']!r}: direct messages have no members, roles or channels to name")
+    found: dict[int, list[User | Role | Channel]] = {
+        USER: [member.user for member in guild.members.values()],
+        ROLE: list(guild.roles.values()),
+        MENTIONABLE: [*(member.user for member in guild.members.values()), *guild.roles.values()],
+        CHANNEL: list(guild.channels.values()),
+    }
+    bare = typed.lstrip("@#")
+    for one in found[option["type"]]:
+        if bare in (one.name, one.name.lstrip("@")) or typed in (str(one.id), one.mention):
+            return one
+    sign = "#" if option["type"] == CHANNEL else "@"
+    names = ", ".join(sign + one.name.lstrip("@") for one in found[option["type"]])
+    raise Impossible(f"option {option['name']!r}: {guild.name} has no {typed!r}; it has {names}")
+
+
+def attached(option: JSON, typed: str) -> File:
+    """The file at a path."""
+    try:
+        path = Path(typed).expanduser()
+        return File(path.name, path.read_bytes())
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise Impossible(f"option {option['name']!r}: expected a path to a file, got {typed!r}: {reason}") from None
+
+
+def where(channel: Channel) -> str:
+    """A channel as the prompt names it: "Sandbox #general", or "direct messages"."""
+    return f"{channel.guild.name} #{channel.name}" if channel.guild else "direct messages"
+
+
+def beginning(word: str, found: Sequence[str]) -> list[str]:
+    """Those that begin with `word`, in upper or lower case."""
+    return [one for one in found if one.lower().startswith(word.lower())]
+
+
+def split_last(typed: str) -> tuple[str, str]:
+    """A line up to its last word, and that word, which may be empty."""
+    cut = max((number for number, character in enumerate(typed) if character.isspace()), default=-1) + 1
+    return typed[:cut], typed[cut:]
