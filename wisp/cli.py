@@ -1,0 +1,176 @@
+"""The command line: `wisp sandbox bot.py` runs a bot on a local Discord, `wisp check bot.py` looks for mistakes."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import json
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import __version__
+from .errors import Mistake, Mistakes, StartError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from .bot import Bot
+
+INTERRUPTED = 130  # what a shell reports for a program that SIGINT (2) ended: 128 + 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the `wisp` command with these arguments (those of the process by default); gives its exit code.
+
+    0 is success, 1 a bot that does not load, start or answer, 2 a command line that cannot be read.
+    Results are printed to stdout, everything meant for a human besides to stderr.
+    """
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as stop:  # argparse has said what is wrong, or printed the help that was asked for
+        return stop.code if isinstance(stop.code, int) else 2
+    try:
+        if options.command == "check":
+            return check(options.file, as_json=options.json)
+        return sandbox(options.file, lines=options.run, as_json=options.json, keep=options.keep)
+    except StartError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def sandbox(file: str, *, lines: Sequence[str] = (), as_json: bool = False, keep: str | None = None) -> int:
+    """Run the bot of a file on a local Discord: these lines, or a chat in the terminal without any."""
+    from . import local
+
+    return asyncio.run(local.chat(load(file), lines=lines, as_json=as_json, keep=keep))
+
+
+def check(file: str, *, as_json: bool = False) -> int:
+    """Print what is wrong in the bot of a file: 1 where there are mistakes; remarks alone are 0."""
+    try:
+        mistakes: Sequence[Mistake] = load(file).check()
+    except Mistakes as error:
+        mistakes = error.mistakes
+    if as_json:
+        print(json.dumps([_described(mistake) for mistake in mistakes], indent=2))
+    else:
+        for mistake in mistakes:
+            print(f"remark: {mistake}" if mistake.remark else mistake, file=sys.stderr)
+    wrong = sum(not mistake.remark for mistake in mistakes)
+    if not as_json:
+        print(f"{file}: {_counted(wrong, 'mistake')}, {_counted(len(mistakes) - wrong, 'remark')}")
+    return 1 if wrong else 0
+
+
+def load(file: str) -> Bot:
+    """The bot of a Python file, which is imported under its own name with its directory on `sys.path`.
+
+    Raises Mistakes where the file is missing, does not import, or holds no bot or more than one.
+    """
+    from .bot import Bot
+
+    path = Path(file).resolve()
+    if not path.is_file():
+        came = "a directory" if path.is_dir() else "no such file"
+        raise _unloadable(file, f"expected a Python file with a bot in it, found {came}", "Check the path.")
+    if path.suffix != ".py":
+        raise _unloadable(file, "expected a file whose name ends in .py", "Rename it, or name the right one.")
+    found = _bots(vars(_imported(file, path)), Bot)
+    if not found:
+        raise _unloadable(
+            file, "expected one wisp.Bot, found none", "Make it at the file's top level: bot = wisp.Bot()"
+        )
+    if len(found) > 1:
+        names = " and ".join(found)
+        raise _unloadable(file, f"expected one wisp.Bot, found {names}", "Keep each bot in its own file.")
+    return next(iter(found.values()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="wisp", description="Discord bots: run them locally, check them.")
+    parser.add_argument("--version", action="version", version=f"wisp {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    local = commands.add_parser("sandbox", help="run a bot on a local Discord, without a token or a network")
+    local.add_argument("file", metavar="bot.py")
+    local.add_argument(
+        "--run", action="append", default=[], metavar="LINE", help='type this line and exit: --run "/hello"'
+    )
+    local.add_argument("--json", action="store_true", help="print what each --run line got as a JSON object")
+    local.add_argument("--keep", metavar="PATH", help="keep the bot's data in this database file")
+
+    checked = commands.add_parser("check", help="look for a bot's mistakes without connecting")
+    checked.add_argument("file", metavar="bot.py")
+    checked.add_argument("--json", action="store_true", help="print the mistakes as a JSON array")
+    return parser
+
+
+def _imported(file: str, path: Path) -> ModuleType:
+    taken = sys.modules.get(path.stem)
+    if taken is not None and getattr(taken, "__file__", None) != str(path):
+        raise _unloadable(file, f"its name is taken: {path.stem!r} is another module", "Rename the file.")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None  # neither is None for a .py file
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[path.stem]
+        if isinstance(error, Mistakes):
+            raise
+        raise _unimportable(path, error) from error
+    return module
+
+
+def _bots(names: Mapping[str, object], kind: type[Bot]) -> dict[str, Bot]:
+    """The bots among a module's names, each under the first name that it has there."""
+    bots: dict[str, Bot] = {}
+    for name, value in names.items():
+        if isinstance(value, kind) and not any(value is bot for bot in bots.values()):
+            bots[name] = value
+    return bots
+
+
+def _unimportable(path: Path, error: BaseException) -> Mistakes:
+    """What an import failed with, placed at the user's own line that led to it."""
+    came = "".join(traceback.format_exception_only(error)).strip().rpartition("\n")[2]
+    file, line = str(path), None
+    if isinstance(error, SyntaxError) and error.filename:
+        file, line = error.filename, error.lineno
+    else:
+        for frame in traceback.extract_tb(error.__traceback__):
+            if Path(frame.filename).is_relative_to(path.parent) and "site-packages" not in frame.filename:
+                file, line = frame.filename, frame.lineno
+    fix = "Mend this line."
+    if isinstance(error, ModuleNotFoundError):
+        fix = "Install the package that brings it, or mend its name."
+    return Mistakes([Mistake("import", f"the bot's file does not import: {came}", fix, file=file, line=line)])
+
+
+def _unloadable(file: str, problem: str, fix: str) -> Mistakes:
+    return Mistakes([Mistake("bot file", problem, fix, file=file)])
+
+
+def _described(mistake: Mistake) -> dict[str, str | int | bool | None]:
+    return {
+        "file": mistake.file,
+        "line": mistake.line,
+        "where": mistake.where,
+        "problem": mistake.problem,
+        "fix": mistake.fix,
+        "remark": mistake.remark,
+    }
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

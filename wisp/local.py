@@ -1,0 +1,188 @@
+"""A bot on a local Discord: the one place that knows both the bot and the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext, redirect_stderr
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+from .clock import Clock
+from .sandbox.console import Console, Lines
+from .sandbox.invocation import Impossible
+from .sandbox.people import People, Reply
+from .sandbox.server import Sandbox
+from .sandbox.terminal import Terminal
+
+if TYPE_CHECKING:
+    from .bot import Bot
+    from .session import Failure
+
+PATIENCE = 60.0
+"""Seconds that a line of the chat may take until its last edit: more than a test has, as a person watches."""
+
+BRISK = 0.5
+"""Seconds that the prompt waits for the answer to the last line, so that most answers come above it."""
+
+TURNS = 20
+"""Turns of the event loop in which a gateway event has gone from the sandbox through the socket to the bot."""
+
+
+@asynccontextmanager
+async def on_sandbox(bot: Bot, *, keep: str | None = None, clock: Clock | None = None) -> AsyncGenerator[Sandbox, None]:
+    """Run a bot on a local Discord, on empty temporary data, and close both in the end.
+
+    `keep` names a database file that is used, and kept, instead. Raises StartError where the bot does not start.
+    """
+    clock = clock or Clock()
+    async with AsyncExitStack() as stack:
+        database = keep
+        if database is None:
+            database = str(Path(stack.enter_context(TemporaryDirectory(prefix="wisp-"))) / "wisp.db")
+        sandbox = await stack.enter_async_context(Sandbox(clock=clock))
+        config = bot.settings(token=sandbox.token, rest_url=sandbox.rest_url, database=database, guilds=())
+        await bot.start(config, clock=clock)
+        stack.push_async_callback(bot.close)
+        yield sandbox
+
+
+async def delivered() -> None:
+    """Wait until what the sandbox sent has reached the bot: both live on this event loop."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+
+
+async def chat(bot: Bot, *, lines: Sequence[str] = (), as_json: bool = False, keep: str | None = None) -> int:
+    """Run a bot on a local Discord and type these lines; without any, let somebody chat with it.
+
+    What is answered goes to stdout; with `as_json` each line gives one JSON object instead. The result is an
+    exit code: 1 where a line could not be done, nobody answered it, or the bot's code failed on it.
+    """
+    async with on_sandbox(bot, keep=keep) as sandbox:
+        people = People(sandbox.world, patience=PATIENCE)
+        run = _Run(bot, people)
+        if not lines:
+            return await run.converse()
+        failed = [not await run.line(line, as_json=as_json) for line in lines]
+        return 1 if any(failed) else 0
+
+
+class _Run:
+    """One chat: a terminal on a sandbox, and what the bot failed on since the last line."""
+
+    def __init__(self, bot: Bot, people: People) -> None:
+        self._session = bot.session
+        self._session.on_failure = self._note
+        self._failed: str | None = None
+        self._people = people
+        people.settled = self._settled
+        self._console = Console(sys.stdin, sys.stdout)
+        self._terminal = Terminal(people.member("ada"), self._console.write, colour=self._console.colour)
+        self._console.complete = self._terminal.completions
+
+    async def line(self, typed: str, *, as_json: bool = False) -> bool:
+        """Do one line and write what comes of it; whether all went well."""
+        self._failed = None
+        reply = None
+        with nullcontext() if as_json else self._terminal:
+            try:
+                reply = await self._terminal.enter(typed)
+            except Impossible as error:
+                self._failed = str(error)
+                if not as_json:
+                    print(error, file=sys.stderr)
+        failed = self._failed or (reply and _unanswered(reply))
+        if as_json:
+            self._console.write(json.dumps(_described(typed, reply, failed)))
+        return not failed
+
+    async def converse(self) -> int:
+        """Do line after line, as they are typed or piped, until :quit or the end of the input."""
+        if self._console.interactive:
+            await self._interactive()
+            return 0
+        well = True
+        while not self._terminal.over and (typed := await self._console.read("")) is not None:
+            well &= await self.line(typed)
+        return 0 if well else 1
+
+    async def _interactive(self) -> None:
+        terminal, console = self._terminal, self._console
+        doing: set[asyncio.Task[None]] = set()
+        with console, terminal, _logs_to(console):
+            console.write(self._welcome())
+            while not terminal.over and (typed := await console.read(terminal.prompt)) is not None:
+                task = asyncio.create_task(self._typed(typed))
+                doing.add(task)
+                task.add_done_callback(doing.discard)
+                await asyncio.wait({task}, timeout=BRISK)
+            for task in doing:
+                task.cancel()
+
+    async def _typed(self, typed: str) -> None:
+        try:
+            await self._terminal.enter(typed)
+        except Impossible as error:
+            self._terminal.complain(error)
+
+    def _welcome(self) -> str:
+        person = self._terminal.person
+        commands = ", ".join(f"/{command['name']}" for command in person.commands()) or "no commands"
+        return (
+            f"A local Discord. You are {person.name}; {self._people.world.bot.name} has {commands}. :help tells more."
+        )
+
+    async def _settled(self) -> None:
+        await delivered()
+        await self._session.idle()
+
+    def _note(self, failure: Failure) -> None:
+        self._failed = f"{failure.where}: {type(failure.error).__name__}: {failure.error}"
+
+
+@contextmanager
+def _logs_to(console: Console) -> Generator[None]:
+    """Write what is logged or printed to stderr above the line that is being typed."""
+    stream = Lines(console.write)
+    handlers = [
+        cast("logging.StreamHandler[TextIO]", handler)
+        for handler in logging.getLogger().handlers
+        if getattr(handler, "stream", None) is sys.stderr
+    ]
+    for handler in handlers:
+        handler.setStream(cast(TextIO, stream))
+    try:
+        with redirect_stderr(stream):
+            yield
+    finally:
+        for handler in handlers:
+            handler.setStream(sys.stderr)
+
+
+def _unanswered(reply: Reply) -> str | None:
+    return f"no answer within {PATIENCE:g} s" if reply.thinking else reply.failed
+
+
+def _described(typed: str, reply: Reply | None, failed: str | None) -> dict[str, Any]:
+    """What `--json` prints for a line. `failed` is None where all went well."""
+    followups = [_content(followup) for followup in reply.followups] if reply else []
+    return {"command": typed, **_content(reply), "followups": followups, "failed": failed}
+
+
+def _content(reply: Reply | None) -> dict[str, Any]:
+    return {
+        "content": reply.content if reply else "",
+        "embeds": [embed.raw for embed in reply.embeds] if reply else [],
+        "attachments": [
+            {"filename": file.filename, "size": file.size} for file in (reply.attachments if reply else [])
+        ],
+        "ephemeral": reply is not None and reply.ephemeral,
+        "deferred": reply is not None and reply.deferred,
+        "deleted": reply is not None and reply.deleted,
+        "edits": reply.edits if reply else [],
+    }

@@ -1,0 +1,171 @@
+"""Tests of a bot without mocks: `connect(bot)` runs it on a local Discord, in which people do things.
+
+from wisp.testing import connect
+
+async def test_greet() -> None:
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        reply = await ada.slash("greet", user=bob)
+        assert reply.content == f"Hello {bob.mention}!"
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from .clock import Clock
+from .local import delivered, on_sandbox
+from .sandbox.people import File, Impossible, People, Person, Reply
+from .sandbox.server import Sandbox
+from .sandbox.world import Channel, Guild, World
+
+if TYPE_CHECKING:
+    from .bot import Bot
+    from .session import Failure, Session
+
+__all__ = ["Discord", "File", "Impossible", "Person", "Reply", "connect"]
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def connect(bot: Bot) -> AsyncGenerator[Discord, None]:
+    """Run a bot on a local Discord with empty temporary data, for the length of a test; nothing of it stays.
+
+    An error in the bot's code fails the test: it is raised, as an AssertionError from the bot's own
+    exception, from the call that led to it, or else at the end; unless inside `discord.expects`.
+    """
+    clock = _WatchedClock()
+    async with on_sandbox(bot, clock=clock) as sandbox:
+        session = bot.session
+        session.grace = 0.0  # what still waits when the test is over would wait for ever
+        discord = Discord(sandbox, session, clock)
+        yield discord
+        await discord.rest()
+
+
+class Discord:
+    """The local Discord of a test. `world` is everything in it, `sandbox` the server that the bot is on."""
+
+    def __init__(self, sandbox: Sandbox, session: Session, clock: _WatchedClock) -> None:
+        self.sandbox = sandbox
+        self._session = session
+        self._clock = clock
+        self._people = People(sandbox.world)
+        self._people.settled = self.rest
+        self._expected: list[_Expected] = []
+        self._failures: list[Failure] = []
+        session.on_failure = self._note
+
+    @property
+    def world(self) -> World:
+        """Everything that there is in this Discord."""
+        return self.sandbox.world
+
+    def member(self, name: str, guild: Guild | None = None) -> Person:
+        """The person of this name, who joins the guild (the first one by default) where they had not."""
+        return self._people.member(name, guild)
+
+    def guild(self, name: str) -> Guild:
+        """The guild of this name, made with the bot in it where there was none."""
+        for guild in self.world.guilds.values():
+            if guild.name == name:
+                return guild
+        return self.world.add_guild(name)
+
+    def channel(self, name: str, guild: Guild | None = None) -> Channel:
+        """The channel of this name in a guild (the first one by default), a new text channel where there was none."""
+        guild = guild or self._people.home
+        return guild.channel(name) or self.world.add_channel(guild, name)
+
+    async def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+        """Move the time of bot and Discord forward: what falls due happens in order, each coming to rest first.
+
+        Raises ValueError for a negative time.
+        """
+        total = seconds + 60 * minutes + 3600 * hours + 86400 * days
+        await self._clock.advance(total, self._settled)
+        await self.rest()
+
+    async def rest(self) -> None:
+        """Wait until every handler of the bot has ended, or waits for the clock; raises what the bot failed on."""
+        await self._settled()
+        if self._failures:
+            failure, *_ = self._failures
+            self._failures.clear()
+            error = failure.error
+            raise AssertionError(f"{failure.where} failed: {type(error).__name__}: {error}") from error
+
+    @contextmanager
+    def expects(self, kind: type[BaseException]) -> Generator[None]:
+        """Inside, errors of this type in the bot's code do not fail the test. Raises AssertionError where none came."""
+        expected = _Expected(kind)
+        self._expected.append(expected)
+        try:
+            yield
+        finally:
+            self._expected.remove(expected)
+        if not expected.came:
+            raise AssertionError(f"expected {kind.__name__} in the bot's code, none came")
+
+    def _note(self, failure: Failure) -> None:
+        for expected in reversed(self._expected):
+            if isinstance(failure.error, expected.kind):
+                expected.came = True
+                return
+        self._failures.append(failure)
+
+    async def _settled(self) -> None:
+        await delivered()
+        while busy := self._session.work.tasks - self._clock.waiting:
+            changed = self._clock.changed()
+            await asyncio.wait({*busy, changed}, return_when=asyncio.FIRST_COMPLETED)
+            await delivered()
+
+
+class _Expected:
+    def __init__(self, kind: type[BaseException]) -> None:
+        self.kind = kind
+        self.came = False
+
+
+class _WatchedClock(Clock):
+    """A clock that knows which tasks wait for it: a handler among them is at rest until the time moves."""
+
+    __slots__ = ("_changes", "waiting")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: set[asyncio.Task[object]] = set()
+        self._changes: list[asyncio.Future[None]] = []
+
+    def changed(self) -> asyncio.Future[None]:
+        """Done when the next task begins to wait."""
+        change = asyncio.get_running_loop().create_future()
+        self._changes.append(change)
+        return change
+
+    async def sleep(self, seconds: float) -> None:
+        with self._as_waiting():
+            await super().sleep(seconds)
+
+    async def wait_for(self, awaitable: Awaitable[T], seconds: float) -> T:
+        with self._as_waiting():
+            return await super().wait_for(awaitable, seconds)
+
+    @contextmanager
+    def _as_waiting(self) -> Generator[None]:
+        task = asyncio.current_task()
+        assert task is not None
+        self.waiting.add(task)
+        for change in self._changes:
+            if not change.done():
+                change.set_result(None)
+        self._changes.clear()
+        try:
+            yield
+        finally:
+            self.waiting.discard(task)
