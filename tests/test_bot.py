@@ -1,0 +1,385 @@
+"""The bot's life: settings, start, what it says of itself, signals, close."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import textwrap
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import hikari
+import pytest
+
+import wisp
+from wisp.config import Config
+from wisp.sandbox import Sandbox
+from wisp.testing import connect
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as sandbox:
+        yield sandbox
+
+
+def config_for(sandbox: Sandbox, **settings: Any) -> Config:
+    return Config(token=sandbox.token, rest_url=sandbox.rest_url, database=":memory:", **settings)
+
+
+def hello_bot(**settings: Any) -> wisp.Bot:
+    bot = wisp.Bot(**settings)
+
+    @bot.command
+    async def hello(ctx: wisp.Context) -> str:
+        """Say hello."""
+        return "Hello!"
+
+    return bot
+
+
+# ---- in one process ----
+
+
+async def test_a_bot_starts_answers_closes_and_starts_again() -> None:
+    bot = hello_bot()
+    for _ in range(3):
+        async with connect(bot) as discord:
+            assert (await discord.member("ada").slash("hello")).content == "Hello!"
+
+
+async def test_async_with_starts_and_closes_the_bot(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", sandbox.token)
+    bot = hello_bot(rest_url=sandbox.rest_url, database=":memory:")
+    async with bot as entered:
+        assert entered is bot
+        assert bot.gateway.is_alive
+        gateway = bot.gateway
+    assert not gateway.is_alive
+
+
+async def test_closing_twice_or_before_the_start_does_nothing(sandbox: Sandbox) -> None:
+    bot = hello_bot()
+    await bot.close()
+    await bot.start(config_for(sandbox))
+    await asyncio.gather(bot.close(), bot.close())
+    await bot.close()
+
+
+async def test_what_stands_underneath_exists_from_the_start_on_and_says_so_before(sandbox: Sandbox) -> None:
+    bot = hello_bot()
+    for name in ("gateway", "client", "session"):
+        with pytest.raises(wisp.WispError, match="on_start"):
+            getattr(bot, name)
+    seen: list[str] = []
+
+    @bot.on_start
+    async def prepare() -> None:
+        assert isinstance(bot.gateway, hikari.GatewayBot)
+        seen.append("prepared" if not bot.gateway.is_alive else "too late")
+
+    await bot.start(config_for(sandbox))
+    await bot.close()
+    assert seen == ["prepared"]
+
+
+async def test_registering_while_the_bot_runs_is_a_clear_error() -> None:
+    bot = hello_bot()
+    async with connect(bot):
+        with pytest.raises(wisp.WispError, match="before it starts"):
+            bot.command(name="late")(lambda ctx: None)  # type: ignore[arg-type, return-value]
+
+
+async def test_starting_twice_is_a_clear_error(sandbox: Sandbox) -> None:
+    bot = hello_bot()
+    await bot.start(config_for(sandbox))
+    with pytest.raises(wisp.WispError, match="runs already"):
+        await bot.start(config_for(sandbox))
+    await bot.close()
+
+
+async def test_all_mistakes_are_reported_at_once_before_anything_is_opened() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def Shouting(ctx: wisp.Context) -> None:
+        """A name that Discord refuses."""
+
+    @bot.command
+    def not_async(ctx: wisp.Context) -> None:  # type: ignore[misc]
+        """Not async."""
+
+    @bot.command(name="twice")
+    async def first(ctx: wisp.Context) -> None:
+        """One."""
+
+    @bot.command(name="twice")
+    async def second(ctx: wisp.Context) -> None:
+        """Two."""
+
+    @bot.listen
+    async def hear(event: int) -> None: ...
+
+    with pytest.raises(wisp.Mistakes) as caught:
+        await bot.start(Config())
+    places = [mistake.line for mistake in caught.value.mistakes if mistake.line]
+    assert places == sorted(places)
+    told = str(caught.value)
+    for part in ("Shouting", "not async", '"twice"', "is not an event", "token: there is none"):
+        assert part in told
+    assert Path(__file__).name in told
+
+
+async def test_the_summary_says_what_is_there(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "wisp")
+    bot = hello_bot()
+    async with connect(bot):
+        pass
+    (summary,) = [record.getMessage() for record in caplog.records if "is up" in record.getMessage()]
+    assert "1 command, 0 listeners, 1 server" in summary
+    assert "commands registered: 1 created in" in summary
+
+
+async def test_running_handlers_get_their_grace_and_late_ones_are_told(sandbox: Sandbox) -> None:
+    bot = wisp.Bot()
+    ended: list[str] = []
+    hold = asyncio.Event()
+
+    @bot.command
+    async def quick(ctx: wisp.Context) -> str:
+        await asyncio.sleep(0.01)
+        ended.append("quick")
+        return "done"
+
+    @bot.command
+    async def endless(ctx: wisp.Context) -> None:
+        await hold.wait()
+
+    await bot.start(config_for(sandbox))
+    session = bot.session
+    session.grace = 0.05
+    ada = next(user for user in sandbox.world.users.values() if user.name == "ada")
+    (guild,) = sandbox.world.guilds.values()
+    channel = guild.channel("general")
+    assert channel is not None
+    commands = {command["name"]: command for command in sandbox.world.visible_commands(None)}
+    asked = [
+        sandbox.world.create_interaction(2, ada, channel, {"id": commands[name]["id"], "name": name, "type": 1})
+        for name in ("quick", "endless")
+    ]
+    while len(session.work.tasks) < 2:
+        await asyncio.sleep(0)
+    await bot.close()
+    assert ended == ["quick"]
+    answers = [interaction.original.content for interaction in asked if interaction.original]
+    assert answers == ["done", "The bot is restarting. Please try again in a moment."]
+
+
+async def test_each_close_that_fails_is_logged_and_the_rest_still_closes(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = hello_bot()
+    await bot.start(config_for(sandbox))
+    gateway = bot.gateway
+    closed: list[str] = []
+
+    async def fine() -> None:
+        closed.append("fine")
+
+    async def broken() -> None:
+        raise OSError("stuck")
+
+    bot.session._opened[:0] = [("first", fine)]
+    bot.session._opened += [("last", broken)]
+    await bot.close()
+    assert closed == ["fine"]
+    assert not gateway.is_alive
+    assert "last did not close properly" in caplog.text
+
+
+async def test_answers_of_429_and_5xx_are_tried_again(sandbox: Sandbox) -> None:
+    sandbox.fail("GET", r"/applications/@me$", 503)
+    sandbox.fail("GET", r"/commands", 429, headers={"Retry-After": "0.01"}, body={"retry_after": 0.01, "global": False})
+    bot = hello_bot()
+    await bot.start(config_for(sandbox))
+    await bot.close()
+
+
+async def test_a_refused_token_is_said_plainly_and_never_shown(sandbox: Sandbox) -> None:
+    bot = hello_bot()
+    wrong = "MTIzNDU2Nzg5MDEyMzQ1Njc4.wrong1.aaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    with pytest.raises(wisp.StartError, match=r"refused the token \(401\)") as caught:
+        await bot.start(Config(token=wrong, rest_url=sandbox.rest_url, database=":memory:"))
+    assert "wrong1" not in str(caught.value)
+    with pytest.raises(wisp.WispError):
+        bot.session  # noqa: B018
+
+
+async def test_a_server_that_cannot_be_reached_is_said_plainly() -> None:
+    from wisp.session import _explained
+
+    explained = _explained(OSError("Connect call failed"))
+    assert str(explained) == (
+        "Discord cannot be reached: Connect call failed. Is there a network, and is rest_url right?"
+    )
+
+
+async def test_a_privileged_intent_that_is_off_is_named_with_its_page_and_its_listener(sandbox: Sandbox) -> None:
+    sandbox.world.application_flags = 0
+    bot = hello_bot(intents="MESSAGE_CONTENT")
+
+    @bot.listen
+    async def welcome(event: hikari.MemberCreateEvent) -> None: ...
+
+    with pytest.raises(wisp.Mistakes) as caught:
+        await bot.start(config_for(sandbox, intents=("MESSAGE_CONTENT",)))
+    page = f"https://discord.com/developers/applications/{sandbox.world.bot.id}/bot"
+    assert [(mistake.where, page in mistake.fix) for mistake in caught.value.mistakes] == [
+        ('listener "welcome"', True),
+        ("intents=", True),
+    ]
+
+
+async def test_listening_to_messages_without_their_content_warns(caplog: pytest.LogCaptureFixture) -> None:
+    bot = hello_bot()
+
+    @bot.listen
+    async def hear(event: hikari.GuildMessageCreateEvent) -> None: ...
+
+    async with connect(bot):
+        pass
+    assert "without their content" in caplog.text
+
+
+# ---- as a program ----
+
+
+def program(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "bot.py"
+    file.write_text(textwrap.dedent(text), encoding="utf-8")
+    return file
+
+
+HELLO = """
+    import asyncio, wisp
+    bot = wisp.Bot()
+
+    @bot.command
+    async def hello(ctx: wisp.Context) -> str:
+        \"\"\"Say hello.\"\"\"
+        await asyncio.sleep(DELAY)
+        return "Hello!"
+
+    bot.run()
+"""
+
+
+async def start_program(file: Path, **environ: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        str(file),
+        cwd=file.parent,
+        env={**{name: value for name, value in os.environ.items() if "DISCORD" not in name}, **environ},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def is_up(process: asyncio.subprocess.Process) -> None:
+    assert process.stderr is not None
+    lines = b""
+    while b"is up" not in lines:
+        line = await process.stderr.readline()
+        assert line, lines.decode()
+        lines += line
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_ends_the_program_in_order_after_running_commands(
+    sandbox: Sandbox, tmp_path: Path, number: signal.Signals
+) -> None:
+    file = program(tmp_path, HELLO.replace("DELAY", "0.2"))
+    process = await start_program(file, DISCORD_TOKEN=sandbox.token, WISP_REST_URL=sandbox.rest_url)
+    await is_up(process)
+    ada = next(user for user in sandbox.world.users.values() if user.name == "ada")
+    (guild,) = sandbox.world.guilds.values()
+    channel = guild.channel("general")
+    assert channel is not None
+    (command,) = sandbox.world.visible_commands(None)
+    asked = sandbox.world.create_interaction(2, ada, channel, {"id": command["id"], "name": "hello", "type": 1})
+    await asyncio.sleep(0.05)
+    process.send_signal(number)
+    _, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    assert asked.original is not None
+    assert asked.original.content == "Hello!"
+    assert "Traceback" not in err.decode()
+
+
+async def test_a_second_signal_ends_the_program_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = program(tmp_path, HELLO.replace("DELAY", "3600"))
+    process = await start_program(file, DISCORD_TOKEN=sandbox.token, WISP_REST_URL=sandbox.rest_url)
+    await is_up(process)
+    ada = next(user for user in sandbox.world.users.values() if user.name == "ada")
+    (guild,) = sandbox.world.guilds.values()
+    channel = guild.channel("general")
+    assert channel is not None
+    (command,) = sandbox.world.visible_commands(None)
+    sandbox.world.create_interaction(2, ada, channel, {"id": command["id"], "name": "hello", "type": 1})
+    await asyncio.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    assert process.stderr is not None
+    while b"closing" not in await process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGTERM)
+    await process.communicate()
+    assert process.returncode == -signal.SIGTERM
+
+
+async def test_a_refused_token_ends_the_program_with_1_and_a_plain_line(sandbox: Sandbox, tmp_path: Path) -> None:
+    file = program(tmp_path, HELLO.replace("DELAY", "0"))
+    token = "MTIzNDU2Nzg5MDEyMzQ1Njc4.wrong1.aaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    process = await start_program(file, DISCORD_TOKEN=token, WISP_REST_URL=sandbox.rest_url)
+    out, err = await process.communicate()
+    assert process.returncode == 1
+    assert "Discord refused the token (401)" in err.decode()
+    assert "Traceback" not in err.decode()
+    assert "wrong1" not in (out + err).decode()
+
+
+async def test_without_a_token_and_a_terminal_the_program_names_both_ways_on(tmp_path: Path) -> None:
+    process = await start_program(program(tmp_path, HELLO.replace("DELAY", "0")))
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    assert "DISCORD_TOKEN" in err.decode()
+    assert 'wisp sandbox bot.py --run "/hello"' in err.decode()
+
+
+async def test_mistakes_end_the_program_with_1_file_and_line(tmp_path: Path) -> None:
+    text = HELLO.replace("async def hello(ctx: wisp.Context)", "async def hello(ctx: wisp.Context, x)").replace(
+        "DELAY", "0"
+    )
+    process = await start_program(
+        program(tmp_path, text), DISCORD_TOKEN="MTIzNDU2Nzg5MDEyMzQ1Njc4.wrong1.aaaaaaaaaaaaaaa"
+    )
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    assert 'bot.py:5: command "hello", option "x": it has no annotation' in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+async def test_run_does_nothing_in_an_imported_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    import importlib.util
+
+    caplog.set_level(logging.INFO, "wisp.bot")
+    spec = importlib.util.spec_from_file_location("imported_bot", program(tmp_path, HELLO.replace("DELAY", "0")))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert "bot.run() does nothing" in caplog.text
+    async with connect(module.bot) as discord:
+        assert (await discord.member("ada").slash("hello")).content == "Hello!"

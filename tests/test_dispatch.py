@@ -1,0 +1,363 @@
+"""Calls: refusals, errors and their handlers, and interactions that nobody expected."""
+
+import asyncio
+import functools
+import logging
+import re
+from typing import Any
+
+import hikari
+import lightbulb
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import wisp
+from wisp.testing import Discord, connect
+
+
+def failing_bot() -> tuple[wisp.Bot, wisp.Command[..., Any]]:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def fail(ctx: wisp.Context) -> None:
+        """Fail."""
+        raise ValueError("secret detail")
+
+    return bot, fail
+
+
+async def test_an_error_is_answered_privately_with_an_id_that_finds_the_traceback_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bot, _ = failing_bot()
+    async with connect(bot) as discord:
+        with discord.expects(ValueError):
+            reply = await discord.member("ada").slash("fail")
+    assert reply.ephemeral
+    assert "secret detail" not in reply.content
+    found = re.search("error `([0-9a-f]{6})`", reply.content)
+    assert found
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert found[1] in record.getMessage()
+    assert record.exc_info
+    assert "secret detail" in str(record.exc_info[1])
+
+
+async def test_an_error_after_an_answer_is_told_in_a_private_follow_up() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def half(ctx: wisp.Context) -> None:
+        await ctx.respond("one")
+        raise ValueError
+
+    async with connect(bot) as discord:
+        with discord.expects(ValueError):
+            reply = await discord.member("ada").slash("half")
+    assert reply.content == "one"
+    assert [followup.ephemeral for followup in reply.followups] == [True]
+
+
+async def test_a_refusal_is_told_in_its_own_words_and_is_no_error() -> None:
+    bot = wisp.Bot()
+    asked: list[str] = []
+
+    @bot.command
+    async def buy(ctx: wisp.Context) -> None:
+        raise wisp.UserError("We are closed.")
+
+    @bot.on_error
+    async def handler(ctx: wisp.Context, error: Exception) -> bool:
+        asked.append("bot")
+        return True
+
+    async with connect(bot) as discord:
+        reply = await discord.member("ada").slash("buy")
+    assert (reply.content, reply.ephemeral, asked) == ("We are closed.", True, [])
+
+
+async def test_error_handlers_are_asked_from_the_command_outwards_until_one_deals_with_it() -> None:
+    bot, fail = failing_bot()
+    asked: list[str] = []
+
+    @fail.on_error
+    async def of_command(ctx: wisp.Context, error: Exception) -> bool:
+        asked.append("command")
+        return False
+
+    @bot.on_error
+    async def of_bot(ctx: wisp.Context, error: Exception) -> bool:
+        asked.append(f"bot {error}")
+        await ctx.respond("dealt with")
+        return True
+
+    @bot.on_error
+    async def too_late(ctx: wisp.Context, error: Exception) -> bool:
+        asked.append("too late")
+        return True
+
+    async with connect(bot) as discord:
+        reply = await discord.member("ada").slash("fail")
+    assert asked == ["command", "bot secret detail"]
+    assert reply.content == "dealt with"
+
+
+async def test_an_error_handler_that_raises_cannot_hide_the_first_error(caplog: pytest.LogCaptureFixture) -> None:
+    bot, fail = failing_bot()
+
+    @fail.on_error
+    async def broken(ctx: wisp.Context, error: Exception) -> bool:
+        raise KeyError("second")
+
+    async with connect(bot) as discord:
+        with discord.expects(ValueError), discord.expects(KeyError):
+            reply = await discord.member("ada").slash("fail")
+    assert reply.content.startswith("Something went wrong.")
+    raised = [record.exc_info[0] for record in caplog.records if record.exc_info]
+    assert raised == [KeyError, ValueError]
+
+
+async def test_an_error_in_the_bots_code_fails_the_test_that_met_it() -> None:
+    bot, _ = failing_bot()
+    with pytest.raises(AssertionError, match="secret detail") as caught:
+        async with connect(bot) as discord:
+            await discord.member("ada").slash("fail")
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+async def test_a_command_that_discord_still_shows_and_the_bot_no_longer_has_is_answered_politely() -> None:
+    bot, _ = failing_bot()
+    async with connect(bot) as discord:
+        bot.session.dispatcher._routes.clear()
+        bot.session.client.unregister(*bot.session._lightbulb_commands)
+        reply = await discord.member("ada").slash("fail")
+    assert "no longer here" in reply.content
+    assert reply.ephemeral
+
+
+def ask(discord: Discord, data: dict[str, Any], kind: int = 2) -> Any:
+    ada = discord.member("ada")
+    return discord.world.create_interaction(kind, ada.user, ada.channel, data)
+
+
+def data_of(discord: Discord, name: str) -> dict[str, Any]:
+    command = next(one for one in discord.world.visible_commands(None) if one["name"] == name)
+    return {"id": command["id"], "name": name, "type": 1}
+
+
+async def test_options_that_the_command_does_not_have_any_more_are_answered_politely() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def add(ctx: wisp.Context, number: int) -> str:
+        return str(number)
+
+    async with connect(bot) as discord:
+        data = data_of(discord, "add")
+        for options in (
+            [],
+            [{"type": 4, "name": "other", "value": 1}],
+            [{"type": 3, "name": "number", "value": "text"}],
+            [{"type": 5, "name": "number", "value": True}],
+        ):
+            asked = ask(discord, {**data, "options": options})
+            await discord.rest()
+            assert asked.original is not None
+            assert "try again" in asked.original.content
+            assert asked.original.ephemeral
+
+
+async def test_an_interaction_that_hikari_cannot_read_is_answered_and_logged_without_its_token(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bot, _ = failing_bot()
+    async with connect(bot) as discord:
+        with discord.expects(Exception):
+            asked = ask(discord, {"name": "fail", "type": 1, "options": "nonsense", "id": "none"})
+            await discord.rest()
+        assert asked.original is not None
+        assert "could not read" in asked.original.content
+    assert asked.token not in caplog.text
+
+
+async def test_fields_that_discord_adds_later_disturb_nothing() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def add(ctx: wisp.Context, number: int) -> str:
+        return str(number + 1)
+
+    async with connect(bot) as discord:
+        option = {"type": 4, "name": "number", "value": 1, "brand_new": {"x": 1}}
+        asked = ask(discord, {**data_of(discord, "add"), "options": [option], "new_field": [1]})
+        await discord.rest()
+        assert asked.original is not None
+        assert asked.original.content == "2"
+
+
+async def test_a_button_that_nobody_knows_gets_a_polite_line() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def menu(ctx: wisp.Context) -> None:
+        row = hikari.impl.MessageActionRowBuilder()
+        row.add_interactive_button(hikari.ButtonStyle.PRIMARY, "of:yesterday", label="Old")
+        await ctx.respond("Press", components=[row])
+
+    async with connect(bot) as discord:
+        reply = await discord.member("ada").slash("menu")
+        ada = discord.member("ada")
+        clicked = discord.world.create_interaction(
+            3, ada.user, ada.channel, {"custom_id": "of:yesterday", "component_type": 2}, message=reply.message
+        )
+        await discord.rest()
+        assert clicked.followups or clicked.original
+    answer = clicked.original or clicked.followups[0]
+    assert "no longer works" in answer.content
+    assert answer.ephemeral
+
+
+async def test_raw_lightbulb_commands_and_raw_listeners_work_beside_ours() -> None:
+    bot = wisp.Bot()
+    heard: list[str] = []
+
+    @bot.command
+    async def ours(ctx: wisp.Context) -> str:
+        return "ours"
+
+    @bot.on_start
+    async def raw() -> None:
+        @bot.client.register
+        class Raw(lightbulb.SlashCommand, name="raw", description="Raw", nsfw=True):
+            text = lightbulb.string("text", "Some text")
+
+            @lightbulb.invoke
+            async def invoke(self, ctx: lightbulb.Context) -> None:
+                await ctx.respond(f"raw {self.text}")
+
+        @bot.gateway.listen()
+        async def hear(event: hikari.CommandInteractionCreateEvent) -> None:
+            heard.append(event.interaction.command_name)
+
+    async with connect(bot) as discord:
+        (raw_command,) = [one for one in discord.world.visible_commands(None) if one["name"] == "raw"]
+        assert raw_command["nsfw"]
+        ada = discord.member("ada")
+        assert (await ada.slash("ours")).content == "ours"
+        asked = ask(discord, {**data_of(discord, "raw"), "options": [{"type": 3, "name": "text", "value": "x"}]})
+        while not asked.answered:
+            await asyncio.sleep(0)
+        assert asked.original is not None
+        assert asked.original.content == "raw x"
+        assert {command._command_data.name for command in bot.client.registered_commands} == {"ours", "raw"}  # type: ignore[union-attr]
+    assert heard == ["ours", "raw"]
+
+
+@pytest.mark.parametrize("allow", [True, False])
+async def test_hooks_on_the_lightbulb_client_run_around_our_commands(allow: bool) -> None:
+    bot = wisp.Bot()
+    order: list[str] = []
+
+    @bot.command
+    async def ours(ctx: wisp.Context, text: str) -> str:
+        order.append("command")
+        return text
+
+    @lightbulb.hook(lightbulb.ExecutionSteps.CHECKS)
+    async def check(pipeline: lightbulb.ExecutionPipeline, ctx: lightbulb.Context) -> None:
+        order.append("hook")
+        if not allow:
+            raise RuntimeError("not today")
+
+    @bot.on_start
+    async def hooks(given: wisp.Bot) -> None:
+        assert given is bot
+        given.client.hooks = [check]
+
+    async with connect(bot) as discord:
+        reply = await discord.member("ada").slash("ours", text="through")
+    assert order == (["hook", "command"] if allow else ["hook"])
+    assert reply.content == ("through" if allow else "This was refused.")
+    assert reply.ephemeral is not allow
+
+
+async def test_the_decorated_function_still_calls_as_the_function() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def double(ctx: Any, number: int = 2) -> str:
+        """Double it."""
+        return str(number * 2)
+
+    assert await double(None) == "4"
+    assert await double(None, number=3) == "6"
+    assert (double.__name__, double.__doc__) == ("double", "Double it.")
+
+
+async def test_bound_methods_partials_and_plain_calls_make_commands() -> None:
+    bot = wisp.Bot()
+
+    class Counter:
+        count = 0
+
+        async def up(self, ctx: wisp.Context, by: int = 1) -> str:
+            """Count up."""
+            self.count += by
+            return str(self.count)
+
+    async def say(prefix: str, ctx: wisp.Context) -> str:
+        return prefix
+
+    counter = Counter()
+    bot.command(counter.up)
+    bot.command(name="say", description="Say")(functools.partial(say, "partial"))
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        assert (await ada.slash("up", by=2)).content == "2"
+        assert (await ada.slash("say")).content == "partial"
+    assert counter.count == 2
+
+
+# ---- hostile payloads ----
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=8), below, max_size=3),
+    max_leaves=6,
+)
+
+
+async def test_whatever_discord_sends_somebody_is_answered_and_the_bot_lives() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def add(ctx: wisp.Context, number: int, who: hikari.User | None = None) -> str:
+        return str(number)
+
+    async with connect(bot) as discord:
+        base = data_of(discord, "add")
+        examples: list[Any] = []
+
+        @settings(max_examples=60, database=None, suppress_health_check=list(HealthCheck))
+        @given(
+            st.lists(
+                st.fixed_dictionaries({"type": _JSON, "name": st.just("number") | _JSON, "value": _JSON}), max_size=2
+            )
+            | _JSON
+        )
+        def collect(options: Any) -> None:
+            examples.append(options)
+
+        collect()
+        bot.session.on_failure = None
+        for options in examples:
+            asked = ask(discord, {**base, "options": options})
+            await discord.rest()
+            if bot.session._background:
+                assert asked.answered, options
+        assert (await discord.member("ada").slash("add", number=1)).content == "1"

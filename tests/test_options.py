@@ -1,0 +1,354 @@
+"""Options: what a signature becomes, and what a function gets."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import enum
+from typing import Annotated, Any, Literal
+
+import hikari
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import wisp
+from wisp.testing import connect
+
+
+class Color(enum.Enum):
+    DARK_RED = "r"
+    GREEN = "g"
+
+
+class Odd(enum.Enum):
+    FIRST = ("a", 1)
+    SECOND = ("b", 2)
+
+
+def options_of(bot: wisp.Bot, command: int = 0) -> dict[str, dict[str, Any]]:
+    return {option["name"]: option for option in bot.commands[command].payload()["options"]}
+
+
+def problems_of(bot: wisp.Bot) -> list[str]:
+    return [mistake.problem for mistake in bot.check() if not mistake.remark]
+
+
+# ---- what Discord is told ----
+
+
+def test_every_option_type_that_discord_has_comes_from_an_annotation() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def everything(
+        ctx: wisp.Context,
+        text: str,
+        whole: int,
+        number: float,
+        truth: bool,
+        user: hikari.User,
+        member: hikari.Member,
+        role: hikari.Role,
+        mentionable: hikari.User | hikari.Role,
+        anywhere: hikari.PartialChannel,
+        talk: hikari.GuildTextChannel | hikari.GuildVoiceChannel,
+        file: hikari.Attachment,
+        duration: datetime.timedelta,
+    ) -> None: ...
+
+    assert problems_of(bot) == []
+    kinds = {name: option["type"] for name, option in options_of(bot).items()}
+    assert kinds == {
+        "text": 3,
+        "whole": 4,
+        "number": 10,
+        "truth": 5,
+        "user": 6,
+        "member": 6,
+        "role": 8,
+        "mentionable": 9,
+        "anywhere": 7,
+        "talk": 7,
+        "file": 11,
+        "duration": 3,
+    }
+    assert "channel_types" not in options_of(bot)["anywhere"]
+    assert options_of(bot)["talk"]["channel_types"] == [0, 2]
+
+
+def test_a_default_or_none_makes_an_option_optional_and_required_ones_go_first() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def order(ctx: wisp.Context, maybe: str | None, often: int = 1, *, must: str) -> None: ...
+
+    assert [(name, option["required"]) for name, option in options_of(bot).items()] == [
+        ("must", True),
+        ("maybe", False),
+        ("often", False),
+    ]
+
+
+def test_literals_and_enums_are_choices() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def paint(ctx: wisp.Context, size: Literal[1, 2], color: Color, odd: Odd) -> None: ...
+
+    assert [options_of(bot)[name]["choices"] for name in ("size", "color", "odd")] == [
+        [{"name": "1", "value": 1}, {"name": "2", "value": 2}],
+        [{"name": "Dark red", "value": "r"}, {"name": "Green", "value": "g"}],
+        [{"name": "First", "value": "FIRST"}, {"name": "Second", "value": "SECOND"}],
+    ]
+
+
+def test_an_option_says_all_that_discord_can_know() -> None:
+    bot = wisp.Bot()
+
+    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> list[str]:
+        return []
+
+    @bot.command
+    async def buy(
+        ctx: wisp.Context,
+        what: Annotated[str, wisp.Option("The fruit", name="fruit", autocomplete=fruits, max_length=10)],
+        many: Annotated[int, wisp.Option("How many", min=1, max=5, name_localizations={hikari.Locale.DE: "anzahl"})],
+        size: Annotated[str, wisp.Option("Its size", choices={"Big": "b", "Small": "s"})] = "b",
+    ) -> None: ...
+
+    assert problems_of(bot) == []
+    assert bot.commands[0].payload()["options"] == [
+        {"type": 3, "name": "fruit", "description": "The fruit", "required": True, "max_length": 10}
+        | {"autocomplete": True},
+        {"type": 4, "name": "many", "description": "How many", "required": True, "min_value": 1, "max_value": 5}
+        | {"name_localizations": {"de": "anzahl"}},
+        {"type": 3, "name": "size", "description": "Its size", "required": False}
+        | {"choices": [{"name": "Big", "value": "b"}, {"name": "Small", "value": "s"}]},
+    ]
+
+
+def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
+    bot = wisp.Bot()
+
+    def setup() -> None:
+        local_limit = 7
+
+        class Mood(enum.Enum):
+            GOOD = "good"
+
+        @bot.command
+        async def nested(
+            ctx: wisp.Context, mood: Mood, n: Annotated[int, wisp.Option("N", max=local_limit)]
+        ) -> None: ...
+
+    setup()
+    assert problems_of(bot) == []
+    assert options_of(bot)["mood"]["choices"] == [{"name": "Good", "value": "good"}]
+    assert options_of(bot)["n"]["max_value"] == 7
+
+
+@pytest.mark.parametrize(
+    ("annotation", "problem"),
+    [
+        (dict, "Discord has no option of type `dict`"),
+        (list[str], "Discord has no option of type `list[str]`"),
+        (str | int, "Discord has no option of type"),
+        (hikari.DMChannel, "no channel of a server is a `DMChannel`"),
+        (Literal["a", 1], "its choices are not all texts, all whole numbers or all numbers"),
+        (Literal[True], "its choices are not all texts, all whole numbers or all numbers"),
+        (Annotated[str, wisp.Option("x", min=1)], "min= and max= bound numbers, and this is none"),
+        (Annotated[int, wisp.Option("x", max_length=1)], "min_length= and max_length= bound texts"),
+        (Annotated[bool, wisp.Option("x", choices=["a"])], "choices= and autocomplete= offer texts or numbers"),
+        (Annotated[int, wisp.Option("x", choices=["a"])], "the choice 'a' is not of the option's type"),
+        (Annotated[str, wisp.Option("x", choices=[None])], "choices= cannot be read"),  # type: ignore[list-item]
+        (Annotated[str, wisp.Option("x", autocomplete=print)], "autocomplete= is not async"),
+        (Annotated[str, wisp.Option], "`wisp.Option` is not called"),
+        (Annotated[str, wisp.Option("x" * 101)], "Must be between 1 and 100"),
+        (Annotated[int, wisp.Option("x", min=5, max=1)], "m"),
+        ("Nowhere", "its annotation `Nowhere` means nothing at run time"),
+    ],
+)
+def test_what_discord_has_nothing_for_is_a_mistake_with_its_place(annotation: Any, problem: str) -> None:
+    bot = wisp.Bot()
+
+    async def broken(ctx: wisp.Context, thing: Any) -> None: ...
+
+    broken.__annotations__["thing"] = annotation
+    bot.command(broken)
+    found = [mistake for mistake in bot.check() if not mistake.remark]
+    assert len(found) == 1
+    assert problem in found[0].problem
+    assert 'option "thing"' in found[0].where
+    assert (found[0].file, found[0].line) == (bot.commands[0].file, broken.__code__.co_firstlineno)
+
+
+# ---- what arrives ----
+
+
+async def test_each_value_arrives_as_what_it_is_annotated_with() -> None:
+    bot = wisp.Bot()
+    got: dict[str, Any] = {}
+
+    @bot.command
+    async def everything(
+        ctx: wisp.Context,
+        text: str,
+        whole: int,
+        number: float,
+        truth: bool,
+        user: hikari.User,
+        member: hikari.Member,
+        duration: datetime.timedelta,
+        color: Color,
+        odd: Odd,
+        channel: hikari.PartialChannel,
+        text_channel: hikari.GuildTextChannel,
+        anybody: hikari.User | hikari.Role,
+        left_out: str | None,
+        default: int = 4,
+    ) -> None:
+        got.update(locals())
+
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        general = discord.channel("general")
+        await ada.slash(
+            "everything",
+            text="a",
+            whole=2**53 - 1,
+            number=3,
+            truth=True,
+            user=bob,
+            member=bob,
+            duration="1d2h3m4s",
+            color="Dark red",
+            odd="Second",
+            channel=general,
+            text_channel=general,
+            anybody=bob,
+        )
+    assert (got["text"], got["whole"], got["truth"], got["left_out"], got["default"]) == ("a", 2**53 - 1, True, None, 4)
+    assert (type(got["number"]), got["number"]) == (float, 3.0)
+    assert isinstance(got["user"], hikari.User)
+    assert isinstance(got["member"], hikari.Member)
+    assert got["member"].username == "bob"
+    assert got["duration"] == datetime.timedelta(days=1, hours=2, minutes=3, seconds=4)
+    assert (got["color"], got["odd"]) == (Color.DARK_RED, Odd.SECOND)
+    assert got["channel"].name == "general"
+    assert isinstance(got["text_channel"], hikari.GuildTextChannel)
+    assert got["anybody"].id == got["user"].id
+
+
+async def test_a_member_who_is_not_in_the_guild_is_refused_in_words() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def greet(ctx: wisp.Context, user: hikari.Member) -> str:
+        return "greeted"
+
+    async with connect(bot) as discord:
+        stranger = discord.world.add_user("stranger")
+        reply = await discord.member("ada").slash("greet", user=stranger)
+        assert reply.content == f"<@{stranger.id}> is not a member of this server."
+        assert reply.ephemeral
+
+
+async def test_a_duration_that_is_none_is_refused_in_words() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def remind(ctx: wisp.Context, after: datetime.timedelta) -> str:
+        return f"{after.total_seconds():.0f}"
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        assert (await ada.slash("remind", after="90m")).content == "5400"
+        refused = await ada.slash("remind", after="soon")
+        assert refused.content == "“soon” is not a duration. Write it like 1h30m, 45s or 2d."
+        assert refused.ephemeral
+
+
+async def test_autocomplete_gets_what_was_typed_and_chosen_and_offers_at_most_25() -> None:
+    bot = wisp.Bot()
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> list[str]:
+        asked.append((typed, ctx.options))
+        return ["x" * 101, *(f"{typed}{number}" for number in range(40))]
+
+    @bot.command
+    async def buy(
+        ctx: wisp.Context, many: int, what: Annotated[str, wisp.Option("What", autocomplete=fruits)]
+    ) -> None: ...
+
+    async with connect(bot) as discord:
+        offered = await discord.member("ada").suggestions("buy", "what", "ap", {"many": 3})
+    assert asked == [("ap", {"many": 3})]
+    assert [choice["value"] for choice in offered] == [f"ap{number}" for number in range(25)]
+
+
+async def test_autocomplete_that_fails_offers_nothing_and_is_reported() -> None:
+    bot = wisp.Bot()
+
+    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> list[str]:
+        raise ValueError("no fruit")
+
+    @bot.command
+    async def buy(ctx: wisp.Context, what: Annotated[str, wisp.Option("What", autocomplete=fruits)]) -> None: ...
+
+    async with connect(bot) as discord:
+        with discord.expects(ValueError):
+            assert await discord.member("ada").suggestions("buy", "what", "ap") == []
+
+
+# ---- properties ----
+
+_PART = st.integers(min_value=0, max_value=10_000)
+
+
+@given(_PART, _PART, _PART, _PART, _PART)
+def test_any_duration_that_is_written_is_read(weeks: int, days: int, hours: int, minutes: int, seconds: int) -> None:
+    from wisp.options import _read_duration
+
+    written = f"{weeks}w{days}d {hours}h{minutes}m{seconds}s"
+    assert _read_duration(None, written) == datetime.timedelta(  # type: ignore[arg-type]
+        weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds
+    )
+
+
+@given(st.text())
+def test_any_other_text_is_refused_as_a_duration_in_words(text: str) -> None:
+    from wisp.options import _read_duration
+
+    with contextlib.suppress(wisp.UserError):
+        assert isinstance(_read_duration(None, text), datetime.timedelta)  # type: ignore[arg-type]
+
+
+_ANNOTATIONS = st.sampled_from(
+    [
+        *(str, int, float, bool, datetime.timedelta, hikari.User, hikari.Member, hikari.Role, hikari.Attachment),
+        *(hikari.PartialChannel, hikari.GuildTextChannel, Color, Odd, Literal["a", "b"], Literal[1], dict),
+        *("Nowhere", None),
+    ]
+)
+
+
+@given(st.lists(st.tuples(_ANNOTATIONS, st.booleans(), st.booleans()), max_size=30))
+def test_any_signature_becomes_options_or_mistakes_and_never_an_exception(
+    parameters: list[tuple[Any, bool, bool]],
+) -> None:
+    bot = wisp.Bot()
+    listed = ", ".join(f"p{index}=None" if default else f"p{index}" for index, (_, _, default) in enumerate(parameters))
+    names: dict[str, Any] = {}
+    exec(f"async def made(ctx, *, {listed}): ..." if listed else "async def made(ctx): ...", names)
+    for index, (annotation, optional, _) in enumerate(parameters):
+        combinable = optional and not isinstance(annotation, str) and annotation is not None
+        names["made"].__annotations__[f"p{index}"] = annotation | None if combinable else annotation
+    bot.command(names["made"])
+    mistakes = [mistake for mistake in bot.check() if not mistake.remark]
+    unusable = [annotation for annotation, _, _ in parameters if annotation in (dict, "Nowhere", None)]
+    expected = len(unusable) + (len(parameters) - len(unusable) > 25)
+    assert len(mistakes) == expected
+    required = [option["required"] for option in bot.commands[0].payload()["options"]]
+    assert required == sorted(required, reverse=True)
