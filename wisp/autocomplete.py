@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .commands import Command
     from .session import Session
 
-log = logging.getLogger("wisp.autocomplete")
+_log = logging.getLogger("wisp.autocomplete")
 
 # https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-choice-structure
 _MOST, _LONGEST = 25, 100
@@ -32,8 +32,8 @@ class AutocompleteContext:
     __slots__ = ("bot", "interaction", "options")
 
     def __init__(self, bot: Bot, interaction: hikari.AutocompleteInteraction) -> None:
-        self.bot = bot
-        self.interaction = interaction
+        self.bot: Bot = bot
+        self.interaction: hikari.AutocompleteInteraction = interaction
         self.options: dict[str, Any] = {
             option.name: option.value for option in interaction.options if not option.is_focused
         }
@@ -72,7 +72,7 @@ async def suggest(session: Session, command: Command[..., Any], interaction: hik
                 asked = parameter.autocomplete(ctx, str(focused.value))
                 choices = await session.clock.wait_for(asked, _PATIENCE)
             except TimeoutError:
-                log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
+                _log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
             except Exception as error:
                 session.report(where, error)
         await offer(session, interaction, choices)

@@ -13,19 +13,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import config as configuration
 from . import limits
 from .clock import Clock
-from .config import Config
 from .errors import Mistake, Mistakes, StartError, WispError
 from .registrar import Registrar
-from .session import Session
 
+# what only a start needs is imported by the start: a bot that is checked, or imported by a test, stays light
 if TYPE_CHECKING:
     import hikari
     import lightbulb
 
-log = logging.getLogger("wisp.bot")
+    from .commands import Command
+    from .config import Config
+    from .session import Session
+
+_log = logging.getLogger("wisp.bot")
 
 Starter = TypeVar("Starter", bound=Callable[..., Awaitable[object]])
 
@@ -63,7 +65,7 @@ class Bot(Registrar):
         log_level: str | None = None,
     ) -> None:
         super().__init__()
-        self.log = log
+        self.log: logging.Logger = _log
         self.starters: list[Callable[[], Awaitable[object]]] = []
         self._session: Session | None = None
         self._arguments = {
@@ -113,6 +115,8 @@ class Bot(Registrar):
 
     def settings(self, **overrides: Any) -> Config:
         """The settings as they are found now, with `overrides` before all. Raises Mistakes with every wrong entry."""
+        from . import config as configuration
+
         arguments = {name: value for name, value in {**self._arguments, **overrides}.items() if value is not None}
         return configuration.load(Path.cwd(), os.environ, **arguments)
 
@@ -127,15 +131,20 @@ class Bot(Registrar):
         return sorted(found, key=lambda mistake: (mistake.file or "", mistake.line or 0))
 
     def _check_together(self) -> list[Mistake]:
-        """What is wrong with the commands only together: too many, or two of one name."""
-        alone = {id(command): limits.command_problems(command.payload()) for command in self.commands}
+        """What is wrong with the commands of one scope only together: too many, or two of one name."""
+        scopes: dict[int | None, list[Command[..., Any]]] = {}
+        for command in self.commands:
+            for guild in command.guilds or (None,):
+                scopes.setdefault(guild, []).append(command)
         found: list[Mistake] = []
-        for problem in limits.commands_problems([command.payload() for command in self.commands]):
-            place = problem.path[0] if problem.path else None
-            if not isinstance(place, int):
-                found.append(Mistake("commands", problem.message, "Discord takes no more: group some of them"))
-            elif not alone[id(self.commands[place])]:
-                found += self.commands[place].limit_mistakes([problem])
+        for scope in scopes.values():
+            alone = [limits.command_problems(command.payload()) for command in scope]
+            for problem in limits.commands_problems([command.payload() for command in scope]):
+                place = problem.path[0] if problem.path else None
+                if not isinstance(place, int):
+                    found.append(Mistake("commands", problem.message, "Discord takes no more: group some of them"))
+                elif not alone[place]:
+                    found += scope[place].limit_mistakes([problem])
         return found
 
     # ---- start and stop ----
@@ -147,6 +156,8 @@ class Bot(Registrar):
         or its settings before anything is opened, StartError where Discord does not take it, and WispError where
         it runs already.
         """
+        from .session import Session
+
         if self._session is not None:
             raise WispError("The bot runs already.")
         config = config or self.settings()
@@ -187,7 +198,7 @@ class Bot(Registrar):
         """
         caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
         if caller.f_code.co_name == "<module>" and caller.f_globals.get("__name__") != "__main__":
-            log.info("%s was imported: bot.run() does nothing", caller.f_globals.get("__name__"))
+            _log.info("%s was imported: bot.run() does nothing", caller.f_globals.get("__name__"))
             return
         try:
             config = self.settings()
@@ -249,7 +260,7 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
         if stop.is_set():
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
-        log.info("%s: closing; running commands get up to 10 s (once more ends at once)", number.name)
+        _log.info("%s: closing; running commands get up to 10 s (once more ends at once)", number.name)
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -18,7 +18,7 @@ class Timer:
     def __init__(self, clock: Clock, deadline: float, callback: Callable[[], object]) -> None:
         self._clock = clock
         self._callback = callback
-        self.deadline = deadline
+        self.deadline: float = deadline
         self._handle = asyncio.get_running_loop().call_later(deadline - clock.monotonic(), self.fire)
 
     def cancel(self) -> None:
@@ -38,7 +38,7 @@ class Clock:
     __slots__ = ("offset", "timers")
 
     def __init__(self) -> None:
-        self.offset = 0.0
+        self.offset: float = 0.0
         self.timers: set[Timer] = set()
 
     def time(self) -> float:

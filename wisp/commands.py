@@ -65,19 +65,23 @@ class Command(Generic[P, R]):
         self.function = function
         self.__wrapped__ = function
         self.__doc__ = function.__doc__
-        self.__name__ = getattr(function, "__name__", type(function).__name__)
+        self.__name__: str = getattr(function, "__name__", type(function).__name__)
+        self.file: str | None
+        self.line: int | None
         self.file, self.line = place_of(function)
-        self.name = settings.get("name") or self.__name__.rstrip("_")
-        self.description = settings.get("description") or _first_paragraph(function)
-        self.ephemeral = settings.get("ephemeral", False)
-        self.permissions = settings.get("permissions")
-        self.nsfw = settings.get("nsfw", False)
+        self.name: str = settings.get("name") or self.__name__.rstrip("_")
+        self.description: str = settings.get("description") or _first_paragraph(function)
+        self.ephemeral: bool = settings.get("ephemeral", False)
+        self.permissions: hikari.Permissions | None = settings.get("permissions")
+        self.nsfw: bool = settings.get("nsfw", False)
         guilds = settings.get("guilds")
-        self.guilds = None if guilds is None else tuple(map(int, guilds))
+        self.guilds: tuple[int, ...] | None = None if guilds is None else tuple(map(int, guilds))
         self.settings = settings
         self.error_handlers: list[ErrorHandler] = []
+        self.parameters: list[Parameter]
+        self.mistakes: list[Mistake]
         self.parameters, self.mistakes = self._read(names)
-        self.by_name = {parameter.name: parameter for parameter in self.parameters}
+        self.by_name: dict[str, Parameter] = {parameter.name: parameter for parameter in self.parameters}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
         """Call the function itself, as if it had not been decorated."""

@@ -92,9 +92,9 @@ class Context:
     __slots__ = ("_deferred_privately", "_first", "_lock", "_state", "command", "interaction", "session")
 
     def __init__(self, session: Session, command: Command[..., Any], interaction: hikari.CommandInteraction) -> None:
-        self.session = session
-        self.command = command
-        self.interaction = interaction
+        self.session: Session = session
+        self.command: Command[..., Any] = command
+        self.interaction: hikari.CommandInteraction = interaction
         self._state = _UNANSWERED
         self._deferred_privately = False
         self._first: Answer | None = None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .commands import Command
     from .session import Session
 
-log = logging.getLogger("wisp.dispatch")
+_log = logging.getLogger("wisp.dispatch")
 
 _CLOSING = "The bot is restarting. Please try again in a moment."
 _REFUSED = "This was refused."
@@ -54,7 +54,10 @@ class Dispatcher:
             if command is not None:
                 await autocomplete.suggest(self.session, command, interaction)
                 return
-        await self._pass_on(event)
+        try:
+            await self._pass_on(event)
+        except Exception as error:
+            self.session.report("an interaction that is not wisp's", error)
 
     def _find(
         self, interaction: hikari.CommandInteraction | hikari.AutocompleteInteraction
@@ -161,7 +164,7 @@ class Dispatcher:
         try:
             await bridge.answer_raw(self.session.gateway.rest, id, token, data)
         except Exception as error:
-            log.warning("could not answer an unknown interaction: %s", error)
+            _log.warning("could not answer an unknown interaction: %s", error)
 
 
 async def _read_arguments(ctx: Context) -> dict[str, Any]:

@@ -48,12 +48,12 @@ class Mistake:
         line: int | None = None,
         remark: bool = False,
     ) -> None:
-        self.where = where
-        self.problem = problem
-        self.fix = fix
-        self.file = file
-        self.line = line
-        self.remark = remark
+        self.where: str = where
+        self.problem: str = problem
+        self.fix: str = fix
+        self.file: str | None = file
+        self.line: int | None = line
+        self.remark: bool = remark
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
@@ -67,6 +67,6 @@ class Mistakes(StartError):
     """Everything that is wrong in a bot or its settings, at once. `mistakes` holds them in file order."""
 
     def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        self.mistakes = tuple(mistakes)
+        self.mistakes: tuple[Mistake, ...] = tuple(mistakes)
         count = "1 mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
         super().__init__("\n".join([f"{count} to mend before the bot can start:", *map(str, self.mistakes)]))

@@ -29,11 +29,13 @@ class Listener:
     def __init__(
         self, function: Callable[[Any], Awaitable[object]], event_types: tuple[type[Any], ...], names: Mapping[str, Any]
     ) -> None:
-        self.function = function
-        self.name = getattr(function, "__name__", type(function).__name__)
+        self.function: Callable[[Any], Awaitable[object]] = function
+        self.name: str = getattr(function, "__name__", type(function).__name__)
+        self.file: str | None
+        self.line: int | None
         self.file, self.line = place_of(function)
         self.mistakes: list[Mistake] = []
-        self.event_types = event_types or self._annotated(names)
+        self.event_types: tuple[type[Any], ...] = event_types or self._annotated(names)
         if not is_async(function):
             self._mistake("its function is not async", f"Write `async def {self.name}(event: ...)`")
         for event_type in self.event_types:

@@ -112,9 +112,9 @@ class Problem:
     __slots__ = ("code", "message", "path")
 
     def __init__(self, path: tuple[str | int, ...], code: str, message: str) -> None:
-        self.path = path
-        self.code = code
-        self.message = message
+        self.path: tuple[str | int, ...] = path
+        self.code: str = code
+        self.message: str = message
 
     def __str__(self) -> str:
         return f"{'.'.join(map(str, self.path)) or 'payload'}: {self.message} ({self.code})"

@@ -64,16 +64,16 @@ class Option:
         name_localizations: Localizations | None = None,
         description_localizations: Localizations | None = None,
     ) -> None:
-        self.description = description
-        self.name = name
-        self.min = min
-        self.max = max
-        self.min_length = min_length
-        self.max_length = max_length
-        self.choices = choices
-        self.autocomplete = autocomplete
-        self.name_localizations = name_localizations
-        self.description_localizations = description_localizations
+        self.description: str = description
+        self.name: str | None = name
+        self.min: float | None = min
+        self.max: float | None = max
+        self.min_length: int | None = min_length
+        self.max_length: int | None = max_length
+        self.choices: Choices | None = choices
+        self.autocomplete: Callable[..., Any] | None = autocomplete
+        self.name_localizations: Localizations | None = name_localizations
+        self.description_localizations: Localizations | None = description_localizations
 
 
 class Parameter:
@@ -82,14 +82,14 @@ class Parameter:
     __slots__ = ("argument", "autocomplete", "described", "fills_none", "name", "payload", "read", "required")
 
     def __init__(self, argument: str, kind: _Kind, option: Option, *, required: bool, fills_none: bool) -> None:
-        self.argument = argument
-        self.name = option.name or argument.rstrip("_")
-        self.required = required
-        self.fills_none = fills_none
-        self.autocomplete = option.autocomplete
-        self.described = bool(option.description)
-        self.payload = _payload(self.name, kind, option, required)
-        self.read = _within(self.payload, kind.read)
+        self.argument: str = argument
+        self.name: str = option.name or argument.rstrip("_")
+        self.required: bool = required
+        self.fills_none: bool = fills_none
+        self.autocomplete: Callable[..., Any] | None = option.autocomplete
+        self.described: bool = bool(option.description)
+        self.payload: dict[str, Any] = _payload(self.name, kind, option, required)
+        self.read: Reader = _within(self.payload, kind.read)
 
 
 class _Kind:
@@ -105,10 +105,10 @@ class _Kind:
         choices: list[dict[str, Any]] | None = None,
         channel_types: list[int] | None = None,
     ) -> None:
-        self.type = type
-        self.read = read
-        self.choices = choices
-        self.channel_types = channel_types
+        self.type: hikari.OptionType = type
+        self.read: Reader = read
+        self.choices: list[dict[str, Any]] | None = choices
+        self.channel_types: list[int] | None = channel_types
 
 
 class _Unusable(Exception):

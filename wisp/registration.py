@@ -32,8 +32,8 @@ class Wanted:
     __slots__ = ("command", "payload")
 
     def __init__(self, payload: dict[str, Any], command: Command[..., Any] | None) -> None:
-        self.payload = payload
-        self.command = command
+        self.payload: dict[str, Any] = payload
+        self.command: Command[..., Any] | None = command
 
     @property
     def key(self) -> Key:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .config import Config
     from .context import Context
 
-log = logging.getLogger("wisp")
+_log = logging.getLogger("wisp")
 
 _FLAGS_OF_INTENTS = {
     hikari.Intents.GUILD_PRESENCES: (
@@ -49,9 +49,9 @@ class Failure:
     __slots__ = ("error", "id", "where")
 
     def __init__(self, id: str, where: str, error: BaseException) -> None:
-        self.id = id
-        self.where = where
-        self.error = error
+        self.id: str = id
+        self.where: str = where
+        self.error: BaseException = error
 
 
 class Work:
@@ -91,17 +91,17 @@ class Session:
     waits 3), `grace` those that running handlers get when the bot closes.
     """
 
-    patience = 2.0
+    patience: float = 2.0
 
     def __init__(self, bot: Bot, config: Config, clock: Clock) -> None:
         self.bot = bot
         self.config = config
         self.clock = clock
-        self.grace = 10.0
-        self.closing = False
+        self.grace: float = 10.0
+        self.closing: bool = False
         self.on_failure: Callable[[Failure], object] | None = None
-        self.work = Work()
-        self.dispatcher = Dispatcher(self)
+        self.work: Work = Work()
+        self.dispatcher: Dispatcher = Dispatcher(self)
         self._lightbulb_commands: set[Any] = set()
         self._due: deque[tuple[float, Context]] = deque()
         self._due_timer: Timer | None = None
@@ -125,7 +125,7 @@ class Session:
             await self.close()
             raise
         self._stage("connected")
-        log.info("%s", self.summary())
+        _log.info("%s", self.summary())
 
     def summary(self) -> str:
         """What runs, in a few words: commands, listeners, servers, what was registered, how long each stage took."""
@@ -181,7 +181,7 @@ class Session:
         await self.client.start()
         self._opened.append(("lightbulb", self.client.stop))
         if hears_messages(self.bot.listeners) and not self._intents() & hikari.Intents.MESSAGE_CONTENT:
-            log.warning(
+            _log.warning(
                 "messages are listened to, but without their content: most arrive empty. If the bot needs to read "
                 'them, say wisp.Bot(intents="MESSAGE_CONTENT") and switch the intent on at %s',
                 _page(application),
@@ -247,7 +247,7 @@ class Session:
     def report(self, where: str, error: BaseException) -> str:
         """Log an error in the bot's code with its traceback; the short id that finds it there."""
         id = secrets.token_hex(3)
-        log.error("error %s in %s", id, where, exc_info=error)
+        _log.error("error %s in %s", id, where, exc_info=error)
         if self.on_failure is not None:
             self.on_failure(Failure(id, where, error))
         return id
@@ -301,7 +301,7 @@ class Session:
                 try:
                     await close()
                 except Exception:
-                    log.exception("%s did not close properly", what)
+                    _log.exception("%s did not close properly", what)
         finally:
             self._closed.set_result(None)
 
@@ -313,7 +313,7 @@ class Session:
             for task in late:
                 task.cancel()
             if late:
-                log.warning("%s did not end within %g s and was cancelled", _count(len(late), "handler"), self.grace)
+                _log.warning("%s did not end within %g s and was cancelled", _count(len(late), "handler"), self.grace)
                 await asyncio.wait(late, timeout=1)
         if self._due_timer is not None:
             self._due_timer.cancel()

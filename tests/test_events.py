@@ -1,0 +1,129 @@
+"""Listeners: which events they hear, what they need, and that one cannot harm another."""
+
+from __future__ import annotations
+
+import hikari
+import pytest
+
+import wisp
+from wisp.events import intents_of
+from wisp.testing import connect
+
+
+@pytest.mark.parametrize(
+    ("event_type", "intents"),
+    [
+        (hikari.GuildMessageCreateEvent, hikari.Intents.GUILD_MESSAGES),
+        (hikari.DMMessageCreateEvent, hikari.Intents.DM_MESSAGES),
+        (hikari.MessageCreateEvent, hikari.Intents.GUILD_MESSAGES | hikari.Intents.DM_MESSAGES),
+        (hikari.MemberCreateEvent, hikari.Intents.GUILD_MEMBERS),
+        (hikari.VoiceStateUpdateEvent, hikari.Intents.GUILD_VOICE_STATES),
+        (hikari.InteractionCreateEvent, hikari.Intents.NONE),
+        (hikari.StartedEvent, hikari.Intents.NONE),
+    ],
+)
+def test_each_event_brings_the_intents_that_it_can_need(
+    event_type: type[hikari.Event], intents: hikari.Intents
+) -> None:
+    assert intents_of(event_type) == intents
+
+
+def test_a_base_class_brings_what_lies_below_it_as_far_as_no_privilege_is_needed() -> None:
+    everything = intents_of(hikari.Event)
+    assert everything & hikari.Intents.GUILD_MESSAGES
+    assert not everything & hikari.Intents.ALL_PRIVILEGED
+
+
+async def test_the_bot_asks_for_guilds_and_what_its_listeners_need_and_no_more() -> None:
+    bot = wisp.Bot(intents=["DM_MESSAGE_TYPING"])
+
+    @bot.listen
+    async def hear(event: hikari.GuildMessageCreateEvent) -> None: ...
+
+    async with connect(bot):
+        (shard,) = bot.gateway.shards.values()
+        assert shard.intents == (
+            hikari.Intents.GUILDS | hikari.Intents.GUILD_MESSAGES | hikari.Intents.DM_MESSAGE_TYPING
+        )
+
+
+async def test_events_are_heard_by_annotation_by_union_and_by_name() -> None:
+    bot = wisp.Bot(intents="MESSAGE_CONTENT")
+    heard: list[str] = []
+
+    @bot.listen
+    async def annotated(event: hikari.GuildMessageCreateEvent) -> None:
+        heard.append(f"annotated {event.content}")
+
+    @bot.listen()
+    async def union(event: hikari.GuildMessageCreateEvent | hikari.MemberCreateEvent) -> None:
+        heard.append(f"union {type(event).__name__}")
+
+    @bot.listen(hikari.MemberCreateEvent)
+    async def named(event) -> None:  # type: ignore[no-untyped-def]
+        heard.append("named")
+
+    async with connect(bot) as discord:
+        await discord.member("ada").say("hi")
+        discord.member("newcomer")
+        await discord.rest()
+    assert sorted(heard) == [
+        "annotated hi",
+        "named",
+        "union GuildMessageCreateEvent",
+        "union MemberCreateEvent",
+    ]
+
+
+async def test_a_listener_that_raises_is_reported_and_does_not_stop_the_others() -> None:
+    bot = wisp.Bot()
+    heard: list[str] = []
+
+    @bot.listen
+    async def broken(event: hikari.GuildMessageCreateEvent) -> None:
+        raise ValueError("broken")
+
+    @bot.listen
+    async def fine(event: hikari.GuildMessageCreateEvent) -> None:
+        heard.append("fine")
+
+    async with connect(bot) as discord:
+        with discord.expects(ValueError):
+            await discord.member("ada").say("hi")
+    assert heard == ["fine"]
+
+
+async def test_the_decorated_listener_is_the_function_itself() -> None:
+    bot = wisp.Bot()
+
+    async def hear(event: hikari.StartedEvent) -> None: ...
+
+    assert bot.listen(hear) is hear
+    assert bot.listen(hikari.StartedEvent)(hear) is hear
+
+
+def test_what_no_listener_can_be_is_a_mistake_with_its_place() -> None:
+    bot = wisp.Bot()
+
+    @bot.listen
+    async def nothing() -> None: ...
+
+    @bot.listen
+    async def bare(event) -> None: ...  # type: ignore[no-untyped-def]
+
+    @bot.listen
+    async def unknown(event: Nowhere) -> None: ...  # type: ignore[name-defined] # noqa: F821
+
+    @bot.listen
+    async def number(event: int) -> None: ...
+
+    @bot.listen
+    def blocking(event: hikari.StartedEvent) -> None: ...
+
+    found = bot.check()
+    assert [mistake.where for mistake in found] == [
+        f'listener "{name}"' for name in ("nothing", "bare", "unknown", "number", "blocking")
+    ]
+    assert all(mistake.file and mistake.line for mistake in found)
+    parts = ("no parameter", "no annotation", "means nothing", "not an event", "not async")
+    assert [part in mistake.problem for part, mistake in zip(parts, found, strict=True)] == [True] * 5
