@@ -1,7 +1,9 @@
 """The private parts of hikari and lightbulb that wisp stands on are where wisp/bridge.py looks for them."""
 
 import inspect
+import ssl
 
+import aiohttp.connector
 import hikari
 import lightbulb
 import pytest
@@ -42,6 +44,13 @@ def test_hikaris_gateway_transport_has(name: str) -> None:
 def test_hikari_does_not_close_a_transport_that_says_it_is_closed() -> None:
     source = inspect.getsource(shard._GatewayTransport.send_close)
     assert source.index("if self._sent_close") < source.index("self._ws.close"), MOVED
+
+
+def test_aiohttp_keeps_a_tls_context_that_verifies() -> None:
+    context = aiohttp.connector._SSL_CONTEXT_VERIFIED
+    assert isinstance(context, ssl.SSLContext), MOVED
+    assert context.verify_mode is ssl.CERT_REQUIRED, MOVED
+    assert context.check_hostname, MOVED
 
 
 def test_hikari_shields_its_start_against_exceptions_only() -> None:

@@ -283,7 +283,7 @@ async def test_autocomplete_gets_what_was_typed_and_chosen_and_offers_at_most_25
     ) -> None: ...
 
     async with connect(bot) as discord:
-        offered = await discord.member("ada").suggestions("buy", "what", "ap", {"many": 3})
+        offered = await discord.member("ada").autocomplete("buy", "what", "ap", {"many": 3})
     assert asked == [("ap", {"many": 3})]
     assert [choice["value"] for choice in offered] == [f"ap{number}" for number in range(25)]
 
@@ -299,7 +299,7 @@ async def test_autocomplete_that_fails_offers_nothing_and_is_reported() -> None:
 
     async with connect(bot) as discord:
         with discord.expects(ValueError):
-            assert await discord.member("ada").suggestions("buy", "what", "ap") == []
+            assert await discord.member("ada").autocomplete("buy", "what", "ap") == []
 
 
 # ---- properties ----

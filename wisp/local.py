@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import sys
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext, redirect_stderr
@@ -104,25 +105,33 @@ class _Run:
     async def converse(self) -> int:
         """Do line after line, as they are typed or piped, until :quit or the end of the input."""
         if self._console.interactive:
-            await self._interactive()
-            return 0
+            return await self._interactive()
         well = True
         while not self._terminal.over and (typed := await self._console.read("")) is not None:
             well &= await self.line(typed)
         return 0 if well else 1
 
-    async def _interactive(self) -> None:
+    async def _interactive(self) -> int:
         terminal, console = self._terminal, self._console
         doing: set[asyncio.Task[None]] = set()
-        with console, terminal, _logs_to(console):
+        with console, terminal, _logs_to(console), _signals() as signalled:
             console.write(self._welcome())
-            while not terminal.over and (typed := await console.read(terminal.prompt)) is not None:
+            while not terminal.over:
+                reading = asyncio.create_task(console.read(terminal.prompt))
+                await asyncio.wait({reading, signalled}, return_when=asyncio.FIRST_COMPLETED)
+                if signalled.done():
+                    reading.cancel()
+                    return 128 + signalled.result()  # what a shell reports for a program that a signal ended
+                typed = reading.result()
+                if typed is None:
+                    break
                 task = asyncio.create_task(self._typed(typed))
                 doing.add(task)
                 task.add_done_callback(doing.discard)
-                await asyncio.wait({task}, timeout=BRISK)
+                await asyncio.wait({task, signalled}, timeout=BRISK, return_when=asyncio.FIRST_COMPLETED)
             for task in doing:
                 task.cancel()
+        return 0
 
     async def _typed(self, typed: str) -> None:
         try:
@@ -143,6 +152,30 @@ class _Run:
 
     def _note(self, failure: Failure) -> None:
         self._failed = f"{failure.where}: {type(failure.error).__name__}: {failure.error}"
+
+
+@contextmanager
+def _signals() -> Generator[asyncio.Future[int]]:
+    """Done with the number of the first SIGINT or SIGTERM that comes, so that the chat ends like any other."""
+    loop = asyncio.get_running_loop()
+    signalled: asyncio.Future[int] = loop.create_future()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def note(number: int) -> None:
+        if not signalled.done():
+            signalled.set_result(number)
+
+    try:
+        for number in numbers:
+            loop.add_signal_handler(number, note, number)
+    except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt
+        yield signalled
+        return
+    try:
+        yield signalled
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
 
 
 @contextmanager

@@ -5,22 +5,17 @@ from __future__ import annotations
 from aiohttp import web
 
 from wisp.limits import CHOICES, Problem, command_problems, modal_problems
-from wisp.sandbox.forms import (
+from wisp.sandbox.forms import Draft, Form, apply_draft, path_id, read_draft, read_form
+from wisp.sandbox.refusals import (
     ALREADY_ACKNOWLEDGED,
     EMPTY_MESSAGE,
     INVALID_WEBHOOK_TOKEN,
     UNKNOWN_INTERACTION,
     UNKNOWN_MESSAGE,
     UNKNOWN_WEBHOOK,
-    Draft,
-    Form,
     Refusal,
-    apply_draft,
     invalid_form,
     is_list,
-    path_id,
-    read_draft,
-    read_form,
     snowflake,
 )
 from wisp.sandbox.world import (

@@ -31,11 +31,11 @@ class Console:
     """A keyboard and a screen. Use it as a context manager, which leaves the terminal as it was.
 
     `interactive` is where somebody types in a terminal: then there is a prompt, line editing and
-    completion. Piped input is read line by line.
+    completion. Piped input is read line by line; where `stdin` is closed (None) there is no line.
     """
 
-    def __init__(self, stdin: TextIO, stdout: TextIO, *, complete: Complete | None = None) -> None:
-        self.interactive = stdin is sys.stdin and stdin.isatty() and stdout.isatty()
+    def __init__(self, stdin: TextIO | None, stdout: TextIO, *, complete: Complete | None = None) -> None:
+        self.interactive = stdin is not None and stdin is sys.stdin and stdin.isatty() and stdout.isatty()
         self.colour = stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self.complete = complete
         self._stdin = stdin
@@ -47,7 +47,7 @@ class Console:
 
     def __enter__(self) -> Console:
         self._loop = asyncio.get_running_loop()
-        if self.interactive and termios:
+        if self.interactive and termios and self._stdin:
             self._was = termios.tcgetattr(self._stdin.fileno())
         if self.interactive and readline:
             readline.set_completer(self._completion)
@@ -61,7 +61,7 @@ class Console:
             readline.set_completer(None)
         if self._prompt is not None:  # interrupted in the middle of a line: what comes next begins its own
             self._stdout.write("\n")
-        if termios and self._was is not None:
+        if termios and self._stdin and self._was is not None:
             termios.tcsetattr(self._stdin.fileno(), termios.TCSADRAIN, self._was)
 
     async def read(self, prompt: str) -> str | None:
@@ -112,6 +112,8 @@ class Console:
             self._prompt = None
 
     def _piped(self) -> str | None:
+        if self._stdin is None:
+            return None
         # unbuffered: the interpreter's exit would wait for the lock of a buffer that is being read
         line = io.FileIO(self._stdin.fileno(), closefd=False).readline()
         return line.decode("utf-8", "replace").rstrip("\r\n") if line else None

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import count
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any
 
 import msgspec
 from aiohttp import BodyPartReader, web
 from aiohttp import ClientPayloadError as PayloadError
 from aiohttp.http_exceptions import HttpProcessingError
 
-from wisp.limits import ATTACHMENTS, Problem, error_tree, message_problems
+from wisp.limits import ATTACHMENTS, Problem, message_problems
+from wisp.sandbox.contents import stored_components, stored_embeds
+from wisp.sandbox.refusals import (
+    BAD_REQUEST,
+    EMPTY_MESSAGE,
+    INVALID_JSON,
+    TOO_LARGE,
+    Refusal,
+    invalid_form,
+    is_object,
+    snowflake,
+)
 from wisp.sandbox.world import COMPONENTS_V2, JSON, LOADING, SUPPRESS_EMBEDS, Attachment, Message, World, loads
 
 LARGEST_FILE = 10 * 1024 * 1024
@@ -23,55 +31,6 @@ LARGEST_FILE = 10 * 1024 * 1024
 LARGEST_BODY = ATTACHMENTS * LARGEST_FILE + 1024 * 1024
 
 _FILE_FIELD = re.compile(r"files\[(\d{1,2})\]")
-
-
-class Reason(NamedTuple):
-    """Why Discord refuses: HTTP status, its own code (0 where it has none), its words."""
-
-    status: int
-    code: int
-    message: str
-
-
-class Refusal(Exception):
-    """What Discord answers instead, and where in the form the fault is."""
-
-    def __init__(self, reason: Reason, problems: Sequence[Problem] = ()) -> None:
-        super().__init__(reason)
-        self.status = reason.status
-        self.body: JSON = {"message": reason.message, "code": reason.code}
-        if problems:
-            self.body["errors"] = error_tree(problems)
-
-
-UNKNOWN_CHANNEL = Reason(404, 10003, "Unknown Channel")
-UNKNOWN_GUILD = Reason(404, 10004, "Unknown Guild")
-UNKNOWN_MEMBER = Reason(404, 10007, "Unknown Member")
-UNKNOWN_MESSAGE = Reason(404, 10008, "Unknown Message")
-UNKNOWN_USER = Reason(404, 10013, "Unknown User")
-UNKNOWN_WEBHOOK = Reason(404, 10015, "Unknown Webhook")
-UNKNOWN_INTERACTION = Reason(404, 10062, "Unknown interaction")
-UNKNOWN_COMMAND = Reason(404, 10063, "Unknown application command")
-NOT_THIS_APPLICATION = Reason(403, 20012, "You are not authorized to perform this action on this application")
-TOO_LARGE = Reason(413, 40005, "Request entity too large")
-ALREADY_ACKNOWLEDGED = Reason(400, 40060, "Interaction has already been acknowledged.")
-MISSING_ACCESS = Reason(403, 50001, "Missing Access")
-NOT_THE_AUTHOR = Reason(403, 50005, "Cannot edit a message authored by another user")
-EMPTY_MESSAGE = Reason(400, 50006, "Cannot send an empty message")
-CANNOT_MESSAGE_USER = Reason(403, 50007, "Cannot send messages to this user")
-NOT_A_TEXT_CHANNEL = Reason(400, 50008, "Cannot send messages in a non-text channel")
-MISSING_PERMISSIONS = Reason(403, 50013, "Missing Permissions")
-INVALID_WEBHOOK_TOKEN = Reason(401, 50027, "Invalid Webhook Token")
-INVALID_FORM = Reason(400, 50035, "Invalid Form Body")
-INVALID_JSON = Reason(400, 50109, "The request body contains invalid JSON.")
-UNAUTHORIZED = Reason(401, 0, "401: Unauthorized")
-NOT_FOUND = Reason(404, 0, "404: Not Found")
-BAD_REQUEST = Reason(400, 0, "400: Bad Request")
-
-
-def invalid_form(*problems: Problem) -> Refusal:
-    """The refusal that names each wrong place of a form."""
-    return Refusal(INVALID_FORM, problems)
 
 
 @dataclass(slots=True)
@@ -153,27 +112,9 @@ def parse_json(raw: bytes) -> Any:
         raise Refusal(INVALID_JSON) from None
 
 
-def is_object(value: object) -> TypeGuard[JSON]:
-    """Whether a JSON value is an object."""
-    return isinstance(value, dict)
-
-
 def path_id(request: web.Request, name: str) -> int:
     """The id in a part of the path. Raises `Refusal` where it is none."""
     return snowflake(request.match_info[name], (f"{name}_id",))
-
-
-def is_list(value: object) -> TypeGuard[list[Any]]:
-    """Whether a JSON value is an array."""
-    return isinstance(value, list)
-
-
-def snowflake(value: object, path: tuple[str | int, ...]) -> int:
-    """The number of a snowflake, of which there are 2 to the 63rd. Raises `Refusal` where it is none."""
-    text = str(value)
-    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,19}", text) or int(text) >= 1 << 63:
-        raise invalid_form(Problem(path, "NUMBER_TYPE_COERCE", f'Value "{text[:32]}" is not snowflake.'))
-    return int(text)
 
 
 async def _read_multipart(request: web.Request) -> Form:
@@ -212,8 +153,8 @@ def read_draft(world: World, form: Form, *, old: Message | None = None, ephemera
     given = payload.keys() if old is not None else {"content", "embeds", "components", "flags"}
     return Draft(
         content=(payload.get("content") or "").strip() if "content" in given else None,
-        embeds=_stored_embeds(payload.get("embeds") or [], seen) if "embeds" in given else None,
-        components=_stored_components(world, payload.get("components") or [], seen) if "components" in given else None,
+        embeds=stored_embeds(payload.get("embeds") or [], seen) if "embeds" in given else None,
+        components=stored_components(world, payload.get("components") or [], seen) if "components" in given else None,
         attachments=attachments,
         flags=flags if "flags" in given else None,
         allowed_mentions=payload.get("allowed_mentions"),
@@ -273,89 +214,3 @@ def _attachments(world: World, form: Form, old: Message | None, *, ephemeral: bo
         about = detail.get("description")
         kept.append(world.add_attachment(name, content, description=about, ephemeral=ephemeral))
     return kept
-
-
-def _stored_embeds(embeds: Iterable[JSON], attachments: Iterable[Attachment]) -> list[JSON]:
-    """Embeds as Discord gives them back; those without anything to see are left out."""
-    urls = {f"attachment://{attachment.filename}": attachment.url for attachment in attachments}
-    stored = [_stored_embed(embed, urls) for embed in embeds]
-    return [{"type": "rich", **embed} for embed in stored if embed]
-
-
-def _stored_embed(embed: JSON, urls: Mapping[str, str]) -> JSON:
-    stored: JSON = {
-        name: embed[name] for name in ("title", "description", "url", "color") if embed.get(name) not in {None, ""}
-    }
-    if embed.get("timestamp"):
-        moment = datetime.fromisoformat(embed["timestamp"])
-        stored["timestamp"] = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
-    for name, needed in (("footer", "text"), ("author", "name"), ("image", "url"), ("thumbnail", "url")):
-        part = embed.get(name)
-        if part and part.get(needed):
-            texts = {key: part[key] for key in ("text", "name", "url", "icon_url") if part.get(key)}
-            stored[name] = {key: urls.get(text, text) for key, text in texts.items()}
-    if embed.get("fields"):
-        stored["fields"] = [
-            {"name": item["name"], "value": item["value"], "inline": bool(item.get("inline"))}
-            for item in embed["fields"]
-        ]
-    return stored
-
-
-_SELECT_DEFAULTS: JSON = {"min_values": 1, "max_values": 1}
-_COMPONENT_DEFAULTS: Mapping[int, JSON] = {
-    3: _SELECT_DEFAULTS,
-    5: _SELECT_DEFAULTS,
-    6: _SELECT_DEFAULTS,
-    7: _SELECT_DEFAULTS,
-    8: _SELECT_DEFAULTS,
-    11: {"description": None, "spoiler": False},
-    13: {"name": None, "size": None, "spoiler": False},
-    14: {"divider": True, "spacing": 1},
-    17: {"accent_color": None, "spoiler": False},
-}
-"""What Discord fills in where a component's optional fields are left out, by its type."""
-
-
-def _stored_components(world: World, components: Iterable[JSON], attachments: Iterable[Attachment]) -> list[JSON]:
-    """Components as Discord gives them back: numbered through, with their defaults."""
-    urls = {f"attachment://{attachment.filename}": attachment.url for attachment in attachments}
-    numbers = count(1)
-
-    def stored(component: JSON) -> JSON:
-        given = {name: value for name, value in component.items() if value is not None}
-        full = _COMPONENT_DEFAULTS.get(component["type"], {}) | given
-        full["id"] = component.get("id") or next(numbers)
-        for name in ("media", "file"):
-            if name in full:
-                full[name] = media(full[name])
-        if "items" in full:
-            full["items"] = [
-                {"description": None, "spoiler": False} | item | {"media": media(item["media"])}
-                for item in full["items"]
-            ]
-        if "emoji" in full:
-            full["emoji"] = _stored_emoji(full["emoji"])
-        if "options" in full:
-            full["options"] = [_stored_select_option(option) for option in full["options"]]
-        if "components" in full:
-            full["components"] = [stored(inner) for inner in full["components"]]
-        if "accessory" in full:
-            full["accessory"] = stored(full["accessory"])
-        return full
-
-    def media(given: JSON) -> JSON:
-        url = urls.get(given["url"], given["url"])
-        return {"id": str(world.next_id()), "url": url, "proxy_url": url}
-
-    return [stored(component) for component in components]
-
-
-def _stored_select_option(option: JSON) -> JSON:
-    stored = {name: value for name, value in option.items() if value is not None}
-    return stored | {"emoji": _stored_emoji(stored["emoji"])} if "emoji" in stored else stored
-
-
-def _stored_emoji(emoji: JSON) -> JSON:
-    stored = {name: value for name, value in emoji.items() if value is not None}
-    return {"name": "", **stored, **({"id": str(stored["id"])} if "id" in stored else {})}

@@ -125,12 +125,13 @@ class Resume(msgspec.Struct):
 
 
 class PresenceUpdate(msgspec.Struct):
-    """The data of a presence update."""
+    """The data of a presence update. Discord takes it without `activities`: hikari still sends `game`."""
 
-    since: float | None
-    activities: list[dict[str, Any]]
     status: str
-    afk: bool
+    since: float | None = None
+    activities: list[dict[str, Any]] = []
+    game: dict[str, Any] | None = None
+    afk: bool = False
 
 
 class RequestMembers(msgspec.Struct):
@@ -569,7 +570,7 @@ def _encoder(request: web.Request) -> Encoder:
 def _decode(raw: str | bytes | msgspec.Raw, kind: Any) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         # A close frame has room for 123 bytes.
         raise Closed(DECODE_ERROR, f"decode error: {error}"[:100]) from None
 

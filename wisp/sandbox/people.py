@@ -192,9 +192,14 @@ class People:
         return next((user for user in self.world.users.values() if user.name == name), None)
 
     def member(self, name: str, guild: Guild | None = None) -> Person:
-        """The person of this name, looking at a guild (the first one by default); they join where they had not."""
+        """The person of this name, looking at a guild (the first one by default); they join where they had not.
+
+        Raises Impossible for the name of a bot.
+        """
         guild = guild or self.home
         user = self.known(name) or self.world.add_user(name)
+        if user.bot:
+            raise Impossible(f"{name} is a bot: expected a person's name")
         self.world.add_member(guild, user)
         return Person(self, user, front(guild))
 
@@ -266,7 +271,7 @@ class Person:
         data = command_data(self.people.world, self.user, self.channel, chosen, _unwrapped(options))
         return await self._ask(COMMAND, data)
 
-    async def suggestions(
+    async def autocomplete(
         self, command: str, option: str, typed: str, values: Mapping[str, Value | Person] | None = None
     ) -> list[JSON]:
         """What the bot suggests for an option in which `typed` stands so far, beside the other `values`.

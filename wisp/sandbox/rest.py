@@ -18,10 +18,10 @@ from wisp.limits import (
     commands_problems,
 )
 from wisp.sandbox.answers import Answers
-from wisp.sandbox.forms import (
+from wisp.sandbox.forms import LARGEST_BODY, apply_draft, path_id, read_draft, read_form
+from wisp.sandbox.refusals import (
     CANNOT_MESSAGE_USER,
     EMPTY_MESSAGE,
-    LARGEST_BODY,
     MISSING_ACCESS,
     MISSING_PERMISSIONS,
     NOT_A_TEXT_CHANNEL,
@@ -37,13 +37,9 @@ from wisp.sandbox.forms import (
     UNKNOWN_USER,
     Reason,
     Refusal,
-    apply_draft,
     invalid_form,
     is_list,
     is_object,
-    path_id,
-    read_draft,
-    read_form,
     snowflake,
 )
 from wisp.sandbox.world import (

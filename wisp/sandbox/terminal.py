@@ -314,7 +314,7 @@ class Terminal:
             for name, given in line.options:
                 with suppress(Impossible):
                     values[name] = self._value(chosen, name, given)
-            suggested = await self.person.suggestions(" ".join(line.words), option["name"], typed, values)
+            suggested = await self.person.autocomplete(" ".join(line.words), option["name"], typed, values)
             return [str(choice["value"]) for choice in suggested]
         if choices := option.get("choices"):
             return [choice["name"] for choice in choices]

@@ -1086,33 +1086,29 @@ def _offered(command: JSON, guild: Guild | None) -> bool:
     return guild is not None or command["dm_permission"]
 
 
-_OPTION_FIELDS = (
-    "type",
-    "name",
-    "name_localizations",
-    "description",
-    "description_localizations",
-    "required",
-    "autocomplete",
-    "channel_types",
-    "min_value",
-    "max_value",
-    "min_length",
-    "max_length",
-)
-_CHOICE_FIELDS = ("name", "name_localizations", "value")
+_OPTION_FIELDS = ("type", "name", "name_localizations", "description", "description_localizations", "required")
+_KIND_OPTION_FIELDS: Mapping[int, tuple[str, ...]] = {
+    1: ("options",),
+    2: ("options",),
+    3: ("autocomplete", "choices", "min_length", "max_length"),
+    4: ("autocomplete", "choices", "min_value", "max_value"),
+    7: ("channel_types",),
+    10: ("autocomplete", "choices", "min_value", "max_value"),
+}
+"""The fields of every option, and those of each type of option (interactions/application-commands)."""
 
 
 def _stored_option(option: JSON) -> JSON:
     """What Discord keeps of an option: the fields that it knows and that were given."""
-    stored = {name: option[name] for name in _OPTION_FIELDS if option.get(name) is not None}
-    if option.get("choices"):
+    names = (*_OPTION_FIELDS, *_KIND_OPTION_FIELDS.get(option["type"], ()))
+    stored = {name: option[name] for name in names if option.get(name) not in (None, "", [])}
+    if "choices" in stored:
         stored["choices"] = [
-            {name: choice[name] for name in _CHOICE_FIELDS if choice.get(name) is not None}
-            for choice in option["choices"]
+            {name: choice[name] for name in ("name", "name_localizations", "value") if choice.get(name) is not None}
+            for choice in stored["choices"]
         ]
-    if option.get("options"):
-        stored["options"] = [_stored_option(inner) for inner in option["options"]]
+    if "options" in stored:
+        stored["options"] = [_stored_option(inner) for inner in stored["options"]]
     return stored
 
 

@@ -1,0 +1,288 @@
+"""The command line: what it prints, where, and with which exit code."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import wisp
+from wisp.cli import load, main
+from wisp.errors import Mistakes
+
+BOT = '''\
+import wisp
+
+bot = wisp.Bot()
+
+
+@bot.command
+async def hello(ctx: wisp.Context) -> str:
+    """Say hello."""
+    return f"Hello {ctx.user.mention}!"
+
+
+@bot.command(ephemeral=True)
+async def more(ctx: wisp.Context) -> None:
+    """Say it, change it, go on."""
+    await ctx.respond("one")
+    await ctx.edit("two")
+    await ctx.respond("three")
+
+
+@bot.command
+async def broken(ctx: wisp.Context) -> None:
+    """Fail."""
+    raise ValueError("oh no")
+
+
+bot.run()
+'''
+
+
+@pytest.fixture(autouse=True)
+def _in_a_place_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
+            del sys.modules[name]
+
+
+def write(name: str, text: str | bytes) -> str:
+    Path(name).write_bytes(text if isinstance(text, bytes) else text.encode())
+    return name
+
+
+def test_a_line_is_answered_and_that_is_all(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["sandbox", write("my_bot.py", BOT), "--run", "/hello"])
+    assert (code, capsys.readouterr().out) == (0, "wisp: Hello @ada!\n")
+
+
+def test_json_tells_everything_of_each_line(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["sandbox", write("my_bot.py", BOT), "--json", "--run", "/more", "--run", "/nope"])
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    nothing = {"content": "", "embeds": [], "attachments": [], "deferred": False, "deleted": False, "edits": []}
+    assert code == 1
+    assert told == [
+        {
+            **nothing,
+            "command": "/more",
+            "content": "two",
+            "edits": ["one"],
+            "ephemeral": True,
+            "followups": [{**nothing, "content": "three", "ephemeral": True}],
+            "failed": None,
+        },
+        {
+            **nothing,
+            "command": "/nope",
+            "ephemeral": False,
+            "followups": [],
+            "failed": "there is no command /nope in Sandbox. There is: /hello, /more, /broken.",
+        },
+    ]
+
+
+def test_a_command_that_fails_is_code_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sandbox", write("my_bot.py", BOT), "--json", "--run", "/broken", "--run", "/hello"]) == 1
+    broken, hello = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (broken["failed"], broken["ephemeral"]) == ("/broken: ValueError: oh no", True)
+    assert hello["failed"] is None
+
+
+def test_a_line_that_cannot_be_read_is_told_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sandbox", write("my_bot.py", BOT), "--run", '/hello name:"x']) == 1
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", 'a quote is opened and never closed: a quoted value ends with "\n')
+
+
+def test_data_is_temporary_unless_it_is_to_be_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    bot = write("my_bot.py", BOT.replace('f"Hello {ctx.user.mention}!"', "bot.session.config.database"))
+    assert main(["sandbox", bot, "--run", "/hello"]) == 0
+    assert main(["sandbox", bot, "--keep", "kept.db", "--run", "/hello"]) == 0
+    temporary, kept = capsys.readouterr().out.splitlines()
+    assert kept == "wisp: kept.db"
+    assert not os.path.exists(os.path.dirname(temporary.removeprefix("wisp: ")))
+
+
+def test_a_bot_with_mistakes_does_not_start(capsys: pytest.CaptureFixture[str]) -> None:
+    text = BOT.replace("async def hello", "async def HELLO")
+    assert main(["sandbox", write("my_bot.py", text), "--run", "/hello"]) == 1
+    assert "my_bot.py" in capsys.readouterr().err
+
+
+def test_check_is_content_with_a_good_bot(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", write("my_bot.py", BOT)]) == 0
+    assert capsys.readouterr().out == "my_bot.py: no mistakes, no remarks\n"
+
+
+def test_check_lists_mistakes_with_file_and_line(capsys: pytest.CaptureFixture[str]) -> None:
+    text = BOT.replace("async def hello", "async def HELLO")
+    assert main(["check", write("my_bot.py", text), "--json"]) == 1
+    captured = capsys.readouterr()
+    (mistake,) = json.loads(captured.out)
+    assert set(mistake) == {"file", "line", "where", "problem", "fix", "remark"}
+    assert (Path(mistake["file"]).name, mistake["line"], mistake["remark"]) == ("my_bot.py", 6, False)
+    assert captured.err == ""
+
+
+def test_remarks_stop_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    text = BOT.replace('    """Say hello."""\n', "")
+    assert main(["check", write("my_bot.py", text)]) == 0
+    captured = capsys.readouterr()
+    assert captured.err.startswith("remark: ")
+    assert captured.out == "my_bot.py: no mistakes, 1 remark\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("import wisp\nbot = wisp.Boot()\n", r"my_bot\.py:2: import: .*AttributeError: .*Boot"),
+        ("import no_such_package\n", r"my_bot\.py:1: import: .*No module named 'no_such_package'\. Install"),
+        ("def f(:\n", r"my_bot\.py:1: import: .*SyntaxError: invalid syntax"),
+        (b"\xff\xfe", r"my_bot\.py.*: import: .*SyntaxError"),
+        ("x\0y", r"my_bot\.py.*: import: .*null bytes"),
+        ("import sys\nsys.exit(3)\n", r"my_bot\.py:2: import: .*SystemExit: 3"),
+        ("import json\njson.loads('')\n", r"my_bot\.py:2: import: .*JSONDecodeError"),
+        ("import my_helper\n", r"my_helper\.py:2: import: .*ZeroDivisionError"),
+        ("import wisp\n", r"my_bot\.py: bot file: expected one wisp\.Bot, found none"),
+        ("import wisp\na = wisp.Bot()\nb = wisp.Bot()\n", r"expected one wisp\.Bot, found a and b"),
+    ],
+)
+def test_a_file_that_brings_no_bot_says_why(
+    text: str | bytes, complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("my_helper.py", "import os\n1 / 0\n")
+    write("my_bot.py", text)
+    with pytest.raises(Mistakes, match=complaint):
+        load("my_bot.py")
+    assert main(["sandbox", "my_bot.py", "--run", "/hello"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Traceback" not in captured.err
+
+
+@pytest.mark.parametrize(
+    ("file", "complaint"),
+    [
+        ("nope.py", "found no such file"),
+        (".", "found a directory"),
+        ("bot.txt", r"name ends in \.py"),
+        ("json.py", "its name is taken"),
+    ],
+)
+def test_a_path_to_something_else_says_what_it_is(file: str, complaint: str) -> None:
+    write("bot.txt", BOT)
+    write("json.py", BOT)
+    with pytest.raises(Mistakes, match=complaint):
+        load(file)
+
+
+def test_one_bot_under_two_names_is_one_bot() -> None:
+    bot = load(write("my_bot.py", "import wisp\nbot = app = wisp.Bot()\n"))
+    assert sys.modules["my_bot"].bot is bot
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["check"], ["sandbox", "bot.py", "--fast"]])
+def test_a_wrong_command_line_is_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert "usage: wisp" in capsys.readouterr().err
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert (main(["--version"]), capsys.readouterr().out) == (0, f"wisp {wisp.__version__}\n")
+
+
+RUN = [sys.executable, "-c", "import sys; from wisp.cli import main; sys.exit(main())", "sandbox"]
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"}
+
+
+def test_lines_can_be_piped_in() -> None:
+    piped = ":as bob\n/hello\n\n/nope\n/hello"
+    ran = subprocess.run(
+        [*RUN, write("my_bot.py", BOT)], input=piped, capture_output=True, text=True, env=ENVIRONMENT, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (1, "wisp: Hello @bob!\nwisp: Hello @bob!\n")
+    assert ran.stderr == "there is no command /nope in Sandbox. There is: /hello, /more, /broken.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
+def test_somebody_chats_in_a_terminal() -> None:
+    screen = Screen([*RUN, write("my_bot.py", BOT)])
+    screen.expect("ada in Sandbox #general> ")
+    screen.type("/hel\t\r")
+    screen.expect("Hello @ada!")
+    screen.type("/nope\r")
+    screen.expect("! there is no command /nope")
+    screen.type(":as b\t\r")
+    screen.expect("bob in Sandbox #general> ")
+    screen.type("/broken\r")
+    screen.expect("ValueError: oh no")
+    screen.expect("bob in Sandbox #general> ")
+    screen.type("\x04")
+    assert screen.end() == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_chat_quietly_and_leaves_the_terminal_as_it_was(number: int, code: int) -> None:
+    screen = Screen([*RUN, write("my_bot.py", BOT)])
+    screen.expect("ada in Sandbox #general> ")
+    screen.type("half a li")
+    screen.expect("half a li")
+    assert not screen.echoes()
+    screen.program.send_signal(number)
+    assert screen.end() == code
+    assert "Traceback" not in screen.shown
+    assert screen.echoes()
+
+
+class Screen:
+    """A program in a pseudo-terminal, and what it showed and nobody expected yet."""
+
+    def __init__(self, command: list[str]) -> None:
+        import pty
+
+        self.shown = ""
+        self._keyboard, self._terminal = pty.openpty()
+        self.program = subprocess.Popen(
+            command, stdin=self._terminal, stdout=self._terminal, stderr=self._terminal, env=ENVIRONMENT
+        )
+
+    def type(self, text: str) -> None:
+        os.write(self._keyboard, text.encode())
+
+    def expect(self, text: str) -> None:
+        deadline = time.monotonic() + 20
+        while text not in self.shown:
+            readable, _, _ = select.select([self._keyboard], [], [], max(0.0, deadline - time.monotonic()))
+            if not readable:
+                self.program.kill()
+                raise AssertionError(f"expected {text!r}, shown so far: {self.shown!r}")
+            self.shown += os.read(self._keyboard, 4096).decode()
+        self.shown = self.shown.partition(text)[2]
+
+    def echoes(self) -> bool:
+        """Whether the terminal itself shows what is typed, as it does while no program edits a line."""
+        import termios
+
+        return bool(termios.tcgetattr(self._terminal)[3] & termios.ECHO)
+
+    def end(self) -> int:
+        """Wait until the program ends, and read what it still wrote; its exit code."""
+        try:
+            code = self.program.wait(20)
+            while select.select([self._keyboard], [], [], 0)[0]:
+                self.shown += os.read(self._keyboard, 4096).decode()
+            return code
+        finally:
+            self.program.kill()

@@ -1,0 +1,286 @@
+"""What people can do in a real client, what they cannot, and what they see of the bot's answers."""
+
+import asyncio
+from enum import Enum
+
+import hikari
+import pytest
+
+from wisp.sandbox import Sandbox
+from wisp.sandbox.invocation import File, Impossible
+from wisp.sandbox.people import People, Person
+from wisp.sandbox.world import JSON, VOICE, World
+
+
+def option(kind: int, name: str, **fields: object) -> JSON:
+    return {"type": kind, "name": name, "description": "-", **fields}
+
+
+def command(name: str, *options: JSON, **fields: object) -> JSON:
+    return {"name": name, "description": "-", "options": list(options), **fields}
+
+
+def ada_with(*commands: JSON) -> Person:
+    """Ada, in a world where a bot has these commands."""
+    people = People(World())
+    for one in commands:
+        people.world.set_command(None, one)
+    return people.member("ada")
+
+
+KICK = command(
+    "admin",
+    option(1, "kick", options=[option(6, "user", required=True)]),
+    option(2, "set", options=[option(1, "colour", options=[option(4, "red", min_value=0, max_value=255)])]),
+)
+EVERYTHING = command(
+    "all",
+    option(3, "text", min_length=2, max_length=5),
+    option(4, "whole", min_value=1, max_value=5),
+    option(5, "flag"),
+    option(6, "user"),
+    option(7, "channel", channel_types=[0]),
+    option(8, "role"),
+    option(9, "whoever"),
+    option(10, "number", max_value=1.5),
+    option(11, "file"),
+    option(3, "mood", choices=[{"name": "Very good", "value": "good"}, {"name": "Bad", "value": "bad"}]),
+)
+
+
+class Mood(Enum):
+    GREAT = "good"
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        ("hallo", r"no command /hallo in Sandbox\. Did you mean /all\?"),
+        ("zzz", r"There is: /admin, /all, /hidden"),
+        ("", r"a command's name is expected"),
+        ("admin", r"/admin needs a subcommand\. There is: kick, set\."),
+        ("admin kik", r"/admin has no subcommand 'kik'\. Did you mean kick\?"),
+        ("admin set", r"/admin set needs a subcommand\. There is: colour\."),
+        ("all now", r"/all has no subcommands, so 'now' belongs to nothing"),
+    ],
+)
+async def test_a_command_that_is_not_there_is_named_with_what_there_is(typed: str, complaint: str) -> None:
+    ada = ada_with(KICK, EVERYTHING, command("hidden"))
+    with pytest.raises(Impossible, match=complaint):
+        await ada.slash(typed)
+    assert not ada.people.world.interactions
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"txt": "abc"}, r"/all has no option 'txt'\. Did you mean text\?"),
+        ({"text": 5}, r"/all, option 'text': expected text \(str\), got 5 \(int\)"),
+        ({"text": "a"}, r"expected 2 to 5 characters, got 'a'"),
+        ({"text": "abcdef"}, r"expected 2 to 5 characters"),
+        ({"whole": 0}, r"expected 1 to 5, got 0"),
+        ({"whole": True}, r"expected a whole number \(int\), got True"),
+        ({"whole": 1.0}, r"expected a whole number"),
+        ({"number": 2}, r"expected -9007199254740991 to 1.5, got 2"),
+        ({"number": float("nan")}, r"expected a number"),
+        ({"flag": 1}, r"expected True or False, got 1"),
+        ({"user": "bob"}, r"expected a user of this sandbox, got 'bob'"),
+        ({"channel": 1}, r"expected a channel of this guild"),
+        ({"role": "mods"}, r"expected a role of this guild"),
+        ({"file": b"abc"}, r"expected a File\(name, content\)"),
+        ({"mood": "fine"}, r"expected one of Very good, Bad, got 'fine'"),
+    ],
+)
+async def test_a_value_that_no_client_would_send_is_refused(values: dict[str, object], complaint: str) -> None:
+    with pytest.raises(Impossible, match=complaint):
+        await ada_with(EVERYTHING).slash("all", **values)  # type: ignore[arg-type]
+
+
+async def test_a_required_option_is_asked_for() -> None:
+    with pytest.raises(Impossible, match=r"/admin kick lacks its required option 'user'"):
+        await ada_with(KICK).slash("admin kick")
+
+
+async def test_channels_roles_and_users_of_elsewhere_are_refused() -> None:
+    ada = ada_with(EVERYTHING)
+    other = ada.people.world.add_guild("Other")
+    talk = ada.people.world.add_channel(ada.people.home, "talk", kind=VOICE)
+    with pytest.raises(Impossible, match="expected a text channel, got the voice channel #talk"):
+        await ada.slash("all", channel=talk)
+    with pytest.raises(Impossible, match="expected a channel of this guild, got the text channel #general"):
+        await ada.slash("all", channel=next(iter(other.channels.values())))
+    with pytest.raises(Impossible, match="expected a role of this guild, got the role @everyone"):
+        await ada.slash("all", role=other.everyone)
+    with pytest.raises(Impossible, match="expected a user of this sandbox, got the user ada"):
+        await ada.slash("all", user=World().owner)
+
+
+async def test_a_command_is_hidden_from_who_lacks_its_permissions() -> None:
+    ban = command("ban", default_member_permissions=str(1 << 2 | 1 << 40))
+    ada = ada_with(ban, command("locked", default_member_permissions="0"))
+    bob = ada.people.member("bob")
+    assert [one["name"] for one in ada.commands()] == ["ban", "locked"]
+    assert bob.commands() == []
+    with pytest.raises(Impossible, match=r"/ban is hidden from bob here: it needs BAN_MEMBERS, MODERATE_MEMBERS"):
+        await bob.slash("ban")
+    with pytest.raises(Impossible, match=r"/locked is hidden from bob here: it needs ADMINISTRATOR"):
+        await bob.slash("locked")
+
+
+async def test_a_command_is_there_only_in_its_contexts() -> None:
+    ada = ada_with(command("here", contexts=[0]), command("there", contexts=[1]))
+    away = ada.at(ada.people.world.dm(ada.user))
+    assert [one["name"] for one in ada.commands()] == ["here"]
+    assert [one["name"] for one in away.commands()] == ["there"]
+    with pytest.raises(Impossible, match=r"/there cannot be used in servers"):
+        await ada.slash("there")
+    with pytest.raises(Impossible, match=r"/here cannot be used in direct messages"):
+        await away.slash("here")
+
+
+async def test_a_guild_command_is_there_in_its_guild_alone() -> None:
+    ada = ada_with()
+    other = ada.people.world.add_guild("Other")
+    ada.people.world.set_command(other, command("only"))
+    assert [one["name"] for one in ada.at(other).commands()] == ["only"]
+    with pytest.raises(Impossible, match="no command /only in Sandbox"):
+        await ada.slash("only")
+
+
+def test_people_are_where_they_are_members() -> None:
+    people = People(World())
+    ada, eve = people.member("ada"), people.member("eve")
+    other = people.world.add_guild("Other")
+    assert people.member("eve").user is eve.user
+    with pytest.raises(Impossible, match="eve is not a member of Other"):
+        eve.at(other)
+    with pytest.raises(Impossible, match="somebody else's direct messages"):
+        eve.at(people.world.dm(ada.user))
+    assert people.member("eve", other).guild is other
+    with pytest.raises(Impossible, match="wisp is a bot"):
+        people.member("wisp")
+
+
+def test_a_private_message_is_seen_by_its_reader_alone() -> None:
+    people = People(World())
+    ada, bob = people.member("ada"), people.member("bob")
+    world = people.world
+    public = world.add_message(ada.channel, world.bot, content="all")
+    private = world.add_message(ada.channel, world.bot, content="you", ephemeral_for=ada.user)
+    direct = world.add_message(world.dm(bob.user), world.bot, content="psst")
+    assert [ada.sees(one) for one in (public, private, direct)] == [True, True, False]
+    assert [bob.sees(one) for one in (public, private, direct)] == [True, False, True]
+
+
+async def test_an_over_long_message_cannot_be_said() -> None:
+    with pytest.raises(Impossible, match="1 to 2000 characters, not 2001"):
+        await ada_with().say("a" * 2001)
+
+
+async def test_without_an_answer_in_three_seconds_the_client_says_so() -> None:
+    ada = ada_with(command("hello"))
+    asked = asyncio.create_task(ada.slash("hello"))
+    await asyncio.sleep(0)
+    await ada.people.world.clock.advance(2.9, lambda: asyncio.sleep(0))
+    assert not asked.done()
+    await ada.people.world.clock.advance(0.2, lambda: asyncio.sleep(0))
+    reply = await asked
+    assert reply.failed == "The application did not respond"
+    assert repr(reply) == "<Reply failed: The application did not respond>"
+    assert not ada.people.world.clock.timers
+
+
+async def test_a_deferral_that_is_never_filled_ends_with_the_persons_patience() -> None:
+    ada = ada_with(command("hello"))
+    world = ada.people.world
+    ada.people.patience = 0.01
+    asked = asyncio.create_task(ada.slash("hello"))
+    await asyncio.sleep(0)
+    (interaction,) = world.interactions.values()
+    world.add_message(ada.channel, world.bot, flags=1 << 7, interaction=interaction)
+    interaction.answered = interaction.deferred = True
+    reply = await asked
+    assert (reply.thinking, reply.deferred, reply.failed, reply.content) == (True, True, None, "")
+
+
+async def test_an_error_of_whoever_watches_the_bot_is_raised_from_the_call() -> None:
+    ada = ada_with()
+
+    async def broken() -> None:
+        raise TimeoutError("of the bot's own")
+
+    ada.people.settled = broken
+    with pytest.raises(TimeoutError, match="of the bot's own"):
+        await ada.say("hi")
+
+
+async def test_hikari_reads_every_option_as_it_was_given() -> None:
+    async with Sandbox() as sandbox:
+        people = People(sandbox.world)
+        sandbox.world.set_command(None, EVERYTHING)
+        sandbox.world.set_command(None, KICK)
+        bot = hikari.GatewayBot(sandbox.token, rest_url=sandbox.rest_url, banner=None, logs=None)
+        heard: list[hikari.CommandInteraction] = []
+
+        @bot.listen(hikari.InteractionCreateEvent)
+        async def answer(event: hikari.InteractionCreateEvent) -> None:
+            assert isinstance(event.interaction, hikari.CommandInteraction)
+            heard.append(event.interaction)
+            await event.interaction.create_initial_response(
+                hikari.ResponseType.MESSAGE_CREATE,
+                "first",
+                flags=hikari.MessageFlag.EPHEMERAL,
+                embed=hikari.Embed(title="Title", description="Text").add_field("name", "value"),
+                attachment=hikari.Bytes(b"data", "a.txt"),
+            )
+
+        await bot.start(check_for_updates=False)
+        ada, bob = people.member("ada"), people.member("bob")
+        mods = sandbox.world.add_role(people.home, "mods")
+        reply = await ada.slash(
+            "all",
+            text="abc",
+            whole=3,
+            flag=True,
+            user=bob,
+            channel=ada.channel,
+            role=mods,
+            whoever=bob.user,
+            number=1,
+            file=File("f.txt", b"content"),
+            mood=Mood.GREAT,
+        )
+        kicked = await ada.slash("admin kick", user=bob)
+        await bot.close()
+
+    given = heard[0]
+    assert given.options
+    assert given.resolved
+    assert {one.name: one.value for one in given.options} | {"file": None} == {
+        "text": "abc",
+        "whole": 3,
+        "flag": True,
+        "user": bob.id,
+        "channel": ada.channel.id,
+        "role": mods.id,
+        "whoever": bob.id,
+        "number": 1,
+        "file": None,
+        "mood": "good",
+    }
+    assert given.resolved.members[hikari.Snowflake(bob.id)].display_name == "bob"
+    assert given.resolved.roles[hikari.Snowflake(mods.id)].name == "mods"
+    assert given.resolved.channels[hikari.Snowflake(ada.channel.id)].name == "general"
+    assert [file.filename for file in given.resolved.attachments.values()] == ["f.txt"]
+    assert given.member
+    assert given.member.permissions & hikari.Permissions.ADMINISTRATOR
+
+    assert (reply.content, reply.ephemeral, reply.deferred, reply.failed) == ("first", True, False, None)
+    assert (reply.embeds[0].title, reply.embeds[0].fields[0].value) == ("Title", "value")
+    assert [(file.filename, file.content) for file in reply.attachments] == [("a.txt", b"data")]
+    assert repr(reply) == "<Reply 'first' ephemeral embeds=1 attachments=1>"
+    assert kicked.content == "first"
+    assert heard[1].options
+    assert heard[1].options[0].name == "kick"
+    assert heard[1].options[0].options
+    assert heard[1].options[0].options[0].value == bob.id

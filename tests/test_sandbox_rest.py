@@ -1,0 +1,637 @@
+"""The sandbox's REST: what a bot can do over it, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wisp.sandbox import Sandbox
+from wisp.sandbox.rest import Rest
+from wisp.sandbox.world import (
+    AUTOCOMPLETE,
+    COMMAND,
+    COMPONENT,
+    MODAL_SUBMIT,
+    Channel,
+    CommandsChanged,
+    Guild,
+    Happening,
+    Interaction,
+    InteractionAnswered,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    User,
+    World,
+)
+
+GREET: dict[str, Any] = {"name": "greet", "description": "Greet somebody"}
+HELLO = {"id": "1", "name": "hello", "type": 1}
+
+
+@dataclass
+class Bot:
+    """Calls of the sandbox's REST as a bot makes them."""
+
+    sandbox: Sandbox
+    session: aiohttp.ClientSession
+
+    async def call(self, method: str, path: str, body: Any = None, **files: str) -> tuple[int, Any]:
+        """Status and JSON. `files` are name=content, uploaded in order."""
+        sent: dict[str, Any] = {} if body is None else {"json": body}
+        if files:
+            form = aiohttp.FormData({"payload_json": json.dumps(body)})
+            for number, (name, content) in enumerate(files.items()):
+                form.add_field(f"files[{number}]", io.BytesIO(content.encode()), filename=f"{name}.txt")
+            sent = {"data": form}
+        headers = {"Authorization": f"Bot {self.sandbox.token}"}
+        url = self.sandbox.rest_url + path
+        async with self.session.request(method, url, headers=headers, **sent) as response:
+            raw = await response.read()
+            return response.status, json.loads(raw) if raw else None
+
+    async def answer(self, interaction: Interaction, kind: int, **data: Any) -> tuple[int, Any]:
+        path = f"/interactions/{interaction.id}/{interaction.token}/callback?with_response=true"
+        return await self.call("POST", path, {"type": kind, "data": data})
+
+    async def webhook(
+        self, method: str, interaction: Interaction, path: str = "", body: Any = None, **files: str
+    ) -> tuple[int, Any]:
+        place = f"/webhooks/{interaction.application_id}/{interaction.token}{path}"
+        return await self.call(method, place, body, **files)
+
+
+@pytest.fixture
+async def bot() -> AsyncIterator[Bot]:
+    async with Sandbox() as sandbox, aiohttp.ClientSession() as session:
+        yield Bot(sandbox, session)
+
+
+@pytest.fixture
+def world(bot: Bot) -> World:
+    return bot.sandbox.world
+
+
+@pytest.fixture
+def guild(world: World) -> Guild:
+    return next(iter(world.guilds.values()))
+
+
+@pytest.fixture
+def channel(guild: Guild) -> Channel:
+    return next(iter(guild.channels.values()))
+
+
+@pytest.fixture
+def bob(world: World) -> User:
+    return next(user for user in world.users.values() if user.name == "bob")
+
+
+@pytest.fixture
+def hello(world: World, bob: User, channel: Channel) -> Interaction:
+    """Bob has just used a command."""
+    return world.create_interaction(COMMAND, bob, channel, HELLO)
+
+
+@pytest.fixture
+def seen(world: World) -> list[Happening]:
+    """What happens from here on."""
+    happenings: list[Happening] = []
+    world.watch(happenings.append)
+    return happenings
+
+
+# First answers
+
+
+async def test_an_answer_is_a_message_in_the_channel(
+    bot: Bot, hello: Interaction, channel: Channel, seen: list[Happening]
+) -> None:
+    status, response = await bot.answer(hello, 4, content="hi")
+    message = hello.original
+    assert message is not None
+    assert (status, response["interaction"]["response_message_id"]) == (200, str(message.id))
+    assert (message.content, message.kind, message.interaction) == ("hi", 20, hello)
+    assert list(channel.messages.values()) == [message]
+    assert seen == [MessageCreated(message), InteractionAnswered(hello, 4)]
+
+
+async def test_an_ephemeral_answer_is_seen_by_its_reader_alone(
+    bot: Bot, hello: Interaction, channel: Channel, bob: User
+) -> None:
+    await bot.answer(hello, 4, content="psst", flags=64)
+    assert hello.original is not None
+    assert (hello.original.ephemeral_for, channel.messages) == (bob, {})
+    status, refusal = await bot.call("GET", f"/channels/{channel.id}/messages/{hello.original.id}")
+    assert (status, refusal["code"]) == (404, 10008)
+
+
+async def test_without_with_response_nothing_is_answered(bot: Bot, hello: Interaction) -> None:
+    path = f"/interactions/{hello.id}/{hello.token}/callback"
+    assert await bot.call("POST", path, {"type": 4, "data": {"content": "hi"}}) == (204, None)
+
+
+async def test_a_second_answer_is_refused_with_40060(bot: Bot, hello: Interaction) -> None:
+    await bot.answer(hello, 4, content="one")
+    status, refusal = await bot.answer(hello, 4, content="two")
+    assert (status, refusal["code"]) == (400, 40060)
+    assert hello.original is not None
+    assert hello.original.content == "one"
+
+
+async def test_a_late_answer_is_refused_with_10062(bot: Bot, world: World, hello: Interaction) -> None:
+    world.clock.offset += 3.1
+    status, refusal = await bot.answer(hello, 4, content="late")
+    assert (status, refusal["code"], hello.answered) == (404, 10062, False)
+
+
+async def test_a_refused_answer_can_be_given_again(bot: Bot, hello: Interaction) -> None:
+    status, refusal = await bot.answer(hello, 4, content="x" * 2001)
+    too_long = {"code": "BASE_TYPE_MAX_LENGTH", "message": "Must be 2000 or fewer in length."}
+    assert (status, refusal["errors"]) == (400, {"data": {"content": {"_errors": [too_long]}}})
+    assert (await bot.answer(hello, 4, content="shorter"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed"),
+    [(COMMAND, {4, 5, 9}), (COMPONENT, {4, 5, 6, 7, 9}), (AUTOCOMPLETE, {8}), (MODAL_SUBMIT, {4, 5, 6})],
+)
+async def test_each_kind_of_interaction_takes_its_own_answers(
+    bot: Bot, world: World, bob: User, channel: Channel, kind: int, allowed: set[int]
+) -> None:
+    button = world.add_message(channel, world.bot, content="buttons") if kind == COMPONENT else None
+    rows = [{"type": 1, "components": [{"type": 4, "custom_id": "t", "label": "T", "style": 1}]}]
+    modal = {"custom_id": "m", "title": "T", "components": rows}
+    bodies: dict[int, dict[str, Any]] = {8: {"choices": []}, 9: modal}
+    taken: set[int] = set()
+    for callback in range(1, 14):
+        interaction = world.create_interaction(kind, bob, channel, HELLO, message=button)
+        status, answer = await bot.answer(interaction, callback, **bodies.get(callback, {"content": "x"}))
+        if status == 200:
+            taken.add(callback)
+        else:
+            assert (answer["code"], list(answer["errors"])) == (50035, ["type"])
+    assert taken == allowed
+
+
+async def test_an_update_edits_the_message_with_the_button(
+    bot: Bot, world: World, bob: User, channel: Channel, seen: list[Happening]
+) -> None:
+    button = world.add_message(channel, world.bot, content="before")
+    click = world.create_interaction(COMPONENT, bob, channel, {"custom_id": "x"}, message=button)
+    await bot.answer(click, 7, content="after")
+    assert (button.content, button.edits, click.original) == ("after", ["before"], button)
+    assert seen[1:] == [MessageEdited(button), InteractionAnswered(click, 7)]
+
+
+async def test_a_silently_deferred_button_edits_its_message_and_follows_up_anew(
+    bot: Bot, world: World, bob: User, channel: Channel
+) -> None:
+    button = world.add_message(channel, world.bot, content="before")
+    click = world.create_interaction(COMPONENT, bob, channel, {"custom_id": "x"}, message=button)
+    await bot.answer(click, 6)
+    await bot.webhook("POST", click, body={"content": "more"})
+    await bot.webhook("PATCH", click, "/messages/@original", {"content": "after"})
+    assert (button.content, [message.content for message in click.followups]) == ("after", ["more"])
+
+
+async def test_choices_are_shown_and_must_fit_their_option(bot: Bot, world: World, bob: User, channel: Channel) -> None:
+    typed = {"type": 4, "name": "times", "value": "1", "focused": True}
+    data = {**HELLO, "options": [{"type": 1, "name": "sub", "options": [typed]}]}
+    typing = world.create_interaction(AUTOCOMPLETE, bob, channel, data)
+    status, refusal = await bot.answer(typing, 8, choices=[{"name": "a", "value": "text"}])
+    assert (status, list(refusal["errors"]["data"]["choices"]["0"])) == (400, ["value"])
+    assert (await bot.answer(typing, 8, choices=[{"name": "a", "value": 1}] * 26))[0] == 400
+    assert (await bot.answer(typing, 8, choices=[{"name": "a", "value": 1}]))[0] == 200
+    assert typing.choices == [{"name": "a", "value": 1}]
+
+
+async def test_a_modal_is_kept_for_the_person(bot: Bot, hello: Interaction) -> None:
+    rows = [{"type": 1, "components": [{"type": 4, "custom_id": "t", "label": "T", "style": 1}]}]
+    modal = {"custom_id": "m", "title": "T", "components": rows}
+    await bot.answer(hello, 9, **modal)
+    assert (hello.modal, hello.original, hello.events) == (modal, None, ["modal"])
+
+
+# After the first answer
+
+
+async def test_the_first_follow_up_fills_a_deferral_and_takes_its_privacy(bot: Bot, hello: Interaction) -> None:
+    await bot.answer(hello, 5)
+    thinking = hello.original
+    assert thinking is not None
+    assert (thinking.loading, hello.deferred) == (True, True)
+    status, message = await bot.webhook("POST", hello, body={"content": "done", "flags": 64})
+    assert (status, message["id"], message["flags"] & 64) == (200, str(thinking.id), 0)
+    assert (thinking.content, thinking.loading, thinking.ephemeral, hello.followups) == ("done", False, False, [])
+    _, second = await bot.webhook("POST", hello, body={"content": "more", "flags": 64})
+    assert (second["flags"], second["id"]) == (64, str(hello.followups[0].id))
+
+
+async def test_a_private_deferral_makes_the_answer_private(bot: Bot, hello: Interaction, bob: User) -> None:
+    await bot.answer(hello, 5, flags=64)
+    await bot.webhook("PATCH", hello, "/messages/@original", {"content": "done"})
+    assert hello.original is not None
+    assert (hello.original.ephemeral_for, hello.original.flags, hello.original.edits) == (bob, 64, [])
+
+
+async def test_a_deleted_deferral_leaves_nothing(bot: Bot, hello: Interaction, seen: list[Happening]) -> None:
+    await bot.answer(hello, 5, flags=64)
+    assert await bot.webhook("DELETE", hello, "/messages/@original") == (204, None)
+    assert hello.original is not None
+    assert seen[-1] == MessageDeleted(hello.original)
+    status, refusal = await bot.webhook("GET", hello, "/messages/@original")
+    assert (status, refusal["code"]) == (404, 10008)
+    status, _ = await bot.webhook("POST", hello, body={"content": "after all"})
+    assert (status, [message.content for message in hello.followups]) == (200, ["after all"])
+
+
+async def test_the_webhook_comes_with_the_first_answer(bot: Bot, hello: Interaction) -> None:
+    status, refusal = await bot.webhook("POST", hello, body={"content": "too early"})
+    assert (status, refusal["code"]) == (404, 10015)
+
+
+async def test_the_token_lives_15_minutes(bot: Bot, world: World, hello: Interaction) -> None:
+    await bot.answer(hello, 4, content="hi")
+    world.clock.offset += 14 * 60
+    assert (await bot.webhook("GET", hello, "/messages/@original"))[0] == 200
+    world.clock.offset += 61
+    status, refusal = await bot.webhook("GET", hello, "/messages/@original")
+    assert (status, refusal["code"]) == (401, 50027)
+
+
+async def test_an_edit_cannot_make_a_public_answer_private(bot: Bot, hello: Interaction) -> None:
+    await bot.answer(hello, 4, content="hi")
+    await bot.webhook("PATCH", hello, "/messages/@original", {"flags": 64 | 4})
+    assert hello.original is not None
+    assert (hello.original.flags, hello.original.ephemeral) == (4, False)
+
+
+async def test_an_edit_that_leaves_nothing_is_refused_with_50006(bot: Bot, hello: Interaction) -> None:
+    await bot.answer(hello, 4, content="hi")
+    status, refusal = await bot.webhook("PATCH", hello, "/messages/@original", {"content": None})
+    assert (status, refusal["code"]) == (400, 50006)
+
+
+async def test_an_interaction_keeps_the_order_of_what_was_done(bot: Bot, hello: Interaction) -> None:
+    await bot.answer(hello, 5)
+    await bot.webhook("PATCH", hello, "/messages/@original", {"content": "a"})
+    await bot.webhook("POST", hello, body={"content": "b"})
+    await bot.webhook("DELETE", hello, f"/messages/{hello.followups[0].id}")
+    assert hello.events == ["defer", "edit", "follow-up", "delete"]
+
+
+# Files
+
+
+async def test_files_are_kept_added_and_taken_away_by_an_edit(bot: Bot, hello: Interaction) -> None:
+    await bot.answer(hello, 5)
+    notes = {"content": "files", "attachments": [{"id": 0, "description": "first"}, {"id": 1}]}
+    _, message = await bot.webhook("POST", hello, body=notes, a="one", b="two")
+    first, second = message["attachments"]
+    assert (first["filename"], first["description"], second["size"]) == ("a.txt", "first", 3)
+    async with bot.session.get(first["url"]) as download:
+        assert (await download.read(), download.content_type) == (b"one", "text/plain")
+    keep = {"attachments": [{"id": second["id"]}, {"id": 0}]}
+    _, message = await bot.webhook("PATCH", hello, "/messages/@original", keep, c="three")
+    assert [attachment["filename"] for attachment in message["attachments"]] == ["b.txt", "c.txt"]
+    _, message = await bot.webhook("PATCH", hello, "/messages/@original", {"content": "same files"})
+    assert len(message["attachments"]) == 2
+
+
+async def test_an_embed_shows_a_file_of_its_message(bot: Bot, channel: Channel) -> None:
+    body = {"embeds": [{"image": {"url": "attachment://a.txt"}}]}
+    _, message = await bot.call("POST", f"/channels/{channel.id}/messages", body, a="picture")
+    assert message["embeds"] == [{"type": "rich", "image": {"url": message["attachments"][0]["url"]}}]
+
+
+async def test_a_file_that_is_too_large_is_refused(bot: Bot, channel: Channel) -> None:
+    large = "x" * (10 * 1024 * 1024 + 1)
+    status, refusal = await bot.call("POST", f"/channels/{channel.id}/messages", {}, a=large)
+    assert (status, refusal["code"]) == (413, 40005)
+
+
+@pytest.mark.parametrize("body", [b"", b"--x\r\n", b"--x\r\nnonsense", b"--x\r\nA: b\r\n\r\n{}\r\n--x--", b"\xff"])
+async def test_a_malformed_upload_is_refused(bot: Bot, channel: Channel, body: bytes) -> None:
+    headers = {
+        "Authorization": f"Bot {bot.sandbox.token}",
+        "Content-Type": "multipart/form-data; boundary=x",
+    }
+    url = f"{bot.sandbox.rest_url}/channels/{channel.id}/messages"
+    async with bot.session.post(url, data=body, headers=headers) as response:
+        assert response.status == 400
+
+
+# Channel messages
+
+
+async def test_mentions_ping_as_far_as_they_are_allowed_to(bot: Bot, world: World, channel: Channel, bob: User) -> None:
+    content = f"{bob.mention} {world.owner.mention} @everyone <@123>"
+    path = f"/channels/{channel.id}/messages"
+    _, everybody = await bot.call("POST", path, {"content": content})
+    allowed = {"parse": [], "users": [str(bob.id)]}
+    _, one = await bot.call("POST", path, {"content": content, "allowed_mentions": allowed})
+    assert (len(everybody["mentions"]), everybody["mention_everyone"]) == (2, True)
+    assert ([user["username"] for user in one["mentions"]], one["mention_everyone"]) == (["bob"], False)
+
+
+async def test_messages_are_listed_newest_first_in_pages(bot: Bot, world: World, channel: Channel) -> None:
+    made = [world.add_message(channel, world.bot, content=str(number)).id for number in range(5)]
+
+    async def listed(query: str) -> list[str]:
+        _, messages = await bot.call("GET", f"/channels/{channel.id}/messages?{query}")
+        return [message["content"] for message in messages]
+
+    assert await listed("limit=2") == ["4", "3"]
+    assert await listed(f"limit=2&before={made[3]}") == ["2", "1"]
+    assert await listed(f"limit=2&after={made[0]}") == ["2", "1"]
+    assert await listed(f"limit=3&around={made[2]}") == ["3", "2", "1"]
+
+
+async def test_a_reply_bears_the_message_that_it_answers(bot: Bot, world: World, channel: Channel) -> None:
+    asked = world.add_message(channel, world.owner, content="why?")
+    path = f"/channels/{channel.id}/messages"
+    _, reply = await bot.call("POST", path, {"content": "so", "message_reference": {"message_id": str(asked.id)}})
+    assert (reply["type"], reply["referenced_message"]["content"]) == (19, "why?")
+    status, _ = await bot.call("POST", path, {"content": "so", "message_reference": {"message_id": "1"}})
+    assert status == 400
+
+
+async def test_the_bot_edits_and_deletes_only_what_it_may(bot: Bot, world: World, channel: Channel) -> None:
+    adas = world.add_message(channel, world.owner, content="ada's")
+    path = f"/channels/{channel.id}/messages/{adas.id}"
+    assert (await bot.call("PATCH", path, {"content": "mine"}))[1]["code"] == 50005
+    assert (await bot.call("DELETE", path))[1]["code"] == 50013
+    guild = channel.guild
+    assert guild is not None
+    guild.members[world.bot.id].roles.append(world.add_role(guild, "moderator", permissions=1 << 13))
+    assert await bot.call("DELETE", path) == (204, None)
+    assert adas.deleted
+
+
+async def test_direct_messages_with_a_user_are_opened_once(bot: Bot, world: World, bob: User) -> None:
+    _, first = await bot.call("POST", "/users/@me/channels", {"recipient_id": str(bob.id)})
+    _, second = await bot.call("POST", "/users/@me/channels", {"recipient_id": bob.id})
+    assert (first, first["recipients"][0]["username"]) == (second, "bob")
+    await bot.call("POST", f"/channels/{first['id']}/messages", {"content": "psst"})
+    assert [message.content for message in world.dm(bob).messages.values()] == ["psst"]
+    status, refusal = await bot.call("POST", "/users/@me/channels", {"recipient_id": world.bot.id})
+    assert (status, refusal["code"]) == (403, 50007)
+
+
+# Commands
+
+
+async def test_a_command_of_the_same_name_takes_the_old_ones_place(
+    bot: Bot, world: World, seen: list[Happening]
+) -> None:
+    path = f"/applications/{world.application}/commands"
+    assert (await bot.call("POST", path, GREET))[0] == 201
+    _, same = await bot.call("POST", path, GREET)
+    status, changed = await bot.call("POST", path, {**GREET, "description": "Anew"})
+    assert (status, changed["id"], changed["version"] > same["version"]) == (200, same["id"], True)
+    # The second one changed nothing.
+    assert seen == [CommandsChanged(None)] * 2
+
+
+async def test_an_overwrite_keeps_ids_and_removes_the_rest(bot: Bot, world: World, guild: Guild) -> None:
+    path = f"/applications/{world.application}/guilds/{guild.id}/commands"
+    _, kept = await bot.call("POST", path, GREET)
+    await bot.call("POST", path, {"name": "old", "description": "d"})
+    _, now = await bot.call("PUT", path, [{"type": 2, "name": "Who"}, GREET])
+    assert ([command["name"] for command in now], now[1]) == (["Who", "greet"], kept)
+    assert (await bot.call("GET", path))[1] == [
+        {key: value for key, value in command.items() if "localizations" not in key} for command in now[::-1]
+    ]
+
+
+async def test_nobody_by_default_is_not_everybody(bot: Bot, world: World) -> None:
+    path = f"/applications/{world.application}/commands"
+    _, nobody = await bot.call("POST", path, {**GREET, "default_member_permissions": "0"})
+    _, everybody = await bot.call("PATCH", f"{path}/{nobody['id']}", {"default_member_permissions": None})
+    found = (nobody["default_member_permissions"], everybody["default_member_permissions"])
+    assert found == ("0", None)
+
+
+async def test_renaming_a_command_keeps_its_id_and_names_stay_unique(bot: Bot, world: World) -> None:
+    path = f"/applications/{world.application}/commands"
+    _, greet = await bot.call("POST", path, GREET)
+    await bot.call("POST", path, {"name": "other", "description": "d"})
+    _, renamed = await bot.call("PATCH", f"{path}/{greet['id']}", {"name": "wave"})
+    assert (renamed["id"], renamed["name"], renamed["description"]) == (greet["id"], "wave", "Greet somebody")
+    status, refusal = await bot.call("PATCH", f"{path}/{greet['id']}", {"name": "other"})
+    assert (status, list(refusal["errors"])) == (400, ["name"])
+
+
+async def test_the_101st_command_is_refused_with_30032(bot: Bot, world: World) -> None:
+    path = f"/applications/{world.application}/commands"
+    await bot.call("PUT", path, [{"name": f"c{number}", "description": "d"} for number in range(100)])
+    status, refusal = await bot.call("POST", path, GREET)
+    assert (status, refusal["code"]) == (400, 30032)
+    assert (await bot.call("POST", path, {"type": 2, "name": "Who"}))[0] == 201
+
+
+# The whole
+
+
+async def test_a_wrong_token_is_unauthorized_and_never_logged(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
+    headers = {"Authorization": "Bot wrong.sandbox.token"}
+    async with bot.session.get(bot.sandbox.rest_url + "/users/@me", headers=headers) as response:
+        refusal = await response.json()
+    assert (response.status, refusal) == (401, {"message": "401: Unauthorized", "code": 0})
+    assert caplog.text == ""
+
+
+async def test_broken_json_and_foreign_content_are_told_apart(bot: Bot, channel: Channel) -> None:
+    url = f"{bot.sandbox.rest_url}/channels/{channel.id}/messages"
+    codes: list[int] = []
+    for kind in ("application/json", "text/plain"):
+        headers = {"Authorization": f"Bot {bot.sandbox.token}", "Content-Type": kind}
+        async with bot.session.post(url, data=b"{", headers=headers) as response:
+            codes.append((await response.json())["code"])
+    assert codes == [50109, 50035]
+
+
+async def test_json_that_is_nested_without_end_is_refused(bot: Bot, channel: Channel) -> None:
+    headers = {"Authorization": f"Bot {bot.sandbox.token}", "Content-Type": "application/json"}
+    url = f"{bot.sandbox.rest_url}/channels/{channel.id}/messages"
+    async with bot.session.post(url, data=b'{"a":' * 100_000, headers=headers) as response:
+        assert (response.status, (await response.json())["code"]) == (400, 50109)
+
+
+async def test_what_is_not_served_is_counted_and_logged_without_tokens(
+    bot: Bot, world: World, hello: Interaction, caplog: pytest.LogCaptureFixture
+) -> None:
+    status, refusal = await bot.webhook("POST", hello, "/slack", {})
+    assert (status, refusal) == (404, {"message": "404: Not Found", "code": 0})
+    await bot.call("DELETE", "/guilds/1")
+    assert dict(world.unserved) == {
+        "POST /api/v10/webhooks/{id}/{token}/slack": 1,
+        "DELETE /api/v10/guilds/{id}": 1,
+    }
+    assert hello.token not in caplog.text
+    assert "DELETE /api/v10/guilds/{id}" in caplog.text
+
+
+async def test_a_call_fails_as_often_as_asked_for(bot: Bot) -> None:
+    slow = {"message": "slow", "retry_after": 1.5, "global": False, "code": 0}
+    bot.sandbox.fail("GET", r"/users/@me$", 429, headers={"Retry-After": "2"}, body=slow)
+    bot.sandbox.fail("get", r"^/users/", 503, times=2)
+    answers = [await bot.call("GET", "/users/@me") for _ in range(4)]
+    assert [status for status, _ in answers] == [429, 503, 503, 200]
+    assert answers[0][1] == slow
+
+
+async def test_what_breaks_in_the_sandbox_is_logged_and_fails_the_test(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def watcher(happening: Happening) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ExceptionGroup, match="the sandbox itself failed"):  # noqa: PT012
+        async with Sandbox() as sandbox, aiohttp.ClientSession() as session:
+            sandbox.world.watch(watcher)
+            channel = next(iter(sandbox.world.channels))
+            status, _ = await Bot(sandbox, session).call("POST", f"/channels/{channel}/messages", {"content": "x"})
+            assert status == 500
+    assert "ZeroDivisionError" in caplog.text
+    caplog.clear()
+
+
+async def test_a_sandbox_starts_once_and_closes_any_number_of_times() -> None:
+    sandbox = Sandbox()
+    await sandbox.close()
+    await sandbox.start()
+    with pytest.raises(RuntimeError, match="already"):
+        await sandbox.start()
+    await sandbox.close()
+    await sandbox.close()
+
+
+def test_snowflakes_are_unique_and_tell_the_time() -> None:
+    world = World()
+    numbers = [world.next_id() for _ in range(1000)]
+    world.clock.offset += 60
+    later = world.next_id()
+    assert sorted({*numbers, later}) == [*numbers, later]
+    assert (later >> 22) - (numbers[0] >> 22) >= 60_000
+
+
+def test_commands_are_offered_where_they_may_be_used() -> None:
+    world = World()
+    guild = next(iter(world.guilds.values()))
+    for name, contexts in (("both", None), ("guilds", [0]), ("direct", [1])):
+        world.set_command(None, {"name": name, "description": "d", "contexts": contexts})
+    world.set_command(guild, {"name": "own", "description": "d"})
+    assert [command["name"] for command in world.visible_commands(guild)] == ["own", "both", "guilds"]
+    assert [command["name"] for command in world.visible_commands(None)] == ["both", "direct"]
+
+
+def test_interactions_that_nobody_can_answer_are_forgotten() -> None:
+    world = World()
+    channel = next(iter(world.channels.values()))
+    first = world.create_interaction(COMMAND, world.owner, channel, HELLO)
+    world.clock.offset += 16 * 60
+    second = world.create_interaction(COMMAND, world.owner, channel, HELLO)
+    assert list(world.interactions.values()) == [second]
+    assert (world.interaction_with(first.token), world.interaction_with(second.token)) == (None, second)
+
+
+def test_a_watcher_that_stopped_hears_nothing() -> None:
+    world = World()
+    heard: list[Happening] = []
+    stop = world.watch(heard.append)
+    message = world.add_message(next(iter(world.channels.values())), world.owner, content="x")
+    stop()
+    stop()
+    world.delete_message(message)
+    assert heard == [MessageCreated(message)]
+
+
+# Anything at all
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+    max_leaves=6,
+)
+MESSAGE_FIELDS = ("content", "embeds", "components", "attachments", "flags", "allowed_mentions", "nonce", "tts")
+ANSWER_FIELDS = ("type", "data", "choices", "custom_id", "title", "message_reference", "recipient_id")
+COMMAND_FIELDS = ("name", "description", "options", "contexts", "integration_types", "default_member_permissions")
+FIELDS = (*MESSAGE_FIELDS, *ANSWER_FIELDS, *COMMAND_FIELDS)
+EMBED = ("title", "description", "url", "timestamp", "color", "footer", "image", "author", "fields")
+COMPONENT_FIELDS = ("type", "components", "custom_id", "style", "label", "options", "emoji", "media", "items", "id")
+
+
+def objects(names: tuple[str, ...], value: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.dictionaries(st.sampled_from(names), value, max_size=5)
+
+
+COMPONENTS = st.recursive(
+    objects(COMPONENT_FIELDS, ANYTHING),
+    lambda inner: st.fixed_dictionaries({"type": st.integers(0, 20), "components": st.lists(inner, max_size=2)}),
+    max_leaves=4,
+)
+MESSAGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "content": st.text(max_size=10),
+        "embeds": st.lists(objects(EMBED, ANYTHING), max_size=2),
+        "components": st.lists(COMPONENTS, max_size=2),
+        "flags": st.sampled_from([0, 4, 64, 1 << 15]) | ANYTHING,
+        "allowed_mentions": objects(("parse", "users", "roles"), ANYTHING),
+        "attachments": st.lists(objects(("id", "filename", "description"), ANYTHING), max_size=2),
+        "type": st.integers(1, 9),
+        "data": objects(FIELDS, ANYTHING),
+    },
+)
+BODIES = ANYTHING | MESSAGES | objects(FIELDS, ANYTHING) | st.lists(objects(FIELDS, ANYTHING), max_size=2)
+PARTS = st.text(max_size=8) | st.integers().map(str)
+CALLS = st.tuples(st.integers(0, 99), st.lists(PARTS | st.just(""), min_size=4, max_size=4), PARTS, BODIES)
+
+
+ROUTES = Rest(World()).routes
+
+
+async def play(calls: list[tuple[int, list[str], str, Any]]) -> None:
+    """Make each call: a route's number, its path's parts (empty: one that exists), a query, a body."""
+    async with Sandbox() as sandbox, aiohttp.ClientSession() as session:
+        world, bot = sandbox.world, Bot(sandbox, session)
+        channel = next(iter(world.channels.values()))
+        message = world.add_message(channel, world.bot, content="x")
+        interaction = world.create_interaction(COMPONENT, world.owner, channel, {"custom_id": "x"}, message=message)
+        known = {
+            "application": world.application,
+            "guild": next(iter(world.guilds)),
+            "channel": channel.id,
+            "user": world.owner.id,
+            "message": message.id,
+            "command": world.set_command(None, GREET)["id"],
+            "interaction": interaction.id,
+            "token": interaction.token,
+        }
+        for number, parts, query, body in calls:
+            route = ROUTES[number % len(ROUTES)]
+            path = route.path
+            for name, part in zip([name for name in known if f"{{{name}}}" in path], parts, strict=False):
+                path = path.replace(f"{{{name}}}", quote(part, safe="") or str(known[name]))
+            status, answer = await bot.call(route.method, f"{path}?limit={quote(query)}&before={quote(query)}", body)
+            assert status < 500
+            assert status in {200, 201, 204} or isinstance(answer["code"], int)
+        assert (await bot.call("GET", "/users/@me"))[0] == 200
+
+
+@settings(max_examples=50, deadline=None)
+@given(calls=st.lists(CALLS, min_size=1, max_size=6))
+def test_no_call_breaks_rest(calls: list[tuple[int, list[str], str, Any]]) -> None:
+    asyncio.run(play(calls))

@@ -1,0 +1,498 @@
+"""What the sandbox's REST answers, held against Discord's own specification of its REST API."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from wisp.sandbox import Sandbox, World
+from wisp.sandbox.contents import COMPONENT_FIELDS
+from wisp.sandbox.rest import Rest
+from wisp.sandbox.world import AUTOCOMPLETE, COMMAND, COMPONENT, FORUM, MODAL_SUBMIT, VOICE
+
+SPECIFICATION = Path(
+    os.environ.get("DISCORD_OPENAPI") or Path(__file__).resolve().parents[2] / "shared" / "discord" / "openapi.json"
+)
+
+pytestmark = pytest.mark.skipif(
+    not SPECIFICATION.is_file(),
+    reason=f"no {SPECIFICATION}: set DISCORD_OPENAPI to a copy of discord-api-spec's openapi.json",
+)
+
+COMMANDS = "/applications/{application_id}/commands"
+GUILD_COMMANDS = "/applications/{application_id}/guilds/{guild_id}/commands"
+CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
+WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
+ORIGINAL = WEBHOOK + "/messages/@original"
+WEBHOOK_MESSAGE = WEBHOOK + "/messages/{message_id}"
+MESSAGES = "/channels/{channel_id}/messages"
+MESSAGE = MESSAGES + "/{message_id}"
+
+GREET = {
+    "name": "greet",
+    "description": "Greet somebody",
+    "name_localizations": {"de": "grüßen"},
+    "options": [
+        {"type": 6, "name": "user", "description": "Whom", "required": True},
+        {
+            "type": 3,
+            "name": "tone",
+            "description": "How",
+            "choices": [{"name": "warm", "value": "w", "name_localizations": {"de": "warm"}}],
+        },
+        {"type": 4, "name": "times", "description": "How often", "min_value": 1, "max_value": 5},
+        {"type": 7, "name": "where", "description": "Where", "channel_types": [0, 5]},
+        {"type": 10, "name": "height", "description": "How high", "autocomplete": True},
+    ],
+}
+GROUP = {
+    "name": "admin",
+    "description": "For admins",
+    "default_member_permissions": 8,
+    "contexts": [0],
+    "integration_types": [0, 1],
+    "nsfw": True,
+    "options": [
+        {"type": 1, "name": "kick", "description": "Kick", "options": [GREET["options"][0]]},
+        {"type": 2, "name": "more", "description": "More", "options": [{"type": 1, "name": "x", "description": "X"}]},
+    ],
+}
+EMBED = {
+    "title": "Title",
+    "description": "Text",
+    "url": "https://example.com",
+    "color": 255,
+    "timestamp": "2026-01-01T00:00:00Z",
+    "footer": {"text": "foot", "icon_url": "https://example.com/a.png"},
+    "author": {"name": "author", "url": "https://example.com"},
+    "image": {"url": "https://example.com/b.png"},
+    "thumbnail": {"url": "https://example.com/c.png"},
+    "fields": [{"name": "a", "value": "b"}],
+}
+ROWS = [
+    {
+        "type": 1,
+        "components": [
+            {"type": 2, "style": 1, "label": "Next", "custom_id": "next", "emoji": {"name": "👍"}},
+            {"type": 2, "style": 5, "label": "Open", "url": "https://example.com"},
+        ],
+    },
+    {"type": 1, "components": [{"type": 3, "custom_id": "s", "options": [{"label": "A", "value": "a"}]}]},
+    {"type": 1, "components": [{"type": 8, "custom_id": "c", "channel_types": [0]}]},
+]
+LAYOUT = [
+    {
+        "type": 17,
+        "components": [
+            {"type": 10, "content": "text"},
+            {
+                "type": 9,
+                "components": [{"type": 10, "content": "side"}],
+                "accessory": {"type": 11, "media": {"url": "https://example.com/d.png"}},
+            },
+            {"type": 12, "items": [{"media": {"url": "https://example.com/e.png"}}]},
+            {"type": 14},
+        ],
+    }
+]
+RICH = {"content": "hi <@{bob}> <#{channel_id}>", "embeds": [EMBED], "components": ROWS}
+MODAL = {
+    "custom_id": "m",
+    "title": "Title",
+    "components": [{"type": 1, "components": [{"type": 4, "custom_id": "t", "label": "Text", "style": 1}]}],
+}
+FILE_NOTES = {"content": "file", "attachments": [{"id": "0", "description": "about it"}]}
+
+
+@dataclass
+class Case:
+    """One call. `path` is the specification's; its fields are filled from the scene, `names` say otherwise."""
+
+    method: str
+    path: str
+    status: int
+    body: Any = None
+    names: dict[str, str] = field(default_factory=dict)
+    query: str = ""
+    file: bool = False
+    authorized: bool = True
+    code: int | None = None
+
+    def __str__(self) -> str:
+        names = ",".join(f"{key}={value}" for key, value in self.names.items())
+        return f"{self.method} {self.path}{self.query} {names} {self.status} {self.code or ''}"
+
+
+def callback(kind: str, number: int, data: Any = None, status: int = 200, **more: Any) -> Case:
+    body = {"type": number} if data is None else {"type": number, "data": data}
+    names = {"interaction_id": kind, "interaction_token": f"{kind}_token"}
+    return Case("POST", CALLBACK, status, body, names, "?with_response=true" if status == 200 else "", **more)
+
+
+NOWHERE = "999"
+ANSWERED = {"webhook_token": "answered_token"}
+DEFERRED = {"webhook_token": "deferred_token"}
+
+GOOD = [
+    Case("GET", "/gateway", 200, authorized=False),
+    Case("GET", "/gateway/bot", 200),
+    Case("GET", "/users/@me", 200),
+    Case("GET", "/users/@me/guilds", 200),
+    Case("GET", "/users/@me/guilds", 200, query="?with_counts=true&limit=1&after=1"),
+    Case("POST", "/users/@me/channels", 200, {"recipient_id": "{bob}"}),
+    Case("GET", "/users/{user_id}", 200),
+    Case("GET", "/applications/@me", 200),
+    Case("GET", "/oauth2/applications/@me", 200),
+    *(
+        case
+        for root in (COMMANDS, GUILD_COMMANDS)
+        for case in (
+            Case("GET", root, 200),
+            Case("GET", root, 200, query="?with_localizations=true"),
+            Case("POST", root, 201, {**GREET, "name": "other"}),
+            Case("POST", root, 200, GREET),
+            Case("POST", root, 201, {"type": 2, "name": "Who"}),
+            Case("PUT", root, 200, [GREET, GROUP, {"type": 3, "name": "Quote"}]),
+            Case("PUT", root, 200, []),
+            Case("GET", root + "/{command_id}", 200, names={"command_id": root}),
+            Case("PATCH", root + "/{command_id}", 200, {"description": "new"}, {"command_id": root}),
+            Case("DELETE", root + "/{command_id}", 204, names={"command_id": root}),
+        )
+    ),
+    callback("command", 4, RICH),
+    callback("command", 4, {"content": "for you", "flags": 64}),
+    callback("command", 4, {"components": LAYOUT, "flags": 1 << 15}),
+    callback("command", 4, FILE_NOTES, file=True),
+    callback("command", 5, {"flags": 64}),
+    callback("command", 5),
+    callback("command", 9, MODAL),
+    callback("component", 4, {"content": "answer"}),
+    callback("component", 6),
+    callback("component", 7, {"content": "updated", "components": []}),
+    callback("autocomplete", 8, {"choices": [{"name": "a", "value": "b"}]}),
+    callback("modal", 4, {"content": "thanks"}),
+    callback("modal", 7, {"content": "updated"}),
+    callback("dm", 4, {"content": "here"}),
+    Case("POST", CALLBACK, 204, {"type": 5}, {"interaction_id": "command", "interaction_token": "command_token"}),
+    Case("POST", WEBHOOK, 200, RICH, ANSWERED, "?wait=true"),
+    Case("POST", WEBHOOK, 200, FILE_NOTES, ANSWERED, "?wait=true", file=True),
+    Case("POST", WEBHOOK, 200, {"content": "at last"}, DEFERRED),
+    Case("GET", ORIGINAL, 200, names=ANSWERED),
+    Case("GET", ORIGINAL, 200, names=DEFERRED),
+    Case("PATCH", ORIGINAL, 200, RICH, ANSWERED),
+    Case("PATCH", ORIGINAL, 200, FILE_NOTES, DEFERRED, file=True),
+    Case("DELETE", ORIGINAL, 204, names=ANSWERED),
+    Case("GET", WEBHOOK_MESSAGE, 200, names={**ANSWERED, "message_id": "followup"}),
+    Case("PATCH", WEBHOOK_MESSAGE, 200, {"content": "b"}, {**ANSWERED, "message_id": "followup"}),
+    Case("DELETE", WEBHOOK_MESSAGE, 204, names={**ANSWERED, "message_id": "followup"}),
+    Case("GET", "/channels/{channel_id}", 200),
+    *(Case("GET", "/channels/{channel_id}", 200, names={"channel_id": name}) for name in ("voice", "forum", "dms")),
+    Case("POST", "/channels/{channel_id}/typing", 204),
+    Case("GET", MESSAGES, 200),
+    Case("GET", MESSAGES, 200, query="?limit=1&before=9223372036854775807"),
+    Case("POST", MESSAGES, 200, RICH),
+    Case("POST", MESSAGES, 200, FILE_NOTES, file=True),
+    Case("POST", MESSAGES, 200, {"content": "re", "message_reference": {"message_id": "{message_id}"}, "nonce": "n"}),
+    Case("GET", MESSAGE, 200),
+    Case("GET", MESSAGE, 200, names={"message_id": "original"}),
+    Case("PATCH", MESSAGE, 200, {"content": "new", "embeds": [], "flags": 4}),
+    Case("DELETE", MESSAGE, 204),
+    Case("GET", "/guilds/{guild_id}", 200, query="?with_counts=true"),
+    Case("GET", "/guilds/{guild_id}/channels", 200),
+    Case("GET", "/guilds/{guild_id}/roles", 200),
+    Case("GET", "/guilds/{guild_id}/members/{user_id}", 200),
+]
+
+WRONG_OPTION = {"type": 3, "name": "Bad Name", "description": ""}
+
+BAD = [
+    Case("GET", "/users/@me", 401, authorized=False, code=0),
+    Case("GET", "/users/{user_id}", 404, names={"user_id": NOWHERE}, code=10013),
+    Case("GET", "/users/{user_id}", 400, names={"user_id": "somebody"}, code=50035),
+    Case("GET", "/users/@me/guilds", 400, query="?limit=900", code=50035),
+    Case("POST", "/users/@me/channels", 404, {"recipient_id": NOWHERE}, code=10013),
+    Case("GET", COMMANDS, 403, names={"application_id": NOWHERE}, code=20012),
+    Case("GET", GUILD_COMMANDS, 403, names={"guild_id": NOWHERE}, code=50001),
+    Case("GET", COMMANDS + "/{command_id}", 404, names={"command_id": NOWHERE}, code=10063),
+    Case("POST", COMMANDS, 400, {"name": "Bad Name", "description": "d", "options": [WRONG_OPTION]}, code=50035),
+    Case("POST", COMMANDS, 400, [], code=50035),
+    Case("PUT", COMMANDS, 400, [GREET, GREET], code=50035),
+    Case("PUT", COMMANDS, 400, {"name": "x"}, code=50035),
+    Case("PUT", COMMANDS, 400, [{"name": f"c{n}", "description": "d"} for n in range(101)], code=30032),
+    Case("POST", GUILD_COMMANDS, 400, {**GREET, "name": "extra"}, {"guild_id": "full"}, code=30032),
+    callback("command", 6, status=400, code=50035),
+    callback("autocomplete", 4, {"content": "x"}, status=400, code=50035),
+    callback("autocomplete", 8, {"choices": [{"name": "", "value": 1}]}, status=400, code=50035),
+    callback("command", 4, {"content": ""}, status=400, code=50006),
+    callback("command", 4, {"content": "x" * 2001}, status=400, code=50035),
+    callback("command", 9, {"title": "x" * 46}, status=400, code=50035),
+    callback("answered", 4, {"content": "again"}, status=400, code=40060),
+    callback("late", 4, {"content": "late"}, status=404, code=10062),
+    callback(NOWHERE, 4, {"content": "x"}, status=404, code=10062),
+    Case("POST", WEBHOOK, 404, {"content": "x"}, {"webhook_token": "command_token"}, code=10015),
+    Case("POST", WEBHOOK, 404, {"content": "x"}, {**ANSWERED, "webhook_id": NOWHERE}, code=10015),
+    Case("POST", WEBHOOK, 401, {"content": "x"}, {"webhook_token": NOWHERE}, code=50027),
+    Case("POST", WEBHOOK, 400, {"content": " "}, ANSWERED, code=50006),
+    Case("GET", WEBHOOK_MESSAGE, 404, names={**ANSWERED, "message_id": NOWHERE}, code=10008),
+    Case("GET", "/channels/{channel_id}", 404, names={"channel_id": NOWHERE}, code=10003),
+    Case("GET", "/channels/{channel_id}", 403, names={"channel_id": "foreign_channel"}, code=50001),
+    Case("POST", MESSAGES, 400, {"content": "x"}, {"channel_id": "forum"}, code=50008),
+    Case("POST", MESSAGES, 400, {}, code=50006),
+    Case("POST", MESSAGES, 400, {"content": "x", "attachments": [{"id": 7}]}, code=50035),
+    Case("POST", MESSAGES, 400, {"content": "x", "nonce": "x" * 26}, code=50035),
+    Case("GET", MESSAGE, 404, names={"message_id": NOWHERE}, code=10008),
+    Case("GET", MESSAGE, 404, names={"message_id": "secret"}, code=10008),
+    Case("PATCH", MESSAGE, 403, {"content": "x"}, {"message_id": "adas_message"}, code=50005),
+    Case("PATCH", MESSAGE, 400, {"content": ""}, code=50006),
+    Case("DELETE", MESSAGE, 403, names={"message_id": "adas_message"}, code=50013),
+    Case("GET", "/guilds/{guild_id}", 404, names={"guild_id": NOWHERE}, code=10004),
+    Case("GET", "/guilds/{guild_id}", 403, names={"guild_id": "foreign"}, code=50001),
+    Case("GET", "/guilds/{guild_id}/members/{user_id}", 404, names={"user_id": "stranger"}, code=10007),
+]
+
+
+def scene(world: World) -> dict[str, str]:
+    """Something of everything, by the names that the cases use."""
+    guild = next(iter(world.guilds.values()))
+    general = guild.channel("general")
+    assert general is not None
+    bob = next(user for user in world.users.values() if user.name == "bob")
+    bots = world.add_message(general, world.bot, content="bot's")
+    foreign = world.add_guild("Foreign", with_bot=False)
+    full = world.add_guild("Full")
+    for number in range(100):
+        world.set_command(full, {"name": f"c{number}", "description": "d"})
+    typed = {"type": 3, "name": "fruit", "value": "a", "focused": True}
+    command = {"id": "1", "name": "greet", "type": 1}
+    made = {
+        "late": world.create_interaction(COMMAND, bob, general, command),
+        "command": world.create_interaction(COMMAND, bob, general, command),
+        "answered": world.create_interaction(COMMAND, bob, general, command),
+        "deferred": world.create_interaction(COMMAND, bob, general, command),
+        "dm": world.create_interaction(COMMAND, bob, world.dm(bob), command),
+        "component": world.create_interaction(COMPONENT, bob, general, {"custom_id": "x"}, message=bots),
+        "autocomplete": world.create_interaction(AUTOCOMPLETE, bob, general, {**command, "options": [typed]}),
+    }
+    data = {"custom_id": "m", "components": []}
+    opener = made["component"]
+    made["modal"] = world.create_interaction(MODAL_SUBMIT, bob, general, data, message=bots, opened_by=opener)
+    made["late"].created -= 4
+    answered, deferred = made["answered"], made["deferred"]
+    original = world.add_message(general, world.bot, content="a", interaction=answered, kind=20)
+    world.add_message(general, world.bot, flags=128, interaction=deferred, kind=20)
+    answered.answered = deferred.answered = deferred.deferred = True
+    followup = world.add_message(general, world.bot, content="f", interaction=answered, reference=original, kind=19)
+    answered.followups.append(followup)
+    secret = world.add_message(general, world.bot, content="s", flags=64, ephemeral_for=bob)
+    things = {
+        "application_id": world.application,
+        "webhook_id": world.application,
+        "guild_id": guild.id,
+        "channel_id": general.id,
+        "message_id": bots.id,
+        "user_id": bob.id,
+        "bob": bob.id,
+        "voice": world.add_channel(guild, "talk", kind=VOICE).id,
+        "forum": world.add_channel(guild, "forum", kind=FORUM).id,
+        "dms": world.dm(bob).id,
+        "foreign": foreign.id,
+        "foreign_channel": next(iter(foreign.channels)),
+        "full": full.id,
+        "original": original.id,
+        "followup": followup.id,
+        "secret": secret.id,
+        "adas_message": world.add_message(general, world.owner, content="ada's").id,
+        "stranger": world.add_user("eve").id,
+        COMMANDS: world.set_command(None, GREET)["id"],
+        GUILD_COMMANDS: world.set_command(guild, GREET)["id"],
+    }
+    names = {name: str(number) for name, number in things.items()}
+    for name, interaction in made.items():
+        names |= {name: str(interaction.id), f"{name}_token": interaction.token}
+    return names
+
+
+def filled(value: Any, names: dict[str, str]) -> Any:
+    """A body with its {names} filled in."""
+    if isinstance(value, str):
+        return re.sub(r"\{(\w+)\}", lambda match: names.get(match[1], match[0]), value)
+    if isinstance(value, dict):
+        return {key: filled(inner, names) for key, inner in value.items()}
+    return [filled(inner, names) for inner in value] if isinstance(value, list) else value
+
+
+@cache
+def specification() -> Any:
+    """Discord's specification, with one mistake mended.
+
+    It has integers for the codes inside `errors`, where Discord sends strings, as its documentation shows
+    (https://docs.discord.com/developers/reference#error-messages).
+    """
+    document = json.loads(SPECIFICATION.read_bytes())
+    error = {"type": "object", "required": ["code", "message"]}
+    error["properties"] = {"code": {"type": "string"}, "message": {"type": "string"}}
+    document["components"]["schemas"]["InnerErrors"]["properties"]["_errors"]["items"] = error
+    return document
+
+
+@cache
+def validator(*path: str) -> Draft202012Validator:
+    """What validates against the part of the specification at a path."""
+    resource = Resource(contents=specification(), specification=DRAFT202012)
+    pointer = "/".join(part.replace("~", "~0").replace("/", "~1") for part in path)
+    registry = Registry().with_resource("urn:discord", resource)
+    return Draft202012Validator({"$ref": f"urn:discord#/{pointer}"}, registry=registry)
+
+
+def response_validator(method: str, path: str, status: int) -> Draft202012Validator:
+    responses = specification()["paths"][path][method.lower()]["responses"]
+    key = str(status) if str(status) in responses else f"{status // 100}XX"
+    if "$ref" in responses[key]:
+        name = responses[key]["$ref"].rsplit("/", 1)[1]
+        return validator("components", "responses", name, "content", "application/json", "schema")
+    return validator("paths", path, method.lower(), "responses", key, "content", "application/json", "schema")
+
+
+def form(case: Case, body: Any) -> dict[str, Any]:
+    if not case.file:
+        return {} if case.body is None else {"json": body}
+    data = aiohttp.FormData()
+    data.add_field("payload_json", json.dumps(body), content_type="application/json")
+    data.add_field("files[0]", b"content", filename="a.txt")
+    return {"data": data}
+
+
+async def call(case: Case, sandbox: Sandbox) -> tuple[int, bytes, Any]:
+    """Make the call; its status, body and the JSON that was sent."""
+    names = scene(sandbox.world)
+    fields = names | {key: names.get(value, value) for key, value in case.names.items()}
+    fields.setdefault(f"{NOWHERE}_token", NOWHERE)
+    fields = {key: fields.get(value, value) for key, value in fields.items()}
+    body = filled(case.body, fields)
+    url = sandbox.rest_url + case.path.format_map(fields) + case.query
+    headers = {"Authorization": f"Bot {sandbox.token}"} if case.authorized else {}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(case.method, url, headers=headers, **form(case, body)) as response,
+    ):
+        return response.status, await response.read(), body
+
+
+@pytest.mark.parametrize("case", GOOD, ids=str)
+async def test_an_answer_and_its_request_are_as_specified(case: Case) -> None:
+    async with Sandbox() as sandbox:
+        status, answer, request = await call(case, sandbox)
+    assert (status, answer if status != case.status else b"") == (case.status, b"")
+    assert str(status) in specification()["paths"][case.path][case.method.lower()]["responses"]
+    if status == 204:
+        assert answer == b""
+    else:
+        response_validator(case.method, case.path, status).validate(json.loads(answer))
+    if case.body is not None:
+        content = "multipart/form-data" if case.file else "application/json"
+        place = ("paths", case.path, case.method.lower(), "requestBody", "content", content, "schema")
+        validator(*place).validate(request)
+
+
+@pytest.mark.parametrize("case", BAD, ids=str)
+async def test_a_refusal_is_as_specified_and_bears_its_code(case: Case) -> None:
+    async with Sandbox() as sandbox:
+        status, answer, _ = await call(case, sandbox)
+    refusal = json.loads(answer)
+    assert (status, refusal["code"]) == (case.status, case.code)
+    response_validator(case.method, case.path, status).validate(refusal)
+
+
+async def test_a_rate_limit_that_was_asked_for_is_as_specified() -> None:
+    async with Sandbox() as sandbox:
+        sandbox.fail("GET", "/users/@me", 429)
+        status, answer, _ = await call(Case("GET", "/users/@me", 429), sandbox)
+    assert status == 429
+    response_validator("GET", "/users/@me", 429).validate(json.loads(answer))
+
+
+def test_every_served_route_is_held_against_the_specification() -> None:
+    def shape(path: str) -> str:
+        return re.sub(r"\{\w+\}", "{}", path)
+
+    held = {(case.method, shape(case.path)) for case in GOOD}
+    assert [route for route in Rest(World()).routes if (route.method, shape(route.path)) not in held] == []
+
+
+# Bodies that are almost right
+
+JUNK = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**30), 10**30),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=5),
+    st.sampled_from(["", [], {}, [{}], [[]], "0", "attachment://x", "https://example.com", 1 << 63, 15, 2]).map(
+        deepcopy
+    ),
+)
+FIELDS = sorted(
+    set().union(*COMPONENT_FIELDS.values(), EMBED, GREET, GROUP, *GREET["options"], *ROWS[0]["components"])
+    | {"name_localizations", "choices", "autocomplete", "media", "id", "text", "value", "animated", "attachments"}
+)
+ALMOST = [
+    callback("command", 4, RICH),
+    callback("command", 4, {"components": LAYOUT, "flags": 1 << 15}),
+    callback("command", 9, MODAL),
+    callback("component", 7, RICH),
+    callback("autocomplete", 8, {"choices": [{"name": "a", "value": "b"}]}),
+    Case("POST", MESSAGES, 200, {**RICH, "allowed_mentions": {"parse": ["users"]}, "nonce": "n"}),
+    Case("PATCH", MESSAGE, 200, RICH),
+    Case("POST", WEBHOOK, 200, RICH, ANSWERED),
+    Case("POST", COMMANDS, 200, GREET),
+    Case("PUT", COMMANDS, 200, [GREET, GROUP, {"type": 3, "name": "Quote"}]),
+]
+
+
+def nodes(value: Any) -> list[Any]:
+    """All objects and arrays within a JSON value, itself included."""
+    if isinstance(value, dict):
+        return [value, *(node for inner in value.values() for node in nodes(inner))]
+    return [value, *(node for inner in value for node in nodes(inner))] if isinstance(value, list) else []
+
+
+@st.composite
+def spoiled(draw: st.DrawFn) -> Case:
+    """A good case with some of its fields replaced, added or taken away."""
+    case = replace(draw(st.sampled_from(ALMOST)))
+    case.body = deepcopy(case.body)
+    for _ in range(draw(st.integers(1, 3))):
+        node = draw(st.sampled_from(nodes(case.body)))
+        if isinstance(node, dict):
+            node[draw(st.sampled_from(sorted({*node, *FIELDS})))] = draw(JUNK)
+        else:
+            node.append(draw(JUNK))
+    return case
+
+
+@settings(max_examples=150, deadline=None)
+@given(case=spoiled())
+def test_a_body_that_is_almost_right_is_taken_or_refused_as_specified(case: Case) -> None:
+    async def play() -> tuple[int, bytes, Any]:
+        async with Sandbox() as sandbox:
+            return await call(case, sandbox)
+
+    status, answer, _ = asyncio.run(play())
+    assert status < 500
+    if status != 204:
+        response_validator(case.method, case.path, status).validate(json.loads(answer))

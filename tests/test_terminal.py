@@ -1,0 +1,294 @@
+"""The terminal chat: what a line does, what is written, what Tab offers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Literal
+
+import hikari
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import wisp
+from wisp.sandbox.invocation import Impossible
+from wisp.sandbox.people import People
+from wisp.sandbox.terminal import Terminal, split_last
+from wisp.sandbox.world import BotConnected, BotDisconnected, World
+from wisp.testing import Discord, connect
+
+
+def a_bot() -> wisp.Bot:
+    bot = wisp.Bot()
+
+    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> list[str]:
+        return [fruit for fruit in ("apple", "apricot", "red currant") if fruit.startswith(typed)]
+
+    @bot.command
+    async def hello(ctx: wisp.Context, name: str = "you") -> str:
+        """Say hello."""
+        return f"Hello {name}!"
+
+    @bot.command(ephemeral=True)
+    async def secret(ctx: wisp.Context) -> str:
+        """Whisper."""
+        return "psst"
+
+    @bot.command
+    async def story(ctx: wisp.Context) -> None:
+        """Defer, answer, change, add, take back."""
+        await ctx.defer()
+        await ctx.edit("one")
+        await ctx.edit("two")
+        more = await ctx.respond(embed=hikari.Embed(title="Three"))
+        await more.delete()
+
+    @bot.command
+    async def choose(
+        ctx: wisp.Context,
+        mood: Literal["very good", "bad"],
+        fruit: Annotated[str, wisp.Option("One", autocomplete=fruits)] = "apple",
+        times: int = 1,
+        share: float = 0.5,
+        loud: bool = False,
+        who: hikari.User | None = None,
+        where: hikari.PartialChannel | None = None,
+        role: hikari.Role | None = None,
+        file: hikari.Attachment | None = None,
+    ) -> str:
+        """Take everything."""
+        named = [one and int(one.id) for one in (who, where, role)]
+        return f"{mood}, {fruit}, {times}, {share}, {loud}, {named}, {file and file.filename}"
+
+    return bot
+
+
+@asynccontextmanager
+async def a_chat(bot: wisp.Bot | None = None) -> AsyncIterator[tuple[Discord, Terminal, list[str]]]:
+    """A terminal on a running bot, and what it wrote."""
+    written: list[str] = []
+    async with connect(bot or a_bot()) as discord:
+        with Terminal(discord.member("ada"), written.append) as terminal:
+            yield discord, terminal, written
+
+
+def quiet_chat(write: Callable[[str], object] = print) -> Terminal:
+    """A terminal in a world without a bot."""
+    return Terminal(People(World()).member("ada"), write)
+
+
+async def test_a_command_is_typed_and_its_answer_is_written() -> None:
+    async with a_chat() as (_, terminal, written):
+        reply = await terminal.enter('/hello name:"Ada L."')
+        assert (written, reply and reply.content) == (["wisp: Hello Ada L.!"], "Hello Ada L.!")
+
+
+async def test_mentions_in_an_option_are_sent_as_mentions_and_read_as_names() -> None:
+    async with a_chat() as (discord, terminal, written):
+        reply = await terminal.enter("/hello name:@bob")
+        assert written == ["wisp: Hello @bob!"]
+        assert reply
+        assert reply.content == f"Hello {discord.member('bob').mention}!"
+
+
+async def test_what_is_private_says_who_sees_it() -> None:
+    async with a_chat() as (_, terminal, written):
+        await terminal.enter(":as bob")
+        await terminal.enter("/secret")
+        assert written == ["wisp: psst  (only bob sees this)"]
+
+
+async def test_a_story_is_told_as_it_happens() -> None:
+    async with a_chat() as (_, terminal, written):
+        await terminal.enter("/story")
+        assert written == [
+            "wisp is thinking...",
+            "wisp: one",
+            "wisp (edited): two",
+            "wisp: | Three",
+            "wisp deleted: | Three",
+        ]
+
+
+async def test_every_kind_of_option_can_be_typed(tmp_path: Path) -> None:
+    (tmp_path / "a b.txt").write_text("x", encoding="utf-8")
+    async with a_chat() as (discord, terminal, written):
+        mods = discord.world.add_role(next(iter(discord.world.guilds.values())), "mods")
+        bob, general = discord.member("bob"), discord.channel("general")
+        await terminal.enter(
+            f'/choose mood:"very good" fruit:kiwi times:3 share:0.25 loud:yes who:@bob where:#general role:@mods '
+            f'file:"{tmp_path / "a b.txt"}"'
+        )
+        assert written == [f"wisp: very good, kiwi, 3, 0.25, True, [{bob.id}, {general.id}, {mods.id}], a b.txt"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        ("/choose mood:fine", "expected one of very good, bad, got 'fine'"),
+        ("/choose mood:bad times:many", "option 'times': expected a whole number, got 'many'"),
+        ("/choose mood:bad share:half", "option 'share': expected a number, got 'half'"),
+        ("/choose mood:bad share:nan", "option 'share': expected a number"),
+        ("/choose mood:bad loud:maybe", "expected True or False, got 'maybe'"),
+        ("/choose mood:bad who:@nobody", "Sandbox has no '@nobody'; it has @ada, @wisp, @bob"),
+        ("/choose mood:bad where:#no", "Sandbox has no '#no'; it has #general"),
+        ("/choose mood:bad file:/no/such", "expected a path to a file, got '/no/such': No such file"),
+        ("/choose mood:bad file:\0", "expected a path to a file"),
+        ("/hello nam:x", "Did you mean name"),
+        ("/helo", "Did you mean /hello"),
+        ("/hello 'x", "/hello has no subcommands"),
+        (":ass bob", "there is no :ass; there is :as "),
+        (":as", "expected :as NAME"),
+        (":help me", ":help stands alone"),
+        (":as eve", r"nobody is called 'eve'; here are ada, bob \(:join eve lets them in\)"),
+        (":join bob", "bob is a member of Sandbox already"),
+        ("x" * 2001, "1 to 2000 characters"),
+    ],
+)
+async def test_a_line_that_cannot_be_done_says_why(typed: str, complaint: str) -> None:
+    async with a_chat() as (_, terminal, written):
+        with pytest.raises(Impossible, match=complaint) as caught:
+            await terminal.enter(typed)
+        assert "\n" not in str(caught.value)
+        assert written == []
+
+
+async def test_who_speaks_and_where_is_in_the_prompt() -> None:
+    written: list[str] = []
+    terminal = quiet_chat(written.append)
+    prompts = [terminal.prompt]
+    for typed in (":as bob", ":in #ops", ":guild Other", ":join eve", ":as @eve", ":dm", ":guild Sandbox"):
+        try:
+            await terminal.enter(typed)
+        except Impossible as error:
+            written.append(str(error))
+        prompts.append(terminal.prompt)
+    assert prompts == [
+        "ada in Sandbox #general> ",
+        "bob in Sandbox #general> ",
+        "bob in Sandbox #ops> ",
+        "bob in Other #general> ",
+        "bob in Other #general> ",
+        "eve in Other #general> ",
+        "eve in direct messages> ",
+        "eve in direct messages> ",
+    ]
+    assert written == [
+        "-- there was no #ops: it is new",
+        "-- there was no guild Other: it is new, and bob's",
+        "-- eve joined Other",
+        "eve is not a member of Sandbox",
+    ]
+
+
+async def test_quit_and_help() -> None:
+    written: list[str] = []
+    terminal = quiet_chat(written.append)
+    await terminal.enter(":help")
+    assert ":quit" in written[0]
+    assert not terminal.over
+    await terminal.enter(":quit")
+    assert terminal.over
+
+
+async def test_what_happens_elsewhere_says_where() -> None:
+    written: list[str] = []
+    with quiet_chat(written.append) as terminal:
+        world = terminal.world
+        ops = world.add_channel(terminal.people.home, "ops")
+        world.add_message(ops, world.bot, content="here")
+        world.add_message(world.dm(terminal.person.user), world.bot, content="there")
+        world.show_typing(terminal.person.channel, world.bot)
+        world.happen(BotDisconnected(0, 4000))
+        world.happen(BotConnected(0, True))
+    world.add_message(ops, world.bot, content="nobody listens")
+    assert written == [
+        "[Sandbox #ops] wisp: here",
+        "[direct messages] wisp: there",
+        "wisp is typing...",
+        "-- wisp is offline (close code 4000)",
+        "-- wisp is back",
+    ]
+
+
+async def test_ones_own_text_is_not_written_twice() -> None:
+    written: list[str] = []
+    with quiet_chat(written.append) as terminal:
+        await terminal.enter("hi @bob")
+        (message,) = terminal.person.channel.messages.values()
+        assert message.content.startswith("hi <@")
+        assert message.mentions[0].name == "bob"
+    assert written == []
+
+
+async def test_without_an_answer_the_client_says_so() -> None:
+    written: list[str] = []
+    terminal = quiet_chat(written.append)
+    terminal.world.set_command(None, {"name": "hello", "description": "-"})
+    asked = asyncio.create_task(terminal.enter("/hello"))
+    await asyncio.sleep(0)
+    await terminal.world.clock.advance(4, lambda: asyncio.sleep(0))
+    await asked
+    assert written == ["wisp: The application did not respond  (only ada sees this)"]
+
+
+async def test_colour_only_where_it_was_asked_for() -> None:
+    written: list[str] = []
+    terminal = Terminal(People(World()).member("ada"), written.append, colour=True)
+    terminal.complain(Impossible("no"))
+    quiet_chat(written.append).complain(Impossible("no"))
+    assert written == ["\x1b[31m! no\x1b[0m", "! no"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("/he", ["/hello"]),
+        ("/", ["/hello", "/secret", "/story", "/choose"]),
+        ("/hello ", ["name:"]),
+        ("/hello name:x n", []),
+        ("/choose mood:v", ['mood:"very good"']),
+        ('/choose mood:"v', ['mood:"very good"']),
+        ("/choose mood:bad fruit:ap", ["fruit:apple", "fruit:apricot"]),
+        ("/choose mood:nonsense fruit:re", ['fruit:"red currant"']),
+        ("/choose loud:t", ["loud:true"]),
+        ("/choose who:@b", ["who:@bob"]),
+        ("/choose who:", ["who:@ada", "who:@bob", "who:@wisp"]),
+        ("/choose where:", ["where:#general"]),
+        ("/choose times:", []),
+        ("/nope x", []),
+        ('/hello name:"a b', []),
+        (":a", [":as"]),
+        (":as b", ["bob"]),
+        (":in ", ["#general"]),
+        (":guild s", ["Sandbox"]),
+        ("hi @b", ["@bob"]),
+        ("hi", []),
+        ("", []),
+    ],
+)
+async def test_tab_offers_what_can_be_typed_next(typed: str, expected: list[str]) -> None:
+    async with a_chat() as (_, terminal, _written):
+        assert await terminal.completions(typed) == expected
+
+
+LINES = st.text() | st.text(alphabet='/:hello "\\\n@#b', max_size=30).map(lambda text: "/hello " + text)
+
+
+@settings(deadline=None, max_examples=60)
+@given(typed=LINES)
+async def test_any_line_is_done_or_refused(typed: str) -> None:
+    terminal = quiet_chat()
+    terminal.people.patience = 0.0
+    terminal.world.set_command(None, {"name": "hello", "description": "-"})
+    await terminal.completions(typed)
+    with suppress(Impossible):
+        await terminal.enter(typed)
+
+
+@given(st.text())
+def test_the_last_word_is_what_no_space_follows(typed: str) -> None:
+    head, word = split_last(typed)
+    assert head + word == typed
+    assert not any(character.isspace() for character in word)

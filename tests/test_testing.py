@@ -1,0 +1,163 @@
+"""Tests of bots as their authors write them, through `connect`."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import hikari
+import pytest
+
+import wisp
+from wisp.testing import Impossible, connect
+
+
+def a_bot() -> wisp.Bot:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def greet(ctx: wisp.Context, user: hikari.Member) -> str:
+        """Greet a member."""
+        return f"Hello {user.mention}!"
+
+    @bot.command
+    async def broken(ctx: wisp.Context) -> None:
+        """Fail."""
+        raise ValueError("oh no")
+
+    @bot.command
+    async def story(ctx: wisp.Context) -> None:
+        """Tell, change, go on."""
+        await ctx.respond("one")
+        await ctx.edit("two")
+        await ctx.respond("more", ephemeral=True)
+
+    @bot.command
+    async def sleepy(ctx: wisp.Context) -> str:
+        """Take a minute of the clock."""
+        await bot.session.clock.sleep(60)
+        return "awake"
+
+    return bot
+
+
+async def test_the_reply_of_a_command_is_what_it_returned() -> None:
+    async with connect(a_bot()) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        reply = await ada.slash("greet", user=bob)
+        assert reply.content == f"Hello {bob.mention}!"
+
+
+async def test_edits_and_follow_ups_are_there_when_the_call_returns() -> None:
+    async with connect(a_bot()) as discord:
+        reply = await discord.member("ada").slash("story")
+        assert (reply.content, reply.edits) == ("two", ["one"])
+        assert [(more.content, more.ephemeral) for more in reply.followups] == [("more", True)]
+
+
+async def test_somebody_new_joins_and_is_the_same_afterwards() -> None:
+    async with connect(a_bot()) as discord:
+        eve = discord.member("eve")
+        assert discord.member("eve").user is eve.user
+        assert eve.guild
+        assert eve.id in eve.guild.members
+        reply = await eve.slash("greet", user=eve)
+        assert reply.content == f"Hello {eve.mention}!"
+
+
+async def test_guilds_and_channels_are_made_on_first_use() -> None:
+    async with connect(a_bot()) as discord:
+        other = discord.guild("Other")
+        ops = discord.channel("ops")
+        assert (discord.guild("Other"), discord.channel("ops")) == (other, ops)
+        eve = discord.member("eve", other)
+        reply = await eve.slash("greet", user=eve)
+        assert reply.message
+        assert reply.message.channel is eve.channel
+        assert (await discord.member("ada").at(ops).slash("story")).interaction.channel is ops
+
+
+async def test_an_error_in_the_bot_fails_the_acting_call() -> None:
+    async with connect(a_bot()) as discord:
+        with pytest.raises(AssertionError, match="/broken failed: ValueError: oh no") as caught:
+            await discord.member("ada").slash("broken")
+        assert isinstance(caught.value.__cause__, ValueError)
+
+
+async def test_an_expected_error_does_not_fail_the_test() -> None:
+    async with connect(a_bot()) as discord:
+        with discord.expects(ValueError):
+            reply = await discord.member("ada").slash("broken")
+        assert reply.ephemeral
+
+
+async def test_another_error_than_the_expected_one_fails_the_test() -> None:
+    async with connect(a_bot()) as discord:
+        with pytest.raises(AssertionError, match="ValueError: oh no"), discord.expects(KeyError):
+            await discord.member("ada").slash("broken")
+
+
+async def test_an_expected_error_that_does_not_come_fails_the_test() -> None:
+    async with connect(a_bot()) as discord:
+        with (
+            pytest.raises(AssertionError, match="expected ValueError in the bot's code, none came"),
+            discord.expects(ValueError),
+        ):
+            await discord.member("ada").slash("story")
+
+
+async def test_an_error_that_no_call_waited_for_fails_the_test_at_its_end() -> None:
+    bot = wisp.Bot()
+
+    @bot.listen
+    async def welcome(event: hikari.MemberCreateEvent) -> None:
+        raise KeyError(event.member.display_name)
+
+    with pytest.raises(AssertionError, match="KeyError: 'eve'"):
+        async with connect(bot) as discord:
+            discord.member("eve")
+
+
+async def test_time_moves_when_the_test_says_so() -> None:
+    async with connect(a_bot()) as discord:
+        asked = asyncio.create_task(discord.member("ada").slash("sleepy"))
+        await discord.advance(seconds=59)
+        assert not asked.done()
+        await discord.advance(seconds=2)
+        reply = await asked
+        assert (reply.content, reply.deferred) == ("awake", True)
+
+
+async def test_a_test_may_end_while_a_command_sleeps() -> None:
+    async with connect(a_bot()) as discord:
+        asked = asyncio.create_task(discord.member("ada").slash("sleepy"))
+        await discord.advance(seconds=5)
+    asked.cancel()
+    assert bot_tasks() == []
+
+
+async def test_what_no_client_would_send_is_impossible() -> None:
+    async with connect(a_bot()) as discord:
+        with pytest.raises(Impossible, match="/greet lacks its required option 'user'"):
+            await discord.member("ada").slash("greet")
+
+
+async def test_nothing_of_a_test_stays(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    async with connect(a_bot()) as discord:
+        await discord.member("ada").slash("story")
+        assert os.listdir(tmp_path) != []
+    assert bot_tasks() == []
+    assert os.listdir(tmp_path) == []
+
+
+async def test_the_same_bot_connects_again_on_empty_data() -> None:
+    bot = a_bot()
+    for _ in range(2):
+        async with connect(bot) as discord:
+            assert (await discord.member("ada").slash("story")).content == "two"
+
+
+def bot_tasks() -> list[asyncio.Task[object]]:
+    """What still runs besides the test."""
+    return [task for task in asyncio.all_tasks() if task is not asyncio.current_task() and not task.cancelling()]

@@ -1,0 +1,83 @@
+"""Messages as plain text: readable for a person, harmless for a terminal."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wisp.sandbox.text import CONTROLS, mentioning, message_lines, readable
+from wisp.sandbox.world import Message, World
+
+
+def message(world: World, **fields: object) -> Message:
+    (guild,) = world.guilds.values()
+    channel = guild.channel("general")
+    assert channel is not None
+    return world.add_message(channel, world.bot, **fields)  # type: ignore[arg-type]
+
+
+def test_markup_is_read_by_name() -> None:
+    world = World()
+    (guild,) = world.guilds.values()
+    general = guild.channel("general")
+    assert general is not None
+    mods = world.add_role(guild, "mods")
+    text = f"{world.owner.mention} <@!{world.owner.id}> {general.mention} {mods.mention}"
+    assert readable(text, world) == "@ada @ada #general @mods"
+    assert readable("</admin kick:1> <:wave:2> <a:hop:3>", world) == "/admin kick :wave: :hop:"
+    assert readable("<t:0> <t:60:R>", world) == "1970-01-01 00:00 UTC 1970-01-01 00:01 UTC"
+
+
+@pytest.mark.parametrize("text", ["<@1>", "<#1>", "<@&1>", "<t:9999999999999>", "<@99999999999999999999>", "<@>"])
+def test_markup_that_names_nothing_stays_as_it_is(text: str) -> None:
+    assert readable(text, World()) == text
+
+
+def test_names_become_mentions_as_one_types() -> None:
+    world = World()
+    (guild,) = world.guilds.values()
+    general = guild.channel("general")
+    assert general is not None
+    typed = "@bob come to #general, not a@bob or @nobody"
+    bob = next(user for user in world.users.values() if user.name == "bob")
+    assert mentioning("@bob #general", guild) == f"{bob.mention} {general.mention}"
+    assert mentioning(typed, guild).endswith("not a@bob or @nobody")
+    assert mentioning("@bob", None) == "@bob"
+
+
+def test_what_would_steer_a_terminal_is_taken_out() -> None:
+    assert readable("a\x1b[2Jb\x07\u202ec\nd", World()) == "a\ufffd[2Jb\ufffd\ufffdc\nd"
+
+
+def test_embeds_files_and_buttons_are_spelled_out() -> None:
+    world = World()
+    embed = {
+        "title": "Score",
+        "description": "of today\nso far",
+        "fields": [{"name": "ada", "value": "3"}],
+        "footer": {"text": "end"},
+    }
+    row = {"type": 1, "components": [{"type": 2, "style": 1, "label": "Next", "custom_id": "n"}]}
+    shown = message(
+        world,
+        content="Look:",
+        embeds=[embed],
+        attachments=[world.add_attachment("a.txt", b"x")],
+        components=[row],
+    )
+    assert message_lines(shown, world) == [
+        "Look:",
+        "  | Score",
+        "  | of today",
+        "  | so far",
+        "  | ada: 3",
+        "  | end",
+        "  [file a.txt, 1 byte]",
+        "  [Next]",
+    ]
+
+
+@given(st.text())
+def test_any_message_can_be_shown(content: str) -> None:
+    world = World()
+    lines = message_lines(message(world, content=content), world)
+    assert not any(CONTROLS.search(line) for line in lines)
