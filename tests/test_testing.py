@@ -161,3 +161,18 @@ async def test_the_same_bot_connects_again_on_empty_data() -> None:
 def bot_tasks() -> list[asyncio.Task[object]]:
     """What still runs besides the test."""
     return [task for task in asyncio.all_tasks() if task is not asyncio.current_task() and not task.cancelling()]
+
+
+async def test_a_command_of_one_guild_alone_is_tried_in_that_guild() -> None:
+    bot = wisp.Bot()
+
+    @bot.command(guilds=[123456789012345678])
+    async def here(ctx: wisp.Context) -> str:
+        return str(ctx.guild_id)
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        with pytest.raises(Impossible):
+            await ada.slash("here")
+        reply = await ada.at(discord.guild("Guild 123456789012345678")).slash("here")
+    assert reply.content == "123456789012345678"

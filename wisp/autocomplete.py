@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import hikari
 
+from .context import InteractionContext
 from .options import Choices, choice_payloads
 
 if TYPE_CHECKING:
-    from .bot import Bot
     from .commands import Command
     from .session import Session
 
@@ -23,40 +23,21 @@ _MOST, _LONGEST = 25, 100
 _PATIENCE = 2.5
 
 
-class AutocompleteContext:
+class AutocompleteContext(InteractionContext[hikari.AutocompleteInteraction]):
     """One question for suggestions: who types, where, and what was chosen already.
 
     `options` maps the names of the options filled so far to their raw values (ids for members and channels).
     """
 
-    __slots__ = ("bot", "interaction", "options")
+    __slots__ = ("options",)
 
-    def __init__(self, bot: Bot, interaction: hikari.AutocompleteInteraction) -> None:
-        self.bot: Bot = bot
-        self.interaction: hikari.AutocompleteInteraction = interaction
+    def __init__(
+        self, session: Session, command: Command[..., Any], interaction: hikari.AutocompleteInteraction
+    ) -> None:
+        super().__init__(session, command, interaction)
         self.options: dict[str, Any] = {
             option.name: option.value for option in interaction.options if not option.is_focused
         }
-
-    @property
-    def user(self) -> hikari.User:
-        """Who types."""
-        return self.interaction.user
-
-    @property
-    def member(self) -> hikari.InteractionMember | None:
-        """Who types, as a member; None in direct messages."""
-        return self.interaction.member
-
-    @property
-    def guild_id(self) -> hikari.Snowflake | None:
-        """The server; None in direct messages."""
-        return self.interaction.guild_id
-
-    @property
-    def channel_id(self) -> hikari.Snowflake:
-        """The channel."""
-        return self.interaction.channel_id
 
 
 async def suggest(session: Session, command: Command[..., Any], interaction: hikari.AutocompleteInteraction) -> None:
@@ -67,7 +48,7 @@ async def suggest(session: Session, command: Command[..., Any], interaction: hik
         parameter = command.by_name.get(focused.name) if focused else None
         if focused is not None and parameter is not None and parameter.autocomplete is not None:
             where = f'autocomplete of "{parameter.name}" in /{command.name}'
-            ctx = AutocompleteContext(session.bot, interaction)
+            ctx = AutocompleteContext(session, command, interaction)
             try:
                 asked = parameter.autocomplete(ctx, str(focused.value))
                 choices = await session.clock.wait_for(asked, _PATIENCE)

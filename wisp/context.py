@@ -6,7 +6,7 @@ import asyncio
 import enum
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 import hikari
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .bot import Bot
     from .commands import Command
     from .session import Session
+
+T = TypeVar("T", bound=hikari.CommandInteraction | hikari.AutocompleteInteraction)
 
 _MESSAGE = hikari.ResponseType.MESSAGE_CREATE
 _DEFERRAL = hikari.ResponseType.DEFERRED_MESSAGE_CREATE
@@ -80,26 +82,15 @@ class Answer:
         return await self._ctx.interaction.fetch_message(int(self._message))
 
 
-class Context:
-    """One invocation of a command: who asked, where, and the ways to answer.
+class InteractionContext(Generic[T]):
+    """One interaction: who asked, and where. `interaction` is hikari's own object, `command` what was asked for."""
 
-    `interaction` is hikari's own object. The answers follow Discord's rules for you: the first one is the
-    response, later ones are follow-ups; where Discord is about to lose patience (it waits 3 s), the answer is
-    deferred, publicly or privately as the command's `ephemeral=` says; a private answer after a public deferral
-    (or the other way round) takes the deferral away first, since Discord would show it as the deferral was.
-    """
+    __slots__ = ("command", "interaction", "session")
 
-    __slots__ = ("_deferred_privately", "_first", "_lock", "_state", "command", "interaction", "session")
-
-    def __init__(self, session: Session, command: Command[..., Any], interaction: hikari.CommandInteraction) -> None:
+    def __init__(self, session: Session, command: Command[..., Any], interaction: T) -> None:
         self.session: Session = session
         self.command: Command[..., Any] = command
-        self.interaction: hikari.CommandInteraction = interaction
-        self._state = _UNANSWERED
-        self._deferred_privately = False
-        self._first: Answer | None = None
-        # a deferral on time and an answer by the handler must not both be the first
-        self._lock = asyncio.Lock()
+        self.interaction: T = interaction
 
     @property
     def bot(self) -> Bot:
@@ -130,6 +121,26 @@ class Context:
     def log(self) -> logging.Logger:
         """The logger of the bot or module that the command belongs to."""
         return self.command.owner.log
+
+
+class Context(InteractionContext[hikari.CommandInteraction]):
+    """One invocation of a command: who asked, where, and the ways to answer.
+
+    The answers follow Discord's rules for you: the first one is the
+    response, later ones are follow-ups; where Discord is about to lose patience (it waits 3 s), the answer is
+    deferred, publicly or privately as the command's `ephemeral=` says; a private answer after a public deferral
+    (or the other way round) takes the deferral away first, since Discord would show it as the deferral was.
+    """
+
+    __slots__ = ("_deferred_privately", "_first", "_lock", "_state")
+
+    def __init__(self, session: Session, command: Command[..., Any], interaction: hikari.CommandInteraction) -> None:
+        super().__init__(session, command, interaction)
+        self._state = _UNANSWERED
+        self._deferred_privately = False
+        self._first: Answer | None = None
+        # a deferral on time and an answer by the handler must not both be the first
+        self._lock = asyncio.Lock()
 
     @property
     def unanswered(self) -> bool:

@@ -46,6 +46,8 @@ async def on_sandbox(bot: Bot, *, keep: str | None = None, clock: Clock | None =
         if database is None:
             database = str(Path(stack.enter_context(TemporaryDirectory(prefix="wisp-"))) / "wisp.db")
         sandbox = await stack.enter_async_context(Sandbox(clock=clock))
+        for guild in sorted({guild for command in bot.commands for guild in command.guilds or ()}):
+            sandbox.world.add_guild(f"Guild {guild}", id=guild)  # where commands of that guild alone can be tried
         config = bot.settings(token=sandbox.token, rest_url=sandbox.rest_url, database=database, guilds=())
         await bot.start(config, clock=clock)
         stack.push_async_callback(bot.close)

@@ -663,9 +663,9 @@ class World:
         self.users[user.id] = user
         return user
 
-    def add_guild(self, name: str, *, owner: User | None = None, with_bot: bool = True) -> Guild:
+    def add_guild(self, name: str, *, owner: User | None = None, with_bot: bool = True, id: int | None = None) -> Guild:
         """A new guild with @everyone and #general. Its owner (ada, if not said) and the bot are members."""
-        guild = Guild(self.next_id(), name, owner or self.owner, self.clock.time())
+        guild = Guild(id or self.next_id(), name, owner or self.owner, self.clock.time())
         guild.roles[guild.id] = Role(guild.id, "@everyone", EVERYONE_PERMISSIONS, 0)
         self.guilds[guild.id] = guild
         self.add_channel(guild, "general")
