@@ -149,10 +149,12 @@ class _WatchedClock(Clock):
         return change
 
     async def sleep(self, seconds: float) -> None:
+        """Sleep, at rest for the test."""
         with self._as_waiting():
             await super().sleep(seconds)
 
     async def wait_for(self, awaitable: Awaitable[T], seconds: float) -> T:
+        """Wait, at rest for the test."""
         with self._as_waiting():
             return await super().wait_for(awaitable, seconds)
 

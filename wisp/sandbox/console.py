@@ -35,8 +35,8 @@ class Console:
     """
 
     def __init__(self, stdin: TextIO | None, stdout: TextIO, *, complete: Complete | None = None) -> None:
-        self.interactive = stdin is not None and stdin is sys.stdin and stdin.isatty() and stdout.isatty()
-        self.colour = stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+        self.interactive: bool = stdin is not None and stdin is sys.stdin and stdin.isatty() and stdout.isatty()
+        self.colour: bool = stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self.complete = complete
         self._stdin = stdin
         self._stdout = stdout

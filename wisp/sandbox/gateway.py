@@ -208,11 +208,12 @@ class Session:
     """What a shard hears of, across reconnections. `sent` holds what a resume would repeat."""
 
     def __init__(self, shard: tuple[int, int], intents: int, large_threshold: int) -> None:
-        self.id = secrets.token_hex(16)
-        self.shard, self.shards = shard
+        self.id: str = secrets.token_hex(16)
+        self.shard: int = shard[0]
+        self.shards: int = shard[1]
         self.intents = intents
         self.large_threshold = large_threshold
-        self.sequence = 0
+        self.sequence: int = 0
         self.sent: deque[tuple[int, bytes]] = deque(maxlen=KEPT_EVENTS)
         self.connection: Connection | None = None
 

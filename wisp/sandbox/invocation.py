@@ -37,7 +37,7 @@ CHANNEL_KINDS = {
     15: "forum",
     16: "media",
 }
-Permission = IntFlag(
+_Permission = IntFlag(
     "Permission",
     "CREATE_INSTANT_INVITE KICK_MEMBERS BAN_MEMBERS ADMINISTRATOR MANAGE_CHANNELS MANAGE_GUILD "
     "ADD_REACTIONS VIEW_AUDIT_LOG PRIORITY_SPEAKER STREAM VIEW_CHANNEL SEND_MESSAGES "
@@ -235,7 +235,7 @@ def _lacking(command: JSON, permissions: int) -> str:
     if not needed:
         return "ADMINISTRATOR"
     missing = needed & ~permissions
-    names = ", ".join(permission.name or "" for permission in Permission(missing))
+    names = ", ".join(permission.name or "" for permission in _Permission(missing))
     return names or (hex(missing) if missing else "")
 
 

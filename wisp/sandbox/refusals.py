@@ -23,7 +23,7 @@ class Refusal(Exception):
 
     def __init__(self, reason: Reason, problems: Sequence[Problem] = ()) -> None:
         super().__init__(reason)
-        self.status = reason.status
+        self.status: int = reason.status
         self.body: JSON = {"message": reason.message, "code": reason.code}
         if problems:
             self.body["errors"] = error_tree(problems)

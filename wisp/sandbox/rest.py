@@ -93,7 +93,7 @@ class Rest:
         commands = "/applications/{application}/commands"
         guild_commands = "/applications/{application}/guilds/{guild}/commands"
         webhook = "/webhooks/{application}/{token}"
-        self.routes = [
+        self.routes: list[Route] = [
             Route("GET", "/gateway", self.get_gateway, bot=False),
             Route("GET", "/gateway/bot", self.get_gateway_bot),
             Route("GET", "/users/@me", self.get_me),

@@ -24,11 +24,11 @@ class Sandbox:
     """
 
     def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
-        self.world = World(clock=clock, shards=shards)
-        self.token = self.world.token
-        self.gateway = Gateway(self.world)
-        self.rest_url = ""
-        self.gateway_url = ""
+        self.world: World = World(clock=clock, shards=shards)
+        self.token: str = self.world.token
+        self.gateway: Gateway = Gateway(self.world)
+        self.rest_url: str = ""
+        self.gateway_url: str = ""
         self._rest = Rest(self.world)
         self._runner: web.AppRunner | None = None
 

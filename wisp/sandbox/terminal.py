@@ -42,6 +42,7 @@ from wisp.sandbox.world import (
     Role,
     Typing,
     User,
+    World,
 )
 
 HELP = """\
@@ -70,10 +71,10 @@ class Terminal:
     """
 
     def __init__(self, person: Person, write: Callable[[str], object], *, colour: bool = False) -> None:
-        self.person = person
+        self.person: Person = person
         self.people: People = person.people
-        self.world = person.people.world
-        self.over = False
+        self.world: World = person.people.world
+        self.over: bool = False
         self._write = write
         self._colour = colour
         self._posting = False

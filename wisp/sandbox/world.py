@@ -19,8 +19,16 @@ from wisp.clock import Clock
 
 JSON: TypeAlias = dict[str, Any]
 
-dumps = msgspec.json.encode
-loads = msgspec.json.decode
+
+def dumps(data: object) -> bytes:
+    """JSON as Discord writes it."""
+    return msgspec.json.encode(data)
+
+
+def loads(text: bytes) -> Any:
+    """What JSON says. Raises msgspec.DecodeError where it is none."""
+    return msgspec.json.decode(text)
+
 
 DISCORD_EPOCH = 1_420_070_400_000
 """The first millisecond of 2015, from which snowflakes count."""
@@ -622,7 +630,7 @@ class World:
     """
 
     def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
-        self.clock = clock or Clock()
+        self.clock: Clock = clock or Clock()
         self.shards = shards
         self.users: dict[int, User] = {}
         self.guilds: dict[int, Guild] = {}
@@ -641,11 +649,11 @@ class World:
         self._tokens: dict[str, Interaction] = {}
         self._watchers: list[Callable[[Happening], None]] = []
 
-        self.bot = self.add_user("wisp", bot=True)
-        self.application = self.bot.id
+        self.bot: User = self.add_user("wisp", bot=True)
+        self.application: int = self.bot.id
         number = base64.urlsafe_b64encode(str(self.bot.id).encode()).decode().rstrip("=")
-        self.token = f"{number}.sandbox.{secrets.token_urlsafe(20)}"
-        self.owner = self.add_user("ada")
+        self.token: str = f"{number}.sandbox.{secrets.token_urlsafe(20)}"
+        self.owner: User = self.add_user("ada")
         sandbox = self.add_guild("Sandbox", owner=self.owner)
         self.add_member(sandbox, self.add_user("bob"))
 
