@@ -361,3 +361,31 @@ async def test_whatever_discord_sends_somebody_is_answered_and_the_bot_lives() -
             if bot.session._background:
                 assert asked.answered, options
         assert (await discord.member("ada").slash("add", number=1)).content == "1"
+
+
+async def test_a_refusal_that_is_too_long_is_an_error_and_not_cut() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def buy(ctx: wisp.Context) -> None:
+        raise wisp.UserError("x" * 2001)
+
+    async with connect(bot) as discord:
+        with discord.expects(wisp.AnswerError):
+            reply = await discord.member("ada").slash("buy")
+    assert reply.content.startswith("Something went wrong.")
+
+
+async def test_what_a_handler_waited_for_and_was_cancelled_is_an_error_of_its_own() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def wait(ctx: wisp.Context) -> None:
+        waiting = asyncio.ensure_future(asyncio.sleep(60))
+        asyncio.get_running_loop().call_soon(waiting.cancel)
+        await waiting
+
+    async with connect(bot) as discord:
+        with discord.expects(asyncio.CancelledError):
+            reply = await discord.member("ada").slash("wait")
+    assert reply.content.startswith("Something went wrong.")

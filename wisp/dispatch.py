@@ -85,24 +85,32 @@ class Dispatcher:
             if reply is not None:
                 await ctx.respond(_checked(command, reply))
         except UserError as refusal:
-            await self._say(ctx, str(refusal) or "This cannot be done here.")
+            await self._refuse(ctx, refusal)
         except Exception as error:
             await self._fail(ctx, error)
-        except asyncio.CancelledError:
-            await self._say(ctx, _CLOSING)
-            raise
+        except asyncio.CancelledError as error:
+            if self.session.closing:
+                await self._say(ctx, _CLOSING)
+                raise
+            await self._fail(ctx, error)  # something that it waited for was cancelled: an error like others
         try:
             await ctx.finish()
         except Exception as error:
             self.session.report(f"/{command.name}", error)
 
-    async def _fail(self, ctx: Context, error: Exception) -> None:
+    async def _refuse(self, ctx: Context, refusal: UserError) -> None:
+        try:
+            await ctx.respond(str(refusal) or _REFUSED, ephemeral=True)
+        except Exception as error:
+            await self._fail(ctx, error)
+
+    async def _fail(self, ctx: Context, error: Exception | asyncio.CancelledError) -> None:
         """Ask the error handlers, nearest first; where none deals with it, log it and tell the person its id."""
         command, bot = ctx.command, self.session.bot
         outer = [] if command.owner is bot else command.owner.error_handlers
         for handler in (*command.error_handlers, *outer, *bot.error_handlers):
             try:
-                if await handler(ctx, error):
+                if isinstance(error, Exception) and await handler(ctx, error):
                     return
             except UserError as refusal:
                 await self._say(ctx, str(refusal))
@@ -115,7 +123,7 @@ class Dispatcher:
     async def _say(self, ctx: Context, text: str) -> None:
         """Tell the person privately, where Discord still lets us."""
         try:
-            await ctx.respond(text[:2000], ephemeral=True)
+            await ctx.respond(text, ephemeral=True)
         except Exception as error:
             self.session.report(f"answering /{ctx.command.name}", error)
 
