@@ -253,6 +253,66 @@ async def test_listening_to_messages_without_their_content_warns(caplog: pytest.
     assert "without their content" in caplog.text
 
 
+async def test_a_bot_that_is_closed_while_it_starts_leaves_nothing(sandbox: Sandbox) -> None:
+    for turns in (0, 1, 5, 20, 60, 150):
+        bot = hello_bot()
+        before = asyncio.all_tasks()
+        starting = asyncio.create_task(bot.start(config_for(sandbox)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await bot.close()
+        outcome = (await asyncio.gather(starting, return_exceptions=True))[0]
+        await bot.close()
+        assert outcome is None or "closed while it started" in str(outcome), turns
+        assert {task.get_name() for task in asyncio.all_tasks() - before if "shard" in task.get_name()} == set()
+
+
+async def test_closing_in_on_start_ends_the_start(sandbox: Sandbox) -> None:
+    bot = hello_bot()
+
+    @bot.on_start
+    async def never() -> None:
+        await bot.close()
+
+    with pytest.raises(wisp.StartError, match="closed while it started"):
+        await bot.start(config_for(sandbox))
+    with pytest.raises(wisp.WispError):
+        bot.session  # noqa: B018
+
+
+async def test_a_close_that_is_cancelled_goes_on(sandbox: Sandbox) -> None:
+    bot = wisp.Bot()
+    released = asyncio.Event()
+
+    @bot.listen
+    async def hold(event: hikari.ShardReadyEvent) -> None:
+        await released.wait()
+
+    await bot.start(config_for(sandbox))
+    gateway = bot.gateway
+    while not bot.session.work.tasks:
+        await asyncio.sleep(0)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(bot.close(), 0.01)
+    released.set()
+    await bot.close()
+    assert not gateway.is_alive
+
+
+async def test_a_refused_gateway_is_said_in_words(sandbox: Sandbox) -> None:
+    from wisp.session import _explained
+
+    closed = hikari.GatewayServerClosedConnectionError("no", 4014, False)
+    assert "a privileged intent is not switched on" in str(_explained(closed))
+    assert _explained(closed).__cause__ is closed
+    assert "could not be read" in str(_explained(KeyError("id")))
+
+
+async def test_run_inside_a_loop_is_a_clear_error() -> None:
+    with pytest.raises(wisp.WispError, match="async with bot"):
+        hello_bot().run()
+
+
 # ---- as a program ----
 
 
@@ -317,6 +377,22 @@ async def test_a_signal_ends_the_program_in_order_after_running_commands(
     assert asked.original is not None
     assert asked.original.content == "Hello!"
     assert "Traceback" not in err.decode()
+
+
+async def test_a_handler_that_exits_ends_the_program_in_order_with_its_code(sandbox: Sandbox, tmp_path: Path) -> None:
+    text = HELLO.replace("await asyncio.sleep(DELAY)", "raise SystemExit(3)")
+    process = await start_program(program(tmp_path, text), DISCORD_TOKEN=sandbox.token, WISP_REST_URL=sandbox.rest_url)
+    await is_up(process)
+    ada = next(user for user in sandbox.world.users.values() if user.name == "ada")
+    (guild,) = sandbox.world.guilds.values()
+    channel = guild.channel("general")
+    assert channel is not None
+    (command,) = sandbox.world.visible_commands(None)
+    asked = sandbox.world.create_interaction(2, ada, channel, {"id": command["id"], "name": "hello", "type": 1})
+    _, err = await process.communicate()
+    assert process.returncode == 3, err.decode()
+    assert asked.answered
+    assert "Unclosed" not in err.decode()
 
 
 async def test_a_second_signal_ends_the_program_at_once(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ async def test_hikaris_event_manager_keeps_intents_and_consumers(gateway: hikari
     manager = gateway._event_manager
     assert hasattr(manager, "_intents"), MOVED
     assert callable(manager._consumers["interaction_create"].callback), MOVED
+    assert manager._waiters == {}, MOVED
 
 
 @pytest.mark.parametrize("name", ["_ws", "_gateway_url"])

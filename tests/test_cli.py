@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from wisp.cli import load, main
 from wisp.errors import Mistakes
 
 BOT = '''\
+import hikari
 import wisp
 
 bot = wisp.Bot()
@@ -37,9 +39,27 @@ async def more(ctx: wisp.Context) -> None:
 
 
 @bot.command
+async def form(ctx: wisp.Context) -> None:
+    """Open a form."""
+    row = ctx.bot.gateway.rest.build_modal_action_row()
+    await ctx.respond_with_modal("Form", "form", components=[row.add_text_input("a", "A")])
+
+
+@bot.command
 async def broken(ctx: wisp.Context) -> None:
     """Fail."""
     raise ValueError("oh no")
+
+
+@bot.listen
+async def welcome(event: hikari.MemberCreateEvent) -> None:
+    if event.member.username == "mallory":
+        raise RuntimeError("go away")
+    await bot.gateway.rest.create_message(await general(event), f"Welcome, {event.member.mention}!")
+
+
+async def general(event: hikari.MemberCreateEvent) -> int:
+    return next(channel.id for channel in await event.app.rest.fetch_guild_channels(event.guild_id))
 
 
 bot.run()
@@ -67,28 +87,124 @@ def test_a_line_is_answered_and_that_is_all(capsys: pytest.CaptureFixture[str]) 
     assert (code, capsys.readouterr().out) == (0, "wisp: Hello @ada!\n")
 
 
+CONTENT = {"content": "", "embeds": [], "attachments": [], "deferred": False, "deleted": False, "edits": []}
+LINE = {"followups": [], "messages": [], "notes": [], "modal": None, "failed": None, "ephemeral": False}
+
+
 def test_json_tells_everything_of_each_line(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["sandbox", write("my_bot.py", BOT), "--json", "--run", "/more", "--run", "/nope"])
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    nothing = {"content": "", "embeds": [], "attachments": [], "deferred": False, "deleted": False, "edits": []}
     assert code == 1
+    nothing = {**CONTENT, "components": []}
     assert told == [
         {
             **nothing,
+            **LINE,
             "command": "/more",
             "content": "two",
             "edits": ["one"],
             "ephemeral": True,
             "followups": [{**nothing, "content": "three", "ephemeral": True}],
-            "failed": None,
         },
         {
             **nothing,
+            **LINE,
             "command": "/nope",
-            "ephemeral": False,
-            "followups": [],
-            "failed": "there is no command /nope in Sandbox. There is: /hello, /more, /broken.",
+            "failed": "there is no command /nope in Sandbox. There is: /hello, /more, /form, /broken.",
         },
+    ]
+
+
+def in_json(*lines: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    main(["sandbox", write("my_bot.py", BOT), "--json", *(f"--run={line}" for line in lines)])
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_json_tells_of_the_terminals_own_commands_and_of_what_the_bot_did_besides(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    join, mallory, help, form, wrong = in_json(":join eve", ":join mallory", ":help", "/form", ":as x", capsys=capsys)
+    (message,) = join.pop("messages")
+    assert message.pop("content").startswith("Welcome, <@")
+    assert message == {"guild": "Sandbox", "channel": "general", "embeds": [], "attachments": [], "components": []}
+    assert (join["command"], join["notes"], join["failed"]) == (":join eve", ["-- eve joined Sandbox"], None)
+    assert (mallory["messages"], mallory["failed"]) == ([], 'listener "welcome": RuntimeError: go away')
+    assert ":quit" in help["notes"][0]
+    assert (form["modal"]["title"], form["modal"]["components"][0]["type"]) == ("Form", 1)
+    assert (wrong["failed"], wrong["notes"]) == (
+        "nobody is called 'x'; here are ada, bob, eve, mallory (:join x lets them in)",
+        [],
+    )
+
+
+def test_what_a_bot_prints_is_not_between_lines_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    text = 'print("loading")\n' + BOT.replace('    return f"Hello', '    print("greeting")\n    return f"Hello')
+    assert main(["sandbox", write("my_bot.py", text), "--json", "--run", "/hello"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["command"] == "/hello"
+    assert captured.err == "loading\ngreeting\n"
+    assert main(["check", write("other_bot.py", text), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_lines_in_json_are_piped_in_too() -> None:
+    ran = run_chat("/hello\n:quit\n/hello\n", "--json")
+    assert [json.loads(line)["command"] for line in ran.stdout.splitlines()] == ["/hello", ":quit"]
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_quit_is_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sandbox", write("my_bot.py", BOT), "--run", "/hello", "--run", ":quit", "--run", "/nope"]) == 0
+    assert capsys.readouterr().out == "wisp: Hello @ada!\n"
+
+
+def test_text_that_nothing_answers_brings_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sandbox", write("my_bot.py", BOT), "--run", "hello", "--run", "", "--run", ":join eve"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == "-- nothing answered; a command begins with /, as in /hello\n"
+    assert captured.out == "-- eve joined Sandbox\nwisp: Welcome, @eve!\n"
+
+
+def test_text_that_is_answered_brings_no_hint(capsys: pytest.CaptureFixture[str]) -> None:
+    listener = """@bot.listen
+async def echo(event: hikari.GuildMessageCreateEvent) -> None:
+    if event.is_human:
+        await event.message.respond(event.content or "")
+
+
+bot.run()"""
+    text = BOT.replace("bot.run()", listener).replace("wisp.Bot()", 'wisp.Bot(intents="MESSAGE_CONTENT")')
+    assert main(["sandbox", write("my_bot.py", text), "--run", "hello"]) == 0
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("wisp: hello\n", "")
+
+
+SETTINGS = "DISCORD_TOKEN=your-token-here\nWISP_REST_URL=localhost\nWISP_GUILDS=mine\n"
+
+
+def test_settings_that_the_sandbox_overrules_may_be_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    write(".env", SETTINGS)
+    write("wisp.toml", "database = 7")
+    assert main(["sandbox", write("my_bot.py", BOT), "--run", "/hello"]) == 0
+    assert capsys.readouterr().out == "wisp: Hello @ada!\n"
+
+
+def test_check_lists_the_mistakes_of_the_settings_too(capsys: pytest.CaptureFixture[str]) -> None:
+    write(".env", SETTINGS)
+    bot = write("my_bot.py", BOT.replace("async def hello", "async def HELLO"))
+    assert main(["check", bot]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "my_bot.py: 4 mistakes, no remarks\n"
+    assert len(captured.err.splitlines()) == 4
+    assert "your-token-here" not in captured.err
+    del sys.modules["my_bot"]
+    assert main(["check", bot, "--json"]) == 1
+    told = [(Path(mistake["file"]).name, mistake["where"]) for mistake in json.loads(capsys.readouterr().out)]
+    assert told == [
+        (".env", "DISCORD_TOKEN"),
+        (".env", "WISP_REST_URL"),
+        (".env", "WISP_GUILDS"),
+        ("my_bot.py", 'command "HELLO"'),
     ]
 
 
@@ -102,7 +218,7 @@ def test_a_command_that_fails_is_code_1(capsys: pytest.CaptureFixture[str]) -> N
 def test_a_line_that_cannot_be_read_is_told_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sandbox", write("my_bot.py", BOT), "--run", '/hello name:"x']) == 1
     captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", 'a quote is opened and never closed: a quoted value ends with "\n')
+    assert (captured.out, captured.err) == ("", '! a quote is opened and never closed: a quoted value ends with "\n')
 
 
 def test_data_is_temporary_unless_it_is_to_be_kept(capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,7 +247,7 @@ def test_check_lists_mistakes_with_file_and_line(capsys: pytest.CaptureFixture[s
     captured = capsys.readouterr()
     (mistake,) = json.loads(captured.out)
     assert set(mistake) == {"file", "line", "where", "problem", "fix", "remark"}
-    assert (Path(mistake["file"]).name, mistake["line"], mistake["remark"]) == ("my_bot.py", 6, False)
+    assert (Path(mistake["file"]).name, mistake["line"], mistake["remark"]) == ("my_bot.py", 7, False)
     assert captured.err == ""
 
 
@@ -206,13 +322,21 @@ RUN = [sys.executable, "-c", "import sys; from wisp.cli import main; sys.exit(ma
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"}
 
 
+def run_chat(piped: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*RUN, write("my_bot.py", BOT), *arguments]
+    return subprocess.run(command, input=piped, capture_output=True, text=True, env=ENVIRONMENT, check=False)
+
+
 def test_lines_can_be_piped_in() -> None:
-    piped = ":as bob\n/hello\n\n/nope\n/hello"
-    ran = subprocess.run(
-        [*RUN, write("my_bot.py", BOT)], input=piped, capture_output=True, text=True, env=ENVIRONMENT, check=False
-    )
+    ran = run_chat(":as bob\n/hello\n\n/nope\n/hello")
     assert (ran.returncode, ran.stdout) == (1, "wisp: Hello @bob!\nwisp: Hello @bob!\n")
-    assert ran.stderr == "there is no command /nope in Sandbox. There is: /hello, /more, /broken.\n"
+    assert ran.stderr == "! there is no command /nope in Sandbox. There is: /hello, /more, /form, /broken.\n"
+
+
+def test_the_package_itself_is_the_command_line() -> None:
+    command = [sys.executable, "-m", "wisp", "--version"]
+    ran = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=True)
+    assert ran.stdout == f"wisp {wisp.__version__}\n"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
@@ -228,8 +352,55 @@ def test_somebody_chats_in_a_terminal() -> None:
     screen.type("/broken\r")
     screen.expect("ValueError: oh no")
     screen.expect("bob in Sandbox #general> ")
+    screen.type(":join eve\r")
+    screen.expect("Welcome, @eve!")
+    screen.expect("bob in Sandbox #general> ")
     screen.type("\x04")
     assert screen.end() == 0
+    assert "Sandbox #general> " not in screen.shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
+def test_the_greeting_breaks_between_words() -> None:
+    screen = Screen([*RUN, write("my_bot.py", BOT)], COLUMNS="40")
+    screen.expect("A local Discord. You are ada; wisp has\r\n/hello, /more, /form, /broken. :help\r\ntells more.\r\n")
+    screen.expect("ada in Sandbox #general> ")
+    screen.type("\x04")
+    assert screen.end() == 0
+
+
+WRITING_EARLY = """
+import asyncio, readline, sys, threading
+from wisp.sandbox.console import Console
+
+async def main():
+    loop = asyncio.get_running_loop()
+    console, written = Console(sys.stdin, sys.stdout), threading.Event()
+
+    def write():
+        console.write("posted")
+        written.set()
+
+    def before_the_prompt():
+        loop.call_soon_threadsafe(write)
+        written.wait(0.2)
+
+    readline.set_startup_hook(before_the_prompt)
+    with console:
+        console.write("typed " + await console.read("prompt> "))
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
+def test_what_is_written_while_the_prompt_is_on_its_way_does_not_double_it() -> None:
+    screen = Screen([sys.executable, "-c", WRITING_EARLY])
+    screen.expect("posted\r\nprompt> ")
+    screen.type("x\r")
+    screen.expect("typed x")
+    assert screen.end() == 0
+    assert screen.everything.rpartition("posted")[2].count("prompt> ") == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
@@ -249,13 +420,17 @@ def test_a_signal_ends_the_chat_quietly_and_leaves_the_terminal_as_it_was(number
 class Screen:
     """A program in a pseudo-terminal, and what it showed and nobody expected yet."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, command: list[str], **environment: str) -> None:
         import pty
 
-        self.shown = ""
+        self.shown = self.everything = ""
         self._keyboard, self._terminal = pty.openpty()
         self.program = subprocess.Popen(
-            command, stdin=self._terminal, stdout=self._terminal, stderr=self._terminal, env=ENVIRONMENT
+            command,
+            stdin=self._terminal,
+            stdout=self._terminal,
+            stderr=self._terminal,
+            env=ENVIRONMENT | environment,
         )
 
     def type(self, text: str) -> None:
@@ -267,9 +442,15 @@ class Screen:
             readable, _, _ = select.select([self._keyboard], [], [], max(0.0, deadline - time.monotonic()))
             if not readable:
                 self.program.kill()
+                self.program.wait()
                 raise AssertionError(f"expected {text!r}, shown so far: {self.shown!r}")
-            self.shown += os.read(self._keyboard, 4096).decode()
+            self._read()
         self.shown = self.shown.partition(text)[2]
+
+    def _read(self) -> None:
+        read = os.read(self._keyboard, 4096).decode()
+        self.shown += read
+        self.everything += read
 
     def echoes(self) -> bool:
         """Whether the terminal itself shows what is typed, as it does while no program edits a line."""
@@ -282,7 +463,8 @@ class Screen:
         try:
             code = self.program.wait(20)
             while select.select([self._keyboard], [], [], 0)[0]:
-                self.shown += os.read(self._keyboard, 4096).decode()
+                self._read()
             return code
         finally:
             self.program.kill()
+            self.program.wait()

@@ -222,6 +222,60 @@ def test_all_mistakes_of_all_sources_come_at_once_overruled_ones_too(tmp_path: P
     ]
 
 
+OVERRULED = "DISCORD_TOKEN=your-token-here\nWISP_REST_URL=localhost\nWISP_DATABASE='a\nWISP_GUILDS=mine\nTOKEN=x"
+OVERRIDES: dict[str, Any] = {"token": TOKEN, "rest_url": "http://127.0.0.1:1", "database": "b.db", "guilds": ()}
+
+
+def test_what_sources_say_of_an_overridden_setting_is_not_even_looked_at(tmp_path: Path) -> None:
+    write(tmp_path, ".env", OVERRULED)
+    write(tmp_path, "wisp.toml", "token = 1\ndatabase = 2\nrest_url = 3\nguilds = 'x'\nowners = [4]")
+    config = load(tmp_path, {"DISCORD_TOKEN": "abc"}, token="Bot", database=7, overrides=OVERRIDES)
+    assert config == Config(token=TOKEN, rest_url="http://127.0.0.1:1", database="b.db", owners=(4,))
+
+
+def test_an_override_of_none_is_the_default(tmp_path: Path) -> None:
+    assert load(tmp_path, {"WISP_DATABASE": "a.db"}, overrides={"database": None}).database == "wisp.db"
+
+
+def test_an_override_is_checked_itself_and_the_mistakes_of_other_settings_stay(tmp_path: Path) -> None:
+    write(tmp_path, ".env", f"{OVERRULED}\nWISP_OWNERS=ada\nWISP_GILDS=1")
+    with pytest.raises(Mistakes) as caught:
+        load(tmp_path, {}, overrides={**OVERRIDES, "token": "abc"})
+    found = [(mistake.where, mistake.line) for mistake in caught.value.mistakes]
+    assert found == [("argument token", None), ("WISP_OWNERS", 6), ("WISP_GILDS", 7)]
+
+
+def test_an_override_of_no_setting_is_an_error_in_the_code(tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=r"expected overrides out of token, .*, got modules, tokn"):
+        load(tmp_path, {}, overrides={"tokn": TOKEN, "modules": {}, "guilds": ()})
+
+
+MISNAMED = ["DISCORD_TOKN", "DISCORDTOKEN", "DISCORD_TOKEN_", "Discord_Token", "TOKEN", "token", "BOT_TOKEN"]
+
+
+@pytest.mark.parametrize("name", [*MISNAMED, "DISCORD_BOT_TOKEN", "export DICSORD_TOKEN"])
+def test_a_token_under_another_name_is_named_where_there_is_no_token(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, ".env", f"FOO=1\nDISCORD_TOKEN=\n{name}={TOKEN}")
+    mistake = only(tmp_path)
+    assert (mistake.fix, mistake.file, mistake.line) == ("Did you mean DISCORD_TOKEN?", str(path), 3)
+    assert mistake.where == name.removeprefix("export ")
+    assert TOKEN not in str(mistake)
+
+
+@pytest.mark.parametrize("name", ["GITHUB_TOKEN", "DISCOURSE_TOKEN", "SLACK_BOT_TOKEN", "DISCORD_WEBHOOK", "TOKENS"])
+def test_a_token_of_something_else_is_not_ours(tmp_path: Path, name: str) -> None:
+    write(tmp_path, ".env", f"{name}={TOKEN}")
+    assert load(tmp_path, {}) == Config()
+
+
+def test_a_token_under_another_name_is_none_of_our_business_where_there_is_one(tmp_path: Path) -> None:
+    write(tmp_path, ".env", f"TOKEN={OTHER_TOKEN}\nDISCORD_TOKN=x")
+    assert load(tmp_path, {"DISCORD_TOKEN": TOKEN}).token == TOKEN
+    assert load(tmp_path, {}, token=TOKEN).token == TOKEN
+    write(tmp_path, ".env", "TOKEN= # none\nDISCORD_TOKN=")
+    assert load(tmp_path, {}).token is None
+
+
 TOKENS = {
     "with the word Bot": (f"Bot {TOKEN}", 'it begins with the word "Bot"'),
     "of one part": ("abc", "expected three parts with dots between, got 1"),

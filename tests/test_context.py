@@ -7,6 +7,7 @@ import hikari
 import pytest
 
 import wisp
+from wisp import bridge
 from wisp.testing import connect
 
 
@@ -214,18 +215,130 @@ async def test_an_answer_that_comes_too_late_says_so() -> None:
     assert "more than 3 s passed" in errors[0]
 
 
-async def test_an_interaction_that_something_else_answered_says_so() -> None:
-    errors: list[str] = []
-
-    async def go(ctx: wisp.Context) -> None:
+async def test_after_a_raw_answer_ours_are_follow_ups() -> None:
+    async def go(ctx: wisp.Context) -> str:
         await ctx.interaction.create_initial_response(hikari.ResponseType.MESSAGE_CREATE, "raw")
-        with pytest.raises(wisp.AnswerError) as caught:
-            await ctx.respond("ours")
-        errors.append(str(caught.value))
+        return "ours"
 
     async with connect(bot_with(go)) as discord:
-        assert (await discord.member("ada").slash("go")).content == "raw"
-    assert "Something else answered this interaction first" in errors[0]
+        reply = await discord.member("ada").slash("go")
+    assert reply.content == "raw"
+    assert [followup.content for followup in reply.followups] == ["ours"]
+
+
+async def test_a_raw_deferral_is_filled_and_a_raw_answer_alone_is_one() -> None:
+    async def go(ctx: wisp.Context, fill: bool) -> str | None:
+        await ctx.interaction.create_initial_response(
+            hikari.ResponseType.DEFERRED_MESSAGE_CREATE if fill else hikari.ResponseType.MESSAGE_CREATE,
+            **({} if fill else {"content": "raw"}),
+        )
+        return "filled" if fill else None
+
+    async with connect(bot_with(go)) as discord:
+        ada = discord.member("ada")
+        filled, raw = await ada.slash("go", fill=True), await ada.slash("go", fill=False)
+    assert (filled.content, filled.followups) == ("filled", [])
+    assert (raw.content, raw.deleted, raw.followups) == ("raw", False, [])
+
+
+async def test_an_answer_that_discord_took_and_whose_confirmation_was_lost_is_not_sent_twice() -> None:
+    async def go(ctx: wisp.Context) -> str:
+        # what hikari does: the first try arrived, and it tries again
+        await bridge.answer(ctx.interaction, hikari.ResponseType.MESSAGE_CREATE, {"content": "done"})
+        return "done"
+
+    async with connect(bot_with(go)) as discord:
+        reply = await discord.member("ada").slash("go")
+    assert (reply.content, reply.followups) == ("done", [])
+
+
+async def test_a_deferral_can_be_taken_away_and_edits_at_once_fill_it_once() -> None:
+    async def go(ctx: wisp.Context, at_once: bool) -> None:
+        await ctx.defer()
+        if at_once:
+            await asyncio.gather(*(ctx.edit(f"{number}") for number in range(3)))
+        else:
+            await ctx.delete()
+            await ctx.respond("after")
+
+    async with connect(bot_with(go)) as discord:
+        ada = discord.member("ada")
+        edited, deleted = await ada.slash("go", at_once=True), await ada.slash("go", at_once=False)
+    assert (edited.content, edited.edits[-1:], edited.followups) == ("2", ["1"], [])
+    assert deleted.deleted
+    assert [followup.content for followup in deleted.followups] == ["after"]
+
+
+async def test_what_an_edit_cannot_do_is_said() -> None:
+    async def go(ctx: wisp.Context) -> None:
+        answer = await ctx.respond("a")
+        with pytest.raises(wisp.AnswerError, match="cannot be made private"):
+            await ctx.edit("secret", flags=hikari.MessageFlag.EPHEMERAL)
+        await answer.delete()
+        with pytest.raises(wisp.AnswerError, match="was deleted"):
+            await ctx.edit("gone")
+
+    async with connect(bot_with(go)) as discord:
+        await discord.member("ada").slash("go")
+
+
+async def test_a_misspelt_field_is_named_with_those_that_exist() -> None:
+    async def go(ctx: wisp.Context) -> None:
+        with pytest.raises(wisp.AnswerError, match=r"A message has no embd\. It has content, embed"):
+            await ctx.respond("a", embd=1)  # type: ignore[call-arg]
+
+    async with connect(bot_with(go)) as discord:
+        await discord.member("ada").slash("go")
+
+
+async def test_after_15_minutes_an_answer_says_that_it_is_over() -> None:
+    told: list[str] = []
+
+    async def go(ctx: wisp.Context) -> None:
+        await ctx.respond("early")
+        await ctx.session.clock.sleep(15 * 60 + 1)
+        with pytest.raises(wisp.AnswerError) as caught:
+            await ctx.respond("late")
+        told.append(str(caught.value))
+
+    async with connect(bot_with(go)) as discord:
+        asking = asyncio.create_task(discord.member("ada").slash("go"))
+        await asyncio.sleep(0)
+        await discord.advance(minutes=16)
+        await asking
+    assert "for 15 minutes" in told[0]
+
+
+async def test_a_call_that_was_late_when_it_came_is_deferred_the_sooner() -> None:
+    async def go(ctx: wisp.Context) -> str:
+        await ctx.session.clock.sleep(1.5)
+        return "in time"
+
+    bot = bot_with(go)
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        made = discord.world.create_interaction(
+            2,
+            ada.user,
+            ada.channel,
+            {"id": str(discord.world.visible_commands(None)[0]["id"]), "name": "go", "type": 1},
+        )
+        discord.world.clock.offset += 1.9  # it waited before the bot saw it
+        await discord.advance(seconds=0.5)
+        assert made.deferred
+        await discord.advance(seconds=2)
+    assert made.original is not None
+    assert made.original.content == "in time"
+
+
+async def test_a_deferral_that_cannot_be_taken_away_is_filled_instead() -> None:
+    async def go(ctx: wisp.Context) -> None:
+        await ctx.defer()
+
+    async with connect(bot_with(go)) as discord:
+        discord.sandbox.fail("DELETE", r"@original$", 403, body={"message": "Missing Access", "code": 50001})
+        reply = await discord.member("ada").slash("go")
+    assert reply.content == "Done."
 
 
 async def test_a_modal_opens_as_the_first_answer_and_is_a_clear_error_after_a_deferral() -> None:

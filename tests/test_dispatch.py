@@ -389,3 +389,172 @@ async def test_what_a_handler_waited_for_and_was_cancelled_is_an_error_of_its_ow
         with discord.expects(asyncio.CancelledError):
             reply = await discord.member("ada").slash("wait")
     assert reply.content.startswith("Something went wrong.")
+
+
+async def test_an_error_handler_that_never_ends_keeps_nothing_to_itself(caplog: pytest.LogCaptureFixture) -> None:
+    bot, fail = failing_bot()
+
+    @fail.on_error
+    async def endless(ctx: wisp.Context, error: Exception) -> bool:
+        await ctx.session.clock.sleep(3600)
+        return True
+
+    async with connect(bot) as discord:
+        with discord.expects(ValueError), discord.expects(TimeoutError):
+            asking = asyncio.create_task(discord.member("ada").slash("fail"))
+            await asyncio.sleep(0)
+            await discord.advance(seconds=60)
+            reply = await asking
+    assert any("Something went wrong" in one.content for one in (reply, *reply.followups))
+    assert "secret detail" in caplog.text
+
+
+class Odd(BaseException):
+    """Not an Exception."""
+
+
+async def test_even_a_base_exception_is_an_error_like_others() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def odd(ctx: wisp.Context) -> None:
+        raise Odd
+
+    async with connect(bot) as discord:
+        with discord.expects(Odd):
+            reply = await discord.member("ada").slash("odd")
+    assert reply.content.startswith("Something went wrong.")
+
+
+async def test_a_handler_that_leaves_the_program_answers_first() -> None:
+    bot = wisp.Bot()
+    left: list[BaseException] = []
+
+    @bot.command
+    async def bye(ctx: wisp.Context) -> None:
+        raise SystemExit(3)
+
+    async with connect(bot) as discord:
+        bot.session.on_leave = left.append
+        reply = await discord.member("ada").slash("bye")
+    assert "restarting" in reply.content
+    assert [error.args for error in left] == [(3,)]
+
+
+async def test_a_command_that_closes_the_bot_without_a_word_is_answered() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def shutdown(ctx: wisp.Context) -> None:
+        await ctx.bot.close()
+
+    async with connect(bot) as discord:
+        asked = ask(discord, data_of(discord, "shutdown"))
+        while bot._is_running():
+            await asyncio.sleep(0)
+        assert asked.answered
+
+
+@pytest.mark.parametrize("behaviour", ["answers and refuses", "defers", "answers late"])
+async def test_a_lightbulb_hook_and_our_context_know_of_each_others_answers(behaviour: str) -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def ours(ctx: wisp.Context) -> str:
+        return "ours"
+
+    @lightbulb.hook(lightbulb.ExecutionSteps.CHECKS)
+    async def check(pipeline: lightbulb.ExecutionPipeline, ctx: lightbulb.Context) -> None:
+        if behaviour == "answers and refuses":
+            await ctx.respond("no")
+            raise RuntimeError("no")
+        if behaviour == "defers":
+            await ctx.defer()
+        else:
+            await bot.session.clock.sleep(2.5)
+            await ctx.respond("late")
+
+    @bot.on_start
+    async def hooks() -> None:
+        bot.client.hooks = [check]
+
+    async with connect(bot) as discord:
+        asking = asyncio.create_task(discord.member("ada").slash("ours"))
+        await asyncio.sleep(0)
+        await discord.advance(seconds=5)
+        reply = await asking
+    told = [reply.content, *(followup.content for followup in reply.followups)]
+    assert told == {"answers and refuses": ["no"], "defers": ["ours"], "answers late": ["late", "ours"]}[behaviour]
+
+
+async def test_a_raw_wait_for_gets_the_button_that_it_waits_for() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def menu(ctx: wisp.Context) -> None:
+        row = hikari.impl.MessageActionRowBuilder()
+        row.add_interactive_button(hikari.ButtonStyle.PRIMARY, "go", label="Go")
+        await ctx.respond("Press", components=[row])
+        event = await ctx.bot.gateway.wait_for(hikari.ComponentInteractionCreateEvent, 5)
+        await event.interaction.create_initial_response(hikari.ResponseType.MESSAGE_CREATE, "pressed")
+
+    async with connect(bot) as discord:
+        asking = asyncio.create_task(discord.member("ada").slash("menu"))
+        while not discord.world.messages:
+            await asyncio.sleep(0)
+        message = list(discord.world.messages.values())[-1]
+        ada = discord.member("ada")
+        data = {"custom_id": "go", "component_type": 2}
+        clicked = discord.world.create_interaction(3, ada.user, ada.channel, data, message=message)
+        await asking
+        await discord.advance(seconds=3)
+    assert clicked.original is not None
+    assert clicked.original.content == "pressed"
+
+
+async def test_a_raw_listener_that_only_looks_does_not_silence_the_polite_line() -> None:
+    bot = wisp.Bot()
+
+    @bot.listen
+    async def look(event: hikari.InteractionCreateEvent) -> None: ...
+
+    async with connect(bot) as discord:
+        asked = ask(discord, {"id": "1", "name": "gone", "type": 1})
+        await discord.rest()
+        await discord.advance(seconds=3)
+        await discord.rest()
+    assert asked.original is not None
+    assert "no longer here" in asked.original.content
+
+
+async def test_a_raw_lightbulb_command_that_raises_is_answered() -> None:
+    bot = wisp.Bot()
+
+    @bot.on_start
+    async def raw() -> None:
+        @bot.client.register
+        class Boom(lightbulb.SlashCommand, name="boom", description="Boom"):
+            @lightbulb.invoke
+            async def invoke(self, ctx: lightbulb.Context) -> None:
+                raise RuntimeError("boom")
+
+    async with connect(bot) as discord:
+        reply = await discord.member("ada").slash("boom")
+    assert reply.content == "This command gave no answer."
+
+
+async def test_no_interaction_token_reaches_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def leak(ctx: wisp.Context) -> None:
+        await ctx.respond("a")
+        await ctx.interaction.fetch_message(1)
+
+    async with connect(bot) as discord:
+        with discord.expects(hikari.NotFoundError):
+            await discord.member("ada").slash("leak")
+        (interaction,) = discord.world.interactions.values()
+    written = "".join(logging.Formatter().format(record) for record in caplog.records if record.name == "wisp")
+    assert "/messages/1" in written
+    assert interaction.token not in written

@@ -694,12 +694,51 @@ def test_the_error_tree_nests_paths_and_keeps_every_problem_of_a_place() -> None
     assert limits.error_tree([first, second]) == {"options": {"0": {"name": below}}}
 
 
-def test_the_error_tree_holds_a_problem_of_a_place_and_one_below_it() -> None:
-    problems = [limits.Problem((), "A", "a"), limits.Problem((0,), "B", "b"), limits.Problem((0, "x"), "C", "c")]
+def test_the_error_tree_says_nothing_of_an_object_where_it_says_something_of_its_fields() -> None:
+    problems = [
+        limits.Problem((), "A", "a"),
+        limits.Problem((0,), "B", "b"),
+        limits.Problem((0, "x"), "C", "c"),
+        limits.Problem((1,), "D", "d"),
+    ]
     assert limits.error_tree(problems) == {
-        "_errors": [{"code": "A", "message": "a"}],
-        "0": {"_errors": [{"code": "B", "message": "b"}], "x": {"_errors": [{"code": "C", "message": "c"}]}},
+        "0": {"x": {"_errors": [{"code": "C", "message": "c"}]}},
+        "1": {"_errors": [{"code": "D", "message": "d"}]},
     }
+
+
+def choice(name: str, value: str) -> dict[str, Any]:
+    return {"name": name, "value": value}
+
+
+def test_a_problem_says_what_came_where_discords_sentence_does_not() -> None:
+    twins = option(choices=[choice("a", "x"), choice("b", "y"), choice("a", "z")])
+    button = {"type": 2, "style": 1, "label": "a", "custom_id": "x"}
+    row = {"type": 1, "components": [button, button]}
+    select = {"type": 3, "custom_id": "s", "options": [{"label": "a", "value": "v"}, {"label": "b", "value": "v"}]}
+    boxes = {"type": 21, "custom_id": "r", "options": [{"label": "a", "value": "b"}]}
+    group = {"type": 18, "label": "a", "component": boxes}
+    cases = [
+        (limits.message_problems({"content": "x" * 3000}), "3000 characters"),
+        ([limits.content_problem("x" * 2001)], "2001 characters"),
+        (limits.message_problems({"embeds": [{}] * 11}), "11 embeds"),
+        (limits.message_problems({"sticker_ids": ["1"] * 4}), "4 sticker ids"),
+        (limits.message_problems({"embeds": [{"description": "x" * 4000}] * 2}), "8000 characters"),
+        (limits.command_problems(command(*(option(name=f"o{n}") for n in range(27)))), "27 options"),
+        (limits.modal_problems({"title": "t", "custom_id": "c", "components": [group]}), "1 option"),
+        (limits.command_problems(command(option(type=4, min_value=2**60))), str(2**60)),
+        (limits.command_problems(command(option(), option())), "the same as options.0.name"),
+        (limits.command_problems(command(twins)), "the same as options.0.choices.0.name"),
+        (limits.commands_problems([command(), {**command(), "name": "b"}, command()]), "the same as 0.name"),
+        (limits.message_problems({"components": [row]}), "the same as components.0.components.0.custom_id"),
+        (
+            limits.message_problems({"components": [{"type": 1, "components": [select]}]}),
+            "the same as components.0.components.0.options.0.value",
+        ),
+        (limits.command_problems({"name": "a"}), ""),
+    ]
+    got = [[problem.got for problem in problems if problem] for problems, _ in cases]
+    assert got == [[expected] for _, expected in cases]
 
 
 def test_a_problem_says_where_it_is_and_what_is_expected() -> None:
@@ -750,11 +789,18 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     return [(value, key) for key in keys] + [place for key in keys for place in places(value[key])]
 
 
+def branches(tree: Any) -> list[dict[str, Any]]:
+    """All objects in a tree of errors, but not the errors."""
+    below = [branch for key, inner in tree.items() if key != "_errors" for branch in branches(inner)]
+    return [tree, *below]
+
+
 @given(ANY_JSON)
 def test_any_json_gives_problems_and_never_raises(payload: Any) -> None:
     for check in CHECKS:
         tree = limits.error_tree(check(payload))
         json.dumps(tree)
+        assert [branch for branch in branches(tree) if "_errors" in branch and len(branch) > 1] == []
 
 
 def replace_one(data: st.DataObject, payload: Any, value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime
 import enum
@@ -161,6 +162,14 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (Annotated[int, wisp.Option("x", max_length=1)], "min_length= and max_length= bound texts"),
         (Annotated[bool, wisp.Option("x", choices=["a"])], "choices= and autocomplete= offer texts or numbers"),
         (Annotated[int, wisp.Option("x", choices=["a"])], "the choice 'a' is not of the option's type"),
+        ([str], "Discord has no option of type"),
+        (Literal["1", 1], "its choices are not all texts"),
+        (Annotated[Literal["a"], wisp.Option("x", choices=["c"])], "both name choices"),
+        (Annotated[datetime.timedelta, wisp.Option("x", choices=["1h", "banana"])], "'banana' is not a duration"),
+        (Annotated[int, wisp.Option("x", choices=[1, 99], max=5)], "99 is not between min= and max="),
+        (Annotated[str, wisp.Option("x", choices=[])], "choices= is empty"),
+        (Annotated[str, wisp.Option("x", choices="abc")], "choices= is one text"),
+        (Annotated[str, wisp.Option("x", name_localizations=["a"])], "localizations are no mapping"),  # type: ignore[arg-type]
         (Annotated[str, wisp.Option("x", choices=[None])], "choices= cannot be read"),  # type: ignore[list-item]
         (Annotated[str, wisp.Option("x", autocomplete=print)], "autocomplete= is not async"),
         (Annotated[str, wisp.Option], "`wisp.Option` is not called"),
@@ -300,6 +309,124 @@ async def test_autocomplete_that_fails_offers_nothing_and_is_reported() -> None:
     async with connect(bot) as discord:
         with discord.expects(ValueError):
             assert await discord.member("ada").autocomplete("buy", "what", "ap") == []
+
+
+@pytest.mark.parametrize(
+    ("offered", "expected"),
+    [
+        (None, []),
+        ([object()], []),
+        (["a", 2, True, None, "", "x" * 101], []),
+        ({"Shown": "sent"}, ["sent"]),
+        (("a", "b"), ["a", "b"]),
+    ],
+)
+async def test_autocomplete_sends_what_fits_whatever_it_is_given(offered: Any, expected: list[str]) -> None:
+    bot = wisp.Bot()
+
+    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> Any:
+        return offered
+
+    @bot.command
+    async def buy(ctx: wisp.Context, what: Annotated[str, wisp.Option("What", autocomplete=fruits)]) -> None: ...
+
+    async with connect(bot) as discord:
+        if expected or offered is None:
+            choices = await discord.member("ada").autocomplete("buy", "what", "a")
+        else:
+            with discord.expects(TypeError):
+                choices = await discord.member("ada").autocomplete("buy", "what", "a")
+    assert [choice["value"] for choice in choices] == expected
+
+
+async def test_autocomplete_that_will_not_end_offers_nothing_in_time() -> None:
+    bot = wisp.Bot()
+
+    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> list[str]:
+        try:
+            await ctx.session.clock.sleep(60)
+        except asyncio.CancelledError:
+            await ctx.session.clock.sleep(60)  # it refuses
+        return ["late"]
+
+    @bot.command
+    async def buy(ctx: wisp.Context, what: Annotated[str, wisp.Option("What", autocomplete=fruits)]) -> None: ...
+
+    async with connect(bot) as discord:
+        asking = asyncio.create_task(discord.member("ada").autocomplete("buy", "what", "a"))
+        await asyncio.sleep(0)
+        await discord.advance(seconds=2.9)
+        assert await asking == []
+        (asked,) = discord.world.interactions.values()
+        assert asked.answered
+        await discord.advance(minutes=2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem", "fix"),
+    [
+        ({"ephemral": True}, "no setting ephemral=", "Did you mean ephemeral=?"),
+        ({"default_member_permissions": hikari.Permissions.NONE}, "no setting default_member", "permissions="),
+        ({"permissions": "ADMINISTRATOR"}, "permissions= is 'ADMINISTRATOR'", "hikari.Permissions"),
+        ({"guilds": []}, "guilds= is []", "left out: everywhere"),
+        ({"guilds": "123"}, "guilds= is '123'", "ids"),
+        ({"guilds": 123}, "guilds= is 123", "ids"),
+        ({"contexts": []}, "contexts= is []", "filled list"),
+        ({"name_localizations": ["a"]}, "name_localizations= is ['a']", "mapping"),
+        ({"ephemeral": "yes"}, "ephemeral= is 'yes'", "True or False"),
+    ],
+)
+def test_a_wrong_setting_of_a_command_is_never_passed_over(settings: Any, problem: str, fix: str) -> None:
+    bot = wisp.Bot()
+
+    @bot.command(**settings)
+    async def wipe(ctx: wisp.Context) -> None:
+        """Wipe."""
+
+    (mistake,) = bot.check()
+    assert problem in mistake.problem
+    assert fix in mistake.fix
+
+
+def test_a_forgotten_context_is_found() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def add(a: int, b: int) -> None: ...  # type: ignore[arg-type]
+
+    assert "its first parameter is `a: 'int'`, where the context comes" in problems_of(bot)[0]
+
+
+def test_handlers_that_are_not_async_are_found() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def fine(ctx: wisp.Context) -> None: ...
+
+    @fine.on_error  # type: ignore[arg-type]
+    def of_command(ctx: Any, error: Any) -> bool:
+        return True
+
+    @bot.on_error  # type: ignore[arg-type]
+    def of_bot(ctx: Any, error: Any) -> bool:
+        return True
+
+    @bot.on_start  # type: ignore[arg-type]
+    def prepare() -> None: ...
+
+    wheres = [mistake.where for mistake in bot.check() if not mistake.remark]
+    assert wheres == ['error handler "of_command"', 'error handler "of_bot"', 'on_start "prepare"']
+
+
+def test_members_of_an_enum_whose_names_read_alike_keep_them_apart() -> None:
+    bot = wisp.Bot()
+    shade = enum.Enum("Shade", {"DARK_RED": 1, "dark_red": 2})
+
+    async def paint(ctx: wisp.Context, shade: Any) -> None: ...
+
+    paint.__annotations__["shade"] = shade
+    bot.command(paint)
+    assert options_of(bot)["shade"]["choices"] == [{"name": "DARK_RED", "value": 1}, {"name": "dark_red", "value": 2}]
 
 
 # ---- properties ----

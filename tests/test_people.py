@@ -1,6 +1,7 @@
 """What people can do in a real client, what they cannot, and what they see of the bot's answers."""
 
 import asyncio
+from datetime import timedelta
 from enum import Enum
 
 import hikari
@@ -61,7 +62,10 @@ class Mood(Enum):
         ("admin", r"/admin needs a subcommand\. There is: kick, set\."),
         ("admin kik", r"/admin has no subcommand 'kik'\. Did you mean kick\?"),
         ("admin set", r"/admin set needs a subcommand\. There is: colour\."),
-        ("all now", r"/all has no subcommands, so 'now' belongs to nothing"),
+        ("all now", r"/all has no subcommands, so 'now' belongs to nothing\. Options are given by name: text:now"),
+        ("all @bob", r"Options are given by name: user:@bob"),
+        ("all #general", r"Options are given by name: channel:#general"),
+        ("hidden now", r"'now' belongs to nothing\. It has no options\."),
     ],
 )
 async def test_a_command_that_is_not_there_is_named_with_what_there_is(typed: str, complaint: str) -> None:
@@ -75,16 +79,21 @@ async def test_a_command_that_is_not_there_is_named_with_what_there_is(typed: st
     ("values", "complaint"),
     [
         ({"txt": "abc"}, r"/all has no option 'txt'\. Did you mean text\?"),
-        ({"text": 5}, r"/all, option 'text': expected text \(str\), got 5 \(int\)"),
+        ({"text": 5}, r"/all, option 'text': expected text, got 5$"),
         ({"text": "a"}, r"expected 2 to 5 characters, got 'a'"),
         ({"text": "abcdef"}, r"expected 2 to 5 characters"),
-        ({"whole": 0}, r"expected 1 to 5, got 0"),
-        ({"whole": True}, r"expected a whole number \(int\), got True"),
+        ({"whole": 0}, r"expected 1 to 5, got 0$"),
+        ({"whole": True}, r"expected a whole number, got True$"),
         ({"whole": 1.0}, r"expected a whole number"),
         ({"number": 2}, r"expected -9007199254740991 to 1.5, got 2"),
         ({"number": float("nan")}, r"expected a number"),
         ({"flag": 1}, r"expected True or False, got 1"),
-        ({"user": "bob"}, r"expected a user of this sandbox, got 'bob'"),
+        ({"user": "bob"}, r"expected a user of this sandbox, such as discord\.member\(\"bob\"\), got 'bob'"),
+        ({"user": 1}, r"expected a user of this sandbox, got 1$"),
+        ({"whoever": "@bob"}, r"a role of this guild, such as discord\.member\(\"bob\"\), got '@bob'"),
+        ({"channel": "#general"}, r"this guild, such as discord\.channel\(\"general\"\), got '#general'"),
+        ({"text": timedelta(milliseconds=1)}, r"option 'text': expected a duration of whole seconds, 0 or more, got"),
+        ({"text": -timedelta(hours=1)}, r"expected a duration of whole seconds, 0 or more"),
         ({"channel": 1}, r"expected a channel of this guild"),
         ({"role": "mods"}, r"expected a role of this guild"),
         ({"file": b"abc"}, r"expected a File\(name, content\)"),
@@ -94,6 +103,31 @@ async def test_a_command_that_is_not_there_is_named_with_what_there_is(typed: st
 async def test_a_value_that_no_client_would_send_is_refused(values: dict[str, object], complaint: str) -> None:
     with pytest.raises(Impossible, match=complaint):
         await ada_with(EVERYTHING).slash("all", **values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("duration", "typed"),
+    [
+        (timedelta(hours=2), "2h"),
+        (timedelta(days=15, seconds=59), "15d59s"),
+        (timedelta(minutes=90), "1h30m"),
+        (timedelta(0), "0s"),
+    ],
+)
+async def test_a_duration_is_typed_as_a_person_would(duration: timedelta, typed: str) -> None:
+    ada = ada_with(command("remind", option(3, "after")))
+    asked = asyncio.create_task(ada.slash("remind", after=duration))
+    await asyncio.sleep(0)
+    (interaction,) = ada.people.world.interactions.values()
+    asked.cancel()
+    assert interaction.data["options"] == [{"type": 3, "name": "after", "value": typed}]
+
+
+async def test_where_there_is_nothing_to_name_that_is_said() -> None:
+    with pytest.raises(Impossible, match=r"there is no command /hello in Sandbox\. The bot has no commands here\."):
+        await ada_with().slash("hello")
+    with pytest.raises(Impossible, match=r"/hello has no option 'name'\. It has no options\."):
+        await ada_with(command("hello")).slash("hello", name="x")
 
 
 async def test_a_required_option_is_asked_for() -> None:
@@ -128,14 +162,15 @@ async def test_a_command_is_hidden_from_who_lacks_its_permissions() -> None:
 
 
 async def test_a_command_is_there_only_in_its_contexts() -> None:
-    ada = ada_with(command("here", contexts=[0]), command("there", contexts=[1]))
+    ada = ada_with(command("here", contexts=[0]), command("there", contexts=[1]), command("older", dm_permission=False))
     away = ada.at(ada.people.world.dm(ada.user))
-    assert [one["name"] for one in ada.commands()] == ["here"]
+    assert [one["name"] for one in ada.commands()] == ["here", "older"]
     assert [one["name"] for one in away.commands()] == ["there"]
-    with pytest.raises(Impossible, match=r"/there cannot be used in servers"):
+    with pytest.raises(Impossible, match=r"^/there cannot be used in servers, only in direct messages$"):
         await ada.slash("there")
-    with pytest.raises(Impossible, match=r"/here cannot be used in direct messages"):
-        await away.slash("here")
+    for name in ("here", "older"):
+        with pytest.raises(Impossible, match=rf"^/{name} cannot be used in direct messages, only in servers$"):
+            await away.slash(name)
 
 
 async def test_a_guild_command_is_there_in_its_guild_alone() -> None:

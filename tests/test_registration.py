@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import hikari
+import lightbulb
 import pytest
 
 import wisp
@@ -214,12 +214,6 @@ async def test_development_guilds_take_all_commands_and_leave_none_everywhere(sa
         assert registered(sandbox, guild) == {}
 
 
-async def test_a_bot_without_guild_commands_leaves_no_file(sandbox: Sandbox, tmp_path: Path) -> None:
-    async with running(rich_bot(), sandbox, str(tmp_path / "wisp.db")):
-        pass
-    assert os.listdir(tmp_path) == []
-
-
 async def test_a_guild_that_the_bot_is_not_in_is_named_with_the_command(sandbox: Sandbox) -> None:
     bot = wisp.Bot()
 
@@ -258,9 +252,83 @@ async def test_discords_refusal_is_shown_against_the_command_that_caused_it(sand
     assert "options.0.description: No vowels. (NEW_RULE)" in mistake.problem
 
 
-async def test_a_database_that_is_none_is_an_error_that_names_it(sandbox: Sandbox, tmp_path: Path) -> None:
-    broken = tmp_path / "wisp.db"
-    broken.write_text("this is no database, whatever its name says, and it is long enough to be read as a page" * 100)
-    with pytest.raises(wisp.StartError, match=r"wisp\.db cannot be used: file is not a database"):
-        async with running(rich_bot(), sandbox, str(broken)):
+async def test_two_commands_of_one_name_are_noticed_also_where_one_is_lightbulbs(sandbox: Sandbox) -> None:
+    bot = rich_bot()
+
+    @bot.on_start
+    async def raw() -> None:
+        @bot.client.register
+        class Raw(lightbulb.SlashCommand, name="ban", description="Raw"):
+            @lightbulb.invoke
+            async def invoke(self, ctx: lightbulb.Context) -> None: ...
+
+    with pytest.raises(wisp.Mistakes, match='another command is called "ban"'):
+        async with running(bot, sandbox):
             pass
+
+
+async def test_a_scope_that_is_full_takes_a_renamed_command(sandbox: Sandbox) -> None:
+    def full(last: str) -> wisp.Bot:
+        bot = wisp.Bot()
+        for name in [*(f"command-{number}" for number in range(99)), last]:
+
+            async def command(ctx: wisp.Context) -> None:
+                """Do it."""
+
+            bot.command(name=name)(command)
+        return bot
+
+    async with running(full("old"), sandbox):
+        pass
+    async with running(full("new"), sandbox):
+        assert "new" in registered(sandbox)
+        assert "old" not in registered(sandbox)
+
+
+async def test_an_activitys_entry_point_is_left_alone(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    from wisp import bridge
+
+    entry = {"id": "1", "type": 4, "name": "launch", "handler": 2}
+    fetch, put = bridge.fetch_commands, bridge.put_commands
+    sent: list[Any] = []
+
+    async def with_entry(*where: Any) -> list[dict[str, Any]]:
+        return [*await fetch(*where), entry]
+
+    async def recorded(rest: Any, application: int, guild: int | None, payloads: list[dict[str, Any]]) -> None:
+        sent.extend(payload["name"] for payload in payloads)
+        await put(rest, application, guild, [payload for payload in payloads if payload is not entry])
+
+    async def refuse(*where: Any) -> None:
+        raise AssertionError("deleted")
+
+    monkeypatch.setattr(bridge, "fetch_commands", with_entry)
+    monkeypatch.setattr(bridge, "put_commands", recorded)
+    monkeypatch.setattr(bridge, "delete_command", refuse)
+    bot = rich_bot()
+    for number in range(5):
+
+        async def more(ctx: wisp.Context) -> None:
+            """More."""
+
+        bot.command(name=f"more-{number}")(more)
+    async with running(bot, sandbox):
+        assert "launch" in sent
+    async with running(bot, sandbox):
+        assert "nothing changed" in bot.session.summary()
+
+
+async def test_a_database_that_is_none_leaves_the_bot_without_data_and_says_so(
+    sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = tmp_path / "wisp.db"
+    text = "this is no database, whatever its name says, and it is long enough to be read as a page" * 100
+    broken.write_text(text)
+    bot = rich_bot()
+    async with running(bot, sandbox, str(broken)):
+        assert bot.services.get("db") is None
+        assert "not an SQLite database" in bot.services.missing["db"]
+        with pytest.raises(wisp.WispError, match="there is no guild data"):
+            bot.guild_data  # noqa: B018
+    assert 'service "db" did not start' in caplog.text
+    assert broken.read_text() == text

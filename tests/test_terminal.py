@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 import wisp
 from wisp.sandbox.invocation import Impossible
 from wisp.sandbox.people import People
-from wisp.sandbox.terminal import Terminal, split_last
-from wisp.sandbox.world import BotConnected, BotDisconnected, World
+from wisp.sandbox.terminal import Terminal, example, split_last
+from wisp.sandbox.world import JSON, BotConnected, BotDisconnected, World
 from wisp.testing import Discord, connect
 
 
@@ -138,6 +138,8 @@ async def test_every_kind_of_option_can_be_typed(tmp_path: Path) -> None:
         ("/hello nam:x", "Did you mean name"),
         ("/helo", "Did you mean /hello"),
         ("/hello 'x", "/hello has no subcommands"),
+        ("/choose @bob", r"Options are given by name: who:@bob$"),
+        ("/choose mood:bad times:0.5", "expected a whole number, got '0.5'$"),
         (":ass bob", "there is no :ass; there is :as "),
         (":as", "expected :as NAME"),
         (":help me", ":help stands alone"),
@@ -187,9 +189,53 @@ async def test_quit_and_help() -> None:
     terminal = quiet_chat(written.append)
     await terminal.enter(":help")
     assert ":quit" in written[0]
+    assert written[0].startswith("/name option:value ")
     assert not terminal.over
     await terminal.enter(":quit")
     assert terminal.over
+
+
+async def test_the_example_of_help_is_a_command_of_the_bot() -> None:
+    async with a_chat() as (_, terminal, written):
+        await terminal.enter(":help")
+        assert written.pop().startswith("/hello name:text           a command of the bot; ")
+        for command in terminal.person.commands():
+            await terminal.enter(example(command))
+        assert written[0] == "wisp: Hello text!"
+        assert written[-1] == "wisp: very good, apple, 1, 0.5, False, [None, None, None], None"
+
+
+@pytest.mark.parametrize(
+    ("options", "typed"),
+    [
+        ([], "/do"),
+        ([{"type": 2, "name": "a", "options": [{"type": 1, "name": "b"}]}], "/do a b"),
+        ([{"type": 4, "name": "n", "min_value": 7, "required": True}, {"type": 3, "name": "t"}], "/do n:7"),
+        ([{"type": 10, "name": "n", "max_value": -2}], "/do n:-2"),
+        (
+            [{"type": kind, "name": "x", "required": True} for kind in (5, 6, 7, 11)],
+            "/do x:true x:@bob x:#general x:a.png",
+        ),
+        ([{"type": 3, "name": "t", "choices": [{"name": "a b", "value": "c"}]}], '/do t:"a b"'),
+    ],
+)
+def test_an_example_shows_how_options_are_written(options: list[JSON], typed: str) -> None:
+    assert example({"name": "do", "options": options}) == typed
+
+
+async def test_what_a_listener_posts_when_somebody_joins_is_there_when_the_line_is_done() -> None:
+    bot = wisp.Bot()
+
+    @bot.listen
+    async def welcome(event: hikari.MemberCreateEvent) -> None:
+        await bot.gateway.rest.create_message(await general(event), "Welcome!")
+
+    async def general(event: hikari.MemberCreateEvent) -> int:
+        return next(channel.id for channel in await event.app.rest.fetch_guild_channels(event.guild_id))
+
+    async with a_chat(bot) as (_, terminal, written):
+        await terminal.enter(":join eve")
+        assert written == ["-- eve joined Sandbox", "wisp: Welcome!"]
 
 
 async def test_what_happens_elsewhere_says_where() -> None:

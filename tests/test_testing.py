@@ -1,7 +1,9 @@
 """Tests of bots as their authors write them, through `connect`."""
 
 import asyncio
+import datetime
 import os
+import traceback
 from pathlib import Path
 
 import hikari
@@ -115,6 +117,76 @@ async def test_an_error_that_no_call_waited_for_fails_the_test_at_its_end() -> N
     with pytest.raises(AssertionError, match="KeyError: 'eve'"):
         async with connect(bot) as discord:
             discord.member("eve")
+
+
+async def test_several_errors_at_once_are_raised_together() -> None:
+    bot = wisp.Bot()
+
+    @bot.listen
+    async def first(event: hikari.MemberCreateEvent) -> None:
+        raise KeyError(event.member.display_name)
+
+    @bot.listen
+    async def second(event: hikari.MemberCreateEvent) -> None:
+        raise ValueError("oh no")
+
+    async with connect(bot) as discord:
+        discord.member("eve")
+        with pytest.raises(ExceptionGroup) as caught:
+            await discord.rest()
+    assert caught.value.message == "2 errors in the bot's code, first listener \"first\" failed: KeyError: 'eve'"
+    assert [type(error) for error in caught.value.exceptions] == [AssertionError, AssertionError]
+    assert [type(error.__cause__) for error in caught.value.exceptions] == [KeyError, ValueError]
+
+
+async def test_what_stands_in_a_channel_is_read_oldest_first() -> None:
+    bot = wisp.Bot(intents="MESSAGE_CONTENT")
+
+    @bot.listen
+    async def echo(event: hikari.GuildMessageCreateEvent) -> None:
+        if event.is_human:
+            await event.message.respond(f"{event.content}!")
+
+    async with connect(bot) as discord:
+        await discord.member("ada").say("one")
+        await discord.member("ada").at(discord.channel("ops")).say("two")
+        general, ops = discord.messages(), discord.messages("ops")
+        elsewhere = discord.messages("general", discord.guild("Other"))
+        with pytest.raises(Impossible, match="Sandbox has no channel 'opps'; it has general, ops"):
+            discord.messages("opps")
+    assert [(message.author.name, message.content) for message in general] == [("ada", "one"), ("wisp", "one!")]
+    assert [message.content for message in ops] == ["two", "two!"]
+    assert elsewhere == []
+
+
+async def test_a_duration_is_given_as_one() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def wait(ctx: wisp.Context, how_long: datetime.timedelta) -> str:
+        """Wait."""
+        return str(how_long)
+
+    async with connect(bot) as discord:
+        duration = datetime.timedelta(days=9, hours=1, seconds=7)
+        reply = await discord.member("ada").slash("wait", how_long=duration)
+    assert reply.content == str(duration)
+
+
+def test_impossible_is_called_what_it_is_imported_as() -> None:
+    error = Impossible("no")
+    assert traceback.format_exception_only(error) == ["wisp.testing.Impossible: no\n"]
+
+
+async def test_settings_that_are_wrong_and_overruled_fail_no_test(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = "DISCORD_TOKEN=your-token-here\nWISP_REST_URL=localhost\nWISP_GUILDS=mine\nWISP_DATABASE='a\nTOKEN=x"
+    (tmp_path / ".env").write_text(text, encoding="utf-8")
+    (tmp_path / "wisp.toml").write_text("database = 7", encoding="utf-8")
+    async with connect(a_bot()) as discord:
+        assert (await discord.member("ada").slash("story")).content == "two"
 
 
 async def test_time_moves_when_the_test_says_so() -> None:

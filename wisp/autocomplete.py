@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterable
+import asyncio
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import hikari
 
+from . import bridge
 from .context import InteractionContext
-from .options import Choices, choice_payloads
+from .logs import get_logger
+from .options import Choices, Parameter, choice_payloads
 
 if TYPE_CHECKING:
     from .commands import Command
     from .session import Session
 
-_log = logging.getLogger("wisp.autocomplete")
+_log = get_logger("wisp.autocomplete")
 
 # https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-choice-structure
 _MOST, _LONGEST = 25, 100
@@ -42,39 +44,46 @@ class AutocompleteContext(InteractionContext[hikari.AutocompleteInteraction]):
 
 async def suggest(session: Session, command: Command[..., Any], interaction: hikari.AutocompleteInteraction) -> None:
     """Ask the option's function, and answer with what it gives; with nothing where it fails or is slow."""
-    with session.work:
-        choices: Choices = ()
-        focused = next((option for option in interaction.options if option.is_focused), None)
-        parameter = command.by_name.get(focused.name) if focused else None
-        if focused is not None and parameter is not None and parameter.autocomplete is not None:
-            where = f'autocomplete of "{parameter.name}" in /{command.name}'
-            ctx = AutocompleteContext(session, command, interaction)
-            try:
-                asked = parameter.autocomplete(ctx, str(focused.value))
-                choices = await session.clock.wait_for(asked, _PATIENCE)
-            except TimeoutError:
-                _log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
-            except Exception as error:
-                session.report(where, error)
-        await offer(session, interaction, choices)
+    focused = next((option for option in interaction.options if option.is_focused), None)
+    parameter = command.by_name.get(focused.name) if focused else None
+    choices: list[dict[str, Any]] = []
+    if focused is not None and parameter is not None and parameter.autocomplete is not None and not session.closing:
+        where = f'autocomplete of "{parameter.name}" in /{command.name}'
+        ctx = AutocompleteContext(session, command, interaction)
+        try:
+            asked = parameter.autocomplete(ctx, str(focused.value))
+            choices = _fitting(await session.clock.wait_for(asked, _PATIENCE), parameter)
+        except TimeoutError:
+            _log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
+        except (Exception, asyncio.CancelledError) as error:
+            session.report(where, error)
+    await offer(session, interaction, choices)
 
 
-async def offer(session: Session, interaction: hikari.AutocompleteInteraction, choices: Choices) -> None:
-    """Send the first 25 of `choices` whose names and texts are of a length that Discord takes."""
+async def offer(session: Session, interaction: hikari.AutocompleteInteraction, choices: list[dict[str, Any]]) -> None:
+    """Send these choices, as Discord's JSON; none of them where Discord does not take them."""
     try:
-        builders = [
-            hikari.impl.AutocompleteChoiceBuilder(name=choice["name"], value=choice["value"])
-            for choice in _fitting(choice_payloads(choices))
-        ]
-        await interaction.create_response(builders[:_MOST])
+        await bridge.answer_raw(
+            session.gateway.rest,
+            interaction.id,
+            interaction.token,
+            hikari.ResponseType.AUTOCOMPLETE,
+            {"choices": choices},
+        )
     except Exception as error:
-        session.report(f"suggestions for /{interaction.command_name}", error)
+        session.report(f"what /{interaction.command_name} suggests", error)
+        if choices:
+            await offer(session, interaction, [])
 
 
-def _fitting(payloads: Iterable[dict[str, Any]]) -> Iterable[dict[str, Any]]:
-    return (
-        payload
-        for payload in payloads
-        if 1 <= len(payload["name"]) <= _LONGEST
-        and not (isinstance(payload["value"], str) and len(payload["value"]) > _LONGEST)
-    )
+def _fitting(choices: Choices | None, parameter: Parameter) -> list[dict[str, Any]]:
+    """The first 25 that Discord would take: names and texts of 1 to 100 characters, values of the option's type."""
+    payloads = choice_payloads(choices or ())
+    return list(islice((payload for payload in payloads if _fits(payload, parameter)), _MOST))
+
+
+def _fits(payload: dict[str, Any], parameter: Parameter) -> bool:
+    value = payload["value"]
+    if not 1 <= len(payload["name"]) <= _LONGEST or not parameter.takes(value):
+        return False
+    return not isinstance(value, str) or 1 <= len(value) <= _LONGEST

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import limits
 from .clock import Clock
+from .commands import handler_mistakes
 from .errors import Mistake, Mistakes, StartError, WispError
+from .logs import get_logger
 from .registrar import Registrar
+from .services import Services
 
 # what only a start needs is imported by the start: a bot that is checked, or imported by a test, stays light
 if TYPE_CHECKING:
@@ -25,15 +28,16 @@ if TYPE_CHECKING:
 
     from .commands import Command
     from .config import Config
+    from .services import GuildDataStore
     from .session import Session
 
-_log = logging.getLogger("wisp.bot")
+_log = get_logger("wisp.bot")
 
 Starter = TypeVar("Starter", bound=Callable[..., Awaitable[object]])
 
 _NO_TOKEN = """\
 There is no token, and no terminal to try the bot in. Two ways on:
-  - set DISCORD_TOKEN, in the environment or in a file .env beside the bot, to run it on Discord
+  - set DISCORD_TOKEN, in the environment or in a file .env in this folder, to run it on Discord
     (a token comes from https://discord.com/developers/applications: Bot, Reset Token);
   - `wisp sandbox {file} --run "/hello"` tries it on a local Discord, without a token."""
 
@@ -66,7 +70,9 @@ class Bot(Registrar):
     ) -> None:
         super().__init__()
         self.log: logging.Logger = _log
-        self.starters: list[Callable[[], Awaitable[object]]] = []
+        self.namespace: str | None = None
+        self.services: Services = Services()
+        self.starters: list[Callable[..., Awaitable[object]]] = []
         self._session: Session | None = None
         self._arguments = {
             "token": token,
@@ -83,7 +89,7 @@ class Bot(Registrar):
     @property
     def session(self) -> Session:
         """The run that is on. Raises WispError before the bot starts, and after it closed."""
-        if self._session is None:
+        if not self._is_running() or self._session is None:
             raise WispError("The bot is not running: this exists from its start on. @bot.on_start is the place for it.")
         return self._session
 
@@ -97,18 +103,25 @@ class Bot(Registrar):
         """lightbulb's client, for raw commands, loaders and hooks. Raises WispError before the bot starts."""
         return self.session.client
 
+    @property
+    def guild_data(self) -> GuildDataStore:
+        """What the bot keeps for its servers. Raises WispError before the bot starts, or without a database."""
+        return self.session.guild_data
+
     def on_start(self, function: Starter) -> Starter:
         """Call an async function at each start, once `bot.gateway` and `bot.client` exist and before they connect.
 
         It takes nothing, or the bot. It is the place for raw lightbulb commands and raw hikari listeners.
         """
-        takes_bot = bool(inspect.signature(function).parameters)
-        self.starters.append((lambda: function(self)) if takes_bot else function)
+        self.starters.append(function)
         return function
+
+    def _is_running(self) -> bool:
+        return self._session is not None and not self._session.closed
 
     def ensure_open(self) -> None:
         """Raise WispError while the bot runs: what it registers then, nobody would hear of."""
-        if self._session is not None:
+        if self._is_running():
             raise WispError("The bot runs already: register commands and listeners before it starts.")
 
     # ---- settings and mistakes ----
@@ -117,8 +130,8 @@ class Bot(Registrar):
         """The settings as they are found now, with `overrides` before all. Raises Mistakes with every wrong entry."""
         from . import config as configuration
 
-        arguments = {name: value for name, value in {**self._arguments, **overrides}.items() if value is not None}
-        return configuration.load(Path.cwd(), os.environ, **arguments)
+        arguments = {name: value for name, value in self._arguments.items() if value is not None}
+        return configuration.load(Path.cwd(), os.environ, overrides=overrides, **arguments)
 
     def check(self) -> list[Mistake]:
         """All that is wrong with the bot, remarks included, in the order of files and lines."""
@@ -127,6 +140,10 @@ class Bot(Registrar):
             found += command.check()
         for listener in self.listeners:
             found += listener.mistakes
+        for handler in self.error_handlers:
+            found += handler_mistakes(handler)
+        for starter in self.starters:
+            found += handler_mistakes(starter, "on_start")
         found += self._check_together()
         return sorted(found, key=lambda mistake: (mistake.file or "", mistake.line or 0))
 
@@ -158,7 +175,7 @@ class Bot(Registrar):
         """
         from .session import Session
 
-        if self._session is not None:
+        if self._is_running():
             raise WispError("The bot runs already.")
         config = config or self.settings()
         mistakes = [mistake for mistake in self.check() if not mistake.remark]
@@ -167,19 +184,12 @@ class Bot(Registrar):
         if mistakes:
             raise Mistakes(mistakes)
         self._session = Session(self, config, clock or Clock())
-        try:
-            await self._session.start()
-        except BaseException:
-            self._session = None
-            raise
+        await self._session.start()
 
     async def close(self) -> None:
         """Stop: no new work, up to 10 s for running handlers, then everything closes. Does nothing when not running."""
         if self._session is not None:
-            try:
-                await self._session.close()
-            finally:
-                self._session = None
+            await self._session.close()
 
     async def __aenter__(self) -> Bot:
         await self.start()
@@ -200,6 +210,8 @@ class Bot(Registrar):
         if caller.f_code.co_name == "<module>" and caller.f_globals.get("__name__") != "__main__":
             _log.info("%s was imported: bot.run() does nothing", caller.f_globals.get("__name__"))
             return
+        if threading.current_thread() is not threading.main_thread() or _in_a_loop():
+            raise WispError("bot.run() is a whole program, in the main thread. Elsewhere, use `async with bot:`.")
         try:
             config = self.settings()
             _set_up_logging(config.log_level)
@@ -222,26 +234,40 @@ class Bot(Registrar):
         return asyncio.run(local.chat(self))
 
     async def _serve(self, config: Config) -> int:
+        """Run until a signal, a handler's `sys.exit()`, or the end of the connection; then close, whatever came."""
         stop = asyncio.Event()
         _stop_on_signals(stop)
+        leaving: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         stopping = asyncio.create_task(stop.wait())
-        starting = asyncio.create_task(self.start(config))
-        await asyncio.wait({stopping, starting}, return_when=asyncio.FIRST_COMPLETED)
-        if not starting.done():
-            starting.cancel()
-            await asyncio.wait({starting})
-            return 0
-        starting.result()
-        joining = asyncio.create_task(self.gateway.join())
-        await asyncio.wait({stopping, joining}, return_when=asyncio.FIRST_COMPLETED)
-        await self.close()
-        if stop.is_set():
-            joining.cancel()
-            return 0
-        stopping.cancel()
-        if error := joining.exception():
-            raise StartError(f"The connection to Discord ended for good: {error}") from error
+        running = asyncio.create_task(self._run_to_the_end(config, leaving))
+        try:
+            await asyncio.wait({stopping, running, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self.close()
+            stopping.cancel()
+        if leaving.done():
+            raise leaving.result()
+        if not stop.is_set():
+            await running
+        running.cancel()
+        await asyncio.wait({running})
         return 0
+
+    async def _run_to_the_end(self, config: Config, leaving: asyncio.Future[BaseException]) -> None:
+        await self.start(config)
+        self.session.on_leave = lambda error: None if leaving.done() else leaving.set_result(error)
+        try:
+            await self.gateway.join()
+        except Exception as error:
+            raise StartError(f"The connection to Discord ended for good: {error}") from error
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _set_up_logging(level: str) -> None:

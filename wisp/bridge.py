@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 # pyright: reportPrivateUsage=false
+import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import hikari
 import lightbulb
 import msgspec
 from hikari.impl import config as hikari_config
+from hikari.impl import shard
 from hikari.internal import routes
 
 if TYPE_CHECKING:
@@ -75,28 +77,49 @@ async def close_gateway(gateway: hikari.GatewayBot) -> None:
     """Close a hikari bot; without its pause of 0.25 s for TLS where the connection has none."""
     plain: list[Any] = []
     shards: list[Any] = list(gateway.shards.values())
-    for shard in shards:
-        transport = shard._ws
-        if transport is not None and shard._gateway_url.startswith("ws://"):
+    for one in shards:
+        transport = one._ws
+        if transport is not None and one._gateway_url.startswith("ws://"):
             transport._sent_close = True
             plain.append(transport)
     await gateway.close()
     for transport in plain:
         await transport._exit_stack.aclose()
+    # a shard that was still connecting is known to nobody, and would go on trying for ever
+    left = [task for task in asyncio.all_tasks() if _is_of_shard(task, gateway)]
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left)
 
 
-def on_undecodable_interaction(
-    gateway: hikari.GatewayBot, handler: Callable[[Mapping[str, Any], Exception], None]
+def _is_of_shard(task: asyncio.Task[Any], gateway: hikari.GatewayBot) -> bool:
+    frame = getattr(task.get_coro(), "cr_frame", None)
+    owner = frame.f_locals.get("self") if frame is not None else None
+    return isinstance(owner, shard.GatewayShardImpl) and owner._event_manager is gateway._event_manager
+
+
+def on_interaction_payload(
+    gateway: hikari.GatewayBot,
+    awaited: Callable[[int], None],
+    undecodable: Callable[[Mapping[str, Any], Exception], None],
 ) -> None:
-    """Call `handler(payload, error)` for interactions that hikari cannot read, so that somebody answers them."""
+    """Look at interactions before hikari does, and see to those that it cannot read.
+
+    `awaited(id)` is called where a raw `wait_for` may take the interaction (hikari forgets the waiter before any
+    listener runs), `undecodable(payload, error)` where hikari raised.
+    """
+    waiters = gateway._event_manager._waiters
     consumer = gateway._event_manager._consumers["interaction_create"]
     consume = consumer.callback
 
     def on_interaction_create(shard: Any, payload: Any) -> None:
+        if any(issubclass(event_type, hikari.InteractionCreateEvent) for event_type in waiters):
+            awaited(int(payload["id"]))
         try:
             consume(shard, payload)
         except Exception as error:
-            handler(payload, error)
+            undecodable(payload, error)
 
     consumer.callback = on_interaction_create
 
@@ -115,30 +138,38 @@ def message_payload(
 async def answer(interaction: Answerable, type: int, data: Mapping[str, Any], form: Any = None) -> None:
     """Send the first answer. It asks for no copy of the message, which hikari would read and nobody use."""
     route = routes.POST_INTERACTION_RESPONSE.compile(interaction=interaction.id, token=interaction.token)
-    await _send(interaction.app.rest, interaction.token, route, {"type": int(type), "data": data}, form)
+    await _send(interaction.app.rest, route, {"type": int(type), "data": data}, form)
 
 
-async def answer_raw(rest: hikari.api.RESTClient, id: int, token: str, data: Mapping[str, Any]) -> None:
-    """Send a message as the first answer to an interaction of which only the id and the token are known."""
+async def answer_raw(rest: hikari.api.RESTClient, id: int, token: str, type: int, data: Mapping[str, Any]) -> None:
+    """Send the first answer to an interaction of which only the id and the token are known."""
     route = routes.POST_INTERACTION_RESPONSE.compile(interaction=id, token=token)
-    await _send(rest, token, route, {"type": int(hikari.ResponseType.MESSAGE_CREATE), "data": data})
+    await _send(rest, route, {"type": int(type), "data": data})
 
 
 async def edit_answer(interaction: Answerable, message: str, data: Mapping[str, Any], form: Any) -> None:
     """Change an answer; the one called ORIGINAL is filled by it where it was a deferral."""
-    await _send(interaction.app.rest, interaction.token, _message_route("PATCH", interaction, message), data, form)
+    await _send(interaction.app.rest, _message_route("PATCH", interaction, message), data, form)
 
 
 async def follow_up(interaction: Answerable, data: Mapping[str, Any], form: Any) -> str:
     """Send another message; its id."""
     route = routes.POST_WEBHOOK_WITH_TOKEN.compile(webhook=interaction.application_id, token=interaction.token)
-    sent = await _send(interaction.app.rest, interaction.token, route, data, form, query={"wait": "true"})
+    sent = await _send(interaction.app.rest, route, data, form, query={"wait": "true"})
     return sent["id"]
 
 
 async def delete_answer(interaction: Answerable, message: str) -> None:
     """Take an answer, or a deferral, away."""
-    await _send(interaction.app.rest, interaction.token, _message_route("DELETE", interaction, message))
+    await _send(interaction.app.rest, _message_route("DELETE", interaction, message))
+
+
+async def fetch_answer(interaction: Answerable) -> dict[str, Any] | None:
+    """The first answer as Discord has it, as JSON; None where there is none, or no message."""
+    try:
+        return await _send(interaction.app.rest, _message_route("GET", interaction, ORIGINAL))
+    except hikari.NotFoundError:
+        return None
 
 
 def _message_route(method: str, interaction: Answerable, message: str) -> Any:
@@ -147,22 +178,12 @@ def _message_route(method: str, interaction: Answerable, message: str) -> Any:
 
 
 async def _send(
-    rest: hikari.api.RESTClient,
-    token: str,
-    route: Any,
-    body: Mapping[str, Any] | None = None,
-    form: Any = None,
-    query: Any = None,
+    rest: hikari.api.RESTClient, route: Any, body: Mapping[str, Any] | None = None, form: Any = None, query: Any = None
 ) -> Any:
-    try:
-        if form is None:
-            return await _request(rest, route, json=body, query=query, auth=None)
-        form.add_field("payload_json", _encoder.encode(body), content_type="application/json")
-        return await _request(rest, route, form_builder=form, query=query, auth=None)
-    except hikari.HTTPResponseError as error:
-        # who holds the token can answer in the bot's name for 15 minutes: it must not get into a log
-        error.url = error.url.replace(token, "<token>")
-        raise
+    if form is None:
+        return await _request(rest, route, json=body, query=query, auth=None)
+    form.add_field("payload_json", _encoder.encode(body), content_type="application/json")
+    return await _request(rest, route, form_builder=form, query=query, auth=None)
 
 
 def _request(rest: hikari.api.RESTClient, route: Any, **what: Any) -> Awaitable[Any]:
@@ -279,6 +300,11 @@ async def raw_lightbulb_payloads(
 def takes_pipeline(client: lightbulb.Client) -> bool:
     """Whether somebody put hooks on the client, which only lightbulb's pipeline runs."""
     return bool(client.hooks)
+
+
+def others_listen(gateway: hikari.GatewayBot, event_type: type[hikari.Event]) -> bool:
+    """Whether a raw listener besides wisp's own may answer an interaction."""
+    return len(gateway.get_listeners(event_type)) > 1
 
 
 def knows_component(client: lightbulb.Client, custom_id: str) -> bool:

@@ -9,8 +9,9 @@ import json
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from . import __version__
 from .errors import Mistake, Mistakes, StartError
@@ -33,10 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
     except SystemExit as stop:  # argparse has said what is wrong, or printed the help that was asked for
         return stop.code if isinstance(stop.code, int) else 2
+    output = sys.stdout
     try:
-        if options.command == "check":
-            return check(options.file, as_json=options.json)
-        return sandbox(options.file, lines=options.run, as_json=options.json, keep=options.keep)
+        # What a bot's file prints has no place between lines of JSON.
+        with redirect_stdout(sys.stderr) if options.json else nullcontext():
+            if options.command == "check":
+                return check(options.file, as_json=options.json, output=output)
+            return sandbox(options.file, lines=options.run, as_json=options.json, keep=options.keep, output=output)
     except StartError as error:
         print(error, file=sys.stderr)
         return 1
@@ -44,28 +48,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def sandbox(file: str, *, lines: Sequence[str] = (), as_json: bool = False, keep: str | None = None) -> int:
+def sandbox(file: str, *, lines: Sequence[str], as_json: bool, keep: str | None, output: TextIO) -> int:
     """Run the bot of a file on a local Discord: these lines, or a chat in the terminal without any."""
     from . import local
 
-    return asyncio.run(local.chat(load(file), lines=lines, as_json=as_json, keep=keep))
+    return asyncio.run(local.chat(load(file), lines=lines, as_json=as_json, keep=keep, output=output))
 
 
-def check(file: str, *, as_json: bool = False) -> int:
-    """Print what is wrong in the bot of a file: 1 where there are mistakes; remarks alone are 0."""
-    try:
-        mistakes: Sequence[Mistake] = load(file).check()
-    except Mistakes as error:
-        mistakes = error.mistakes
+def check(file: str, *, as_json: bool, output: TextIO) -> int:
+    """Print what is wrong in the bot of a file and its settings: 1 where there are mistakes; remarks alone are 0."""
+    mistakes = _mistakes(file)
     if as_json:
-        print(json.dumps([_described(mistake) for mistake in mistakes], indent=2))
+        print(json.dumps([_described(mistake) for mistake in mistakes], indent=2), file=output)
     else:
         for mistake in mistakes:
             print(f"remark: {mistake}" if mistake.remark else mistake, file=sys.stderr)
     wrong = sum(not mistake.remark for mistake in mistakes)
     if not as_json:
-        print(f"{file}: {_counted(wrong, 'mistake')}, {_counted(len(mistakes) - wrong, 'remark')}")
+        print(f"{file}: {_counted(wrong, 'mistake')}, {_counted(len(mistakes) - wrong, 'remark')}", file=output)
     return 1 if wrong else 0
+
+
+def _mistakes(file: str) -> list[Mistake]:
+    """What is wrong in a bot's settings and in the bot, or else what keeps its file from being read."""
+    try:
+        bot = load(file)
+    except Mistakes as error:
+        return [*error.mistakes]
+    try:
+        bot.settings()
+    except Mistakes as error:
+        return [*error.mistakes, *bot.check()]
+    return bot.check()
 
 
 def load(file: str) -> Bot:
@@ -102,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     local.add_argument(
         "--run", action="append", default=[], metavar="LINE", help='type this line and exit: --run "/hello"'
     )
-    local.add_argument("--json", action="store_true", help="print what each --run line got as a JSON object")
+    local.add_argument("--json", action="store_true", help="print what each line got as a JSON object")
     local.add_argument("--keep", metavar="PATH", help="keep the bot's data in this database file")
 
     checked = commands.add_parser("check", help="look for a bot's mistakes without connecting")

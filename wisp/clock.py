@@ -84,19 +84,23 @@ class Clock:
     async def wait_for(self, awaitable: Awaitable[T], seconds: float) -> T:
         """The result of `awaitable`; after `seconds` by this clock it is cancelled and TimeoutError raised."""
         task = asyncio.ensure_future(awaitable)
-        late = False
+        over = asyncio.get_running_loop().create_future()
 
-        def give_up() -> None:
-            nonlocal late
-            late = task.cancel()
+        def end(_: object = None) -> None:
+            if not over.done():
+                over.set_result(None)
 
-        timer = self.call_later(seconds, give_up)
+        task.add_done_callback(end)
+        timer = self.call_later(seconds, end)
         try:
-            return await task
+            await over
         except asyncio.CancelledError:
-            if late:
-                raise TimeoutError from None
             task.cancel()
             raise
         finally:
             timer.cancel()
+        if not task.done():
+            # not waited for: what refuses to be cancelled must not hold up who was promised a time
+            task.cancel()
+            raise TimeoutError
+        return task.result()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, cast
 
 import hikari
 
 from . import limits
 from .errors import Mistake
-from .options import Localizations, Parameter, localizations, read_signature
+from .options import Localizations, Parameter, localizations, read_signature, underlying
 
 if TYPE_CHECKING:
     from .context import Context
@@ -61,6 +62,7 @@ class Command(Generic[P, R]):
         names: Mapping[str, Any],
         settings: CommandSettings,
     ) -> None:
+        settings, wrong = _checked_settings(settings)
         self.owner = owner
         self.function = function
         self.__wrapped__ = function
@@ -81,6 +83,7 @@ class Command(Generic[P, R]):
         self.parameters: list[Parameter]
         self.mistakes: list[Mistake]
         self.parameters, self.mistakes = self._read(names)
+        self.mistakes += [self.mistake("", problem, fix) for problem, fix in wrong]
         self.by_name: dict[str, Parameter] = {parameter.name: parameter for parameter in self.parameters}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
@@ -132,16 +135,11 @@ class Command(Generic[P, R]):
         if not self.description:
             fix = 'Write a docstring, or description="..."'
             found.append(self.mistake("", "it has no description; its name is shown instead", fix, remark=True))
-        for parameter in self.parameters:
-            if not parameter.described:
-                found.append(
-                    self.mistake(
-                        f', option "{parameter.name}"',
-                        "it has no description; its name is shown instead",
-                        'Write `Annotated[..., wisp.Option("what it is")]`',
-                        remark=True,
-                    )
-                )
+        if bare := [parameter.name for parameter in self.parameters if not parameter.described]:
+            of = f", option{'s' if len(bare) > 1 else ''} {', '.join(bare)}"
+            problem = "no description; the name is shown instead"
+            found.append(self.mistake(of, problem, 'Write `Annotated[..., wisp.Option("what it is")]`', remark=True))
+        found += [mistake for handler in self.error_handlers for mistake in handler_mistakes(handler)]
         return found
 
     def limit_mistakes(self, problems: Sequence[limits.Problem]) -> list[Mistake]:
@@ -155,7 +153,8 @@ class Command(Generic[P, R]):
             of = f', option "{self.parameters[int(keys[1])].name}"'
             keys = keys[2:]
         about = f"{'.'.join(map(str, keys))}: " if keys else ""
-        return self.mistake(of, f"{about}{problem.message.rstrip('.')}", f"See {_DOCUMENTATION}")
+        got = f" (got {problem.got})" if getattr(problem, "got", "") else ""
+        return self.mistake(of, f"{about}{problem.message.rstrip('.')}{got}", f"See {_DOCUMENTATION}")
 
     def _read(self, names: Mapping[str, Any]) -> tuple[list[Parameter], list[Mistake]]:
         if not is_async(self.function):
@@ -164,9 +163,80 @@ class Command(Generic[P, R]):
         return read_signature(self.function, names, self.mistake)
 
 
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, Mapping) and all(map(_is_text, cast("Mapping[Any, Any]", value).values()))
+
+
+def _are(cls: type) -> Callable[[object], bool]:
+    """Whether a value is a filled list, tuple or set of whole numbers (such as ids) or of members of `cls`."""
+
+    def check(value: object) -> bool:
+        if not isinstance(value, (list, tuple, set, frozenset)):
+            return False
+        values = cast("list[object]", value)
+        return bool(values) and all(isinstance(one, cls) and not isinstance(one, bool) for one in values)
+
+    return check
+
+
+# what each setting must be, and the words for it
+_SETTINGS: dict[str, tuple[Callable[[object], bool], str]] = {
+    "name": (_is_text, "a text"),
+    "description": (_is_text, "a text"),
+    "ephemeral": (_is_truth, "True or False"),
+    "guild_only": (_is_truth, "True or False"),
+    "contexts": (_are(hikari.ApplicationContextType), "a filled list of hikari.ApplicationContextType"),
+    "integration_types": (
+        _are(hikari.ApplicationIntegrationType),
+        "a filled list of hikari.ApplicationIntegrationType",
+    ),
+    "permissions": (lambda value: isinstance(value, hikari.Permissions), "hikari.Permissions"),
+    "nsfw": (_is_truth, "True or False"),
+    "guilds": (_are(int), "a filled list of server ids (left out: everywhere)"),
+    "name_localizations": (_are_texts, 'a mapping like {"de": "hallo"}'),
+    "description_localizations": (_are_texts, 'a mapping like {"de": "Sagt hallo"}'),
+}
+
+
+def _checked_settings(settings: CommandSettings) -> tuple[CommandSettings, list[tuple[str, str]]]:
+    """The settings that can be used, and (problem, fix) of the others: a wrong one must not be passed over."""
+    usable: dict[str, Any] = {}
+    wrong: list[tuple[str, str]] = []
+    for name, value in settings.items():
+        if name not in _SETTINGS:
+            nearest = difflib.get_close_matches(name, _SETTINGS, 1) or ["permissions"] * ("permission" in name)
+            fix = f"Did you mean {nearest[0]}=?" if nearest else f"It takes {', '.join(_SETTINGS)}"
+            wrong.append((f"@command has no setting {name}=", fix))
+        elif value is not None:
+            fits, words = _SETTINGS[name]
+            if fits(value):
+                usable[name] = value
+            else:
+                wrong.append((f"{name}= is {value!r}", f"Give it {words}"))
+    return cast(CommandSettings, usable), wrong
+
+
+def handler_mistakes(handler: Callable[..., Any], what: str = "error handler") -> list[Mistake]:
+    """What is wrong with an error handler or the like: it must be async."""
+    if is_async(handler):
+        return []
+    name = getattr(handler, "__name__", repr(handler))
+    file, line = place_of(handler)
+    fix = f"Write `async def {name}(...)`"
+    return [Mistake(f'{what} "{name}"', "its function is not async", fix, file=file, line=line)]
+
+
 def is_async(function: Callable[..., Any]) -> bool:
     """Whether calling `function` gives a coroutine: an async function or method, or an object with such a call."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(underlying(function))
 
 
 def in_words(name: str) -> str:
@@ -176,8 +246,7 @@ def in_words(name: str) -> str:
 
 def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
     """The file (as short as it can be said from here) and line where `function` stands, as far as known."""
-    plain = inspect.unwrap(getattr(function, "__func__", function))
-    code: CodeType | None = getattr(plain, "__code__", None)
+    code: CodeType | None = getattr(underlying(function), "__code__", None)
     if code is None:
         return None, None
     file = code.co_filename

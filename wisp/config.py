@@ -56,36 +56,50 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return list(shown.items())
 
 
-def load(directory: Path, environ: Mapping[str, str], **arguments: object) -> Config:
+def load(
+    directory: Path, environ: Mapping[str, str], *, overrides: Mapping[str, object] | None = None, **arguments: object
+) -> Config:
     """The settings of the bot in `directory`.
 
     For each setting the first source that says something wins: `arguments`, `environ`, the file `.env`, the
     file `wisp.toml`; None and empty text say nothing. Raises Mistakes with every unknown or wrong entry of all
     sources, the overruled ones too. The value of a token is in no message.
+
+    What is in `overrides` is settled: no source is asked for it, and what they say of it may be wrong.
+    Raises TypeError where it names no setting.
     """
+    overrides = overrides or {}
+    if unknown := overrides.keys() - VARIABLES.keys():
+        raise TypeError(f"expected overrides out of {', '.join(VARIABLES)}, got {', '.join(sorted(unknown))}")
     mistakes: list[Mistake] = []
     settings: dict[str, object] = {}
+    strays: list[_Entry] = []
     entries = [
         *_argument_entries(arguments, mistakes),
         *_environment_entries(environ, mistakes),
-        *_dotenv_entries(directory / ".env", mistakes),
+        *_dotenv_entries(directory / ".env", mistakes, strays),
         *_toml_entries(directory / "wisp.toml", mistakes),
     ]
-    for entry in entries:
-        if entry.value is None or (isinstance(entry.value, str) and not entry.value.strip()):
+    for entry in [*_argument_entries(overrides, mistakes), *(one for one in entries if one.name not in overrides)]:
+        if entry.is_empty:
             continue
-        result = _READERS[entry.name](entry.value)
+        result = entry.value if isinstance(entry.value, _Wrong) else _READERS[entry.name](entry.value)
         if isinstance(result, _Wrong):
             mistakes.append(entry.mistake(result.problem, result.fix))
         else:
             settings.setdefault(entry.name, result)
+    if all(entry.name != "token" or entry.is_empty for entry in entries) and "token" not in overrides:
+        mistakes += _misnamed_tokens(strays)
     if mistakes:
         raise Mistakes(sorted(mistakes, key=lambda mistake: (mistake.file or "", mistake.line or 0)))
     return msgspec.convert(settings, Config)
 
 
 class _Entry:
-    """A value as one source gives it, by its setting's name (or its own, of no setting), and where that is."""
+    """A value as one source gives it, by its setting's name (or its own, of no setting), and where that is.
+
+    The value is a _Wrong where the source itself cannot be read there.
+    """
 
     __slots__ = ("file", "line", "name", "value", "where")
 
@@ -97,6 +111,10 @@ class _Entry:
         self.where = where
         self.file = file
         self.line = line
+
+    @property
+    def is_empty(self) -> bool:
+        return self.value is None or (isinstance(self.value, str) and not self.value.strip())
 
     def mistake(self, problem: str, fix: str) -> Mistake:
         return Mistake(self.where, problem, fix, file=self.file, line=self.line)
@@ -133,7 +151,8 @@ def _environment_entries(environ: Mapping[str, str], mistakes: list[Mistake]) ->
             mistakes.append(Mistake(where, "there is no such setting", _nearest_variable(variable)))
 
 
-def _dotenv_entries(path: Path, mistakes: list[Mistake]) -> list[_Entry]:
+def _dotenv_entries(path: Path, mistakes: list[Mistake], strays: list[_Entry]) -> list[_Entry]:
+    """The settings in .env. `strays` gets the entries of names that are no settings."""
     text = _read(path, mistakes)
     entries: dict[str, _Entry] = {}
     settings = {variable: name for name, variable in VARIABLES.items()}
@@ -150,15 +169,32 @@ def _dotenv_entries(path: Path, mistakes: list[Mistake]) -> list[_Entry]:
         if not _is_variable(variable) or not (separator or line.strip().startswith("export ")):
             entry.where = "line"
             mistakes.append(entry.mistake("it is not of the form NAME=value", "Begin a comment with #"))
-        elif variable in settings and entry.value is None:
-            mistakes.append(entry.mistake("what is quoted ends before its line does, or never", _QUOTES))
         elif variable in settings:
+            if entry.value is None:
+                entry.value = _Wrong("what is quoted ends before its line does, or never", _QUOTES)
             entries[variable] = entry  # as in a shell, the last of several counts
         elif variable.startswith("WISP_"):
             mistakes.append(entry.mistake("there is no such setting", _nearest_variable(variable)))
         elif entry.value is None:
             _skip_quoted(value.lstrip(), lines[number:], unread)
+        else:
+            strays.append(entry)
     return list(entries.values())
+
+
+_OTHER_NAMES = ("TOKEN", "BOT_TOKEN", "DISCORD_BOT_TOKEN")
+"""Under which other bots of this language are often given theirs."""
+
+
+def _misnamed_tokens(strays: list[_Entry]) -> Iterator[Mistake]:
+    """What was meant to be the token, where no source has one; all other names are somebody else's."""
+    import difflib
+
+    for entry in strays:
+        name = entry.name.upper()
+        near = name in _OTHER_NAMES or difflib.get_close_matches(name, ["DISCORD_TOKEN"], cutoff=0.9)
+        if near and not entry.is_empty:
+            yield entry.mistake("there is no such setting, and no token", "Did you mean DISCORD_TOKEN?")
 
 
 _QUOTES = "Close the quote at the end of the value, or leave the quotes out"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
 
 import hikari
@@ -16,29 +16,43 @@ from .errors import AnswerError
 if TYPE_CHECKING:
     from .bot import Bot
     from .commands import Command
+    from .services import BoundStore, GuildDataStore, Services
     from .session import Session
 
-T = TypeVar("T", bound=hikari.CommandInteraction | hikari.AutocompleteInteraction)
+T = TypeVar("T")
+Asked = TypeVar("Asked", bound=hikari.CommandInteraction | hikari.AutocompleteInteraction)
 
 _MESSAGE = hikari.ResponseType.MESSAGE_CREATE
 _DEFERRAL = hikari.ResponseType.DEFERRED_MESSAGE_CREATE
 _PRIVATE = int(hikari.MessageFlag.EPHEMERAL)
+_LOADING = int(hikari.MessageFlag.LOADING)
 
 _EMPTY = "This answer is empty. Give it a content, an embed, a component or a file."
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+_UNKNOWN_MESSAGE = 10008
+_UNKNOWN_WEBHOOK = 10015
 _UNKNOWN_INTERACTION = 10062
-_ALREADY_ACKNOWLEDGED = 40060
+ALREADY_ACKNOWLEDGED = 40060
+_INVALID_WEBHOOK_TOKEN = 50027
+
+_TOO_LATE = (
+    "Discord waits no longer for this answer: more than 3 s passed before it arrived. Something kept the event loop, "
+    "or the network, from sending it."
+)
+_OVER = "This interaction is over: it can be answered, and its answers changed, for 15 minutes after it came."
+_GONE = "That answer is gone: it was deleted."
 
 
 class _State(enum.Enum):
     UNANSWERED = enum.auto()
     DEFERRED = enum.auto()
     ANSWERED = enum.auto()
+    LOST = enum.auto()  # Discord takes no answer any more
 
 
 # members of an enum take a descriptor's call to read, and a command reads them a few times
-_UNANSWERED, _DEFERRED, _ANSWERED = _State
+_UNANSWERED, _DEFERRED, _ANSWERED, _LOST = _State
 
 
 class MessageFields(TypedDict, total=False):
@@ -57,6 +71,9 @@ class MessageFields(TypedDict, total=False):
     role_mentions: hikari.UndefinedOr[hikari.SnowflakeishSequence[hikari.PartialRole] | bool]
 
 
+_FIELDS = ("content", *MessageFields.__annotations__)
+
+
 class Answer:
     """One message that answered an interaction. It can be changed for 15 minutes after the interaction came."""
 
@@ -68,29 +85,32 @@ class Answer:
 
     async def edit(self, content: Any = hikari.UNDEFINED, **fields: Unpack[MessageFields]) -> None:
         """Change the message: what is not named stays, None takes it away. Fields and errors as in `ctx.respond`."""
-        payload, form = self._ctx.build_message(content, fields, edit=True)
-        await bridge.edit_answer(self._ctx.interaction, self._message, payload, form)
+        await self.change(*self._ctx.build_message(content, fields, edit=True))
+
+    async def change(self, payload: dict[str, Any], form: Any) -> None:
+        """Change the message to what `build_message` made."""
+        await self._ctx.send(bridge.edit_answer(self._ctx.interaction, self._message, payload, form))
 
     async def delete(self) -> None:
-        """Take the message away. Raises hikari.NotFoundError where it is gone already."""
-        await bridge.delete_answer(self._ctx.interaction, self._message)
+        """Take the message away. Raises AnswerError where it is gone already."""
+        await self._ctx.send(bridge.delete_answer(self._ctx.interaction, self._message))
 
     async def message(self) -> hikari.Message:
-        """Fetch it as Discord has it now."""
+        """Fetch it as Discord has it now. Raises AnswerError where it is gone."""
         if self._message == bridge.ORIGINAL:
-            return await self._ctx.interaction.fetch_initial_response()
-        return await self._ctx.interaction.fetch_message(int(self._message))
+            return await self._ctx.send(self._ctx.interaction.fetch_initial_response())
+        return await self._ctx.send(self._ctx.interaction.fetch_message(int(self._message)))
 
 
-class InteractionContext(Generic[T]):
+class InteractionContext(Generic[Asked]):
     """One interaction: who asked, and where. `interaction` is hikari's own object, `command` what was asked for."""
 
     __slots__ = ("command", "interaction", "session")
 
-    def __init__(self, session: Session, command: Command[..., Any], interaction: T) -> None:
+    def __init__(self, session: Session, command: Command[..., Any], interaction: Asked) -> None:
         self.session: Session = session
         self.command: Command[..., Any] = command
-        self.interaction: T = interaction
+        self.interaction: Asked = interaction
 
     @property
     def bot(self) -> Bot:
@@ -118,6 +138,23 @@ class InteractionContext(Generic[T]):
         return self.interaction.channel_id
 
     @property
+    def services(self) -> Services:
+        """What the bot runs on: "db", "guild_data", "cache" and what was registered."""
+        return self.session.services
+
+    @property
+    def guild_data(self) -> GuildDataStore:
+        """What the bot keeps for its servers. Raises ServiceError where the database did not start."""
+        return self.session.guild_data
+
+    @property
+    def data(self) -> BoundStore:
+        """What this bot or module keeps for this server; in direct messages, for this person."""
+        return self.guild_data.bind(
+            guild_id=self.guild_id, user_id=self.user.id, module_name=self.command.owner.namespace
+        )
+
+    @property
     def log(self) -> logging.Logger:
         """The logger of the bot or module that the command belongs to."""
         return self.command.owner.log
@@ -126,13 +163,13 @@ class InteractionContext(Generic[T]):
 class Context(InteractionContext[hikari.CommandInteraction]):
     """One invocation of a command: who asked, where, and the ways to answer.
 
-    The answers follow Discord's rules for you: the first one is the
-    response, later ones are follow-ups; where Discord is about to lose patience (it waits 3 s), the answer is
-    deferred, publicly or privately as the command's `ephemeral=` says; a private answer after a public deferral
-    (or the other way round) takes the deferral away first, since Discord would show it as the deferral was.
+    The answers follow Discord's rules for you: the first one is the response, later ones are follow-ups; where
+    Discord is about to lose patience (it waits 3 s), the answer is deferred, publicly or privately as the command's
+    `ephemeral=` says; a private answer after a public deferral (or the other way round) takes the deferral away
+    first, since Discord would show it as the deferral was.
     """
 
-    __slots__ = ("_deferred_privately", "_first", "_lock", "_state")
+    __slots__ = ("_deferred_privately", "_first", "_lock", "_state", "heard")
 
     def __init__(self, session: Session, command: Command[..., Any], interaction: hikari.CommandInteraction) -> None:
         super().__init__(session, command, interaction)
@@ -141,11 +178,18 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         self._first: Answer | None = None
         # a deferral on time and an answer by the handler must not both be the first
         self._lock = asyncio.Lock()
+        # where lightbulb's pipeline runs the command: how lightbulb knows that Discord has heard something
+        self.heard: asyncio.Event | None = None
 
     @property
     def unanswered(self) -> bool:
         """Whether Discord has heard nothing yet, not even a deferral."""
         return self._state is _UNANSWERED
+
+    @property
+    def lost(self) -> bool:
+        """Whether it is too late for any answer."""
+        return self._state is _LOST
 
     def __repr__(self) -> str:
         return f"<Context /{self.command.name} by {self.user.username} {self._state.name.lower()}>"
@@ -163,7 +207,7 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         it to the one who asked only; None is as the command says. Nobody is pinged unless the mentions say so.
         The other fields are hikari's.
 
-        Raises AnswerError where Discord would refuse it (too long, empty, 3 s or 15 minutes late).
+        Raises AnswerError where Discord would refuse it (too long, empty), or takes it no more (15 minutes late).
         """
         private = self.command.ephemeral if ephemeral is None else ephemeral
         payload, form = self.build_message(content, fields)
@@ -182,8 +226,7 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         """
         private = self.command.ephemeral if ephemeral is None else ephemeral
         async with self._lock:
-            if self._state is _UNANSWERED:
-                await self._callback(_DEFERRAL, {"flags": _PRIVATE} if private else {})
+            if self._state is _UNANSWERED and await self._callback(_DEFERRAL, {"flags": _PRIVATE} if private else {}):
                 self._deferred_privately = private
                 self._state = _DEFERRED
 
@@ -192,18 +235,25 @@ class Context(InteractionContext[hikari.CommandInteraction]):
 
         Raises AnswerError where there is nothing to change yet.
         """
-        if self._state is _DEFERRED:
-            await self.respond(content, ephemeral=self._deferred_privately, **fields)
-        elif self._first is None:
-            raise AnswerError("There is no answer to edit yet. Call ctx.respond(...) first.")
-        else:
-            await self._first.edit(content, **fields)
+        payload, form = self.build_message(content, fields, edit=True)
+        async with self._lock:
+            if self._state is _DEFERRED:
+                await self._fill(payload, form)
+            elif self._first is None:
+                raise AnswerError("There is no answer to edit yet. Call ctx.respond(...) first.")
+            else:
+                await self._first.change(payload, form)
 
     async def delete(self) -> None:
-        """Take the first answer away. Raises AnswerError where there is none."""
-        if self._first is None:
-            raise AnswerError("There is no answer to delete yet. Call ctx.respond(...) first.")
-        await self._first.delete()
+        """Take the first answer, or the deferral, away. Raises AnswerError where there is neither."""
+        async with self._lock:
+            if self._state is _DEFERRED:
+                await self.send(bridge.delete_answer(self.interaction, bridge.ORIGINAL))
+                self._state = _ANSWERED
+            elif self._first is None:
+                raise AnswerError("There is no answer to delete yet. Call ctx.respond(...) first.")
+            else:
+                await self._first.delete()
 
     async def respond_with_modal(
         self, title: str, custom_id: str, *, components: Sequence[hikari.api.ComponentBuilder]
@@ -220,24 +270,38 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         }
         _refuse(limits.modal_problems(payload))
         async with self._lock:
-            if self._state is not _UNANSWERED:
-                came_first = "an answer" if self._state is _ANSWERED else "a deferral"
-                raise AnswerError(
-                    f"A modal must be the first answer, and {came_first} was sent already. Open it before anything "
-                    f"that takes time: wisp defers after {self.session.patience:g} s so that Discord does not give up."
-                )
-            await self._callback(hikari.ResponseType.MODAL, payload)
-            self._state = _ANSWERED
+            if self._state is _UNANSWERED and await self._callback(hikari.ResponseType.MODAL, payload):
+                self._state = _ANSWERED
+                return
+            came_first = "a deferral" if self._state is _DEFERRED else "an answer"
+            raise AnswerError(
+                f"A modal must be the first answer, and {came_first} was sent already. Open it before anything that "
+                f"takes time: wisp defers after {self.session.patience:g} s so that Discord does not give up."
+            )
 
     async def finish(self) -> None:
         """End without a word where nothing was answered: Discord must hear something, and nobody needs to."""
         async with self._lock:
-            if self._state is _ANSWERED:
-                return
-            if self._state is _UNANSWERED:
-                await self._callback(_DEFERRAL, {"flags": _PRIVATE})
-            self._state = _ANSWERED
-            await bridge.delete_answer(self.interaction, bridge.ORIGINAL)
+            if self._state is _UNANSWERED and await self._callback(_DEFERRAL, {"flags": _PRIVATE}):
+                self._state = _DEFERRED
+            if self._state is _DEFERRED:
+                try:
+                    await self.send(bridge.delete_answer(self.interaction, bridge.ORIGINAL))
+                except hikari.HTTPError:
+                    # better a word than "thinking..." for 15 minutes
+                    await self.send(bridge.edit_answer(self.interaction, bridge.ORIGINAL, {"content": "Done."}, None))
+                self._state = _ANSWERED
+
+    async def catch_up(self) -> dict[str, Any] | None:
+        """Go on from what Discord has, where something else than this context answered; its first message, as JSON.
+
+        None stands for an answer without a message, such as a modal, or for one that is deleted.
+        """
+        original = await bridge.fetch_answer(self.interaction)
+        flags = int(original["flags"]) if original else 0
+        self._deferred_privately = bool(flags & _PRIVATE)
+        self._state = _DEFERRED if flags & _LOADING else _ANSWERED
+        return original
 
     def build_message(self, content: Any, fields: MessageFields, *, edit: bool = False) -> tuple[dict[str, Any], Any]:
         """A message as Discord takes it, and the form that holds its files; AnswerError where Discord would not."""
@@ -248,50 +312,85 @@ class Context(InteractionContext[hikari.CommandInteraction]):
             if not content.strip():
                 raise AnswerError(_EMPTY)
             return {"content": content, "allowed_mentions": {"parse": []}}, None
+        unknown = given.keys() - MessageFields.__annotations__.keys()
+        if unknown:
+            raise AnswerError(f"A message has no {', '.join(sorted(unknown))}. It has {', '.join(_FIELDS)}.")
         payload, form = bridge.message_payload(self.interaction.app.rest, content, given, edit=edit)
+        if edit and int(payload.get("flags", 0)) & _PRIVATE:
+            raise AnswerError("A message cannot be made private once it is there. Say ephemeral=True in ctx.respond.")
         _refuse(limits.message_problems(payload))
         something = str(payload.get("content") or "").strip() or payload.get("embeds") or payload.get("components")
         if not (edit or form or something):
             raise AnswerError(_EMPTY)
         return payload, form
 
+    async def send(self, sending: Awaitable[T]) -> T:
+        """Wait for a call to Discord; AnswerError where it is refused for what the caller can understand."""
+        try:
+            return await sending
+        except hikari.ClientHTTPResponseError as error:
+            code = getattr(error, "code", None)
+            if code in (_UNKNOWN_INTERACTION, _UNKNOWN_WEBHOOK, _INVALID_WEBHOOK_TOKEN):
+                self._state = _LOST
+                raise AnswerError(_TOO_LATE if code == _UNKNOWN_INTERACTION else _OVER) from error
+            if code == _UNKNOWN_MESSAGE:
+                raise AnswerError(_GONE) from error
+            raise
+
     async def _send(self, payload: dict[str, Any], form: Any, private: bool) -> Answer:
-        if self._state is _UNANSWERED:
-            await self._callback(_MESSAGE, payload, form)
-            answer = Answer(self, bridge.ORIGINAL)
-        elif self._state is _DEFERRED and private is self._deferred_privately:
-            await bridge.edit_answer(self.interaction, bridge.ORIGINAL, payload, form)
-            answer = Answer(self, bridge.ORIGINAL)
-        else:
-            if self._state is _DEFERRED:
-                await bridge.delete_answer(self.interaction, bridge.ORIGINAL)
-                self._state = _ANSWERED
-            answer = Answer(self, await bridge.follow_up(self.interaction, payload, form))
+        if self._state is _LOST:
+            raise AnswerError(_OVER)
+        if self._state is _UNANSWERED and await self._callback(_MESSAGE, payload, form):
+            return self._answered(bridge.ORIGINAL)
+        if self._state is _DEFERRED and private is self._deferred_privately:
+            return await self._fill(payload, form)
+        if self._state is _DEFERRED:
+            await self.send(bridge.delete_answer(self.interaction, bridge.ORIGINAL))
+            self._state = _ANSWERED
+        return self._answered(await self.send(bridge.follow_up(self.interaction, payload, form)))
+
+    async def _fill(self, payload: dict[str, Any], form: Any) -> Answer:
+        # what fills a deferral is as private as that was, and Discord takes no such flag with it
+        flags = int(payload.pop("flags", 0)) & ~_PRIVATE
+        if flags:
+            payload["flags"] = flags
+        await self.send(bridge.edit_answer(self.interaction, bridge.ORIGINAL, payload, form))
+        return self._answered(bridge.ORIGINAL)
+
+    def _answered(self, message: str) -> Answer:
         self._state = _ANSWERED
+        answer = Answer(self, message)
         self._first = self._first or answer
         return answer
 
-    async def _callback(self, type: hikari.ResponseType, data: dict[str, Any], form: Any = None) -> None:
+    async def _callback(self, type: hikari.ResponseType, data: dict[str, Any], form: Any = None) -> bool:
+        """Send the first answer; False where something else did, after catching up with that.
+
+        It may have been this same answer: hikari sends again what was taken by Discord and whose confirmation was
+        lost on the way, and is told that there is an answer already (40060).
+        """
         try:
-            await bridge.answer(self.interaction, type, data, form)
+            await self.send(bridge.answer(self.interaction, type, data, form))
         except hikari.ClientHTTPResponseError as error:
-            code = getattr(error, "code", None)
-            if code == _UNKNOWN_INTERACTION:
-                self._state = _ANSWERED  # nothing can be answered any more
-                raise AnswerError(
-                    "Discord waits no longer for this answer (10062): more than 3 s passed before it arrived. "
-                    "Something kept the event loop, or the network, from sending it."
-                ) from error
-            if code == _ALREADY_ACKNOWLEDGED:
-                self._state = _ANSWERED
-                raise AnswerError(
-                    "Something else answered this interaction first (40060): a raw listener, or another process "
-                    "that runs with the same token."
-                ) from error
-            raise
+            if getattr(error, "code", None) != ALREADY_ACKNOWLEDGED:
+                raise
+            original = await self.catch_up()
+            if type is hikari.ResponseType.MODAL:
+                return original is None
+            return type is _MESSAGE and original is not None and _is_of(original, data)
+        finally:
+            if self.heard is not None:
+                self.heard.set()
+        return True
+
+
+def _is_of(message: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
+    """Whether Discord's `message` is what `data` asked for, as far as that can be told."""
+    same_embeds = len(message["embeds"]) == len(data.get("embeds") or ())
+    return message["content"] == data.get("content", "") and same_embeds and not int(message["flags"]) & _LOADING
 
 
 def _refuse(problems: Sequence[limits.Problem]) -> None:
     if problems:
         told = "; ".join(f"{'.'.join(map(str, problem.path))}: {problem.message}" for problem in problems)
-        raise AnswerError(f"Discord would refuse this answer: {told}")
+        raise AnswerError(f"Discord would refuse this answer: {told} Shorten it, or send the rest in another answer.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
@@ -11,21 +10,29 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import autocomplete, bridge
-from .context import Context
+from .context import ALREADY_ACKNOWLEDGED, Context
 from .errors import AnswerError, UserError
+from .logs import get_logger
 
 if TYPE_CHECKING:
     from .commands import Command
     from .session import Session
 
-_log = logging.getLogger("wisp.dispatch")
+_log = get_logger("wisp.dispatch")
 
 _CLOSING = "The bot is restarting. Please try again in a moment."
 _REFUSED = "This was refused."
 _OUTDATED = "This command has changed since Discord showed it to you. Please try again in a moment."
 _UNKNOWN_COMMAND = "This command is no longer here. Discord will stop showing it soon."
 _UNKNOWN_COMPONENT = "This no longer works: it belongs to an older version of the bot."
+_NO_ANSWER = "This command gave no answer."
 _UNREADABLE = "The bot could not read what Discord sent. Please try again."
+
+
+_HANDLER_PATIENCE = 30.0
+"""Seconds that an error handler may take."""
+
+_PRIVATE = int(hikari.MessageFlag.EPHEMERAL)
 
 
 class Dispatcher:
@@ -35,6 +42,7 @@ class Dispatcher:
         self.session = session
         self._routes: dict[tuple[int | None, int, str], Command[..., Any]] = {}
         self._in_pipeline: dict[int, Context] = {}
+        self._awaited: set[int] = set()
 
     def add(self, command: Command[..., Any], guilds: Sequence[int]) -> None:
         """Route interactions for `command`: of these guilds' own commands, or of those for everywhere (none)."""
@@ -44,20 +52,13 @@ class Dispatcher:
     async def on_interaction(self, event: hikari.InteractionCreateEvent) -> None:
         """The one listener for interactions: it must see to it that somebody answers, and never raise."""
         interaction = event.interaction
-        if isinstance(interaction, hikari.CommandInteraction):
-            command = self._find(interaction)
-            if command is not None:
+        with self.session.work:
+            if isinstance(interaction, hikari.CommandInteraction) and (command := self._find(interaction)):
                 await self._call(Context(self.session, command, interaction))
-                return
-        elif isinstance(interaction, hikari.AutocompleteInteraction):
-            command = self._find(interaction)
-            if command is not None:
+            elif isinstance(interaction, hikari.AutocompleteInteraction) and (command := self._find(interaction)):
                 await autocomplete.suggest(self.session, command, interaction)
-                return
-        try:
-            await self._pass_on(event)
-        except Exception as error:
-            self.session.report("an interaction that is not wisp's", error)
+            else:
+                await self._pass_on(event)
 
     def _find(
         self, interaction: hikari.CommandInteraction | hikari.AutocompleteInteraction
@@ -66,15 +67,17 @@ class Dispatcher:
 
     async def _call(self, ctx: Context) -> None:
         """Run one call where it belongs: straight, or inside lightbulb's pipeline where somebody put hooks there."""
-        with self.session.work:
-            if self.session.closing:
-                await self._say(ctx, _CLOSING)
-                return
-            self.session.defer_in_time(ctx)
+        if self.session.closing:
+            await self._say(ctx, _CLOSING)
+            return
+        self.session.begin(ctx)
+        try:
             if bridge.takes_pipeline(self.session.client):
                 await self._through_pipeline(ctx)
             else:
                 await self.run(ctx)
+        finally:
+            self.session.end(ctx)
 
     async def run(self, ctx: Context) -> None:
         """The life of a call: options, function, reply; a refusal in its words, an error by its id."""
@@ -86,17 +89,15 @@ class Dispatcher:
                 await ctx.respond(_checked(command, reply))
         except UserError as refusal:
             await self._refuse(ctx, refusal)
-        except Exception as error:
-            await self._fail(ctx, error)
-        except asyncio.CancelledError as error:
-            if self.session.closing:
+        except (SystemExit, KeyboardInterrupt) as leaving:
+            await self._say(ctx, _CLOSING)
+            self.session.leave(leaving)
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and self.session.closing:
                 await self._say(ctx, _CLOSING)
                 raise
-            await self._fail(ctx, error)  # something that it waited for was cancelled: an error like others
-        try:
-            await ctx.finish()
-        except Exception as error:
-            self.session.report(f"/{command.name}", error)
+            await self._fail(ctx, error)
+        await self._finish(ctx)
 
     async def _refuse(self, ctx: Context, refusal: UserError) -> None:
         try:
@@ -104,75 +105,132 @@ class Dispatcher:
         except Exception as error:
             await self._fail(ctx, error)
 
-    async def _fail(self, ctx: Context, error: Exception | asyncio.CancelledError) -> None:
+    async def _fail(self, ctx: Context, error: BaseException) -> None:
         """Ask the error handlers, nearest first; where none deals with it, log it and tell the person its id."""
+        command = ctx.command
+        if isinstance(error, Exception) and await self._dealt_with(ctx, error):
+            return
+        id = self.session.report(f"/{command.name}", error)
+        await self._say(ctx, f"Something went wrong. If you tell somebody, mention error `{id}`.")
+
+    async def _dealt_with(self, ctx: Context, error: Exception) -> bool:
         command, bot = ctx.command, self.session.bot
         outer = [] if command.owner is bot else command.owner.error_handlers
         for handler in (*command.error_handlers, *outer, *bot.error_handlers):
             try:
-                if isinstance(error, Exception) and await handler(ctx, error):
-                    return
+                # an error handler that never ends must not keep the first error to itself
+                if await self.session.clock.wait_for(handler(ctx, error), _HANDLER_PATIENCE):
+                    return True
             except UserError as refusal:
                 await self._say(ctx, str(refusal))
-                return
-            except Exception as second:
+                return True
+            except (Exception, asyncio.CancelledError) as second:
                 self.session.report(f"the error handler {getattr(handler, '__name__', handler)}", second)
-        id = self.session.report(f"/{command.name}", error)
-        await self._say(ctx, f"Something went wrong. If you tell somebody, mention error `{id}`.")
+        return False
 
     async def _say(self, ctx: Context, text: str) -> None:
         """Tell the person privately, where Discord still lets us."""
+        if ctx.lost:
+            return
         try:
             await ctx.respond(text, ephemeral=True)
         except Exception as error:
             self.session.report(f"answering /{ctx.command.name}", error)
 
+    async def _finish(self, ctx: Context) -> None:
+        try:
+            await ctx.finish()
+        except Exception as error:
+            self.session.report(f"/{ctx.command.name}", error)
+
     async def _through_pipeline(self, ctx: Context) -> None:
         """Let lightbulb run its hooks around `run`; a hook that stops the call must not leave it unanswered."""
-        answered = asyncio.Event()
+        ctx.heard = heard = asyncio.Event()
         self._in_pipeline[ctx.interaction.id] = ctx
-        await self.session.client.handle_application_command_interaction(ctx.interaction, answered)
-        stopped = self._in_pipeline.pop(ctx.interaction.id, None) is not None
-        if stopped and not answered.is_set():
-            await self._say(ctx, _REFUSED)
+        try:
+            await self.session.client.handle_application_command_interaction(ctx.interaction, heard)
+            if self._in_pipeline.pop(ctx.interaction.id, None) is None:
+                return  # it ran
+            if heard.is_set():
+                await ctx.catch_up()
+                await self._finish(ctx)
+            else:
+                await self._say(ctx, _REFUSED)
+        except asyncio.CancelledError:
+            self._in_pipeline.pop(ctx.interaction.id, None)
+            await self._say(ctx, _CLOSING)
+            raise
 
     async def invoked_by_lightbulb(self, interaction: hikari.CommandInteraction) -> None:
         """What the lightbulb command of a wisp one does: go on where `_through_pipeline` stopped."""
-        await self.run(self._in_pipeline.pop(interaction.id))
+        ctx = self._in_pipeline.pop(interaction.id)
+        if ctx.heard is not None and ctx.heard.is_set():
+            await ctx.catch_up()
+        await self.run(ctx)
+
+    # ---- what is not ours ----
 
     async def _pass_on(self, event: hikari.InteractionCreateEvent) -> None:
         """What is not ours is lightbulb's, or a raw listener's; what is nobody's gets a polite line."""
-        interaction, client = event.interaction, self.session.client
-        if isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)):
-            known, line = bridge.knows_command(client, interaction), _UNKNOWN_COMMAND
-        elif isinstance(interaction, (hikari.ComponentInteraction, hikari.ModalInteraction)):
-            known, line = bridge.knows_component(client, interaction.custom_id), _UNKNOWN_COMPONENT
-        else:
-            return
-        if known:
-            await client.handle_interaction_create(interaction)
-        elif len(self.session.gateway.get_listeners(type(event))) > 1:
-            return  # a raw listener of the user's hears it as well, and may answer
-        elif isinstance(interaction, hikari.AutocompleteInteraction):
-            await autocomplete.offer(self.session, interaction, ())
-        else:
-            await self._answer_raw(interaction.id, interaction.token, line)
+        interaction = event.interaction
+        try:
+            if self.session.closing:
+                await self._answer_stranger(interaction, _CLOSING)
+            elif isinstance(interaction, (hikari.ComponentInteraction, hikari.ModalInteraction)):
+                if bridge.knows_component(self.session.client, interaction.custom_id):
+                    await self.session.client.handle_interaction_create(interaction)
+                else:
+                    await self._answer_unknown(event, _UNKNOWN_COMPONENT)
+            elif isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)):
+                if bridge.knows_command(self.session.client, interaction):
+                    heard = asyncio.Event()
+                    await self.session.client.handle_interaction_create(interaction, heard)
+                    if not heard.is_set():
+                        await self._answer_stranger(interaction, _NO_ANSWER)
+                else:
+                    await self._answer_unknown(event, _UNKNOWN_COMMAND)
+        except Exception as error:
+            self.session.report("an interaction that is not wisp's", error)
+
+    async def _answer_unknown(self, event: hikari.InteractionCreateEvent, line: str) -> None:
+        awaited = event.interaction.id in self._awaited
+        self._awaited.discard(event.interaction.id)
+        if awaited or bridge.others_listen(self.session.gateway, type(event)):
+            # it may answer, or only look: it has as long as Discord's patience lets us wait
+            await self.session.clock.sleep(self.session.patience)
+        await self._answer_stranger(event.interaction, line)
+
+    async def _answer_stranger(self, interaction: hikari.PartialInteraction, line: str) -> None:
+        kind = int(interaction.type)
+        await self._answer_raw(kind, interaction.id, interaction.token, line)
+
+    def on_awaited(self, id: int) -> None:
+        """A raw `wait_for` may answer this interaction."""
+        self._awaited.add(id)
 
     def on_undecodable(self, payload: Any, error: Exception) -> None:
         """An interaction that hikari could not read: logged without its token, answered by its id."""
         self.session.report("an interaction that hikari could not read", error)
         try:
-            id, token = int(payload["id"]), str(payload["token"])
+            kind, id, token = int(payload["type"]), int(payload["id"]), str(payload["token"])
         except (KeyError, TypeError, ValueError):
             return
-        self.session.spawn(self._answer_raw(id, token, _UNREADABLE))
+        self.session.spawn(self._answer_raw(kind, id, token, _UNREADABLE))
 
-    async def _answer_raw(self, id: int, token: str, text: str) -> None:
-        data = {"content": text, "flags": int(hikari.MessageFlag.EPHEMERAL)}
+    async def _answer_raw(self, kind: int, id: int, token: str, line: str) -> None:
+        """Answer what has no context; silently where something else has answered."""
+        data: dict[str, Any]
+        if kind == hikari.InteractionType.AUTOCOMPLETE:
+            type = hikari.ResponseType.AUTOCOMPLETE
+            data = {"choices": list[Any]()}
+        else:
+            type = hikari.ResponseType.MESSAGE_CREATE
+            data = {"content": line, "flags": _PRIVATE}
         try:
-            await bridge.answer_raw(self.session.gateway.rest, id, token, data)
+            await bridge.answer_raw(self.session.gateway.rest, id, token, type, data)
         except Exception as error:
-            _log.warning("could not answer an unknown interaction: %s", error)
+            if getattr(error, "code", None) != ALREADY_ACKNOWLEDGED:
+                _log.warning("could not answer an unknown interaction: %s", error)
 
 
 async def _read_arguments(ctx: Context) -> dict[str, Any]:

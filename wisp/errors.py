@@ -12,8 +12,7 @@ class WispError(Exception):
 class UserError(WispError):
     """A refusal, told to the person who asked in exactly these words, privately.
 
-    Raise it from a command, an option's converter or a guard. It is not logged as an error:
-    the person is told, and nobody else needs to know.
+    Raise it from a command. It is not logged as an error: the person is told, and nobody else needs to know.
     """
 
 
@@ -70,3 +69,25 @@ class Mistakes(StartError):
         self.mistakes: tuple[Mistake, ...] = tuple(mistakes)
         count = "1 mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
         super().__init__("\n".join([f"{count} to mend before the bot can start:", *map(str, self.mistakes)]))
+
+
+class DatabaseError(WispError):
+    """The database did not do what it was asked, and kept nothing of it.
+
+    `path` is its file, `problem` what was wrong and the way out, `code` SQLite's name for it ("SQLITE_FULL",
+    "SQLITE_CONSTRAINT_UNIQUE"), None where SQLite was not asked.
+    """
+
+    def __init__(self, path: str, problem: str, code: str | None = None) -> None:
+        self.path: str = path
+        self.problem: str = problem
+        self.code: str | None = code
+        super().__init__(f"the database {path}: {problem}")
+
+
+class DataError(WispError):
+    """A key, a value or a type that guild data cannot keep, or not read as asked: nothing was changed."""
+
+
+class ServiceError(WispError):
+    """A service is not there, or is not what was asked for."""

@@ -38,6 +38,9 @@ class Listener:
         self.event_types: tuple[type[Any], ...] = event_types or self._annotated(names)
         if not is_async(function):
             self._mistake("its function is not async", f"Write `async def {self.name}(event: ...)`")
+        others = list(inspect.signature(function).parameters.values())[1:]
+        if any(other.default is other.empty and other.kind < other.VAR_POSITIONAL for other in others):
+            self._mistake("it has more parameters than the event", "Take one parameter: the event")
         for event_type in self.event_types:
             if not _is_event(event_type):
                 self._mistake(f"{event_type!r} is not an event of hikari", "Use a class like hikari.MemberCreateEvent")

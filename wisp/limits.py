@@ -106,18 +106,20 @@ class Problem:
     """One place of a payload that Discord would refuse.
 
     `path` leads to it from the payload's root (keys and indexes), `code` is Discord's (or `INVALID`),
-    `message` says what is expected there, in a sentence.
+    `message` says what is expected there, in a sentence. `got` says what came instead where Discord's
+    sentence leaves that out: "3000 characters", "27 options", "the same as options.0.name"; else "".
     """
 
-    __slots__ = ("code", "message", "path")
+    __slots__ = ("code", "got", "message", "path")
 
-    def __init__(self, path: tuple[str | int, ...], code: str, message: str) -> None:
+    def __init__(self, path: tuple[str | int, ...], code: str, message: str, got: str = "") -> None:
         self.path: tuple[str | int, ...] = path
         self.code: str = code
         self.message: str = message
+        self.got: str = got
 
     def __str__(self) -> str:
-        return f"{'.'.join(map(str, self.path)) or 'payload'}: {self.message} ({self.code})"
+        return f"{_dotted(self.path) or 'payload'}: {self.message} ({self.code})"
 
     def __repr__(self) -> str:
         return f"<Problem {self}>"
@@ -138,18 +140,17 @@ def commands_problems(payloads: Sequence[Mapping[str, object]]) -> list[Problem]
     problems: list[Problem] = []
     limits = {_CHAT_INPUT: CHAT_INPUT_COMMANDS, _USER: USER_COMMANDS, _MESSAGE: MESSAGE_COMMANDS, _ENTRY_POINT: 1}
     counts = dict.fromkeys(limits, 0)
-    names: set[tuple[int, str]] = set()
+    names: dict[tuple[int, str], _Value] = {}
     # Everything past the limits is refused by count alone: an endless list costs no endless walk.
     for command in _Value(payloads, (), problems).items(0, sum(limits.values())):
         kind = _check_command(command)
         counts[kind] += 1
         if counts[kind] == limits[kind] + 1:
             command.refuse(INVALID, f"Maximum number of application commands reached ({limits[kind]} of this type).")
-        name = command.get("name").raw
-        if isinstance(name, str) and (kind, name) in names:
-            command.refuse("APPLICATION_COMMANDS_DUPLICATE_NAME", "Application command names must be unique")
-        elif isinstance(name, str):
-            names.add((kind, name))
+        name = command.get("name")
+        if isinstance(name.raw, str) and (first := names.setdefault((kind, name.raw), name)) is not name:
+            message = "Application command names must be unique"
+            command.refuse("APPLICATION_COMMANDS_DUPLICATE_NAME", message, _same_as(first))
     return problems
 
 
@@ -204,13 +205,21 @@ def modal_problems(payload: Mapping[str, object]) -> list[Problem]:
 
 def content_problem(text: str) -> Problem | None:
     """The problem of a message's text, the cheap check before each send: too long, or None."""
-    return _too_long(("content",), 0, CONTENT) if len(text) > CONTENT else None
+    return _too_long(("content",), 0, CONTENT, f"{len(text)} characters") if len(text) > CONTENT else None
 
 
 def error_tree(problems: Iterable[Problem]) -> dict[str, object]:
-    """The `errors` object of Discord's "Invalid Form Body" (50035): paths as nested keys, then `_errors`."""
+    """The `errors` object of Discord's "Invalid Form Body" (50035): paths as nested keys, then `_errors`.
+
+    Discord looks at an object as a whole once its fields are right: what is said of an object is left out
+    where something is said of its fields, so that `_errors` never stand beside other keys.
+    """
+    found = list(problems)
+    holders = {problem.path[:depth] for problem in found for depth in range(len(problem.path))}
     tree: dict[str, Any] = {}
-    for problem in problems:
+    for problem in found:
+        if problem.path in holders:
+            continue
         branch = tree
         for key in problem.path:
             branch = branch.setdefault(str(key), {})
@@ -228,8 +237,8 @@ class _Value:
         self.path = path
         self.problems = problems
 
-    def refuse(self, code: str, message: str) -> None:
-        self.problems.append(Problem(self.path, code, message))
+    def refuse(self, code: str, message: str, got: str = "") -> None:
+        self.problems.append(Problem(self.path, code, message, got))
 
     def get(self, key: str) -> _Value:
         return _Value(self.raw.get(key) if _is_dict(self.raw) else None, (*self.path, key), self.problems)
@@ -269,7 +278,7 @@ class _Value:
         if not isinstance(self.raw, str):
             return self.refuse("STRING_TYPE_CONVERT", f"Could not interpret {_shown(self.raw)} as string.")
         if not low <= len(self.raw) <= high:
-            self.problems.append(_too_long(self.path, low, high))
+            self.problems.append(_too_long(self.path, low, high, _count(len(self.raw), "characters")))
             return None
         return self.raw
 
@@ -294,9 +303,11 @@ class _Value:
             return self.refuse("NUMBER_TYPE_COERCE", f"Value {_shown(self.raw)} is not float.")
         kind = "int" if isinstance(self.raw, int) else "float"
         if low is not None and self.raw < low:
-            return self.refuse("NUMBER_TYPE_MIN", f"{kind} value should be greater than or equal to {low}.")
+            message = f"{kind} value should be greater than or equal to {low}."
+            return self.refuse("NUMBER_TYPE_MIN", message, _shown(self.raw))
         if high is not None and self.raw > high:
-            return self.refuse("NUMBER_TYPE_MAX", f"{kind} value should be less than or equal to {high}.")
+            message = f"{kind} value should be less than or equal to {high}."
+            return self.refuse("NUMBER_TYPE_MAX", message, _shown(self.raw))
         return self.raw
 
     def choice(self, allowed: Sequence[int | str]) -> bool:
@@ -333,7 +344,7 @@ class _Value:
             self.refuse("LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
             return []
         if not low <= len(self.raw) <= high:
-            self.problems.append(_too_long(self.path, low, high))
+            self.problems.append(_too_long(self.path, low, high, _count(len(self.raw), _last_name(self.path))))
         return [_Value(raw, (*self.path, index), self.problems) for index, raw in enumerate(self.raw[:high])]
 
     def unique(self, allowed: Sequence[int | str], low: int = 0) -> list[int | str]:
@@ -389,8 +400,9 @@ def _check_command(command: _Value) -> int:
     command.get("integration_types").unique((0, 1), low=1)
     _check_permissions(command.get("default_member_permissions"))
     # The size of something misshapen is nothing to go by, and mending it comes first anyway.
-    if len(command.problems) == problems_before and _size(command) > COMMAND_SIZE:
-        command.refuse("APPLICATION_COMMAND_TOO_LARGE", f"Command exceeds maximum size ({COMMAND_SIZE})")
+    if len(command.problems) == problems_before and (size := _size(command)) > COMMAND_SIZE:
+        message = f"Command exceeds maximum size ({COMMAND_SIZE})"
+        command.refuse("APPLICATION_COMMAND_TOO_LARGE", message, f"{size} characters")
     return kind
 
 
@@ -439,7 +451,7 @@ def _check_permissions(value: _Value) -> None:
 
 
 def _check_options(owner: _Value, allowed: Sequence[int]) -> None:
-    names: set[str] = set()
+    names: dict[str, _Value] = {}
     kinds: set[bool] = set()
     optional_seen = False
     for option in owner.get("options").items(0, OPTIONS):
@@ -452,11 +464,10 @@ def _check_options(owner: _Value, allowed: Sequence[int]) -> None:
                 "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID",
                 "Sub-command and sub-command group option types are mutually exclusive to all other types",
             )
-        name, required = option.get("name").raw, option.get("required").raw
-        if isinstance(name, str) and name in names:
-            option.refuse("APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS", "Option name already exists")
-        elif isinstance(name, str):
-            names.add(name)
+        name, required = option.get("name"), option.get("required").raw
+        if isinstance(name.raw, str) and (first := names.setdefault(name.raw, name)) is not name:
+            code = "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS"
+            option.refuse(code, "Option name already exists", _same_as(first))
         if required is True and optional_seen:
             option.refuse(
                 "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID",
@@ -518,8 +529,8 @@ def _check_choices(option: _Value, kind: int) -> None:
         return
     if autocomplete.boolean() and choices.raw:
         autocomplete.refuse(INVALID, "Must not be true where choices are present.")
-    names: set[object] = set()
-    values: set[object] = set()
+    names: dict[object, _Value] = {}
+    values: dict[object, _Value] = {}
     for choice in choices.items(0, CHOICES):
         if not choice.is_object():
             continue
@@ -533,10 +544,8 @@ def _check_choices(option: _Value, kind: int) -> None:
         else:
             value.number(*OPTION_NUMBER)
         for field, seen in ((name, names), (value, values)):
-            if isinstance(field.raw, (str, int, float)) and field.raw in seen:
-                field.refuse(INVALID, "Must be unique among the choices of its option.")
-            elif isinstance(field.raw, (str, int, float)):
-                seen.add(field.raw)
+            if isinstance(field.raw, (str, int, float)) and (first := seen.setdefault(field.raw, field)) is not field:
+                field.refuse(INVALID, "Must be unique among the choices of its option.", _same_as(first))
 
 
 def _size(owner: _Value) -> int:
@@ -559,7 +568,8 @@ def _check_embeds(embeds: _Value) -> None:
         if embed.is_object():
             size += _check_embed(embed)
     if size > EMBEDS_SIZE:
-        embeds.refuse("MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {EMBEDS_SIZE}")
+        message = f"Embed size exceeds maximum size of {EMBEDS_SIZE}"
+        embeds.refuse("MAX_EMBED_SIZE_EXCEEDED", message, f"{size} characters")
 
 
 def _check_embed(embed: _Value) -> int:
@@ -641,11 +651,13 @@ def _check_layout(components: _Value) -> None:
         components.refuse(
             "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED",
             f"Total number of components exceeds maximum of {COMPONENTS}",
+            f"{count} components",
         )
     if size > COMPONENTS_TEXT:
         components.refuse(
             "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED",
             f"Components displayable text size exceeds maximum size of {COMPONENTS_TEXT}",
+            f"{size} characters",
         )
 
 
@@ -772,18 +784,18 @@ def _check_values(owner: _Value, low: tuple[int, int], high: tuple[int, int]) ->
 def _check_select_options(options: _Value, count: tuple[int, int]) -> int:
     """Check the options of a select or of a group of boxes; how many are picked from the start."""
     defaults = 0
-    seen: set[str] = set()
+    seen: dict[str, _Value] = {}
     for option in options.items(*count):
         if not option.is_object():
             continue
         option.need("label").text(*SELECT_OPTION_TEXT)
         option.get("description").text(0, SELECT_OPTION_TEXT[1])
         _check_emoji(option.get("emoji"))
-        value = option.need("value").text(*SELECT_OPTION_TEXT)
-        if value in seen:
-            option.refuse("SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "The specified option value is already used")
-        elif value is not None:
-            seen.add(value)
+        value = option.need("value")
+        text = value.text(*SELECT_OPTION_TEXT)
+        if text is not None and (first := seen.setdefault(text, value)) is not value:
+            message = "The specified option value is already used"
+            option.refuse("SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", message, _same_as(first))
         defaults += option.get("default").boolean() is True
     return defaults
 
@@ -850,21 +862,36 @@ def _walk(components: _Value, depth: int = 2) -> Iterable[_Value]:
 
 
 def _check_custom_ids(components: _Value) -> None:
-    seen: set[str] = set()
+    seen: dict[str, _Value] = {}
     for component in _walk(components):
         field = component.get("custom_id")
-        custom_id = field.raw
-        if isinstance(custom_id, str) and custom_id in seen:
-            field.refuse("COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
-        elif isinstance(custom_id, str):
-            seen.add(custom_id)
+        if isinstance(field.raw, str) and (first := seen.setdefault(field.raw, field)) is not field:
+            message = "Component custom id cannot be duplicated"
+            field.refuse("COMPONENT_CUSTOM_ID_DUPLICATED", message, _same_as(first))
 
 
-def _too_long(path: tuple[str | int, ...], low: int, high: int) -> Problem:
+def _too_long(path: tuple[str | int, ...], low: int, high: int, got: str) -> Problem:
     """The problem of a text or list whose length is outside of `low` and `high`, both included."""
     if low:
-        return Problem(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.")
-    return Problem(path, "BASE_TYPE_MAX_LENGTH", f"Must be {high} or fewer in length.")
+        return Problem(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.", got)
+    return Problem(path, "BASE_TYPE_MAX_LENGTH", f"Must be {high} or fewer in length.", got)
+
+
+def _count(number: int, things: str) -> str:
+    return f"{number} {things.removesuffix('s') if number == 1 else things}"
+
+
+def _last_name(path: tuple[str | int, ...]) -> str:
+    """What the entries of the list at a path are called."""
+    return next((part.replace("_", " ") for part in reversed(path) if isinstance(part, str)), "commands")
+
+
+def _same_as(first: _Value) -> str:
+    return f"the same as {_dotted(first.path)}"
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return ".".join(map(str, path))
 
 
 def _is_dict(value: object) -> TypeGuard[dict[str, object]]:

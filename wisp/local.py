@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext, redirect_stderr
 from pathlib import Path
@@ -16,9 +18,11 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from .clock import Clock
 from .sandbox.console import Console, Lines
 from .sandbox.invocation import Impossible
+from .sandbox.line import Say, parse
 from .sandbox.people import People, Reply
 from .sandbox.server import Sandbox
-from .sandbox.terminal import Terminal
+from .sandbox.terminal import Terminal, complaint, example
+from .sandbox.world import Attachment, Happening, Message, MessageCreated
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -60,60 +64,97 @@ async def delivered() -> None:
         await asyncio.sleep(0)
 
 
-async def chat(bot: Bot, *, lines: Sequence[str] = (), as_json: bool = False, keep: str | None = None) -> int:
+async def chat(
+    bot: Bot,
+    *,
+    lines: Sequence[str] = (),
+    as_json: bool = False,
+    keep: str | None = None,
+    output: TextIO | None = None,
+) -> int:
     """Run a bot on a local Discord and type these lines; without any, let somebody chat with it.
 
-    What is answered goes to stdout; with `as_json` each line gives one JSON object instead. The result is an
-    exit code: 1 where a line could not be done, nobody answered it, or the bot's code failed on it.
+    What is answered goes to `output` (stdout by default); with `as_json` each line gives one JSON object
+    instead, and nobody is prompted for one. The result is an exit code: 1 where a line could not be done,
+    nobody answered a command, or the bot's code failed on it.
     """
     async with on_sandbox(bot, keep=keep) as sandbox:
         people = People(sandbox.world, patience=PATIENCE)
-        run = _Run(bot, people)
-        if not lines:
-            return await run.converse()
-        failed = [not await run.line(line, as_json=as_json) for line in lines]
-        return 1 if any(failed) else 0
+        console = Console(sys.stdin, output or sys.stdout)
+        console.interactive &= not as_json
+        run = _Run(bot, people, console, as_json=as_json)
+        if console.interactive and not lines:
+            return await run.interactive()
+        return 0 if await run.all(lines or None) else 1
 
 
 class _Run:
-    """One chat: a terminal on a sandbox, and what the bot failed on since the last line."""
+    """One chat: a terminal on a sandbox, and what happened since the last line."""
 
-    def __init__(self, bot: Bot, people: People) -> None:
+    def __init__(self, bot: Bot, people: People, console: Console, *, as_json: bool) -> None:
         self._session = bot.session
         self._session.on_failure = self._note
-        self._failed: str | None = None
         self._people = people
         people.settled = self._settled
-        self._console = Console(sys.stdin, sys.stdout)
-        self._terminal = Terminal(people.member("ada"), self._console.write, colour=self._console.colour)
+        self._as_json = as_json
+        self._failed: str | None = None
+        self._notes: list[str] = []
+        self._posted: list[Message] = []
+        self._console = console
+        write = self._notes.append if as_json else console.write
+        self._terminal = Terminal(people.member("ada"), write, colour=console.colour and not as_json)
         self._console.complete = self._terminal.completions
 
-    async def line(self, typed: str, *, as_json: bool = False) -> bool:
+    async def all(self, lines: Sequence[str] | None) -> bool:
+        """Do these lines, or (None) those that are piped in, until :quit or the last; whether all went well."""
+        self._people.world.watch(self._watch)
+        well = True
+        given = iter(lines or ())
+        while not self._terminal.over:
+            typed = await self._console.read("") if lines is None else next(given, None)
+            if typed is None:
+                break
+            well &= await self._line(typed)
+        return well
+
+    async def _line(self, typed: str) -> bool:
         """Do one line and write what comes of it; whether all went well."""
         self._failed = None
+        self._notes.clear()
+        self._posted.clear()
         reply = None
-        with nullcontext() if as_json else self._terminal:
+        with nullcontext() if self._as_json else self._terminal:
             try:
                 reply = await self._terminal.enter(typed)
             except Impossible as error:
                 self._failed = str(error)
-                if not as_json:
-                    print(error, file=sys.stderr)
+                if not self._as_json:
+                    print(complaint(error), file=sys.stderr)
         failed = self._failed or (reply and _unanswered(reply))
-        if as_json:
-            self._console.write(json.dumps(_described(typed, reply, failed)))
+        if self._as_json:
+            self._console.write(json.dumps(self._described(typed, reply, failed)))
+        elif not failed and not self._posted and _is_said(typed):
+            print(f"-- nothing answered; a command begins with /{self._for_instance()}", file=sys.stderr)
         return not failed
 
-    async def converse(self) -> int:
-        """Do line after line, as they are typed or piped, until :quit or the end of the input."""
-        if self._console.interactive:
-            return await self._interactive()
-        well = True
-        while not self._terminal.over and (typed := await self._console.read("")) is not None:
-            well &= await self.line(typed)
-        return 0 if well else 1
+    def _for_instance(self) -> str:
+        commands = self._terminal.person.commands()
+        return f", as in {example(commands[0])}" if commands else ""
 
-    async def _interactive(self) -> int:
+    def _described(self, typed: str, reply: Reply | None, failed: str | None) -> dict[str, Any]:
+        """What `--json` prints for a line. `failed` is None where all went well."""
+        return {
+            "command": typed,
+            **_content(reply),
+            "modal": reply.modal if reply else None,
+            "followups": [_content(followup) for followup in reply.followups] if reply else [],
+            "messages": [_message(message) for message in self._posted],
+            "notes": self._notes,
+            "failed": failed,
+        }
+
+    async def interactive(self) -> int:
+        """Let somebody type line after line, until :quit, the end of the input or a signal; the exit code."""
         terminal, console = self._terminal, self._console
         doing: set[asyncio.Task[None]] = set()
         with console, terminal, _logs_to(console), _signals() as signalled:
@@ -144,13 +185,23 @@ class _Run:
     def _welcome(self) -> str:
         person = self._terminal.person
         commands = ", ".join(f"/{command['name']}" for command in person.commands()) or "no commands"
-        return (
+        told = (
             f"A local Discord. You are {person.name}; {self._people.world.bot.name} has {commands}. :help tells more."
         )
+        width = shutil.get_terminal_size().columns
+        return textwrap.fill(told, width, break_long_words=False, break_on_hyphens=False)
 
     async def _settled(self) -> None:
         await delivered()
         await self._session.idle()
+
+    def _watch(self, happening: Happening) -> None:
+        """Note what the bot posts besides its replies."""
+        match happening:
+            case MessageCreated(message) if message.author is self._people.world.bot and not message.interaction:
+                self._posted.append(message)
+            case _:
+                pass
 
     def _note(self, failure: Failure) -> None:
         self._failed = f"{failure.where}: {type(failure.error).__name__}: {failure.error}"
@@ -199,25 +250,41 @@ def _logs_to(console: Console) -> Generator[None]:
             handler.setStream(sys.stderr)
 
 
+def _is_said(typed: str) -> bool:
+    """Whether a line (that could be read) is text for the channel."""
+    line = parse(typed)
+    return isinstance(line, Say) and bool(line.text)
+
+
 def _unanswered(reply: Reply) -> str | None:
     return f"no answer within {PATIENCE:g} s" if reply.thinking else reply.failed
-
-
-def _described(typed: str, reply: Reply | None, failed: str | None) -> dict[str, Any]:
-    """What `--json` prints for a line. `failed` is None where all went well."""
-    followups = [_content(followup) for followup in reply.followups] if reply else []
-    return {"command": typed, **_content(reply), "followups": followups, "failed": failed}
 
 
 def _content(reply: Reply | None) -> dict[str, Any]:
     return {
         "content": reply.content if reply else "",
         "embeds": [embed.raw for embed in reply.embeds] if reply else [],
-        "attachments": [
-            {"filename": file.filename, "size": file.size} for file in (reply.attachments if reply else [])
-        ],
+        "attachments": _files(reply.attachments) if reply else [],
         "ephemeral": reply is not None and reply.ephemeral,
         "deferred": reply is not None and reply.deferred,
         "deleted": reply is not None and reply.deleted,
         "edits": reply.edits if reply else [],
+        "components": reply.components if reply else [],
     }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    """A message in a channel; in direct messages (`guild` is None) the channel is the other one's name."""
+    guild, recipient = message.channel.guild, message.channel.recipient
+    return {
+        "guild": guild and guild.name,
+        "channel": recipient.name if recipient else message.channel.name,
+        "content": message.content,
+        "embeds": message.embeds,
+        "attachments": _files(message.attachments),
+        "components": message.components,
+    }
+
+
+def _files(attachments: Sequence[Attachment]) -> list[dict[str, Any]]:
+    return [{"filename": file.filename, "size": file.size} for file in attachments]

@@ -8,7 +8,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast
 
 import hikari
@@ -79,17 +79,30 @@ class Option:
 class Parameter:
     """One option of one command: `payload` is what Discord is told, `read` how its value arrives."""
 
-    __slots__ = ("argument", "autocomplete", "described", "fills_none", "name", "payload", "read", "required")
+    __slots__ = ("_type", "argument", "autocomplete", "described", "fills_none", "name", "payload", "read", "required")
 
     def __init__(self, argument: str, kind: _Kind, option: Option, *, required: bool, fills_none: bool) -> None:
         self.argument: str = argument
         self.name: str = option.name or argument.rstrip("_")
         self.required: bool = required
+        self._type = kind.type
         self.fills_none: bool = fills_none
         self.autocomplete: Callable[..., Any] | None = option.autocomplete
         self.described: bool = bool(option.description)
         self.payload: dict[str, Any] = _payload(self.name, kind, option, required)
         self.read: Reader = _within(self.payload, kind.read)
+
+    def takes(self, value: object) -> bool:
+        """Whether Discord would take this value as a choice of the option."""
+        return not isinstance(value, bool) and isinstance(value, _CHOICES_OF.get(self._type, ()))
+
+
+# the types of a choice's value; True is an int to Python and none to Discord
+_CHOICES_OF: dict[hikari.OptionType | int, tuple[type, ...]] = {
+    hikari.OptionType.STRING: (str,),
+    hikari.OptionType.INTEGER: (int,),
+    hikari.OptionType.FLOAT: (int, float),
+}
 
 
 class _Kind:
@@ -135,6 +148,9 @@ def read_signature(
     if arguments[0].name == "self":
         fix = "Register the bound method instead: `bot.command(thing.method)`"
         return [], [mistake("", "it is a method without its object", fix)]
+    if taken := _taken_for_context(function, arguments[0], names):
+        fix = f"Put the context first: `async def name(ctx: wisp.Context, {arguments[0]})`"
+        return [], [mistake("", f"its first parameter is `{arguments[0]}`, where the context comes ({taken})", fix)]
     for argument in arguments[1:]:
         try:
             found.append(_parameter(function, argument, names))
@@ -144,9 +160,29 @@ def read_signature(
     return sorted(found, key=lambda parameter: not parameter.required), mistakes
 
 
+def _taken_for_context(function: Callable[..., Any], first: inspect.Parameter, names: Mapping[str, Any]) -> str:
+    """Why `first` is an option that stands where the context belongs; "" where it is none."""
+    if first.annotation is first.empty:
+        return ""
+    try:
+        kind = _kind(_unpack(resolve_annotation(function, first.name, names))[0])
+    except Exception:
+        return ""  # no option: wisp.Context, a class of the user's, a name for type checkers alone
+    return f"an option of Discord's type {hikari.OptionType(kind.type).name}"
+
+
+def underlying(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that was written, behind decorators, `functools.partial`, bound methods and callable objects."""
+    for name in ("func", "__wrapped__", "__func__"):
+        behind = getattr(function, name, None)
+        if callable(behind):
+            return underlying(behind)
+    return function if hasattr(function, "__code__") else type(function).__call__
+
+
 def resolve_annotation(function: Callable[..., Any], name: str, names: Mapping[str, Any]) -> Any:
     """The type behind the annotation of `name`, also where it is text; NameError where it has no meaning."""
-    plain = inspect.unwrap(getattr(function, "__func__", function))
+    plain = underlying(function)
     holder = types.SimpleNamespace(__annotations__={name: plain.__annotations__[name]})
     hints = typing.get_type_hints(
         holder, globalns=getattr(plain, "__globals__", {}), localns=dict(names), include_extras=True
@@ -207,10 +243,10 @@ def _unpack(annotation: Any) -> tuple[Any, Option, bool]:
 
 
 def _kind(annotation: Any) -> _Kind:
-    if annotation in _PLAIN:
+    if isinstance(annotation, Hashable) and annotation in _PLAIN:
         return _PLAIN[annotation]
     if typing.get_origin(annotation) is Literal:
-        return _choice_kind({str(value): (value, value) for value in typing.get_args(annotation)})
+        return _choice_kind([(str(value), value, value) for value in typing.get_args(annotation)])
     if isinstance(annotation, type):
         if issubclass(annotation, enum.Enum):
             return _enum_kind(annotation)
@@ -437,12 +473,14 @@ def _in_words(name: str) -> str:
 
 
 def _enum_kind(cls: type[enum.Enum]) -> _Kind:
+    names = [_capitalized(member.name) for member in cls]
+    if len(set(names)) < len(names):
+        names = [member.name for member in cls]  # DARK_RED beside dark_red
     values = [member.value for member in cls]
-    storable = bool(values) and len({_choice_type(value) for value in values}) == 1
-    if storable and _choice_type(values[0]) is not None:
-        return _choice_kind({_capitalized(member.name): (member.value, member) for member in cls})
-    # values that Discord cannot carry (objects, a mixture) travel under the member's name
-    return _choice_kind({_capitalized(member.name): (member.name, member) for member in cls})
+    if not values or None in {_choice_type(value) for value in values} or len({_choice_type(v) for v in values}) > 1:
+        # values that Discord cannot carry (objects, a mixture) travel under the member's name
+        values = [member.name for member in cls]
+    return _choice_kind(list(zip(names, values, cls, strict=True)))
 
 
 def _capitalized(name: str) -> str:
@@ -463,15 +501,15 @@ def _choice_type(value: Any) -> hikari.OptionType | None:
     return None
 
 
-def _choice_kind(shown: Mapping[str, tuple[Any, Any]]) -> _Kind:
-    """A kind whose `shown` names stand for (what Discord carries, what arrives)."""
-    types_found = {_choice_type(carried) for carried, _ in shown.values()}
+def _choice_kind(shown: Sequence[tuple[str, Any, Any]]) -> _Kind:
+    """A kind of choices, each (the name that is shown, what Discord carries, what arrives)."""
+    types_found = {_choice_type(carried) for _, carried, _ in shown}
     if len(types_found) != 1 or None in types_found:
         raise _Unusable(
             "its choices are not all texts, all whole numbers or all numbers",
             'Use values of one type: `Literal["red", "green"]`',
         )
-    arriving = dict(shown.values())
+    arriving = {carried: value for _, carried, value in shown}
 
     def read(ctx: Context, value: Any) -> Any:
         try:
@@ -479,7 +517,7 @@ def _choice_kind(shown: Mapping[str, tuple[Any, Any]]) -> _Kind:
         except (KeyError, TypeError):
             raise _refuse("one of the choices") from None
 
-    choices = [{"name": name, "value": carried} for name, (carried, _) in shown.items()]
+    choices = [{"name": name, "value": carried} for name, carried, _ in shown]
     return _Kind(cast(hikari.OptionType, types_found.pop()), read, choices=choices)
 
 
@@ -512,6 +550,9 @@ def localizations(texts: Localizations | None) -> dict[str, str]:
 
 def _fit(kind: _Kind, option: Option) -> None:
     """Refuse settings of `option` that Discord has no place for on `kind`."""
+    for texts in (option.name_localizations, option.description_localizations):
+        if texts is not None and not isinstance(texts, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise _Unusable("its localizations are no mapping", 'Write `{"de": "..."}`')
     numeric = kind.type in (hikari.OptionType.INTEGER, hikari.OptionType.FLOAT)
     if not numeric and (option.min is not None or option.max is not None):
         raise _Unusable("min= and max= bound numbers, and this is none", "Use min_length= and max_length= for a text")
@@ -524,27 +565,30 @@ def _fit(kind: _Kind, option: Option) -> None:
         if option.autocomplete is not None and (option.choices is not None or kind.choices):
             raise _Unusable("it has both choices and autocomplete", "Keep one of them")
     if option.choices is not None:
-        _take_choices(kind, option.choices)
+        _check_choices(kind, option, option.choices)
     if option.autocomplete is not None and not inspect.iscoroutinefunction(option.autocomplete):
         raise _Unusable("autocomplete= is not async", "Write `async def fruits(ctx, typed: str) -> list[str]`")
 
 
-def _take_choices(kind: _Kind, choices: Choices) -> None:
+def _check_choices(kind: _Kind, option: Option, choices: Choices) -> None:
+    if isinstance(choices, str):
+        raise _Unusable("choices= is one text", 'Write `choices=["red", "green"]`')
     try:
         payloads = choice_payloads(choices)
     except TypeError as error:
         raise _Unusable(f"choices= cannot be read ({error})", 'Write `choices=["red", "green"]`') from None
-    accepted = {
-        hikari.OptionType.STRING: (str,),
-        hikari.OptionType.INTEGER: (int,),
-        hikari.OptionType.FLOAT: (int, float),
-    }[kind.type]
-    for payload in payloads:
-        if not isinstance(payload["value"], accepted) or isinstance(payload["value"], bool):
-            raise _Unusable(
-                f"the choice {payload['value']!r} is not of the option's type",
-                "Use values of the annotated type",
-            )
+    accepted = _CHOICES_OF[kind.type]
+    if not payloads:
+        raise _Unusable("choices= is empty, and nobody could choose", "Leave it out, or offer something")
+    if kind.choices:
+        raise _Unusable("its annotation and choices= both name choices", "Keep one of them")
+    for value in (payload["value"] for payload in payloads):
+        if not isinstance(value, accepted) or isinstance(value, bool):
+            raise _Unusable(f"the choice {value!r} is not of the option's type", "Use values of the annotated type")
+        if kind.read is _read_duration and not _DURATION.fullmatch(value):
+            raise _Unusable(f"the choice {value!r} is not a duration", "Write it like 1h30m")
+        if (option.min is not None and value < option.min) or (option.max is not None and value > option.max):
+            raise _Unusable(f"the choice {value!r} is not between min= and max=", "Change one of them")
 
 
 def _payload(name: str, kind: _Kind, option: Option, required: bool) -> dict[str, Any]:

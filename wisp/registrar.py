@@ -8,27 +8,37 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, overload
 
 from .commands import AnyErrorHandler, Command, CommandSettings, ErrorHandler, names_around
+from .errors import WispError
 from .events import Listener
 
 if TYPE_CHECKING:
     import hikari
 
     from .context import Context
+    from .services.database import Transaction
+
+    Migration = str | Callable[[Transaction], Awaitable[object]]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+M = TypeVar("M", bound="Callable[[Transaction], Awaitable[object]]")
 L = TypeVar("L", bound=Callable[..., Awaitable[object]])
 
 
 class Registrar(abc.ABC):
-    """Something that commands, listeners and error handlers belong to. `log` is its logger."""
+    """Something that commands, listeners and error handlers belong to.
+
+    `log` is its logger; `namespace` keeps its guild data apart from others', None is shared by the whole bot.
+    """
 
     log: logging.Logger
+    namespace: str | None
 
     def __init__(self) -> None:
         self.commands: list[Command[..., Any]] = []
         self.listeners: list[Listener] = []
         self.error_handlers: list[ErrorHandler] = []
+        self.migrations: dict[int, Migration] = {}
 
     @overload
     def command(
@@ -103,6 +113,32 @@ class Registrar(abc.ABC):
         """
         self.error_handlers.append(handler)
         return handler
+
+    @overload
+    def migration(self, number: int, sql: str, /) -> None: ...
+
+    @overload
+    def migration(self, number: int, /) -> Callable[[M], M]: ...
+
+    def migration(self, number: int, sql: str | None = None, /) -> Any:
+        """Make or change tables of the database, once in its life: before the bot connects, in order of numbers.
+
+        They count from 1 without gaps. Each is SQL, of one or several statements, or a decorated
+        `async def name(tx)` that gets the transaction in which it is recorded as well: where it raises, nothing
+        of it is kept and the bot does not start. Raises WispError where the number is taken.
+        """
+
+        def register(migration: Any) -> Any:
+            self.ensure_open()
+            if number in self.migrations:
+                raise WispError(f"migration {number} is there already: give the new one the next number")
+            self.migrations[number] = migration
+            return migration
+
+        if sql is None:
+            return register
+        register(sql)
+        return None
 
     @abc.abstractmethod
     def ensure_open(self) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import sqlite3
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import hikari
@@ -16,22 +12,30 @@ from .errors import Mistake, Mistakes
 
 if TYPE_CHECKING:
     from .commands import Command
+    from .services import Database
 
 # One command a call: at most this many. Discord counts creations (200 a day and scope) and allows a handful of
 # such calls in a row, so what is more goes in one call that replaces the whole scope.
 # https://discord.com/developers/docs/interactions/application-commands#registering-a-command
 _ONE_BY_ONE = 4
 
+# slash, user and message commands; an Activity's entry point (4) is not ours to touch
+_KINDS = (1, 2, 3)
+
 Key = tuple[int, str]
 """A command's type and name: what makes it one in its scope."""
 
 
 class Wanted:
-    """One command as it should be: its JSON, and the command to name where Discord refuses it."""
+    """One command as it should be: its JSON, and the command to name where Discord refuses it.
 
-    __slots__ = ("command", "payload")
+    `command` is None for one of lightbulb's; `where` says where it stands.
+    """
+
+    __slots__ = ("command", "payload", "where")
 
     def __init__(self, payload: dict[str, Any], command: Command[..., Any] | None) -> None:
+        self.where: str = f"{command.file}:{command.line}" if command else "registered with lightbulb"
         self.payload: dict[str, Any] = payload
         self.command: Command[..., Any] | None = command
 
@@ -67,20 +71,35 @@ async def bring_up_to_date(
     command's file and line where Discord refuses a command.
     """
     changes = Changes()
+    if twice := [mistake for commands in wanted.values() for mistake in _of_one_name(commands)]:
+        raise Mistakes(twice)
     for guild, commands in wanted.items():
         try:
             await _bring_scope_up_to_date(rest, application, guild, commands, changes)
         except (hikari.ForbiddenError, hikari.NotFoundError) as error:
+            if guild is None:
+                raise
             if commands:
                 raise _unreachable(guild, commands, error) from error
             # a server that the bot has left keeps no commands of it
     return changes
 
 
+def _of_one_name(commands: list[Wanted]) -> Iterable[Mistake]:
+    """Two commands of one kind and name in one scope, which would replace each other for ever."""
+    first: dict[Key, Wanted] = {}
+    for command in commands:
+        other = first.setdefault(command.key, command)
+        if other is not command:
+            problem = f'another command is called "{command.payload["name"]}" ({other.where})'
+            yield _mistake(command.command, problem, "Rename one of them")
+
+
 async def _bring_scope_up_to_date(
     rest: hikari.api.RESTClient, application: int, guild: int | None, wanted: list[Wanted], changes: Changes
 ) -> None:
-    existing = {_key(payload): payload for payload in await bridge.fetch_commands(rest, application, guild)}
+    everything = await bridge.fetch_commands(rest, application, guild)
+    existing = {_key(payload): payload for payload in everything if _key(payload)[0] in _KINDS}
     new = [command for command in wanted if command.key not in existing]
     changed = [
         command
@@ -89,12 +108,14 @@ async def _bring_scope_up_to_date(
     ]
     gone = existing.keys() - {command.key for command in wanted}
     if len(new) + len(changed) + len(gone) > _ONE_BY_ONE:
-        await _replace_all(rest, application, guild, wanted)
+        kept = [payload for payload in everything if _key(payload)[0] not in _KINDS]
+        await _replace_all(rest, application, guild, wanted, kept)
     else:
-        for command in (*new, *changed):
-            await _send(rest, application, guild, command)
+        # what goes makes room first: a scope can be full
         for key in gone:
             await bridge.delete_command(rest, application, guild, int(existing[key]["id"]))
+        for command in (*new, *changed):
+            await _send(rest, application, guild, command)
     changes.created += [command.payload["name"] for command in new]
     changes.updated += [command.payload["name"] for command in changed]
     changes.deleted += [name for _, name in gone]
@@ -107,9 +128,11 @@ async def _send(rest: hikari.api.RESTClient, application: int, guild: int | None
         raise Mistakes(list(_refusals(wanted, error.errors or {}, error.message))) from error
 
 
-async def _replace_all(rest: hikari.api.RESTClient, application: int, guild: int | None, wanted: list[Wanted]) -> None:
+async def _replace_all(
+    rest: hikari.api.RESTClient, application: int, guild: int | None, wanted: list[Wanted], kept: list[dict[str, Any]]
+) -> None:
     try:
-        await bridge.put_commands(rest, application, guild, [command.payload for command in wanted])
+        await bridge.put_commands(rest, application, guild, [*(command.payload for command in wanted), *kept])
     except hikari.BadRequestError as error:
         mistakes = [
             mistake
@@ -138,7 +161,8 @@ def _flatten(errors: Any, path: tuple[str, ...]) -> Iterable[str]:
     for key, below in tree.items():
         if key == "_errors":
             for error in below:
-                yield f"{'.'.join(path)}: {error.get('message')} ({error.get('code')})"
+                place = f"{'.'.join(path)}: " if path else ""
+                yield f"{place}{error.get('message')} ({error.get('code')})"
         else:
             yield from _flatten(below, (*path, str(key)))
 
@@ -205,40 +229,24 @@ class GuildMemory:
     Discord has no list of them, and asking each of a bot's guilds would take a call a guild.
     """
 
-    _TABLE = """
-        CREATE TABLE IF NOT EXISTS wisp_command_guilds (
-            application INTEGER NOT NULL, guild INTEGER NOT NULL, PRIMARY KEY (application, guild)
-        ) WITHOUT ROWID
-    """
-
-    def __init__(self, database: str, application: int) -> None:
-        self._database = Path(database)
+    def __init__(self, db: Database | None, application: int) -> None:
+        self._db = db
         self._application = application
 
     async def recall(self) -> set[int]:
-        """The guilds of earlier runs."""
-        return await asyncio.to_thread(self._recall)
+        """The guilds of earlier runs; none where there is no database."""
+        if self._db is None:
+            return set()
+        rows = await self._db.fetchall(
+            "SELECT guild FROM wisp_command_guilds WHERE application = ?", (self._application,)
+        )
+        return {guild for (guild,) in rows}
 
     async def remember(self, guilds: Iterable[int]) -> None:
-        """Make `guilds` the ones that a later run hears of. A bot that never had any leaves no file."""
-        await asyncio.to_thread(self._remember, set(guilds))
-
-    def _recall(self) -> set[int]:
-        if not self._database.is_file():
-            return set()  # looking must not create the file
-        with contextlib.closing(sqlite3.connect(self._database)) as connection, connection:
-            connection.execute(self._TABLE)
-            rows = connection.execute(
-                "SELECT guild FROM wisp_command_guilds WHERE application = ?", (self._application,)
-            )
-            return {guild for (guild,) in rows}
-
-    def _remember(self, guilds: set[int]) -> None:
-        if guilds == self._recall():
+        """Make `guilds` the ones that a later run hears of."""
+        if self._db is None or await self.recall() == set(guilds):
             return
-        with contextlib.closing(sqlite3.connect(self._database)) as connection, connection:
-            connection.execute(self._TABLE)
-            connection.execute("DELETE FROM wisp_command_guilds WHERE application = ?", (self._application,))
-            connection.executemany(
-                "INSERT INTO wisp_command_guilds VALUES (?, ?)", [(self._application, guild) for guild in guilds]
-            )
+        async with self._db.transaction() as tx:
+            await tx.execute("DELETE FROM wisp_command_guilds WHERE application = ?", (self._application,))
+            for guild in guilds:
+                await tx.execute("INSERT INTO wisp_command_guilds VALUES (?, ?)", (self._application, guild))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import inspect
 import secrets
-import sqlite3
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -15,20 +13,27 @@ import hikari
 
 from . import bridge
 from .commands import Command
+from .deferral import Deferrals
 from .dispatch import Dispatcher
-from .errors import Mistake, Mistakes, StartError
+from .errors import DatabaseError, Mistake, Mistakes, ServiceError, StartError
 from .events import PRIVILEGED, Listener, hears_messages
+from .logs import get_logger
 from .registration import Changes, GuildMemory, Wanted, bring_up_to_date
+from .services import Database, GuildDataStore
+from .services.cache import CacheService
+from .services.database import DatabaseService
+from .services.guild_data import GuildData
 
 if TYPE_CHECKING:
     import lightbulb
 
     from .bot import Bot
-    from .clock import Clock, Timer
+    from .clock import Clock
     from .config import Config
     from .context import Context
+    from .services import Services
 
-_log = logging.getLogger("wisp")
+_log = get_logger("wisp")
 
 _FLAGS_OF_INTENTS = {
     hikari.Intents.GUILD_PRESENCES: (
@@ -85,7 +90,8 @@ class _Stop(BaseException):
 
 
 class Session:
-    """One run of a bot. `gateway` is hikari's bot, `client` lightbulb's client, `clock` the time of all of it.
+    """One run of a bot. `gateway` is hikari's bot, `client` lightbulb's client, `clock` the time of all of it;
+    `closing` says that no new work is taken, `closed` that all is over.
 
     `on_failure` is called with each Failure. `patience` is the seconds before a late answer is deferred (Discord
     waits 3), `grace` those that running handlers get when the bot closes.
@@ -99,15 +105,20 @@ class Session:
         self.clock = clock
         self.grace: float = 10.0
         self.closing: bool = False
+        self.closed: bool = False
         self.on_failure: Callable[[Failure], object] | None = None
         self.work: Work = Work()
         self.dispatcher: Dispatcher = Dispatcher(self)
         self._lightbulb_commands: set[Any] = set()
-        self._due: deque[tuple[float, Context]] = deque()
-        self._due_timer: Timer | None = None
+        self._deferrals = Deferrals(clock, self.patience, self._defer, self.spawn)
+        self._calls: set[Context] = set()
         self._background: set[asyncio.Task[Any]] = set()
         self._opened: list[tuple[str, Callable[[], Awaitable[object]]]] = []
-        self._closed: asyncio.Future[None] | None = None
+        self._starting: asyncio.Task[Any] | None = None
+        self._start_ended = asyncio.Event()
+        self._closing: asyncio.Task[None] | None = None
+        self.on_leave: Callable[[BaseException], object] | None = None
+        self._guild_data: GuildDataStore | None = None
         self._stages: list[str] = []
         self._stage_began = time.perf_counter()
         assert config.token is not None
@@ -117,13 +128,26 @@ class Session:
     # ---- start ----
 
     async def start(self) -> None:
-        """Set everything up, register the commands, connect. What was opened is closed again where it fails."""
+        """Set everything up, register the commands, connect. What was opened is closed again where it fails.
+
+        Raises StartError where the bot is closed meanwhile.
+        """
+        self._starting = _current_task()
         try:
+            await self._start_services()
             await self._set_up()
             await self._connect()
-        except BaseException:
-            await self.close()
+        except BaseException as error:
+            self.closing = True
+            await self._close_opened()
+            self.closed = True
+            if isinstance(error, asyncio.CancelledError) and self._closing is not None:
+                self._starting.uncancel()
+                raise StartError("The bot was closed while it started.") from None
             raise
+        finally:
+            self._starting = None
+            self._start_ended.set()
         self._stage("connected")
         _log.info("%s", self.summary())
 
@@ -137,11 +161,43 @@ class Session:
         ]
         return f"{me.username if me else 'the bot'} is up: {', '.join(counts)} ({', '.join(self._stages)})"
 
+    @property
+    def services(self) -> Services:
+        """What the bot runs on, by name."""
+        return self.bot.services
+
+    @property
+    def guild_data(self) -> GuildDataStore:
+        """What the bot keeps for its servers. Raises ServiceError where the database did not start."""
+        if self._guild_data is None:
+            raise ServiceError(f"there is no guild data: {self.services.missing.get('guild_data', 'not started')}")
+        return self._guild_data
+
+    async def _start_services(self) -> None:
+        db = DatabaseService(self.config.database, clock=self.clock)
+        self._opened.append(("the services", self.services.stop))
+        await self.services.start(
+            {"db": db, "guild_data": GuildData(db), "cache": CacheService(clock=self.clock)}, session=self
+        )
+        self._guild_data = self.services.get_typed("guild_data", GuildDataStore)
+        if self.bot.migrations:
+            await self._migrate()
+        self._stage("services started")
+
+    async def _migrate(self) -> None:
+        db = self.services.get_typed("db", Database)
+        if db is None:
+            raise StartError(f"The bot has migrations, and no database: {self.services.missing.get('db')}")
+        try:
+            await db.migrate("bot", self.bot.migrations)
+        except (DatabaseError, ValueError) as error:
+            raise StartError(str(error)) from error
+
     async def _set_up(self) -> None:
         self.gateway.subscribe(hikari.InteractionCreateEvent, self.dispatcher.on_interaction)
-        bridge.on_undecodable_interaction(self.gateway, self.dispatcher.on_undecodable)
+        bridge.on_interaction_payload(self.gateway, self.dispatcher.on_awaited, self.dispatcher.on_undecodable)
         for prepare in self.bot.starters:
-            await prepare()
+            await (prepare(self.bot) if inspect.signature(prepare).parameters else prepare())
         for command in self.bot.commands:
             guilds = self._guilds_of(command)
             self.dispatcher.add(command, guilds)
@@ -170,9 +226,9 @@ class Session:
             await self.gateway.start(check_for_updates=False)
         except _Stop:
             assert failure is not None
-            raise _explained(failure) from failure
-        except (hikari.HikariError, OSError) as error:
-            raise _explained(error) from error
+            raise _explained(failure)  # noqa: B904 - it has its cause
+        except (hikari.HikariError, OSError, KeyError, TypeError) as error:
+            raise _explained(error)  # noqa: B904 - it has its cause
 
     async def _register(self) -> None:
         """With REST open and nothing connected: ask who the bot is, and bring its commands up to date."""
@@ -198,17 +254,12 @@ class Session:
             self.client, self._lightbulb_commands, self.gateway.entity_factory
         ):
             wanted.setdefault(guild, []).append(Wanted(payload, None))
-        memory = GuildMemory(self.config.database, application)
+        memory = GuildMemory(self.services.get_typed("db", Database), application)
         guilds = {guild for guild in wanted if guild is not None}
-        try:
-            earlier = await memory.recall()
-            await memory.remember(earlier | guilds)
-            changes = await bring_up_to_date(
-                self.gateway.rest, application, {**{guild: [] for guild in earlier}, **wanted}
-            )
-            await memory.remember(guilds)
-        except sqlite3.Error as error:
-            raise StartError(f"the database {self.config.database} cannot be used: {error}") from error
+        earlier = await memory.recall()
+        await memory.remember(earlier | guilds)
+        changes = await bring_up_to_date(self.gateway.rest, application, {**{guild: [] for guild in earlier}, **wanted})
+        await memory.remember(guilds)
         return changes
 
     def _guilds_of(self, command: Command[..., Any]) -> tuple[int, ...]:
@@ -224,6 +275,8 @@ class Session:
 
     def _subscribe(self, listener: Listener) -> None:
         async def hear(event: hikari.Event) -> None:
+            if self.closing:
+                return
             with self.work:
                 try:
                     await listener.function(event)
@@ -263,22 +316,20 @@ class Session:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    def defer_in_time(self, ctx: Context) -> None:
-        """See to it that `ctx` is deferred before Discord loses patience.
+    def begin(self, ctx: Context) -> None:
+        """A call began: it is deferred in time, and answered before the bot closes."""
+        self._calls.add(ctx)
+        self._deferrals.expect(ctx)
 
-        All calls wait equally long, so they fall due in the order of their coming, and one timer serves them all.
-        """
-        self._due.append((self.clock.monotonic() + self.patience, ctx))
-        if self._due_timer is None:
-            self._due_timer = self.clock.call_later(self.patience, self._defer_due)
+    def end(self, ctx: Context) -> None:
+        """A call ended."""
+        self._calls.discard(ctx)
 
-    def _defer_due(self) -> None:
-        now = self.clock.monotonic()
-        while self._due and self._due[0][0] <= now:
-            _, ctx = self._due.popleft()
-            if ctx.unanswered:
-                self.spawn(self._defer(ctx))
-        self._due_timer = self.clock.call_later(self._due[0][0] - now, self._defer_due) if self._due else None
+    def leave(self, leaving: BaseException) -> None:
+        """End the program as a handler asked (`sys.exit()`): in order where it runs by `bot.run()`, else at once."""
+        if self.on_leave is None:
+            raise leaving
+        self.on_leave(leaving)
 
     async def _defer(self, ctx: Context) -> None:
         try:
@@ -289,36 +340,51 @@ class Session:
     # ---- close ----
 
     async def close(self) -> None:
-        """Take no new work, give running handlers their grace, then close what was opened, last first, once."""
-        if self._closed is not None:
-            await asyncio.shield(self._closed)
-            return
-        self._closed = asyncio.get_running_loop().create_future()
-        self.closing = True
-        try:
-            await self._drain()
-            for what, close in reversed(self._opened):
-                try:
-                    await close()
-                except Exception:
-                    _log.exception("%s did not close properly", what)
-        finally:
-            self._closed.set_result(None)
+        """Take no new work, give running handlers their grace, then close what was opened, last first, once.
 
-    async def _drain(self) -> None:
-        if self._due_timer is not None and not self.work.tasks:
-            self._due_timer.cancel()
-        if self.work.tasks - {_current_task()}:
-            _, late = await asyncio.wait(self.work.tasks - {_current_task()}, timeout=self.grace)
+        Who is cancelled while it waits here does not stop the closing: it goes on by itself.
+        """
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(_current_task()))
+        await asyncio.shield(self._closing)
+
+    async def _close(self, caller: asyncio.Task[Any]) -> None:
+        self.closing = True
+        if self._starting is not None:
+            self._starting.cancel()
+            await self._start_ended.wait()
+        await self._drain(caller)
+        for ctx in self._calls.copy():
+            try:
+                await ctx.finish()
+            except Exception as error:
+                self.report(f"/{ctx.command.name}", error)
+        self._deferrals.stop()
+        await self._close_opened()
+        self.closed = True
+
+    async def _drain(self, caller: asyncio.Task[Any]) -> None:
+        """Wait for the handlers that run, `caller` apart: it may be one of them, and waits for this."""
+        end = asyncio.get_running_loop().time() + self.grace
+        while running := self.work.tasks - {caller, _current_task()}:
+            left = end - asyncio.get_running_loop().time()
+            if left <= 0:
+                break
+            await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+        if late := self.work.tasks - {caller, _current_task()}:
+            names = ", ".join(sorted(f"/{ctx.command.name}" for ctx in self._calls)) or "listeners"
+            _log.warning("cancelled after %g s: %s", self.grace, names)
             for task in late:
                 task.cancel()
-            if late:
-                _log.warning("%s did not end within %g s and was cancelled", _count(len(late), "handler"), self.grace)
-                await asyncio.wait(late, timeout=1)
-        if self._due_timer is not None:
-            self._due_timer.cancel()
-        if self._background:
-            await asyncio.wait(self._background, timeout=1)
+            await asyncio.wait(late, timeout=1)
+
+    async def _close_opened(self) -> None:
+        while self._opened:
+            what, close = self._opened.pop()
+            try:
+                await close()
+            except Exception:
+                _log.exception("%s did not close properly", what)
 
     async def _close_gateway(self) -> None:
         if self.gateway.is_alive:
@@ -360,19 +426,41 @@ def _check_privileged(intents: hikari.Intents, application: hikari.Application, 
         raise Mistakes(mistakes)
 
 
+_CLOSE_CODES = {
+    # https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
+    4004: "the token was reset meanwhile: set DISCORD_TOKEN to the new one",
+    4010: "a shard that does not exist: start all shards with the same shard count",
+    4011: "the bot is in too many servers for its shards: let it use more",
+    4013: "an intent that Discord does not know: look at intents=",
+    4014: "a privileged intent is not switched on: do that at https://discord.com/developers/applications (Bot)",
+}
+
+
 def _explained(error: BaseException) -> BaseException:
-    """What kept the bot from starting, in words for who runs it."""
+    """What kept the bot from starting, in words for who runs it; what needs no words is given back."""
+    words = _in_words(error)
+    if words is None:
+        return error
+    explained = StartError(words)
+    explained.__cause__ = error
+    return explained
+
+
+def _in_words(error: BaseException) -> str | None:
     if isinstance(error, hikari.UnauthorizedError):
-        return StartError(
+        return (
             "Discord refused the token (401). It was reset, or copied incompletely: take a new one from "
             "https://discord.com/developers/applications (Bot, Reset Token) and set DISCORD_TOKEN."
         )
     if isinstance(error, hikari.GatewayServerClosedConnectionError):
-        return StartError(f"Discord closed the connection: {error.reason} (code {error.code}).")
+        code = int(error.code or 0)
+        return f"Discord closed the connection ({code}): {_CLOSE_CODES.get(code, error.reason)}."
     if isinstance(error, hikari.RateLimitTooLongError):
-        return StartError(f"Discord asks to wait {error.retry_after:.0f} s before the next start. Start again then.")
+        return f"Discord asks to wait {error.retry_after:.0f} s before the next start. Start again then."
     if isinstance(error, hikari.HTTPResponseError):
-        return StartError(f"Discord answered {int(error.status)} to {error.url}. Its state: https://discordstatus.com")
+        return f"Discord answered {int(error.status)} to {error.url}. Its state: https://discordstatus.com"
     if isinstance(error, (hikari.HTTPError, OSError)):
-        return StartError(f"Discord cannot be reached: {error}. Is there a network, and is rest_url right?")
-    return error
+        return f"Discord cannot be reached: {error}. Is there a network, and is rest_url right?"
+    if isinstance(error, (KeyError, TypeError)):
+        return f"Discord's answer could not be read ({error!r}). Does rest_url point at Discord, or a proxy of it?"
+    return None

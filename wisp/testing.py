@@ -20,13 +20,15 @@ from .clock import Clock
 from .local import delivered, on_sandbox
 from .sandbox.people import File, Impossible, People, Person, Reply
 from .sandbox.server import Sandbox
-from .sandbox.world import Channel, Guild, World
+from .sandbox.world import Channel, Guild, Message, World
 
 if TYPE_CHECKING:
     from .bot import Bot
     from .session import Failure, Session
 
-__all__ = ["Discord", "File", "Impossible", "Person", "Reply", "connect"]
+__all__ = ["Discord", "File", "Impossible", "Message", "Person", "Reply", "connect"]
+
+Impossible.__module__ = __name__  # tracebacks call it what tests import it as
 
 T = TypeVar("T")
 
@@ -36,7 +38,8 @@ async def connect(bot: Bot) -> AsyncGenerator[Discord, None]:
     """Run a bot on a local Discord with empty temporary data, for the length of a test; nothing of it stays.
 
     An error in the bot's code fails the test: it is raised, as an AssertionError from the bot's own
-    exception, from the call that led to it, or else at the end; unless inside `discord.expects`.
+    exception, from the call that led to it, or else at the end; unless inside `discord.expects`. Several that
+    came at once are raised together, as an ExceptionGroup.
     """
     clock = _WatchedClock()
     async with on_sandbox(bot, clock=clock) as sandbox:
@@ -81,6 +84,19 @@ class Discord:
         guild = guild or self._people.home
         return guild.channel(name) or self.world.add_channel(guild, name)
 
+    def messages(self, channel: str = "general", guild: Guild | None = None) -> list[Message]:
+        """What stands in the channel of this name (in the first guild by default), oldest first, private answers not.
+
+        `content`, `author` and `embeds` (Discord's JSON) are what it says. Raises Impossible for a channel that is
+        not there.
+        """
+        guild = guild or self._people.home
+        found = guild.channel(channel)
+        if found is None:
+            names = ", ".join(other.name for other in guild.channels.values())
+            raise Impossible(f"{guild.name} has no channel {channel!r}; it has {names}")
+        return list(found.messages.values())
+
     async def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Move the time of bot and Discord forward: what falls due happens in order, each coming to rest first.
 
@@ -93,11 +109,12 @@ class Discord:
     async def rest(self) -> None:
         """Wait until every handler of the bot has ended, or waits for the clock; raises what the bot failed on."""
         await self._settled()
-        if self._failures:
-            failure, *_ = self._failures
-            self._failures.clear()
-            error = failure.error
-            raise AssertionError(f"{failure.where} failed: {type(error).__name__}: {error}") from error
+        errors = [_as_assertion(failure) for failure in self._failures]
+        self._failures.clear()
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise ExceptionGroup(f"{len(errors)} errors in the bot's code, first {errors[0]}", errors)
 
     @contextmanager
     def expects(self, kind: type[BaseException]) -> Generator[None]:
@@ -124,6 +141,13 @@ class Discord:
             changed = self._clock.changed()
             await asyncio.wait({*busy, changed}, return_when=asyncio.FIRST_COMPLETED)
             await delivered()
+
+
+def _as_assertion(failure: Failure) -> AssertionError:
+    error = failure.error
+    raised = AssertionError(f"{failure.where} failed: {type(error).__name__}: {error}")
+    raised.__cause__ = error
+    return raised
 
 
 class _Expected:

@@ -9,6 +9,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from typing import Any, TextIO
 
 try:
@@ -23,6 +24,9 @@ except ImportError:  # Windows has no such thing to put back in order
 
 COMPLETION_PATIENCE = 3.5
 """Seconds that a Tab waits: as long as the bot has to suggest something, and a little."""
+
+PROMPT_PATIENCE = 1.0
+"""Seconds that what is written waits for a prompt that is on its way to the screen."""
 
 Complete = Callable[[str], Coroutine[Any, Any, list[str]]]
 
@@ -42,6 +46,7 @@ class Console:
         self._stdout = stdout
         self._prompt: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._screen = threading.RLock()
         self._completions: list[str] = []
         self._was: list[Any] | None = None
 
@@ -59,6 +64,8 @@ class Console:
     def __exit__(self, *_: object) -> None:
         if self.interactive and readline:
             readline.set_completer(None)
+            if hasattr(readline, "set_pre_input_hook"):
+                readline.set_pre_input_hook(None)
         if self._prompt is not None:  # interrupted in the middle of a line: what comes next begins its own
             self._stdout.write("\n")
         if termios and self._stdin and self._was is not None:
@@ -87,12 +94,18 @@ class Console:
     def write(self, text: str) -> None:
         """Put whole lines on the screen, above the line that is being typed."""
         text = shown(text, self._stdout.encoding)
-        if self._prompt is not None:
-            text = self._above(text, self._prompt + (readline.get_line_buffer() if readline else ""))
-        else:
-            text += "\n"
-        self._stdout.write(text)
-        self._stdout.flush()
+        # A prompt that does not come (some other screen took standard output's place) holds nobody up for long.
+        free = self._screen.acquire(timeout=PROMPT_PATIENCE)
+        try:
+            if self._prompt is not None:
+                text = self._above(text, self._prompt + (readline.get_line_buffer() if readline else ""))
+            else:
+                text += "\n"
+            self._stdout.write(text)
+            self._stdout.flush()
+        finally:
+            if free:
+                self._screen.release()
 
     def _above(self, text: str, typing: str) -> str:
         """The text in the place of the line that is being typed, and that line once more below it."""
@@ -102,14 +115,34 @@ class Console:
         return "\r" + "\x1b[A" * rows + f"\x1b[J{text}\n{typing}"
 
     def _typed(self, prompt: str) -> str | None:
-        self._prompt = prompt
-        try:
-            return input(prompt)
-        except EOFError:
-            self._stdout.write("\n")
-            return None
-        finally:
-            self._prompt = None
+        # Whoever writes while the prompt is on its way would put it on the screen a second time.
+        with ExitStack() as opening:
+            opening.enter_context(self._screen)
+
+            def stands() -> None:
+                self._prompt = prompt
+                opening.close()
+
+            try:
+                return self._edited(prompt, stands)
+            except EOFError:
+                self._stdout.write("\n")
+                return None
+            finally:
+                self._prompt = None
+
+    def _edited(self, prompt: str, stands: Callable[[], None]) -> str:
+        """A line as it is typed after the prompt; `stands` is called once that is on the screen."""
+        if not readline:
+            self._stdout.write(prompt)
+            self._stdout.flush()
+            stands()
+            return input()
+        if hasattr(readline, "set_pre_input_hook"):
+            readline.set_pre_input_hook(stands)
+        else:  # a libedit without it
+            stands()
+        return input(prompt)
 
     def _piped(self) -> str | None:
         if self._stdin is None:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum, IntFlag
 from typing import TypeAlias
 
@@ -19,8 +20,14 @@ SUBCOMMAND, SUBCOMMAND_GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MEN
 )
 """Discord's types of application commands and of their options."""
 
+SIGNS: Mapping[str, tuple[int, ...]] = {"@": (USER, ROLE, MENTIONABLE), "#": (CHANNEL,)}
+"""What begins the names of people and roles, and of channels."""
+
 LONGEST_TEXT = 6000
 SAFE_INTEGER = 2**53 - 1
+
+CONTEXTS = {0: "in servers", 1: "in direct messages", 2: "in other people's direct messages"}
+"""Where commands can be used: Discord's interaction contexts."""
 
 CHANNEL_KINDS = {
     0: "text",
@@ -66,7 +73,7 @@ class File:
     content: bytes
 
 
-Value: TypeAlias = str | int | float | bool | Enum | User | Role | Channel | File
+Value: TypeAlias = str | int | float | bool | timedelta | Enum | User | Role | Channel | File
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,24 +104,24 @@ def choose(world: World, user: User, channel: Channel, words: Sequence[str]) -> 
     """Find "admin kick" among what the person can use there. Raises Impossible, naming what there is."""
     offered = usable(world, user, channel)
     if not words:
-        raise Impossible(f"a command's name is expected. {_there_is('', _names(offered), '/')}")
+        raise Impossible(f"a command's name is expected. {_offer('', offered)}")
     command = next((command for command in offered if command["name"] == words[0]), None)
     if command is None:
-        raise Impossible(_why_not(world, user, channel, words[0], _names(offered)))
+        raise Impossible(_why_not(world, user, channel, words[0], offered))
     path: list[JSON] = []
     options: list[JSON] = command.get("options", [])
     for word in words[1:]:
         below = [option for option in options if option["type"] in (SUBCOMMAND, SUBCOMMAND_GROUP)]
         above = " ".join(("/" + command["name"], *(part["name"] for part in path)))
         if not below:
-            raise Impossible(f"{above} has no subcommands, so {word!r} belongs to nothing. Options are given by name.")
+            raise Impossible(f"{above} has no subcommands, so {word!r} belongs to nothing. {_by_name(word, options)}")
         found = next((option for option in below if option["name"] == word), None)
         if found is None:
-            raise Impossible(f"{above} has no subcommand {word!r}. {_there_is(word, _names(below))}")
+            raise Impossible(f"{above} has no subcommand {word!r}. {_there_is(word, names_of(below))}")
         path.append(found)
         options = found.get("options", [])
     chosen = Chosen(command, tuple(path), tuple(options))
-    if below := [option["name"] for option in options if option["type"] in (SUBCOMMAND, SUBCOMMAND_GROUP)]:
+    if below := names_of(option for option in options if option["type"] in (SUBCOMMAND, SUBCOMMAND_GROUP)):
         raise Impossible(f"{chosen.name} needs a subcommand. {_there_is('', below)}")
     return chosen
 
@@ -149,7 +156,8 @@ def _filled(chosen: Chosen, values: Mapping[str, Value], resolved: Resolved) -> 
     names = [option["name"] for option in chosen.options]
     for name in values:
         if name not in names:
-            raise Impossible(f"{chosen.name} has no option {name!r}. {_there_is(name, names)}")
+            there_is = _there_is(name, names) if names else "It has no options."
+            raise Impossible(f"{chosen.name} has no option {name!r}. {there_is}")
     return [
         {
             "type": option["type"],
@@ -217,14 +225,27 @@ def closest(name: str, names: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(name, list(names), n=3)
 
 
+def names_of(parts: Iterable[JSON]) -> list[str]:
+    """What commands or options are called."""
+    return [part["name"] for part in parts]
+
+
 def _there_is(name: str, names: Sequence[str], prefix: str = "") -> str:
     if near := closest(name, names):
         return f"Did you mean {' or '.join(prefix + other for other in near)}?"
-    return f"There is: {', '.join(prefix + other for other in names) or 'nothing'}."
+    return f"There is: {', '.join(prefix + other for other in names)}."
 
 
-def _names(commands: Iterable[JSON]) -> list[str]:
-    return [command["name"] for command in commands]
+def _offer(name: str, offered: Sequence[JSON]) -> str:
+    return _there_is(name, names_of(offered), "/") if offered else "The bot has no commands here."
+
+
+def _by_name(word: str, options: Sequence[JSON]) -> str:
+    """How a word without an option's name would be typed: behind that of the option that it may be meant for."""
+    if not options:
+        return "It has no options."
+    fitting = [option for option in options if option["type"] in SIGNS.get(word[:1], ())]
+    return f"Options are given by name: {(fitting or options)[0]['name']}:{word}"
 
 
 def _lacking(command: JSON, permissions: int) -> str:
@@ -239,7 +260,7 @@ def _lacking(command: JSON, permissions: int) -> str:
     return names or (hex(missing) if missing else "")
 
 
-def _why_not(world: World, user: User, channel: Channel, name: str, names: Sequence[str]) -> str:
+def _why_not(world: World, user: User, channel: Channel, name: str, offered: Sequence[JSON]) -> str:
     """The sentence for a command that is not on offer: hidden from this person, or nowhere at all."""
     for command in world.visible_commands(channel.guild):
         if command["name"] == name and command["type"] == CHAT_INPUT:
@@ -247,10 +268,12 @@ def _why_not(world: World, user: User, channel: Channel, name: str, names: Seque
             return f"/{name} is hidden from {user.name} here: it needs {lacking}"
     for command in world.commands[None].values():
         if command["name"] == name and command["type"] == CHAT_INPUT:
-            place = "in servers" if channel.guild else "in direct messages"
-            return f"/{name} cannot be used {place}: its contexts are {command['contexts']}"
+            # Without contexts it is the older dm_permission that keeps a command out of direct messages.
+            places = [CONTEXTS[context] for context in sorted(command["contexts"] or (0,))]
+            here = CONTEXTS[0 if channel.guild else 1]
+            return f"/{name} cannot be used {here}, only {' and '.join(places)}"
     place = f"in {channel.guild.name}" if channel.guild else "in direct messages"
-    return f"there is no command /{name} {place}. {_there_is(name, names, '/')}"
+    return f"there is no command /{name} {place}. {_offer(name, offered)}"
 
 
 def _checked(command: str, option: JSON, value: Value, resolved: Resolved) -> str | int | float | bool:
@@ -265,7 +288,7 @@ def _checked(command: str, option: JSON, value: Value, resolved: Resolved) -> st
     if isinstance(value, Enum):
         value = value.value
     if kind == STRING:
-        return _text(option, value, refuse)
+        return _text(option, _typed_duration(value, refuse) if isinstance(value, timedelta) else value, refuse)
     if kind in (INTEGER, NUMBER):
         return _number(option, value, refuse)
     if kind == BOOLEAN:
@@ -287,9 +310,18 @@ def _choice(choices: Sequence[JSON], value: Value, refuse: Refuse) -> str | int 
     raise refuse(f"one of {', '.join(choice['name'] for choice in choices)}")
 
 
+def _typed_duration(duration: timedelta, refuse: Refuse) -> str:
+    """A duration as a person types it: "1h30m"."""
+    if duration < timedelta(0) or duration.microseconds:
+        raise refuse("a duration of whole seconds, 0 or more")
+    minutes, seconds = divmod(duration.seconds, 60)
+    parts = ((duration.days, "d"), (minutes // 60, "h"), (minutes % 60, "m"), (seconds, "s"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"
+
+
 def _text(option: JSON, value: object, refuse: Refuse) -> str:
     if not isinstance(value, str):
-        raise refuse("text (str)")
+        raise refuse("text")
     shortest, longest = max(1, option.get("min_length", 0)), option.get("max_length", LONGEST_TEXT)
     if not shortest <= len(value) <= longest:
         raise refuse(f"{shortest} to {longest} characters")
@@ -299,7 +331,7 @@ def _text(option: JSON, value: object, refuse: Refuse) -> str:
 def _number(option: JSON, value: object, refuse: Refuse) -> int | float:
     whole = option["type"] == INTEGER
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not math.isfinite(value):
-        raise refuse("a whole number (int)" if whole else "a number (float or int)")
+        raise refuse("a whole number" if whole else "a number")
     lowest, highest = option.get("min_value", -SAFE_INTEGER), option.get("max_value", SAFE_INTEGER)
     if not lowest <= value <= highest:
         raise refuse(f"{lowest} to {highest}")
@@ -320,8 +352,17 @@ def _resolved(option: JSON, value: Value, resolved: Resolved, refuse: Refuse) ->
         raise refuse(f"a {names} channel")
     number = resolved.add(value) if isinstance(value, accepted) else None
     if number is None:
-        raise refuse(expected)
+        raise refuse(expected + _such_as(option["type"], value))
     return number
+
+
+def _such_as(kind: int, value: Value) -> str:
+    """How a test gets at what it gave the name of."""
+    if not isinstance(value, str):
+        return ""
+    if kind in (USER, MENTIONABLE):
+        return f', such as discord.member("{value.removeprefix("@")}")'
+    return f', such as discord.channel("{value.removeprefix("#")}")' if kind == CHANNEL else ""
 
 
 def _shown(value: Value) -> str:
@@ -335,4 +376,4 @@ def _shown(value: Value) -> str:
         case File():
             return f"the file {value.name}"
         case _:
-            return f"{value!r} ({type(value).__name__})"
+            return repr(value)

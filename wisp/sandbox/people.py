@@ -263,9 +263,10 @@ class Person:
         """Invoke a slash command ("admin kick" for a subcommand) with its options, and wait for what comes.
 
         Values are Python's: str, int, float, bool, a Person or User, Role, Channel, File; for a choice its
-        value, its name or an Enum's member. Raises Impossible, before anything is sent, for what a client
-        would not let them do. It waits until an answer is to be seen or 3 s of the world's time are over,
-        then until the bot is at rest, all in all `people.patience` seconds: what is there is the Reply.
+        value, its name or an Enum's member; a timedelta is typed as "1h30m". Raises Impossible, before anything
+        is sent, for what a client would not let them do. It waits until an answer is to be seen or 3 s of the
+        world's time are over, then until the bot is at rest, all in all `people.patience` seconds: what is there
+        is the Reply.
         """
         chosen = self._choose(command)
         data = command_data(self.people.world, self.user, self.channel, chosen, _unwrapped(options))

@@ -50,18 +50,12 @@ INVALID_WEBHOOK_TOKEN = Reason(401, 50027, "Invalid Webhook Token")
 INVALID_FORM = Reason(400, 50035, "Invalid Form Body")
 INVALID_JSON = Reason(400, 50109, "The request body contains invalid JSON.")
 UNAUTHORIZED = Reason(401, 0, "401: Unauthorized")
-NOT_FOUND = Reason(404, 0, "404: Not Found")
 BAD_REQUEST = Reason(400, 0, "400: Bad Request")
 
 
 def invalid_form(*problems: Problem) -> Refusal:
-    """The refusal that names each wrong place of a form.
-
-    Discord looks at an object as a whole once its fields are right, so what is said of an object is left
-    out where something is said of its fields.
-    """
-    objects = {problem.path[:depth] for problem in problems for depth in range(len(problem.path))}
-    return Refusal(INVALID_FORM, [problem for problem in problems if problem.path not in objects])
+    """The refusal that names each wrong place of a form."""
+    return Refusal(INVALID_FORM, problems)
 
 
 def is_object(value: object) -> TypeGuard[JSON]:

@@ -25,7 +25,6 @@ from wisp.sandbox.refusals import (
     MISSING_ACCESS,
     MISSING_PERMISSIONS,
     NOT_A_TEXT_CHANNEL,
-    NOT_FOUND,
     NOT_THE_AUTHOR,
     NOT_THIS_APPLICATION,
     UNAUTHORIZED,
@@ -178,8 +177,9 @@ class Rest:
         """Answer what the sandbox does not have, and say so in its log."""
         route = f"{request.method} {_route_name(request.path)}"
         self.world.unserved[route] += 1
-        _LOG.warning("the sandbox does not serve %s: answered 404", route)
-        return _json_response(404, {"message": NOT_FOUND.message, "code": NOT_FOUND.code})
+        message = f'the sandbox does not serve {route} yet: see README, "What the sandbox serves"'
+        _LOG.warning("%s", message)
+        return _json_response(404, {"message": message, "code": 0})
 
     async def download(self, request: web.Request) -> web.StreamResponse:
         """The bytes of an attachment."""

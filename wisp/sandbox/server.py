@@ -14,6 +14,9 @@ from wisp.sandbox.gateway import Gateway
 from wisp.sandbox.rest import Rest
 from wisp.sandbox.world import JSON, World
 
+BACKLOG = 4096
+"""Connections that may wait to be accepted: a bot whose handlers all answer at once opens hundreds."""
+
 
 class Sandbox:
     """A Discord on loopback, from `start` to `close` or in an `async with`.
@@ -40,7 +43,7 @@ class Sandbox:
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
         await self._runner.setup()
         listener = socket.create_server(("127.0.0.1", 0))
-        await web.SockSite(self._runner, listener).start()
+        await web.SockSite(self._runner, listener, backlog=BACKLOG).start()
         place = f"127.0.0.1:{listener.getsockname()[1]}"
         self.rest_url = f"http://{place}/api/v10"
         self.gateway_url = self.gateway.url = self._rest.gateway_url = f"ws://{place}/gateway"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -46,7 +46,7 @@ from wisp.sandbox.world import (
 )
 
 HELP = """\
-/hello name:Ada            a command of the bot; values with spaces in quotes, reason:"too loud"
+{example:<26} a command of the bot; values with spaces in quotes, reason:"too loud"
                            @bob is a user or role, #general a channel, a path a file to attach
 any other text             is said in the channel; \\ before it lets it begin with / or :
 :as bob                    speak as bob             :join eve     eve joins this guild
@@ -60,6 +60,16 @@ MODAL = 9
 
 STYLES = {"bold": 1, "dim": 2, "red": 31}
 """Of ANSI's "select graphic rendition"."""
+
+SAMPLES = {
+    BOOLEAN: "true",
+    USER: "@bob",
+    ROLE: "@everyone",
+    MENTIONABLE: "@bob",
+    CHANNEL: "#general",
+    ATTACHMENT: "a.png",
+}
+"""What may be typed for an option, by its type."""
 
 TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
@@ -97,7 +107,7 @@ class Terminal:
         """Do what a typed line says; the reply where it invoked a command. Raises Impossible where it cannot."""
         match parse(typed):
             case Local(name, argument):
-                self._local(name, argument)
+                await self._local(name, argument)
             case Say(text) if text:
                 await self._say(text)
             case Slash(words, options):
@@ -108,7 +118,11 @@ class Terminal:
 
     def complain(self, error: Exception) -> None:
         """Write that something could not be done, in one line."""
-        self.write(self._paint(f"! {error}", "red"))
+        self.write(self._paint(complaint(error), "red"))
+
+    def note(self, text: str) -> None:
+        """Write what the terminal itself has to say."""
+        self.write(self._paint(f"-- {text}", "dim"))
 
     def write(self, text: str) -> None:
         """Write one thing, which may be of several lines."""
@@ -151,7 +165,7 @@ class Terminal:
         option = next((option for option in chosen.options if option["name"] == name), None)
         return typed if option is None else value(option, typed, self.person.guild)
 
-    def _local(self, name: str, argument: str) -> None:
+    async def _local(self, name: str, argument: str) -> None:
         commands = self._locals()
         if name not in commands:
             near = [f":{other}" for other in closest(name, commands) or commands]
@@ -159,20 +173,20 @@ class Terminal:
         action, expected = commands[name]
         if bool(argument) != bool(expected):
             raise Impossible(f"expected :{name} {expected}" if expected else f":{name} stands alone")
-        action(argument)
+        await action(argument)
 
-    def _locals(self) -> dict[str, tuple[Callable[[str], None], str]]:
+    def _locals(self) -> dict[str, tuple[Callable[[str], Awaitable[None]], str]]:
         return {
             "as": (self._as, "NAME"),
             "join": (self._join, "NAME"),
             "in": (self._in, "#CHANNEL"),
             "guild": (self._guild, "NAME"),
             "dm": (self._dm, ""),
-            "help": (lambda _: self.write(HELP), ""),
+            "help": (self._help, ""),
             "quit": (self._quit, ""),
         }
 
-    def _as(self, name: str) -> None:
+    async def _as(self, name: str) -> None:
         name = name.removeprefix("@")
         user = self.people.known(name)
         guild = self.person.guild
@@ -182,35 +196,44 @@ class Terminal:
         place = self.person.channel if guild else self.world.dm(user)
         self.person = Person(self.people, user, place).at(place)
 
-    def _join(self, name: str) -> None:
+    async def _join(self, name: str) -> None:
         name = name.removeprefix("@")
         guild = self.person.guild or self.people.home
         known = self.people.known(name)
         if known and known.id in guild.members:
             raise Impossible(f"{name} is a member of {guild.name} already")
         self.people.member(name, guild)
-        self.write(self._paint(f"-- {name} joined {guild.name}", "dim"))
+        self.note(f"{name} joined {guild.name}")
+        await self.person.rest()
 
-    def _in(self, name: str) -> None:
+    async def _in(self, name: str) -> None:
         name = name.removeprefix("#")
         guild = self.person.guild or self.people.home
         channel = guild.channel(name)
         if channel is None:
             channel = self.world.add_channel(guild, name)
-            self.write(self._paint(f"-- there was no #{name}: it is new", "dim"))
+            self.note(f"there was no #{name}: it is new")
         self.person = self.person.at(channel)
+        await self.person.rest()
 
-    def _guild(self, name: str) -> None:
+    async def _guild(self, name: str) -> None:
         guild = next((guild for guild in self.world.guilds.values() if guild.name == name), None)
         if guild is None:
             guild = self.world.add_guild(name, owner=self.person.user)
-            self.write(self._paint(f"-- there was no guild {name}: it is new, and {self.person.name}'s", "dim"))
+            self.note(f"there was no guild {name}: it is new, and {self.person.name}'s")
         self.person = self.person.at(guild)
+        await self.person.rest()
 
-    def _dm(self, _: str) -> None:
+    async def _dm(self, _: str) -> None:
         self.person = self.person.at(self.world.dm(self.person.user))
 
-    def _quit(self, _: str) -> None:
+    async def _help(self, _: str) -> None:
+        commands = self.person.commands()
+        # One with options shows how they are written.
+        told = next((command for command in commands if command.get("options")), commands[0] if commands else None)
+        self.write(HELP.format(example=example(told) if told else "/name option:value"))
+
+    async def _quit(self, _: str) -> None:
         self.over = True
 
     # What is written
@@ -229,7 +252,7 @@ class Terminal:
             case Typing(channel, user) if user is self.world.bot:
                 self.write(self._paint(f"{self._place(channel)}{user.name} is typing...", "dim"))
             case BotConnected(resumed=resumed):
-                self.write(self._paint(f"-- {self.world.bot.name} is {'back' if resumed else 'online'}", "dim"))
+                self.note(f"{self.world.bot.name} is {'back' if resumed else 'online'}")
             case BotDisconnected(code=code):
                 self.write(self._paint(f"-- {self.world.bot.name} is offline (close code {code})", "red"))
             case _:
@@ -335,6 +358,28 @@ class Terminal:
 
     def _member_names(self, guild: Guild) -> list[str]:
         return [member.user.name for member in guild.members.values() if not member.user.bot]
+
+
+def complaint(error: Exception) -> str:
+    """That something could not be done, in one line."""
+    return f"! {error}"
+
+
+def example(command: JSON) -> str:
+    """A command as it may be typed, with its required options, or the first one where none is required."""
+    name, options = command["name"], command.get("options", [])
+    while options and options[0]["type"] in (SUBCOMMAND, SUBCOMMAND_GROUP):
+        name, options = f"{name} {options[0]['name']}", options[0].get("options", [])
+    given = [option for option in options if option.get("required")] or options[:1]
+    return " ".join([f"/{name}", *(f"{option['name']}:{quoted(_sample(option))}" for option in given)])
+
+
+def _sample(option: JSON) -> str:
+    if choices := option.get("choices"):
+        return choices[0]["name"]
+    if option["type"] in (INTEGER, NUMBER):
+        return str(option.get("min_value", min(1, option.get("max_value", 1))))
+    return SAMPLES.get(option["type"], "text")
 
 
 def value(option: JSON, typed: str, guild: Guild | None) -> Value:

@@ -173,7 +173,7 @@ class Member:
 class Channel:
     """A place for messages: in a guild, or (`guild` is None) the bot's direct messages with `recipient`.
 
-    `messages` are in order of their ids, deleted ones gone; ephemeral ones are never among them.
+    `messages` are by id, oldest first, deleted ones gone; ephemeral ones are never among them.
     """
 
     id: int

@@ -1,0 +1,299 @@
+"""What a bot runs on, by name: the container, and what a service of each kind can do, whatever is behind it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from ..errors import ServiceError, WispError
+
+T = TypeVar("T")
+
+_log = logging.getLogger("wisp.services")
+
+
+class Services:
+    """The services of a bot. They start in order, stop in reverse, and one that does not start is absent.
+
+    `missing` says by name why it did not, of the latest start.
+    """
+
+    def __init__(self) -> None:
+        self.missing: dict[str, str] = {}
+        self._registered: dict[str, object] = {}
+        self._running: dict[str, object] = {}
+        self._closing: AsyncExitStack | None = None
+
+    def register(self, name: str, service: object) -> None:
+        """Add a service before the bot starts, as described in `Service`.
+
+        Under the name of a built-in one ("db", "guild_data", "cache") it takes its place, in the order as well; else
+        it starts after those, in order of registration. Raises ServiceError while the bot runs, for None, and for
+        an object that has another name already.
+        """
+        if self._closing is not None:
+            raise ServiceError(f'service "{name}": the bot runs already. Register services before it starts.')
+        if service is None:
+            raise ServiceError(f'service "{name}": expected an object, got None. Leave it out where there is none.')
+        for other, registered in self._registered.items():
+            if registered is service and other != name:
+                raise ServiceError(f'service "{name}": it is "{other}" already, and would be started twice.')
+        self._registered[name] = service
+
+    def get(self, name: str) -> Any:
+        """The service, None where there is none that runs (`missing` may say why)."""
+        return self._running.get(name)
+
+    def get_typed(self, name: str, kind: type[T]) -> T | None:
+        """The service, None as `get` does. `kind` is its class, or a protocol of this module that it follows.
+
+        Raises ServiceError where it is something else.
+        """
+        service = self._running.get(name)
+        if service is None or isinstance(service, kind):
+            return service
+        raise ServiceError(
+            f'service "{name}": expected {kind.__name__}, it is {type(service).__name__}. Where another service may '
+            "stand in this place, ask for what both can do: a protocol of wisp.services, such as Cache."
+        )
+
+    def names(self) -> list[str]:
+        """The names of the services that run, in order of their start."""
+        return list(self._running)
+
+    async def start(self, built_in: Mapping[str, object] | None = None, *, session: Any = None) -> None:
+        """Start `built_in`, then what was registered, one after the other; each is there once it has started.
+
+        One that raises is logged, and absent. Raises ServiceError where they run already; cancelled, it stops those
+        that had started.
+        """
+        if self._closing is not None:
+            raise ServiceError("the services run already: stop them before they start again.")
+        self.missing = {}
+        async with AsyncExitStack() as started:
+            self._closing = started
+            started.callback(self._forget)
+            for name, service in {**(built_in or {}), **self._registered}.items():
+                if await self._started(name, service, session):
+                    self._running[name] = service
+                    started.push_async_callback(self._stop, name, service)
+            if self._closing is not started:
+                raise ServiceError("the services were stopped while they started.")
+            self._closing = started.pop_all()
+
+    async def stop(self) -> None:
+        """Stop what runs, last first, each once. What one raises is logged, and the others still stop."""
+        if self._closing is not None:
+            closing, self._closing = self._closing, AsyncExitStack()  # whoever comes meanwhile finds nothing to close
+            await closing.aclose()
+
+    async def _started(self, name: str, service: object, session: Any) -> bool:
+        start = getattr(service, "start", None)
+        try:
+            if start is not None:
+                await start(session)
+        except Exception as error:
+            expected = isinstance(error, WispError)  # it says the way out itself
+            self.missing[name] = str(error) if expected else f"{type(error).__name__}: {error}"
+            _log.error('service "%s" did not start: %s', name, self.missing[name], exc_info=not expected)
+            return False
+        return True
+
+    async def _stop(self, name: str, service: object) -> None:
+        stop = getattr(service, "stop", None)
+        try:
+            if stop is not None:
+                await stop()
+        except Exception:
+            _log.exception('service "%s" did not stop properly', name)
+        finally:
+            del self._running[name]
+
+    def _forget(self) -> None:
+        self._closing = None
+
+
+class Service(Protocol):
+    """What is started and stopped with the bot. Both are optional: an object without them is a service as well."""
+
+    async def start(self, session: Any) -> object:
+        """Begin, before the bot connects. `session` is the run: its `clock`, its `services`, those before this one.
+
+        Where this raises, the service is absent, and `stop` is not called.
+        """
+        ...
+
+    async def stop(self) -> object:
+        """Keep what is unsaved and close what is open, while the services before this one still run."""
+        ...
+
+
+@runtime_checkable
+class Cache(Protocol):
+    """Values for a while, as `wisp.services.cache` keeps them in memory."""
+
+    async def get(self, key: str, default: Any = None) -> Any:
+        """The value, `default` where there is none or it expired."""
+        ...
+
+    async def set(self, key: str, value: Any, ttl: float | None = None) -> object:
+        """Keep a value for `ttl` seconds; zero or less keeps nothing, None has no end."""
+        ...
+
+    async def delete(self, key: str) -> bool:
+        """Remove a value; whether there was one."""
+        ...
+
+    async def clear(self) -> object:
+        """Remove all values."""
+        ...
+
+    async def get_or_set(self, key: str, factory: Callable[[], T | Awaitable[T]], ttl: float | None = None) -> T:
+        """The value; where there is none, what `factory()` gives, computed once for all who ask meanwhile."""
+        ...
+
+
+class RowCount(Protocol):
+    """What a statement did."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it changed."""
+        ...
+
+
+@runtime_checkable
+class Statements(Protocol):
+    """SQL statements, with `?` or named parameters: those of a database, or of one transaction."""
+
+    async def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> RowCount:
+        """Carry out one statement."""
+        ...
+
+    async def fetchone(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query, None where it has none."""
+        ...
+
+    async def fetchall(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        ...
+
+
+@runtime_checkable
+class Database(Statements, Protocol):
+    """SQL with transactions and migrations, as `wisp.services.database` has it over SQLite."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Statements]:
+        """`async with db.transaction() as tx`: statements that are kept together, or not at all."""
+        ...
+
+    async def migrate(self, owner: str, migrations: Mapping[int, str | Callable[[Any], Awaitable[object]]]) -> object:
+        """Run those that have not been run, numbered from 1 without gaps, each recorded in its own transaction."""
+        ...
+
+
+@runtime_checkable
+class BoundStore(Protocol):
+    """Values by key, for one guild (or person) and one module: what `ctx.data` is."""
+
+    async def get(self, key: str, default: Any = None, *, type: Any = None) -> Any:
+        """The value, `default` where there is none; `type` is what it has to be."""
+        ...
+
+    async def set(self, key: str, value: Any) -> object:
+        """Keep a value for good."""
+        ...
+
+    async def delete(self, key: str) -> object:
+        """Remove a value."""
+        ...
+
+    async def increment(self, key: str, by: int | float = 1) -> int | float:
+        """Add `by` to a number, 0 where there is none; the new value."""
+        ...
+
+    async def update(self, key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
+        """Replace a value by `fn(value)`; the new value."""
+        ...
+
+    async def set_many(self, values: Mapping[str, Any]) -> object:
+        """Keep several values, all or none."""
+        ...
+
+    async def get_all(self) -> dict[str, Any]:
+        """Every key and value."""
+        ...
+
+    async def keys(self, prefix: str = "") -> list[str]:
+        """The keys that begin with `prefix`."""
+        ...
+
+    async def clear(self) -> object:
+        """Remove every value."""
+        ...
+
+
+@runtime_checkable
+class GuildDataStore(Protocol):
+    """Values by guild, namespace (None is the one that all share) and key, as `wisp.services.guild_data` keeps them.
+
+    What is kept is kept for good, and each change is atomic.
+    """
+
+    def bind(self, *, guild_id: int | None, user_id: int, module_name: str | None = None) -> BoundStore:
+        """The values of one guild and module; without a guild, of a person."""
+        ...
+
+    async def get(
+        self, *, guild_id: int, key: str, default: Any = None, type: Any = None, module_name: str | None = None
+    ) -> Any:
+        """The value, `default` where there is none; `type` is what it has to be."""
+        ...
+
+    async def set(self, *, guild_id: int, key: str, value: Any, module_name: str | None = None) -> object:
+        """Keep a value."""
+        ...
+
+    async def delete(self, *, guild_id: int, key: str, module_name: str | None = None) -> object:
+        """Remove a value."""
+        ...
+
+    async def increment(
+        self, *, guild_id: int, key: str, by: int | float = 1, module_name: str | None = None
+    ) -> int | float:
+        """Add `by` to a number, 0 where there is none; the new value."""
+        ...
+
+    async def update(
+        self,
+        *,
+        guild_id: int,
+        key: str,
+        fn: Callable[[Any], Any],
+        default: Any = None,
+        module_name: str | None = None,
+    ) -> Any:
+        """Replace a value by `fn(value)`; the new value."""
+        ...
+
+    async def set_many(self, *, guild_id: int, values: Mapping[str, Any], module_name: str | None = None) -> object:
+        """Keep several values, all or none."""
+        ...
+
+    async def get_all(self, *, guild_id: int, module_name: str | None = None) -> dict[str, Any]:
+        """Every key and value of a namespace."""
+        ...
+
+    async def keys(self, *, guild_id: int, prefix: str = "", module_name: str | None = None) -> list[str]:
+        """The keys of a namespace that begin with `prefix`."""
+        ...
+
+    async def clear(self, *, guild_id: int, module_name: str | None = None) -> object:
+        """Remove every value of a namespace."""
+        ...
+
+    async def forget(self, guild_id: int) -> object:
+        """Remove everything of a guild, over all namespaces."""
+        ...

@@ -1,0 +1,610 @@
+"""The database: one SQLite file, used from many tasks at once, that keeps what it acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import secrets
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from contextvars import ContextVar
+from functools import partial
+from types import TracebackType
+from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar, cast
+
+import aiosqlite
+
+from ..clock import Clock
+from ..errors import DatabaseError
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+Parameters = Sequence[Any] | Mapping[str, Any]
+"""What stands for `?` (in order), or for `:name` (by name), in a statement."""
+
+Row = tuple[Any, ...]
+
+Fetch = Callable[[sqlite3.Connection, str, Parameters], list[Row]]
+
+MEMORY = ":memory:"
+
+OWN_MIGRATIONS: dict[int, str] = {
+    1: """
+        CREATE TABLE guild_data (
+            guild INTEGER NOT NULL,    -- 0 for a person's own data, kept in direct messages
+            user INTEGER NOT NULL,     -- 0 for a guild's
+            namespace TEXT NOT NULL,   -- '' is shared by the whole bot, ':name' is a module's
+            key TEXT NOT NULL,
+            value BLOB NOT NULL,       -- msgpack
+            PRIMARY KEY (guild, user, namespace, key)
+        ) WITHOUT ROWID;
+
+        -- the guilds that hold commands of an application; a bot from before migrations may have made it
+        CREATE TABLE IF NOT EXISTS wisp_command_guilds (
+            application INTEGER NOT NULL, guild INTEGER NOT NULL, PRIMARY KEY (application, guild)
+        ) WITHOUT ROWID;
+    """,
+}
+
+_MIGRATIONS_TABLE = """
+    CREATE TABLE IF NOT EXISTS wisp_migrations (
+        owner TEXT NOT NULL, number INTEGER NOT NULL, applied REAL NOT NULL, PRIMARY KEY (owner, number)
+    ) WITHOUT ROWID
+"""
+
+_ENDS_TRANSACTION = re.compile(r"\s*(BEGIN|COMMIT|END|ROLLBACK(?!\s+(TRANSACTION\s+)?TO\b))\b", re.IGNORECASE)
+
+_NO_TRANSACTION_BY_HAND = (
+    "a transaction that is begun or ended by hand would be everybody's. Use `async with db.transaction() as tx`"
+)
+
+# Group commit of guild data has a statement for each number of rows, up to 128, and all should stay compiled.
+_COMPILED_STATEMENTS = 256
+
+# What SQLite's primary result codes (https://sqlite.org/rescode.html) mean to who runs the bot, and the way out.
+_WORDS = {
+    sqlite3.SQLITE_FULL: "the disk is full. Free some space: nothing else is needed",
+    sqlite3.SQLITE_BUSY: "another process holds it (waited {wait:g} s). Is the bot running twice, or the file open "
+    "in a database browser? Close that",
+    sqlite3.SQLITE_LOCKED: "another statement holds it. Read all rows of a query before writing",
+    sqlite3.SQLITE_READONLY: "the file or its folder is read-only. Let the bot's user write to both (SQLite keeps "
+    "two more files beside it while the bot runs)",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened. Expected a file, or a place for a new one, in a folder that exists "
+    "and that the bot's user may write to",
+    sqlite3.SQLITE_NOTADB: "the file is not an SQLite database, and was left as it is. Move it away, or set another "
+    "database (WISP_DATABASE)",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged. Put a backup in its place, or save what is left with "
+    '`sqlite3 {path} ".recover"`',
+    sqlite3.SQLITE_IOERR: "the disk failed. Is it full, or gone? Once it is back, nothing else is needed",
+    sqlite3.SQLITE_TOOBIG: "a value is too large for SQLite",
+}
+
+
+class Result(NamedTuple):
+    """What a statement did: how many rows it changed, and the row id that the last INSERT gave (0 before any)."""
+
+    rowcount: int
+    lastrowid: int
+
+
+class DatabaseService:
+    """One SQLite file (`":memory:"` for none), open from `start()` to `stop()`.
+
+    A statement is one trip to SQLite's thread. Writes take turns on one connection, reads have another and wait for
+    nobody (in memory there is one for both). What was acknowledged survives the end of the process, `kill -9`
+    included; with `durability="full"` also a power cut, at the price of one sync of the disk a write.
+
+    The file belongs to one process at a time: another bot on it is locked out of writing while this one writes,
+    and is not told of what changed.
+
+    Everything raises DatabaseError, whose `__cause__` is sqlite3's, saying what was wrong and the way out; nothing
+    of the failed operation is kept, and once the cause is gone the same service works again. A call that is
+    cancelled has been carried out, or not: whole or not at all.
+    """
+
+    busy_timeout: float = 5.0
+    """Seconds to wait for another process that holds the file. To be set before `start()`."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        durability: Literal["normal", "full"] = "normal",
+        clock: Clock | None = None,
+    ) -> None:
+        if durability not in ("normal", "full"):
+            raise ValueError(f'durability: expected "normal" or "full", got {durability!r}')
+        self.path: str = os.fspath(path)
+        self.durability: Literal["normal", "full"] = durability
+        self._clock = clock or Clock()
+        self._writer: _Connection | None = None
+        self._reader: _Connection | None = None
+        self._writing = asyncio.Lock()  # whoever writes, or has a transaction open
+        self._files: dict[str, tuple[int, int] | None] = {}
+
+    # ---- start and stop ----
+
+    async def start(self, session: object = None) -> None:
+        """Open the file, made where there is none, and bring wisp's own tables up to date.
+
+        Raises DatabaseError, and leaves the file as it is, where it is no database, is damaged, cannot be written, is
+        held by another process, or comes from a newer wisp.
+        """
+        if self._writer is not None:
+            raise DatabaseError(self.path, "it is open already")
+        self._writing = asyncio.Lock()  # the one from before may belong to another event loop
+        try:
+            self._writer = await self._open(self._configure_writer)
+            self._reader = self._writer if self.path == MEMORY else await self._open(_configure_reader)
+            self._files = self._identities()
+            await self.migrate("wisp", OWN_MIGRATIONS)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Close the file: what was asked before is finished, what comes later refused. Does nothing when closed.
+
+        An open transaction is rolled back.
+        """
+        reader, writer = self._reader, self._writer
+        self._reader = self._writer = None
+        try:
+            if reader is not None and reader is not writer:
+                await reader.close()
+        finally:
+            if writer is not None:
+                await writer.close()
+
+    async def _open(self, configure: Callable[[sqlite3.Connection], None]) -> _Connection:
+        failures: list[BaseException] = []
+
+        def connect() -> sqlite3.Connection:
+            try:
+                return self._connected(configure)
+            except BaseException as error:
+                failures.append(error)
+                # aiosqlite waits for its thread to end only where it has a connection to close
+                return sqlite3.connect(MEMORY)
+
+        async def opened() -> _Connection:
+            return cast(_Connection, await _Connection(connect, iter_chunk_size=64))
+
+        opening = asyncio.create_task(opened())
+        try:
+            connection = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # its thread is at work and would be left behind
+            await (await opening).close()
+            raise
+        for failure in failures:
+            await connection.close()
+            if isinstance(failure, sqlite3.Error):
+                raise self._explained(failure) from failure
+            raise failure
+        return connection
+
+    def _connected(self, configure: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path,
+            timeout=self.busy_timeout,
+            isolation_level=None,  # sqlite3 begins no transaction of its own
+            cached_statements=_COMPILED_STATEMENTS,
+        )
+        try:
+            configure(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _configure_writer(self, connection: sqlite3.Connection) -> None:
+        """Look before changing anything: the file of a stranger, or of a newer wisp, stays as it is."""
+        self._refuse_newer("wisp", OWN_MIGRATIONS, _recorded(connection, "wisp"))
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {self.durability}")
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode not in ("wal", "memory"):
+            raise DatabaseError(self.path, "this file system has no shared memory for SQLite. Keep it on a local disk")
+        # Finds out now whether the file can be written. BEGIN alone does not: SQLite lets a read-only file begin.
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("CREATE TABLE wisp_can_write (it)")
+        connection.execute("ROLLBACK")
+
+    # ---- statements ----
+
+    async def execute(self, sql: str, parameters: Parameters = ()) -> Result:
+        """Carry out one statement, committed when this returns."""
+        self.refuse_inside_transaction()
+        return await self._write(_execute, sql, parameters)
+
+    async def fetchone(self, sql: str, parameters: Parameters = ()) -> Row | None:
+        """The first row of a query, None where it has none."""
+        self.refuse_inside_transaction()
+        rows = await self._read(_fetch_first, sql, parameters)
+        return rows[0] if rows else None
+
+    async def fetchall(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """All rows of a query."""
+        self.refuse_inside_transaction()
+        return await self._read(_fetchall, sql, parameters)
+
+    async def batch(self, statements: Sequence[tuple[str, Parameters]]) -> None:
+        """Carry out several statements as one transaction, in one trip: all of them are kept, or none."""
+        self.refuse_inside_transaction()
+        if statements:
+            await self._write(_batch, statements)
+
+    def transaction(self) -> Transaction:
+        """`async with db.transaction() as tx`: statements that are kept together, or not at all.
+
+        It has the only right to write until it ends: other tasks' writes wait. It is committed at the end of the
+        block, and rolled back where the block raises or is cancelled.
+        """
+        return Transaction(self)
+
+    def refuse_inside_transaction(self) -> None:
+        """Raise DatabaseError inside a transaction, or in a task started there: waiting for it would be for ever."""
+        transaction = _current.get()
+        if transaction is not None and transaction.is_open and transaction.database is self:
+            raise DatabaseError(
+                self.path,
+                "this is inside a transaction, which would wait for itself. Use the transaction's own execute, "
+                "fetchone and fetchall, or do this before or after it",
+            )
+
+    async def _read(self, fetch: Fetch, sql: str, parameters: Parameters) -> list[Row]:
+        if self._reader is self._writer:
+            return await self._write(fetch, sql, parameters)
+        try:
+            return await self._on(self._reader, fetch, sql, parameters)
+        except DatabaseError as error:
+            if _primary_code(error.__cause__) != sqlite3.SQLITE_READONLY:
+                raise
+        # It writes as well (INSERT ... RETURNING), which only SQLite can tell; that is committed with its last row.
+        return await self._write(_fetchall, sql, parameters)
+
+    async def _write(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **_: P.kwargs) -> T:
+        writer = self._writer
+        async with self._writing:
+            return await self._on(writer, self._in_place, work, *args)
+
+    async def _on(
+        self, connection: _Connection | None, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any
+    ) -> T:
+        if connection is None or connection not in (self._writer, self._reader):
+            raise DatabaseError(self.path, "it is not open: the bot has not started yet, or has closed")
+        try:
+            return await connection.do(work, *args)
+        except (sqlite3.Error, OverflowError, ValueError) as error:
+            raise self._explained(error) from error
+
+    # ---- the file, in SQLite's thread ----
+
+    def _identities(self) -> dict[str, tuple[int, int] | None]:
+        if self.path == MEMORY:
+            return {}
+        return {path: _identity(path) for path in (self.path, f"{self.path}-wal")}
+
+    def _in_place(
+        self, connection: sqlite3.Connection, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any
+    ) -> T:
+        """Write only where somebody will find it: SQLite goes on writing to a file that was deleted."""
+        for path, identity in self._files.items():
+            if _identity(path) != identity:
+                raise DatabaseError(
+                    self.path,
+                    f"{path} was deleted, moved or replaced while the bot runs, and nothing more is written. "
+                    "Put the same file back, or restart the bot",
+                )
+        return work(connection, *args)
+
+    # ---- migrations ----
+
+    async def migrate(
+        self, owner: str, migrations: Mapping[int, str | Callable[[Transaction], Awaitable[object]]]
+    ) -> None:
+        """Bring the tables of `owner` (a module's name) up to date: each migration runs once in the file's life.
+
+        They are numbered from 1 without gaps; each is SQL, of one or several statements, or an async function of
+        the transaction. Each runs in a transaction that also records it. Raises ValueError for a gap, and
+        DatabaseError where one fails (nothing of it is kept, those before it are), and where the file has run one
+        that is not there: it comes from newer code.
+        """
+        if sorted(migrations) != list(range(1, len(migrations) + 1)):
+            raise ValueError(
+                f"migrations of {owner}: expected them numbered from 1 without gaps, got {sorted(migrations)}"
+            )
+        recorded = await self._write(_recorded, owner)
+        self._refuse_newer(owner, migrations, recorded)
+        for number in range(recorded + 1, len(migrations) + 1):
+            try:
+                await self._migrate(owner, number, migrations[number])
+            except Exception as error:
+                problem = getattr(error, "problem", str(error))
+                raise DatabaseError(
+                    self.path,
+                    f"migration {number} of {owner} failed, and nothing of it was kept: {problem}",
+                    getattr(error, "code", None),
+                ) from error
+
+    async def _migrate(
+        self, owner: str, number: int, migration: str | Callable[[Transaction], Awaitable[object]]
+    ) -> None:
+        async with self.transaction() as tx:
+            await tx.execute(_MIGRATIONS_TABLE)
+            if await tx.fetchone("SELECT 1 FROM wisp_migrations WHERE owner = ? AND number = ?", (owner, number)):
+                return  # another task was quicker
+            if isinstance(migration, str):
+                for statement in _statements(migration):
+                    await tx.execute(statement)
+            else:
+                await migration(tx)
+            await tx.execute("INSERT INTO wisp_migrations VALUES (?, ?, ?)", (owner, number, self._clock.time()))
+
+    def _refuse_newer(self, owner: str, migrations: Mapping[int, object], recorded: int) -> None:
+        if recorded > len(migrations):
+            raise DatabaseError(
+                self.path,
+                f"it comes from a newer {owner}: it has run migration {recorded}, this one knows {len(migrations)}. "
+                f"Update {owner}, or use a backup from before. The file was left as it is",
+            )
+
+    # ---- backup ----
+
+    async def backup(self, path: str | os.PathLike[str]) -> None:
+        """Write a consistent copy to `path` while the bot runs. Raises DatabaseError where a file is there already.
+
+        Nobody waits for it, except in memory. Where it fails, no half copy stays behind.
+        """
+        self.refuse_inside_transaction()
+        target = os.fspath(path)
+        if self._reader is self._writer:
+            return await self._write(partial(self._copy, target))
+        return await asyncio.to_thread(self._copy_file, target)
+
+    def _copy_file(self, target: str) -> None:
+        with closing(sqlite3.connect(self.path, timeout=self.busy_timeout, isolation_level=None)) as connection:
+            self._in_place(connection, partial(self._copy, target))
+
+    def _copy(self, target: str, connection: sqlite3.Connection) -> None:
+        unfinished = f"{target}.{secrets.token_hex(4)}.part"
+        try:
+            open(target, "x").close()  # the name is taken now, whoever else wants it
+        except OSError as error:
+            way_out = "A backup overwrites nothing" if isinstance(error, FileExistsError) else "Choose another place"
+            raise DatabaseError(self.path, f"no backup to {target}: {error.strerror}. {way_out}") from error
+        try:
+            connection.execute("VACUUM INTO ?", (unfinished,))
+            os.replace(unfinished, target)
+        except BaseException as error:
+            for path in (unfinished, target):
+                if os.path.exists(path):
+                    os.unlink(path)
+            code = getattr(error, "sqlite_errorname", None)
+            raise DatabaseError(self.path, f"the backup to {target} failed: {error}", code) from error
+
+    # ---- errors ----
+
+    def _explained(self, error: Exception) -> DatabaseError:
+        words = _WORDS.get(_primary_code(error) or sqlite3.SQLITE_OK)
+        problem = words.format(path=self.path, wait=self.busy_timeout) if words else _with_notes(error)
+        return DatabaseError(self.path, problem, getattr(error, "sqlite_errorname", None))
+
+
+class Transaction:
+    """Statements that are kept together: from `async with db.transaction() as tx`, until the block ends.
+
+    Its statements see what it wrote; nobody else does before it is committed. Tasks started in the block may use it.
+    """
+
+    def __init__(self, database: DatabaseService) -> None:
+        self.database: DatabaseService = database
+        self.is_open: bool = False
+        self._connection: _Connection | None = None
+        self._lock: asyncio.Lock | None = None
+        self._outer: Transaction | None = None
+
+    async def execute(self, sql: str, parameters: Parameters = ()) -> Result:
+        """Carry out one statement. Raises DatabaseError, after which the transaction can go on where SQLite lets it."""
+        return await self._do(_execute, sql, parameters)
+
+    async def fetchone(self, sql: str, parameters: Parameters = ()) -> Row | None:
+        """The first row of a query, None where it has none."""
+        rows = await self._do(_fetch_first, sql, parameters)
+        return rows[0] if rows else None
+
+    async def fetchall(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """All rows of a query."""
+        return await self._do(_fetchall, sql, parameters)
+
+    async def _do(
+        self, work: Callable[[sqlite3.Connection, str, Parameters], T], sql: str, parameters: Parameters
+    ) -> T:
+        if not self.is_open:
+            raise DatabaseError(
+                self.database.path, "a transaction lives from the beginning of its `async with` block to its end"
+            )
+        return await self._on_connection(_inside, work, sql, parameters)
+
+    async def _on_connection(self, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any) -> T:
+        return await self.database._on(self._connection, work, *args)  # pyright: ignore[reportPrivateUsage]
+
+    async def __aenter__(self) -> Transaction:
+        database = self.database
+        database.refuse_inside_transaction()
+        if self._lock is not None:
+            raise DatabaseError(database.path, "a transaction is used once: ask for another with db.transaction()")
+        self._lock, self._connection = database._writing, database._writer  # pyright: ignore[reportPrivateUsage]
+        await self._lock.acquire()
+        try:
+            await self._on_connection(database._in_place, _begin)  # pyright: ignore[reportPrivateUsage]
+        except BaseException:
+            await self._roll_back()
+            raise
+        self.is_open = True
+        self._outer = _current.get()
+        _current.set(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.is_open = False
+        _current.set(self._outer)
+        if error is None:
+            await self._end(_commit)
+        else:
+            await self._roll_back()
+
+    async def _roll_back(self) -> None:
+        with suppress(DatabaseError):  # where it was closed meanwhile, that rolled it back
+            await self._end(_rollback)
+
+    async def _end(self, how: Callable[[sqlite3.Connection], None]) -> None:
+        assert self._lock is not None
+        try:
+            # Cancelled here, it happens all the same: it is in the thread's queue, before what others write.
+            await self._on_connection(how)
+        finally:
+            self._lock.release()
+
+
+_current: ContextVar[Transaction | None] = ContextVar("wisp transaction", default=None)
+
+
+class _Connection(aiosqlite.Connection):
+    """aiosqlite's connection and its thread, in which any piece of work takes one trip."""
+
+    async def do(self, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any) -> T:
+        return cast(T, await self._execute(work, self._conn, *args))  # pyright: ignore[reportUnknownMemberType]
+
+
+# ---- what happens in the connection's thread ----
+
+
+def _configure_reader(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA query_only = ON")
+
+
+def _run(connection: sqlite3.Connection, sql: str, parameters: Parameters) -> sqlite3.Cursor:
+    try:
+        return connection.execute(sql, parameters)
+    except Exception as error:
+        error.add_note(" ".join(sql.split())[:200])
+        raise
+
+
+def _execute(connection: sqlite3.Connection, sql: str, parameters: Parameters) -> Result:
+    inside = connection.in_transaction
+    if _ENDS_TRANSACTION.match(sql):
+        raise sqlite3.ProgrammingError(_NO_TRANSACTION_BY_HAND)
+    cursor = _run(connection, sql, parameters)
+    if cursor.description is not None:
+        cursor.fetchall()  # a statement has done its work, and is committed, with its last row
+    if connection.in_transaction and not inside:
+        connection.execute("ROLLBACK")
+        raise sqlite3.ProgrammingError(_NO_TRANSACTION_BY_HAND)
+    return Result(max(cursor.rowcount, 0), cursor.lastrowid or 0)
+
+
+def _fetchall(connection: sqlite3.Connection, sql: str, parameters: Parameters) -> list[Row]:
+    return _run(connection, sql, parameters).fetchall()
+
+
+def _fetch_first(connection: sqlite3.Connection, sql: str, parameters: Parameters) -> list[Row]:
+    cursor = _run(connection, sql, parameters)
+    row = cursor.fetchone()
+    cursor.close()
+    return [] if row is None else [row]
+
+
+def _batch(connection: sqlite3.Connection, statements: Sequence[tuple[str, Parameters]]) -> None:
+    if len(statements) == 1:
+        _execute(connection, *statements[0])
+        return
+    _begin(connection)
+    try:
+        for sql, parameters in statements:
+            _inside(connection, _execute, sql, parameters)
+    except BaseException:
+        _rollback(connection)
+        raise
+    _commit(connection)
+
+
+def _inside(
+    connection: sqlite3.Connection,
+    work: Callable[[sqlite3.Connection, str, Parameters], T],
+    sql: str,
+    parameters: Parameters,
+) -> T:
+    _refuse_outside(connection)
+    return work(connection, sql, parameters)
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+
+
+def _commit(connection: sqlite3.Connection) -> None:
+    _refuse_outside(connection)
+    try:
+        connection.execute("COMMIT")
+    except BaseException:
+        _rollback(connection)
+        raise
+
+
+def _rollback(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
+
+
+def _refuse_outside(connection: sqlite3.Connection) -> None:
+    """SQLite rolls back by itself where a disk is full or fails: what came next would not belong together."""
+    if not connection.in_transaction:
+        raise sqlite3.ProgrammingError("SQLite has rolled the transaction back already, after the error before this")
+
+
+def _recorded(connection: sqlite3.Connection, owner: str) -> int:
+    """The number of the last migration of `owner` that the file has run, 0 before any."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'wisp_migrations'").fetchone():
+        return 0
+    (number,) = connection.execute("SELECT max(number) FROM wisp_migrations WHERE owner = ?", (owner,)).fetchone()
+    return number or 0
+
+
+# ---- small things ----
+
+
+def _statements(sql: str) -> list[str]:
+    """The statements of a script, by SQLite's own idea of where one ends."""
+    found: list[str] = []
+    statement = ""
+    for part in re.split(r"(?<=;)", sql):
+        statement += part
+        if sqlite3.complete_statement(statement):
+            found.append(statement)
+            statement = ""
+    return [*found, statement] if statement.strip() else found
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _primary_code(error: BaseException | None) -> int | None:
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _with_notes(error: Exception) -> str:
+    return ", in: ".join([str(error), *getattr(error, "__notes__", ())])
