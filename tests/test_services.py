@@ -1,0 +1,269 @@
+"""The container of services: names, order, replacements, failures."""
+
+import asyncio
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from wisp.errors import ServiceError, WispError
+from wisp.services import BoundStore, Cache, Database, GuildDataStore, Services, Statements
+from wisp.services.cache import CacheService
+from wisp.services.database import DatabaseService, Transaction
+from wisp.services.guild_data import BoundData, GuildData
+
+
+class Recorder:
+    """A service that writes down what happens to it."""
+
+    def __init__(self, name: str, events: list[str], *, fails: str = "", error: BaseException | None = None) -> None:
+        self.name = name
+        self.events = events
+        self.fails = fails
+        self.error = error or RuntimeError("no power")
+        self.session: object = None
+
+    async def start(self, session: object) -> None:
+        self.session = session
+        await self._do("start")
+
+    async def stop(self) -> None:
+        await self._do("stop")
+
+    async def _do(self, what: str) -> None:
+        self.events.append(f"{what} {self.name}")
+        await asyncio.sleep(0)
+        if self.fails == what:
+            raise self.error
+
+
+def recorders(*names: str) -> tuple[list[str], dict[str, object]]:
+    events: list[str] = []
+    return events, {name: Recorder(name, events) for name in names}
+
+
+async def test_services_start_in_order_and_stop_in_reverse_once() -> None:
+    events, built_in = recorders("db", "cache")
+    services = Services()
+    services.register("weather", Recorder("weather", events))
+    await services.start(built_in)
+    assert services.names() == ["db", "cache", "weather"]
+    await services.stop()
+    await services.stop()
+    assert events == ["start db", "start cache", "start weather", "stop weather", "stop cache", "stop db"]
+    assert services.names() == []
+
+
+async def test_two_who_stop_at_once_stop_each_service_once() -> None:
+    events, built_in = recorders("db", "cache")
+    services = Services()
+    await services.start(built_in)
+    await asyncio.gather(services.stop(), services.stop())
+    assert events[2:] == ["stop cache", "stop db"]
+
+
+async def test_get_gives_the_service_and_none_where_there_is_none() -> None:
+    services = Services()
+    weather = object()
+    services.register("weather", weather)
+    assert services.get("weather") is None
+    await services.start()
+    assert services.get("weather") is weather
+    assert services.get("whether") is None
+    await services.stop()
+    assert services.get("weather") is None
+
+
+async def test_get_typed_gives_it_or_none_and_refuses_a_wrong_type_in_words() -> None:
+    services = Services()
+    cache = CacheService()
+    await services.start({"cache": cache})
+    assert services.get_typed("cache", CacheService) is cache
+    assert services.get_typed("cache", Cache) is cache
+    assert services.get_typed("db", CacheService) is None
+    with pytest.raises(ServiceError, match=r'"cache": expected DatabaseService, it is CacheService'):
+        services.get_typed("cache", DatabaseService)
+    with pytest.raises(ServiceError, match="expected Database, it is CacheService"):
+        services.get_typed("cache", Database)
+
+
+async def test_an_empty_cache_is_true_as_the_guides_check_needs() -> None:
+    services = Services()
+    await services.start({"cache": CacheService()})
+    cache = services.get("cache")
+    if cache:
+        await cache.set("key", "value", ttl=3600)
+    assert await cache.get("key") == "value"
+
+
+async def test_a_registered_service_takes_the_place_of_a_built_in_one_in_the_order_too() -> None:
+    events, built_in = recorders("db", "cache", "audit")
+    services = Services()
+    mine = Recorder("my cache", events)
+    services.register("cache", mine)
+    await services.start(built_in)
+    assert services.get("cache") is mine
+    assert events == ["start db", "start my cache", "start audit"]
+
+
+async def test_registering_twice_under_one_name_keeps_the_later_service() -> None:
+    events, _ = recorders()
+    services = Services()
+    services.register("weather", Recorder("first", events))
+    services.register("weather", Recorder("second", events))
+    await services.start()
+    assert events == ["start second"]
+
+
+async def test_what_is_registered_while_the_bot_runs_is_refused_until_it_stopped() -> None:
+    services = Services()
+    await services.start()
+    with pytest.raises(WispError, match=r'"weather": the bot runs already'):
+        services.register("weather", object())
+    await services.stop()
+    services.register("weather", object())
+    await services.start()
+    assert services.names() == ["weather"]
+
+
+def test_none_and_an_object_with_another_name_are_refused() -> None:
+    services = Services()
+    with pytest.raises(ServiceError, match=r'"weather": expected an object, got None'):
+        services.register("weather", None)
+    weather = object()
+    services.register("weather", weather)
+    services.register("weather", weather)
+    with pytest.raises(ServiceError, match=r'"sky": it is "weather" already'):
+        services.register("sky", weather)
+
+
+async def test_a_service_that_does_not_start_is_absent_and_its_reason_kept_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    events, built_in = recorders("db", "cache")
+    built_in["db"] = Recorder("db", events, fails="start")
+    services = Services()
+    await services.start(built_in)
+    assert services.get("db") is None
+    assert services.names() == ["cache"]
+    assert services.missing == {"db": "RuntimeError: no power"}
+    (record,) = caplog.records
+    assert record.getMessage() == 'service "db" did not start: RuntimeError: no power'
+    assert record.exc_info
+    await services.stop()
+    assert events == ["start db", "start cache", "stop cache"]
+
+
+async def test_a_failure_that_says_the_way_out_is_logged_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    services = Services()
+    services.register("weather", Recorder("weather", [], fails="start", error=WispError("the file is gone")))
+    await services.start()
+    assert services.missing == {"weather": "the file is gone"}
+    (record,) = caplog.records
+    assert not record.exc_info
+
+
+async def test_what_was_missing_is_forgotten_at_the_next_start() -> None:
+    services = Services()
+    weather = Recorder("weather", [], fails="start")
+    services.register("weather", weather)
+    await services.start()
+    await services.stop()
+    assert set(services.missing) == {"weather"}
+    weather.fails = ""
+    await services.start()
+    assert services.missing == {}
+    assert services.get("weather") is weather
+
+
+async def test_an_error_while_stopping_is_logged_and_the_others_still_stop(caplog: pytest.LogCaptureFixture) -> None:
+    events, built_in = recorders("db", "cache", "audit")
+    built_in["cache"] = Recorder("cache", events, fails="stop")
+    services = Services()
+    await services.start(built_in)
+    await services.stop()
+    assert events[3:] == ["stop audit", "stop cache", "stop db"]
+    assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
+        (logging.ERROR, 'service "cache" did not stop properly')
+    ]
+
+
+async def test_a_stop_that_is_cancelled_still_stops_the_others() -> None:
+    events, built_in = recorders("db", "cache")
+    built_in["cache"] = Recorder("cache", events, fails="stop", error=asyncio.CancelledError())
+    services = Services()
+    await services.start(built_in)
+    with pytest.raises(asyncio.CancelledError):
+        await services.stop()
+    assert events[2:] == ["stop cache", "stop db"]
+    await services.start(built_in)
+    assert services.names() == ["db", "cache"]
+
+
+async def test_a_start_that_is_cancelled_stops_what_had_started() -> None:
+    events, built_in = recorders("db", "cache")
+    built_in["slow"] = Recorder("slow", events, fails="start", error=asyncio.CancelledError())
+    services = Services()
+    with pytest.raises(asyncio.CancelledError):
+        await services.start(built_in)
+    assert events[-2:] == ["stop cache", "stop db"]
+    assert services.names() == []
+    services.register("weather", object())
+
+
+async def test_services_that_run_are_not_started_again() -> None:
+    events, built_in = recorders("db")
+    services = Services()
+    await services.start(built_in)
+    with pytest.raises(ServiceError, match="run already"):
+        await services.start(built_in)
+    assert events == ["start db"]
+
+
+async def test_stopped_while_they_start_all_of_them_are_stopped() -> None:
+    events, built_in = recorders("db", "cache")
+    services = Services()
+    starting = asyncio.create_task(services.start(built_in))
+    while "start cache" not in events:
+        await asyncio.sleep(0)
+    await services.stop()
+    with pytest.raises(ServiceError, match="stopped while they started"):
+        await starting
+    assert events == ["start db", "start cache", "stop db", "stop cache"]
+    assert services.names() == []
+    await services.start(built_in)
+    assert services.names() == ["db", "cache"]
+
+
+async def test_a_service_gets_the_session_and_finds_those_before_it() -> None:
+    class Weather:
+        async def start(self, session: Services) -> None:
+            self.seen = (session.names(), session.get("cache"))
+
+    services = Services()
+    weather, cache = Weather(), CacheService()
+    services.register("weather", weather)
+    await services.start({"cache": cache}, session=services)
+    assert weather.seen == (["cache"], cache)
+
+
+@pytest.mark.parametrize(
+    ("kind", "protocol"),
+    [
+        (CacheService, Cache),
+        (DatabaseService, Database),
+        (Transaction, Statements),
+        (GuildData, GuildDataStore),
+        (BoundData, BoundStore),
+    ],
+)
+def test_what_is_built_in_follows_its_protocol(kind: type, protocol: type) -> None:
+    assert issubclass(kind, protocol)
+    assert not issubclass(Services, protocol)
+
+
+def test_the_container_loads_neither_a_database_nor_msgspec() -> None:
+    code = "import wisp.services, sys; print(sorted({'aiosqlite', 'sqlite3', 'msgspec', 'hikari'} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
