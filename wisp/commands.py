@@ -153,7 +153,7 @@ class Command(Generic[P, R]):
             of = f', option "{self.parameters[int(keys[1])].name}"'
             keys = keys[2:]
         about = f"{'.'.join(map(str, keys))}: " if keys else ""
-        got = f" (got {problem.got})" if getattr(problem, "got", "") else ""
+        got = f" (got {problem.got})" if problem.got else ""
         return self.mistake(of, f"{about}{problem.message.rstrip('.')}{got}", f"See {_DOCUMENTATION}")
 
     def _read(self, names: Mapping[str, Any]) -> tuple[list[Parameter], list[Mistake]]:

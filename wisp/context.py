@@ -390,7 +390,12 @@ def _is_of(message: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
     return message["content"] == data.get("content", "") and same_embeds and not int(message["flags"]) & _LOADING
 
 
+def _in_words(problem: limits.Problem) -> str:
+    got = f" (got {problem.got})" if problem.got else ""
+    return f"{'.'.join(map(str, problem.path))}: {problem.message.rstrip('.')}{got}"
+
+
 def _refuse(problems: Sequence[limits.Problem]) -> None:
     if problems:
-        told = "; ".join(f"{'.'.join(map(str, problem.path))}: {problem.message}" for problem in problems)
-        raise AnswerError(f"Discord would refuse this answer: {told} Shorten it, or send the rest in another answer.")
+        told = "; ".join(map(_in_words, problems))
+        raise AnswerError(f"Discord would refuse this answer: {told}. Shorten it, or send the rest in another answer.")

@@ -1,0 +1,148 @@
+"""The module guide's snippets on services and data, as they are written on wisp."""
+
+from typing import Any
+
+import pytest
+
+import wisp
+from wisp.services.database import DatabaseService
+from wisp.testing import connect
+
+GUILD = 123456789012345678
+
+
+async def run_in_command(snippet: Any) -> Any:
+    """What `snippet(ctx)` gives inside a command."""
+    bot = wisp.Bot()
+    bot.migration(1, "CREATE TABLE models (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
+    got: list[Any] = []
+
+    @bot.command
+    async def go(ctx: wisp.Context) -> None:
+        """Go."""
+        got.append(await snippet(ctx))
+
+    async with connect(bot) as discord:
+        await discord.member("ada").slash("go")
+    return got[0]
+
+
+async def test_accessing_services() -> None:
+    async def snippet(ctx: wisp.Context) -> Any:
+        cache = ctx.services.get("cache")
+        db = ctx.services.get_typed("db", DatabaseService)
+        if cache:
+            await cache.set("key", "value", ttl=3600)
+        return await cache.get("key"), type(db), ctx.services.get("nothing")
+
+    assert await run_in_command(snippet) == ("value", DatabaseService, None)
+
+
+async def test_a_service_of_another_type_is_a_clear_error() -> None:
+    async def snippet(ctx: wisp.Context) -> Any:
+        with pytest.raises(wisp.WispError, match="expected DatabaseService, it is CacheService"):
+            ctx.services.get_typed("cache", DatabaseService)
+
+    await run_in_command(snippet)
+
+
+async def test_cache_service() -> None:
+    async def snippet(ctx: wisp.Context) -> Any:
+        cache = ctx.services.get("cache")
+        await cache.set("key", "value", ttl=3600)
+        value = await cache.get("key")
+        await cache.delete("key")
+        return value, await cache.get("key")
+
+    assert await run_in_command(snippet) == ("value", None)
+
+
+async def test_database_service() -> None:
+    async def snippet(ctx: wisp.Context) -> Any:
+        db = ctx.services.get_typed("db", DatabaseService)
+        if db:
+            async with db.transaction() as tx:
+                await tx.execute("INSERT INTO models (name) VALUES (?)", ("first",))
+                return await tx.fetchone("SELECT id, name FROM models")
+        return None
+
+    assert await run_in_command(snippet) == (1, "first")
+
+
+async def test_per_guild_data_storage() -> None:
+    async def snippet(ctx: wisp.Context) -> Any:
+        assert ctx.guild_id is not None
+        where: Any = {"guild_id": ctx.guild_id, "module_name": "my_module"}
+        await ctx.guild_data.set(guild_id=ctx.guild_id, key="command_count", value=42, module_name="my_module")
+        count = await ctx.guild_data.get(guild_id=ctx.guild_id, key="command_count", module_name="my_module")
+        all_data = await ctx.guild_data.get_all(**where)
+        shared = await ctx.guild_data.get(guild_id=ctx.guild_id, key="command_count")
+        await ctx.guild_data.delete(guild_id=ctx.guild_id, key="command_count", module_name="my_module")
+        return count, all_data, shared, await ctx.guild_data.get_all(**where)
+
+    assert await run_in_command(snippet) == (42, {"command_count": 42}, None, {})
+
+
+async def test_what_is_bound_is_this_server_and_in_direct_messages_this_person() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def count(ctx: wisp.Context) -> str:
+        """Count."""
+        return str(await ctx.data.increment("n"))
+
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        said = [
+            (await person.slash("count")).content
+            for person in (ada, bob, ada.at(discord.world.dm(ada.user)), ada.at(discord.guild("Other")), ada)
+        ]
+        home = ada.guild
+        assert home is not None
+        assert await bot.guild_data.get(guild_id=home.id, key="n") == 3
+    assert said == ["1", "2", "1", "1", "3"]
+
+
+class Recorder:
+    """A service of the user's."""
+
+    def __init__(self, name: str, events: list[str], *, fails: bool = False) -> None:
+        self.name, self.events, self.fails = name, events, fails
+
+    async def start(self, session: Any) -> None:
+        if self.fails:
+            raise OSError("no socket")
+        assert session.services.get("db") is not None
+        self.events.append(f"start {self.name}")
+
+    async def stop(self) -> None:
+        self.events.append(f"stop {self.name}")
+
+
+async def test_own_services_start_in_order_stop_in_reverse_and_are_absent_where_they_fail() -> None:
+    bot = wisp.Bot()
+    events: list[str] = []
+    for name in ("one", "broken", "two"):
+        bot.services.register(name, Recorder(name, events, fails=name == "broken"))
+    async with connect(bot):
+        assert bot.services.names()[-2:] == ["one", "two"]
+        assert "no socket" in bot.services.missing["broken"]
+        with pytest.raises(wisp.WispError, match="before it starts"):
+            bot.services.register("late", object())
+    assert events == ["start one", "start two", "stop two", "stop one"]
+
+
+async def test_a_migration_that_fails_stops_the_start_and_keeps_nothing() -> None:
+    bot = wisp.Bot()
+    bot.migration(1, "CREATE TABLE t (x)")
+
+    @bot.migration(2)
+    async def broken(tx: Any) -> None:
+        await tx.execute("INSERT INTO t VALUES (1)")
+        raise ValueError("half-way")
+
+    with pytest.raises(wisp.WispError, match="3 is there already"):
+        bot.migration(3, "SELECT 1") or bot.migration(3, "SELECT 1")
+    with pytest.raises(wisp.StartError, match="migration 2 of bot failed, and nothing of it was kept: half-way"):
+        async with connect(bot):
+            pass
