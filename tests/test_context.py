@@ -36,7 +36,7 @@ async def test_a_returned_embed_is_the_reply() -> None:
 
 
 async def test_anything_else_returned_fails_with_what_was_expected_and_the_place() -> None:
-    async def go(ctx: wisp.Context) -> int:
+    async def go(ctx: wisp.Context) -> Any:
         return 3
 
     async with connect(bot_with(go)) as discord:

@@ -146,3 +146,52 @@ async def test_a_migration_that_fails_stops_the_start_and_keeps_nothing() -> Non
     with pytest.raises(wisp.StartError, match="migration 2 of bot failed, and nothing of it was kept: half-way"):
         async with connect(bot):
             pass
+
+
+class Numbers:
+    """No database at all."""
+
+
+class Watched(DatabaseService):
+    """Another database, with all that one has."""
+
+    asked: list[str]
+
+    async def fetchone(self, sql: str, parameters: Any = ()) -> Any:
+        self.asked.append(sql)
+        return await super().fetchone(sql, parameters)
+
+
+async def test_what_stands_in_the_databases_place_must_be_able_to_do_the_same() -> None:
+    bot = wisp.Bot()
+    bot.services.register("db", Numbers())
+    with pytest.raises(wisp.WispError, match='service "db": expected Database, it is Numbers'):
+        async with connect(bot):
+            pass
+
+
+async def test_guild_data_works_beside_another_database() -> None:
+    bot = wisp.Bot()
+    db = Watched(":memory:")
+    db.asked = []
+    bot.services.register("db", db)
+
+    @bot.command
+    async def count(ctx: wisp.Context) -> str:
+        """Count."""
+        row = await ctx.services.get("db").fetchone("SELECT 7")
+        return f"{row[0]} {await ctx.data.increment('n')}"
+
+    async with connect(bot) as discord:
+        assert (await discord.member("ada").slash("count")).content == "7 1"
+    assert db.asked[-1] == "SELECT 7"
+
+
+async def test_durability_is_a_setting() -> None:
+    bot = wisp.Bot(durability="full")
+    async with connect(bot):
+        db = bot.services.get_typed("db", DatabaseService)
+        assert db is not None
+        assert await db.fetchone("PRAGMA journal_mode") == ("wal",)
+        async with db.transaction() as tx:
+            assert await tx.fetchone("PRAGMA synchronous") == (2,)

@@ -397,6 +397,16 @@ def test_a_forgotten_context_is_found() -> None:
     assert "its first parameter is `a: 'int'`, where the context comes" in problems_of(bot)[0]
 
 
+def test_a_command_that_returns_a_number_is_found_before_it_runs() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def number(ctx: wisp.Context) -> int:
+        return 1
+
+    assert problems_of(bot) == ["it returns `int`, and a reply is a text or an embed"]
+
+
 def test_handlers_that_are_not_async_are_found() -> None:
     bot = wisp.Bot()
 

@@ -248,3 +248,22 @@ async def test_a_command_of_one_guild_alone_is_tried_in_that_guild() -> None:
             await ada.slash("here")
         reply = await ada.at(discord.guild("Guild 123456789012345678")).slash("here")
     assert reply.content == "123456789012345678"
+
+
+async def test_a_handler_that_does_not_come_to_rest_fails_the_test_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wisp.testing._SOON", 0.05)
+    bot = wisp.Bot()
+
+    @bot.command
+    async def endless(ctx: wisp.Context) -> None:
+        await asyncio.Event().wait()
+
+    async def ask() -> None:
+        async with connect(bot) as discord:
+            ada = discord.member("ada")
+            (command,) = discord.world.visible_commands(None)
+            data = {"id": command["id"], "name": "endless", "type": 1}
+            discord.world.create_interaction(2, ada.user, ada.channel, data)
+
+    with pytest.raises(AssertionError, match="/endless did not come to rest within"):
+        await ask()

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import limits
 from .clock import Clock
@@ -54,6 +54,8 @@ class Bot(Registrar):
     - `owners`: user ids (WISP_OWNERS, separated by commas).
     - `intents`: names of intents beyond what the listeners need, such as "MESSAGE_CONTENT" (WISP_INTENTS).
     - `guilds`: register commands in these servers only, for development (WISP_GUILDS).
+    - `durability`: "normal" survives `kill -9`, "full" a power cut as well, at the price of one sync of the disk a
+      write (WISP_DURABILITY, "normal").
     - `log_level`: DEBUG, INFO, WARNING, ERROR or CRITICAL (WISP_LOG_LEVEL, "INFO").
     """
 
@@ -67,6 +69,7 @@ class Bot(Registrar):
         intents: hikari.Intents | Sequence[str] | str | None = None,
         guilds: Sequence[int] | None = None,
         log_level: str | None = None,
+        durability: Literal["normal", "full"] | None = None,
     ) -> None:
         super().__init__()
         self.log: logging.Logger = _log
@@ -82,6 +85,7 @@ class Bot(Registrar):
             "intents": intents,
             "guilds": guilds,
             "log_level": log_level,
+            "durability": durability,
         }
 
     # ---- what it stands on ----

@@ -14,7 +14,7 @@ import hikari
 
 from . import limits
 from .errors import Mistake
-from .options import Localizations, Parameter, localizations, read_signature, underlying
+from .options import Localizations, Parameter, localizations, read_signature, resolve_annotation, underlying
 
 if TYPE_CHECKING:
     from .context import Context
@@ -160,7 +160,18 @@ class Command(Generic[P, R]):
         if not is_async(self.function):
             fix = f"Write `async def {self.__name__}(...)`"
             return [], [self.mistake("", "its function is not async", fix)]
-        return read_signature(self.function, names, self.mistake)
+        parameters, mistakes = read_signature(self.function, names, self.mistake)
+        return parameters, mistakes + self._read_return(names)
+
+    def _read_return(self, names: Mapping[str, Any]) -> list[Mistake]:
+        try:
+            returned = resolve_annotation(self.function, "return", names)
+        except Exception:  # none, or a name for type checkers alone
+            return []
+        if isinstance(returned, type) and issubclass(returned, (int, float, bytes, list, tuple, set, dict)):
+            fix = "Return a str, a hikari.Embed, or None after ctx.respond(...)"
+            return [self.mistake("", f"it returns `{returned.__name__}`, and a reply is a text or an embed", fix)]
+        return []
 
 
 def _is_text(value: object) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 
@@ -21,6 +21,7 @@ VARIABLES = {
     "intents": "WISP_INTENTS",
     "guilds": "WISP_GUILDS",
     "log_level": "WISP_LOG_LEVEL",
+    "durability": "WISP_DURABILITY",
 }
 
 _NEW_TOKEN = "Copy it anew: https://discord.com/developers/applications, your application, Bot, Reset Token"
@@ -41,6 +42,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     intents: tuple[str, ...] = ()
     guilds: tuple[int, ...] = ()
     log_level: str = "INFO"
+    durability: Literal["normal", "full"] = "normal"
     modules: dict[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
@@ -371,6 +373,13 @@ def _intents(value: object) -> tuple[str, ...] | _Wrong:
     return tuple(dict.fromkeys(names))
 
 
+def _durability(value: object) -> str | _Wrong:
+    durability = str(value).lower()
+    if durability not in ("normal", "full"):
+        return _Wrong(f"expected normal or full, got {_shown(value)}", "Write one of them")
+    return durability
+
+
 def _log_level(value: object) -> str | _Wrong:
     level = value.strip().upper() if isinstance(value, str) else value
     if level not in LOG_LEVELS:
@@ -395,6 +404,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "intents": _intents,
     "guilds": _ids,
     "log_level": _log_level,
+    "durability": _durability,
     "modules": _modules,
 }
 

@@ -257,6 +257,6 @@ def _checked(command: Command[..., Any], reply: Any) -> Any:
     if isinstance(reply, (str, hikari.Embed)):
         return reply
     raise AnswerError(
-        f"{command.file}:{command.line}: /{command.name} returned a {type(reply).__name__}. A command returns a str "
+        f"{command.file}:{command.line}: /{command.name} returned `{type(reply).__name__}`. A command returns a str "
         "or a hikari.Embed as its reply, or None after ctx.respond(...)."
     )

@@ -174,11 +174,13 @@ class Session:
         return self._guild_data
 
     async def _start_services(self) -> None:
-        db = DatabaseService(self.config.database, clock=self.clock)
+        db = DatabaseService(self.config.database, durability=self.config.durability, clock=self.clock)
+        built_in: dict[str, object] = {"db": db}
+        if "db" in self.services.registered:
+            built_in["guild_data_db"] = db  # guild data stays in SQLite until somebody replaces it as well
+        built_in |= {"guild_data": GuildData(db), "cache": CacheService(clock=self.clock)}
         self._opened.append(("the services", self.services.stop))
-        await self.services.start(
-            {"db": db, "guild_data": GuildData(db), "cache": CacheService(clock=self.clock)}, session=self
-        )
+        await self.services.start(built_in, session=self)
         self._guild_data = self.services.get_typed("guild_data", GuildDataStore)
         if self.bot.migrations:
             await self._migrate()
@@ -325,6 +327,10 @@ class Session:
         """A call ended."""
         self._calls.discard(ctx)
 
+    def under_way(self) -> str:
+        """The commands that run now, in words."""
+        return ", ".join(sorted(f"/{ctx.command.name}" for ctx in self._calls)) or "listeners"
+
     def leave(self, leaving: BaseException) -> None:
         """End the program as a handler asked (`sys.exit()`): in order where it runs by `bot.run()`, else at once."""
         if self.on_leave is None:
@@ -372,8 +378,7 @@ class Session:
                 break
             await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         if late := self.work.tasks - {caller, _current_task()}:
-            names = ", ".join(sorted(f"/{ctx.command.name}" for ctx in self._calls)) or "listeners"
-            _log.warning("cancelled after %g s: %s", self.grace, names)
+            _log.warning("cancelled after %g s: %s", self.grace, self.under_way())
             for task in late:
                 task.cancel()
             await asyncio.wait(late, timeout=1)

@@ -50,6 +50,9 @@ async def connect(bot: Bot) -> AsyncGenerator[Discord, None]:
         await discord.rest()
 
 
+_SOON = 5.0
+
+
 class Discord:
     """The local Discord of a test. `world` is everything in it, `sandbox` the server that the bot is on."""
 
@@ -58,7 +61,7 @@ class Discord:
         self._session = session
         self._clock = clock
         self._people = People(sandbox.world)
-        self._people.settled = self.rest
+        self._people.settled = self._after_acting
         self._expected: list[_Expected] = []
         self._failures: list[Failure] = []
         session.on_failure = self._note
@@ -103,12 +106,22 @@ class Discord:
         Raises ValueError for a negative time.
         """
         total = seconds + 60 * minutes + 3600 * hours + 86400 * days
-        await self._clock.advance(total, self._settled)
+        await self._clock.advance(total, self._settled_soon)
         await self.rest()
 
     async def rest(self) -> None:
-        """Wait until every handler of the bot has ended, or waits for the clock; raises what the bot failed on."""
+        """Wait until every handler of the bot has ended, or waits for the clock; raises what the bot failed on.
+
+        Raises AssertionError, naming the commands, where one does neither within 5 seconds of real time.
+        """
+        await self._settled_soon()
+        self._raise_failures()
+
+    async def _after_acting(self) -> None:
         await self._settled()
+        self._raise_failures()
+
+    def _raise_failures(self) -> None:
         errors = [_as_assertion(failure) for failure in self._failures]
         self._failures.clear()
         if len(errors) == 1:
@@ -134,6 +147,16 @@ class Discord:
                 expected.came = True
                 return
         self._failures.append(failure)
+
+    async def _settled_soon(self) -> None:
+        try:
+            async with asyncio.timeout(_SOON):
+                await self._settled()
+        except TimeoutError:
+            raise AssertionError(
+                f"{self._session.under_way()} did not come to rest within {_SOON:g} s: waiting for something that no "
+                "test can bring about, or for real time (asyncio.sleep) in place of wisp's clock"
+            ) from None
 
     async def _settled(self) -> None:
         await delivered()

@@ -59,6 +59,11 @@ class Services:
             "stand in this place, ask for what both can do: a protocol of wisp.services, such as Cache."
         )
 
+    @property
+    def registered(self) -> Mapping[str, object]:
+        """What was registered, by name, whether it runs or not."""
+        return self._registered
+
     def names(self) -> list[str]:
         """The names of the services that run, in order of their start."""
         return list(self._running)
