@@ -468,3 +468,24 @@ class Screen:
         finally:
             self.program.kill()
             self.program.wait()
+
+
+COUNTER = '''\
+import wisp
+
+bot = wisp.Bot()
+
+
+@bot.command
+async def count(ctx: wisp.Context) -> str:
+    """Count."""
+    return str(await ctx.data.increment("n"))
+'''
+
+
+def test_what_is_kept_is_there_in_the_next_run(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("counter.py").write_text(COUNTER, encoding="utf-8")
+    for _ in range(2):
+        assert main(["sandbox", "counter.py", "--keep", "kept.db", "--run", "/count"]) == 0
+    assert main(["sandbox", "counter.py", "--run", "/count"]) == 0
+    assert capsys.readouterr().out.split() == ["wisp:", "1", "wisp:", "2", "wisp:", "1"]

@@ -33,6 +33,9 @@ def loads(text: bytes) -> Any:
 DISCORD_EPOCH = 1_420_070_400_000
 """The first millisecond of 2015, from which snowflakes count."""
 
+FOUNDING = 300_000_000_000
+"""When the first people and guild of each world were made, in milliseconds since then: in July of 2024."""
+
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 SUPPRESS_EMBEDS = 1 << 2
@@ -645,7 +648,8 @@ class World:
         self.application_flags = PRIVILEGED_INTENTS_ON
         self.files_url = "http://127.0.0.1/attachments"
         self.errors: list[Exception] = []
-        self._last_id = 0
+        self._last_id = FOUNDING << 22
+        self._founding = True
         self._tokens: dict[str, Interaction] = {}
         self._watchers: list[Callable[[Happening], None]] = []
 
@@ -656,12 +660,16 @@ class World:
         self.owner: User = self.add_user("ada")
         sandbox = self.add_guild("Sandbox", owner=self.owner)
         self.add_member(sandbox, self.add_user("bob"))
+        self._founding = False
 
     # Who and what there is
 
     def next_id(self) -> int:
-        """A new snowflake: milliseconds since Discord's epoch in the upper 42 bits, unique in this world."""
-        moment = int(self.clock.time() * 1000) - DISCORD_EPOCH
+        """A new snowflake: milliseconds since Discord's epoch in the upper 42 bits, unique in this world.
+
+        Whom and what each world begins with has the same id in all of them: data that a bot keeps finds it again.
+        """
+        moment = FOUNDING if self._founding else int(self.clock.time() * 1000) - DISCORD_EPOCH
         self._last_id = max(moment << 22, self._last_id + 1)
         return self._last_id
 

@@ -90,6 +90,7 @@ class GuildData:
         return BoundData(self._store, (_id(guild_id), 0), _namespace(module_name))
 
     # ---- one value ----
+    # get and set are called all the time, and take the short way: without bound data in between
 
     @overload
     async def get(
@@ -114,11 +115,14 @@ class GuildData:
         `type` is any type that msgspec knows: `int`, `list[str]`, a struct, a dataclass. What does not fit raises
         DataError, naming the field.
         """
-        return await self._of(guild_id, module_name).get(key, default=default, type=type)
+        place = _id(guild_id), 0, _namespace(module_name), _key(key)
+        encoded = await self._store.read(place)
+        return _decoded(place, encoded, type) if encoded else default
 
     async def set(self, *, guild_id: int, key: str, value: Any, module_name: str | None = None) -> None:
         """Keep a value. Raises DataError where msgspec does not encode it, or it takes more than 1 MiB."""
-        await self._of(guild_id, module_name).set(key, value)
+        place = _id(guild_id), 0, _namespace(module_name), _key(key)
+        await self._store.write([(place, _encoded(place, value))])
 
     async def delete(self, *, guild_id: int, key: str, module_name: str | None = None) -> None:
         """Remove a value. Nothing happens where there is none."""
@@ -257,11 +261,7 @@ class BoundData:
         return await self._store.remove((self._guild, self._user), self._namespace)
 
     def _place(self, key: str) -> _Place:
-        if type(key) is not str or not key.isascii() or not 0 < len(key) <= LONGEST_NAME:
-            key = _text("key", key)
-            if not key:
-                raise DataError(f"key: expected 1 to {LONGEST_NAME} characters, got an empty string")
-        return self._guild, self._user, self._namespace, key
+        return self._guild, self._user, self._namespace, _key(key)
 
 
 class _Write:
@@ -390,7 +390,8 @@ class _Store:
     def _kept(self, writes: list[_Write]) -> None:
         for write in writes:
             for place, _ in write.rows:
-                if place in self._unsaved and self._unsaved[place][1] is write:
+                unsaved = self._unsaved.get(place)
+                if unsaved is not None and unsaved[1] is write:
                     del self._unsaved[place]
             if not write.done.done():
                 write.done.set_result(None)
@@ -531,6 +532,14 @@ def _id(id: object) -> int:
 @lru_cache(maxsize=1024)
 def _namespace(module_name: str | None) -> str:
     return _SHARED if module_name is None else ":" + _text("module_name", module_name)
+
+
+def _key(key: str) -> str:
+    if type(key) is str and key.isascii() and 0 < len(key) <= LONGEST_NAME:
+        return key
+    if key := _text("key", key):
+        return key
+    raise DataError(f"key: expected 1 to {LONGEST_NAME} characters, got an empty string")
 
 
 def _text(what: str, text: object) -> str:
