@@ -341,6 +341,8 @@ async def test_a_statement_that_leaves_a_transaction_open_is_undone(either: Data
 async def test_a_commit_that_slips_through_ends_the_transaction_for_what_follows(db: DatabaseService) -> None:
     with pytest.raises(DatabaseError, match="rolled the transaction back already"):
         await in_transaction(db, "/* sly */ ROLLBACK", "INSERT INTO account VALUES ('ada', 1)")
+    with pytest.raises(DatabaseError, match="rolled the transaction back already"):
+        await in_transaction(db, "INSERT INTO account VALUES ('ada', 1)", "/* sly */ ROLLBACK")
     assert await names(db) == []
 
 
@@ -361,6 +363,9 @@ async def test_a_deferred_constraint_that_fails_at_the_commit_keeps_nothing(eith
     with pytest.raises(DatabaseError, match="FOREIGN KEY constraint failed"):
         async with either.transaction() as tx:
             await tx.execute("INSERT INTO debt VALUES ('nobody', 1)")
+    for fetch in (either.fetchone, either.fetchall):
+        with pytest.raises(DatabaseError, match="FOREIGN KEY constraint failed"):
+            await fetch("INSERT INTO debt VALUES ('nobody', 1), ('nobody', 2) RETURNING much")
     assert await either.fetchall("SELECT * FROM debt") == []
     await add(either, "ada")
 

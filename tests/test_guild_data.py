@@ -399,27 +399,89 @@ async def test_clear_among_other_operations_is_before_or_after_each(db: Database
     assert await bound.get("n") is None
 
 
-async def test_a_value_read_while_it_is_cleared_is_not_remembered(data: GuildData) -> None:
+class SlowReads(DatabaseService):
+    """A database whose single rows arrive only when `arrive` is set."""
+
+    arrive: asyncio.Event
+
+    async def fetchone(self, sql: str, parameters: Any = ()) -> Any:
+        row = await super().fetchone(sql, parameters)
+        await self.arrive.wait()
+        return row
+
+
+@pytest.mark.parametrize("change", ["set", "clear"])
+async def test_a_value_that_changes_while_it_is_read_is_not_remembered_as_it_was(
+    db: DatabaseService, change: str
+) -> None:
+    slow = SlowReads(db.path)
+    slow.arrive = asyncio.Event()
+    await slow.start()
+    data = GuildData(slow)
     bound = data.bind(guild_id=GUILD, user_id=1)
     await bound.set("k", 1)
     await data.start()
     reading = asyncio.create_task(bound.get("k"))
-    await asyncio.sleep(0)
-    await bound.clear()
+    while not data._store._loads:  # type: ignore[attr-defined]
+        await asyncio.sleep(0)
+    for _ in range(3):
+        await db.fetchone("SELECT 1")  # the row has been read by now
+    await (bound.set("k", 2) if change == "set" else bound.clear())
+    slow.arrive.set()
     await reading
-    assert await bound.get("k") is None
+    assert await bound.get("k") == (2 if change == "set" else None)
+    await slow.stop()
 
 
-async def test_a_value_read_while_it_is_written_is_not_remembered(db: DatabaseService) -> None:
-    data = GuildData(db, cache_bytes=600)
+async def test_what_is_on_its_way_is_seen_and_cleared(data: GuildData, db: DatabaseService) -> None:
     bound = data.bind(guild_id=GUILD, user_id=1)
-    await bound.set("k", 1)
-    await data.start()
-    reading = asyncio.create_task(bound.get("k"))
+    writing = [asyncio.create_task(bound.set("a", 1))]
     await asyncio.sleep(0)
-    writing = [asyncio.create_task(bound.set(key, 2)) for key in ("k", "other")]  # the second evicts the first
-    await asyncio.gather(reading, *writing)
-    assert await bound.get("k") == 2
+    assert await bound.get_all() == {"a": 1}
+    writing += [asyncio.create_task(bound.set("b", 1))]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # that one is being written, and the next waits for its turn
+    writing += [asyncio.create_task(bound.set("c", 1))]
+    await asyncio.sleep(0)
+    assert await bound.clear() == 3
+    await asyncio.gather(*writing)
+    assert await bound.get_all() == {}
+    assert await bound.get("c") is None
+
+
+async def test_nothing_is_built_on_what_is_being_cleared(data: GuildData, db: DatabaseService) -> None:
+    bound = data.bind(guild_id=GUILD, user_id=1)
+    await bound.set("n", 5)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with db.transaction():
+            begun.set()
+            await go_on.wait()
+
+    holding = asyncio.create_task(hold())
+    await begun.wait()
+    clearing = asyncio.create_task(bound.clear())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    counting = asyncio.create_task(bound.increment("n"))
+    elsewhere = data.bind(guild_id=OTHER_GUILD, user_id=1)
+    assert await elsewhere.get("n") is None
+    go_on.set()
+    assert await asyncio.gather(clearing, counting, holding) == [1, 1, None]
+    assert await bound.get("n") == 1
+
+
+async def test_clear_goes_on_where_its_caller_is_cancelled(data: GuildData, db: DatabaseService) -> None:
+    bound = data.bind(guild_id=GUILD, user_id=1)
+    for turns in range(0, 300, 5):
+        await bound.set("k", 1)
+        clearing = asyncio.create_task(bound.clear())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        clearing.cancel()
+        await asyncio.wait({clearing})
+        assert await bound.get("k") == (await bound.get_all()).get("k")
 
 
 # ---- when the database fails ----
@@ -441,7 +503,8 @@ async def test_a_write_that_fails_raises_for_all_who_wait_and_nothing_of_it_is_s
             asyncio.create_task(bound.set_many({"n": 9, "far": 9})),
             asyncio.create_task(bound.increment("far")),
         ]
-        results = await asyncio.gather(*first, *on_top, return_exceptions=True)
+        results = await asyncio.gather(*first, return_exceptions=True)
+    results += await asyncio.gather(*on_top, return_exceptions=True)
     assert [type(result) for result in results] == [DatabaseError] * 7
     assert "another process holds it" in str(results[0])
     assert len({id(result) for result in results}) == 7
@@ -657,8 +720,11 @@ async def test_writes_that_wait_together_make_one_trip(db: DatabaseService) -> N
         for step in range(3):
             await data.set(guild_id=GUILD, key=f"k{number}", value=step)
 
-    await asyncio.gather(*map(write, range(300)))
-    assert trips == [300, 300, 300]
+    first = asyncio.gather(*map(write, range(100)))
+    while not trips:
+        await asyncio.sleep(0)
+    await asyncio.gather(first, *map(write, range(100, 300)))  # those go with the first ones' next
+    assert trips == [100, 300, 300, 200]
     await counting.stop()
 
 

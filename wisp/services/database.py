@@ -257,14 +257,13 @@ class DatabaseService:
             )
 
     async def _read(self, fetch: Fetch, sql: str, parameters: Parameters) -> list[Row]:
-        if self._reader is self._writer:
-            return await self._write(fetch, sql, parameters)
-        try:
-            return await self._on(self._reader, fetch, sql, parameters)
-        except DatabaseError as error:
-            if _primary_code(error.__cause__) != sqlite3.SQLITE_READONLY:
-                raise
-        # It writes as well (INSERT ... RETURNING), which only SQLite can tell; that is committed with its last row.
+        if self._reader is not self._writer:
+            try:
+                return await self._on(self._reader, fetch, sql, parameters)
+            except DatabaseError as error:
+                if _primary_code(error.__cause__) != sqlite3.SQLITE_READONLY:
+                    raise
+        # It may write as well (INSERT ... RETURNING), which is committed with its last row; only SQLite can tell.
         return await self._write(_fetchall, sql, parameters)
 
     async def _write(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **_: P.kwargs) -> T:
@@ -362,7 +361,7 @@ class DatabaseService:
         """
         self.refuse_inside_transaction()
         target = os.fspath(path)
-        if self._reader is self._writer:
+        if self.path == MEMORY:
             return await self._write(partial(self._copy, target))
         return await asyncio.to_thread(self._copy_file, target)
 

@@ -304,7 +304,7 @@ class _Store:
         self._db.refuse_inside_transaction()
         while True:
             if self._removals:
-                await self.removed(place[:2])
+                await self._removed(place[:2])
             if place in self._cache:
                 self._cache.move_to_end(place)
                 return self._cache[place]
@@ -328,7 +328,6 @@ class _Store:
     async def rows(self, columns: str, owner: _Owner, namespace: str, prefix: str) -> list[tuple[Any, ...]]:
         """The `columns` of a namespace where the key begins with `prefix`, in order of the keys."""
         self._db.refuse_inside_transaction()
-        await self.removed(owner)
         await self._settled()
         sql = f"SELECT {columns} FROM guild_data WHERE guild = ? AND user = ? AND namespace = ? AND key >= ?"
         parameters: list[Any] = [*owner, namespace, prefix]
@@ -340,10 +339,8 @@ class _Store:
     # ---- writing ----
 
     async def write(self, rows: Sequence[_Row]) -> None:
-        """Write encoded values of one owner, all or none: seen by reads at once, kept when this returns."""
+        """Write encoded values, all or none: seen by reads at once, kept when this returns."""
         self._db.refuse_inside_transaction()
-        if self._removals and rows:
-            await self.removed(rows[0][0][:2])
         write = _Write(rows, asyncio.get_running_loop().create_future())
         for place, encoded in rows:
             self._loads.pop(place, None)
@@ -417,18 +414,19 @@ class _Store:
     async def remove(self, owner: _Owner, namespace: str | None) -> int:
         """Remove a namespace, or all where it is None; how many values there were.
 
-        Reads and writes of this owner wait meanwhile. It goes on where its caller is cancelled.
+        Reads of this owner wait meanwhile, so that nobody sees or builds on what is going. It goes on where its caller
+        is cancelled.
         """
         self._db.refuse_inside_transaction()
         return await asyncio.shield(asyncio.create_task(self._remove(owner, namespace)))
 
-    async def removed(self, owner: _Owner) -> None:
+    async def _removed(self, owner: _Owner) -> None:
         """Wait while data of this owner is being removed."""
         while owner in self._removals:
             await asyncio.shield(self._removals[owner])
 
     async def _remove(self, owner: _Owner, namespace: str | None) -> int:
-        await self.removed(owner)
+        await self._removed(owner)
         removal = self._removals[owner] = asyncio.get_running_loop().create_future()
         try:
             for place in [place for place in self._loads if place[:2] == owner]:
