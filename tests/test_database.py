@@ -338,10 +338,10 @@ async def test_a_statement_that_leaves_a_transaction_open_is_undone(either: Data
     assert await names(either) == ["ada"]
 
 
-async def test_a_commit_that_slips_through_ends_the_transaction_for_what_follows(db: DatabaseService) -> None:
-    with pytest.raises(DatabaseError, match="rolled the transaction back already"):
+async def test_a_transaction_is_not_ended_by_hand_however_it_is_hidden(db: DatabaseService) -> None:
+    with pytest.raises(DatabaseError, match="by hand"):
         await in_transaction(db, "/* sly */ ROLLBACK", "INSERT INTO account VALUES ('ada', 1)")
-    with pytest.raises(DatabaseError, match="rolled the transaction back already"):
+    with pytest.raises(DatabaseError, match="by hand"):
         await in_transaction(db, "INSERT INTO account VALUES ('ada', 1)", "/* sly */ ROLLBACK")
     assert await names(db) == []
 
@@ -811,3 +811,24 @@ async def test_a_backup_under_writes_is_consistent_and_one_that_fails_leaves_no_
         await db.backup(tmp_path / "late.copy")
     (tmp_path / "moved.copy").rename(tmp_path / "wisp.db")
     assert files(tmp_path, "*.copy*") == ["0.copy", "1.copy", "2.copy"]
+
+
+@pytest.mark.parametrize("sql", ["BEGIN IMMEDIATE", "/* done */ COMMIT", "-- done\nCOMMIT", ";;END", "SAVEPOINT s"])
+async def test_a_transaction_by_hand_is_refused_on_every_way(tmp_path: Path, sql: str) -> None:
+    db = DatabaseService(tmp_path / "wisp.db")
+    await db.start()
+    await db.execute("CREATE TABLE t (x)")
+    for way in (db.execute, db.fetchone, db.fetchall):
+        with pytest.raises(DatabaseError, match="by hand"):
+            await way(sql)
+        await db.execute("INSERT INTO t VALUES (1)")
+    await db.stop()
+    await db.start()
+    assert await db.fetchall("SELECT count(*) FROM t") == [(3,)]
+    await db.stop()
+
+
+async def test_a_backup_of_what_is_not_open_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="not open"):
+        await DatabaseService(tmp_path / "wisp.db").backup(tmp_path / "copy.db")
+    assert os.listdir(tmp_path) == []

@@ -420,7 +420,9 @@ async def test_a_value_that_changes_while_it_is_read_is_not_remembered_as_it_was
     data = GuildData(slow)
     bound = data.bind(guild_id=GUILD, user_id=1)
     await bound.set("k", 1)
+    slow.arrive.set()
     await data.start()
+    slow.arrive.clear()
     reading = asyncio.create_task(bound.get("k"))
     while not data._store._loads:  # type: ignore[attr-defined]
         await asyncio.sleep(0)
@@ -850,3 +852,73 @@ GuildDataMachine.TestCase.settings = settings(
     max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestGuildData = GuildDataMachine.TestCase
+
+
+async def nearly_full(db: DatabaseService, pages: int) -> None:
+    row = await db.fetchone("PRAGMA page_count")
+    assert row is not None
+    await db.execute(f"PRAGMA max_page_count = {row[0] + pages}")
+
+
+async def test_what_stood_under_a_failed_write_and_is_kept_is_what_is_read(tmp_path: Path) -> None:
+    db = DatabaseService(tmp_path / "wisp.db")
+    await db.start()
+    data = GuildData(db).bind(guild_id=GUILD, user_id=1)
+    await data.set_many({"a": 0, "b": 0})
+    await nearly_full(db, 2)
+
+    async def too_much() -> None:
+        with pytest.raises(DatabaseError):
+            await data.set("a", "x" * 500_000)
+
+    async def on_top() -> None:
+        with contextlib.suppress(DatabaseError):
+            await data.set_many({"a": 1, "b": 2})
+        await data.get("b")
+
+    big = asyncio.create_task(too_much())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    kept = asyncio.create_task(data.set("b", 100))
+    await asyncio.sleep(0)
+    await asyncio.gather(big, kept, asyncio.create_task(on_top()))
+    assert await data.get("b") == (await data.get_all())["b"]
+    assert await data.increment("b") == (await data.get_all())["b"]
+    await db.stop()
+
+
+async def test_a_write_that_is_too_much_fails_alone(tmp_path: Path) -> None:
+    db = DatabaseService(tmp_path / "wisp.db")
+    await db.start()
+    data = GuildData(db)
+    await data.set(guild_id=1, key="n", value=0)
+    await nearly_full(db, 4)
+    writes = [data.set(guild_id=1, key="big", value="x" * 500_000)]
+    writes += [data.increment(guild_id=guild, key="n") for guild in range(2, 12)]  # type: ignore[misc]
+    outcomes = await asyncio.gather(*writes, return_exceptions=True)
+    assert isinstance(outcomes[0], DatabaseError)
+    assert outcomes[1:] == [1] * 10
+    await db.stop()
+
+
+async def test_closing_takes_nothing_more_and_ends(tmp_path: Path) -> None:
+    db = DatabaseService(tmp_path / "wisp.db")
+    await db.start()
+    data = GuildData(db)
+    await data.start()
+    written: list[int] = []
+
+    async def write_on() -> None:
+        while True:
+            await data.set(guild_id=1, key="n", value=len(written))
+            written.append(len(written))
+
+    writing = asyncio.create_task(write_on())
+    while len(written) < 5:
+        await asyncio.sleep(0)
+    await data.stop()
+    with pytest.raises(DatabaseError, match="the bot is closing"):
+        await writing
+    await data.start()
+    assert await data.get(guild_id=1, key="n") == written[-1]
+    await db.stop()

@@ -189,13 +189,30 @@ async def test_an_error_while_stopping_is_logged_and_the_others_still_stop(caplo
     ]
 
 
+class Held(Recorder):
+    """A service that is at it until it is cancelled."""
+
+    async def _do(self, what: str) -> None:
+        await super()._do(what)
+        if self.fails == f"hold {what}":
+            await asyncio.Event().wait()
+
+
+async def cancel_once(task: "asyncio.Task[None]", events: list[str], event: str) -> None:
+    while event not in events:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_a_stop_that_is_cancelled_still_stops_the_others() -> None:
     events, built_in = recorders("db", "cache")
-    built_in["cache"] = Recorder("cache", events, fails="stop", error=asyncio.CancelledError())
+    built_in["cache"] = Held("cache", events, fails="hold stop")
     services = Services()
     await services.start(built_in)
-    with pytest.raises(asyncio.CancelledError):
-        await services.stop()
+    await cancel_once(asyncio.create_task(services.stop()), events, "stop cache")
     assert events[2:] == ["stop cache", "stop db"]
     await services.start(built_in)
     assert services.names() == ["db", "cache"]
@@ -203,10 +220,9 @@ async def test_a_stop_that_is_cancelled_still_stops_the_others() -> None:
 
 async def test_a_start_that_is_cancelled_stops_what_had_started() -> None:
     events, built_in = recorders("db", "cache")
-    built_in["slow"] = Recorder("slow", events, fails="start", error=asyncio.CancelledError())
+    built_in["slow"] = Held("slow", events, fails="hold start")
     services = Services()
-    with pytest.raises(asyncio.CancelledError):
-        await services.start(built_in)
+    await cancel_once(asyncio.create_task(services.start(built_in)), events, "start slow")
     assert events[-2:] == ["stop cache", "stop db"]
     assert services.names() == []
     services.register("weather", object())
@@ -267,3 +283,48 @@ def test_the_container_loads_neither_a_database_nor_msgspec() -> None:
     code = "import wisp.services, sys; print(sorted({'aiosqlite', 'sqlite3', 'msgspec', 'hikari'} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
+
+
+async def test_a_cancellation_inside_a_service_is_its_own_failure(caplog: pytest.LogCaptureFixture) -> None:
+    class Worker:
+        async def start(self, session: object) -> None:
+            self.task = asyncio.create_task(asyncio.sleep(60))
+
+        async def stop(self) -> None:
+            self.task.cancel()
+            await self.task
+
+    class Cancelled:
+        async def start(self, session: object) -> None:
+            raise asyncio.CancelledError
+
+    services = Services()
+    services.register("worker", Worker())
+    services.register("cancelled", Cancelled())
+    await services.start()
+    assert services.names() == ["worker"]
+    assert "CancelledError" in services.missing["cancelled"]
+    await services.stop()
+    assert 'service "worker" did not stop properly' in caplog.text
+
+
+async def test_a_service_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wisp.services._START_LIMIT", 0.01)
+    monkeypatch.setattr("wisp.services._STOP_LIMIT", 0.01)
+
+    class HangsAtStart:
+        async def start(self, session: object) -> None:
+            await asyncio.Event().wait()
+
+    class HangsAtStop:
+        async def stop(self) -> None:
+            await asyncio.Event().wait()
+
+    services = Services()
+    services.register("start", HangsAtStart())
+    services.register("stop", HangsAtStop())
+    await services.start()
+    assert services.names() == ["stop"]
+    assert "was not done within" in services.missing["start"]
+    await services.stop()
+    assert services.names() == []

@@ -359,15 +359,17 @@ class Session:
         if self._starting is not None:
             self._starting.cancel()
             await self._start_ended.wait()
-        await self._drain(caller)
-        for ctx in self._calls.copy():
-            try:
-                await ctx.finish()
-            except Exception as error:
-                self.report(f"/{ctx.command.name}", error)
-        self._deferrals.stop()
-        await self._close_opened()
-        self.closed = True
+        try:
+            await self._drain(caller)
+            for ctx in self._calls.copy():
+                try:
+                    await ctx.finish()
+                except Exception as error:
+                    self.report(f"/{ctx.command.name}", error)
+        finally:
+            self._deferrals.stop()
+            await self._close_opened()
+            self.closed = True
 
     async def _drain(self, caller: asyncio.Task[Any]) -> None:
         """Wait for the handlers that run, `caller` apart: it may be one of them, and waits for this."""
@@ -388,7 +390,7 @@ class Session:
             what, close = self._opened.pop()
             try:
                 await close()
-            except Exception:
+            except (Exception, asyncio.CancelledError):
                 _log.exception("%s did not close properly", what)
 
     async def _close_gateway(self) -> None:

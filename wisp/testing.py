@@ -155,7 +155,7 @@ class Discord:
         except TimeoutError:
             raise AssertionError(
                 f"{self._session.under_way()} did not come to rest within {_SOON:g} s: waiting for something that no "
-                "test can bring about, or for real time (asyncio.sleep) in place of wisp's clock"
+                "test can bring about, for a task of its own, or for real time (asyncio.sleep) in place of wisp's clock"
             ) from None
 
     async def _settled(self) -> None:

@@ -245,8 +245,8 @@ def compare_stages(rounds: int) -> list[Verdict]:
         cpu, memory = measure(stage, names, rounds)
         print("\n" + table(f"{stage}, CPU", "ms", cpu, names, [BARE, LIGHTBULB]))
         print("\n" + table(f"{stage}, memory", "MB", memory, names, [BARE, LIGHTBULB]))
+        judged += verdicts(f"{stage}, CPU", "ms", cpu, BUDGETS_CPU)
         judged += verdicts(f"{stage}, memory", "MB", memory, BUDGETS_MEMORY if stage == "built" else ())
-        judged += verdicts(f"{stage}, memory", "MB", memory, BUDGETS_MEMORY)
     return judged
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -12,6 +13,10 @@ from ..errors import ServiceError, WispError
 T = TypeVar("T")
 
 _log = logging.getLogger("wisp.services")
+
+# Seconds that a service may take. One that hangs must not hold up the others, nor the end of the program.
+_START_LIMIT = 60.0
+_STOP_LIMIT = 10.0
 
 
 class Services:
@@ -97,11 +102,16 @@ class Services:
     async def _started(self, name: str, service: object, session: Any) -> bool:
         start = getattr(service, "start", None)
         try:
-            if start is not None:
-                await start(session)
-        except Exception as error:
+            async with asyncio.timeout(_START_LIMIT):
+                if start is not None:
+                    await start(session)
+        except (Exception, asyncio.CancelledError) as error:
+            _raise_own_cancellation(error)
             expected = isinstance(error, WispError)  # it says the way out itself
-            self.missing[name] = str(error) if expected else f"{type(error).__name__}: {error}"
+            if isinstance(error, TimeoutError):
+                self.missing[name] = f"it was not done within {_START_LIMIT:g} s"
+            else:
+                self.missing[name] = str(error) if expected else f"{type(error).__name__}: {error}"
             _log.error('service "%s" did not start: %s', name, self.missing[name], exc_info=not expected)
             return False
         return True
@@ -109,15 +119,24 @@ class Services:
     async def _stop(self, name: str, service: object) -> None:
         stop = getattr(service, "stop", None)
         try:
-            if stop is not None:
-                await stop()
-        except Exception:
+            async with asyncio.timeout(_STOP_LIMIT):
+                if stop is not None:
+                    await stop()
+        except (Exception, asyncio.CancelledError) as error:
+            _raise_own_cancellation(error)
             _log.exception('service "%s" did not stop properly', name)
         finally:
             del self._running[name]
 
     def _forget(self) -> None:
         self._closing = None
+
+
+def _raise_own_cancellation(error: BaseException) -> None:
+    """Raise `error` where it ends this very task; a cancellation that a service met in its own work is a failure."""
+    task = asyncio.current_task()
+    if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+        raise error
 
 
 class Service(Protocol):

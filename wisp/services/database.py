@@ -55,7 +55,10 @@ _MIGRATIONS_TABLE = """
     ) WITHOUT ROWID
 """
 
-_ENDS_TRANSACTION = re.compile(r"\s*(BEGIN|COMMIT|END|ROLLBACK(?!\s+(TRANSACTION\s+)?TO\b))\b", re.IGNORECASE)
+_ENDS_TRANSACTION = re.compile(
+    r"(?:\s|;|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:BEGIN|COMMIT|END|ROLLBACK(?!\s+(TRANSACTION\s+)?TO\b))\b",
+    re.IGNORECASE | re.DOTALL,
+)
 
 _NO_TRANSACTION_BY_HAND = (
     "a transaction that is begun or ended by hand would be everybody's. Use `async with db.transaction() as tx`"
@@ -360,6 +363,8 @@ class DatabaseService:
         Nobody waits for it, except in memory. Where it fails, no half copy stays behind.
         """
         self.refuse_inside_transaction()
+        if self._writer is None:
+            raise DatabaseError(self.path, "it is not open: the bot has not started yet, or has closed")
         target = os.fspath(path)
         if self.path == MEMORY:
             return await self._write(partial(self._copy, target))
@@ -490,23 +495,24 @@ def _configure_reader(connection: sqlite3.Connection) -> None:
 
 
 def _run(connection: sqlite3.Connection, sql: str, parameters: Parameters) -> sqlite3.Cursor:
+    inside = connection.in_transaction
+    if _ENDS_TRANSACTION.match(sql):
+        raise sqlite3.ProgrammingError(_NO_TRANSACTION_BY_HAND)
     try:
-        return connection.execute(sql, parameters)
+        cursor = connection.execute(sql, parameters)
+        if connection.in_transaction and not inside:
+            connection.execute("ROLLBACK")
+            raise sqlite3.ProgrammingError(_NO_TRANSACTION_BY_HAND)
+        return cursor
     except Exception as error:
         error.add_note(" ".join(sql.split())[:200])
         raise
 
 
 def _execute(connection: sqlite3.Connection, sql: str, parameters: Parameters) -> Result:
-    inside = connection.in_transaction
-    if _ENDS_TRANSACTION.match(sql):
-        raise sqlite3.ProgrammingError(_NO_TRANSACTION_BY_HAND)
     cursor = _run(connection, sql, parameters)
     if cursor.description is not None:
         cursor.fetchall()  # a statement has done its work, and is committed, with its last row
-    if connection.in_transaction and not inside:
-        connection.execute("ROLLBACK")
-        raise sqlite3.ProgrammingError(_NO_TRANSACTION_BY_HAND)
     return Result(max(cursor.rowcount, 0), cursor.lastrowid or 0)
 
 

@@ -7,6 +7,7 @@ import inspect
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, TypeVar, overload
 
@@ -38,6 +39,9 @@ _CHUNK = 128
 # What a cached value takes beside its own bytes and its key's: tuple, number, object heads, dictionary slots. A
 # character can take 4 bytes, and 4 more where sqlite3 made UTF-8 of it.
 _OVERHEAD = 320
+
+_ITS_OWN_FAULT = ("SQLITE_FULL", "SQLITE_TOOBIG")
+"""Errors that one write of several can bring about, where the others alone would be kept."""
 _BYTES_OF_CHARACTER = 8
 
 _PRIMARY_KEY = "(guild, user, namespace, key)"
@@ -71,11 +75,13 @@ class GuildData:
 
     async def start(self, session: object = None) -> None:
         """Forget what was cached of an earlier run. Raises DatabaseError where the database is not open."""
+        self._store.closing = False
         self._store.forget_cached()
         await self._db.fetchone("SELECT 1")
 
     async def stop(self) -> None:
-        """Wait for what is being written."""
+        """Take nothing more, and wait for what is being written."""
+        self._store.closing = True
         await self._store.written()
 
     def bind(self, *, guild_id: int | None, user_id: int, module_name: str | None = None) -> BoundData:
@@ -219,7 +225,10 @@ class BoundData:
         value = _decoded(place, encoded) if encoded else 0
         if not _is_number(value):
             raise DataError(f"{_described(place)}: expected a number to add to, got `{type(value).__name__}`")
-        value += by
+        try:
+            value += by
+        except OverflowError as error:
+            raise DataError(f"{_described(place)}: {value!r} and {by!r} do not add up: {error}") from error
         await self._store.write([(place, _encoded(place, value))])
         return value
 
@@ -292,6 +301,7 @@ class _Store:
         self._flusher: asyncio.Task[None] | None = None
         self._loads: dict[_Place, asyncio.Future[None]] = {}
         self._removals: dict[_Owner, asyncio.Future[None]] = {}
+        self.closing: bool = False
 
     # ---- reading ----
 
@@ -341,6 +351,8 @@ class _Store:
     async def write(self, rows: Sequence[_Row]) -> None:
         """Write encoded values, all or none: seen by reads at once, kept when this returns."""
         self._db.refuse_inside_transaction()
+        if self.closing and rows:
+            raise DatabaseError(self._db.path, "the bot is closing, and keeps nothing more")
         write = _Write(rows, asyncio.get_running_loop().create_future())
         for place, encoded in rows:
             self._loads.pop(place, None)
@@ -359,18 +371,27 @@ class _Store:
             await asyncio.sleep(0)  # its end is dealt with in a callback
 
     async def _settled(self) -> None:
-        """Wait until what was written before this is kept, or has failed."""
+        """Wait until what was written before this is kept, or has failed: its writers are told of that."""
         if self._unsaved:
-            await self.write([])
+            with suppress(DatabaseError):
+                await self.write([])
 
     async def _flush(self) -> None:
         """Bring what is queued to the database, all of it in one trip, until nothing is."""
+        one_by_one = 0
         while self._queue:
-            self._sent, self._queue = self._queue, []
+            together = 1 if one_by_one else len(self._queue)
+            one_by_one -= min(one_by_one, 1)
+            self._sent, self._queue = self._queue[:together], self._queue[together:]
             try:
                 await self._db.batch(_statements(self._sent))
             except DatabaseError as error:
-                self._failed(self._sent, error)
+                if len(self._sent) > 1 and error.code in _ITS_OWN_FAULT:
+                    # one of them was too much: the others need not suffer for it
+                    one_by_one = len(self._sent)
+                    self._queue = [*self._sent, *self._queue]
+                else:
+                    self._failed(self._sent, error)
             else:
                 self._kept(self._sent)
             self._sent = []
@@ -405,6 +426,11 @@ class _Store:
         for place in lost:
             self._unsaved.pop(place, None)
             self._drop(place)
+        for write in self._queue:
+            # what is still to be kept may have stood under what was lost
+            for place, encoded in write.rows:
+                self._unsaved[place] = (encoded, write)
+                self._remember(place, encoded)
         for write in writes:
             if not write.done.done():
                 write.done.set_exception(_copied(error))
@@ -494,6 +520,8 @@ def _decoder(type: Any) -> Callable[[bytes], Any]:
 
 
 def _encoded(place: _Place, value: Any) -> bytes:
+    if isinstance(value, msgspec.Raw):
+        raise DataError(f"{_described(place)}: msgspec.Raw is kept as it is, readable or not: give it the value itself")
     try:
         encoded = _encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
