@@ -8,7 +8,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,22 @@ from hypothesis import strategies as st
 from wisp.clock import Clock
 from wisp.errors import DatabaseError
 from wisp.services.database import DatabaseService, Result, Transaction
+
+
+@pytest.fixture(autouse=True)
+async def nothing_stays_open(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Stop what a test that failed left open: its thread would keep the process from ending."""
+    started: list[DatabaseService] = []
+    start = DatabaseService.start
+
+    async def recorded(db: DatabaseService, session: object = None) -> None:
+        started.append(db)
+        await start(db, session)
+
+    monkeypatch.setattr(DatabaseService, "start", recorded)
+    yield
+    for db in started:
+        await db.stop()
 
 
 @pytest.fixture
@@ -344,6 +360,23 @@ async def test_a_transaction_is_not_ended_by_hand_however_it_is_hidden(db: Datab
     with pytest.raises(DatabaseError, match="by hand"):
         await in_transaction(db, "INSERT INTO account VALUES ('ada', 1)", "/* sly */ ROLLBACK")
     assert await names(db) == []
+
+
+@pytest.mark.parametrize("after", [[], ["INSERT INTO account VALUES ('bob', 1)"]], ids=["end", "go on"])
+async def test_what_follows_in_a_transaction_that_sqlite_rolled_back_is_refused(
+    either: DatabaseService, after: list[str]
+) -> None:
+    async def go_on_regardless() -> None:
+        async with either.transaction() as tx:
+            await tx.execute("INSERT INTO account VALUES ('ada', 1)")
+            with suppress(DatabaseError):
+                await tx.execute("INSERT OR ROLLBACK INTO account VALUES ('ada', 2)")
+            for sql in after:
+                await tx.execute(sql)
+
+    with pytest.raises(DatabaseError, match="rolled the transaction back already"):
+        await go_on_regardless()
+    assert await names(either) == []
 
 
 async def test_savepoints_work_inside_a_transaction(db: DatabaseService) -> None:

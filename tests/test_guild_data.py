@@ -25,6 +25,22 @@ from wisp.services.guild_data import GuildData
 GUILD, OTHER_GUILD = 2**63 + 1, 81384788765712384
 
 
+@pytest.fixture(autouse=True)
+async def nothing_stays_open(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Stop what a test that failed left open: its thread would keep the process from ending."""
+    started: list[DatabaseService] = []
+    start = DatabaseService.start
+
+    async def recorded(db: DatabaseService, session: object = None) -> None:
+        started.append(db)
+        await start(db, session)
+
+    monkeypatch.setattr(DatabaseService, "start", recorded)
+    yield
+    for db in started:
+        await db.stop()
+
+
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[DatabaseService]:
     db = DatabaseService(tmp_path / "wisp.db")
