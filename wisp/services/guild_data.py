@@ -39,10 +39,10 @@ _CHUNK = 128
 # What a cached value takes beside its own bytes and its key's: tuple, number, object heads, dictionary slots. A
 # character can take 4 bytes, and 4 more where sqlite3 made UTF-8 of it.
 _OVERHEAD = 320
-
-_ITS_OWN_FAULT = ("SQLITE_FULL", "SQLITE_TOOBIG")
-"""Errors that one write of several can bring about, where the others alone would be kept."""
 _BYTES_OF_CHARACTER = 8
+
+# Errors that one write of several can bring about, where the others alone would be kept.
+_ITS_OWN_FAULT = ("SQLITE_FULL", "SQLITE_TOOBIG")
 
 _PRIMARY_KEY = "(guild, user, namespace, key)"
 
