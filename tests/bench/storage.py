@@ -3,15 +3,16 @@
     python tests/bench/storage.py [--rounds 9] [--quick] [--full]
 
 `aiosqlite` is the usual hand-made store: one connection (WAL, synchronous NORMAL), each write an `execute` and a
-`commit`, each read an `execute` and a `fetchone`, values in JSON. `with a lock` is the same with the two of a write
-under one lock, without which tasks land in each other's transactions. `SQLAlchemy` is its asyncio ORM on the same
-driver and settings, a session a call. Each round begins with an empty file for everybody.
+`commit`, each read an `execute` and a `fetchone`, values in JSON. `autocommit` is the same where each write is a
+transaction of its own, in one trip. `SQLAlchemy` is its asyncio ORM on the same driver and settings, a session a
+call. Each round begins with an empty file for everybody.
 
 - `100 tasks set`: 100 tasks at once, each setting its own keys, one after the other.
-  Without a lock they may fall into step: all execute, the first commits for all, the other commits find nothing.
-  From run to run that happens or does not, a difference of three times, so the budget holds in some runs and is
-  missed in others. `with a lock`, where each write has its own commit, stands beside it for information.
-- `1 task sets`: the same by one task alone.
+  `aiosqlite` commits each write there only by luck: tasks that share a connection fall into step in some runs, all
+  execute, the first commit serves all, and the rest find nothing to do, which makes it three times cheaper. The
+  budget is for a commit each, so `autocommit` is judged, the cheapest store that truly commits each write; what
+  `aiosqlite` took in this run stands beside it.
+- `1 task sets`: the same by one task alone, judged against `aiosqlite`, which here commits each.
 - `hot get`: a few keys again and again. `cold get`: each key once, nothing of them in memory.
 
 How to read it: `us` is the median over rounds of a call's CPU time (all threads, user and system) or, in the
@@ -35,7 +36,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import quantiles
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import aiosqlite
 from compare import (
@@ -57,17 +58,17 @@ from compare import (
 from wisp.services.database import DatabaseService
 from wisp.services.guild_data import GuildData
 
-WISP, NAIVE, LOCKED, ORM = "wisp", "aiosqlite", "with a lock", "SQLAlchemy"
+WISP, NAIVE, COMMITTING, ORM = "wisp", "aiosqlite", "autocommit", "SQLAlchemy"
 TASKS = 100
 HOT_KEYS = 20
 BUDGETS_CPU = {
-    "100 tasks set": Budget(WISP, NAIVE, 0.3),
+    "100 tasks set": Budget(WISP, COMMITTING, 0.3),
     "1 task sets": Budget(WISP, NAIVE, 1.0),
     "hot get": Budget(WISP, NAIVE, 0.03),
     "cold get": Budget(WISP, NAIVE, 0.5),
 }
 BUDGETS_WALL = {
-    "100 tasks set": Budget(WISP, NAIVE, 1 / 2.5),  # 2.5 times the rate
+    "100 tasks set": Budget(WISP, COMMITTING, 1 / 2.5),  # 2.5 times the rate
     "1 task sets": Budget(WISP, NAIVE, 1.0),
 }
 
@@ -113,8 +114,10 @@ class WispStore:
 class NaiveStore:
     """aiosqlite as its README has it."""
 
+    isolation_level: Literal["DEFERRED"] | None = "DEFERRED"
+
     async def open(self, path: str) -> None:
-        self.db = await aiosqlite.connect(path)
+        self.db = await aiosqlite.connect(path, isolation_level=self.isolation_level)
         await self.db.execute("PRAGMA journal_mode = WAL")
         await self.db.execute("PRAGMA synchronous = NORMAL")
         await self.db.execute("CREATE TABLE guild_data (guild INTEGER, key TEXT, value TEXT, PRIMARY KEY (guild, key))")
@@ -135,15 +138,13 @@ class NaiveStore:
         await self.db.close()
 
 
-class LockedStore(NaiveStore):
-    """The same, by who has met the trouble of tasks that share a connection."""
+class CommittingStore(NaiveStore):
+    """The same in SQLite's autocommit mode: a write is a transaction of its own, whoever else writes."""
 
-    def __init__(self) -> None:
-        self.lock = asyncio.Lock()
+    isolation_level = None
 
     async def set(self, guild: int, key: str, value: Any) -> None:
-        async with self.lock:
-            await super().set(guild, key, value)
+        await self.db.execute("INSERT OR REPLACE INTO guild_data VALUES (?, ?, ?)", (guild, key, json.dumps(value)))
 
 
 class OrmStore:
@@ -200,7 +201,12 @@ def orm_entry() -> Any:
     return Entry
 
 
-STORES: dict[str, Callable[[], Store]] = {WISP: WispStore, NAIVE: NaiveStore, LOCKED: LockedStore, ORM: OrmStore}
+STORES: dict[str, Callable[[], Store]] = {
+    WISP: WispStore,
+    NAIVE: NaiveStore,
+    COMMITTING: CommittingStore,
+    ORM: OrmStore,
+}
 
 
 # ---- the work ----
@@ -265,7 +271,7 @@ def compare(rounds: int, calls: int, directory: str) -> list[Verdict]:
     judged: list[Verdict] = []
     for title, unit, samples, budgets in (("CPU", "us", cpu, BUDGETS_CPU), ("wall", "us", wall, BUDGETS_WALL)):
         for case, measured in samples.items():
-            print("\n" + table(f"{case}, {title}", unit, measured, present, [NAIVE, LOCKED]))
+            print("\n" + table(f"{case}, {title}", unit, measured, present, [NAIVE, COMMITTING]))
             judged += verdicts(f"{case}, {title}", unit, measured, [budgets[case]] if case in budgets else [])
     return judged
 
