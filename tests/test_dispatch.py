@@ -129,7 +129,7 @@ async def test_an_error_in_the_bots_code_fails_the_test_that_met_it() -> None:
 async def test_a_command_that_discord_still_shows_and_the_bot_no_longer_has_is_answered_politely() -> None:
     bot, _ = failing_bot()
     async with connect(bot) as discord:
-        bot.session.dispatcher._routes.clear()
+        bot.session.dispatcher._commands.clear()
         bot.session.client.unregister(*bot.session._lightbulb_commands)
         reply = await discord.member("ada").slash("fail")
     assert "no longer here" in reply.content

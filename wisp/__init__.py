@@ -21,14 +21,24 @@ if TYPE_CHECKING:
     from .autocomplete import AutocompleteContext as AutocompleteContext
     from .bot import Bot as Bot
     from .commands import Command as Command
+    from .commands import MenuCommand as MenuCommand
+    from .components import Bound as Bound
+    from .components import Component as Component
+    from .components import Modal as Modal
+    from .components import link_button as link_button
+    from .components import row as row
     from .context import Answer as Answer
+    from .context import ComponentContext as ComponentContext
     from .context import Context as Context
+    from .context import InteractionContext as InteractionContext
+    from .context import ModalContext as ModalContext
     from .errors import AnswerError as AnswerError
     from .errors import Mistake as Mistake
     from .errors import Mistakes as Mistakes
     from .errors import StartError as StartError
     from .errors import UserError as UserError
     from .errors import WispError as WispError
+    from .groups import CommandGroup as CommandGroup
     from .options import Option as Option
 
 __version__ = "0.1.0"
@@ -39,14 +49,24 @@ _PLACES = {
     "AnswerError": "errors",
     "AutocompleteContext": "autocomplete",
     "Bot": "bot",
+    "Bound": "components",
     "Command": "commands",
+    "CommandGroup": "groups",
+    "Component": "components",
+    "ComponentContext": "context",
     "Context": "context",
+    "InteractionContext": "context",
+    "MenuCommand": "commands",
     "Mistake": "errors",
     "Mistakes": "errors",
+    "Modal": "components",
+    "ModalContext": "context",
     "Option": "options",
     "StartError": "errors",
     "UserError": "errors",
     "WispError": "errors",
+    "link_button": "components",
+    "row": "components",
 }
 
 __all__ = [
@@ -54,14 +74,24 @@ __all__ = [
     "AnswerError",
     "AutocompleteContext",
     "Bot",
+    "Bound",
     "Command",
+    "CommandGroup",
+    "Component",
+    "ComponentContext",
     "Context",
+    "InteractionContext",
+    "MenuCommand",
     "Mistake",
     "Mistakes",
+    "Modal",
+    "ModalContext",
     "Option",
     "StartError",
     "UserError",
     "WispError",
+    "link_button",
+    "row",
 ]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import hikari
 
 from . import bridge
-from .context import InteractionContext
+from .context import BaseContext
 from .logs import get_logger
 from .options import Choices, Parameter, choice_payloads
 
@@ -25,7 +26,7 @@ _MOST, _LONGEST = 25, 100
 _PATIENCE = 2.5
 
 
-class AutocompleteContext(InteractionContext[hikari.AutocompleteInteraction]):
+class AutocompleteContext(BaseContext[hikari.AutocompleteInteraction]):
     """One question for suggestions: who types, where, and what was chosen already.
 
     `options` maps the names of the options filled so far to their raw values (ids for members and channels).
@@ -34,22 +35,29 @@ class AutocompleteContext(InteractionContext[hikari.AutocompleteInteraction]):
     __slots__ = ("options",)
 
     def __init__(
-        self, session: Session, command: Command[..., Any], interaction: hikari.AutocompleteInteraction
+        self,
+        session: Session,
+        command: Command[..., Any],
+        interaction: hikari.AutocompleteInteraction,
+        options: Sequence[hikari.AutocompleteInteractionOption],
     ) -> None:
         super().__init__(session, command, interaction)
-        self.options: dict[str, Any] = {
-            option.name: option.value for option in interaction.options if not option.is_focused
-        }
+        self.options: dict[str, Any] = {option.name: option.value for option in options if not option.is_focused}
 
 
-async def suggest(session: Session, command: Command[..., Any], interaction: hikari.AutocompleteInteraction) -> None:
+async def suggest(
+    session: Session,
+    command: Command[..., Any],
+    interaction: hikari.AutocompleteInteraction,
+    options: Sequence[hikari.AutocompleteInteractionOption],
+) -> None:
     """Ask the option's function, and answer with what it gives; with nothing where it fails or is slow."""
-    focused = next((option for option in interaction.options if option.is_focused), None)
+    focused = next((option for option in options if option.is_focused), None)
     parameter = command.by_name.get(focused.name) if focused else None
     choices: list[dict[str, Any]] = []
     if focused is not None and parameter is not None and parameter.autocomplete is not None and not session.closing:
-        where = f'autocomplete of "{parameter.name}" in /{command.name}'
-        ctx = AutocompleteContext(session, command, interaction)
+        where = f'autocomplete of "{parameter.name}" in {command.label}'
+        ctx = AutocompleteContext(session, command, interaction, options)
         try:
             asked = parameter.autocomplete(ctx, str(focused.value))
             choices = _fitting(await session.clock.wait_for(asked, _PATIENCE), parameter)

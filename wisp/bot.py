@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import limits
 from .clock import Clock
-from .commands import handler_mistakes
 from .errors import Mistake, Mistakes, StartError, WispError
+from .groups import Root, roots
+from .handlers import handler_mistakes
 from .logs import get_logger
 from .registrar import Registrar
 from .services import Services
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import hikari
     import lightbulb
 
-    from .commands import Command
     from .config import Config
     from .services import GuildDataStore
     from .session import Session
@@ -140,8 +140,10 @@ class Bot(Registrar):
     def check(self) -> list[Mistake]:
         """All that is wrong with the bot, remarks included, in the order of files and lines."""
         found: list[Mistake] = []
-        for command in self.commands:
-            found += command.check()
+        for root in roots([self]):
+            found += root.check()
+        for component in (*self.components, *self.modals):
+            found += component.check()
         for listener in self.listeners:
             found += listener.mistakes
         for handler in self.error_handlers:
@@ -152,12 +154,13 @@ class Bot(Registrar):
         return sorted(found, key=lambda mistake: (mistake.file or "", mistake.line or 0))
 
     def _check_together(self) -> list[Mistake]:
-        """What is wrong with the commands of one scope only together: too many, or two of one name."""
-        scopes: dict[int | None, list[Command[..., Any]]] = {}
-        for command in self.commands:
-            for guild in command.guilds or (None,):
-                scopes.setdefault(guild, []).append(command)
+        """What Discord would not take of the commands, each alone and those of one scope together."""
+        scopes: dict[int | None, list[Root]] = {}
         found: list[Mistake] = []
+        for root in roots([self]):
+            found += root.limit_mistakes(limits.command_problems(root.payload()))
+            for guild in root.guilds or (None,):
+                scopes.setdefault(guild, []).append(root)
         for scope in scopes.values():
             alone = [limits.command_problems(command.payload()) for command in scope]
             for problem in limits.commands_problems([command.payload() for command in scope]):

@@ -20,7 +20,8 @@ from hikari.impl import shard
 from hikari.internal import routes
 
 if TYPE_CHECKING:
-    from .commands import Command
+    from .commands import ApplicationCommand
+    from .groups import Root
 
 ORIGINAL = "@original"
 """The name under which Discord's webhooks know the first answer to an interaction."""
@@ -239,31 +240,58 @@ def lightbulb_client(gateway: hikari.GatewayBot) -> lightbulb.GatewayEnabledClie
     return client
 
 
-def lightbulb_command(
-    command: Command[..., Any], invoke: Callable[[hikari.CommandInteraction], Awaitable[None]]
-) -> type[lightbulb.SlashCommand]:
-    """A lightbulb command for a wisp one: registered, listed and, where hooks are about, run by lightbulb."""
+Invoke = Callable[[hikari.CommandInteraction], Awaitable[None]]
 
+
+def lightbulb_command(root: Root, invoke: Invoke) -> Any:
+    """A lightbulb command or group for one of wisp's: listed and, where hooks are about, run by lightbulb.
+
+    `invoke` is what it does.
+    """
+    payload = root.payload()
+    places: dict[str, Any] = {
+        "nsfw": payload["nsfw"],
+        "contexts": [hikari.ApplicationContextType(context) for context in payload["contexts"]],
+        "integration_types": [hikari.ApplicationIntegrationType(install) for install in payload["integration_types"]],
+        "default_member_permissions": hikari.UNDEFINED
+        if payload["default_member_permissions"] is None
+        else hikari.Permissions(int(payload["default_member_permissions"])),
+    }
+    if not root.parts:
+        (command,) = root.commands
+        description = {} if root.kind is not hikari.CommandType.SLASH else {"description": payload["description"]}
+        return _lightbulb_class(command, payload, invoke, **description, **places)
+    group = lightbulb.Group(root.name, payload["description"], **places)
+    below: dict[str, Any] = {}
+    for command in root.commands:
+        *between, name = command.path[1:]
+        texts, holder = payload["options"], group
+        for part in between:
+            option = next(option for option in texts if option["name"] == part)
+            texts, holder = option["options"], below.get(part) or group.subgroup(part, option["description"])
+            below[part] = holder
+        option = next(option for option in texts if option["name"] == name)
+        holder.register(_lightbulb_class(command, option, invoke, description=option["description"]))
+    return group
+
+
+def _lightbulb_class(
+    command: ApplicationCommand[..., Any], payload: Mapping[str, Any], invoke: Invoke, **settings: Any
+) -> Any:
     @lightbulb.invoke
-    async def run(self: lightbulb.SlashCommand, ctx: lightbulb.Context) -> None:
+    async def run(self: Any, ctx: lightbulb.Context) -> None:
         await invoke(ctx.interaction)
 
-    payload = command.payload()
+    base = {
+        hikari.CommandType.SLASH: lightbulb.SlashCommand,
+        hikari.CommandType.USER: lightbulb.UserCommand,
+        hikari.CommandType.MESSAGE: lightbulb.MessageCommand,
+    }[command.kind]
     attributes: dict[str, Any] = {"invoke": run, "__module__": command.function.__module__}
-    for parameter in command.parameters:
-        attributes[parameter.argument] = _lightbulb_option(parameter.payload)
-    metaclass: Any = type(lightbulb.SlashCommand)
-    return metaclass(
-        command.__name__,
-        (lightbulb.SlashCommand,),
-        attributes,
-        name=command.name,
-        description=payload["description"],
-        nsfw=command.nsfw,
-        contexts=[hikari.ApplicationContextType(context) for context in payload["contexts"]],
-        integration_types=[hikari.ApplicationIntegrationType(install) for install in payload["integration_types"]],
-        default_member_permissions=hikari.UNDEFINED if command.permissions is None else command.permissions,
-    )
+    for number, option in enumerate(payload["options"]):
+        attributes[f"option{number}"] = _lightbulb_option(option)
+    metaclass: Any = type(base)
+    return metaclass(command.__name__, (base,), attributes, name=command.name, **settings)
 
 
 def _lightbulb_option(payload: Mapping[str, Any]) -> Any:

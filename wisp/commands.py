@@ -1,137 +1,175 @@
-"""Commands: a function, what Discord is told of it, and what stands wrong in it."""
+"""Commands: slash, user and message commands; what Discord is told of one, and what stands wrong in it."""
 
 from __future__ import annotations
 
-import difflib
+import abc
 import inspect
-import os
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypedDict, TypeVar, cast
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 import hikari
 
 from . import limits
-from .errors import Mistake
-from .options import Localizations, Parameter, localizations, read_signature, resolve_annotation, underlying
+from .errors import Mistake, UserError
+from .handlers import (
+    Handler,
+    SettingChecks,
+    are,
+    are_texts,
+    checked_settings,
+    first_paragraph,
+    in_words,
+    is_text,
+    is_truth,
+    names_around,
+)
+from .options import Localizations, Parameter, Target, localizations, read_signature, read_target
 
 if TYPE_CHECKING:
     from .context import Context
+    from .groups import CommandGroup
     from .registrar import Registrar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-ErrorHandler = Callable[["Context", Exception], Awaitable[bool]]
-"""`async (ctx, error) -> bool`: True where the error is dealt with, and nobody further needs to hear of it."""
-AnyErrorHandler = TypeVar("AnyErrorHandler", bound=ErrorHandler)
-
-_DOCUMENTATION = "https://discord.com/developers/docs/interactions/application-commands"
+DOCUMENTATION = "https://discord.com/developers/docs/interactions/application-commands"
+OUTDATED = "This command has changed since Discord showed it to you. Please try again in a moment."
 _SERVER_AND_BOT_DM = (hikari.ApplicationContextType.GUILD, hikari.ApplicationContextType.BOT_DM)
 
 
-class CommandSettings(TypedDict, total=False):
-    """What `@bot.command(...)` takes; `Registrar.command` says what each means."""
+class PlaceSettings(TypedDict, total=False):
+    """Where a command is to be found, and by whom: of a command alone, or of a group for all in it."""
 
-    name: str
-    description: str
-    ephemeral: bool
     guild_only: bool
     contexts: Sequence[hikari.ApplicationContextType]
     integration_types: Sequence[hikari.ApplicationIntegrationType]
     permissions: hikari.Permissions
     nsfw: bool
     guilds: Sequence[int]
+
+
+class GroupSettings(PlaceSettings, total=False):
+    """What a group takes besides its name and description; `Registrar.group` says what each means."""
+
+    ephemeral: bool
     name_localizations: Localizations
     description_localizations: Localizations
 
 
-class Command(Generic[P, R]):
-    """A command of a bot. It still calls as the function that it was made from.
+class MenuSettings(PlaceSettings, total=False):
+    """What `@bot.user_command(...)` and `@bot.message_command(...)` take."""
 
-    `function` is that function; `name` and `description` are what Discord shows; `ephemeral` says whether
-    answers are private unless they say otherwise; `parameters` are its options, required ones first;
-    `mistakes` is all that is wrong with it; `owner` is the bot or module that it belongs to.
+    name: str
+    ephemeral: bool
+    name_localizations: Localizations
+
+
+class CommandSettings(MenuSettings, total=False):
+    """What `@bot.command(...)` takes; it says what each means."""
+
+    description: str
+    description_localizations: Localizations
+
+
+class ApplicationCommand(Handler[P, R]):
+    """A command of any kind. `path` is its name, with the groups that it is in before it ("admin", "kick")."""
+
+    kind: hikari.CommandType
+
+    def __init__(
+        self, holder: Registrar | CommandGroup, function: Callable[P, Awaitable[R]], settings: CommandSettings
+    ) -> None:
+        super().__init__(holder, function)
+        self.settings: CommandSettings = settings
+        self.name: str = settings.get("name") or self.__name__.rstrip("_")
+        self.ephemeral: bool = settings.get("ephemeral", holder.ephemeral)
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Its name, with those of the groups that it is in before it."""
+        return (*self.holder.path, self.name)
+
+    @abc.abstractmethod
+    def payload(self) -> dict[str, Any]:
+        """The command as Discord is told of it, as JSON."""
+
+    def limit_mistake(self, problem: limits.Problem) -> Mistake:
+        """A limit of Discord's that the payload breaks, in the words of this command."""
+        return self.mistake("", *limit_words(problem.path, problem))
+
+
+class Command(ApplicationCommand[P, R]):
+    """A slash command, alone or in a group. It still calls as the function that it was made from.
+
+    `name` and `description` are what Discord shows; `parameters` are its options, required ones first.
     """
+
+    kind = hikari.CommandType.SLASH
 
     def __init__(
         self,
-        owner: Registrar,
+        holder: Registrar | CommandGroup,
         function: Callable[P, Awaitable[R]],
         names: Mapping[str, Any],
         settings: CommandSettings,
     ) -> None:
-        settings, wrong = _checked_settings(settings)
-        self.owner = owner
-        self.function = function
-        self.__wrapped__ = function
-        self.__doc__ = function.__doc__
-        self.__name__: str = getattr(function, "__name__", type(function).__name__)
-        self.file: str | None
-        self.line: int | None
-        self.file, self.line = place_of(function)
-        self.name: str = settings.get("name") or self.__name__.rstrip("_")
-        self.description: str = settings.get("description") or _first_paragraph(function)
-        self.ephemeral: bool = settings.get("ephemeral", False)
-        self.permissions: hikari.Permissions | None = settings.get("permissions")
-        self.nsfw: bool = settings.get("nsfw", False)
-        guilds = settings.get("guilds")
-        self.guilds: tuple[int, ...] | None = None if guilds is None else tuple(map(int, guilds))
-        self.settings = settings
-        self.error_handlers: list[ErrorHandler] = []
-        self.parameters: list[Parameter]
-        self.mistakes: list[Mistake]
-        self.parameters, self.mistakes = self._read(names)
+        settings, wrong = checked_settings(settings, COMMAND_CHECKS, "@command")
+        super().__init__(holder, function, settings)
+        self.description: str = settings.get("description") or first_paragraph(function)
+        if self.is_async_or_mistake():
+            self.parameters, mistakes = read_signature(function, names, self.mistake)
+            self.mistakes += mistakes
+            self.check_return(names)
         self.mistakes += [self.mistake("", problem, fix) for problem, fix in wrong]
         self.by_name: dict[str, Parameter] = {parameter.name: parameter for parameter in self.parameters}
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
-        """Call the function itself, as if it had not been decorated."""
-        return self.function(*args, **kwargs)
+    @property
+    def title(self) -> str:
+        """`command "admin kick"`."""
+        return f'command "{" ".join(self.path)}"'
 
-    def __repr__(self) -> str:
-        return f"<Command /{self.name} at {self.file}:{self.line}>"
+    @property
+    def label(self) -> str:
+        """`/admin kick`."""
+        return f"/{' '.join(self.path)}"
 
-    def on_error(self, handler: AnyErrorHandler) -> AnyErrorHandler:
-        """Ask `handler` first when this command raises: `async (ctx, error) -> bool`, True where it is dealt with.
-
-        The module's and the bot's handlers are asked after it. A refusal (`UserError`) is an answer and not an
-        error: no handler sees it.
-        """
-        self.error_handlers.append(handler)
-        return handler
+    async def arguments(self, ctx: Context) -> dict[str, Any]:
+        """The options, as the function's annotations promise. Raises UserError where that cannot be."""
+        arguments: dict[str, Any] = {}
+        for option in ctx.options:
+            parameter = self.by_name.get(option.name)
+            if parameter is None:
+                raise UserError(OUTDATED)
+            value = parameter.read(ctx, option.value)
+            arguments[parameter.argument] = await value if type(value) is CoroutineType else value
+        if len(arguments) < len(self.parameters):
+            for parameter in self.parameters:
+                if parameter.argument not in arguments:
+                    if parameter.required:
+                        raise UserError(OUTDATED)
+                    if parameter.fills_none:
+                        arguments[parameter.argument] = None
+        return arguments
 
     def payload(self) -> dict[str, Any]:
         """The command as Discord is told of it, as JSON."""
-        settings = self.settings
-        guild_only = settings.get("guild_only", False)
-        contexts = (hikari.ApplicationContextType.GUILD,) if guild_only else settings.get("contexts")
-        installs = settings.get("integration_types") or (hikari.ApplicationIntegrationType.GUILD_INSTALL,)
         return {
-            "type": int(hikari.CommandType.SLASH),
-            "name": self.name,
-            "name_localizations": localizations(settings.get("name_localizations")) or None,
-            "description": self.description or in_words(self.name),
-            "description_localizations": localizations(settings.get("description_localizations")) or None,
+            "type": int(self.kind),
+            **self.texts(),
             "options": [parameter.payload for parameter in self.parameters],
-            # None lets everybody, 0 lets nobody (but administrators), by default
-            "default_member_permissions": None if self.permissions is None else str(int(self.permissions)),
-            "nsfw": self.nsfw,
-            "contexts": sorted({int(context) for context in contexts or _SERVER_AND_BOT_DM}),
-            "integration_types": sorted({int(install) for install in installs}),
+            **place_payload(self.settings),
         }
 
-    def mistake(self, of: str, problem: str, fix: str, *, remark: bool = False) -> Mistake:
-        """A Mistake at this command's place. `of` is what of it ("" for the whole, `, option "times"`)."""
-        where = f'command "{self.name}"{of}'
-        return Mistake(where, problem, fix, file=self.file, line=self.line, remark=remark)
+    def texts(self) -> dict[str, Any]:
+        """Name and description as JSON, with their localizations."""
+        return text_payload(self.name, self.description, self.settings)
 
     def check(self) -> list[Mistake]:
         """All that is wrong with the command alone, remarks included."""
-        found = [*self.mistakes, *self.limit_mistakes(limits.command_problems(self.payload()))]
-        if self.settings.get("guild_only") and self.settings.get("contexts") is not None:
-            found.append(self.mistake("", "it has both guild_only= and contexts=", "Keep one of them"))
+        found = super().check()
+        found += place_mistakes(self.settings, self.mistake)
         if not self.description:
             fix = 'Write a docstring, or description="..."'
             found.append(self.mistake("", "it has no description; its name is shown instead", fix, remark=True))
@@ -139,146 +177,203 @@ class Command(Generic[P, R]):
             of = f", option{'s' if len(bare) > 1 else ''} {', '.join(bare)}"
             problem = "no description; the name is shown instead"
             found.append(self.mistake(of, problem, 'Write `Annotated[..., wisp.Option("what it is")]`', remark=True))
-        found += [mistake for handler in self.error_handlers for mistake in handler_mistakes(handler)]
         return found
 
-    def limit_mistakes(self, problems: Sequence[limits.Problem]) -> list[Mistake]:
-        """Discord's limits that the payload breaks, in the words of this command."""
-        return [self._limit_mistake(problem) for problem in problems]
-
-    def _limit_mistake(self, problem: limits.Problem) -> Mistake:
-        of = ""
-        keys = list(problem.path)
-        if keys[:1] == ["options"] and len(keys) > 1 and int(keys[1]) < len(self.parameters):
+    def limit_mistake(self, problem: limits.Problem) -> Mistake:
+        """A limit of Discord's that the payload breaks, in the words of this command or of its option."""
+        keys = problem.path
+        if keys[:1] == ("options",) and len(keys) > 1 and int(keys[1]) < len(self.parameters):
             of = f', option "{self.parameters[int(keys[1])].name}"'
-            keys = keys[2:]
-        about = f"{'.'.join(map(str, keys))}: " if keys else ""
-        got = f" (got {problem.got})" if problem.got else ""
-        return self.mistake(of, f"{about}{problem.message.rstrip('.')}{got}", f"See {_DOCUMENTATION}")
-
-    def _read(self, names: Mapping[str, Any]) -> tuple[list[Parameter], list[Mistake]]:
-        if not is_async(self.function):
-            fix = f"Write `async def {self.__name__}(...)`"
-            return [], [self.mistake("", "its function is not async", fix)]
-        parameters, mistakes = read_signature(self.function, names, self.mistake)
-        return parameters, mistakes + self._read_return(names)
-
-    def _read_return(self, names: Mapping[str, Any]) -> list[Mistake]:
-        try:
-            returned = resolve_annotation(self.function, "return", names)
-        except Exception:  # none, or a name for type checkers alone
-            return []
-        if isinstance(returned, type) and issubclass(returned, (int, float, bytes, list, tuple, set, dict)):
-            fix = "Return a str, a hikari.Embed, or None after ctx.respond(...)"
-            return [self.mistake("", f"it returns `{returned.__name__}`, and a reply is a text or an embed", fix)]
-        return []
+            return self.mistake(of, *limit_words(keys[2:], problem))
+        return super().limit_mistake(problem)
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+class MenuCommand(ApplicationCommand[P, R]):
+    """A command in the menu of a user or a message. It still calls as the function that it was made from."""
+
+    def __init__(
+        self,
+        kind: hikari.CommandType,
+        holder: Registrar,
+        function: Callable[P, Awaitable[R]],
+        names: Mapping[str, Any],
+        settings: MenuSettings,
+    ) -> None:
+        decorator = "@user_command" if kind is hikari.CommandType.USER else "@message_command"
+        settings, wrong = checked_settings(settings, _MENU_CHECKS, decorator)
+        super().__init__(holder, function, {**settings})
+        self.kind: hikari.CommandType = kind
+        if "name" not in settings:
+            self.name = in_words(self.name)  # a menu shows names as they are
+        self._target: Target | None = None
+        if self.is_async_or_mistake():
+            self._target, mistakes = read_target(function, kind, names, self.mistake)
+            self.mistakes += mistakes
+            self.check_return(names)
+        self.mistakes += [self.mistake("", problem, fix) for problem, fix in wrong]
+
+    @property
+    def title(self) -> str:
+        """`user command "Who"`."""
+        return f'{"user" if self.kind is hikari.CommandType.USER else "message"} command "{self.name}"'
+
+    @property
+    def label(self) -> str:
+        """What logs and errors call a run of it: as its title."""
+        return self.title
+
+    async def arguments(self, ctx: Context) -> dict[str, Any]:
+        """What the menu was opened on. Raises UserError where that is gone."""
+        if self._target is None:
+            return {}
+        value = self._target.read(ctx, ctx.interaction.target_id)
+        return {self._target.argument: await value if inspect.isawaitable(value) else value}
+
+    def payload(self) -> dict[str, Any]:
+        """The command as Discord is told of it, as JSON."""
+        names = localizations(self.settings.get("name_localizations")) or None
+        return {
+            "type": int(self.kind),
+            "name": self.name,
+            "name_localizations": names,
+            "options": list[Any](),
+            **place_payload(self.settings),
+        }
+
+    def check(self) -> list[Mistake]:
+        """All that is wrong with the command alone, remarks included."""
+        return super().check() + place_mistakes(self.settings, self.mistake)
 
 
-def _is_truth(value: object) -> bool:
-    return isinstance(value, bool)
+class CommandHolder(abc.ABC):
+    """Something that slash commands are put into: a bot, a module, a group."""
+
+    @property
+    @abc.abstractmethod
+    def ephemeral(self) -> bool:
+        """Whether answers of its commands are private unless they say otherwise."""
+
+    @property
+    @abc.abstractmethod
+    def path(self) -> tuple[str, ...]:
+        """The names of the groups above its commands."""
+
+    @property
+    @abc.abstractmethod
+    def owner(self) -> Registrar:
+        """The bot or module that its commands belong to."""
+
+    @abc.abstractmethod
+    def add_command(self, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any], settings: Any) -> Any:
+        """Make a command of `function` and take it in."""
+
+    @overload
+    def command(
+        self, function: Callable[Concatenate[Context, P], Awaitable[R]], /
+    ) -> Command[Concatenate[Context, P], R]: ...
+
+    @overload
+    def command(
+        self, /, **settings: Unpack[CommandSettings]
+    ) -> Callable[[Callable[Concatenate[Context, P], Awaitable[R]]], Command[Concatenate[Context, P], R]]: ...
+
+    def command(
+        self, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[CommandSettings]
+    ) -> Any:
+        """Make a slash command of `async def name(ctx, ...)`: with arguments or without, as a decorator or a call.
+
+        The function's name is the command's, its docstring's first paragraph the description, its annotated
+        parameters the options (see `wisp.Option`), and what it returns (`str`, `hikari.Embed`, None) the reply.
+
+        - `name` and `description` replace what the function says.
+        - `ephemeral`: answers and deferrals are private unless they say otherwise.
+        - `guild_only`, or `contexts`: where it can be used; in servers and in the bot's direct messages, unless told.
+        - `integration_types`: how the app must be installed; to a server, unless told.
+        - `permissions`: what a member needs by default; left out, everybody may, `hikari.Permissions.NONE` only
+          administrators. A server can change that for itself.
+        - `nsfw`: only where age-restricted things are allowed.
+        - `guilds`: ids of the only servers that it is registered in.
+        - localizations map a locale ("de", `hikari.Locale.DE`) to a text.
+
+        In a group, all of these that say where and for whom (from `guild_only` to `guilds`) are the group's.
+
+        Mistakes are not raised here: all of a bot's are reported at once before it connects.
+        """
+
+        def register(function: Callable[..., Awaitable[Any]], depth: int = 1) -> Any:
+            return self.add_command(function, names_around(depth), settings)
+
+        return register if function is None else register(function, 2)
 
 
-def _are_texts(value: object) -> bool:
-    return isinstance(value, Mapping) and all(map(_is_text, cast("Mapping[Any, Any]", value).values()))
+# ---- payloads ----
 
 
-def _are(cls: type) -> Callable[[object], bool]:
-    """Whether a value is a filled list, tuple or set of whole numbers (such as ids) or of members of `cls`."""
+def text_payload(name: str, description: str, settings: GroupSettings | CommandSettings) -> dict[str, Any]:
+    """Name and description as JSON, with their localizations; without a description, the name in words."""
+    return {
+        "name": name,
+        "name_localizations": localizations(settings.get("name_localizations")) or None,
+        "description": description or in_words(name),
+        "description_localizations": localizations(settings.get("description_localizations")) or None,
+    }
 
-    def check(value: object) -> bool:
-        if not isinstance(value, (list, tuple, set, frozenset)):
-            return False
-        values = cast("list[object]", value)
-        return bool(values) and all(isinstance(one, cls) and not isinstance(one, bool) for one in values)
 
-    return check
+def place_payload(settings: PlaceSettings) -> dict[str, Any]:
+    """Where a command is to be found, and by whom, as JSON."""
+    guild_only = settings.get("guild_only", False)
+    contexts = (hikari.ApplicationContextType.GUILD,) if guild_only else settings.get("contexts")
+    installs = settings.get("integration_types") or (hikari.ApplicationIntegrationType.GUILD_INSTALL,)
+    permissions = settings.get("permissions")
+    return {
+        # None lets everybody, 0 lets nobody (but administrators), by default
+        "default_member_permissions": None if permissions is None else str(int(permissions)),
+        "nsfw": settings.get("nsfw", False),
+        "contexts": sorted({int(context) for context in contexts or _SERVER_AND_BOT_DM}),
+        "integration_types": sorted({int(install) for install in installs}),
+    }
+
+
+# ---- what can be wrong ----
+
+
+def place_mistakes(settings: PlaceSettings, mistake: Callable[[str, str, str], Mistake]) -> list[Mistake]:
+    """What is wrong with the settings of a place together."""
+    if settings.get("guild_only") and settings.get("contexts") is not None:
+        return [mistake("", "it has both guild_only= and contexts=", "Keep one of them")]
+    return []
+
+
+def limit_words(path: Sequence[str | int], problem: limits.Problem) -> tuple[str, str]:
+    """A limit that is broken at `path`: (problem, fix)."""
+    about = f"{'.'.join(map(str, path))}: " if path else ""
+    got = f" (got {problem.got})" if problem.got else ""
+    return f"{about}{problem.message.rstrip('.')}{got}", f"See {DOCUMENTATION}"
 
 
 # what each setting must be, and the words for it
-_SETTINGS: dict[str, tuple[Callable[[object], bool], str]] = {
-    "name": (_is_text, "a text"),
-    "description": (_is_text, "a text"),
-    "ephemeral": (_is_truth, "True or False"),
-    "guild_only": (_is_truth, "True or False"),
-    "contexts": (_are(hikari.ApplicationContextType), "a filled list of hikari.ApplicationContextType"),
+PLACE_CHECKS: SettingChecks = {
+    "guild_only": (is_truth, "True or False"),
+    "contexts": (are(hikari.ApplicationContextType), "a filled list of hikari.ApplicationContextType"),
     "integration_types": (
-        _are(hikari.ApplicationIntegrationType),
+        are(hikari.ApplicationIntegrationType),
         "a filled list of hikari.ApplicationIntegrationType",
     ),
     "permissions": (lambda value: isinstance(value, hikari.Permissions), "hikari.Permissions"),
-    "nsfw": (_is_truth, "True or False"),
-    "guilds": (_are(int), "a filled list of server ids (left out: everywhere)"),
-    "name_localizations": (_are_texts, 'a mapping like {"de": "hallo"}'),
-    "description_localizations": (_are_texts, 'a mapping like {"de": "Sagt hallo"}'),
+    "nsfw": (is_truth, "True or False"),
+    "guilds": (are(int), "a filled list of server ids (left out: everywhere)"),
 }
-
-
-def _checked_settings(settings: CommandSettings) -> tuple[CommandSettings, list[tuple[str, str]]]:
-    """The settings that can be used, and (problem, fix) of the others: a wrong one must not be passed over."""
-    usable: dict[str, Any] = {}
-    wrong: list[tuple[str, str]] = []
-    for name, value in settings.items():
-        if name not in _SETTINGS:
-            nearest = difflib.get_close_matches(name, _SETTINGS, 1) or ["permissions"] * ("permission" in name)
-            fix = f"Did you mean {nearest[0]}=?" if nearest else f"It takes {', '.join(_SETTINGS)}"
-            wrong.append((f"@command has no setting {name}=", fix))
-        elif value is not None:
-            fits, words = _SETTINGS[name]
-            if fits(value):
-                usable[name] = value
-            else:
-                wrong.append((f"{name}= is {value!r}", f"Give it {words}"))
-    return cast(CommandSettings, usable), wrong
-
-
-def handler_mistakes(handler: Callable[..., Any], what: str = "error handler") -> list[Mistake]:
-    """What is wrong with an error handler or the like: it must be async."""
-    if is_async(handler):
-        return []
-    name = getattr(handler, "__name__", repr(handler))
-    file, line = place_of(handler)
-    fix = f"Write `async def {name}(...)`"
-    return [Mistake(f'{what} "{name}"', "its function is not async", fix, file=file, line=line)]
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling `function` gives a coroutine: an async function or method, or an object with such a call."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(underlying(function))
-
-
-def in_words(name: str) -> str:
-    """A name as a sentence's beginning: `last_seen` is "Last seen"."""
-    return name.replace("_", " ").replace("-", " ").strip().capitalize() or name
-
-
-def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
-    """The file (as short as it can be said from here) and line where `function` stands, as far as known."""
-    code: CodeType | None = getattr(underlying(function), "__code__", None)
-    if code is None:
-        return None, None
-    file = code.co_filename
-    below = os.path.exists(file) and not os.path.relpath(file).startswith("..")
-    return (os.path.relpath(file) if below else file), code.co_firstlineno
-
-
-def names_around(depth: int) -> Mapping[str, Any]:
-    """What the code `depth` calls up can see besides its globals, for annotations that are text.
-
-    `from __future__ import annotations` leaves no trace of the local names that an annotation uses, so they
-    are read from the frames of the functions around, while these still run.
-    """
-    frame: FrameType | None = sys._getframe(depth + 1)  # pyright: ignore[reportPrivateUsage]
-    inner = frame.f_globals
-    names: dict[str, Any] = {}
-    while frame is not None and frame.f_globals is inner and frame.f_code.co_name != "<module>":
-        names = {**frame.f_locals, **names}
-        frame = frame.f_back
-    return names
-
-
-def _first_paragraph(function: Callable[..., Any]) -> str:
-    return " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
+_MENU_CHECKS: SettingChecks = {
+    "name": (is_text, "a text"),
+    "ephemeral": (is_truth, "True or False"),
+    **PLACE_CHECKS,
+    "name_localizations": (are_texts, 'a mapping like {"de": "hallo"}'),
+}
+COMMAND_CHECKS: SettingChecks = {
+    "description": (is_text, "a text"),
+    **_MENU_CHECKS,
+    "description_localizations": (are_texts, 'a mapping like {"de": "Sagt hallo"}'),
+}
+GROUP_CHECKS: SettingChecks = {
+    name: check for name, check in COMMAND_CHECKS.items() if name not in ("name", "description")
+}

@@ -1,4 +1,4 @@
-"""Context: one invocation of a command, and everything that it can answer."""
+"""Contexts: one interaction with the bot, who it is from, and every way to answer it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from .errors import AnswerError
 
 if TYPE_CHECKING:
     from .bot import Bot
-    from .commands import Command
+    from .handlers import Handler
     from .services import BoundStore, GuildDataStore, Services
     from .session import Session
 
 T = TypeVar("T")
-Asked = TypeVar("Asked", bound=hikari.CommandInteraction | hikari.AutocompleteInteraction)
+Asked = TypeVar("Asked", bound=bridge.Answerable | hikari.AutocompleteInteraction)
+Answered = TypeVar("Answered", bound=bridge.Answerable)
 
 _MESSAGE = hikari.ResponseType.MESSAGE_CREATE
 _DEFERRAL = hikari.ResponseType.DEFERRED_MESSAGE_CREATE
+_UPDATE = hikari.ResponseType.MESSAGE_UPDATE
+_SILENT_DEFERRAL = hikari.ResponseType.DEFERRED_MESSAGE_UPDATE
 _PRIVATE = int(hikari.MessageFlag.EPHEMERAL)
 _LOADING = int(hikari.MessageFlag.LOADING)
 
@@ -77,10 +80,11 @@ _FIELDS = ("content", *MessageFields.__annotations__)
 class Answer:
     """One message that answered an interaction. It can be changed for 15 minutes after the interaction came."""
 
-    __slots__ = ("_ctx", "_message")
+    __slots__ = ("_answering", "_ctx", "_message")
 
-    def __init__(self, ctx: Context, message: str) -> None:
+    def __init__(self, ctx: InteractionContext[Any], message: str) -> None:
         self._ctx = ctx
+        self._answering = ctx.answering
         self._message = message
 
     async def edit(self, content: Any = hikari.UNDEFINED, **fields: Unpack[MessageFields]) -> None:
@@ -89,27 +93,27 @@ class Answer:
 
     async def change(self, payload: dict[str, Any], form: Any) -> None:
         """Change the message to what `build_message` made."""
-        await self._ctx.send(bridge.edit_answer(self._ctx.interaction, self._message, payload, form))
+        await self._ctx.send(bridge.edit_answer(self._answering, self._message, payload, form))
 
     async def delete(self) -> None:
         """Take the message away. Raises AnswerError where it is gone already."""
-        await self._ctx.send(bridge.delete_answer(self._ctx.interaction, self._message))
+        await self._ctx.send(bridge.delete_answer(self._answering, self._message))
 
     async def message(self) -> hikari.Message:
         """Fetch it as Discord has it now. Raises AnswerError where it is gone."""
         if self._message == bridge.ORIGINAL:
-            return await self._ctx.send(self._ctx.interaction.fetch_initial_response())
-        return await self._ctx.send(self._ctx.interaction.fetch_message(int(self._message)))
+            return await self._ctx.send(self._answering.fetch_initial_response())
+        return await self._ctx.send(self._answering.fetch_message(int(self._message)))
 
 
-class InteractionContext(Generic[Asked]):
-    """One interaction: who asked, and where. `interaction` is hikari's own object, `command` what was asked for."""
+class BaseContext(Generic[Asked]):
+    """One interaction: who asked, and where. `interaction` is hikari's own object, `handler` what was asked for."""
 
-    __slots__ = ("command", "interaction", "session")
+    __slots__ = ("handler", "interaction", "session")
 
-    def __init__(self, session: Session, command: Command[..., Any], interaction: Asked) -> None:
+    def __init__(self, session: Session, handler: Handler[..., Any], interaction: Asked) -> None:
         self.session: Session = session
-        self.command: Command[..., Any] = command
+        self.handler: Handler[..., Any] = handler
         self.interaction: Asked = interaction
 
     @property
@@ -151,28 +155,31 @@ class InteractionContext(Generic[Asked]):
     def data(self) -> BoundStore:
         """What this bot or module keeps for this server; in direct messages, for this person."""
         return self.guild_data.bind(
-            guild_id=self.guild_id, user_id=self.user.id, module_name=self.command.owner.namespace
+            guild_id=self.guild_id, user_id=self.user.id, module_name=self.handler.owner.namespace
         )
 
     @property
     def log(self) -> logging.Logger:
-        """The logger of the bot or module that the command belongs to."""
-        return self.command.owner.log
+        """The logger of the bot or module that was asked."""
+        return self.handler.owner.log
 
 
-class Context(InteractionContext[hikari.CommandInteraction]):
-    """One invocation of a command: who asked, where, and the ways to answer.
+class InteractionContext(BaseContext[Answered]):
+    """One interaction that can be answered: a command, a click, a form. What guards and error handlers are given.
 
     The answers follow Discord's rules for you: the first one is the response, later ones are follow-ups; where
-    Discord is about to lose patience (it waits 3 s), the answer is deferred, publicly or privately as the command's
+    Discord is about to lose patience (it waits 3 s), the answer is deferred, publicly or privately as the handler's
     `ephemeral=` says; a private answer after a public deferral (or the other way round) takes the deferral away
     first, since Discord would show it as the deferral was.
+
+    `answering` is the interaction that answers go to: `interaction`, until a form that was opened came back.
     """
 
-    __slots__ = ("_deferred_privately", "_first", "_lock", "_state", "heard")
+    __slots__ = ("_deferred_privately", "_first", "_lock", "_state", "answering", "heard")
 
-    def __init__(self, session: Session, command: Command[..., Any], interaction: hikari.CommandInteraction) -> None:
-        super().__init__(session, command, interaction)
+    def __init__(self, session: Session, handler: Handler[..., Any], interaction: Answered) -> None:
+        super().__init__(session, handler, interaction)
+        self.answering: bridge.Answerable = interaction
         self._state = _UNANSWERED
         self._deferred_privately = False
         self._first: Answer | None = None
@@ -192,7 +199,7 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         return self._state is _LOST
 
     def __repr__(self) -> str:
-        return f"<Context /{self.command.name} by {self.user.username} {self._state.name.lower()}>"
+        return f"<{type(self).__name__} {self.handler.label} by {self.user.username} {self._state.name.lower()}>"
 
     async def respond(
         self,
@@ -204,12 +211,12 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         """Answer with a message: the response the first time, a follow-up each time after.
 
         `content` is at most 2,000 characters (an Embed or a file in its place is taken as one). `ephemeral` shows
-        it to the one who asked only; None is as the command says. Nobody is pinged unless the mentions say so.
+        it to the one who asked only; None is as the handler says. Nobody is pinged unless the mentions say so.
         The other fields are hikari's.
 
         Raises AnswerError where Discord would refuse it (too long, empty), or takes it no more (15 minutes late).
         """
-        private = self.command.ephemeral if ephemeral is None else ephemeral
+        private = self.handler.ephemeral if ephemeral is None else ephemeral
         payload, form = self.build_message(content, fields)
         if private:
             payload["flags"] = int(payload.get("flags", 0)) | _PRIVATE
@@ -221,14 +228,13 @@ class Context(InteractionContext[hikari.CommandInteraction]):
     async def defer(self, *, ephemeral: bool | None = None) -> None:
         """Tell Discord that the answer takes longer (15 minutes at most); the person sees that the bot is thinking.
 
-        wisp does this by itself in time; say it for an earlier sign, or another privacy than the command's. Does
+        wisp does this by itself in time; say it for an earlier sign, or another privacy than the handler's. Does
         nothing once there is a deferral or an answer.
         """
-        private = self.command.ephemeral if ephemeral is None else ephemeral
+        private = self.handler.ephemeral if ephemeral is None else ephemeral
         async with self._lock:
-            if self._state is _UNANSWERED and await self._callback(_DEFERRAL, {"flags": _PRIVATE} if private else {}):
-                self._deferred_privately = private
-                self._state = _DEFERRED
+            if self._state is _UNANSWERED:
+                await self._defer(private)
 
     async def edit(self, content: Any = hikari.UNDEFINED, **fields: Unpack[MessageFields]) -> None:
         """Change the first answer; after a deferral alone this is the answer. Fields and errors as in `respond`.
@@ -239,21 +245,21 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         async with self._lock:
             if self._state is _DEFERRED:
                 await self._fill(payload, form)
-            elif self._first is None:
-                raise AnswerError("There is no answer to edit yet. Call ctx.respond(...) first.")
-            else:
+            elif self._first is not None:
                 await self._first.change(payload, form)
+            else:
+                await self._edit_source(payload, form)
 
     async def delete(self) -> None:
         """Take the first answer, or the deferral, away. Raises AnswerError where there is neither."""
         async with self._lock:
             if self._state is _DEFERRED:
-                await self.send(bridge.delete_answer(self.interaction, bridge.ORIGINAL))
+                await self.send(bridge.delete_answer(self.answering, bridge.ORIGINAL))
                 self._state = _ANSWERED
-            elif self._first is None:
-                raise AnswerError("There is no answer to delete yet. Call ctx.respond(...) first.")
-            else:
+            elif self._first is not None:
                 await self._first.delete()
+            else:
+                await self._delete_source()
 
     async def respond_with_modal(
         self, title: str, custom_id: str, *, components: Sequence[hikari.api.ComponentBuilder]
@@ -270,6 +276,8 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         }
         _refuse(limits.modal_problems(payload))
         async with self._lock:
+            if self.answering.type is hikari.InteractionType.MODAL_SUBMIT:
+                raise AnswerError("Discord opens no form in answer to a form. Answer with a button that opens it.")
             if self._state is _UNANSWERED and await self._callback(hikari.ResponseType.MODAL, payload):
                 self._state = _ANSWERED
                 return
@@ -282,14 +290,14 @@ class Context(InteractionContext[hikari.CommandInteraction]):
     async def finish(self) -> None:
         """End without a word where nothing was answered: Discord must hear something, and nobody needs to."""
         async with self._lock:
-            if self._state is _UNANSWERED and await self._callback(_DEFERRAL, {"flags": _PRIVATE}):
-                self._state = _DEFERRED
+            if self._state is _UNANSWERED:
+                await self._defer(private=True)
             if self._state is _DEFERRED:
                 try:
-                    await self.send(bridge.delete_answer(self.interaction, bridge.ORIGINAL))
+                    await self.send(bridge.delete_answer(self.answering, bridge.ORIGINAL))
                 except hikari.HTTPError:
                     # better a word than "thinking..." for 15 minutes
-                    await self.send(bridge.edit_answer(self.interaction, bridge.ORIGINAL, {"content": "Done."}, None))
+                    await self.send(bridge.edit_answer(self.answering, bridge.ORIGINAL, {"content": "Done."}, None))
                 self._state = _ANSWERED
 
     async def catch_up(self) -> dict[str, Any] | None:
@@ -297,7 +305,7 @@ class Context(InteractionContext[hikari.CommandInteraction]):
 
         None stands for an answer without a message, such as a modal, or for one that is deleted.
         """
-        original = await bridge.fetch_answer(self.interaction)
+        original = await bridge.fetch_answer(self.answering)
         flags = int(original["flags"]) if original else 0
         self._deferred_privately = bool(flags & _PRIVATE)
         self._state = _DEFERRED if flags & _LOADING else _ANSWERED
@@ -315,7 +323,7 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         unknown = given.keys() - MessageFields.__annotations__.keys()
         if unknown:
             raise AnswerError(f"A message has no {', '.join(sorted(unknown))}. It has {', '.join(_FIELDS)}.")
-        payload, form = bridge.message_payload(self.interaction.app.rest, content, given, edit=edit)
+        payload, form = bridge.message_payload(self.answering.app.rest, content, given, edit=edit)
         if edit and int(payload.get("flags", 0)) & _PRIVATE:
             raise AnswerError("A message cannot be made private once it is there. Say ephemeral=True in ctx.respond.")
         _refuse(limits.message_problems(payload))
@@ -337,6 +345,25 @@ class Context(InteractionContext[hikari.CommandInteraction]):
                 raise AnswerError(_GONE) from error
             raise
 
+    def go_on_with(self, interaction: hikari.ModalInteraction) -> None:
+        """Answer this form from now on, which the context opened and which came back."""
+        self.answering = interaction
+        self._state = _UNANSWERED
+        self._first = None
+
+    async def _defer(self, private: bool) -> None:
+        if await self._callback(_DEFERRAL, {"flags": _PRIVATE} if private else {}):
+            self._deferred_privately = private
+            self._state = _DEFERRED
+
+    async def _edit_source(self, payload: dict[str, Any], form: Any) -> None:
+        """Change the message that this came from, where there is no answer yet."""
+        raise AnswerError("There is no answer to edit yet. Call ctx.respond(...) first.")
+
+    async def _delete_source(self) -> None:
+        """Take the message away that this came from, where there is no answer yet."""
+        raise AnswerError("There is no answer to delete yet. Call ctx.respond(...) first.")
+
     async def _send(self, payload: dict[str, Any], form: Any, private: bool) -> Answer:
         if self._state is _LOST:
             raise AnswerError(_OVER)
@@ -345,16 +372,16 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         if self._state is _DEFERRED and private is self._deferred_privately:
             return await self._fill(payload, form)
         if self._state is _DEFERRED:
-            await self.send(bridge.delete_answer(self.interaction, bridge.ORIGINAL))
+            await self.send(bridge.delete_answer(self.answering, bridge.ORIGINAL))
             self._state = _ANSWERED
-        return self._answered(await self.send(bridge.follow_up(self.interaction, payload, form)))
+        return self._answered(await self.send(bridge.follow_up(self.answering, payload, form)))
 
     async def _fill(self, payload: dict[str, Any], form: Any) -> Answer:
         # what fills a deferral is as private as that was, and Discord takes no such flag with it
         flags = int(payload.pop("flags", 0)) & ~_PRIVATE
         if flags:
             payload["flags"] = flags
-        await self.send(bridge.edit_answer(self.interaction, bridge.ORIGINAL, payload, form))
+        await self.send(bridge.edit_answer(self.answering, bridge.ORIGINAL, payload, form))
         return self._answered(bridge.ORIGINAL)
 
     def _answered(self, message: str) -> Answer:
@@ -370,7 +397,7 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         lost on the way, and is told that there is an answer already (40060).
         """
         try:
-            await self.send(bridge.answer(self.interaction, type, data, form))
+            await self.send(bridge.answer(self.answering, type, data, form))
         except hikari.ClientHTTPResponseError as error:
             if getattr(error, "code", None) != ALREADY_ACKNOWLEDGED:
                 raise
@@ -382,6 +409,127 @@ class Context(InteractionContext[hikari.CommandInteraction]):
             if self.heard is not None:
                 self.heard.set()
         return True
+
+
+class Context(InteractionContext[hikari.CommandInteraction]):
+    """One invocation of a command: who asked, where, and the ways to answer.
+
+    `options` are what was filled in, as hikari has it.
+    """
+
+    __slots__ = ("options",)
+
+    def __init__(
+        self,
+        session: Session,
+        handler: Handler[..., Any],
+        interaction: hikari.CommandInteraction,
+        options: Sequence[hikari.CommandInteractionOption],
+    ) -> None:
+        super().__init__(session, handler, interaction)
+        self.options: Sequence[hikari.CommandInteractionOption] = options
+
+
+class _SourceContext(InteractionContext[Answered]):
+    """An interaction that may come from a message: its deferrals are silent, and that message can be changed."""
+
+    __slots__ = ("fields",)
+
+    def __init__(
+        self, session: Session, handler: Handler[..., Any], interaction: Answered, fields: Sequence[str]
+    ) -> None:
+        super().__init__(session, handler, interaction)
+        self.fields: Sequence[str] = fields
+
+    async def edit(self, content: Any = hikari.UNDEFINED, **fields: Unpack[MessageFields]) -> None:
+        """Change the message that this came from; after `respond`, the answer. Fields and errors as in `respond`.
+
+        Raises AnswerError where there is nothing to change yet: a form that a command opened came from no message.
+        """
+        await super().edit(content, **fields)
+
+    async def delete(self) -> None:
+        """Take the message away that this came from; after `respond`, the answer. Raises as `edit` does."""
+        await super().delete()
+
+    async def _defer(self, private: bool) -> None:
+        if not self._has_source():
+            await super()._defer(private)
+        elif await self._callback(_SILENT_DEFERRAL, {}):
+            self._answered(bridge.ORIGINAL)  # which stands for the message that it came from
+
+    async def _edit_source(self, payload: dict[str, Any], form: Any) -> None:
+        if not self._has_source() or self._state is not _UNANSWERED:
+            await super()._edit_source(payload, form)
+        elif await self._callback(_UPDATE, payload, form):
+            self._answered(bridge.ORIGINAL)
+
+    async def _delete_source(self) -> None:
+        if not self._has_source() or self._state is not _UNANSWERED:
+            await super()._delete_source()
+        else:
+            await self._defer(private=True)
+            await self.send(bridge.delete_answer(self.answering, bridge.ORIGINAL))
+
+    def _has_source(self) -> bool:
+        answering = self.answering
+        return isinstance(answering, (hikari.ComponentInteraction, hikari.ModalInteraction)) and bool(answering.message)
+
+
+class ComponentContext(_SourceContext[hikari.ComponentInteraction]):
+    """One click on a button, or one choice in a select.
+
+    `edit` changes the message that it is on, `respond` answers with another one. `fields` are the texts of its
+    custom id's fields. A late answer is deferred without a sign.
+    """
+
+    __slots__ = ()
+
+    @property
+    def message(self) -> hikari.Message:
+        """The message that it is on, as it was when it was clicked."""
+        return self.interaction.message
+
+    @property
+    def values(self) -> Sequence[str]:
+        """What was selected, as text: of a select of users, roles or channels, their ids. Empty for a button."""
+        return self.interaction.values
+
+    @property
+    def selected(self) -> list[hikari.Member | hikari.User | hikari.Role | hikari.PartialChannel]:
+        """The members (users in direct messages), roles and channels that were selected, in their order."""
+        resolved = self.interaction.resolved
+        if resolved is None:
+            return []
+        known: dict[hikari.Snowflake, Any] = {
+            **resolved.users,
+            **resolved.members,
+            **resolved.roles,
+            **resolved.channels,
+        }
+        ids = map(hikari.Snowflake, self.interaction.values)
+        return [known[id] for id in ids if id in known]
+
+
+class ModalContext(_SourceContext[hikari.ModalInteraction]):
+    """One form that somebody sent: `ctx.values["subject"]` is what was typed into the input of that custom id."""
+
+    __slots__ = ()
+
+    @property
+    def message(self) -> hikari.Message | None:
+        """The message whose button opened the form; None where a command did."""
+        return self.interaction.message
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What was typed, by the custom ids of the inputs; "" where nothing was."""
+        return typed_in(self.interaction)
+
+
+def typed_in(interaction: hikari.ModalInteraction) -> dict[str, str]:
+    """What was typed into a form, by the custom ids of its inputs."""
+    return {component.custom_id: component.value for row in interaction.components for component in row.components}
 
 
 def _is_of(message: Mapping[str, Any], data: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .clock import Clock, Timer
-    from .context import Context
+    from .context import InteractionContext
 
 # https://discord.com/developers/docs/interactions/receiving-and-responding#responding-to-an-interaction
 _DISCORDS_PATIENCE = 3.0
@@ -25,20 +25,24 @@ class Deferrals:
     """
 
     def __init__(
-        self, clock: Clock, patience: float, defer: Callable[[Context], Coroutine[Any, Any, None]], spawn: Spawn
+        self,
+        clock: Clock,
+        patience: float,
+        defer: Callable[[InteractionContext[Any]], Coroutine[Any, Any, None]],
+        spawn: Spawn,
     ) -> None:
         self._clock = clock
         self._patience = patience
         self._defer = defer
         self._spawn = spawn
-        self._due: list[tuple[float, int, Context]] = []
+        self._due: list[tuple[float, int, InteractionContext[Any]]] = []
         self._timer: Timer | None = None
 
-    def expect(self, ctx: Context) -> None:
+    def expect(self, ctx: InteractionContext[Any]) -> None:
         """Defer `ctx` in time, unless it is answered by then."""
-        age = self._clock.time() - (ctx.interaction.id >> 22) / 1000 - _DISCORD_EPOCH
+        age = self._clock.time() - (ctx.answering.id >> 22) / 1000 - _DISCORD_EPOCH
         left = self._patience - age if 0 < age < _DISCORDS_PATIENCE else self._patience
-        heappush(self._due, (self._clock.monotonic() + left, ctx.interaction.id, ctx))
+        heappush(self._due, (self._clock.monotonic() + left, ctx.answering.id, ctx))
         if self._timer is None or self._due[0][2] is ctx:
             self._set_timer()
 

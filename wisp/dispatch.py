@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 import hikari
 
 from . import autocomplete, bridge
-from .context import ALREADY_ACKNOWLEDGED, Context
+from .commands import ApplicationCommand, Command
+from .components import UNKNOWN, Component, Modal
+from .context import ALREADY_ACKNOWLEDGED, ComponentContext, Context, InteractionContext, ModalContext
+from .custom_ids import Routes
 from .errors import AnswerError, UserError
 from .logs import get_logger
 
 if TYPE_CHECKING:
-    from .commands import Command
+    from .groups import Root
+    from .handlers import Handler
     from .session import Session
 
 _log = get_logger("wisp.dispatch")
 
 _CLOSING = "The bot is restarting. Please try again in a moment."
 _REFUSED = "This was refused."
-_OUTDATED = "This command has changed since Discord showed it to you. Please try again in a moment."
 _UNKNOWN_COMMAND = "This command is no longer here. Discord will stop showing it soon."
-_UNKNOWN_COMPONENT = "This no longer works: it belongs to an older version of the bot."
 _NO_ANSWER = "This command gave no answer."
 _UNREADABLE = "The bot could not read what Discord sent. Please try again."
 
@@ -33,60 +34,93 @@ _HANDLER_PATIENCE = 30.0
 """Seconds that an error handler may take."""
 
 _PRIVATE = int(hikari.MessageFlag.EPHEMERAL)
+_BELOW = (hikari.OptionType.SUB_COMMAND, hikari.OptionType.SUB_COMMAND_GROUP)
 
 
 class Dispatcher:
-    """Brings the interactions of one session to the commands that they name."""
+    """Brings the interactions of one session to the handlers that they name."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._routes: dict[tuple[int | None, int, str], Command[..., Any]] = {}
+        self._commands: dict[tuple[int | None, int, tuple[str, ...]], ApplicationCommand[..., Any]] = {}
+        self._components: Routes[Component[..., Any]] = Routes()
+        self._modals: Routes[Modal[..., Any]] = Routes()
         self._in_pipeline: dict[int, Context] = {}
         self._awaited: set[int] = set()
 
-    def add(self, command: Command[..., Any], guilds: Sequence[int]) -> None:
-        """Route interactions for `command`: of these guilds' own commands, or of those for everywhere (none)."""
-        for guild in guilds or (None,):
-            self._routes[guild, int(hikari.CommandType.SLASH), command.name] = command
+    def add(self, root: Root, guilds: Sequence[int]) -> None:
+        """Route interactions for its commands: of these guilds' own commands, or of those for everywhere (none)."""
+        for command in root.commands:
+            for guild in guilds or (None,):
+                self._commands[guild, int(command.kind), command.path] = command
+
+    def add_component(self, component: Component[..., Any]) -> None:
+        """Route clicks and choices with such custom ids to `component`."""
+        assert component.pattern is not None
+        self._components.add(component.pattern, component)
+
+    def add_modal(self, modal: Modal[..., Any]) -> None:
+        """Route forms with such custom ids to `modal`."""
+        assert modal.pattern is not None
+        self._modals.add(modal.pattern, modal)
 
     async def on_interaction(self, event: hikari.InteractionCreateEvent) -> None:
         """The one listener for interactions: it must see to it that somebody answers, and never raise."""
         interaction = event.interaction
         with self.session.work:
-            if isinstance(interaction, hikari.CommandInteraction) and (command := self._find(interaction)):
-                await self._call(Context(self.session, command, interaction))
-            elif isinstance(interaction, hikari.AutocompleteInteraction) and (command := self._find(interaction)):
-                await autocomplete.suggest(self.session, command, interaction)
-            else:
-                await self._pass_on(event)
+            if isinstance(interaction, hikari.AutocompleteInteraction):
+                path, options = _path_of(interaction)
+                command = self._find(interaction, path)
+                if isinstance(command, Command):
+                    await autocomplete.suggest(self.session, command, interaction, options)
+                    return
+            elif ctx := self._context_of(interaction):
+                await self._call(ctx)
+                return
+            await self._pass_on(event)
+
+    def _context_of(self, interaction: hikari.PartialInteraction) -> InteractionContext[Any] | None:
+        """The context of one of our handlers; None where it is not for us."""
+        if isinstance(interaction, hikari.CommandInteraction):
+            path, options = _path_of(interaction)
+            command = self._find(interaction, path)
+            return Context(self.session, command, interaction, options) if command else None
+        if isinstance(interaction, hikari.ComponentInteraction):
+            if found := self._components.find(interaction.custom_id):
+                component, fields = found
+                return ComponentContext(self.session, component, interaction, fields)
+        elif isinstance(interaction, hikari.ModalInteraction) and (found := self._modals.find(interaction.custom_id)):
+            modal, fields = found
+            return ModalContext(self.session, modal, interaction, fields)
+        return None
 
     def _find(
-        self, interaction: hikari.CommandInteraction | hikari.AutocompleteInteraction
-    ) -> Command[..., Any] | None:
-        return self._routes.get((interaction.registered_guild_id, interaction.command_type, interaction.command_name))
+        self, interaction: hikari.CommandInteraction | hikari.AutocompleteInteraction, path: tuple[str, ...]
+    ) -> ApplicationCommand[..., Any] | None:
+        return self._commands.get((interaction.registered_guild_id, interaction.command_type, path))
 
-    async def _call(self, ctx: Context) -> None:
+    async def _call(self, ctx: InteractionContext[Any]) -> None:
         """Run one call where it belongs: straight, or inside lightbulb's pipeline where somebody put hooks there."""
         if self.session.closing:
             await self._say(ctx, _CLOSING)
             return
         self.session.begin(ctx)
         try:
-            if bridge.takes_pipeline(self.session.client):
+            if isinstance(ctx, Context) and bridge.takes_pipeline(self.session.client):
                 await self._through_pipeline(ctx)
             else:
                 await self.run(ctx)
         finally:
             self.session.end(ctx)
 
-    async def run(self, ctx: Context) -> None:
-        """The life of a call: options, function, reply; a refusal in its words, an error by its id."""
-        command = ctx.command
+    async def run(self, ctx: InteractionContext[Any]) -> None:
+        """The life of a call: arguments, function, reply; a refusal in its words, an error by its id."""
+        handler = ctx.handler
         try:
-            arguments = await _read_arguments(ctx) if command.parameters or ctx.interaction.options else {}
-            reply = await command.function(ctx, **arguments)
+            arguments = await handler.arguments(ctx)
+            reply = await handler.function(ctx, **arguments)
             if reply is not None:
-                await ctx.respond(_checked(command, reply))
+                await ctx.respond(_checked(handler, reply))
         except UserError as refusal:
             await self._refuse(ctx, refusal)
         except (SystemExit, KeyboardInterrupt) as leaving:
@@ -99,24 +133,23 @@ class Dispatcher:
             await self._fail(ctx, error)
         await self._finish(ctx)
 
-    async def _refuse(self, ctx: Context, refusal: UserError) -> None:
+    async def _refuse(self, ctx: InteractionContext[Any], refusal: UserError) -> None:
         try:
             await ctx.respond(str(refusal) or _REFUSED, ephemeral=True)
         except Exception as error:
             await self._fail(ctx, error)
 
-    async def _fail(self, ctx: Context, error: BaseException) -> None:
+    async def _fail(self, ctx: InteractionContext[Any], error: BaseException) -> None:
         """Ask the error handlers, nearest first; where none deals with it, log it and tell the person its id."""
-        command = ctx.command
         if isinstance(error, Exception) and await self._dealt_with(ctx, error):
             return
-        id = self.session.report(f"/{command.name}", error)
+        id = self.session.report(ctx.handler.label, error)
         await self._say(ctx, f"Something went wrong. If you tell somebody, mention error `{id}`.")
 
-    async def _dealt_with(self, ctx: Context, error: Exception) -> bool:
-        command, bot = ctx.command, self.session.bot
-        outer = [] if command.owner is bot else command.owner.error_handlers
-        for handler in (*command.error_handlers, *outer, *bot.error_handlers):
+    async def _dealt_with(self, ctx: InteractionContext[Any], error: Exception) -> bool:
+        failed, bot = ctx.handler, self.session.bot
+        outer = [] if failed.owner is bot else failed.owner.error_handlers
+        for handler in (*failed.error_handlers, *outer, *bot.error_handlers):
             try:
                 # an error handler that never ends must not keep the first error to itself
                 if await self.session.clock.wait_for(handler(ctx, error), _HANDLER_PATIENCE):
@@ -128,20 +161,20 @@ class Dispatcher:
                 self.session.report(f"the error handler {getattr(handler, '__name__', handler)}", second)
         return False
 
-    async def _say(self, ctx: Context, text: str) -> None:
+    async def _say(self, ctx: InteractionContext[Any], text: str) -> None:
         """Tell the person privately, where Discord still lets us."""
         if ctx.lost:
             return
         try:
             await ctx.respond(text, ephemeral=True)
         except Exception as error:
-            self.session.report(f"answering /{ctx.command.name}", error)
+            self.session.report(f"answering {ctx.handler.label}", error)
 
-    async def _finish(self, ctx: Context) -> None:
+    async def _finish(self, ctx: InteractionContext[Any]) -> None:
         try:
             await ctx.finish()
         except Exception as error:
-            self.session.report(f"/{ctx.command.name}", error)
+            self.session.report(ctx.handler.label, error)
 
     async def _through_pipeline(self, ctx: Context) -> None:
         """Let lightbulb run its hooks around `run`; a hook that stops the call must not leave it unanswered."""
@@ -180,7 +213,7 @@ class Dispatcher:
                 if bridge.knows_component(self.session.client, interaction.custom_id):
                     await self.session.client.handle_interaction_create(interaction)
                 else:
-                    await self._answer_unknown(event, _UNKNOWN_COMPONENT)
+                    await self._answer_unknown(event, UNKNOWN)
             elif isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)):
                 if bridge.knows_command(self.session.client, interaction):
                     heard = asyncio.Event()
@@ -233,30 +266,22 @@ class Dispatcher:
                 _log.warning("could not answer an unknown interaction: %s", error)
 
 
-async def _read_arguments(ctx: Context) -> dict[str, Any]:
-    """What Discord sent, as what the function's annotations promise; UserError where that cannot be."""
-    parameters = ctx.command.by_name
-    arguments: dict[str, Any] = {}
-    for option in ctx.interaction.options:
-        parameter = parameters.get(option.name)
-        if parameter is None:
-            raise UserError(_OUTDATED)
-        value = parameter.read(ctx, option.value)
-        arguments[parameter.argument] = await value if type(value) is CoroutineType else value
-    if len(arguments) < len(parameters):
-        for parameter in ctx.command.parameters:
-            if parameter.argument not in arguments:
-                if parameter.required:
-                    raise UserError(_OUTDATED)
-                if parameter.fills_none:
-                    arguments[parameter.argument] = None
-    return arguments
+def _path_of(
+    interaction: hikari.CommandInteraction | hikari.AutocompleteInteraction,
+) -> tuple[tuple[str, ...], Sequence[Any]]:
+    """The names of a command from its groups down, and the options of the command itself."""
+    path: tuple[str, ...] = (interaction.command_name,)
+    options: Sequence[Any] = interaction.options
+    while options and options[0].type in _BELOW:
+        path = (*path, options[0].name)
+        options = options[0].options or ()
+    return path, options
 
 
-def _checked(command: Command[..., Any], reply: Any) -> Any:
+def _checked(handler: Handler[..., Any], reply: Any) -> Any:
     if isinstance(reply, (str, hikari.Embed)):
         return reply
     raise AnswerError(
-        f"{command.file}:{command.line}: /{command.name} returned `{type(reply).__name__}`. A command returns a str "
+        f"{handler.file}:{handler.line}: {handler.label} returned `{type(reply).__name__}`. A handler returns a str "
         "or a hikari.Embed as its reply, or None after ctx.respond(...)."
     )

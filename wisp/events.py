@@ -13,8 +13,8 @@ import hikari
 # hikari keeps this one out of its top level, and documents it
 from hikari.events.base_events import get_required_intents_for
 
-from .commands import is_async, place_of
 from .errors import Mistake
+from .handlers import is_async, place_of
 from .options import resolve_annotation
 
 PRIVILEGED = hikari.Intents.ALL_PRIVILEGED

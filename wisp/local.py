@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from .clock import Clock
+from .groups import roots
 from .sandbox.console import Console, Lines
 from .sandbox.invocation import Impossible
 from .sandbox.line import Say, parse
@@ -50,7 +51,7 @@ async def on_sandbox(bot: Bot, *, keep: str | None = None, clock: Clock | None =
         if database is None:
             database = str(Path(stack.enter_context(TemporaryDirectory(prefix="wisp-"))) / "wisp.db")
         sandbox = await stack.enter_async_context(Sandbox(clock=clock))
-        for guild in sorted({guild for command in bot.commands for guild in command.guilds or ()}):
+        for guild in sorted({guild for root in roots([bot]) for guild in root.guilds or ()}):
             sandbox.world.add_guild(f"Guild {guild}", id=guild)  # where commands of that guild alone can be tried
         config = bot.settings(token=sandbox.token, rest_url=sandbox.rest_url, database=database, guilds=())
         await bot.start(config, clock=clock)

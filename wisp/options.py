@@ -160,6 +160,48 @@ def read_signature(
     return sorted(found, key=lambda parameter: not parameter.required), mistakes
 
 
+class Target:
+    """What a command in a menu was opened on: the argument that takes it, and how it arrives."""
+
+    __slots__ = ("argument", "read")
+
+    def __init__(self, argument: str, read: Reader) -> None:
+        self.argument: str = argument
+        self.read: Reader = read
+
+
+def read_target(
+    function: Callable[..., Any],
+    kind: hikari.CommandType,
+    names: Mapping[str, Any],
+    mistake: Callable[[str, str, str], Mistake],
+) -> tuple[Target | None, list[Mistake]]:
+    """The target that `function` takes as its second parameter, and all that is wrong with it.
+
+    The rest is as in `read_signature`.
+    """
+    on_user = kind is hikari.CommandType.USER
+    written = "member: hikari.Member" if on_user else "message: hikari.Message"
+    fix = f"Write `async def name(ctx: wisp.Context, {written})`"
+    arguments = list(inspect.signature(function).parameters.values())
+    if len(arguments) != 2:
+        return None, [mistake("", f"it takes the context and its target, and has {len(arguments)} parameters", fix)]
+    argument = arguments[1]
+    if argument.kind is not argument.POSITIONAL_OR_KEYWORD:
+        return None, [mistake("", f"its target `{argument}` does not come by name", fix)]
+    if argument.annotation is argument.empty:
+        return Target(argument.name, _read_member_or_user if on_user else _read_message), []
+    try:
+        annotation = resolve_annotation(function, argument.name, names)
+    except Exception as error:
+        return None, [mistake("", f"`{argument}` means nothing at run time ({error})", fix)]
+    parts = typing.get_args(annotation) if typing.get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    reader = _TARGETS.get((on_user, frozenset(parts)))
+    if reader is None:
+        return None, [mistake("", f"its target is {_words(annotation)}", fix)]
+    return Target(argument.name, reader), []
+
+
 def _taken_for_context(function: Callable[..., Any], first: inspect.Parameter, names: Mapping[str, Any]) -> str:
     """Why `first` is an option that stands where the context belongs; "" where it is none."""
     if first.annotation is first.empty:
@@ -338,6 +380,13 @@ def _read_attachment(ctx: Context, value: Any) -> Any:
     raise _refuse("a file that came with the command")
 
 
+def _read_message(ctx: Context, value: Any) -> Any:
+    resolved = ctx.interaction.resolved
+    if resolved and (message := resolved.messages.get(value)):
+        return message
+    raise _refuse("a message that came with the command")
+
+
 def _mentionable(*, needs_member: bool) -> Reader:
     def read(ctx: Context, value: Any) -> Any:
         resolved = ctx.interaction.resolved
@@ -435,6 +484,14 @@ _PLAIN: dict[Any, _Kind] = {
     hikari.Member: _Kind(hikari.OptionType.USER, _read_member),
     hikari.Role: _Kind(hikari.OptionType.ROLE, _read_role),
     hikari.Attachment: _Kind(hikari.OptionType.ATTACHMENT, _read_attachment),
+}
+
+# of a user's menu (True) or a message's, and what the target may be
+_TARGETS: dict[tuple[bool, frozenset[Any]], Reader] = {
+    (True, frozenset({hikari.User})): _read_user,
+    (True, frozenset({hikari.Member})): _read_member,
+    (True, frozenset({hikari.User, hikari.Member})): _read_member_or_user,
+    (False, frozenset({hikari.Message})): _read_message,
 }
 
 _CHANNELS: dict[hikari.ChannelType, type[hikari.PartialChannel]] = {

@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import abc
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, overload
 
-from .commands import AnyErrorHandler, Command, CommandSettings, ErrorHandler, names_around
+import hikari
+
+from .commands import ApplicationCommand, Command, CommandHolder, GroupSettings, MenuCommand, MenuSettings
+from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import WispError
 from .events import Listener
+from .groups import CommandGroup
+from .handlers import AnyErrorHandler, ErrorHandler, names_around
 
 if TYPE_CHECKING:
-    import hikari
-
-    from .context import Context
+    from .context import ComponentContext, Context, ModalContext
     from .services.database import Transaction
 
     Migration = str | Callable[[Transaction], Awaitable[object]]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+U = TypeVar("U", bound=hikari.User)
 M = TypeVar("M", bound="Callable[[Transaction], Awaitable[object]]")
 L = TypeVar("L", bound=Callable[..., Awaitable[object]])
 
 
-class Registrar(abc.ABC):
+class Registrar(CommandHolder):
     """Something that commands, listeners and error handlers belong to.
 
     `log` is its logger; `namespace` keeps its guild data apart from others', None is shared by the whole bot.
@@ -35,49 +39,122 @@ class Registrar(abc.ABC):
     namespace: str | None
 
     def __init__(self) -> None:
-        self.commands: list[Command[..., Any]] = []
+        self.commands: list[ApplicationCommand[..., Any]] = []
+        self.groups: list[CommandGroup] = []
+        self.components: list[Component[..., Any]] = []
+        self.modals: list[Modal[..., Any]] = []
         self.listeners: list[Listener] = []
         self.error_handlers: list[ErrorHandler] = []
         self.migrations: dict[int, Migration] = {}
 
-    @overload
-    def command(
-        self, function: Callable[Concatenate[Context, P], Awaitable[R]], /
-    ) -> Command[Concatenate[Context, P], R]: ...
+    @property
+    def ephemeral(self) -> bool:
+        """Answers are public unless a command says otherwise."""
+        return False
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Nothing stands above its commands."""
+        return ()
+
+    @property
+    def owner(self) -> Registrar:
+        """Itself."""
+        return self
+
+    def add_command(
+        self, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any], settings: Any
+    ) -> Command[..., Any]:
+        """Make a command of `function` and take it in."""
+        self.ensure_open()
+        command = Command(self, function, names, settings)
+        self.commands.append(command)
+        return command
+
+    def group(self, name: str, description: str = "", **settings: Unpack[GroupSettings]) -> CommandGroup:
+        """A group of slash commands, "/admin kick" and "/admin ban": see `wisp.CommandGroup`."""
+        return CommandGroup(name, description, **settings).create_group(self)
 
     @overload
-    def command(
-        self, /, **settings: Unpack[CommandSettings]
-    ) -> Callable[[Callable[Concatenate[Context, P], Awaitable[R]]], Command[Concatenate[Context, P], R]]: ...
+    def user_command(self, function: Callable[[Context, U], Awaitable[R]], /) -> MenuCommand[[Context, U], R]: ...
 
-    def command(
-        self, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[CommandSettings]
+    @overload
+    def user_command(
+        self, /, **settings: Unpack[MenuSettings]
+    ) -> Callable[[Callable[[Context, U], Awaitable[R]]], MenuCommand[[Context, U], R]]: ...
+
+    def user_command(
+        self, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[MenuSettings]
     ) -> Any:
-        """Make a slash command of `async def name(ctx, ...)`: with arguments or without, as a decorator or a call.
+        """Make a command in the menu of users of `async def name(ctx, user)`: hikari.User, Member, or either.
 
-        The function's name is the command's, its docstring's first paragraph the description, its annotated
-        parameters the options (see `wisp.Option`), and what it returns (`str`, `hikari.Embed`, None) the reply.
-
-        - `name` and `description` replace what the function says.
-        - `ephemeral`: answers and deferrals are private unless they say otherwise.
-        - `guild_only`, or `contexts`: where it can be used; in servers and in the bot's direct messages, unless told.
-        - `integration_types`: how the app must be installed; to a server, unless told.
-        - `permissions`: what a member needs by default; left out, everybody may, `hikari.Permissions.NONE` only
-          administrators. A server can change that for itself.
-        - `nsfw`: only where age-restricted things are allowed.
-        - `guilds`: ids of the only servers that it is registered in.
-        - localizations map a locale ("de", `hikari.Locale.DE`) to a text.
-
-        Mistakes are not raised here: all of a bot's are reported at once before it connects.
+        Its name is the function's in words unless `name=` says another, of 1 to 32 characters. The rest is as in
+        `command`.
         """
+        return self._menu_command(hikari.CommandType.USER, function, settings)
 
-        def register(function: Callable[..., Awaitable[Any]], depth: int = 1) -> Command[..., Any]:
+    @overload
+    def message_command(
+        self, function: Callable[[Context, hikari.Message], Awaitable[R]], /
+    ) -> MenuCommand[[Context, hikari.Message], R]: ...
+
+    @overload
+    def message_command(
+        self, /, **settings: Unpack[MenuSettings]
+    ) -> Callable[[Callable[[Context, hikari.Message], Awaitable[R]]], MenuCommand[[Context, hikari.Message], R]]: ...
+
+    def message_command(
+        self, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[MenuSettings]
+    ) -> Any:
+        """Make a command in the menu of messages of `async def name(ctx, message)`. As `user_command` else."""
+        return self._menu_command(hikari.CommandType.MESSAGE, function, settings)
+
+    def _menu_command(
+        self, kind: hikari.CommandType, function: Callable[..., Awaitable[Any]] | None, settings: MenuSettings
+    ) -> Any:
+        def register(function: Callable[..., Awaitable[Any]], depth: int = 1) -> MenuCommand[..., Any]:
             self.ensure_open()
-            command = Command(self, function, names_around(depth), settings)
+            command = MenuCommand(kind, self, function, names_around(depth), settings)
             self.commands.append(command)
             return command
 
-        return register if function is None else register(function, 2)
+        return register if function is None else register(function, 3)
+
+    def component(
+        self, custom_id: str, /, **settings: Unpack[ComponentSettings]
+    ) -> Callable[[Callable[Concatenate[ComponentContext, P], Awaitable[R]]], Component[P, R]]:
+        """Call `async def name(ctx, ...)` for each click or choice on a component with such a custom id.
+
+        `custom_id` is a name and fields, like "vote:{poll_id}:{choice}": the fields are the function's parameters,
+        converted as they are annotated (str, int, float, bool, hikari.Snowflake, an Enum, a Literal).
+        `vote.bind(poll_id=7, choice="yes").button("Yes")` makes the button; it works after a restart, as long as
+        there is a handler for it. `only` names the field that holds the id of the one user who may use it;
+        `ephemeral` makes answers private unless they say otherwise. What the function returns is its reply.
+        """
+
+        def register(function: Callable[Concatenate[ComponentContext, P], Awaitable[R]]) -> Component[P, R]:
+            self.ensure_open()
+            component = Component(self, function, custom_id, names_around(1), settings)
+            self.components.append(component)
+            return component
+
+        return register
+
+    def modal(
+        self, custom_id: str, /, **settings: Unpack[ModalSettings]
+    ) -> Callable[[Callable[Concatenate[ModalContext, P], Awaitable[R]]], Modal[P, R]]:
+        """Call `async def name(ctx, ...)` for each form that comes back with such a custom id, after a restart too.
+
+        `ctx.values` is what was typed. The rest is as in `component`; `ctx.respond_with_modal` opens the form.
+        """
+
+        def register(function: Callable[Concatenate[ModalContext, P], Awaitable[R]]) -> Modal[P, R]:
+            self.ensure_open()
+            modal = Modal(self, function, custom_id, names_around(1), settings)
+            self.modals.append(modal)
+            return modal
+
+        return register
 
     @overload
     def listen(self, function: L, /) -> L: ...

@@ -11,7 +11,7 @@ from . import bridge
 from .errors import Mistake, Mistakes
 
 if TYPE_CHECKING:
-    from .commands import Command
+    from .groups import Root
     from .services import Database
 
 # One command a call: at most this many. Discord counts creations (200 a day and scope) and allows a handful of
@@ -34,10 +34,10 @@ class Wanted:
 
     __slots__ = ("command", "payload", "where")
 
-    def __init__(self, payload: dict[str, Any], command: Command[..., Any] | None) -> None:
-        self.where: str = f"{command.file}:{command.line}" if command else "registered with lightbulb"
+    def __init__(self, payload: dict[str, Any], command: Root | None) -> None:
+        self.where: str = f"{command.first.file}:{command.first.line}" if command else "registered with lightbulb"
         self.payload: dict[str, Any] = payload
-        self.command: Command[..., Any] | None = command
+        self.command: Root | None = command
 
     @property
     def key(self) -> Key:
@@ -152,7 +152,7 @@ def _refusals(wanted: Wanted, errors: Any, message: str) -> Iterable[Mistake]:
     return (_mistake(wanted.command, f'"{wanted.payload["name"]}": {problem}', _CHANGE_IT) for problem in problems)
 
 
-def _mistake(command: Command[..., Any] | None, problem: str, fix: str) -> Mistake:
+def _mistake(command: Root | None, problem: str, fix: str) -> Mistake:
     return Mistake("registration", problem, fix) if command is None else command.mistake("", problem, fix)
 
 

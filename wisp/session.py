@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge
-from .commands import Command
 from .deferral import Deferrals
 from .dispatch import Dispatcher
 from .errors import DatabaseError, Mistake, Mistakes, ServiceError, StartError
 from .events import PRIVILEGED, Listener, hears_messages
+from .groups import Root, roots
 from .logs import get_logger
 from .registration import Changes, GuildMemory, Wanted, bring_up_to_date
 from .services import Database, GuildDataStore
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from .bot import Bot
     from .clock import Clock
     from .config import Config
-    from .context import Context
+    from .context import InteractionContext
+    from .registrar import Registrar
     from .services import Services
 
 _log = get_logger("wisp")
@@ -111,7 +112,7 @@ class Session:
         self.dispatcher: Dispatcher = Dispatcher(self)
         self._lightbulb_commands: set[Any] = set()
         self._deferrals = Deferrals(clock, self.patience, self._defer, self.spawn)
-        self._calls: set[Context] = set()
+        self._calls: set[InteractionContext[Any]] = set()
         self._background: set[asyncio.Task[Any]] = set()
         self._opened: list[tuple[str, Callable[[], Awaitable[object]]]] = []
         self._starting: asyncio.Task[Any] | None = None
@@ -155,7 +156,7 @@ class Session:
         """What runs, in a few words: commands, listeners, servers, what was registered, how long each stage took."""
         me = self.gateway.get_me()
         counts = [
-            _count(len(self.bot.commands), "command"),
+            _count(sum(len(root.commands) for root in self._roots()), "command"),
             _count(len(self.bot.listeners), "listener"),
             _count(len(self.gateway.cache.get_available_guilds_view()), "server"),
         ]
@@ -200,12 +201,17 @@ class Session:
         bridge.on_interaction_payload(self.gateway, self.dispatcher.on_awaited, self.dispatcher.on_undecodable)
         for prepare in self.bot.starters:
             await (prepare(self.bot) if inspect.signature(prepare).parameters else prepare())
-        for command in self.bot.commands:
-            guilds = self._guilds_of(command)
-            self.dispatcher.add(command, guilds)
-            made = bridge.lightbulb_command(command, self.dispatcher.invoked_by_lightbulb)
+        for root in self._roots():
+            guilds = self._guilds_of(root)
+            self.dispatcher.add(root, guilds)
+            made = bridge.lightbulb_command(root, self.dispatcher.invoked_by_lightbulb)
             self.client.register(made, guilds=guilds or None, global_=None if guilds else True)
             self._lightbulb_commands.add(made)
+        for registrar in self._registrars():
+            for component in registrar.components:
+                self.dispatcher.add_component(component)
+            for modal in registrar.modals:
+                self.dispatcher.add_modal(modal)
         for listener in self.bot.listeners:
             self._subscribe(listener)
         bridge.set_intents(self.gateway, self._intents())
@@ -249,9 +255,9 @@ class Session:
 
     async def _registered(self, application: int) -> Changes:
         wanted: dict[int | None, list[Wanted]] = {None: []}
-        for command in self.bot.commands:
-            for guild in self._guilds_of(command) or (None,):
-                wanted.setdefault(guild, []).append(Wanted(command.payload(), command))
+        for root in self._roots():
+            for guild in self._guilds_of(root) or (None,):
+                wanted.setdefault(guild, []).append(Wanted(root.payload(), root))
         for _, guild, payload in await bridge.raw_lightbulb_payloads(
             self.client, self._lightbulb_commands, self.gateway.entity_factory
         ):
@@ -264,8 +270,14 @@ class Session:
         await memory.remember(guilds)
         return changes
 
-    def _guilds_of(self, command: Command[..., Any]) -> tuple[int, ...]:
-        return self.config.guilds if command.guilds is None else command.guilds
+    def _registrars(self) -> list[Registrar]:
+        return [self.bot]
+
+    def _roots(self) -> list[Root]:
+        return roots(self._registrars())
+
+    def _guilds_of(self, root: Root) -> tuple[int, ...]:
+        return self.config.guilds if root.guilds is None else root.guilds
 
     def _intents(self) -> hikari.Intents:
         intents = hikari.Intents.GUILDS
@@ -318,18 +330,18 @@ class Session:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    def begin(self, ctx: Context) -> None:
+    def begin(self, ctx: InteractionContext[Any]) -> None:
         """A call began: it is deferred in time, and answered before the bot closes."""
         self._calls.add(ctx)
         self._deferrals.expect(ctx)
 
-    def end(self, ctx: Context) -> None:
+    def end(self, ctx: InteractionContext[Any]) -> None:
         """A call ended."""
         self._calls.discard(ctx)
 
     def under_way(self) -> str:
         """The commands that run now, in words."""
-        return ", ".join(sorted(f"/{ctx.command.name}" for ctx in self._calls)) or "listeners"
+        return ", ".join(sorted(ctx.handler.label for ctx in self._calls)) or "listeners"
 
     def leave(self, leaving: BaseException) -> None:
         """End the program as a handler asked (`sys.exit()`): in order where it runs by `bot.run()`, else at once."""
@@ -337,11 +349,11 @@ class Session:
             raise leaving
         self.on_leave(leaving)
 
-    async def _defer(self, ctx: Context) -> None:
+    async def _defer(self, ctx: InteractionContext[Any]) -> None:
         try:
             await ctx.defer()
         except Exception as error:
-            self.report(f"deferring /{ctx.command.name}", error)
+            self.report(f"deferring {ctx.handler.label}", error)
 
     # ---- close ----
 
@@ -365,7 +377,7 @@ class Session:
                 try:
                     await ctx.finish()
                 except Exception as error:
-                    self.report(f"/{ctx.command.name}", error)
+                    self.report(ctx.handler.label, error)
         finally:
             self._deferrals.stop()
             await self._close_opened()

@@ -1,0 +1,352 @@
+"""Components: buttons, selects and forms whose handlers are found by their custom ids, after a restart too."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypedDict, TypeVar, cast
+
+import hikari
+
+from .custom_ids import RESERVED, Codec, Pattern, Unfit, codec_of, names_of
+from .errors import AnswerError, UserError
+from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth
+from .options import resolve_annotation
+
+if TYPE_CHECKING:
+    from .context import ComponentContext, ModalContext
+    from .registrar import Registrar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+UNKNOWN = "This no longer works: it belongs to an older version of the bot."
+_NOT_YOURS = "This is for somebody else."
+
+Emoji = str | hikari.Emoji
+"""An emoji as it is written ("👍"), or hikari's."""
+
+Options = Iterable[str | hikari.impl.SelectOptionBuilder] | Mapping[str, str]
+"""What a select offers: texts, a mapping of what is shown to its value, or hikari's builders."""
+
+
+class ModalSettings(TypedDict, total=False):
+    """What `@bot.modal(...)` takes besides the custom id."""
+
+    ephemeral: bool
+
+
+class ComponentSettings(ModalSettings, total=False):
+    """What `@bot.component(...)` takes besides the custom id."""
+
+    only: str
+
+
+class Bound:
+    """A handler with values for its fields: `custom_id`, and the components that carry it.
+
+    Discord's limits (labels of 80 characters, 25 options of a select) are checked when the message is sent.
+    """
+
+    __slots__ = ("custom_id",)
+
+    def __init__(self, custom_id: str) -> None:
+        self.custom_id: str = custom_id
+
+    def button(
+        self,
+        label: str = "",
+        *,
+        style: hikari.InteractiveButtonTypesT = hikari.ButtonStyle.PRIMARY,
+        emoji: Emoji | None = None,
+        disabled: bool = False,
+    ) -> hikari.impl.InteractiveButtonBuilder:
+        """A button. `label` has up to 80 characters, and is needed where there is no emoji."""
+        return hikari.impl.InteractiveButtonBuilder(
+            custom_id=self.custom_id,
+            label=label or hikari.UNDEFINED,
+            style=style,
+            emoji=emoji if emoji is not None else hikari.UNDEFINED,
+            is_disabled=disabled,
+        )
+
+    def select(
+        self, options: Options, *, placeholder: str = "", min: int = 1, max: int = 1, disabled: bool = False
+    ) -> hikari.impl.TextSelectMenuBuilder[Any]:
+        """A select of 1 to 25 texts. What was chosen is `ctx.values`, of `min` to `max` (0 to 25) of them."""
+        builder: hikari.impl.TextSelectMenuBuilder[Any] = hikari.impl.TextSelectMenuBuilder(
+            custom_id=self.custom_id, **_select_fields(placeholder, min, max, disabled)
+        )
+        if isinstance(options, Mapping):
+            for label, value in cast("Mapping[str, str]", options).items():
+                builder.add_option(label, value)
+        else:
+            for option in options:
+                if isinstance(option, str):
+                    builder.add_option(option, option)
+                else:
+                    builder.add_raw_option(option)
+        return builder
+
+    def user_select(
+        self, *, placeholder: str = "", min: int = 1, max: int = 1, disabled: bool = False
+    ) -> hikari.impl.SelectMenuBuilder:
+        """A select of users: `ctx.selected`."""
+        return self._select(hikari.ComponentType.USER_SELECT_MENU, placeholder, min, max, disabled)
+
+    def role_select(
+        self, *, placeholder: str = "", min: int = 1, max: int = 1, disabled: bool = False
+    ) -> hikari.impl.SelectMenuBuilder:
+        """A select of roles: `ctx.selected`."""
+        return self._select(hikari.ComponentType.ROLE_SELECT_MENU, placeholder, min, max, disabled)
+
+    def mentionable_select(
+        self, *, placeholder: str = "", min: int = 1, max: int = 1, disabled: bool = False
+    ) -> hikari.impl.SelectMenuBuilder:
+        """A select of users and roles: `ctx.selected`."""
+        return self._select(hikari.ComponentType.MENTIONABLE_SELECT_MENU, placeholder, min, max, disabled)
+
+    def channel_select(
+        self,
+        *kinds: hikari.ChannelType,
+        placeholder: str = "",
+        min: int = 1,
+        max: int = 1,
+        disabled: bool = False,
+    ) -> hikari.impl.ChannelSelectMenuBuilder:
+        """A select of channels, of these kinds where any are named: `ctx.selected`."""
+        return hikari.impl.ChannelSelectMenuBuilder(
+            custom_id=self.custom_id, channel_types=kinds, **_select_fields(placeholder, min, max, disabled)
+        )
+
+    def _select(
+        self, kind: hikari.ComponentType, placeholder: str, min: int, max: int, disabled: bool
+    ) -> hikari.impl.SelectMenuBuilder:
+        fields = _select_fields(placeholder, min, max, disabled)
+        return hikari.impl.SelectMenuBuilder(type=kind, custom_id=self.custom_id, **fields)
+
+
+def _select_fields(placeholder: str, min: int, max: int, disabled: bool) -> dict[str, Any]:
+    return {
+        "placeholder": placeholder or hikari.UNDEFINED,
+        "min_values": min,
+        "max_values": max,
+        "is_disabled": disabled,
+    }
+
+
+def row(*components: hikari.api.ComponentBuilder) -> hikari.impl.MessageActionRowBuilder:
+    """A row of a message: up to 5 buttons, or one select."""
+    return hikari.impl.MessageActionRowBuilder(components=list(cast("Any", components)))
+
+
+def link_button(
+    label: str, url: str, *, emoji: Emoji | None = None, disabled: bool = False
+) -> hikari.impl.LinkButtonBuilder:
+    """A button that opens a page. The bot hears nothing of it."""
+    return hikari.impl.LinkButtonBuilder(
+        url=url, label=label, emoji=emoji if emoji is not None else hikari.UNDEFINED, is_disabled=disabled
+    )
+
+
+class _ByCustomId(Handler[..., Any]):
+    """A handler that is found by a custom id, whose fields are the parameters of its function."""
+
+    decorator: str
+
+    def __init__(
+        self,
+        holder: Registrar,
+        function: Callable[..., Awaitable[Any]],
+        pattern: str,
+        names: Mapping[str, Any],
+        *,
+        reserved: bool = False,
+    ) -> None:
+        super().__init__(holder, function)
+        self.custom_id: str = pattern
+        self.pattern: Pattern | None = None
+        self._codecs: dict[str, Codec] = {}
+        self._arguments: list[str] = []
+        try:
+            self.pattern = Pattern(pattern)
+        except Unfit as unfit:
+            self.mistakes.append(self.mistake("", *unfit.args))
+            return
+        if self.pattern.parts[0] == RESERVED and not reserved:
+            self.mistakes.append(self.mistake("", f'the name "{RESERVED}" is for wisp itself', "Choose another name"))
+        if self.is_async_or_mistake():
+            self._read_parameters(self.pattern, names)
+            self.check_return(names)
+
+    @property
+    def title(self) -> str:
+        """`component "vote:{poll_id}"`."""
+        return f'{self.decorator} "{self.custom_id}"'
+
+    @property
+    def label(self) -> str:
+        """What logs and errors call a run of it: as its title."""
+        return self.title
+
+    def custom_id_of(self, *args: Any, **kwargs: Any) -> str:
+        """The custom id with these values for the fields, given as the function takes them.
+
+        Raises AnswerError for a value that is not of the annotated type, or where it takes more than 100 characters,
+        and TypeError for arguments that the function does not take.
+        """
+        if self.pattern is None:
+            raise AnswerError(str(self.mistakes[0]))
+        if len(args) > len(self._arguments):
+            raise TypeError(f"{self.title} takes {len(self._arguments)} values, got {len(args)}")
+        values = {**dict(zip(self._arguments, args, strict=False)), **kwargs}
+        try:
+            return self.pattern.fill({name: self._written(name, values) for name in self.pattern.fields})
+        except Unfit as unfit:
+            problem, fix = unfit.args
+            raise AnswerError(f"{self.title}: {problem}. {fix}.") from None
+
+    def _written(self, name: str, values: Mapping[str, Any]) -> str:
+        if name not in values:
+            raise TypeError(f"{self.title} needs a value for {{{name}}}")
+        try:
+            return self._codecs[name].write(values[name])
+        except Unfit as unfit:
+            problem, fix = unfit.args
+            raise Unfit(f"{{{name}}}: {problem}", fix) from None
+
+    def read(self, texts: Sequence[str]) -> dict[str, Any]:
+        """The fields by name, of these texts. Raises UserError where they are of another version of the bot."""
+        assert self.pattern is not None
+        try:
+            return {name: self._codecs[name].read(text) for name, text in zip(self.pattern.fields, texts, strict=True)}
+        except (ValueError, KeyError):
+            raise UserError(UNKNOWN) from None
+
+    def _read_parameters(self, pattern: Pattern, names: Mapping[str, Any]) -> None:
+        parameters = list(inspect.signature(self.function).parameters.values())[1:]
+        self._arguments = [parameter.name for parameter in parameters]
+        if missing := [field for field in pattern.fields if field not in self._arguments]:
+            fix = f"Add {' and '.join(f'`{field}: str`' for field in missing)} to its parameters"
+            self.mistakes.append(self.mistake("", f"its function does not take {names_of(missing)}", fix))
+        for parameter in parameters:
+            if parameter.name not in pattern.fields:
+                if parameter.default is parameter.empty:
+                    problem = f"its parameter `{parameter.name}` is no field of the custom id"
+                    fix = f"Write it as a field: {self.custom_id}:{{{parameter.name}}}"
+                    self.mistakes.append(self.mistake("", problem, fix))
+                continue
+            try:
+                self._codecs[parameter.name] = self._codec(parameter, names)
+            except Unfit as unfit:
+                self.mistakes.append(self.mistake(f", field {{{parameter.name}}}", *unfit.args))
+
+    def _codec(self, parameter: inspect.Parameter, names: Mapping[str, Any]) -> Codec:
+        if parameter.annotation is parameter.empty:
+            raise Unfit("it has no annotation", f"Say what it is: `{parameter.name}: int`")
+        try:
+            annotation = resolve_annotation(self.function, parameter.name, names)
+        except Exception as error:
+            raise Unfit(
+                f"its annotation `{parameter.annotation}` means nothing at run time ({error})",
+                "Import the name outside `if TYPE_CHECKING:`",
+            ) from None
+        return codec_of(annotation)
+
+
+class Component(_ByCustomId, Generic[P, R]):
+    """A function that buttons and selects call. It still calls as the function that it was made from.
+
+    `vote.bind(poll_id=7).button("Yes")` is a button that calls it with these values, also after a restart.
+    """
+
+    decorator = "component"
+
+    def __init__(
+        self,
+        holder: Registrar,
+        function: Callable[Concatenate[ComponentContext, P], Awaitable[R]],
+        custom_id: str,
+        names: Mapping[str, Any],
+        settings: ComponentSettings,
+        *,
+        reserved: bool = False,
+    ) -> None:
+        super().__init__(holder, function, custom_id, names, reserved=reserved)
+        settings, wrong = checked_settings(settings, _COMPONENT_CHECKS, "@component")
+        self.ephemeral: bool = settings.get("ephemeral", False)
+        self.only: str | None = settings.get("only")
+        self.mistakes += [self.mistake("", problem, fix) for problem, fix in wrong]
+        if self.only is not None and self.pattern is not None and self.only not in self.pattern.fields:
+            problem = f'only="{self.only}" is no field of the custom id'
+            fix = "Name the field that holds the id of the user who may use it"
+            self.mistakes.append(self.mistake("", problem, fix))
+
+    def bind(self, *args: P.args, **kwargs: P.kwargs) -> Bound:
+        """The handler with values for its fields, given as the function takes them after the context.
+
+        Raises AnswerError where the custom id takes more than 100 characters, or a value is not of its type.
+        """
+        return Bound(self.custom_id_of(*args, **kwargs))
+
+    async def arguments(self, ctx: ComponentContext) -> dict[str, Any]:
+        """The fields. Raises UserError where it is another's, or was never offered by this version of the bot."""
+        fields = self.read(ctx.fields)
+        if self.only is not None and str(fields[self.only]) != str(int(ctx.user.id)):
+            raise UserError(_NOT_YOURS)
+        if not _was_offered(ctx.interaction):
+            raise UserError(UNKNOWN)
+        return fields
+
+
+class Modal(_ByCustomId, Generic[P, R]):
+    """A function that is called with a form that somebody sent. It still calls as the function that it was made from.
+
+    `feedback.bind(topic="food").custom_id` is what `ctx.respond_with_modal` takes.
+    """
+
+    decorator = "modal"
+
+    def __init__(
+        self,
+        holder: Registrar,
+        function: Callable[Concatenate[ModalContext, P], Awaitable[R]],
+        custom_id: str,
+        names: Mapping[str, Any],
+        settings: ModalSettings,
+        *,
+        reserved: bool = False,
+    ) -> None:
+        super().__init__(holder, function, custom_id, names, reserved=reserved)
+        settings, wrong = checked_settings(settings, _MODAL_CHECKS, "@modal")
+        self.ephemeral: bool = settings.get("ephemeral", False)
+        self.mistakes += [self.mistake("", problem, fix) for problem, fix in wrong]
+
+    def bind(self, *args: P.args, **kwargs: P.kwargs) -> Bound:
+        """The handler with values for its fields: `.custom_id` is for the form. Raises as `Component.bind` does."""
+        return Bound(self.custom_id_of(*args, **kwargs))
+
+    async def arguments(self, ctx: ModalContext) -> dict[str, Any]:
+        """The fields. Raises UserError where they are of another version of the bot."""
+        return self.read(ctx.fields)
+
+
+def _was_offered(interaction: hikari.ComponentInteraction) -> bool:
+    """Whether what was selected stood in the select: Discord holds clients to that, and others can ask too."""
+    if interaction.component_type != hikari.ComponentType.TEXT_SELECT_MENU:
+        return True
+    for menu in _menus(interaction.message.components):
+        if menu.custom_id == interaction.custom_id:
+            return set(interaction.values) <= {option.value for option in menu.options}
+    return False
+
+
+def _menus(components: Iterable[Any]) -> Iterable[hikari.TextSelectMenuComponent]:
+    for component in components:
+        if isinstance(component, hikari.TextSelectMenuComponent):
+            yield component
+        yield from _menus(getattr(component, "components", ()))
+
+
+_MODAL_CHECKS: SettingChecks = {"ephemeral": (is_truth, "True or False")}
+_COMPONENT_CHECKS: SettingChecks = {**_MODAL_CHECKS, "only": (is_text, "the name of a field, as a text")}

@@ -1,0 +1,226 @@
+"""Handlers: a function that an interaction calls, where it stands, and what is wrong with it."""
+
+from __future__ import annotations
+
+import abc
+import difflib
+import inspect
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+
+from .errors import Mistake
+from .options import Parameter, resolve_annotation, underlying
+
+if TYPE_CHECKING:
+    from .groups import CommandGroup
+    from .registrar import Registrar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
+
+ErrorHandler = Callable[[Any, Exception], Awaitable[bool]]
+"""`async (ctx, error) -> bool`: True where the error is dealt with, and nobody further needs to hear of it."""
+AnyErrorHandler = TypeVar("AnyErrorHandler", bound=ErrorHandler)
+
+SettingChecks = Mapping[str, tuple[Callable[[object], bool], str]]
+"""Of each setting that a decorator takes: whether a value fits, and the words for what does."""
+
+
+class Handler(abc.ABC, Generic[P, R]):
+    """A function of a bot or module that interactions call. It still calls as the function that it was made from.
+
+    `function` is that function, `holder` the bot, module or group that it was registered with; `ephemeral` says
+    whether answers are private unless they say otherwise; `parameters` are what it takes of an interaction;
+    `mistakes` is all that is wrong with it.
+    """
+
+    def __init__(self, holder: Registrar | CommandGroup, function: Callable[P, Awaitable[R]]) -> None:
+        self.holder: Registrar | CommandGroup = holder
+        self.function = function
+        self.__wrapped__ = function
+        self.__doc__ = function.__doc__
+        self.__name__: str = getattr(function, "__name__", type(function).__name__)
+        self.file: str | None
+        self.line: int | None
+        self.file, self.line = place_of(function)
+        self.ephemeral: bool = False
+        self.error_handlers: list[ErrorHandler] = []
+        self.parameters: list[Parameter] = []
+        self.mistakes: list[Mistake] = []
+
+    @property
+    @abc.abstractmethod
+    def title(self) -> str:
+        """What it is called in mistakes: `command "greet"`."""
+
+    @property
+    @abc.abstractmethod
+    def label(self) -> str:
+        """What logs and errors call a run of it: "/greet"."""
+
+    @abc.abstractmethod
+    async def arguments(self, ctx: Any) -> dict[str, Any]:
+        """What the interaction brings, as the function's annotations promise. Raises UserError where that cannot be."""
+
+    @property
+    def owner(self) -> Registrar:
+        """The bot or module that it belongs to."""
+        return self.holder.owner
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
+        """Call the function itself, as if it had not been decorated."""
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.label} at {self.file}:{self.line}>"
+
+    def on_error(self, handler: AnyErrorHandler) -> AnyErrorHandler:
+        """Ask `handler` first when this one raises: `async (ctx, error) -> bool`, True where it is dealt with.
+
+        The module's and the bot's handlers are asked after it. A refusal (`UserError`) is an answer and not an
+        error: no handler sees it.
+        """
+        self.error_handlers.append(handler)
+        return handler
+
+    def check(self) -> list[Mistake]:
+        """All that is wrong with it alone, remarks included."""
+        return [*self.mistakes, *(mistake for handler in self.error_handlers for mistake in handler_mistakes(handler))]
+
+    def mistake(self, of: str, problem: str, fix: str, *, remark: bool = False) -> Mistake:
+        """A Mistake at its place. `of` is what of it ("" for the whole, `, option "times"`)."""
+        return Mistake(f"{self.title}{of}", problem, fix, file=self.file, line=self.line, remark=remark)
+
+    def is_async_or_mistake(self) -> bool:
+        """Whether its function is async; the mistake is noted where it is not."""
+        if is_async(self.function):
+            return True
+        self.mistakes.append(self.mistake("", "its function is not async", f"Write `async def {self.__name__}(...)`"))
+        return False
+
+    def check_return(self, names: Mapping[str, Any]) -> None:
+        """Note a mistake where its annotation promises what is no reply."""
+        try:
+            returned = resolve_annotation(self.function, "return", names)
+        except Exception:  # none, or a name for type checkers alone
+            return
+        if isinstance(returned, type) and issubclass(returned, (int, float, bytes, list, tuple, set, dict)):
+            fix = "Return a str, a hikari.Embed, or None after ctx.respond(...)"
+            problem = f"it returns `{returned.__name__}`, and a reply is a text or an embed"
+            self.mistakes.append(self.mistake("", problem, fix))
+
+
+# ---- settings ----
+
+
+def checked_settings(settings: S, checks: SettingChecks, decorator: str) -> tuple[S, list[tuple[str, str]]]:
+    """The settings that can be used, and (problem, fix) of the others: a wrong one must not be passed over."""
+    usable: dict[str, Any] = {}
+    wrong: list[tuple[str, str]] = []
+    for name, value in cast("dict[str, Any]", settings).items():
+        if name not in checks:
+            nearest = difflib.get_close_matches(name, checks, 1)
+            nearest = nearest or ["permissions"] * ("permission" in name and "permissions" in checks)
+            fix = f"Did you mean {nearest[0]}=?" if nearest else f"It takes {', '.join(checks)}"
+            wrong.append((f"{decorator} has no setting {name}=", fix))
+        elif value is not None:
+            fits, words = checks[name]
+            if fits(value):
+                usable[name] = value
+            else:
+                wrong.append((f"{name}= is {value!r}", f"Give it {words}"))
+    return cast(S, usable), wrong
+
+
+def is_text(value: object) -> bool:
+    """Whether a setting is a str."""
+    return isinstance(value, str)
+
+
+def is_truth(value: object) -> bool:
+    """Whether a setting is True or False."""
+    return isinstance(value, bool)
+
+
+def are_texts(value: object) -> bool:
+    """Whether a setting maps something to texts."""
+    return isinstance(value, Mapping) and all(map(is_text, cast("Mapping[Any, Any]", value).values()))
+
+
+def are(cls: type) -> Callable[[object], bool]:
+    """Whether a value is a filled list, tuple or set of whole numbers (such as ids) or of members of `cls`."""
+
+    def check(value: object) -> bool:
+        if not isinstance(value, (list, tuple, set, frozenset)):
+            return False
+        values = cast("list[object]", value)
+        return bool(values) and all(isinstance(one, cls) and not isinstance(one, bool) for one in values)
+
+    return check
+
+
+# ---- functions ----
+
+
+def handler_mistakes(handler: Callable[..., Any], what: str = "error handler") -> list[Mistake]:
+    """What is wrong with an error handler or the like: it must be async."""
+    if is_async(handler):
+        return []
+    name = getattr(handler, "__name__", repr(handler))
+    file, line = place_of(handler)
+    fix = f"Write `async def {name}(...)`"
+    return [Mistake(f'{what} "{name}"', "its function is not async", fix, file=file, line=line)]
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling `function` gives a coroutine: an async function or method, or an object with such a call."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(underlying(function))
+
+
+def in_words(name: str) -> str:
+    """A name as a sentence's beginning: `last_seen` is "Last seen"."""
+    return name.replace("_", " ").replace("-", " ").strip().capitalize() or name
+
+
+def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
+    """The file (as short as it can be said from here) and line where `function` stands, as far as known."""
+    code: CodeType | None = getattr(underlying(function), "__code__", None)
+    return (None, None) if code is None else (short_path(code.co_filename), code.co_firstlineno)
+
+
+def place_of_caller() -> tuple[str, int]:
+    """The file and line of the code outside wisp that is calling now."""
+    frame: FrameType = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("wisp."):
+        frame = frame.f_back
+    return short_path(frame.f_code.co_filename), frame.f_lineno
+
+
+def short_path(file: str) -> str:
+    """A file as short as it can be said from here."""
+    below = os.path.exists(file) and not os.path.relpath(file).startswith("..")
+    return os.path.relpath(file) if below else file
+
+
+def names_around(depth: int) -> Mapping[str, Any]:
+    """What the code `depth` calls up can see besides its globals, for annotations that are text.
+
+    `from __future__ import annotations` leaves no trace of the local names that an annotation uses, so they
+    are read from the frames of the functions around, while these still run.
+    """
+    frame: FrameType | None = sys._getframe(depth + 1)  # pyright: ignore[reportPrivateUsage]
+    inner = frame.f_globals
+    names: dict[str, Any] = {}
+    while frame is not None and frame.f_globals is inner and frame.f_code.co_name != "<module>":
+        names = {**frame.f_locals, **names}
+        frame = frame.f_back
+    return names
+
+
+def first_paragraph(function: Callable[..., Any]) -> str:
+    """The first paragraph of a docstring, on one line."""
+    return " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
