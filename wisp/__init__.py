@@ -38,8 +38,12 @@ if TYPE_CHECKING:
     from .errors import StartError as StartError
     from .errors import UserError as UserError
     from .errors import WispError as WispError
+    from .forms import Field as Field
+    from .forms import Form as Form
     from .groups import CommandGroup as CommandGroup
     from .options import Option as Option
+    from .prompts import paginate as paginate
+    from .prompts import paginate_embeds as paginate_embeds
 
 __version__ = "0.1.0"
 
@@ -55,6 +59,8 @@ _PLACES = {
     "Component": "components",
     "ComponentContext": "context",
     "Context": "context",
+    "Field": "forms",
+    "Form": "forms",
     "InteractionContext": "context",
     "MenuCommand": "commands",
     "Mistake": "errors",
@@ -66,6 +72,8 @@ _PLACES = {
     "UserError": "errors",
     "WispError": "errors",
     "link_button": "components",
+    "paginate": "prompts",
+    "paginate_embeds": "prompts",
     "row": "components",
 }
 
@@ -80,6 +88,8 @@ __all__ = [
     "Component",
     "ComponentContext",
     "Context",
+    "Field",
+    "Form",
     "InteractionContext",
     "MenuCommand",
     "Mistake",
@@ -91,6 +101,8 @@ __all__ = [
     "UserError",
     "WispError",
     "link_button",
+    "paginate",
+    "paginate_embeds",
     "row",
 ]
 

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import limits
 from .clock import Clock
+from .components import Component, Modal
+from .custom_ids import Routes
 from .errors import Mistake, Mistakes, StartError, WispError
+from .forms import form_mistakes, forms_in
 from .groups import Root, roots
 from .handlers import handler_mistakes
 from .logs import get_logger
@@ -144,6 +147,9 @@ class Bot(Registrar):
             found += root.check()
         for component in (*self.components, *self.modals):
             found += component.check()
+        found += self._check_custom_ids()
+        for form in {form: None for handler in self.handlers() for form in forms_in(handler.function)}:
+            found += form_mistakes(form)
         for listener in self.listeners:
             found += listener.mistakes
         for handler in self.error_handlers:
@@ -169,6 +175,17 @@ class Bot(Registrar):
                     found.append(Mistake("commands", problem.message, "Discord takes no more: group some of them"))
                 elif not alone[place]:
                     found += scope[place].limit_mistakes([problem])
+        return found
+
+    def _check_custom_ids(self) -> list[Mistake]:
+        """Components, or modals, whose custom ids look the same: one of them would never be called."""
+        found: list[Mistake] = []
+        for handlers in (self.components, self.modals):
+            routes: Routes[Component[..., Any] | Modal[..., Any]] = Routes()
+            for handler in handlers:
+                if handler.pattern and (other := routes.add(handler.pattern, handler)):
+                    problem = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'
+                    found.append(handler.mistake("", problem, "Give one of them another name"))
         return found
 
     # ---- start and stop ----

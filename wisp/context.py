@@ -15,11 +15,13 @@ from .errors import AnswerError
 
 if TYPE_CHECKING:
     from .bot import Bot
+    from .forms import Form
     from .handlers import Handler
     from .services import BoundStore, GuildDataStore, Services
     from .session import Session
 
 T = TypeVar("T")
+F = TypeVar("F", bound="Form")
 Asked = TypeVar("Asked", bound=bridge.Answerable | hikari.AutocompleteInteraction)
 Answered = TypeVar("Answered", bound=bridge.Answerable)
 
@@ -287,6 +289,36 @@ class InteractionContext(BaseContext[Answered]):
                 f"takes time: wisp defers after {self.session.patience:g} s so that Discord does not give up."
             )
 
+    async def form(self, form: type[F], *, title: str = "") -> F | None:
+        """Open a form and wait for it: what was typed, or None when 15 minutes have gone.
+
+        It must be the first answer. `title` (up to 45 characters) is the class's docstring where it is left out.
+        What is answered afterwards answers the form. Discord does not tell where somebody dismisses one. Raises
+        AnswerError as `respond_with_modal` does, and UserError for what is out of bounds.
+        """
+        from .forms import open_form
+
+        return await open_form(self, form, title)
+
+    async def confirm(
+        self,
+        question: Any,
+        *,
+        yes: str = "Yes",
+        no: str = "No",
+        timeout: float = 60.0,
+        ephemeral: bool | None = None,
+        **fields: Unpack[MessageFields],
+    ) -> bool | None:
+        """Ask the person, and wait: True or False as they pressed, None after `timeout` seconds (up to 840).
+
+        Nobody else can press. In the end the message shows what was pressed, or that it is too late. `question` and
+        the fields are as in `respond`, apart from components.
+        """
+        from .prompts import confirm
+
+        return await confirm(self, question, yes=yes, no=no, timeout=timeout, ephemeral=ephemeral, **fields)
+
     async def finish(self) -> None:
         """End without a word where nothing was answered: Discord must hear something, and nobody needs to."""
         async with self._lock:
@@ -350,6 +382,7 @@ class InteractionContext(BaseContext[Answered]):
         self.answering = interaction
         self._state = _UNANSWERED
         self._first = None
+        self.session.expect(self)
 
     async def _defer(self, private: bool) -> None:
         if await self._callback(_DEFERRAL, {"flags": _PRIVATE} if private else {}):

@@ -74,6 +74,8 @@ class Dispatcher:
                 if isinstance(command, Command):
                     await autocomplete.suggest(self.session, command, interaction, options)
                     return
+            elif isinstance(interaction, hikari.ModalInteraction) and self.session.prompts.submit(interaction):
+                return  # whoever opened it goes on, and answers
             elif ctx := self._context_of(interaction):
                 await self._call(ctx)
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, overload
 
 import hikari
@@ -14,7 +14,7 @@ from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import WispError
 from .events import Listener
 from .groups import CommandGroup
-from .handlers import AnyErrorHandler, ErrorHandler, names_around
+from .handlers import AnyErrorHandler, ErrorHandler, Handler, names_around
 
 if TYPE_CHECKING:
     from .context import ComponentContext, Context, ModalContext
@@ -216,6 +216,14 @@ class Registrar(CommandHolder):
             return register
         register(sql)
         return None
+
+    def handlers(self) -> Iterator[Handler[..., Any]]:
+        """Everything that interactions can call: commands, those in groups, components, modals."""
+        yield from self.commands
+        for group in self.groups:
+            yield from group.everything()
+        yield from self.components
+        yield from self.modals
 
     @abc.abstractmethod
     def ensure_open(self) -> None:

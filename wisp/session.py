@@ -18,6 +18,7 @@ from .errors import DatabaseError, Mistake, Mistakes, ServiceError, StartError
 from .events import PRIVILEGED, Listener, hears_messages
 from .groups import Root, roots
 from .logs import get_logger
+from .prompts import Prompts
 from .registration import Changes, GuildMemory, Wanted, bring_up_to_date
 from .services import Database, GuildDataStore
 from .services.cache import CacheService
@@ -110,6 +111,7 @@ class Session:
         self.on_failure: Callable[[Failure], object] | None = None
         self.work: Work = Work()
         self.dispatcher: Dispatcher = Dispatcher(self)
+        self.prompts: Prompts = Prompts(self)
         self._lightbulb_commands: set[Any] = set()
         self._deferrals = Deferrals(clock, self.patience, self._defer, self.spawn)
         self._calls: set[InteractionContext[Any]] = set()
@@ -207,6 +209,7 @@ class Session:
             made = bridge.lightbulb_command(root, self.dispatcher.invoked_by_lightbulb)
             self.client.register(made, guilds=guilds or None, global_=None if guilds else True)
             self._lightbulb_commands.add(made)
+        self.dispatcher.add_component(self.prompts.component)
         for registrar in self._registrars():
             for component in registrar.components:
                 self.dispatcher.add_component(component)
@@ -333,6 +336,10 @@ class Session:
     def begin(self, ctx: InteractionContext[Any]) -> None:
         """A call began: it is deferred in time, and answered before the bot closes."""
         self._calls.add(ctx)
+        self.expect(ctx)
+
+    def expect(self, ctx: InteractionContext[Any]) -> None:
+        """Defer `ctx` in time, unless it is answered by then."""
         self._deferrals.expect(ctx)
 
     def end(self, ctx: InteractionContext[Any]) -> None:
@@ -380,6 +387,7 @@ class Session:
                     self.report(ctx.handler.label, error)
         finally:
             self._deferrals.stop()
+            self.prompts.stop()
             await self._close_opened()
             self.closed = True
 

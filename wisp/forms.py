@@ -1,0 +1,240 @@
+"""Forms: a class whose fields are the inputs of a Discord modal, and whose instances are what people typed."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Iterable
+from functools import cache
+from types import CodeType
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union
+
+import hikari
+import msgspec
+
+from . import limits
+from .errors import AnswerError, Mistake, UserError
+from .handlers import in_words, short_path
+from .options import underlying
+
+if TYPE_CHECKING:
+    from .context import InteractionContext
+
+F = TypeVar("F", bound="Form")
+
+PATIENCE = 15 * 60.0
+"""Seconds that an open form is waited for. Discord does not tell of one that was dismissed."""
+
+_ROWS = "https://discord.com/developers/docs/components/reference#text-input"
+
+
+class Field:
+    """What Discord shows of one input of a form: `Annotated[str, wisp.Field("Your text", multiline=True)]`.
+
+    `label` (1 to 45 characters) stands above it, the field's name in words where it is left out; `placeholder` (up to
+    100) inside while it is empty; `value` is what stands in it at first. `min` and `max` bound the characters
+    (0 to 4000, 1 to 4000).
+    """
+
+    __slots__ = ("label", "max", "min", "multiline", "placeholder", "value")
+
+    def __init__(
+        self,
+        label: str = "",
+        *,
+        placeholder: str = "",
+        value: str = "",
+        min: int | None = None,
+        max: int | None = None,
+        multiline: bool = False,
+    ) -> None:
+        self.label: str = label
+        self.placeholder: str = placeholder
+        self.value: str = value
+        self.min: int | None = min
+        self.max: int | None = max
+        self.multiline: bool = multiline
+
+
+class Form(msgspec.Struct, kw_only=True):
+    """A form of 1 to 5 inputs: each field, a `str`, is one; `await ctx.form(Feedback)` opens it.
+
+    A field with a default may be left empty, and is the default then; `str | None` is None then.
+    """
+
+
+class _Input:
+    __slots__ = ("field", "name", "required")
+
+    def __init__(self, name: str, field: Field, required: bool) -> None:
+        self.name = name
+        self.field = field
+        self.required = required
+
+    def payload(self) -> dict[str, Any]:
+        payload: dict[str, Any] = {
+            "type": int(hikari.ComponentType.TEXT_INPUT),
+            "custom_id": self.name,
+            "style": int(hikari.TextInputStyle.PARAGRAPH if self.field.multiline else hikari.TextInputStyle.SHORT),
+            "label": self.field.label or in_words(self.name),
+            "required": self.required,
+        }
+        optional = {
+            "placeholder": self.field.placeholder or None,
+            "value": self.field.value or None,
+            "min_length": self.field.min,
+            "max_length": self.field.max,
+        }
+        return payload | {name: value for name, value in optional.items() if value is not None}
+
+
+class _Row:
+    """A row of a modal that was made already, where hikari asks for a builder."""
+
+    def __init__(self, payload: dict[str, Any]) -> None:
+        self._payload = payload
+
+    def build(self) -> tuple[dict[str, Any], tuple[()]]:
+        return {"type": int(hikari.ComponentType.ACTION_ROW), "components": [self._payload]}, ()
+
+
+async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> F | None:
+    """Open a form and wait for it; None when 15 minutes have gone. `InteractionContext.form` says the rest."""
+    if mistakes := form_mistakes(form):
+        raise AnswerError(str(mistakes[0]))
+    inputs = _inputs(form)
+    custom_id, submitted = ctx.session.prompts.open_form()
+    rows: Any = [_Row(one.payload()) for one in inputs]
+    try:
+        await ctx.respond_with_modal(title or _title(form), custom_id, components=rows)
+        interaction = await ctx.session.clock.wait_for(submitted, PATIENCE)
+    except TimeoutError:
+        return None
+    finally:
+        submitted.cancel()
+    ctx.go_on_with(interaction)
+    return _filled(form, inputs, interaction)
+
+
+def form_mistakes(form: type[Form]) -> list[Mistake]:
+    """What Discord would not take of a form."""
+    try:
+        inputs = _inputs(form)
+    except _Unusable as unusable:
+        return [_mistake(form, *unusable.args)]
+    payload = {
+        "title": _title(form),
+        "custom_id": "form",
+        "components": [_Row(one.payload()).build()[0] for one in inputs],
+    }
+    found: list[Mistake] = []
+    for problem in limits.modal_problems(payload):
+        row = problem.path[1] if len(problem.path) > 1 else None
+        of = f', field "{inputs[row].name}"' if isinstance(row, int) and row < len(inputs) else ""
+        about = f"{problem.path[-1]}: " if problem.path else ""
+        got = f" (got {problem.got})" if problem.got else ""
+        found.append(_mistake(form, of, f"{about}{problem.message.rstrip('.')}{got}", f"See {_ROWS}"))
+    return found
+
+
+def forms_in(function: Callable[..., Any]) -> list[type[Form]]:
+    """The forms that a function names, as far as its code tells: to be checked before somebody opens one."""
+    plain = underlying(function)
+    cells = zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=False)
+    around = {name: _content(cell) for name, cell in cells}
+    found: dict[type[Form], None] = {}
+    for name in _names_in(plain.__code__):
+        thing = around.get(name, plain.__globals__.get(name))
+        if isinstance(thing, type) and issubclass(thing, Form) and thing is not Form:
+            found[thing] = None
+    return list(found)
+
+
+def _names_in(code: CodeType) -> Iterable[str]:
+    yield from (*code.co_names, *code.co_freevars)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
+
+
+def _content(cell: types.CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not yet
+        return None
+
+
+class _Unusable(Exception):
+    """A field that no text input can be: (of what, problem, fix)."""
+
+
+@cache
+def _inputs(form: type[Form]) -> tuple[_Input, ...]:
+    try:
+        hints = typing.get_type_hints(form, include_extras=True)
+    except Exception as error:
+        fix = "Import the names of its annotations outside `if TYPE_CHECKING:`"
+        raise _Unusable("", f"its annotations mean nothing at run time ({error})", fix) from None
+    fields = msgspec.structs.fields(form)
+    if not 1 <= len(fields) <= 5:
+        raise _Unusable("", f"it has {len(fields)} fields, and a form takes 1 to 5", "Spread them over two forms")
+    return tuple(_input(field, hints[field.name]) for field in fields)
+
+
+def _input(field: msgspec.structs.FieldInfo, annotation: Any) -> _Input:
+    shown = Field()
+    may_be_none = False
+    while True:
+        origin = typing.get_origin(annotation)
+        if origin is Annotated:
+            annotation, *extras = typing.get_args(annotation)
+            shown = next((extra for extra in extras if isinstance(extra, Field)), shown)
+        elif origin in (Union, types.UnionType) and type(None) in typing.get_args(annotation):
+            annotation = Union[tuple(part for part in typing.get_args(annotation) if part is not type(None))]  # noqa: UP007
+            may_be_none = True
+        else:
+            break
+    of = f', field "{field.name}"'
+    if annotation is not str:
+        words = annotation.__name__ if isinstance(annotation, type) else annotation
+        raise _Unusable(of, f"a form has text inputs only, and this is `{words}`", "Use `str` or `str | None`")
+    if len(field.name) > 100:
+        raise _Unusable(of, "its name takes more than 100 characters", "Shorten it")
+    return _Input(field.name, shown, required=field.required and not may_be_none)
+
+
+def _title(form: type[Form]) -> str:
+    told = form.__doc__ if form.__doc__ and form.__doc__ != Form.__doc__ else ""
+    return " ".join(told.strip().split("\n\n")[0].split()).rstrip(".") or in_words(form.__name__)
+
+
+def _mistake(form: type[Form], of: str, problem: str, fix: str) -> Mistake:
+    try:
+        file, (_, line) = inspect.getsourcefile(form), inspect.getsourcelines(form)
+    except (OSError, TypeError):  # made where there is no source
+        file, line = None, None
+    return Mistake(f'form "{form.__name__}"{of}', problem, fix, file=file and short_path(file), line=line)
+
+
+def _filled(form: type[F], inputs: Iterable[_Input], interaction: hikari.ModalInteraction) -> F:
+    from .context import typed_in
+
+    typed = typed_in(interaction)
+    values: dict[str, Any] = {}
+    for one in inputs:
+        text = typed.get(one.name, "")
+        if text:
+            values[one.name] = _checked(one, text)
+        elif one.required:
+            raise UserError(f"{one.payload()['label']} is needed.")
+    nothing = {field.name: None for field in msgspec.structs.fields(form) if field.required}
+    return form(**(nothing | values))
+
+
+def _checked(one: _Input, text: str) -> str:
+    """Discord holds clients to these bounds, and others can send forms too."""
+    least, most = one.field.min or 0, one.field.max or limits.INPUT_VALUE
+    if least <= len(text) <= most:
+        return text
+    raise UserError(f"{one.payload()['label']}: {least} to {most} characters are expected, and {len(text)} came.")
