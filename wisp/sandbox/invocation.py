@@ -92,22 +92,27 @@ class Chosen:
 
 def usable(world: World, user: User, channel: Channel) -> list[JSON]:
     """The chat input commands that a person's client offers in a channel, the guild's own first."""
+    return offered(world, user, channel, CHAT_INPUT)
+
+
+def offered(world: World, user: User, channel: Channel, kind: int) -> list[JSON]:
+    """The commands of a type that a person's client offers in a channel, the guild's own first."""
     permissions = world.permissions(user, channel)
     return [
         command
         for command in world.visible_commands(channel.guild)
-        if command["type"] == CHAT_INPUT and not _lacking(command, permissions)
+        if command["type"] == kind and not _lacking(command, permissions)
     ]
 
 
 def choose(world: World, user: User, channel: Channel, words: Sequence[str]) -> Chosen:
     """Find "admin kick" among what the person can use there. Raises Impossible, naming what there is."""
-    offered = usable(world, user, channel)
+    there = usable(world, user, channel)
     if not words:
-        raise Impossible(f"a command's name is expected. {_offer('', offered)}")
-    command = next((command for command in offered if command["name"] == words[0]), None)
+        raise Impossible(f"a command's name is expected. {_offer('', there)}")
+    command = next((command for command in there if command["name"] == words[0]), None)
     if command is None:
-        raise Impossible(_why_not(world, user, channel, words[0], offered))
+        raise Impossible(why_not(world, user, channel, words[0], there))
     path: list[JSON] = []
     options: list[JSON] = command.get("options", [])
     for word in words[1:]:
@@ -236,8 +241,9 @@ def _there_is(name: str, names: Sequence[str], prefix: str = "") -> str:
     return f"There is: {', '.join(prefix + other for other in names)}."
 
 
-def _offer(name: str, offered: Sequence[JSON]) -> str:
-    return _there_is(name, names_of(offered), "/") if offered else "The bot has no commands here."
+def _offer(name: str, there: Sequence[JSON], kind: int = CHAT_INPUT) -> str:
+    prefix = "/" if kind == CHAT_INPUT else ""
+    return _there_is(name, names_of(there), prefix) if there else "The bot has no commands here."
 
 
 def _by_name(word: str, options: Sequence[JSON]) -> str:
@@ -260,20 +266,24 @@ def _lacking(command: JSON, permissions: int) -> str:
     return names or (hex(missing) if missing else "")
 
 
-def _why_not(world: World, user: User, channel: Channel, name: str, offered: Sequence[JSON]) -> str:
+def why_not(
+    world: World, user: User, channel: Channel, name: str, there: Sequence[JSON], kind: int = CHAT_INPUT
+) -> str:
     """The sentence for a command that is not on offer: hidden from this person, or nowhere at all."""
+    shown = f"/{name}" if kind == CHAT_INPUT else f"{name!r}"
     for command in world.visible_commands(channel.guild):
-        if command["name"] == name and command["type"] == CHAT_INPUT:
+        if command["name"] == name and command["type"] == kind:
             lacking = _lacking(command, world.permissions(user, channel))
-            return f"/{name} is hidden from {user.name} here: it needs {lacking}"
+            return f"{shown} is hidden from {user.name} here: it needs {lacking}"
     for command in world.commands[None].values():
-        if command["name"] == name and command["type"] == CHAT_INPUT:
+        if command["name"] == name and command["type"] == kind:
             # Without contexts it is the older dm_permission that keeps a command out of direct messages.
             places = [CONTEXTS[context] for context in sorted(command["contexts"] or (0,))]
             here = CONTEXTS[0 if channel.guild else 1]
-            return f"/{name} cannot be used {here}, only {' and '.join(places)}"
+            return f"{shown} cannot be used {here}, only {' and '.join(places)}"
     place = f"in {channel.guild.name}" if channel.guild else "in direct messages"
-    return f"there is no command /{name} {place}. {_offer(name, offered)}"
+    what = {CHAT_INPUT: "command", 2: "command in the menu of users", 3: "command in the menu of messages"}[kind]
+    return f"there is no {what} {shown} {place}. {_offer(name, there, kind)}"
 
 
 def _checked(command: str, option: JSON, value: Value, resolved: Resolved) -> str | int | float | bool:

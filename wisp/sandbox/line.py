@@ -63,6 +63,22 @@ def quoted(value: str) -> str:
     return f'"{escaped}"'
 
 
+def words(text: str) -> list[str]:
+    """Words, those in quotes with their spaces. Raises Impossible where a quote stays open."""
+    found: list[str] = []
+    position = 0
+    while (position := _skip_spaces(text, position)) < len(text):
+        if text[position] == '"':
+            word, position = _quoted(text, position + 1)
+        else:
+            begin = position
+            while position < len(text) and not text[position].isspace():
+                position += 1
+            word = text[begin:position]
+        found.append(word)
+    return found
+
+
 def _slash(text: str) -> Slash:
     words: list[str] = []
     options: dict[str, str] = {}

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from wisp.sandbox.controls import BUTTON, SELECTS, button_data, controls, menu_data, name_of, select_data, submit_data
 from wisp.sandbox.invocation import (
     Chosen,
     File,
@@ -19,8 +20,10 @@ from wisp.sandbox.invocation import (
 from wisp.sandbox.world import (
     AUTOCOMPLETE,
     COMMAND,
+    COMPONENT,
     INTERACTION_DEADLINE,
     JSON,
+    MODAL_SUBMIT,
     TEXT,
     Attachment,
     Channel,
@@ -163,6 +166,8 @@ class Reply:
             for name in ("embeds", "attachments", "edits", "followups")
             if getattr(self, name)
         ]
+        if self.message and (named := list(controls(self.message.components, (BUTTON, *SELECTS)))):
+            counts.append(" ".join(f"[{name_of(one)}{' (off)' if one.get('disabled') else ''}]" for one in named))
         said = (
             f"failed: {self.failed}" if self.failed else f"modal {self.modal!r}" if self.modal else repr(self.content)
         )
@@ -290,6 +295,53 @@ class Person:
         reply = await self._ask(AUTOCOMPLETE, data)
         return reply.interaction.choices or []
 
+    async def click(self, on: Reply | Message, button: str) -> Reply:
+        """Press the button of this label, emoji or custom id, and wait for what comes.
+
+        The Reply is the new message where the bot answers with one, else the message that the button is on. Raises
+        Impossible, before anything is sent, for what a client would not let them do.
+        """
+        message = self._seen(on)
+        return await self._ask(COMPONENT, button_data(message, button), message)
+
+    async def select(self, on: Reply | Message, /, *values: Value | Person, menu: str | None = None) -> Reply:
+        """Choose in a select: texts by value or label, a Person or User, Role, Channel. The Reply is as in `click`.
+
+        `menu` is its placeholder or custom id, where there are several. Raises Impossible as `click` does.
+        """
+        message = self._seen(on)
+        chosen = [value.user if isinstance(value, Person) else value for value in values]
+        data = select_data(self.people.world, self.user, self.channel, message, menu, chosen)
+        return await self._ask(COMPONENT, data, message)
+
+    async def submit(self, form: Reply, values: Mapping[str, str] | None = None, /, **named: str) -> Reply:
+        """Send the form that a reply opened, with these texts by custom id or label of the inputs; it is gone then.
+
+        What is not named is sent as it came. Raises Impossible for what a client would not send.
+        """
+        opened = form.interaction
+        if form.modal is None or opened.user is not self.user:
+            raise Impossible(f"no form is open before {self.name}")
+        data = submit_data(form.modal, {**(values or {}), **named})
+        opened.modal = None
+        return await self._ask(MODAL_SUBMIT, data, opened.message, opened)
+
+    async def menu(self, command: str, target: Person | User | Reply | Message) -> Reply:
+        """Use a command from the menu of a user or a message. Raises Impossible where it is not on offer."""
+        if isinstance(target, Person):
+            on: User | Message = target.user
+        else:
+            on = target if isinstance(target, User) else self._seen(target)
+        return await self._ask(COMMAND, menu_data(self.people.world, self.user, self.channel, command, on))
+
+    def _seen(self, on: Reply | Message) -> Message:
+        message = on.message if isinstance(on, Reply) else on
+        if message is None:
+            raise Impossible("there is no message: the bot has not answered with one")
+        if not self.sees(message):
+            raise Impossible(f"{self.name} does not see this message")
+        return message
+
     def post(self, text: str) -> Message:
         """Put a message into the channel, and do not wait for what the bot makes of it."""
         if not text.strip() or len(text) > 2000:
@@ -309,8 +361,12 @@ class Person:
     def _choose(self, command: str) -> Chosen:
         return choose(self.people.world, self.user, self.channel, command.removeprefix("/").split())
 
-    async def _ask(self, kind: int, data: JSON) -> Reply:
-        reply = Reply(self.people.world.create_interaction(kind, self.user, self.channel, data))
+    async def _ask(
+        self, kind: int, data: JSON, message: Message | None = None, opened_by: Interaction | None = None
+    ) -> Reply:
+        place = message.channel if message else self.channel
+        world = self.people.world
+        reply = Reply(world.create_interaction(kind, self.user, place, data, message=message, opened_by=opened_by))
         await self._patiently(self._answered(reply))
         return reply
 

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from wisp.sandbox.controls import (
+    BUTTON,
+    CHANNEL_SELECT,
+    MENTIONABLE_SELECT,
+    ROLE_SELECT,
+    SELECTS,
+    TEXT_INPUT,
+    USER_SELECT,
+    controls,
+    name_of,
+)
 from wisp.sandbox.invocation import (
     ATTACHMENT,
     BOOLEAN,
@@ -25,6 +36,7 @@ from wisp.sandbox.invocation import (
     closest,
 )
 from wisp.sandbox.line import Local, Say, Slash, parse, quoted
+from wisp.sandbox.line import words as line_words
 from wisp.sandbox.people import NO_ANSWER, People, Person, Reply
 from wisp.sandbox.text import mentioning, message_lines, readable
 from wisp.sandbox.world import (
@@ -49,6 +61,10 @@ HELP = """\
 {example:<26} a command of the bot; values with spaces in quotes, reason:"too loud"
                            @bob is a user or role, #general a channel, a path a file to attach
 any other text             is said in the channel; \\ before it lets it begin with / or :
+:click Next                press a button of the newest message that has it
+:select red blue           choose in a select; of several :select Colour red (values with spaces in quotes)
+:submit title:Hello        send the form that is open
+:menu Who @bob             a command from the menu of a member; without a name, of the newest message
 :as bob                    speak as bob             :join eve     eve joins this guild
 :in #general               go to a channel          :guild Other  go to a guild
                            (both are made where there is none of that name)
@@ -85,6 +101,7 @@ class Terminal:
         self.people: People = person.people
         self.world: World = person.people.world
         self.over: bool = False
+        self._form: Reply | None = None
         self._write = write
         self._colour = colour
         self._posting = False
@@ -156,10 +173,7 @@ class Terminal:
     async def _slash(self, words: Sequence[str], options: Sequence[tuple[str, str]]) -> Reply:
         chosen = choose(self.world, self.person.user, self.person.channel, words)
         values = {name: self._value(chosen, name, typed) for name, typed in options}
-        reply = await self.person.slash(" ".join(words), **values)
-        if reply.failed:
-            self.write(self._line(self.world.bot.name, [self._paint(NO_ANSWER, "red")], self.person.user))
-        return reply
+        return self._keep(await self.person.slash(" ".join(words), **values))
 
     def _value(self, chosen: Chosen, name: str, typed: str) -> Value:
         option = next((option for option in chosen.options if option["name"] == name), None)
@@ -177,6 +191,10 @@ class Terminal:
 
     def _locals(self) -> dict[str, tuple[Callable[[str], Awaitable[None]], str]]:
         return {
+            "click": (self._click, "BUTTON"),
+            "select": (self._select, "VALUE ..."),
+            "submit": (self._submit, "FIELD:TEXT ..."),
+            "menu": (self._menu, "COMMAND [@MEMBER]"),
             "as": (self._as, "NAME"),
             "join": (self._join, "NAME"),
             "in": (self._in, "#CHANNEL"),
@@ -185,6 +203,80 @@ class Terminal:
             "help": (self._help, ""),
             "quit": (self._quit, ""),
         }
+
+    async def _click(self, button: str) -> None:
+        button = button.strip('"')
+        on = self._newest((BUTTON,), button) or self._newest((BUTTON,), None)
+        if on is None:
+            raise Impossible("no message here has a button")
+        self._keep(await self.person.click(on, button))
+
+    async def _select(self, typed: str) -> None:
+        words = line_words(typed)
+        on = self._newest(SELECTS, words[0]) or self._newest(SELECTS, None)
+        if on is None:
+            raise Impossible("no message here has a select")
+        found = list(controls(on.components, SELECTS))
+        known = next((one for one in found if words[0] in (one.get("placeholder"), one["custom_id"])), None)
+        if known:
+            words = words[1:]
+        named_id = str(known["custom_id"]) if known else None
+        select = known or found[0]
+        values = [self._selected(select, word) for word in words]
+        self._keep(await self.person.select(on, *values, menu=named_id))
+
+    def _selected(self, select: JSON, typed: str) -> Value:
+        kind = {USER_SELECT: USER, ROLE_SELECT: ROLE, MENTIONABLE_SELECT: MENTIONABLE, CHANNEL_SELECT: CHANNEL}
+        if select["type"] not in kind:
+            return typed
+        return named({"name": name_of(select), "type": kind[select["type"]]}, typed, self.person.guild)
+
+    async def _submit(self, typed: str) -> None:
+        line = parse(f"/submit {typed}")
+        assert isinstance(line, Slash)
+        if self._form is None or len(line.words) > 1:
+            problem = "no form is open" if self._form is None else f"{line.words[1]!r} belongs to no field"
+            raise Impossible(f"{problem}: fields are written name:text, and a text with spaces stands in quotes")
+        form, values = self._form, dict(line.options)
+        self._keep(await self.person.submit(form, values))
+
+    async def _menu(self, typed: str) -> None:
+        name, _, at = typed.rpartition(" @")
+        if name:
+            target: User | Message = self._user(at)
+        else:
+            name = typed
+            newest = next((message for message in self._messages() if not message.ephemeral), None)
+            if newest is None:
+                raise Impossible("there is no message here")
+            target = newest
+        self._keep(await self.person.menu(name.strip('"'), target))
+
+    def _user(self, typed: str) -> User:
+        found = named({"name": "target", "type": USER}, typed, self.person.guild)
+        assert isinstance(found, User)
+        return found
+
+    def _keep(self, reply: Reply) -> Reply:
+        """Remember the form that a reply opened; say where nobody answered."""
+        self._form = reply if reply.modal else None
+        if reply.failed:
+            self.write(self._line(self.world.bot.name, [self._paint(NO_ANSWER, "red")], self.person.user))
+        return reply
+
+    def _messages(self) -> Iterator[Message]:
+        """What the person sees here, the newest first."""
+        for message in reversed(self.world.messages.values()):
+            if message.channel is self.person.channel and not message.deleted and self.person.sees(message):
+                yield message
+
+    def _newest(self, kinds: Sequence[int], name: str | None) -> Message | None:
+        """The newest message with such a component, of this name where one is given."""
+        for message in self._messages():
+            for control in controls(message.components, kinds):
+                if name is None or name in (name_of(control), control.get("custom_id")):
+                    return message
+        return None
 
     async def _as(self, name: str) -> None:
         name = name.removeprefix("@")
@@ -248,7 +340,12 @@ class Terminal:
                 self._show_deletion(message)
             case InteractionAnswered(interaction, callback) if callback == MODAL and interaction.modal:
                 title = readable(str(interaction.modal.get("title")), self.world)
-                self.write(self._line(self.world.bot.name, [f"opens the form {title!r}"], interaction.user))
+                fields = " ".join(
+                    f"{one['custom_id']}:{'...' if one.get('required', True) else '(optional)'}"
+                    for one in controls(interaction.modal["components"], (TEXT_INPUT,))
+                )
+                lines = [f"opens the form {title!r}", f"  :submit {readable(fields, self.world)}"]
+                self.write(self._line(self.world.bot.name, lines, interaction.user))
             case Typing(channel, user) if user is self.world.bot:
                 self.write(self._paint(f"{self._place(channel)}{user.name} is typing...", "dim"))
             case BotConnected(resumed=resumed):
@@ -290,6 +387,10 @@ class Terminal:
         match head:
             case "":
                 return [f":{name}" for name in self._locals()]
+            case ":click":
+                return self._names((BUTTON,))
+            case ":select":
+                return self._names(SELECTS)
             case ":as":
                 return [user.name for user in self.world.users.values() if not user.bot]
             case ":in":
@@ -299,6 +400,10 @@ class Terminal:
                 return [guild.name for guild in self.world.guilds.values()]
             case _:
                 return []
+
+    def _names(self, kinds: Sequence[int]) -> list[str]:
+        message = self._newest(kinds, None)
+        return [name_of(control) for control in controls(message.components, kinds)] if message else []
 
     async def _slash_completions(self, head: str, word: str) -> list[str]:
         if not head.strip():

@@ -99,9 +99,15 @@ def _mention(match: re.Match[str], guild: Guild) -> str:
 
 
 def _labels(components: list[JSON]) -> Iterator[str]:
-    """What buttons and selects are called, also those in rows and containers."""
+    """What buttons, selects and texts say, also those in rows and containers; what is off is in brackets."""
     for component in components:
-        for key in ("label", "placeholder", "content"):
-            if isinstance(component.get(key), str):
-                yield component[key]
+        said = next((component[key] for key in ("label", "placeholder", "content") if component.get(key)), None)
+        if said is None and component.get("emoji"):
+            said = component["emoji"].get("name")
+        if said is None and component.get("options"):
+            said = " | ".join(option["label"] for option in component["options"])
+        if isinstance(said, str):
+            yield f"({said})" if component.get("disabled") else said
         yield from _labels(component.get("components", []))
+        if accessory := component.get("accessory"):
+            yield from _labels([accessory])
