@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from .context import Context as Context
     from .context import InteractionContext as InteractionContext
     from .context import ModalContext as ModalContext
+    from .cooldowns import concurrency as concurrency
+    from .cooldowns import cooldown as cooldown
     from .errors import AnswerError as AnswerError
     from .errors import Mistake as Mistake
     from .errors import Mistakes as Mistakes
@@ -41,6 +43,12 @@ if TYPE_CHECKING:
     from .forms import Field as Field
     from .forms import Form as Form
     from .groups import CommandGroup as CommandGroup
+    from .guards import guard as guard
+    from .guards import handle_errors as handle_errors
+    from .guards import require_admin as require_admin
+    from .guards import require_guild as require_guild
+    from .guards import require_owner as require_owner
+    from .guards import require_permissions as require_permissions
     from .options import Option as Option
     from .prompts import paginate as paginate
     from .prompts import paginate_embeds as paginate_embeds
@@ -71,9 +79,17 @@ _PLACES = {
     "StartError": "errors",
     "UserError": "errors",
     "WispError": "errors",
+    "concurrency": "cooldowns",
+    "cooldown": "cooldowns",
+    "guard": "guards",
+    "handle_errors": "guards",
     "link_button": "components",
     "paginate": "prompts",
     "paginate_embeds": "prompts",
+    "require_admin": "guards",
+    "require_guild": "guards",
+    "require_owner": "guards",
+    "require_permissions": "guards",
     "row": "components",
 }
 
@@ -100,9 +116,17 @@ __all__ = [
     "StartError",
     "UserError",
     "WispError",
+    "concurrency",
+    "cooldown",
+    "guard",
+    "handle_errors",
     "link_button",
     "paginate",
     "paginate_embeds",
+    "require_admin",
+    "require_guild",
+    "require_owner",
+    "require_permissions",
     "row",
 ]
 

@@ -135,6 +135,10 @@ class Command(ApplicationCommand[P, R]):
         """`/admin kick`."""
         return f"/{' '.join(self.path)}"
 
+    def guarded_by(self) -> list[tuple[str, tuple[object, ...]]]:
+        """On what its guards may stand: its groups, then itself."""
+        return [*self.holder.guarded_by(), *super().guarded_by()]
+
     async def arguments(self, ctx: Context) -> dict[str, Any]:
         """The options, as the function's annotations promise. Raises UserError where that cannot be."""
         arguments: dict[str, Any] = {}
@@ -262,6 +266,10 @@ class CommandHolder(abc.ABC):
     @abc.abstractmethod
     def owner(self) -> Registrar:
         """The bot or module that its commands belong to."""
+
+    @abc.abstractmethod
+    def guarded_by(self) -> list[tuple[str, tuple[object, ...]]]:
+        """On what guards of its commands may stand, the outermost first, by names that tell their limits apart."""
 
     @abc.abstractmethod
     def add_command(self, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any], settings: Any) -> Any:

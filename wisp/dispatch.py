@@ -14,7 +14,8 @@ from .components import UNKNOWN, Component, Modal
 from .context import ALREADY_ACKNOWLEDGED, ComponentContext, Context, InteractionContext, ModalContext
 from .custom_ids import Routes
 from .errors import AnswerError, UserError
-from .logs import get_logger
+from .guards import Counter, Limit, Rule, Rules, rules_on
+from .logs import get_logger, redacted
 
 if TYPE_CHECKING:
     from .groups import Root
@@ -33,6 +34,9 @@ _UNREADABLE = "The bot could not read what Discord sent. Please try again."
 _HANDLER_PATIENCE = 30.0
 """Seconds that an error handler may take."""
 
+_LONGEST_ERROR = 1000
+"""Characters of an exception that people see."""
+
 _PRIVATE = int(hikari.MessageFlag.EPHEMERAL)
 _BELOW = (hikari.OptionType.SUB_COMMAND, hikari.OptionType.SUB_COMMAND_GROUP)
 
@@ -45,6 +49,8 @@ class Dispatcher:
         self._commands: dict[tuple[int | None, int, tuple[str, ...]], ApplicationCommand[..., Any]] = {}
         self._components: Routes[Component[..., Any]] = Routes()
         self._modals: Routes[Modal[..., Any]] = Routes()
+        self._rules: dict[Handler[..., Any], Rules] = {}
+        self._counters: dict[Limit, Counter] = {}
         self._in_pipeline: dict[int, Context] = {}
         self._awaited: set[int] = set()
 
@@ -53,16 +59,34 @@ class Dispatcher:
         for command in root.commands:
             for guild in guilds or (None,):
                 self._commands[guild, int(command.kind), command.path] = command
+            self._read_rules(command)
 
     def add_component(self, component: Component[..., Any]) -> None:
         """Route clicks and choices with such custom ids to `component`."""
         assert component.pattern is not None
         self._components.add(component.pattern, component)
+        self._read_rules(component)
 
     def add_modal(self, modal: Modal[..., Any]) -> None:
         """Route forms with such custom ids to `modal`."""
         assert modal.pattern is not None
         self._modals.add(modal.pattern, modal)
+        self._read_rules(modal)
+
+    def _read_rules(self, handler: Handler[..., Any]) -> None:
+        """What stands before a handler; commands of a group share what its limits count."""
+        found: list[Rule] = []
+        for name, holders in handler.guarded_by():
+            rules = [rule for holder in holders for rule in rules_on(holder)]
+            for number, rule in enumerate(rules):
+                if isinstance(rule, Limit) and rule not in self._counters:
+                    self._counters[rule] = rule.counter(
+                        self.session, f"{handler.owner.namespace or ''}:{name}#{number}"
+                    )
+            found += rules
+        limits = sorted((rule for rule in found if isinstance(rule, Limit)), key=lambda limit: limit.rank)
+        if found:
+            self._rules[handler] = Rules(found, [self._counters[limit] for limit in limits])
 
     async def on_interaction(self, event: hikari.InteractionCreateEvent) -> None:
         """The one listener for interactions: it must see to it that somebody answers, and never raise."""
@@ -119,8 +143,12 @@ class Dispatcher:
         """The life of a call: arguments, function, reply; a refusal in its words, an error by its id."""
         handler = ctx.handler
         try:
-            arguments = await handler.arguments(ctx)
-            reply = await handler.function(ctx, **arguments)
+            rules = self._rules.get(handler)
+            if rules is None:
+                reply = await handler.function(ctx, **await handler.arguments(ctx))
+            else:
+                await rules.check(ctx)
+                reply = await rules.call(ctx, handler.function, await handler.arguments(ctx))
             if reply is not None:
                 await ctx.respond(_checked(handler, reply))
         except UserError as refusal:
@@ -146,7 +174,15 @@ class Dispatcher:
         if isinstance(error, Exception) and await self._dealt_with(ctx, error):
             return
         id = self.session.report(ctx.handler.label, error)
-        await self._say(ctx, f"Something went wrong. If you tell somebody, mention error `{id}`.")
+        rules = self._rules.get(ctx.handler)
+        shown = f": {self._shown(error)}" if rules is not None and rules.shows_errors else "."
+        await self._say(ctx, f"Something went wrong{shown} If you tell somebody, mention error `{id}`.")
+
+    def _shown(self, error: BaseException) -> str:
+        """An error as people may see it: short, and without secrets."""
+        text = redacted(f"{type(error).__name__}: {error}".removesuffix(": "))
+        text = text.replace(self.session.config.token or "\0", "<token>")
+        return f"{text[:_LONGEST_ERROR]}..." if len(text) > _LONGEST_ERROR else f"{text.rstrip('.')}."
 
     async def _dealt_with(self, ctx: InteractionContext[Any], error: Exception) -> bool:
         failed, bot = ctx.handler, self.session.bot

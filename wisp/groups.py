@@ -21,6 +21,7 @@ from .commands import (
     text_payload,
 )
 from .errors import Mistake, WispError
+from .guards import rule_mistakes, rules_on
 from .handlers import checked_settings, place_of_caller
 
 if TYPE_CHECKING:
@@ -110,6 +111,11 @@ class CommandGroup(CommandHolder):
         self.commands.append(command)
         return command
 
+    def guarded_by(self) -> list[tuple[str, tuple[object, ...]]]:
+        """On what guards of its commands may stand: the group above it, then itself."""
+        above = self.above.guarded_by() if self.above else []
+        return [*above, (f"group {' '.join(self.path)}", (self,))]
+
     def mistake(self, of: str, problem: str, fix: str, *, remark: bool = False) -> Mistake:
         """A Mistake at its place. `of` is what of it ("" for the whole)."""
         where = f'group "{" ".join(self.path)}"{of}'
@@ -119,6 +125,7 @@ class CommandGroup(CommandHolder):
         """All that is wrong with the group and what is in it, each alone, remarks included."""
         found = [self.mistake("", problem, fix) for problem, fix in self._wrong]
         found += place_mistakes(self.settings, self.mistake)
+        found += rule_mistakes(rules_on(self), self.mistake)
         if not self.description:
             fix = f'Write `group("{self.name}", "what it is for")`'
             found.append(self.mistake("", "it has no description; its name is shown instead", fix, remark=True))

@@ -12,6 +12,7 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from .errors import Mistake
+from .guards import rule_mistakes, rules_on
 from .options import Parameter, resolve_annotation, underlying
 
 if TYPE_CHECKING:
@@ -71,6 +72,10 @@ class Handler(abc.ABC, Generic[P, R]):
         """The bot or module that it belongs to."""
         return self.holder.owner
 
+    def guarded_by(self) -> list[tuple[str, tuple[object, ...]]]:
+        """On what its guards may stand, the outermost first, by names that tell their limits apart."""
+        return [(self.label, (self, self.function))]
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
         """Call the function itself, as if it had not been decorated."""
         return self.function(*args, **kwargs)
@@ -89,7 +94,8 @@ class Handler(abc.ABC, Generic[P, R]):
 
     def check(self) -> list[Mistake]:
         """All that is wrong with it alone, remarks included."""
-        return [*self.mistakes, *(mistake for handler in self.error_handlers for mistake in handler_mistakes(handler))]
+        found = [*self.mistakes, *rule_mistakes((*rules_on(self), *rules_on(self.function)), self.mistake)]
+        return found + [mistake for handler in self.error_handlers for mistake in handler_mistakes(handler)]
 
     def mistake(self, of: str, problem: str, fix: str, *, remark: bool = False) -> Mistake:
         """A Mistake at its place. `of` is what of it ("" for the whole, `, option "times"`)."""

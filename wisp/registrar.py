@@ -62,6 +62,10 @@ class Registrar(CommandHolder):
         """Itself."""
         return self
 
+    def guarded_by(self) -> list[tuple[str, tuple[object, ...]]]:
+        """No guards stand on it."""
+        return []
+
     def add_command(
         self, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any], settings: Any
     ) -> Command[..., Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge
+from .cooldowns import CooldownStore
 from .deferral import Deferrals
 from .dispatch import Dispatcher
 from .errors import DatabaseError, Mistake, Mistakes, ServiceError, StartError
@@ -112,6 +113,8 @@ class Session:
         self.work: Work = Work()
         self.dispatcher: Dispatcher = Dispatcher(self)
         self.prompts: Prompts = Prompts(self)
+        self.cooldowns: CooldownStore = CooldownStore(clock)
+        self.owners: frozenset[int] = frozenset(config.owners)
         self._lightbulb_commands: set[Any] = set()
         self._deferrals = Deferrals(clock, self.patience, self._defer, self.spawn)
         self._calls: set[InteractionContext[Any]] = set()
@@ -185,6 +188,8 @@ class Session:
         self._opened.append(("the services", self.services.stop))
         await self.services.start(built_in, session=self)
         self._guild_data = self.services.get_typed("guild_data", GuildDataStore)
+        await self.cooldowns.start(self.services.get_typed("db", Database))
+        self._opened.append(("the cooldowns", self.cooldowns.stop))
         if self.bot.migrations:
             await self._migrate()
         self._stage("services started")
@@ -244,6 +249,7 @@ class Session:
     async def _register(self) -> None:
         """With REST open and nothing connected: ask who the bot is, and bring its commands up to date."""
         application = await self.gateway.rest.fetch_application()
+        self.owners = self.owners or _owners_of(application)
         _check_privileged(self._intents(), application, self.bot.listeners)
         await self.client.start()
         self._opened.append(("lightbulb", self.client.stop))
@@ -422,6 +428,10 @@ def _current_task() -> asyncio.Task[Any]:
     task = asyncio.current_task()
     assert task is not None
     return task
+
+
+def _owners_of(application: hikari.Application) -> frozenset[int]:
+    return frozenset(map(int, application.team.members if application.team else [application.owner.id]))
 
 
 def _count(number: int, noun: str) -> str:

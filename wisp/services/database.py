@@ -47,6 +47,15 @@ OWN_MIGRATIONS: dict[int, str] = {
             application INTEGER NOT NULL, guild INTEGER NOT NULL, PRIMARY KEY (application, guild)
         ) WITHOUT ROWID;
     """,
+    2: """
+        CREATE TABLE wisp_cooldowns (
+            name TEXT NOT NULL,        -- of the limit
+            key TEXT NOT NULL,         -- for whom it is counted, as Python writes it
+            times TEXT NOT NULL,       -- of the uses, in seconds since the epoch, oldest first
+            until REAL NOT NULL,       -- when none of them counts any more
+            PRIMARY KEY (name, key)
+        ) WITHOUT ROWID;
+    """,
 }
 
 _MIGRATIONS_TABLE = """

@@ -1,0 +1,359 @@
+"""Cooldowns and concurrency: how often a handler runs, and how many at a time, for each person, channel or server."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import math
+from collections import OrderedDict, deque
+from collections.abc import Callable, Hashable
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from .errors import UserError
+from .guards import Counter, Limit, Release
+from .logs import get_logger
+
+if TYPE_CHECKING:
+    from .clock import Clock
+    from .context import InteractionContext
+    from .services import Database
+    from .session import Session
+
+T = TypeVar("T")
+
+_log = get_logger("wisp.cooldowns")
+
+Bucket = Literal["user", "member", "channel", "guild", "global"] | Callable[..., Hashable]
+"""For whom something is counted: a name, or a function of the context that gives a key (None: not counted)."""
+
+_SHORT = 60.0
+"""Seconds up to which a cooldown may be forgotten by a restart."""
+
+_LONGEST_WAIT = 14 * 60.0
+"""Seconds that a call waits for its place: it can be answered for 15 minutes."""
+
+_RUNNING = "This is running already. Try again once it has ended."
+
+_WRITE_COOLDOWN = "Write cooldown(5.0), or cooldown(uses=3, per=60.0)"
+
+_BUCKETS: dict[str, Callable[[InteractionContext[Any]], Hashable]] = {
+    "user": lambda ctx: int(ctx.user.id),
+    "member": lambda ctx: (int(ctx.guild_id or 0), int(ctx.user.id)),
+    "channel": lambda ctx: int(ctx.channel_id),
+    # direct messages are a place of their own
+    "guild": lambda ctx: int(ctx.guild_id or ctx.channel_id),
+    "global": lambda ctx: 0,
+}
+
+
+def cooldown(
+    seconds: float | None = None, *, uses: int = 1, per: float | None = None, bucket: Bucket = "user"
+) -> Callable[[T], T]:
+    """Let a handler run `uses` times within any `per` seconds: `cooldown(5.0)`, `cooldown(uses=3, per=60.0)`.
+
+    It is counted for each "user", unless `bucket` says "member" (a user in one server), "channel", "guild", "global",
+    or is a function of the context that gives a key (None: this call is not counted). Calls that are refused or that
+    raise are not counted. On a group, or used on several handlers, all their calls count together. One of more than a
+    minute survives a restart.
+    """
+    limit = _Cooldown(uses, seconds if per is None else per, bucket)
+    if seconds is not None and (per is not None or uses != 1):
+        limit.wrong = (
+            "cooldown has seconds= beside uses= or per=",
+            "Write cooldown(5.0), or cooldown(uses=3, per=60.0)",
+        )
+    return limit
+
+
+def concurrency(limit: int, *, bucket: Bucket = "user", queue: int = 0) -> Callable[[T], T]:
+    """Let a handler run at most `limit` times at once for each bucket (as in `cooldown`).
+
+    Who comes when all places are taken is refused; `queue` of them wait for a place instead, in their order.
+    """
+    return _Concurrency(limit, bucket, queue)
+
+
+# ---- cooldown ----
+
+
+class _Cooldown(Limit):
+    rank = 1
+
+    def __init__(self, uses: int, per: float | None, bucket: Bucket) -> None:
+        self.wrong = _wrong_bucket("cooldown", bucket)
+        if per is None or not _is_number(per) or per <= 0 or not _is_whole(uses) or uses < 1:
+            got = f"cooldown got {uses!r} uses per {per!r} seconds"
+            self.wrong = (got, _WRITE_COOLDOWN)
+        self.uses = uses
+        self.per = per or 0.0
+        self.bucket: Bucket = bucket
+
+    def counter(self, session: Session, name: str) -> Counter:
+        """What counts in this session."""
+        window = Window(self.uses, self.per)
+        counter = _CooldownCounter(window, _key_function(self.bucket), session.clock)
+        if self.per > _SHORT:
+            session.cooldowns.keep(name, window)
+            counter.store, counter.name = session.cooldowns, name
+        return counter
+
+
+class _CooldownCounter(Counter):
+    def __init__(self, window: Window, key_of: Callable[..., Hashable], clock: Clock) -> None:
+        self._window = window
+        self._key_of = key_of
+        self._clock = clock
+        self.store: CooldownStore | None = None
+        self.name = ""
+
+    async def take(self, ctx: InteractionContext[Any]) -> Release | None:
+        """Count a call."""
+        key = self._key_of(ctx)
+        if key is None:
+            return None
+        now = self._clock.monotonic()
+        wait = self._window.take(key, now)
+        if wait > 0:
+            # Discord shows such times as "in 3 seconds", and counts down
+            raise UserError(f"Slow down: you can use this again <t:{math.ceil(self._clock.time() + wait)}:R>.")
+        if self.store is not None:
+            self.store.changed(self.name, key)
+
+        def release(failed: bool) -> None:
+            if failed:
+                self._window.give_back(key, now)
+                if self.store is not None:
+                    self.store.changed(self.name, key)
+
+        return release
+
+
+class Window:
+    """The times of the last uses by each key: never more than `uses` within any `per` seconds.
+
+    A key whose uses are all older is forgotten, so that it holds who is cooling down and nobody else. Times are
+    seconds of `Clock.monotonic`.
+    """
+
+    __slots__ = ("_times", "per", "uses")
+
+    def __init__(self, uses: int, per: float) -> None:
+        self.uses: int = uses
+        self.per: float = per
+        self._times: OrderedDict[Hashable, list[float]] = OrderedDict()  # who used it last stands last
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    def take(self, key: Hashable, now: float) -> float:
+        """Count a use now, and give 0; where there are too many, the seconds until there are not."""
+        self._forget(now)
+        times = [time for time in self._times.get(key, ()) if now - time < self.per]
+        if len(times) >= self.uses:
+            return times[-self.uses] + self.per - now
+        self._times[key] = [*times, now]
+        self._times.move_to_end(key)
+        return 0.0
+
+    def give_back(self, key: Hashable, time: float) -> None:
+        """Uncount the use at this time."""
+        times = self._times.get(key)
+        if times is not None and time in times:
+            times.remove(time)
+            if not times:
+                del self._times[key]
+
+    def times(self, key: Hashable) -> list[float]:
+        """The times of the uses that may still count, oldest first."""
+        return list(self._times.get(key, ()))
+
+    def restore(self, key: Hashable, times: list[float]) -> None:
+        """Take over uses from before."""
+        self._times[key] = times
+
+    def _forget(self, now: float) -> None:
+        while self._times:
+            key, times = next(iter(self._times.items()))
+            if now - times[-1] < self.per:
+                return
+            del self._times[key]
+
+
+# ---- long cooldowns survive a restart ----
+
+
+class CooldownStore:
+    """Long cooldowns in the bot's database. Nobody waits for it: what changed is written beside everything else."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._db: Database | None = None
+        self._windows: dict[str, Window] = {}
+        self._kept: dict[str, dict[Hashable, list[float]]] = {}
+        self._changed: set[tuple[str, Hashable]] = set()
+        self._writing: asyncio.Task[None] | None = None
+
+    async def start(self, db: Database | None) -> None:
+        """Read what is still cooling down. Without a database nothing outlives this run."""
+        self._db = db
+        if db is None:
+            return
+        now, monotonic = self._clock.time(), self._clock.monotonic()
+        await db.execute("DELETE FROM wisp_cooldowns WHERE until <= ?", (now,))
+        for name, key, times in await db.fetchall("SELECT name, key, times FROM wisp_cooldowns ORDER BY until"):
+            # what lies in the future was written before the system's clock was set back
+            uses = [monotonic - max(0.0, now - float(time)) for time in times.split()]
+            self._kept.setdefault(name, {})[ast.literal_eval(key)] = uses
+
+    def keep(self, name: str, window: Window) -> None:
+        """Keep this window under this name, and bring back what it had before the restart."""
+        self._windows[name] = window
+        for key, times in self._kept.pop(name, {}).items():
+            window.restore(key, times)
+
+    def changed(self, name: str, key: Hashable) -> None:
+        """Write what the window of this name has for this key, soon."""
+        if self._db is None or not _can_be_kept(key):
+            return
+        self._changed.add((name, key))
+        if self._writing is None:
+            # in a context of its own: the caller's may hold a transaction
+            self._writing = asyncio.create_task(self._write(self._db), context=Context())
+
+    async def stop(self) -> None:
+        """Wait for what is being written."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing})
+
+    async def _write(self, db: Database) -> None:
+        changed: set[tuple[str, Hashable]] = set()
+        try:
+            while self._changed:
+                changed, self._changed = self._changed, set()
+                async with db.transaction() as tx:
+                    for name, key in changed:
+                        await tx.execute(*self._statement(name, key))
+        except Exception:
+            self._changed |= changed  # the next one tries again
+            _log.exception("long cooldowns could not be written, and a restart would forget them")
+        finally:
+            self._writing = None
+
+    def _statement(self, name: str, key: Hashable) -> tuple[str, tuple[Any, ...]]:
+        window = self._windows[name]
+        times = window.times(key)
+        if not times:
+            return "DELETE FROM wisp_cooldowns WHERE name = ? AND key = ?", (name, repr(key))
+        offset = self._clock.time() - self._clock.monotonic()
+        written = " ".join(repr(time + offset) for time in times)
+        until = times[-1] + offset + window.per
+        return "INSERT OR REPLACE INTO wisp_cooldowns VALUES (?, ?, ?, ?)", (name, repr(key), written, until)
+
+
+def _can_be_kept(key: Hashable) -> bool:
+    """Whether a key can be read back from how it is written."""
+    return type(key) in (int, str) or (type(key) is tuple and all(map(_can_be_kept, key)))
+
+
+# ---- concurrency ----
+
+
+class _Concurrency(Limit):
+    rank = 0
+
+    def __init__(self, limit: int, bucket: Bucket, queue: int) -> None:
+        self.wrong = _wrong_bucket("concurrency", bucket)
+        if not _is_whole(limit) or limit < 1 or not _is_whole(queue) or queue < 0:
+            self.wrong = (f"concurrency got {limit!r} and queue={queue!r}", "Write concurrency(1), queue=0 or more")
+        self.limit = limit
+        self.bucket: Bucket = bucket
+        self.queue = queue
+
+    def counter(self, session: Session, name: str) -> Counter:
+        """What counts in this session."""
+        return Places(self.limit, self.queue, _key_function(self.bucket), session.clock)
+
+
+class Places(Counter):
+    """Who has a place, and who waits for one, by key. A place that is given up passes to who waits longest."""
+
+    def __init__(self, limit: int, queue: int, key_of: Callable[..., Hashable], clock: Clock) -> None:
+        self._limit = limit
+        self._queue = queue
+        self._key_of = key_of
+        self._clock = clock
+        self._taken: dict[Hashable, int] = {}
+        self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
+
+    def __len__(self) -> int:
+        return sum(self._taken.values())
+
+    async def take(self, ctx: InteractionContext[Any]) -> Release | None:
+        """Take a place, or wait for one. Raises UserError where too many wait already, or it took too long."""
+        key = self._key_of(ctx)
+        if key is None:
+            return None
+        if self._taken.get(key, 0) < self._limit:
+            self._taken[key] = self._taken.get(key, 0) + 1
+        else:
+            await self._wait(key)
+        return lambda failed: self._give_up(key)
+
+    async def _wait(self, key: Hashable) -> None:
+        waiting = self._waiting.setdefault(key, deque())
+        if len(waiting) >= self._queue:
+            self._forget(key)
+            raise UserError(_RUNNING)
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiting.append(place)
+        try:
+            await self._clock.wait_for(place, _LONGEST_WAIT)
+        except BaseException as error:
+            if place.done() and not place.cancelled():
+                self._give_up(key)  # it came at the same moment, and nobody would use it
+            elif place in waiting:
+                waiting.remove(place)
+            self._forget(key)
+            if isinstance(error, TimeoutError):
+                raise UserError(_RUNNING) from None
+            raise
+
+    def _give_up(self, key: Hashable) -> None:
+        waiting = self._waiting.get(key, ())
+        while waiting:
+            place = waiting.popleft()
+            if not place.done():
+                place.set_result(None)
+                self._forget(key)
+                return
+        self._forget(key)
+        self._taken[key] -= 1
+        if not self._taken[key]:
+            del self._taken[key]
+
+    def _forget(self, key: Hashable) -> None:
+        if not self._waiting.get(key):
+            self._waiting.pop(key, None)
+
+
+# ---- arguments ----
+
+
+def _key_function(bucket: Bucket) -> Callable[..., Hashable]:
+    return _BUCKETS[bucket] if isinstance(bucket, str) else bucket
+
+
+def _wrong_bucket(decorator: str, bucket: object) -> tuple[str, str] | None:
+    if bucket in _BUCKETS if isinstance(bucket, str) else callable(bucket) and not inspect.iscoroutinefunction(bucket):
+        return None
+    return f"{decorator} has bucket={bucket!r}", f"Use one of {', '.join(_BUCKETS)}, or a function of the context"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

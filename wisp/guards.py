@@ -1,0 +1,235 @@
+"""Guards: what a decorator demands before a handler runs, and the order in which it is asked."""
+
+from __future__ import annotations
+
+import abc
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import hikari
+
+from .errors import Mistake, UserError, WispError
+from .options import underlying
+
+if TYPE_CHECKING:
+    from .context import InteractionContext
+    from .session import Session
+
+T = TypeVar("T")
+
+Release = Callable[[bool], object]
+"""Gives back what a limit gave, told whether the call failed."""
+
+_MARK = "__wisp_rules__"
+
+_PLACE, _OWNER, _PERMISSIONS, _OWN = range(4)
+
+_SERVERS_ONLY = "This works in servers only."
+_OWNERS_ONLY = "This is for the owner of the bot only."
+_REFUSED = "You cannot use this."
+
+
+class Rule:
+    """What one decorator left on a function or a group. `wrong` is (problem, fix) where it was written wrongly."""
+
+    wrong: tuple[str, str] | None = None
+
+    def __call__(self, target: T) -> T:
+        """Put the rule on a function, a group, or what `@bot.command` made of one; the same thing again."""
+        try:
+            # decorators are applied from the bottom up, and read from the top down
+            setattr(target, _MARK, (self, *getattr(target, _MARK, ())))
+        except AttributeError:
+            raise TypeError(f"{target!r} cannot carry a guard: put it on the function itself") from None
+        return target
+
+
+class Check(Rule):
+    """A demand: `ask(ctx)` raises UserError, or gives something to wait for that does. Lower ranks are asked first."""
+
+    def __init__(self, rank: int, ask: Callable[[InteractionContext[Any]], Awaitable[object] | None]) -> None:
+        self.rank: int = rank
+        self.ask: Callable[[InteractionContext[Any]], Awaitable[object] | None] = ask
+
+
+class Limit(Rule, abc.ABC):
+    """How often, or how many at a time, a handler runs. What it counts is kept by a `Counter` of each session."""
+
+    rank: int
+
+    @abc.abstractmethod
+    def counter(self, session: Session, name: str) -> Counter:
+        """What counts in this session. `name` tells the limit from all others, after a restart too."""
+
+
+class Counter(abc.ABC):
+    """What counts the calls of one limit, of one function or of all in a group, in one session."""
+
+    @abc.abstractmethod
+    async def take(self, ctx: InteractionContext[Any]) -> Release | None:
+        """Let a call in, and say how to give back what it took; UserError where there is nothing left."""
+
+
+class _ShowsErrors(Rule):
+    pass
+
+
+class Rules:
+    """All that stands before one handler: checks in their order, then counters in theirs."""
+
+    __slots__ = ("_checks", "_counters", "shows_errors")
+
+    def __init__(self, rules: Sequence[Rule], counters: Sequence[Counter]) -> None:
+        checks = [rule for rule in rules if isinstance(rule, Check)]
+        self._checks = tuple(check.ask for check in sorted(checks, key=lambda check: check.rank))
+        self._counters = tuple(counters)
+        self.shows_errors: bool = any(isinstance(rule, _ShowsErrors) for rule in rules)
+
+    async def check(self, ctx: InteractionContext[Any]) -> None:
+        """Ask whether the call may be made. Raises UserError where it may not."""
+        for ask in self._checks:
+            asked = ask(ctx)
+            if asked is not None:
+                await asked
+
+    async def call(self, ctx: InteractionContext[Any], function: Callable[..., Awaitable[Any]], arguments: Any) -> Any:
+        """Call the function within its limits. Raises UserError where one is reached, and all that it raises."""
+        if not self._counters:
+            return await function(ctx, **arguments)
+        taken: list[Release] = []
+        failed = True
+        try:
+            for counter in self._counters:
+                release = await counter.take(ctx)
+                if release is not None:
+                    taken.append(release)
+            result = await function(ctx, **arguments)
+            failed = False
+            return result
+        finally:
+            for release in reversed(taken):
+                release(failed)
+
+
+def rules_on(holder: object) -> tuple[Rule, ...]:
+    """The rules that stand on a function, a group, or what was made of a function, from the top down."""
+    found = getattr(holder, _MARK, None)
+    if found is None and callable(holder):
+        found = getattr(underlying(holder), _MARK, None)  # behind functools.partial, say
+    return found or ()
+
+
+def rule_mistakes(rules: Iterable[Rule], mistake: Callable[[str, str, str], Mistake]) -> list[Mistake]:
+    """What was written wrongly."""
+    return [mistake("", *rule.wrong) for rule in rules if rule.wrong is not None]
+
+
+# ---- place and people ----
+
+
+def require_guild(target: T) -> T:
+    """Refuse in direct messages."""
+    return Check(_PLACE, _ask_guild)(target)
+
+
+def require_owner(target: T) -> T:
+    """Refuse whoever does not own the bot: its application's owner or team, or `owners=` where that is set."""
+    return Check(_OWNER, _ask_owner)(target)
+
+
+def require_admin(target: T) -> T:
+    """Refuse members who are no administrators; in direct messages everybody."""
+    return Check(_PERMISSIONS, lambda ctx: _ask_member(ctx, hikari.Permissions.ADMINISTRATOR))(target)
+
+
+def require_permissions(
+    *permissions: hikari.Permissions, bot: hikari.Permissions = hikari.Permissions.NONE
+) -> Callable[[T], T]:
+    """Refuse members who lack any of these permissions in the channel; in direct messages everybody.
+
+    `bot` is what the bot itself needs there. Administrators have all.
+    """
+    member = hikari.Permissions.NONE
+    wrong = None
+    for permission in (*permissions, bot):
+        if not isinstance(permission, hikari.Permissions):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
+            wrong = (f"require_permissions got {permission!r}", "Give it hikari.Permissions.BAN_MEMBERS and the like")
+    if wrong is None:
+        for permission in permissions:
+            member |= permission
+        if not member and not bot:
+            wrong = ("require_permissions names none", "Write `require_permissions(hikari.Permissions.BAN_MEMBERS)`")
+
+    def ask(ctx: InteractionContext[Any]) -> None:
+        _ask_member(ctx, member)
+        granted = ctx.interaction.app_permissions or hikari.Permissions.NONE
+        if missing := _missing(granted, bot):
+            raise UserError(f"I need {_in_words(missing)} for this.")
+
+    check = Check(_PERMISSIONS, ask)
+    check.wrong = wrong
+    return check
+
+
+def guard(ask: Callable[..., Any]) -> Callable[[T], T]:
+    """A guard of your own: `ask(ctx)`, plain or async, is True where the call may be made.
+
+    False refuses it in general words, a text in these, and UserError in its own. Anything else is an error: neither
+    would be right. The result is a decorator, to keep and to use as often as needed.
+    """
+    name = getattr(ask, "__name__", repr(ask))
+
+    def judge(answer: object) -> None:
+        if answer is True:
+            return
+        if answer is False or isinstance(answer, str):
+            raise UserError(answer or _REFUSED)
+        raise WispError(f'the guard "{name}" gave {answer!r}. Expected True, False, or a text that refuses')
+
+    async def judged(answer: Awaitable[object]) -> None:
+        judge(await answer)
+
+    def asking(ctx: InteractionContext[Any]) -> Awaitable[object] | None:
+        answer = ask(ctx)
+        if inspect.isawaitable(answer):
+            return judged(answer)
+        judge(answer)
+        return None
+
+    check = Check(_OWN, asking)
+    if not callable(ask):  # pyright: ignore[reportUnnecessaryComparison]: users err
+        check.wrong = (f"wisp.guard got {ask!r}", "Give it a function of the context")
+    return check
+
+
+def handle_errors(target: T) -> T:
+    """Show people also what went wrong: the exception's text, beside the id that finds it in the log."""
+    return _ShowsErrors()(target)
+
+
+def _ask_guild(ctx: InteractionContext[Any]) -> None:
+    if ctx.guild_id is None:
+        raise UserError(_SERVERS_ONLY)
+
+
+def _ask_owner(ctx: InteractionContext[Any]) -> None:
+    if int(ctx.user.id) not in ctx.session.owners:
+        raise UserError(_OWNERS_ONLY)
+
+
+def _ask_member(ctx: InteractionContext[Any], needed: hikari.Permissions) -> None:
+    if ctx.member is None:
+        raise UserError(_SERVERS_ONLY)
+    if missing := _missing(ctx.member.permissions, needed):
+        raise UserError(f"You need {_in_words(missing)} for this.")
+
+
+def _missing(granted: hikari.Permissions, needed: hikari.Permissions) -> hikari.Permissions:
+    return hikari.Permissions.NONE if granted & hikari.Permissions.ADMINISTRATOR else needed & ~granted
+
+
+def _in_words(permissions: hikari.Permissions) -> str:
+    """Permissions as Discord's settings name them, as far as hikari does: "the permission Ban Members"."""
+    names = [str(permission.name).replace("_", " ").title() for permission in permissions.split()]
+    return f"the permission{'s' if len(names) > 1 else ''} {' and '.join(names)}"
