@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import hikari
 
 from .errors import Mistake, UserError, WispError
-from .options import underlying
 
 if TYPE_CHECKING:
     from .context import InteractionContext
@@ -114,10 +113,7 @@ class Rules:
 
 def rules_on(holder: object) -> tuple[Rule, ...]:
     """The rules that stand on a function, a group, or what was made of a function, from the top down."""
-    found = getattr(holder, _MARK, None)
-    if found is None and callable(holder):
-        found = getattr(underlying(holder), _MARK, None)  # behind functools.partial, say
-    return found or ()
+    return getattr(holder, _MARK, ())
 
 
 def rule_mistakes(rules: Iterable[Rule], mistake: Callable[[str, str, str], Mistake]) -> list[Mistake]:

@@ -74,7 +74,9 @@ class Handler(abc.ABC, Generic[P, R]):
 
     def guarded_by(self) -> list[tuple[str, tuple[object, ...]]]:
         """On what its guards may stand, the outermost first, by names that tell their limits apart."""
-        return [(self.label, (self, self.function))]
+        # functools.partial, say, does not show what stands on the function behind it
+        function = self.function if rules_on(self.function) else underlying(self.function)
+        return [(self.label, (self, function))]
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
         """Call the function itself, as if it had not been decorated."""
@@ -94,7 +96,8 @@ class Handler(abc.ABC, Generic[P, R]):
 
     def check(self) -> list[Mistake]:
         """All that is wrong with it alone, remarks included."""
-        found = [*self.mistakes, *rule_mistakes((*rules_on(self), *rules_on(self.function)), self.mistake)]
+        rules = [rule for _, holders in self.guarded_by()[-1:] for holder in holders for rule in rules_on(holder)]
+        found = [*self.mistakes, *rule_mistakes(rules, self.mistake)]
         return found + [mistake for handler in self.error_handlers for mistake in handler_mistakes(handler)]
 
     def mistake(self, of: str, problem: str, fix: str, *, remark: bool = False) -> Mistake:

@@ -1,0 +1,523 @@
+"""Buttons, selects and modals: found by their custom ids, whatever those hold, and whoever wrote them."""
+
+import asyncio
+import enum
+from typing import Any, Literal
+
+import hikari
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import wisp
+from wisp.custom_ids import Pattern, Routes, Unfit
+from wisp.testing import Discord, Impossible, Reply, connect
+
+
+def poll_bot() -> tuple[wisp.Bot, "wisp.Component[[int, str], None]"]:
+    bot = wisp.Bot()
+
+    @bot.component("vote:{poll_id}:{choice}")
+    async def vote(ctx: wisp.ComponentContext, poll_id: int, choice: str) -> None:
+        count = await ctx.data.increment(f"{poll_id} {choice}")
+        await ctx.edit(f"{choice}: {count}")
+
+    @bot.command
+    async def poll(ctx: wisp.Context, choice: str = "Yes") -> None:
+        """Ask."""
+        await ctx.respond("Which?", components=[wisp.row(vote.bind(poll_id=7, choice=choice).button("Press"))])
+
+    return bot, vote
+
+
+async def test_a_button_calls_its_handler_with_the_values_that_it_was_bound_to() -> None:
+    bot, _ = poll_bot()
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        reply = await ada.slash("poll")
+        await ada.click(reply, "Press")
+        await bob.click(reply, "Press")
+        assert reply.content == "Yes: 2"
+        assert reply.followups == []
+
+
+@given(st.text(min_size=1, max_size=40).filter(lambda text: text.strip()))
+def test_a_custom_id_brings_back_whatever_text_was_put_in(text: str) -> None:
+    pattern = Pattern("vote:{poll_id}:{choice}")
+    routes: Routes[str] = Routes()
+    routes.add(pattern, "vote")
+    try:
+        custom_id = pattern.fill({"poll_id": "7", "choice": text})
+    except Unfit:
+        assert len(text.replace("%", "%25").replace(":", "%3A")) + len("vote:7:") > 100
+        return
+    assert len(custom_id) <= 100
+    assert routes.find(custom_id) == ("vote", ["7", text])
+
+
+@given(st.text(max_size=120))
+def test_any_text_as_custom_id_is_known_or_not_and_never_an_error(text: str) -> None:
+    routes: Routes[str] = Routes()
+    for pattern in ("a", "a:{x}", "a:{x}:c", "a:b:{y}", "a:{x}:{y}:{z}"):
+        routes.add(Pattern(pattern), pattern)
+    found = routes.find(text)
+    assert (found is not None) == (text.split(":", maxsplit=1)[0] == "a")
+
+
+def test_names_go_before_fields_and_the_last_field_takes_what_is_left() -> None:
+    routes: Routes[str] = Routes()
+    for pattern in ("a:{x}:c", "a:b:{y}", "a:{x}"):
+        routes.add(Pattern(pattern), pattern)
+    assert routes.find("a:b:c") == ("a:b:{y}", ["c"])
+    assert routes.find("a:x:c") == ("a:{x}:c", ["x"])
+    assert routes.find("a:x:y:z") == ("a:{x}", ["x:y:z"])
+    assert routes.find("b:x") is None
+
+
+class Size(enum.Enum):
+    SMALL = "s"
+    LARGE = "l"
+
+
+async def test_fields_arrive_as_they_are_annotated() -> None:
+    bot = wisp.Bot()
+    got: list[Any] = []
+
+    @bot.component("all:{a}:{b}:{c}:{d}:{e}:{f}")
+    async def handler(
+        ctx: wisp.ComponentContext,
+        a: str,
+        b: int,
+        c: bool,
+        d: hikari.Snowflake,
+        e: Size,
+        f: Literal["x", 1],
+    ) -> str:
+        got.extend([a, b, c, d, e, f])
+        return "ok"
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        bound = handler.bind("5:%3A", -3, True, hikari.Snowflake(2**63), e=Size.LARGE, f=1)
+        await ctx.respond(components=[wisp.row(bound.button("Go"))])
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        reply = await ada.click(await ada.slash("show"), "Go")
+    assert reply.content == "ok"
+    assert got == ["5:%3A", -3, True, 2**63, Size.LARGE, 1]
+    assert isinstance(got[3], hikari.Snowflake)
+
+
+def test_binding_what_does_not_fit_is_refused_where_it_is_built() -> None:
+    _, vote = poll_bot()
+    with pytest.raises(wisp.AnswerError, match="takes 107 characters, and Discord keeps 100"):
+        vote.bind(poll_id=7, choice="x" * 100)
+    with pytest.raises(wisp.AnswerError, match=r"\{poll_id\}: it is 'seven'. Give it a int"):
+        vote.bind(poll_id="seven", choice="x")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(TypeError, match=r"needs a value for \{choice\}"):
+        vote.bind(poll_id=7)  # pyright: ignore[reportCallIssue]
+
+
+def raw(discord: Discord, custom_id: str, message: Any, *, kind: int = 2, values: list[str] | None = None) -> Reply:
+    """A click as a client of somebody's own making sends it."""
+    ada = discord.member("ada")
+    data: dict[str, Any] = {"component_type": kind, "custom_id": custom_id, "id": 1}
+    if values is not None:
+        data["values"] = values
+    return Reply(discord.world.create_interaction(3, ada.user, ada.channel, data, message=message))
+
+
+@pytest.mark.parametrize(
+    "custom_id", ["gone:1", "vote", "vote:7", "vote:seven:x", "vote:1_0:x", "wisp:1:2", "wisp", "::", "%"]
+)
+async def test_a_button_of_another_version_of_the_bot_is_answered_politely(custom_id: str) -> None:
+    bot, _ = poll_bot()
+    async with connect(bot) as discord:
+        reply = await discord.member("ada").slash("poll")
+        click = raw(discord, custom_id, reply.message)
+        await discord.advance(seconds=3)
+        assert click.message
+        assert click.ephemeral
+        assert "older version" in click.content or "has ended" in click.content
+
+
+async def test_only_the_user_that_a_field_names_may_use_it() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("mine:{owner}", only="owner")
+    async def mine(ctx: wisp.ComponentContext, owner: int) -> str:
+        return "yours"
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        await ctx.respond("x", components=[wisp.row(mine.bind(int(ctx.user.id)).button("Take"))])
+
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        reply = await ada.slash("show")
+        refused = await bob.click(reply, "Take")
+        assert (refused.content, refused.ephemeral) == ("This is for somebody else.", True)
+        assert (await ada.click(reply, "Take")).content == "yours"
+
+
+async def test_guards_cooldowns_and_error_handlers_are_the_same_for_components() -> None:
+    bot = wisp.Bot()
+    asked: list[str] = []
+
+    @bot.component("a")
+    @wisp.require_admin
+    async def admins(ctx: wisp.ComponentContext) -> str:
+        return "admin"
+
+    @bot.component("b")
+    @wisp.cooldown(5.0)
+    async def slow(ctx: wisp.ComponentContext) -> str:
+        return "slow"
+
+    @bot.component("c")
+    async def broken(ctx: wisp.ComponentContext) -> str:
+        raise ValueError
+
+    @broken.on_error
+    async def handler(ctx: wisp.InteractionContext[Any], error: Exception) -> bool:
+        asked.append(type(error).__name__)
+        await ctx.respond("mended")
+        return True
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        buttons = [component.bind().button(component.__name__) for component in (admins, slow, broken)]
+        await ctx.respond(components=[wisp.row(*buttons)])
+
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        reply = await ada.slash("show")
+        assert (await bob.click(reply, "admins")).content == "You need the permission Administrator for this."
+        assert (await ada.click(reply, "admins")).content == "admin"
+        assert (await ada.click(reply, "slow")).content == "slow"
+        assert (await ada.click(reply, "slow")).content.startswith("Slow down")
+        assert (await ada.click(reply, "broken")).content == "mended"
+    assert asked == ["ValueError"]
+
+
+async def test_a_slow_handler_is_deferred_without_a_sign_and_answers_then() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("slow:{how}")
+    async def slow(ctx: wisp.ComponentContext, how: str) -> str | None:
+        await ctx.session.clock.sleep(60)
+        if how == "edit":
+            await ctx.edit("edited")
+        return None if how in ("edit", "nothing") else "answered"
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        await ctx.respond(
+            "x", components=[wisp.row(*(slow.bind(how).button(how) for how in ("edit", "say", "nothing")))]
+        )
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        reply = await ada.slash("show")
+        for how in ("edit", "say", "nothing"):
+            click = asyncio.ensure_future(ada.click(reply, how))
+            while not discord.world.interactions or not any(
+                interaction.data.get("custom_id") == f"slow:{how}"
+                for interaction in discord.world.interactions.values()
+            ):
+                await asyncio.sleep(0)
+            await discord.advance(seconds=61)
+            clicked = await click
+            assert not clicked.thinking
+            if how == "edit":
+                assert reply.content == "edited"
+            if how == "say":
+                assert [followup.content for followup in clicked.followups] == ["answered"]
+            if how == "nothing":
+                assert clicked.followups == []
+                assert not reply.deleted
+
+
+async def test_two_clicks_at_once_both_count() -> None:
+    bot, _ = poll_bot()
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        reply = await ada.slash("poll")
+        await asyncio.gather(*(ada.click(reply, "Press") for _ in range(10)))
+        await discord.rest()
+        assert (
+            await bot.guild_data.get(guild_id=discord.world.guilds[next(iter(discord.world.guilds))].id, key="7 Yes")
+            == 10
+        )
+
+
+def select_bot() -> wisp.Bot:
+    bot = wisp.Bot()
+
+    @bot.component("pick:{what}")
+    async def pick(ctx: wisp.ComponentContext, what: str) -> str:
+        chosen = [getattr(one, "display_name", None) or getattr(one, "name", None) for one in ctx.selected]
+        return f"{what}: {' '.join(ctx.values if what == 'text' else map(str, chosen))}"
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        await ctx.respond(
+            components=[
+                wisp.row(pick.bind("text").select({"Red": "r", "Blue": "b"}, placeholder="Colour", max=2)),
+                wisp.row(pick.bind("user").user_select(placeholder="Who")),
+                wisp.row(pick.bind("role").role_select(placeholder="Role")),
+                wisp.row(pick.bind("any").mentionable_select(placeholder="Any", max=2)),
+                wisp.row(pick.bind("channel").channel_select(hikari.ChannelType.GUILD_TEXT, placeholder="Where")),
+            ]
+        )
+
+    return bot
+
+
+async def test_all_five_kinds_of_select_bring_what_was_chosen() -> None:
+    async with connect(select_bot()) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        guild = ada.guild
+        assert guild
+        mod = discord.world.add_role(guild, "mod")
+        reply = await ada.slash("show")
+        assert (await ada.select(reply, "Blue", "r", menu="Colour")).content == "text: b r"
+        assert (await ada.select(reply, bob, menu="Who")).content == "user: bob"
+        assert (await ada.select(reply, mod, menu="Role")).content == "role: mod"
+        assert (await ada.select(reply, bob, mod, menu="Any")).content == "any: bob mod"
+        assert (await ada.select(reply, ada.channel, menu="Where")).content == "channel: general"
+
+
+async def test_values_that_were_never_offered_are_refused_politely() -> None:
+    async with connect(select_bot()) as discord:
+        reply = await discord.member("ada").slash("show")
+        click = raw(discord, "pick:text", reply.message, kind=3, values=["r", "purple"])
+        await discord.rest()
+        assert "older version" in click.content
+
+
+async def test_a_client_does_not_let_people_do_what_they_cannot() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("x:{n}")
+    async def x(ctx: wisp.ComponentContext, n: int) -> str:
+        return str(n)
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        await ctx.respond(
+            "x",
+            ephemeral=True,
+            components=[
+                wisp.row(
+                    x.bind(1).button("Same"),
+                    x.bind(2).button("Same"),
+                    x.bind(3).button("Off", disabled=True),
+                    wisp.link_button("Docs", "https://example.com"),
+                ),
+                wisp.row(x.bind(4).select(["a", "b"])),
+            ],
+        )
+
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        reply = await ada.slash("show")
+        for who, what, words in (
+            (ada, "Nope", "there is no button 'Nope'"),
+            (ada, "Same", "2 buttons called 'Same': say the custom id, one of x:1, x:2"),
+            (ada, "Off", "'Off' is disabled"),
+            (ada, "Docs", "a link to https://example.com"),
+            (bob, "x:1", "bob does not see this message"),
+        ):
+            with pytest.raises(Impossible, match=words):
+                await who.click(reply, what)
+        with pytest.raises(Impossible, match="does not offer 'c'; it offers 'a', 'b'"):
+            await ada.select(reply, "c")
+        with pytest.raises(Impossible, match="takes 1 values, got 2"):
+            await ada.select(reply, "a", "b")
+        assert (await ada.click(reply, "x:2")).content == "2"
+
+
+def test_what_is_wrong_with_components_is_found_before_the_bot_connects() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("vote:{poll}:{poll}")
+    async def twice(ctx: wisp.ComponentContext, poll: int) -> None: ...
+
+    @bot.component("pre{fix}")
+    async def inside(ctx: wisp.ComponentContext, fix: int) -> None: ...
+
+    @bot.component("a:{b}")
+    async def missing(ctx: wisp.ComponentContext) -> None: ...
+
+    @bot.component("b")
+    async def more(ctx: wisp.ComponentContext, c: int) -> None: ...
+
+    @bot.component("c:{user}")
+    async def unfit(ctx: wisp.ComponentContext, user: hikari.User) -> None: ...
+
+    @bot.component("wisp:{x}")
+    async def reserved(ctx: wisp.ComponentContext, x: int) -> None: ...
+
+    @bot.component("d:{x}", only="y")
+    async def owner(ctx: wisp.ComponentContext, x: int) -> None: ...
+
+    @bot.component("d:{other}")
+    async def same(ctx: wisp.ComponentContext, other: int) -> None: ...
+
+    @bot.component("e", emphemeral=True)  # pyright: ignore[reportCallIssue]
+    async def typo(ctx: wisp.ComponentContext) -> None: ...
+
+    @bot.component("f")
+    def not_async(ctx: wisp.ComponentContext) -> None: ...  # pyright: ignore
+
+    found = "\n".join(map(str, bot.check()))
+    for words in (
+        "has a field twice",
+        "'pre{fix}' in the custom id 'pre{fix}' is neither a name nor a field",
+        "its function does not take {b}",
+        "its parameter `c` is no field of the custom id",
+        "a custom id cannot hold a `User`",
+        'the name "wisp" is for wisp itself',
+        'only="y" is no field',
+        'component "d:{other}": "d:{x}"',
+        "has no setting emphemeral=. Did you mean ephemeral=?",
+        "its function is not async",
+    ):
+        assert words in found, (words, found)
+
+
+async def test_components_v2_are_sent_and_their_buttons_routed() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("v2:{n}")
+    async def press(ctx: wisp.ComponentContext, n: int) -> str:
+        return f"pressed {n}"
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        section = hikari.impl.SectionComponentBuilder(accessory=press.bind(1).button("Inside"))
+        section.add_component(hikari.impl.TextDisplayComponentBuilder(content="Text"))
+        container = hikari.impl.ContainerComponentBuilder()
+        container.add_component(section)
+        container.add_component(wisp.row(press.bind(2).button("Below")))
+        await ctx.respond(components=[hikari.impl.TextDisplayComponentBuilder(content="Top"), container])
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        reply = await ada.slash("show")
+        assert (await ada.click(reply, "Inside")).content == "pressed 1"
+        assert (await ada.click(reply, "Below")).content == "pressed 2"
+
+
+# ---- modals ----
+
+
+async def test_a_modal_finds_its_handler_and_brings_what_was_typed() -> None:
+    bot = wisp.Bot()
+
+    @bot.modal("feedback:{topic}")
+    async def feedback(ctx: wisp.ModalContext, topic: str) -> str:
+        return f"{topic}: {ctx.values['subject']}"
+
+    @bot.command
+    async def ask(ctx: wisp.Context) -> None:
+        """Ask."""
+        row = hikari.impl.ModalActionRowBuilder().add_text_input("subject", "Subject", required=False)
+        await ctx.respond_with_modal("Feedback", feedback.bind("a:b").custom_id, components=[row])
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        opened = await ada.slash("ask")
+        reply = await ada.submit(opened, subject="Hi")
+        assert reply.content == "a:b: Hi"
+        with pytest.raises(Impossible, match="no form is open before ada"):
+            await ada.submit(opened, subject="Hi")
+        with pytest.raises(Impossible, match="takes 1 to 4000 characters, got 4001"):
+            await ada.submit(await ada.slash("ask"), Subject="x" * 4001)
+        with pytest.raises(Impossible, match="has no 'nope'; it has 'Subject'"):
+            await ada.submit(await ada.slash("ask"), nope="x")
+
+
+async def test_a_form_opened_by_a_button_can_change_the_buttons_message() -> None:
+    bot = wisp.Bot()
+
+    @bot.modal("name")
+    async def name(ctx: wisp.ModalContext) -> None:
+        await ctx.edit(f"Hello {ctx.values['name']}")
+
+    @bot.component("open")
+    async def open_it(ctx: wisp.ComponentContext) -> None:
+        row = hikari.impl.ModalActionRowBuilder().add_text_input("name", "Name")
+        await ctx.respond_with_modal("Name", name.bind().custom_id, components=[row])
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        await ctx.respond("?", components=[wisp.row(open_it.bind().button("Open"))])
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        shown = await ada.slash("show")
+        opened = await ada.click(shown, "Open")
+        await ada.submit(opened, name="Ada")
+        assert shown.content == "Hello Ada"
+
+
+async def test_there_is_no_form_in_answer_to_a_form() -> None:
+    bot = wisp.Bot()
+
+    @bot.modal("one")
+    async def one(ctx: wisp.ModalContext) -> None:
+        row = hikari.impl.ModalActionRowBuilder().add_text_input("name", "Name")
+        with pytest.raises(wisp.AnswerError, match="no form in answer to a form"):
+            await ctx.respond_with_modal("Two", "two", components=[row])
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        row = hikari.impl.ModalActionRowBuilder().add_text_input("name", "Name")
+        await ctx.respond_with_modal("One", "one", components=[row])
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        await ada.submit(await ada.slash("show"), name="x")
+
+
+async def test_a_click_deletes_or_edits_its_message_before_any_answer() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("do:{what}")
+    async def do(ctx: wisp.ComponentContext, what: str) -> str | None:
+        if what == "delete":
+            await ctx.delete()
+        elif what == "both":
+            await ctx.edit("edited")
+            return "and answered"
+        return None
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        await ctx.respond(
+            "x", components=[wisp.row(*(do.bind(what).button(what) for what in ("delete", "both", "nothing")))]
+        )
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        reply = await ada.slash("show")
+        nothing = await ada.click(reply, "nothing")
+        assert (nothing.content, nothing.failed) == ("x", None)
+        both = await ada.click(reply, "both")
+        assert reply.content == "edited"
+        assert [followup.content for followup in both.followups] == ["and answered"]
+        await ada.click(reply, "delete")
+        assert reply.deleted
