@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Form")
 
-PATIENCE = 15 * 60.0
-"""Seconds that an open form is waited for. Discord does not tell of one that was dismissed."""
+PATIENCE = 15 * 60.0 - 5
+"""Seconds that an open form is waited for: until the 15 minutes are all but over in which something can be said."""
 
 _ROWS = "https://discord.com/developers/docs/components/reference#text-input"
 
@@ -141,6 +141,8 @@ def form_mistakes(form: type[Form]) -> list[Mistake]:
 def forms_in(function: Callable[..., Any]) -> list[type[Form]]:
     """The forms that a function names, as far as its code tells: to be checked before somebody opens one."""
     plain = underlying(function)
+    if not hasattr(plain, "__code__"):
+        return []
     cells = zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=False)
     around = {name: _content(cell) for name, cell in cells}
     found: dict[type[Form], None] = {}

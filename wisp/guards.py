@@ -227,5 +227,5 @@ def _missing(granted: hikari.Permissions, needed: hikari.Permissions) -> hikari.
 
 def _in_words(permissions: hikari.Permissions) -> str:
     """Permissions as Discord's settings name them, as far as hikari does: "the permission Ban Members"."""
-    names = [str(permission.name).replace("_", " ").title() for permission in permissions.split()]
+    names = [str(permission.name).replace("_", " ").title() for permission in sorted(permissions.split())]
     return f"the permission{'s' if len(names) > 1 else ''} {' and '.join(names)}"

@@ -43,7 +43,7 @@ class Handler(abc.ABC, Generic[P, R]):
         self.holder: Registrar | CommandGroup = holder
         self.function = function
         self.__wrapped__ = function
-        self.__doc__ = function.__doc__
+        self.__doc__ = underlying(function).__doc__
         self.__name__: str = getattr(function, "__name__", type(function).__name__)
         self.file: str | None
         self.line: int | None
@@ -232,4 +232,5 @@ def names_around(depth: int) -> Mapping[str, Any]:
 
 def first_paragraph(function: Callable[..., Any]) -> str:
     """The first paragraph of a docstring, on one line."""
-    return " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
+    # functools.partial and the like have docstrings about themselves
+    return " ".join((inspect.getdoc(underlying(function)) or "").split("\n\n")[0].split())

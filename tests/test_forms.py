@@ -1,0 +1,282 @@
+"""Forms: what Discord is asked to show, what comes back, and what no form can be."""
+
+from typing import Annotated, Any
+
+import hikari
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import wisp
+from wisp.forms import form_mistakes, forms_in
+from wisp.limits import modal_problems
+from wisp.testing import Impossible, Reply, connect
+
+
+class Feedback(wisp.Form):
+    """Tell us."""
+
+    title: str
+    body: Annotated[str, wisp.Field("Your text", placeholder="Say it", min=3, max=20, multiline=True)]
+    name: str = "nobody"
+    mail: str | None = None
+    kind: Annotated[str, wisp.Field(value="praise")] = "none"
+
+
+def form_bot(got: list[Any]) -> wisp.Bot:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def feedback(ctx: wisp.Context, slow: bool = False) -> str:
+        """Feedback."""
+        form = await ctx.form(Feedback)
+        got.append(form)
+        if slow:
+            await ctx.session.clock.sleep(30)
+        return "Thanks!" if form else "Too late."
+
+    return bot
+
+
+async def test_a_form_gives_a_typed_value_and_the_answer_goes_to_it() -> None:
+    got: list[Any] = []
+    async with connect(form_bot(got)) as discord:
+        ada = discord.member("ada")
+        opened = await ada.slash("feedback")
+        assert opened.modal
+        assert opened.modal["title"] == "Tell us"
+        inputs = [row["components"][0] for row in opened.modal["components"]]
+        assert [(one["label"], one["required"]) for one in inputs] == [
+            ("Title", True),
+            ("Your text", True),
+            ("Name", False),
+            ("Mail", False),
+            ("Kind", False),
+        ]
+        reply = await ada.submit(opened, {"Your text": "Lovely"}, title="Hi")
+        assert reply.content == "Thanks!"
+    assert got == [Feedback(title="Hi", body="Lovely", name="nobody", mail=None, kind="praise")]
+
+
+async def test_what_a_client_would_not_send_is_impossible() -> None:
+    async with connect(form_bot([])) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        opened = await ada.slash("feedback")
+        with pytest.raises(Impossible, match="'Title' takes 1 to 4000 characters, got 0"):
+            await ada.submit(opened, body="four")
+        with pytest.raises(Impossible, match="'Your text' takes 3 to 20 characters, got 2"):
+            await ada.submit(opened, title="x", body="no")
+        with pytest.raises(Impossible, match="no form is open before bob"):
+            await bob.submit(opened, title="x", body="four")
+        await ada.submit(opened, title="x", body="four")
+        with pytest.raises(Impossible, match="no form is open"):
+            await ada.submit(opened, title="x", body="four")
+
+
+async def test_a_form_that_nobody_sends_is_none_after_fifteen_minutes_and_polite_later() -> None:
+    got: list[Any] = []
+    async with connect(form_bot(got)) as discord:
+        ada = discord.member("ada")
+        opened = await ada.slash("feedback")
+        modal = opened.modal
+        await discord.advance(minutes=14, seconds=54)
+        assert got == []
+        await discord.advance(seconds=2)
+        assert got == [None]
+        assert [followup.content for followup in opened.followups] == ["Too late."]
+        opened.interaction.modal = modal
+        late = await ada.submit(opened, title="x", body="four")
+        assert "older version" in late.content
+
+
+def sent_by_hand(discord: Any, opened: Reply, **values: str) -> Reply:
+    """A form as a client of somebody's own making sends it."""
+    ada = discord.member("ada")
+    rows = [
+        {"type": 1, "id": 1, "components": [{"type": 4, "id": 2, "custom_id": name, "value": value}]}
+        for name, value in values.items()
+    ]
+    data = {"custom_id": opened.modal["custom_id"] if opened.modal else "", "components": rows}
+    return Reply(discord.world.create_interaction(5, ada.user, ada.channel, data))
+
+
+async def test_a_form_that_comes_twice_is_taken_once() -> None:
+    got: list[Any] = []
+    async with connect(form_bot(got)) as discord:
+        opened = await discord.member("ada").slash("feedback")
+        first = sent_by_hand(discord, opened, title="a", body="first")
+        second = sent_by_hand(discord, opened, title="a", body="second")
+        await discord.advance(seconds=3)
+        assert first.content == "Thanks!"
+        assert "older version" in second.content
+        assert [form.body for form in got] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"body": "four"}, "Title is needed."),
+        ({"title": "x", "body": "y" * 21}, "Your text: 3 to 20 characters are expected, and 21 came."),
+        ({}, "Title is needed."),
+    ],
+)
+async def test_what_no_client_would_send_is_refused_in_words(values: dict[str, str], words: str) -> None:
+    got: list[Any] = []
+    async with connect(form_bot(got)) as discord:
+        opened = await discord.member("ada").slash("feedback")
+        reply = sent_by_hand(discord, opened, **values)
+        await discord.rest()
+        assert (reply.content, reply.ephemeral) == (words, True)
+    assert got == []
+
+
+async def test_a_slow_answer_to_a_form_is_deferred_in_time() -> None:
+    async with connect(form_bot([])) as discord:
+        ada = discord.member("ada")
+        opened = await ada.slash("feedback", slow=True)
+        reply = sent_by_hand(discord, opened, title="x", body="four")
+        await discord.advance(seconds=31)
+        assert reply.deferred
+        assert reply.content == "Thanks!"
+
+
+async def test_a_form_can_be_opened_by_a_button_and_changes_its_message() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("open")
+    async def open_it(ctx: wisp.ComponentContext) -> None:
+        form = await ctx.form(Feedback, title="Another title")
+        assert form
+        await ctx.edit(f"Now {form.title}")
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        await ctx.respond("Then", components=[wisp.row(open_it.bind().button("Open"))])
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        shown = await ada.slash("show")
+        opened = await ada.click(shown, "Open")
+        assert opened.modal
+        assert opened.modal["title"] == "Another title"
+        await ada.submit(opened, title="x", body="four")
+        assert shown.content == "Now x"
+
+
+async def test_a_form_after_an_answer_or_a_deferral_is_an_error_in_words() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def late(ctx: wisp.Context) -> None:
+        """Late."""
+        await ctx.defer()
+        with pytest.raises(wisp.AnswerError, match="must be the first answer, and a deferral was sent"):
+            await ctx.form(Feedback)
+
+    async with connect(bot) as discord:
+        await discord.member("ada").slash("late")
+
+
+class Number(wisp.Form):
+    age: int
+
+
+class Six(wisp.Form):
+    a: str
+    b: str
+    c: str
+    d: str
+    e: str
+    f: str
+
+
+class Long(wisp.Form):
+    text: Annotated[str, wisp.Field("x" * 46)]
+
+
+class Empty(wisp.Form):
+    pass
+
+
+class Wanting(wisp.Form):
+    who: hikari.User
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        (Number, 'form "Number", field "age": a form has text inputs only, and this is `int`'),
+        (Six, 'form "Six": it has 6 fields, and a form takes 1 to 5'),
+        (Empty, 'form "Empty": it has 0 fields'),
+        (Long, 'form "Long", field "text": label: Must be between 1 and 45 in length'),
+        (Wanting, "this is `User`"),
+    ],
+)
+def test_a_form_that_discord_would_not_take_is_found_before_the_bot_connects(form: type[wisp.Form], words: str) -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def ask(ctx: wisp.Context) -> None:
+        """Ask."""
+        await ctx.form(form)
+
+    (mistake,) = [mistake for mistake in bot.check() if not mistake.remark]
+    assert words in str(mistake)
+    assert mistake.file
+    assert mistake.file.endswith("test_forms.py")
+    assert mistake.line
+
+
+async def test_a_wrong_form_that_nobody_found_is_an_error_where_it_is_opened() -> None:
+    bot = wisp.Bot()
+    forms: list[type[wisp.Form]] = [Number]
+
+    @bot.command
+    async def ask(ctx: wisp.Context) -> None:
+        """Ask."""
+        await ctx.form(forms[0])
+
+    async with connect(bot) as discord:
+        with discord.expects(wisp.AnswerError):
+            await discord.member("ada").slash("ask")
+
+
+def test_forms_are_found_in_a_function_and_in_what_is_inside_it() -> None:
+    async def outer(ctx: wisp.Context) -> None:
+        async def inner() -> None:
+            await ctx.form(Feedback)
+
+        await inner()
+
+    assert forms_in(outer) == [Feedback]
+    assert forms_in(print) == []
+
+
+@given(
+    label=st.text(max_size=60),
+    placeholder=st.text(max_size=120),
+    value=st.text(max_size=10),
+    low=st.none() | st.integers(-1, 4001),
+    high=st.none() | st.integers(-1, 4001),
+)
+def test_every_limit_of_an_input_is_found_from_both_sides(
+    label: str, placeholder: str, value: str, low: int | None, high: int | None
+) -> None:
+    field = wisp.Field(label, placeholder=placeholder, value=value, min=low, max=high)
+    made: Any = type("Made", (wisp.Form,), {"__annotations__": {"text": Annotated[str, field]}, "__module__": __name__})
+    shown: dict[str, Any] = {
+        "type": 4,
+        "custom_id": "text",
+        "style": 1,
+        "label": label or "Text",
+        "required": True,
+    }
+    for name, given_value in (("placeholder", placeholder), ("value", value)):
+        if given_value:
+            shown[name] = given_value
+    for name, bound in (("min_length", low), ("max_length", high)):
+        if bound is not None:
+            shown[name] = bound
+    payload = {"title": "Made", "custom_id": "form", "components": [{"type": 1, "components": [shown]}]}
+    assert len(form_mistakes(made)) == len(modal_problems(payload))
