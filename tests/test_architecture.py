@@ -32,6 +32,7 @@ ORDER = [
     "bridge",
     "context",
     "deferral",
+    "replies",
     "autocomplete",
     "prompts",
     "cooldowns",

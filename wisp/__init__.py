@@ -52,6 +52,11 @@ if TYPE_CHECKING:
     from .options import Option as Option
     from .prompts import paginate as paginate
     from .prompts import paginate_embeds as paginate_embeds
+    from .replies import EmbedBuilder as EmbedBuilder
+    from .replies import respond_error as respond_error
+    from .replies import respond_info as respond_info
+    from .replies import respond_success as respond_success
+    from .replies import respond_warning as respond_warning
 
 __version__ = "0.1.0"
 
@@ -67,6 +72,7 @@ _PLACES = {
     "Component": "components",
     "ComponentContext": "context",
     "Context": "context",
+    "EmbedBuilder": "replies",
     "Field": "forms",
     "Form": "forms",
     "InteractionContext": "context",
@@ -90,6 +96,10 @@ _PLACES = {
     "require_guild": "guards",
     "require_owner": "guards",
     "require_permissions": "guards",
+    "respond_error": "replies",
+    "respond_info": "replies",
+    "respond_success": "replies",
+    "respond_warning": "replies",
     "row": "components",
 }
 
@@ -104,6 +114,7 @@ __all__ = [
     "Component",
     "ComponentContext",
     "Context",
+    "EmbedBuilder",
     "Field",
     "Form",
     "InteractionContext",
@@ -127,6 +138,10 @@ __all__ = [
     "require_guild",
     "require_owner",
     "require_permissions",
+    "respond_error",
+    "respond_info",
+    "respond_success",
+    "respond_warning",
     "row",
 ]
 

@@ -59,6 +59,8 @@ class Bot(Registrar):
     - `guilds`: register commands in these servers only, for development (WISP_GUILDS).
     - `durability`: "normal" survives `kill -9`, "full" a power cut as well, at the price of one sync of the disk a
       write (WISP_DURABILITY, "normal").
+    - `embed_color`: of `EmbedBuilder.info`, as "#5865F2" or a number (WISP_EMBED_COLOR).
+    - `embed_footer`: stands under the embeds of `EmbedBuilder` (WISP_EMBED_FOOTER).
     - `log_level`: DEBUG, INFO, WARNING, ERROR or CRITICAL (WISP_LOG_LEVEL, "INFO").
     """
 
@@ -73,6 +75,8 @@ class Bot(Registrar):
         guilds: Sequence[int] | None = None,
         log_level: str | None = None,
         durability: Literal["normal", "full"] | None = None,
+        embed_color: int | str | None = None,
+        embed_footer: str | None = None,
     ) -> None:
         super().__init__()
         self.log: logging.Logger = _log
@@ -89,6 +93,8 @@ class Bot(Registrar):
             "guilds": guilds,
             "log_level": log_level,
             "durability": durability,
+            "embed_color": embed_color,
+            "embed_footer": embed_footer,
         }
 
     # ---- what it stands on ----

@@ -22,6 +22,8 @@ VARIABLES = {
     "guilds": "WISP_GUILDS",
     "log_level": "WISP_LOG_LEVEL",
     "durability": "WISP_DURABILITY",
+    "embed_color": "WISP_EMBED_COLOR",
+    "embed_footer": "WISP_EMBED_FOOTER",
 }
 
 _NEW_TOKEN = "Copy it anew: https://discord.com/developers/applications, your application, Bot, Reset Token"
@@ -43,6 +45,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     guilds: tuple[int, ...] = ()
     log_level: str = "INFO"
     durability: Literal["normal", "full"] = "normal"
+    embed_color: int | None = None
+    embed_footer: str | None = None
     modules: dict[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
@@ -387,6 +391,23 @@ def _log_level(value: object) -> str | _Wrong:
     return cast("str", level)
 
 
+def _color(value: object) -> int | _Wrong:
+    """A colour of 24 bits: a number, or text like "#5865F2"."""
+    import re
+
+    if isinstance(value, str) and (digits := re.fullmatch(r"(?:#|0x)?([0-9a-f]{6})", value.strip(), re.I | re.A)):
+        return int(digits[1], 16)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0xFFFFFF:
+        return int(value)
+    return _Wrong(f"expected a colour, got {_shown(value)}", 'Write it as in "#5865F2"')
+
+
+def _footer(value: object) -> str | _Wrong:
+    if not isinstance(value, str) or len(value) > 2048:
+        return _Wrong(f"expected a text of up to 2048 characters, got {_shown(value)}", "Write less, as text")
+    return value.strip()
+
+
 def _modules(value: object) -> dict[str, dict[str, Any]] | _Wrong:
     tables = cast("dict[str, dict[str, Any]]", value if isinstance(value, dict) else {"": value})
     for name, table in cast("dict[str, object]", tables).items():
@@ -405,6 +426,8 @@ _READERS: dict[str, Callable[[object], object]] = {
     "guilds": _ids,
     "log_level": _log_level,
     "durability": _durability,
+    "embed_color": _color,
+    "embed_footer": _footer,
     "modules": _modules,
 }
 

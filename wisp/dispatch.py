@@ -16,6 +16,7 @@ from .custom_ids import Routes
 from .errors import AnswerError, UserError
 from .guards import Counter, Limit, Rule, Rules, rules_on
 from .logs import get_logger, redacted
+from .replies import settings_in_use
 
 if TYPE_CHECKING:
     from .groups import Root
@@ -91,6 +92,7 @@ class Dispatcher:
     async def on_interaction(self, event: hikari.InteractionCreateEvent) -> None:
         """The one listener for interactions: it must see to it that somebody answers, and never raise."""
         interaction = event.interaction
+        settings_in_use.set(self.session.config)  # of this interaction's task
         with self.session.work:
             if isinstance(interaction, hikari.AutocompleteInteraction):
                 path, options = _path_of(interaction)

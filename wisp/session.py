@@ -21,6 +21,7 @@ from .groups import Root, roots
 from .logs import get_logger
 from .prompts import Prompts
 from .registration import Changes, GuildMemory, Wanted, bring_up_to_date
+from .replies import settings_in_use
 from .services import Database, GuildDataStore
 from .services.cache import CacheService
 from .services.database import DatabaseService
@@ -300,6 +301,7 @@ class Session:
         async def hear(event: hikari.Event) -> None:
             if self.closing:
                 return
+            settings_in_use.set(self.config)
             with self.work:
                 try:
                     await listener.function(event)
