@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from wisp.clock import Clock
 from wisp.errors import DatabaseError
-from wisp.services.database import DatabaseService, Result, Transaction
+from wisp.services.database import OWN_MIGRATIONS, DatabaseService, Result, Transaction
+
+OWN = [("wisp", number) for number in OWN_MIGRATIONS]
 
 
 @pytest.fixture(autouse=True)
@@ -446,7 +448,7 @@ async def test_stop_finishes_what_was_asked_and_leaves_one_whole_file(tmp_path: 
     await asyncio.sleep(0)
     await db.stop()
     await asked
-    assert files(tmp_path) == ["wisp.db"]
+    assert files(tmp_path) == ["wisp.db", "wisp.db-lock"]
     await db.start()
     assert await names(db) == ["ada"]
     await db.stop()
@@ -512,7 +514,7 @@ async def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
     path.touch()
     db = DatabaseService(path)
     await db.start()
-    assert await db.fetchall("SELECT owner, number FROM wisp_migrations") == [("wisp", 1)]
+    assert await db.fetchall("SELECT owner, number FROM wisp_migrations ORDER BY number") == OWN
     await db.stop()
 
 
@@ -548,7 +550,7 @@ async def test_damage_deeper_in_shows_where_it_is_met_and_the_rest_goes_on(tmp_p
     await db.start()
     with pytest.raises(DatabaseError, match=r'sqlite3 .*wisp\.db "\.recover"'):
         await db.fetchall("SELECT text FROM page")
-    assert await db.fetchone("SELECT number FROM wisp_migrations") == (1,)
+    assert await db.fetchone("SELECT max(number) FROM wisp_migrations") == (len(OWN_MIGRATIONS),)
     await db.stop()
 
 
@@ -560,7 +562,7 @@ async def test_a_file_from_a_newer_wisp_is_refused_and_left(tmp_path: Path) -> N
         newer.commit()
         newer.execute("PRAGMA journal_mode = DELETE")
     error = await refused_start(path)
-    assert "it has run migration 99, this one knows 1. Update wisp" in error.problem
+    assert f"it has run migration 99, this one knows {len(OWN)}. Update wisp" in error.problem
 
 
 async def test_a_file_that_another_process_holds_is_refused(tmp_path: Path) -> None:
@@ -763,7 +765,7 @@ async def test_migrations_run_once_and_are_recorded_by_the_clock(tmp_path: Path)
     await db.start()
     await db.migrate("greeter", {2: fill, 1: script, 3: "DROP TABLE other;"})
     recorded = await db.fetchall("SELECT owner, number, applied FROM wisp_migrations ORDER BY owner, number")
-    assert [row[:2] for row in recorded] == [("greeter", 1), ("greeter", 2), ("greeter", 3), ("wisp", 1)]
+    assert [row[:2] for row in recorded] == [("greeter", 1), ("greeter", 2), ("greeter", 3), *OWN]
     assert all(abs(applied - clock.time()) < 60 for *_, applied in recorded)
     assert ran == ["fill"]
     await db.stop()
@@ -819,7 +821,7 @@ async def test_a_backup_is_a_whole_copy_and_overwrites_nothing(either: DatabaseS
     await copy.start()
     assert await names(copy) == ["ada"]
     await copy.stop()
-    assert files(tmp_path, "it*") == ["it's a copy.db"]
+    assert files(tmp_path, "it*.db") == ["it's a copy.db"]
 
 
 async def test_a_backup_under_writes_is_consistent_and_one_that_fails_leaves_no_half(
@@ -865,3 +867,60 @@ async def test_a_backup_of_what_is_not_open_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="not open"):
         await DatabaseService(tmp_path / "wisp.db").backup(tmp_path / "copy.db")
     assert os.listdir(tmp_path) == []
+
+
+# ---- one bot at a time ----
+
+HOLDER = """
+import asyncio, sys
+from wisp.services.database import DatabaseService
+
+async def main():
+    db = DatabaseService(sys.argv[1])
+    await db.start()
+    print("open", flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_second_bot_on_the_file_is_refused_until_the_first_is_gone_even_by_kill(tmp_path: Path) -> None:
+    path = tmp_path / "wisp.db"
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout
+        assert first.stdout.readline() == "open\n"
+        second = DatabaseService(path)
+        second.busy_timeout = 0.1
+        with pytest.raises(DatabaseError, match=rf"another bot \(process {first.pid}\) has it open.*WISP_DATABASE"):
+            await second.start()
+        first.kill()
+        first.wait()
+    await second.start()
+    await second.execute("CREATE TABLE t (a)")
+    await second.stop()
+
+
+async def test_a_second_service_in_the_same_process_is_refused_by_any_name_of_the_file(tmp_path: Path) -> None:
+    path, link = tmp_path / "wisp.db", tmp_path / "link.db"
+    first, second = DatabaseService(path), DatabaseService(link)
+    await first.start()
+    link.symlink_to(path)
+    second.busy_timeout = 0.05
+    with pytest.raises(DatabaseError, match="has it open"):
+        await second.start()
+    await first.execute("CREATE TABLE t (a)")  # it goes on undisturbed
+    await first.stop()
+    await second.start()
+    await second.stop()
+
+
+async def test_a_bot_that_is_closing_is_waited_for(tmp_path: Path) -> None:
+    first, second = DatabaseService(tmp_path / "wisp.db"), DatabaseService(tmp_path / "wisp.db")
+    await first.start()
+    starting = asyncio.create_task(second.start())
+    await asyncio.sleep(0.1)
+    assert not starting.done()
+    await first.stop()
+    await starting
+    await second.stop()

@@ -430,7 +430,7 @@ class SlowReads(DatabaseService):
 async def test_a_value_that_changes_while_it_is_read_is_not_remembered_as_it_was(
     db: DatabaseService, change: str
 ) -> None:
-    slow = SlowReads(db.path)
+    slow = SlowReads(f"{db.path}-slow")
     slow.arrive = asyncio.Event()
     await slow.start()
     data = GuildData(slow)
@@ -710,7 +710,7 @@ async def test_tasks_that_miss_the_same_key_read_it_once(db: DatabaseService) ->
             reads.append(sql)
             return await super().fetchone(sql, parameters)
 
-    counting = Counting(db.path)
+    counting = Counting(f"{db.path}-counting")
     await counting.start()
     bound = GuildData(counting).bind(guild_id=GUILD, user_id=1)
     readers = [asyncio.create_task(bound.get("k", default=0)) for _ in range(10)]
@@ -730,7 +730,7 @@ async def test_writes_that_wait_together_make_one_trip(db: DatabaseService) -> N
             trips.append(sum(len(parameters) // 5 for _, parameters in statements))
             await super().batch(statements)
 
-    counting = Counting(db.path)
+    counting = Counting(f"{db.path}-counting")
     await counting.start()
     data = GuildData(counting)
 

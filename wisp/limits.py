@@ -742,8 +742,9 @@ def _check_button(button: _Value) -> None:
         button.get("custom_id").refuse("BUTTON_COMPONENT_CUSTOM_ID_REQUIRED", "A custom id is required")
     if style == 5:  # a link
         button.need("url")
+    button.get("sku_id").snowflake()
     if style == 6:  # premium: Discord draws it
-        button.need("sku_id").snowflake()
+        button.need("sku_id")
     elif not button.get("label").raw and button.get("emoji").raw is None:
         button.get("label").refuse("BASE_TYPE_REQUIRED", "This field is required: a label or an emoji")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -64,9 +64,7 @@ async def respond_success(
 
     `components` and `ephemeral` are as in `ctx.respond`.
     """
-    return await _respond(
-        ctx, message, embed or EmbedBuilder.success(description=message), embed, ephemeral, components
-    )
+    return await _respond(ctx, EmbedBuilder.success, message, embed, ephemeral, components)
 
 
 async def respond_error(
@@ -78,7 +76,7 @@ async def respond_error(
     components: Sequence[hikari.api.ComponentBuilder] = (),
 ) -> Answer:
     """Answer that something went wrong, privately unless told otherwise; else as `respond_success`."""
-    return await _respond(ctx, message, embed or EmbedBuilder.error(description=message), embed, ephemeral, components)
+    return await _respond(ctx, EmbedBuilder.error, message, embed, ephemeral, components)
 
 
 async def respond_info(
@@ -90,7 +88,7 @@ async def respond_info(
     components: Sequence[hikari.api.ComponentBuilder] = (),
 ) -> Answer:
     """Answer with something to know, as `respond_success`."""
-    return await _respond(ctx, message, embed or EmbedBuilder.info(description=message), embed, ephemeral, components)
+    return await _respond(ctx, EmbedBuilder.info, message, embed, ephemeral, components)
 
 
 async def respond_warning(
@@ -102,22 +100,21 @@ async def respond_warning(
     components: Sequence[hikari.api.ComponentBuilder] = (),
 ) -> Answer:
     """Answer with something to be careful with, as `respond_success`."""
-    return await _respond(
-        ctx, message, embed or EmbedBuilder.warning(description=message), embed, ephemeral, components
-    )
+    return await _respond(ctx, EmbedBuilder.warning, message, embed, ephemeral, components)
 
 
 async def _respond(
     ctx: InteractionContext[Any],
+    kind: Callable[[None, str], hikari.Embed],
     message: str,
-    shown: hikari.Embed,
-    given: hikari.Embed | None,
+    embed: hikari.Embed | None,
     ephemeral: bool | None,
     components: Sequence[hikari.api.ComponentBuilder],
 ) -> Answer:
-    if not message and given is None:
+    if not message and embed is None:
         raise AnswerError("There is nothing to say. Give it a message, an embed, or both.")
-    content = message if given is not None and message else hikari.UNDEFINED
+    content = message if embed is not None and message else hikari.UNDEFINED
+    shown = embed or kind(None, message)
     return await ctx.respond(content, embed=shown, ephemeral=ephemeral, components=components or hikari.UNDEFINED)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import secrets
 import sqlite3
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from contextvars import ContextVar
@@ -18,6 +20,11 @@ import aiosqlite
 
 from ..clock import Clock
 from ..errors import DatabaseError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -73,6 +80,11 @@ _NO_TRANSACTION_BY_HAND = (
     "a transaction that is begun or ended by hand would be everybody's. Use `async with db.transaction() as tx`"
 )
 
+_OPEN_ALREADY = (
+    "another bot{holder} has it open, and a file serves one at a time. Stop that one, or give this one a database of "
+    "its own (WISP_DATABASE)"
+)
+
 # Group commit of guild data has a statement for each number of rows, up to 128, and all should stay compiled.
 _COMPILED_STATEMENTS = 256
 
@@ -109,8 +121,9 @@ class DatabaseService:
     nobody (in memory there is one for both). What was acknowledged survives the end of the process, `kill -9`
     included; with `durability="full"` also a power cut, at the price of one sync of the disk a write.
 
-    The file belongs to one process at a time: another bot on it is locked out of writing while this one writes,
-    and is not told of what changed.
+    The file belongs to one bot at a time, since each remembers what it has read: a second one waits for
+    `busy_timeout` and is refused then. A lock on the file `-lock` beside it says so, and goes with the process.
+    Other programs may read the file meanwhile.
 
     Everything raises DatabaseError, whose `__cause__` is sqlite3's, saying what was wrong and the way out; nothing
     of the failed operation is kept, and once the cause is gone the same service works again. A call that is
@@ -136,6 +149,7 @@ class DatabaseService:
         self._reader: _Connection | None = None
         self._writing = asyncio.Lock()  # whoever writes, or has a transaction open
         self._files: dict[str, tuple[int, int] | None] = {}
+        self._lock: int | None = None  # the open lock file
 
     # ---- start and stop ----
 
@@ -152,6 +166,8 @@ class DatabaseService:
             self._writer = await self._open(self._configure_writer)
             self._reader = self._writer if self.path == MEMORY else await self._open(_configure_reader)
             self._files = self._identities()
+            if self.path != MEMORY:
+                self._lock = await self._locked()
             await self.migrate("wisp", OWN_MIGRATIONS)
         except BaseException:
             await self.stop()
@@ -170,6 +186,30 @@ class DatabaseService:
         finally:
             if writer is not None:
                 await writer.close()
+            lock, self._lock = self._lock, None
+            if lock is not None:
+                os.close(lock)
+
+    async def _locked(self) -> int:
+        """The lock of the file, once no other bot has it."""
+        path = os.path.realpath(self.path) + "-lock"
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            problem = f"its lock {path} cannot be opened ({error.strerror}). Let the bot's user write to it"
+            raise DatabaseError(self.path, problem) from error
+        try:
+            end = asyncio.get_running_loop().time() + self.busy_timeout
+            while not _lock(lock):
+                if asyncio.get_running_loop().time() >= end:
+                    raise DatabaseError(self.path, _OPEN_ALREADY.format(holder=_holder(lock)))
+                await asyncio.sleep(0.05)
+            os.ftruncate(lock, 0)
+            os.write(lock, f"{os.getpid()}\n".encode())
+        except BaseException:
+            os.close(lock)
+            raise
+        return lock
 
     async def _open(self, configure: Callable[[sqlite3.Connection], None]) -> _Connection:
         failures: list[BaseException] = []
@@ -605,6 +645,28 @@ def _statements(sql: str) -> list[str]:
             found.append(statement)
             statement = ""
     return [*found, statement] if statement.strip() else found
+
+
+def _lock(file: int) -> bool:
+    """Take the lock of an open file; False where somebody has it. The system frees it when the process ends."""
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+            return False
+        raise
+    return True
+
+
+def _holder(lock: int) -> str:
+    """Who has the lock, as far as the file says: " (process 42)"."""
+    with suppress(OSError, ValueError):
+        os.lseek(lock, 0, os.SEEK_SET)
+        return f" (process {int(os.read(lock, 20))})"
+    return ""
 
 
 def _identity(path: str) -> tuple[int, int] | None:
