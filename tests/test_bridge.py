@@ -1,9 +1,11 @@
 """The private parts of hikari and lightbulb that wisp stands on are where wisp/bridge.py looks for them."""
 
 import inspect
+import sqlite3
 import ssl
 
 import aiohttp.connector
+import aiosqlite
 import hikari
 import lightbulb
 import pytest
@@ -104,3 +106,10 @@ async def test_lightbulb_without_syncing_asks_discord_for_nothing(gateway: hikar
 def test_lightbulbs_options_are_made_of_data() -> None:
     data = options.OptionData(type=hikari.OptionType.STRING, name="name", description="text", default=None)
     assert options.Option(data, None)._data is data, MOVED
+
+
+async def test_aiosqlite_runs_any_function_in_the_thread_of_a_connection() -> None:
+    async with aiosqlite.connect(":memory:") as connection:
+        found = await connection._execute(lambda raw, number: (raw, number), connection._conn, 1)
+    assert found[1] == 1, MOVED
+    assert isinstance(found[0], sqlite3.Connection), MOVED

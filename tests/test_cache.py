@@ -602,7 +602,7 @@ async def test_a_factory_that_asks_for_its_own_key_is_told_instead_of_waiting_fo
     async def fetch() -> str:
         return await cache.get_or_set("key", fetch)
 
-    with pytest.raises(ServiceError, match="'key' asks for this very key"):
+    with pytest.raises(ServiceError, match="'key' is asked for by what computes it"):
         await cache.get_or_set("key", fetch)
 
 
@@ -616,3 +616,33 @@ async def test_a_coroutine_in_place_of_a_function_is_refused_with_the_way_out() 
     with pytest.raises(TypeError, match=r"expected a function, got <coroutine.*`lambda: fetch\(user\)`"):
         await cache.get_or_set("key", coroutine)  # type: ignore[arg-type]
     coroutine.close()
+
+
+async def test_factories_that_ask_for_each_others_keys_are_told_instead_of_waiting_for_ever() -> None:
+    cache = CacheService()
+
+    async def a() -> str:
+        await asyncio.sleep(0)
+        return await cache.get_or_set("b", b)
+
+    async def b() -> str:
+        await asyncio.sleep(0)
+        (found,) = await asyncio.gather(cache.get_or_set("a", a))  # in a task of its own
+        return found
+
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(cache.get_or_set("a", a), cache.get_or_set("b", b), return_exceptions=True)
+    assert {type(result) for result in results} == {ServiceError}
+
+
+async def test_factories_may_ask_for_other_keys_and_for_the_same_one_together() -> None:
+    cache = CacheService()
+
+    async def leaf() -> int:
+        await asyncio.sleep(0)
+        return 1
+
+    async def two() -> int:
+        return sum(await asyncio.gather(cache.get_or_set("leaf", leaf), cache.get_or_set("leaf", leaf)))
+
+    assert await cache.get_or_set("two", two) == 2

@@ -885,17 +885,25 @@ asyncio.run(main())
 """
 
 
+@contextmanager
+def another_bot(path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A process of its own that has the file open."""
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, text=True) as bot:
+        assert bot.stdout
+        assert bot.stdout.readline() == "open\n"
+        try:
+            yield bot
+        finally:
+            bot.kill()
+
+
 async def test_a_second_bot_on_the_file_is_refused_until_the_first_is_gone_even_by_kill(tmp_path: Path) -> None:
     path = tmp_path / "wisp.db"
-    with subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, text=True) as first:
-        assert first.stdout
-        assert first.stdout.readline() == "open\n"
+    with another_bot(path) as first:
         second = DatabaseService(path)
         second.busy_timeout = 0.1
         with pytest.raises(DatabaseError, match=rf"another bot \(process {first.pid}\) has it open.*WISP_DATABASE"):
             await second.start()
-        first.kill()
-        first.wait()
     await second.start()
     await second.execute("CREATE TABLE t (a)")
     await second.stop()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime
 import enum
 import sqlite3
@@ -938,3 +939,30 @@ async def test_closing_takes_nothing_more_and_ends(tmp_path: Path) -> None:
     await data.start()
     assert await data.get(guild_id=1, key="n") == written[-1]
     await db.stop()
+
+
+# ---- what is refused in words ----
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """A key that Python takes and nobody can read back."""
+
+    left: int
+
+
+async def test_a_value_that_could_not_be_read_again_is_refused_when_it_is_set(data: GuildData) -> None:
+    for value in ({Pair(1): 1}, [{"deep": {Pair(1): 1}}]):
+        with pytest.raises(DataError, match="could not be read again"):
+            await data.set(guild_id=GUILD, key="k", value=value)
+    assert await data.get(guild_id=GUILD, key="k") is None
+    await data.set(guild_id=GUILD, key="k", value={1: "a", (1, 2): "b", "c": {b"d": None}})
+    assert await data.get_all(guild_id=GUILD) == {"k": {1: "a", (1, 2): "b", "c": {b"d": None}}}
+
+
+async def test_arguments_of_the_wrong_kind_are_told_as_such(data: GuildData) -> None:
+    with pytest.raises(DataError, match="expected a mapping of keys to values, got `list`"):
+        await data.set_many(guild_id=GUILD, values=[("a", 1)])  # type: ignore[arg-type]
+    await data.set(guild_id=GUILD, key="k", value=1)
+    with pytest.raises(DataError, match=r"type=\{\} is no type that msgspec knows"):
+        await data.get(guild_id=GUILD, key="k", type={})  # type: ignore[call-overload]

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -328,3 +329,19 @@ async def test_a_service_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPa
     assert "was not done within" in services.missing["start"]
     await services.stop()
     assert services.names() == []
+
+
+async def test_a_service_whose_methods_are_not_as_described_is_told_so(caplog: pytest.LogCaptureFixture) -> None:
+    class NoSession:
+        async def start(self) -> None: ...
+
+    class NotAsync:
+        def start(self, session: Any) -> None: ...
+
+    services = Services()
+    services.register("one", NoSession())
+    services.register("two", NotAsync())
+    await services.start()
+    assert services.missing["one"].startswith("expected `async def one.start(session)`, and it does not take that")
+    assert services.missing["two"] == "expected `async def two.start(session)`, and it is not async"
+    await services.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -104,7 +105,7 @@ class Services:
         try:
             async with asyncio.timeout(_START_LIMIT):
                 if start is not None:
-                    await start(session)
+                    await _awaitable(start, session, name=f"{name}.start(session)")
         except (Exception, asyncio.CancelledError) as error:
             _raise_own_cancellation(error)
             expected = isinstance(error, WispError)  # it says the way out itself
@@ -121,7 +122,7 @@ class Services:
         try:
             async with asyncio.timeout(_STOP_LIMIT):
                 if stop is not None:
-                    await stop()
+                    await _awaitable(stop, name=f"{name}.stop()")
         except (Exception, asyncio.CancelledError) as error:
             _raise_own_cancellation(error)
             _log.exception('service "%s" did not stop properly', name)
@@ -130,6 +131,20 @@ class Services:
 
     def _forget(self) -> None:
         self._closing = None
+
+
+def _awaitable(method: Callable[..., Any], *arguments: object, name: str) -> Awaitable[object]:
+    """Call a method of a service. Raises ServiceError where it is not what `Service` describes."""
+    try:
+        inspect.signature(method).bind(*arguments)
+    except TypeError as error:
+        raise ServiceError(f"expected `async def {name}`, and it does not take that: {error}") from error
+    except ValueError:  # of what is written in C nothing is known
+        pass
+    result = method(*arguments)
+    if not inspect.isawaitable(result):
+        raise ServiceError(f"expected `async def {name}`, and it is not async")
+    return result
 
 
 def _raise_own_cancellation(error: BaseException) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
+from contextvars import ContextVar
 from heapq import heappop, heappush
 from inspect import isawaitable
 from time import monotonic
@@ -130,7 +131,8 @@ class CacheService:
         any more, it is cancelled. A value that is set or deleted meanwhile stays so: those who wait still get what
         was computed, and it is not kept.
 
-        Raises ServiceError where `factory` asks for its own key, which would wait for itself.
+        Raises ServiceError where `factory` asks for its own key, or for one whose factory asks for this: each would
+        wait for the other.
         """
         value = await self.get(key, _ABSENT)
         if value is not _ABSENT:
@@ -146,12 +148,15 @@ class CacheService:
             if not isawaitable(made):
                 await self.set(key, made, ttl)
                 return made
-            flight = self._flights[key] = _Flight(asyncio.ensure_future(made))
-        elif flight.task is asyncio.current_task():
-            raise ServiceError(f"the factory of cache key {key!r} asks for this very key, and would wait for itself")
+            flight = self._flights[key] = _Flight(made)
         return await self._join(key, flight, ttl)
 
     async def _join(self, key: Hashable, flight: _Flight, ttl: float | None) -> Any:
+        asking = _under_way.get()
+        if asking is not None:
+            if flight.needs(asking):
+                raise ServiceError(f"cache key {key!r} is asked for by what computes it, and would wait for itself")
+            asking.needed.append(flight)
         flight.waiting += 1
         try:
             value = await asyncio.shield(flight.task)
@@ -159,6 +164,8 @@ class CacheService:
                 await self.set(key, value, ttl)
             return value
         finally:
+            if asking is not None:
+                asking.needed.remove(flight)
             flight.waiting -= 1
             if not flight.waiting:
                 flight.task.cancel()
@@ -219,13 +226,25 @@ class CacheService:
 
 
 class _Flight:
-    """A value on its way, and how many wait for it."""
+    """A value on its way, how many wait for it, and the others that it waits for itself."""
 
-    __slots__ = ("task", "waiting")
+    __slots__ = ("needed", "task", "waiting")
 
-    def __init__(self, task: asyncio.Future[Any]) -> None:
-        self.task = task
+    def __init__(self, made: Awaitable[Any]) -> None:
         self.waiting = 0
+        self.needed: list[_Flight] = []
+        self.task = asyncio.ensure_future(self._compute(made))
+
+    async def _compute(self, made: Awaitable[Any]) -> Any:
+        _under_way.set(self)  # in its own task, and in those that are started there
+        return await made
+
+    def needs(self, other: _Flight) -> bool:
+        """Whether it waits for `other`, over however many between."""
+        return self is other or any(needed.needs(other) for needed in self.needed)
+
+
+_under_way: ContextVar[_Flight | None] = ContextVar("wisp cache flight", default=None)
 
 
 def _wrong_ttl(key: Hashable, ttl: object) -> ValueError:

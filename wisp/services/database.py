@@ -192,12 +192,7 @@ class DatabaseService:
 
     async def _locked(self) -> int:
         """The lock of the file, once no other bot has it."""
-        path = os.path.realpath(self.path) + "-lock"
-        try:
-            lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            problem = f"its lock {path} cannot be opened ({error.strerror}). Let the bot's user write to it"
-            raise DatabaseError(self.path, problem) from error
+        lock = self._lock_file()
         try:
             end = asyncio.get_running_loop().time() + self.busy_timeout
             while not _lock(lock):
@@ -210,6 +205,14 @@ class DatabaseService:
             os.close(lock)
             raise
         return lock
+
+    def _lock_file(self) -> int:
+        path = os.path.realpath(self.path) + "-lock"
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            problem = f"its lock {path} cannot be opened ({error.strerror}). Let the bot's user write to it"
+            raise DatabaseError(self.path, problem) from error
 
     async def _open(self, configure: Callable[[sqlite3.Connection], None]) -> _Connection:
         failures: list[BaseException] = []

@@ -252,6 +252,8 @@ class BoundData:
 
     async def set_many(self, values: Mapping[str, Any]) -> None:
         """Keep several values: all of them, or where it raises none."""
+        if not isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
+            raise DataError(f"set_many: expected a mapping of keys to values, got `{type(values).__name__}`")
         places = [(self._place(key), value) for key, value in values.items()]
         await self._store.write([(place, _encoded(place, value)) for place, value in places])
 
@@ -519,6 +521,9 @@ def _decoder(type: Any) -> Callable[[bytes], Any]:
     return msgspec.msgpack.Decoder(type, dec_hook=_restored).decode
 
 
+_SCALARS = frozenset({int, str, bool, float, bytes, type(None)})
+
+
 def _encoded(place: _Place, value: Any) -> bytes:
     if isinstance(value, msgspec.Raw):
         raise DataError(f"{_described(place)}: msgspec.Raw is kept as it is, readable or not: give it the value itself")
@@ -526,6 +531,8 @@ def _encoded(place: _Place, value: Any) -> bytes:
         encoded = _encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DataError(f"{_described(place)}: this `{type(value).__name__}` cannot be kept: {error}") from error
+    if type(value) not in _SCALARS:
+        _refuse_unreadable(place, encoded, value)
     if len(encoded) > LARGEST_VALUE:
         raise DataError(
             f"{_described(place)}: expected at most {LARGEST_VALUE} bytes, got {len(encoded)}. "
@@ -534,11 +541,27 @@ def _encoded(place: _Place, value: Any) -> bytes:
     return encoded
 
 
+def _refuse_unreadable(place: _Place, encoded: bytes, value: object) -> None:
+    """A dictionary can have keys that msgpack writes and nobody can read: a dataclass, say, comes back as a dict."""
+    try:
+        _decode(encoded)
+    except (msgspec.DecodeError, TypeError, RecursionError) as error:
+        what = f"this `{type(value).__name__}` could not be read again: {error}"
+        raise DataError(f"{_described(place)}: {what}. Keys of dictionaries are texts, numbers or bytes") from error
+
+
 def _decoded(place: _Place, encoded: bytes, type: Any = None) -> Any:
     try:
-        return (_decode if type is None else _decoder(type))(encoded)
+        return (_decode if type is None else _typed_decoder(type))(encoded)
     except (msgspec.DecodeError, TypeError, RecursionError) as error:
         raise DataError(f"{_described(place)}: {error}") from error
+
+
+def _typed_decoder(type: Any) -> Callable[[bytes], Any]:
+    try:
+        return _decoder(type)
+    except TypeError as error:
+        raise TypeError(f"type={type!r} is no type that msgspec knows ({error})") from error
 
 
 def _is_number(value: Any) -> bool:
