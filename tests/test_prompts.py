@@ -114,6 +114,19 @@ async def test_a_question_in_an_answer_to_a_click_and_a_private_one_work_alike()
     assert answers == [True]
 
 
+async def test_a_bot_that_closes_waits_for_no_answer_and_says_so() -> None:
+    answers: list[Any] = []
+    bot = asking_bot(answers)
+    async with connect(bot) as discord:
+        bot.session.grace = 1000.0
+        reply = await asked(discord, discord.member("ada"))
+        await bot.close()
+        assert [followup.content for followup in reply.followups] == [
+            "The bot is restarting. Please try again in a moment."
+        ]
+    assert answers == []
+
+
 # ---- pages ----
 
 

@@ -108,7 +108,7 @@ async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> 
     rows: Any = [_Row(one.payload()) for one in inputs]
     try:
         await ctx.respond_with_modal(title or _title(form), custom_id, components=rows)
-        interaction = await ctx.session.clock.wait_for(submitted, PATIENCE)
+        interaction = await ctx.session.prompts.wait(submitted, PATIENCE)
     except TimeoutError:
         return None
     finally:

@@ -7,7 +7,7 @@ import inspect
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol, Unpack, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, cast
 
 import hikari
 
@@ -27,6 +27,8 @@ _CUSTOM_ID = f"{RESERVED}:{{key}}:{{action}}"
 _OVER = "This has ended. Ask again, if you still need it."
 _NOT_YOURS = "Only <@{user}> can use this."
 _NOTHING = "There is nothing to show."
+
+T = TypeVar("T")
 
 Page = str | hikari.Embed
 
@@ -80,6 +82,11 @@ class Prompts:
         if timer := self._timers.pop(key, None):
             timer.cancel()
         self._timers[key] = self._session.clock.call_later(seconds, lambda: self._session.spawn(end()))
+
+    async def wait(self, answered: asyncio.Future[T], seconds: float) -> T:
+        """Wait for a person, at most so long. Raises TimeoutError after that."""
+        with self._session.work.waits_for_a_person():
+            return await self._session.clock.wait_for(answered, seconds)
 
     def stop(self) -> None:
         """Bring nothing to anybody any more."""
@@ -175,7 +182,7 @@ async def confirm(
     try:
         answer = await ctx.respond(question, ephemeral=ephemeral, **{**fields, "components": [asked.buttons()]})
         try:
-            return await ctx.session.clock.wait_for(asked.answered, timeout)
+            return await ctx.session.prompts.wait(asked.answered, timeout)
         except TimeoutError:
             await _last_edit(answer.edit(components=[asked.buttons(disabled=True)]))
             return None

@@ -6,7 +6,8 @@ import asyncio
 import inspect
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import hikari
@@ -64,29 +65,47 @@ class Failure:
 
 
 class Work:
-    """The handlers that run now: whoever enters is one of them until it leaves."""
+    """The handlers that run now: whoever enters is one of them until it leaves.
+
+    `tasks` are all of them, `waiting` those that wait for a person.
+    """
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
-        self._waiting: list[asyncio.Future[None]] = []
+        self.waiting: set[asyncio.Task[Any]] = set()
+        self._watchers: list[asyncio.Future[None]] = []
 
     def __enter__(self) -> None:
         self.tasks.add(_current_task())
 
     def __exit__(self, *_: object) -> None:
         self.tasks.discard(_current_task())
-        if not self.tasks and self._waiting:
-            for waiting in self._waiting:
-                if not waiting.done():
-                    waiting.set_result(None)
-            self._waiting.clear()
+        self._tell()
+
+    @contextmanager
+    def waits_for_a_person(self) -> Generator[None]:
+        """Inside, the handler that runs now is not waited for: nobody knows whether the person will do anything."""
+        task = _current_task()
+        self.waiting.add(task)
+        self._tell()
+        try:
+            yield
+        finally:
+            self.waiting.discard(task)
 
     async def done(self) -> None:
-        """Wait until none runs."""
-        while self.tasks:
-            waiting = asyncio.get_running_loop().create_future()
-            self._waiting.append(waiting)
-            await waiting
+        """Wait until none runs, but those that wait for a person."""
+        while self.tasks - self.waiting:
+            watcher = asyncio.get_running_loop().create_future()
+            self._watchers.append(watcher)
+            await watcher
+
+    def _tell(self) -> None:
+        if self._watchers and not self.tasks - self.waiting:
+            for watcher in self._watchers:
+                if not watcher.done():
+                    watcher.set_result(None)
+            self._watchers.clear()
 
 
 class _Stop(BaseException):
@@ -319,7 +338,7 @@ class Session:
     # ---- while it runs ----
 
     async def idle(self) -> None:
-        """Wait until no handler of the bot runs."""
+        """Wait until no handler of the bot runs, but those that wait for a person."""
         await self.work.done()
 
     def report(self, where: str, error: BaseException) -> str:
@@ -401,6 +420,8 @@ class Session:
 
     async def _drain(self, caller: asyncio.Task[Any]) -> None:
         """Wait for the handlers that run, `caller` apart: it may be one of them, and waits for this."""
+        for task in self.work.waiting:  # the person has no time any more, and is told
+            task.cancel()
         end = asyncio.get_running_loop().time() + self.grace
         while running := self.work.tasks - {caller, _current_task()}:
             left = end - asyncio.get_running_loop().time()

@@ -7,7 +7,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, TypeVar, overload, runtime_checkable
 
 from ..errors import ServiceError, WispError
 
@@ -249,7 +249,13 @@ class BoundStore(Protocol):
         """Remove a value."""
         ...
 
-    async def increment(self, key: str, by: int | float = 1) -> int | float:
+    @overload
+    async def increment(self, key: str, by: int = 1) -> int: ...
+
+    @overload
+    async def increment(self, key: str, by: float) -> float: ...
+
+    async def increment(self, key: str, by: float = 1) -> float:
         """Add `by` to a number, 0 where there is none; the new value."""
         ...
 
@@ -299,9 +305,13 @@ class GuildDataStore(Protocol):
         """Remove a value."""
         ...
 
-    async def increment(
-        self, *, guild_id: int, key: str, by: int | float = 1, module_name: str | None = None
-    ) -> int | float:
+    @overload
+    async def increment(self, *, guild_id: int, key: str, by: int = 1, module_name: str | None = None) -> int: ...
+
+    @overload
+    async def increment(self, *, guild_id: int, key: str, by: float, module_name: str | None = None) -> float: ...
+
+    async def increment(self, *, guild_id: int, key: str, by: float = 1, module_name: str | None = None) -> float:
         """Add `by` to a number, 0 where there is none; the new value."""
         ...
 

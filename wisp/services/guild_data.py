@@ -134,9 +134,13 @@ class GuildData:
         """Remove a value. Nothing happens where there is none."""
         await self._of(guild_id, module_name).delete(key)
 
-    async def increment(
-        self, *, guild_id: int, key: str, by: int | float = 1, module_name: str | None = None
-    ) -> int | float:
+    @overload
+    async def increment(self, *, guild_id: int, key: str, by: int = 1, module_name: str | None = None) -> int: ...
+
+    @overload
+    async def increment(self, *, guild_id: int, key: str, by: float, module_name: str | None = None) -> float: ...
+
+    async def increment(self, *, guild_id: int, key: str, by: float = 1, module_name: str | None = None) -> float:
         """Add `by` to a number, 0 where there is none; the new value. Raises DataError where it is no number."""
         return await self._of(guild_id, module_name).increment(key, by)
 
@@ -216,7 +220,13 @@ class BoundData:
         """Remove a value. Nothing happens where there is none."""
         await self._store.write([(self._place(key), _ABSENT)])
 
-    async def increment(self, key: str, by: int | float = 1) -> int | float:
+    @overload
+    async def increment(self, key: str, by: int = 1) -> int: ...
+
+    @overload
+    async def increment(self, key: str, by: float) -> float: ...
+
+    async def increment(self, key: str, by: float = 1) -> float:
         """Add `by` to a number, 0 where there is none; the new value."""
         place = self._place(key)
         if not _is_number(by):

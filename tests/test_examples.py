@@ -1,0 +1,220 @@
+"""The examples, run as people run them: on the sandbox, by hand in the terminal, killed and started again."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import hikari
+import pytest
+
+import wisp
+from wisp.sandbox import Sandbox
+from wisp.sandbox.people import People, Reply
+from wisp.sandbox.world import BotConnected, BotDisconnected
+from wisp.testing import Impossible, connect
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def bot_of(name: str) -> wisp.Bot:
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    bot: wisp.Bot = module.bot
+    return bot
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_no_example_has_a_mistake_or_a_remark(path: Path) -> None:
+    assert [str(mistake) for mistake in bot_of(path.stem).check()] == []
+
+
+# ---- the poll ----
+
+
+def counts(reply: Reply) -> dict[str, str]:
+    return {field.name: field.value for field in reply.embeds[0].fields}
+
+
+async def test_the_poll_counts_each_person_once() -> None:
+    async with connect(bot_of("poll")) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        assert (await ada.slash("poll", question="Tea?", choices="yes")).ephemeral
+        reply = await ada.slash("poll", question="Tea?", choices="yes, no: never")
+        other = await ada.slash("poll", question="Cake?", choices="yes, no")
+        await ada.click(reply, "yes")
+        await bob.click(reply, "yes")
+        await bob.click(reply, "no: never")
+        await bob.click(other, "no")
+        assert counts(reply) == {"yes": "1", "no: never": "1"}
+        assert counts(other) == {"yes": "0", "no": "1"}
+
+
+@contextmanager
+def running(example: str, sandbox: Sandbox, directory: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    """An example as a process of its own, on a sandbox of ours."""
+    environ = {
+        **os.environ,
+        "DISCORD_TOKEN": sandbox.token,
+        "WISP_REST_URL": sandbox.rest_url,
+        "WISP_DATABASE": str(directory / "wisp.db"),
+    }
+    with subprocess.Popen([sys.executable, EXAMPLES / f"{example}.py"], env=environ, cwd=directory) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def connected(sandbox: Sandbox, kind: type = BotConnected) -> None:
+    """Wait until the bot is on, or off."""
+    import asyncio
+
+    happened = asyncio.Event()
+    stop = sandbox.world.watch(lambda happening: happened.set() if isinstance(happening, kind) else None)
+    try:
+        async with asyncio.timeout(20):
+            await happened.wait()
+    finally:
+        stop()
+
+
+async def test_the_polls_buttons_count_on_after_kill_9_and_a_restart(tmp_path: Path) -> None:
+    async with Sandbox() as sandbox:
+        people = People(sandbox.world)
+        ada, bob = people.member("ada"), people.member("bob")
+        with running("poll", sandbox, tmp_path) as process:
+            await connected(sandbox)
+            reply = await ada.slash("poll", question="Tea?", choices="yes,no")
+            await ada.click(reply, "yes")
+            assert counts(reply) == {"yes": "1", "no": "0"}
+            process.send_signal(signal.SIGKILL)
+            await connected(sandbox, BotDisconnected)
+        with running("poll", sandbox, tmp_path):
+            await connected(sandbox)
+            await bob.click(reply, "yes")
+            assert counts(reply) == {"yes": "2", "no": "0"}
+            await ada.click(reply, "no")
+            assert counts(reply) == {"yes": "1", "no": "1"}
+
+
+# ---- quotes ----
+
+
+async def test_quotes_are_kept_shown_in_pages_and_forgotten_by_who_is_sure() -> None:
+    async with connect(bot_of("quotes")) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        assert (await ada.slash("quotes")).content == "There are no quotes yet."
+        for number in range(6):
+            await bob.slash("quote", text=f"text {number}")
+        assert (await ada.menu("Quote this", await bob.say("the last"))).content == "That is quote 7."
+        reply = await ada.slash("quotes")
+        assert reply.embeds[0].description == "\n".join(f"{number + 1}. text {number}" for number in range(5))
+        await ada.click(reply, "Next")
+        assert reply.embeds[0].description == "6. text 5\n7. the last"
+        assert (await bob.slash("forget")).content == "You need the permission Manage Messages for this."
+        asked = await ada.slash("forget")
+        await ada.click(asked, "Keep them")
+        assert (await ada.slash("quotes")).embeds
+        asked = await ada.slash("forget")
+        await ada.click(asked, "Forget them")
+        assert (await ada.slash("quotes")).content == "There are no quotes yet."
+
+
+# ---- feedback ----
+
+
+async def test_feedback_is_a_form_and_its_answer_another_one() -> None:
+    async with connect(bot_of("feedback")) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        opened = await ada.slash("feedback")
+        reply = await ada.submit(opened, {"In a few words": "Lovely", "Tell us more": "All of it"})
+        assert reply.content == f"{ada.mention} says:"
+        assert (reply.embeds[0].title, reply.embeds[0].description) == ("Lovely", "All of it")
+        answer = await bob.submit(await bob.click(reply, "Answer"), text="Thanks!")
+        assert answer.content == f"{bob.mention} on “Lovely”: Thanks!"
+
+
+# ---- moderation ----
+
+
+async def test_moderation_is_for_moderators_in_measure() -> None:
+    async with connect(bot_of("moderation")) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        refused = await bob.slash("mod warn", member=ada)
+        assert refused.content == "You need the permission Moderate Members for this."
+        assert (await ada.slash("mod warn", member=ada)).content == "Find somebody else for that."
+        for number in range(1, 4):
+            reply = await ada.slash("mod warn", member=bob, reason="too loud")
+            assert reply.content == f"{bob.mention} is warned: too loud (no. {number})"
+            assert reply.ephemeral
+        assert (await ada.slash("mod warn", member=bob)).content.startswith("Slow down")
+        await discord.advance(minutes=1)
+        await ada.slash("mod warn", member=bob)
+        assert (await ada.slash("mod notes add", member=bob, text="loud")).content == f"1 notes about {bob.mention}."
+        assert (await ada.slash("mod recount")).content == "4 warnings."
+        assert (await bob.menu("Warnings", bob)).content == f"{bob.mention}: 4 warnings."
+        with pytest.raises(Impossible, match="cannot be used in direct messages"):
+            await ada.at(discord.world.dm(ada.user)).slash("mod recount")
+    assert hikari.Permissions.MODERATE_MEMBERS
+
+
+# ---- by hand ----
+
+
+@pytest.mark.parametrize(
+    ("example", "typed", "expected"),
+    [
+        (
+            "poll",
+            ['/poll question:"Tea?" choices:"yes,no"', ":click yes", ":as bob", ":click yes"],
+            ["  | yes: 2"],
+        ),
+        (
+            "quotes",
+            [
+                "/quote text:hello",
+                "/quotes",
+                "hello there",
+                ':menu "Quote this"',
+                "/forget",
+                ':click "Forget them"',
+                "/quotes",
+            ],
+            ["  | 1. hello", "wisp: That is quote 2.", "wisp: There are no quotes yet."],
+        ),
+        (
+            "feedback",
+            ["/feedback", ':submit title:"Very nice"', ":as bob", ":click Answer", ":submit text:Thanks"],
+            [
+                "wisp: opens the form 'Tell us what you think'  (only ada sees this)",
+                "wisp: @bob on “Very nice”: Thanks",
+            ],
+        ),
+        (
+            "moderation",
+            ["/mod warn member:@bob", ":menu Warnings @bob"],
+            ["wisp: @bob: 1 warnings.  (only ada sees this)"],
+        ),
+    ],
+)
+def test_the_examples_can_be_tried_by_hand(example: str, typed: list[str], expected: list[str]) -> None:
+    wisp_program = Path(sys.executable).with_name("wisp")
+    run = subprocess.run(
+        [wisp_program, "sandbox", EXAMPLES / f"{example}.py"],
+        input="\n".join(typed) + "\n",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    told = run.stdout.splitlines()
+    assert [line for line in expected if line not in told] == [], run.stdout + run.stderr
+    assert run.returncode == 0
