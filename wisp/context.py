@@ -23,7 +23,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 F = TypeVar("F", bound="Form")
 Asked = TypeVar("Asked", bound=bridge.Answerable | hikari.AutocompleteInteraction)
-Answered = TypeVar("Answered", bound=bridge.Answerable)
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    # so that a guard or an error handler can take a plain `wisp.InteractionContext`
+    Answered = TypeVarWithDefault("Answered", bound=bridge.Answerable, default=Any)
+else:
+    Answered = TypeVar("Answered")
 
 _MESSAGE = hikari.ResponseType.MESSAGE_CREATE
 _DEFERRAL = hikari.ResponseType.DEFERRED_MESSAGE_CREATE

@@ -21,7 +21,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,10 +41,9 @@ from compare import (
     table,
     verdicts,
 )
-from libraries import BARE, LIBRARIES, LIGHTBULB, WISP, Bot, Feed
+from libraries import BARE, BUTTONS, LIBRARIES, LIGHTBULB, WISP, Bot, Feed
 
 HARNESS = "harness"
-COMMAND = 2  # Discord's interaction types: 2 command, 3 component, 4 autocomplete, 5 modal
 PATIENCE = 30.0  # seconds for a batch, before a library counts as one that does not answer
 
 
@@ -53,25 +52,40 @@ class Case:
     """One line of work: what Discord sends, and the answer that every library must give to it."""
 
     name: str
-    data: Mapping[str, Any]
+    data: Callable[[int], Mapping[str, Any]]
     content: str
-    kind: int = COMMAND
+    kind: int = wire.COMMAND
+    libraries: tuple[str, ...] = (*LIBRARIES, HARNESS)
+    live: int = 1  # messages with buttons that are alive
     budgets: tuple[Budget, ...] = (Budget(WISP, BARE, 1.10, aim=1.0), Budget(WISP, LIGHTBULB, 0.40))
 
     def texts(self, count: int, first: int) -> list[bytes]:
-        return [wire.interaction_text(self.kind, self.data, first + number) for number in range(count)]
+        numbers = range(first, first + count)
+        return [wire.interaction_text(self.kind, self.data(number % self.live), number) for number in numbers]
 
 
-# A new row (a guarded command, a cooldown, metrics, a button) is a Case here, and its handler in each
-# bot of libraries.py that has the like.
+# /guarded has a cooldown and a permission check. Its budget is for a bare listener without guards, and for lightbulb with its own.
 CASES = (
-    Case("/ping", wire.PING, content="Pong"),
-    Case("/greet", wire.GREET, content=f"Hello <@{wire.BOB}>! (3 times)"),
+    Case("/ping", lambda _: wire.PING, content="Pong"),
+    Case("/greet", lambda _: wire.GREET, content=f"Hello <@{wire.BOB}>! (3 times)"),
+    Case("/guarded", lambda _: wire.GUARDED, content="Pong"),
+    *(
+        Case(
+            f"a button, {live:,} live message{'s' if live > 1 else ''}",
+            wire.press,
+            content="Voted yes",
+            kind=wire.COMPONENT,
+            libraries=(*BUTTONS, HARNESS),
+            live=live,
+            budgets=(),
+        )
+        for live in (1, 10_000)
+    ),
 )
 
 
 @asynccontextmanager
-async def harness_bot(session: wire.Session) -> AsyncIterator[Feed]:
+async def harness_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
     """No library at all: one task a call, one request."""
     tasks: set[asyncio.Task[None]] = set()
 
@@ -91,7 +105,8 @@ async def harness_bot(session: wire.Session) -> AsyncIterator[Feed]:
 class Bench:
     """The bots that run, and the numbers that make each interaction of a run the only one of its kind."""
 
-    def __init__(self) -> None:
+    def __init__(self, live: int) -> None:
+        self.live = live
         self.bots: dict[str, tuple[Feed, wire.Session]] = {}
         self._made = 0
 
@@ -108,7 +123,7 @@ class Bench:
 
     async def _start(self, stack: AsyncExitStack, name: str, bot: Bot) -> None:
         session = wire.Session()
-        self.bots[name] = (await stack.enter_async_context(bot(session)), session)
+        self.bots[name] = (await stack.enter_async_context(bot(session, self.live)), session)
 
     async def run(self, name: str, case: Case, calls: int, *, burst: bool) -> tuple[int, list[Any]]:
         """Make `calls` calls: the CPU nanoseconds that they took in all, and what was sent."""
@@ -151,9 +166,7 @@ async def wrong_answers(bench: Bench, case: Case) -> dict[str, str]:
     """What is wrong with each library's answer to one call of `case`: nothing, and the bench may begin."""
     wrong: dict[str, str] = {}
     expected = ("POST", "interactions/{id}/{token}/callback", 4, case.content)
-    for name in bench.bots:
-        if name == HARNESS:
-            continue
+    for name in bench.bots.keys() & set(case.libraries) - {HARNESS}:
         _, calls = await bench.run(name, case, 1, burst=True)
         method, path, body = wire.sent(calls[0])
         got = (method, path, body["type"], body["data"].get("content"))
@@ -165,9 +178,10 @@ async def wrong_answers(bench: Bench, case: Case) -> dict[str, str]:
 async def measure(bench: Bench, case: Case, rounds: int, calls: int, *, burst: bool) -> Samples:
     """Microseconds a call, by library, one value a round."""
     samples = Samples()
-    for name in bench.bots:
+    names = [name for name in bench.bots if name in case.libraries]
+    for name in names:
         await bench.run(name, case, calls, burst=burst)
-    for order in shuffled_rounds(list(bench.bots), rounds):
+    for order in shuffled_rounds(names, rounds):
         settle_garbage()
         for name in order:
             took, _ = await bench.run(name, case, calls, burst=burst)
@@ -187,21 +201,32 @@ def introduce(absent: Sequence[str], rounds: int, calls: int) -> None:
 
 async def compare_all(rounds: int, calls: int) -> int:
     """Run every case and print its tables; how many budgets were missed or answers were wrong."""
-    bench = Bench()
     judged: list[Verdict] = []
     wrong = 0
-    async with AsyncExitStack() as stack:
-        introduce(await bench.start(stack), rounds, calls)
-        for case in CASES:
-            for name, problem in (await wrong_answers(bench, case)).items():
-                print(f"{case.name}: {name} does not answer as the others: {problem}")
-                wrong += 1
-            for burst in (False, True):
-                samples = await measure(bench, case, rounds, calls, burst=burst)
-                title = f"{case.name}, {f'burst of {calls}' if burst else 'one by one'}"
-                print("\n" + table(title, "us", samples, bench.bots, [BARE, LIGHTBULB]))
-                judged += verdicts(title, "us", samples, case.budgets)
+    for live in sorted({case.live for case in CASES}):
+        bench = Bench(live)
+        async with AsyncExitStack() as stack:
+            absent = await bench.start(stack)
+            if live == 1:
+                introduce(absent, rounds, calls)
+            for case in [case for case in CASES if case.live == live]:
+                for name, problem in (await wrong_answers(bench, case)).items():
+                    print(f"{case.name}: {name} does not answer as the others: {problem}")
+                    wrong += 1
+                judged += await compare(bench, case, rounds, calls)
     return wrong + report(judged, nothing=f"none to judge: {WISP} is not here")
+
+
+async def compare(bench: Bench, case: Case, rounds: int, calls: int) -> list[Verdict]:
+    """Measure one case, print its tables, judge its budgets."""
+    judged: list[Verdict] = []
+    for burst in (False, True):
+        samples = await measure(bench, case, rounds, calls, burst=burst)
+        title = f"{case.name}, {f'burst of {calls}' if burst else 'one by one'}"
+        present = [name for name in bench.bots if name in case.libraries]
+        print("\n" + table(title, "us", samples, present, [BARE, LIGHTBULB]))
+        judged += verdicts(title, "us", samples, case.budgets)
+    return judged
 
 
 def main() -> int:

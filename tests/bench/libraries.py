@@ -3,7 +3,8 @@
 Each `..._bot` is an async context manager around a bot that has done what it does at start, except connect:
 its REST client is alive above a `wire.Session`, READY and GUILD_CREATE have been fed to it. It gives the
 `Feed` that takes one gateway message where the library's shard would have read it off the websocket.
-JSON is what the library uses as pip installs it.
+JSON is what the library uses as pip installs it. /guarded has a cooldown and a permission check where the library has
+such (bare hikari and crescent answer at once); a button is pressed on one of `live` messages.
 """
 
 # No `from __future__ import annotations`: the libraries read the handlers' annotations, whose names are local.
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 import wire
 
 Feed = Callable[[bytes], Awaitable[None]]
-Bot = Callable[[wire.Session], AbstractAsyncContextManager[Feed]]
+Bot = Callable[[wire.Session, int], AbstractAsyncContextManager[Feed]]
 
 
 class Shard:
@@ -61,7 +62,7 @@ def gateway_bot() -> Any:
 
 
 @asynccontextmanager
-async def hikari_bot(session: wire.Session) -> AsyncIterator[Feed]:
+async def hikari_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
     import hikari
 
     bot = gateway_bot()
@@ -69,9 +70,12 @@ async def hikari_bot(session: wire.Session) -> AsyncIterator[Feed]:
     @bot.listen()
     async def answer(event: hikari.InteractionCreateEvent) -> None:
         interaction = event.interaction
+        if isinstance(interaction, hikari.ComponentInteraction) and interaction.custom_id.startswith("vote:"):
+            choice = interaction.custom_id.split(":")[2]
+            await interaction.create_initial_response(hikari.ResponseType.MESSAGE_CREATE, f"Voted {choice}")
         if not isinstance(interaction, hikari.CommandInteraction):
             return
-        if interaction.command_name == "ping":
+        if interaction.command_name in ("ping", "guarded"):
             await interaction.create_initial_response(hikari.ResponseType.MESSAGE_CREATE, "Pong")
         elif interaction.command_name == "greet":
             given = {option.name: option.value for option in interaction.options or ()}
@@ -85,7 +89,7 @@ async def hikari_bot(session: wire.Session) -> AsyncIterator[Feed]:
 
 
 @asynccontextmanager
-async def lightbulb_bot(session: wire.Session) -> AsyncIterator[Feed]:
+async def lightbulb_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
     import hikari
     import lightbulb
 
@@ -108,13 +112,35 @@ async def lightbulb_bot(session: wire.Session) -> AsyncIterator[Feed]:
         async def invoke(self, ctx: lightbulb.Context) -> None:
             await ctx.respond(f"Hello {self.user.mention}! ({self.times} times)")
 
+    @client.register
+    class Guarded(
+        lightbulb.SlashCommand,
+        name="guarded",
+        description="Answer",
+        hooks=[
+            lightbulb.prefab.has_permissions(hikari.Permissions.MANAGE_GUILD),
+            lightbulb.prefab.sliding_window(5.0, 1, lambda ctx: ctx.interaction.id),
+        ],
+    ):
+        @lightbulb.invoke
+        async def invoke(self, ctx: lightbulb.Context) -> None:
+            await ctx.respond("Pong")
+
+    async def vote(ctx: lightbulb.components.MenuContext) -> None:
+        await ctx.respond("Voted yes")
+
+    for number in range(live):
+        menu = lightbulb.components.Menu()
+        menu.add_interactive_button(hikari.ButtonStyle.PRIMARY, vote, custom_id=f"vote:{number}:yes", label="Yes")
+        menu.attach_persistent(client, timeout=None)
+
     async with alive(bot, session) as feed:
         yield feed
         await client.stop()
 
 
 @asynccontextmanager
-async def wisp_bot(session: wire.Session) -> AsyncIterator[Feed]:
+async def wisp_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
     import hikari
 
     import wisp
@@ -132,6 +158,17 @@ async def wisp_bot(session: wire.Session) -> AsyncIterator[Feed]:
         """Greet a member."""
         return f"Hello {user.mention}! ({times} times)"
 
+    @bot.command
+    @wisp.require_permissions(hikari.Permissions.MANAGE_GUILD)
+    @wisp.cooldown(5.0, bucket=lambda ctx: int(ctx.interaction.id))
+    async def guarded(ctx: wisp.Context) -> str:
+        """Answer."""
+        return "Pong"
+
+    @bot.component("vote:{poll}:{choice}")
+    async def vote(ctx: wisp.ComponentContext, poll: int, choice: str) -> str:
+        return f"Voted {choice}"
+
     # A wisp bot starts whole: on the sandbox, whose REST is then exchanged for ours.
     async with connect(bot):
         rest: Any = bot.gateway.rest
@@ -143,7 +180,7 @@ async def wisp_bot(session: wire.Session) -> AsyncIterator[Feed]:
 
 
 @asynccontextmanager
-async def arc_bot(session: wire.Session) -> AsyncIterator[Feed]:
+async def arc_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
     import arc
     import hikari
 
@@ -164,12 +201,19 @@ async def arc_bot(session: wire.Session) -> AsyncIterator[Feed]:
     ) -> None:
         await ctx.respond(f"Hello {user.mention}! ({times} times)")
 
+    @client.include
+    @arc.with_hook(arc.user_limiter(5.0, 10**9))
+    @arc.with_hook(arc.has_permissions(hikari.Permissions.MANAGE_GUILD))
+    @arc.slash_command("guarded", "Answer")
+    async def guarded(ctx: arc.GatewayContext) -> None:
+        await ctx.respond("Pong")
+
     async with alive(bot, session) as feed:
         yield feed
 
 
 @asynccontextmanager
-async def crescent_bot(session: wire.Session) -> AsyncIterator[Feed]:
+async def crescent_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
     import crescent
     import hikari
 
@@ -190,12 +234,17 @@ async def crescent_bot(session: wire.Session) -> AsyncIterator[Feed]:
         async def callback(self, ctx: crescent.Context) -> None:
             await ctx.respond(f"Hello {self.user.mention}! ({self.times} times)")
 
+    @client.include
+    @crescent.command(name="guarded", description="Answer")
+    async def guarded(ctx: crescent.Context) -> None:
+        await ctx.respond("Pong")
+
     async with alive(bot, session) as feed:
         yield feed
 
 
 @asynccontextmanager
-async def discord_py_bot(session: wire.Session) -> AsyncIterator[Feed]:
+async def discord_py_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
     import discord
     from discord import app_commands
     from discord.gateway import DiscordWebSocket
@@ -210,6 +259,12 @@ async def discord_py_bot(session: wire.Session) -> AsyncIterator[Feed]:
     @tree.command(name="greet", description="Greet a member")
     async def greet(interaction: discord.Interaction, user: discord.Member, times: int) -> None:
         await interaction.response.send_message(f"Hello {user.mention}! ({times} times)")
+
+    @tree.command(name="guarded", description="Answer")
+    @app_commands.checks.has_permissions(manage_guild=True)
+    @app_commands.checks.cooldown(10**9, 5.0)
+    async def guarded(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("Pong")
 
     await client._async_setup_hook()
     client.http._HTTPClient__session = session
@@ -230,6 +285,10 @@ async def discord_py_bot(session: wire.Session) -> AsyncIterator[Feed]:
 
 
 BARE, LIGHTBULB, WISP = "bare hikari", "lightbulb", "wisp"
+
+
+BUTTONS = (BARE, LIGHTBULB, WISP)
+"""Those whose bot has a handler for the button."""
 
 
 class Library(NamedTuple):

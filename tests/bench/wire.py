@@ -20,6 +20,7 @@ BOT, APPLICATION, GUILD, CHANNEL, ADA, BOB = (
     "1180000000000000021",
 )
 TOKEN = f"{b64encode(BOT.encode()).decode().rstrip('=')}.bench0.not-a-real-token"
+COMMAND, COMPONENT = 2, 3  # Discord's types of interactions
 DISCORD_EPOCH_MS = 1_420_070_400_000
 
 
@@ -197,9 +198,24 @@ GREET = command_data(
 )
 
 
+GUARDED = command_data("guarded")
+
+
+def press(number: int) -> dict[str, Any]:
+    """The `data` of a press on the button of the message of this number."""
+    return {"component_type": 2, "custom_id": f"vote:{number}:yes", "id": 2}
+
+
 def gateway_text(event: str, payload: Mapping[str, Any], sequence: int = 2) -> bytes:
     """A dispatch as it comes off the websocket, decompressed."""
     return json.dumps({"t": event, "s": sequence, "op": 0, "d": payload}, separators=(",", ":")).encode()
+
+
+def pressed_message(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The message that a pressed button is on, as the interaction carries it."""
+    button = {"type": 2, "id": 2, "style": 1, "label": "Yes", "custom_id": data["custom_id"], "disabled": False}
+    message = json.loads(callback_body("Which?"))["resource"]["message"]
+    return {**message, "components": [{"type": 1, "id": 1, "components": [button]}]}
 
 
 def interaction_text(kind: int, data: Mapping[str, Any], number: int) -> bytes:
@@ -228,6 +244,7 @@ def interaction_text(kind: int, data: Mapping[str, Any], number: int) -> bytes:
             "attachment_size_limit": 10_485_760,
             "application_id": APPLICATION,
             "app_permissions": "2251799813685247",
+            **({"message": pressed_message(data)} if kind == COMPONENT else {}),
         },
         sequence=number,
     )
