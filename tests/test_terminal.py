@@ -338,3 +338,92 @@ def test_the_last_word_is_what_no_space_follows(typed: str) -> None:
     head, word = split_last(typed)
     assert head + word == typed
     assert not any(character.isspace() for character in word)
+
+
+# ---- buttons, selects, forms, menus ----
+
+
+def a_bot_with_buttons() -> wisp.Bot:
+    bot = wisp.Bot()
+
+    @bot.component("pick:{what}")
+    async def pick(ctx: wisp.ComponentContext, what: str) -> str:
+        names = [getattr(one, "name", None) or getattr(one, "display_name", "") for one in ctx.selected]
+        return f"{what} {' '.join([*ctx.values, *names] if what == 'colour' else names)}"
+
+    class Card(wisp.Form):
+        """A card"""
+
+        text: str
+        name: str = "nobody"
+
+    @bot.component("write")
+    async def write(ctx: wisp.ComponentContext) -> str:
+        form = await ctx.form(Card)
+        return f"{form.text} by {form.name}" if form else "nothing"
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show everything."""
+        await ctx.respond(
+            "Here:",
+            components=[
+                wisp.row(write.bind().button("Write it"), wisp.link_button("Docs", "https://example.com")),
+                wisp.row(pick.bind("colour").select(["dark red", "blue"], placeholder="Colour", max=2)),
+                wisp.row(pick.bind("user").user_select(placeholder="Who")),
+                wisp.row(pick.bind("channel").channel_select(placeholder="Where")),
+            ],
+        )
+
+    @bot.user_command(name="Who")
+    async def who(ctx: wisp.Context, user: hikari.User) -> str:
+        return user.username
+
+    @bot.message_command(name="Shout")
+    async def shout(ctx: wisp.Context, message: hikari.Message) -> str:
+        return (message.content or "").upper()
+
+    return bot
+
+
+async def test_buttons_selects_forms_and_menus_are_used_by_typing() -> None:
+    async with a_chat(a_bot_with_buttons()) as (_, terminal, written):
+        for typed, expected in (
+            ("/show", "wisp: Here:\n  [Write it] [Docs] [Colour] [Who] [Where]"),
+            (':select Colour "dark red" blue', "wisp: colour dark red blue"),
+            (":select Who @bob", "wisp: user bob"),
+            (":select Where #general", "wisp: channel general"),
+            (":menu Who @bob", "wisp: bob"),
+            ("hello", ""),
+            (":menu Shout", "wisp: HELLO"),
+            (
+                ":click Write it",
+                "wisp: opens the form 'A card'  (only ada sees this)\n  :submit text:... name:(optional)",
+            ),
+            (':submit text:"so be it" name:Ada', "wisp: so be it by Ada"),
+        ):
+            written.clear()
+            await terminal.enter(typed)
+            assert written[-1:] == ([expected] if expected else []), typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        (":click Nope", "there is no button 'Nope'"),
+        (":click Docs", "is a link to https://example.com"),
+        (":click", "expected :click BUTTON"),
+        (":select Colour purple", "does not offer 'purple'"),
+        (':select "open', "a quote is opened and never closed"),
+        (":select Who @nobody", "has no '@nobody'"),
+        (":submit text:x", "no form is open"),
+        (":menu Nope @bob", "no command in the menu of users 'Nope'"),
+        (":menu Who @nobody", "has no 'nobody'"),
+    ],
+)
+async def test_what_cannot_be_pressed_says_why(typed: str, complaint: str) -> None:
+    async with a_chat(a_bot_with_buttons()) as (_, terminal, _written):
+        await terminal.enter("/show")
+        with pytest.raises(Impossible) as raised:
+            await terminal.enter(typed)
+        assert complaint in str(raised.value)

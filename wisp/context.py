@@ -582,7 +582,13 @@ def _in_words(problem: limits.Problem) -> str:
     return f"{'.'.join(map(str, problem.path))}: {problem.message.rstrip('.')}{got}"
 
 
+_SHORTEN = "Shorten it, or send the rest in another answer."
+_REARRANGE = "Buttons and selects go into rows: wisp.row(...) takes up to 5 buttons, or one select of up to 25 options."
+
+
 def _refuse(problems: Sequence[limits.Problem]) -> None:
     if problems:
         told = "; ".join(map(_in_words, problems))
-        raise AnswerError(f"Discord would refuse this answer: {told}. Shorten it, or send the rest in another answer.")
+        of_components = any(problem.path[:1] == ("components",) for problem in problems)
+        fix = _REARRANGE if of_components else _SHORTEN
+        raise AnswerError(f"Discord would refuse this answer: {told}. {fix}")

@@ -64,7 +64,7 @@ class Case:
         return [wire.interaction_text(self.kind, self.data(number % self.live), number) for number in numbers]
 
 
-# /guarded has a cooldown and a permission check. Its budget is for a bare listener without guards, and for lightbulb with its own.
+# /guarded has a cooldown and a permission check: beside a bare listener without any, and lightbulb with its own.
 CASES = (
     Case("/ping", lambda _: wire.PING, content="Pong"),
     Case("/greet", lambda _: wire.GREET, content=f"Hello <@{wire.BOB}>! (3 times)"),

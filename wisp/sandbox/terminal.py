@@ -121,10 +121,10 @@ class Terminal:
         return f"{self.person.name} in {where(self.person.channel)}> "
 
     async def enter(self, typed: str) -> Reply | None:
-        """Do what a typed line says; the reply where it invoked a command. Raises Impossible where it cannot."""
+        """Do what a typed line says; the reply where it asked the bot for something. Raises Impossible."""
         match parse(typed):
             case Local(name, argument):
-                await self._local(name, argument)
+                return await self._local(name, argument)
             case Say(text) if text:
                 await self._say(text)
             case Slash(words, options):
@@ -179,7 +179,7 @@ class Terminal:
         option = next((option for option in chosen.options if option["name"] == name), None)
         return typed if option is None else value(option, typed, self.person.guild)
 
-    async def _local(self, name: str, argument: str) -> None:
+    async def _local(self, name: str, argument: str) -> Reply | None:
         commands = self._locals()
         if name not in commands:
             near = [f":{other}" for other in closest(name, commands) or commands]
@@ -187,9 +187,9 @@ class Terminal:
         action, expected = commands[name]
         if bool(argument) != bool(expected):
             raise Impossible(f"expected :{name} {expected}" if expected else f":{name} stands alone")
-        await action(argument)
+        return await action(argument)
 
-    def _locals(self) -> dict[str, tuple[Callable[[str], Awaitable[None]], str]]:
+    def _locals(self) -> dict[str, tuple[Callable[[str], Awaitable[Reply | None]], str]]:
         return {
             "click": (self._click, "BUTTON"),
             "select": (self._select, "VALUE ..."),
@@ -204,14 +204,14 @@ class Terminal:
             "quit": (self._quit, ""),
         }
 
-    async def _click(self, button: str) -> None:
+    async def _click(self, button: str) -> Reply:
         button = button.strip('"')
         on = self._newest((BUTTON,), button) or self._newest((BUTTON,), None)
         if on is None:
             raise Impossible("no message here has a button")
-        self._keep(await self.person.click(on, button))
+        return self._keep(await self.person.click(on, button))
 
-    async def _select(self, typed: str) -> None:
+    async def _select(self, typed: str) -> Reply:
         words = line_words(typed)
         on = self._newest(SELECTS, words[0]) or self._newest(SELECTS, None)
         if on is None:
@@ -223,7 +223,7 @@ class Terminal:
         named_id = str(known["custom_id"]) if known else None
         select = known or found[0]
         values = [self._selected(select, word) for word in words]
-        self._keep(await self.person.select(on, *values, menu=named_id))
+        return self._keep(await self.person.select(on, *values, menu=named_id))
 
     def _selected(self, select: JSON, typed: str) -> Value:
         kind = {USER_SELECT: USER, ROLE_SELECT: ROLE, MENTIONABLE_SELECT: MENTIONABLE, CHANNEL_SELECT: CHANNEL}
@@ -231,16 +231,16 @@ class Terminal:
             return typed
         return named({"name": name_of(select), "type": kind[select["type"]]}, typed, self.person.guild)
 
-    async def _submit(self, typed: str) -> None:
+    async def _submit(self, typed: str) -> Reply:
         line = parse(f"/submit {typed}")
         assert isinstance(line, Slash)
         if self._form is None or len(line.words) > 1:
             problem = "no form is open" if self._form is None else f"{line.words[1]!r} belongs to no field"
             raise Impossible(f"{problem}: fields are written name:text, and a text with spaces stands in quotes")
         form, values = self._form, dict(line.options)
-        self._keep(await self.person.submit(form, values))
+        return self._keep(await self.person.submit(form, values))
 
-    async def _menu(self, typed: str) -> None:
+    async def _menu(self, typed: str) -> Reply:
         name, _, at = typed.rpartition(" @")
         if name:
             target: User | Message = self._user(at)
@@ -250,7 +250,7 @@ class Terminal:
             if newest is None:
                 raise Impossible("there is no message here")
             target = newest
-        self._keep(await self.person.menu(name.strip('"'), target))
+        return self._keep(await self.person.menu(name.strip('"'), target))
 
     def _user(self, typed: str) -> User:
         found = named({"name": "target", "type": USER}, typed, self.person.guild)
