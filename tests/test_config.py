@@ -437,7 +437,8 @@ def test_the_repr_of_the_settings_shows_neither_token_nor_what_else_may_be_secre
         assert "hunter2" not in text
     assert repr(config) == (
         "Config(token='<hidden>', rest_url='<hidden>', database='wisp.db', owners=(), intents=(), guilds=(1,),"
-        " log_level='INFO', durability='normal', embed_color=None, embed_footer=None, modules=['greeter'])"
+        " log_level='INFO', durability='normal', embed_color=None, embed_footer=None, strict=False,"
+        " modules=['greeter'])"
     )
     assert repr(Config()).startswith("Config(token=None, rest_url=None, ")
 

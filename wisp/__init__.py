@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from .errors import StartError as StartError
     from .errors import UserError as UserError
     from .errors import WispError as WispError
+    from .events import Event as Event
+    from .events import EventContext as EventContext
+    from .events import ModuleDisabled as ModuleDisabled
+    from .events import ModuleEnabled as ModuleEnabled
     from .forms import Field as Field
     from .forms import Form as Form
     from .groups import CommandGroup as CommandGroup
@@ -49,9 +53,19 @@ if TYPE_CHECKING:
     from .guards import require_guild as require_guild
     from .guards import require_owner as require_owner
     from .guards import require_permissions as require_permissions
+    from .modules import Module as Module
+    from .modules import ModuleBot as ModuleBot
+    from .modules import ModuleContext as ModuleContext
+    from .modules import command as command
+    from .modules import component as component
+    from .modules import listen as listen
+    from .modules import message_command as message_command
+    from .modules import modal as modal
+    from .modules import user_command as user_command
     from .options import Option as Option
     from .prompts import paginate as paginate
     from .prompts import paginate_embeds as paginate_embeds
+    from .registry import ModuleRegistry as ModuleRegistry
     from .replies import EmbedBuilder as EmbedBuilder
     from .replies import respond_error as respond_error
     from .replies import respond_info as respond_info
@@ -73,6 +87,8 @@ _PLACES = {
     "ComponentContext": "context",
     "Context": "context",
     "EmbedBuilder": "replies",
+    "Event": "events",
+    "EventContext": "events",
     "Field": "forms",
     "Form": "forms",
     "InteractionContext": "context",
@@ -81,15 +97,26 @@ _PLACES = {
     "Mistakes": "errors",
     "Modal": "components",
     "ModalContext": "context",
+    "Module": "modules",
+    "ModuleBot": "modules",
+    "ModuleContext": "modules",
+    "ModuleDisabled": "events",
+    "ModuleEnabled": "events",
+    "ModuleRegistry": "registry",
     "Option": "options",
     "StartError": "errors",
     "UserError": "errors",
     "WispError": "errors",
+    "command": "modules",
+    "component": "modules",
     "concurrency": "cooldowns",
     "cooldown": "cooldowns",
     "guard": "guards",
     "handle_errors": "guards",
     "link_button": "components",
+    "listen": "modules",
+    "message_command": "modules",
+    "modal": "modules",
     "paginate": "prompts",
     "paginate_embeds": "prompts",
     "require_admin": "guards",
@@ -101,6 +128,7 @@ _PLACES = {
     "respond_success": "replies",
     "respond_warning": "replies",
     "row": "components",
+    "user_command": "modules",
 }
 
 __all__ = [
@@ -115,6 +143,8 @@ __all__ = [
     "ComponentContext",
     "Context",
     "EmbedBuilder",
+    "Event",
+    "EventContext",
     "Field",
     "Form",
     "InteractionContext",
@@ -123,15 +153,26 @@ __all__ = [
     "Mistakes",
     "Modal",
     "ModalContext",
+    "Module",
+    "ModuleBot",
+    "ModuleContext",
+    "ModuleDisabled",
+    "ModuleEnabled",
+    "ModuleRegistry",
     "Option",
     "StartError",
     "UserError",
     "WispError",
+    "command",
+    "component",
     "concurrency",
     "cooldown",
     "guard",
     "handle_errors",
     "link_button",
+    "listen",
+    "message_command",
+    "modal",
     "paginate",
     "paginate_embeds",
     "require_admin",
@@ -143,6 +184,7 @@ __all__ = [
     "respond_success",
     "respond_warning",
     "row",
+    "user_command",
 ]
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     import lightbulb
 
     from .config import Config
+    from .events import Event
+    from .modules import Module
+    from .registry import ModuleRegistry
     from .services import GuildDataStore
     from .session import Session
 
@@ -60,8 +63,11 @@ class Bot(Registrar):
     - `durability`: "normal" survives `kill -9`, "full" a power cut as well, at the price of one sync of the disk a
       write (WISP_DURABILITY, "normal").
     - `embed_color`: of `EmbedBuilder.info`, as "#5865F2" or a number (WISP_EMBED_COLOR).
+    - `strict`: stop where a module does not load, instead of going on without it (WISP_STRICT, false).
     - `embed_footer`: stands under the embeds of `EmbedBuilder` (WISP_EMBED_FOOTER).
     - `log_level`: DEBUG, INFO, WARNING, ERROR or CRITICAL (WISP_LOG_LEVEL, "INFO").
+
+    `modules` are registered with `bot.modules`.
     """
 
     def __init__(
@@ -77,6 +83,8 @@ class Bot(Registrar):
         durability: Literal["normal", "full"] | None = None,
         embed_color: int | str | None = None,
         embed_footer: str | None = None,
+        strict: bool | None = None,
+        modules: Iterable[Module] = (),
     ) -> None:
         super().__init__()
         self.log: logging.Logger = _log
@@ -84,6 +92,9 @@ class Bot(Registrar):
         self.services: Services = Services()
         self.starters: list[Callable[..., Awaitable[object]]] = []
         self._session: Session | None = None
+        self._modules: ModuleRegistry | None = None
+        for module in modules:
+            self.modules.register(module)
         self._arguments = {
             "token": token,
             "rest_url": rest_url,
@@ -95,6 +106,7 @@ class Bot(Registrar):
             "durability": durability,
             "embed_color": embed_color,
             "embed_footer": embed_footer,
+            "strict": strict,
         }
 
     # ---- what it stands on ----
@@ -105,6 +117,23 @@ class Bot(Registrar):
         if not self._is_running() or self._session is None:
             raise WispError("The bot is not running: this exists from its start on. @bot.on_start is the place for it.")
         return self._session
+
+    @property
+    def modules(self) -> ModuleRegistry:
+        """Its modules: to register before the start, to load, unload and reload while it runs."""
+        if self._modules is None:
+            from .registry import ModuleRegistry
+
+            self._modules = ModuleRegistry(self)
+        return self._modules
+
+    async def emit(self, event: Event) -> None:
+        """Call every listener for an event of one's own, and return when all are done.
+
+        What one raises does not stop the others: it goes to the error handlers, or is logged. Raises WispError before
+        the bot starts.
+        """
+        await self.session.emit(event)
 
     @property
     def gateway(self) -> hikari.GatewayBot:
@@ -148,50 +177,42 @@ class Bot(Registrar):
 
     def check(self) -> list[Mistake]:
         """All that is wrong with the bot, remarks included, in the order of files and lines."""
-        found: list[Mistake] = []
-        for root in roots([self]):
-            found += root.check()
-        for component in (*self.components, *self.modals):
-            found += component.check()
-        found += self._check_custom_ids()
-        for form in {form: None for handler in self.handlers() for form in forms_in(handler.function)}:
-            found += form_mistakes(form)
-        for listener in self.listeners:
-            found += listener.mistakes
+        found = self._mistakes_alone(self)
         for handler in self.error_handlers:
             found += handler_mistakes(handler)
         for starter in self.starters:
             found += handler_mistakes(starter, "on_start")
-        found += self._check_together()
         return sorted(found, key=lambda mistake: (mistake.file or "", mistake.line or 0))
 
-    def _check_together(self) -> list[Mistake]:
-        """What Discord would not take of the commands, each alone and those of one scope together."""
-        scopes: dict[int | None, list[Root]] = {}
+    def mistakes_of(self, module: Registrar, *, beside: Sequence[Registrar]) -> list[Mistake]:
+        """What is wrong with what a module registered, by itself and beside bot and other modules; no remarks."""
+        found = self._mistakes_alone(module)
+        everything = roots([*beside, module])
+        its_own = {id(part) for part in (*module.commands, *module.groups)}
+        for root in everything:
+            if len(root.parts) > 1 and its_own & {id(part) for part in root.parts}:
+                found += root.check()
+        found += _twice(everything, {id(part) for part in module.commands})
+        found += _custom_id_mistakes([*beside, module])
+        return [mistake for mistake in found if not mistake.remark]
+
+    def _mistakes_alone(self, registrar: Registrar) -> list[Mistake]:
         found: list[Mistake] = []
-        for root in roots([self]):
+        scopes: dict[int | None, list[Root]] = {}
+        for root in roots([registrar]):
+            found += root.check()
             found += root.limit_mistakes(limits.command_problems(root.payload()))
             for guild in root.guilds or (None,):
                 scopes.setdefault(guild, []).append(root)
         for scope in scopes.values():
-            alone = [limits.command_problems(command.payload()) for command in scope]
-            for problem in limits.commands_problems([command.payload() for command in scope]):
-                place = problem.path[0] if problem.path else None
-                if not isinstance(place, int):
-                    found.append(Mistake("commands", problem.message, "Discord takes no more: group some of them"))
-                elif not alone[place]:
-                    found += scope[place].limit_mistakes([problem])
-        return found
-
-    def _check_custom_ids(self) -> list[Mistake]:
-        """Components, or modals, whose custom ids look the same: one of them would never be called."""
-        found: list[Mistake] = []
-        for handlers in (self.components, self.modals):
-            routes: Routes[Component[..., Any] | Modal[..., Any]] = Routes()
-            for handler in handlers:
-                if handler.pattern and (other := routes.add(handler.pattern, handler)):
-                    problem = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'
-                    found.append(handler.mistake("", problem, "Give one of them another name"))
+            found += _mistakes_together(scope)
+        for handler in (*registrar.components, *registrar.modals):
+            found += handler.check()
+        found += _custom_id_mistakes([registrar])
+        for form in {form: None for handler in registrar.handlers() for form in forms_in(handler.function)}:
+            found += form_mistakes(form)
+        for listener in registrar.listeners:
+            found += listener.mistakes
         return found
 
     # ---- start and stop ----
@@ -290,6 +311,46 @@ class Bot(Registrar):
             await self.gateway.join()
         except Exception as error:
             raise StartError(f"The connection to Discord ended for good: {error}") from error
+
+
+def _mistakes_together(scope: Sequence[Root]) -> list[Mistake]:
+    """What Discord would not take of the commands of one scope together: too many, or two of one name."""
+    payloads = [root.payload() for root in scope]
+    found: list[Mistake] = []
+    for problem in limits.commands_problems(payloads):
+        place = problem.path[0] if problem.path else None
+        if not isinstance(place, int):
+            found.append(Mistake("commands", problem.message, "Discord takes no more: group some of them"))
+        elif not limits.command_problems(payloads[place]):
+            found += scope[place].limit_mistakes([problem])
+    return found
+
+
+def _twice(everything: Sequence[Root], new: set[int]) -> list[Mistake]:
+    """Commands among the new ones whose name somebody else's command or group has in the same place."""
+    taken: dict[tuple[int | None, int, str], Root] = {}
+    found: list[Mistake] = []
+    for root in everything:
+        for guild in root.guilds or (None,):
+            other = taken.setdefault((guild, int(root.kind), root.name), root)
+            if other is not root and (id(root.first) in new or id(other.first) in new):
+                late, first = (root, other) if id(root.first) in new else (other, root)
+                problem = f'another command is called "{root.name}" ({first.first.file}:{first.first.line})'
+                found.append(late.mistake("", problem, "Rename one of them"))
+    return found
+
+
+def _custom_id_mistakes(registrars: Iterable[Registrar]) -> list[Mistake]:
+    """Components, or modals, whose custom ids look the same: one of them would never be called."""
+    found: list[Mistake] = []
+    registrars = list(registrars)
+    for kind in ("components", "modals"):
+        routes: Routes[Component[..., Any] | Modal[..., Any]] = Routes()
+        for handler in (handler for registrar in registrars for handler in getattr(registrar, kind)):
+            if handler.pattern and (other := routes.add(handler.pattern, handler)):
+                problem = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'
+                found.append(handler.mistake("", problem, "Give one of them another name"))
+    return found
 
 
 def _in_a_loop() -> bool:

@@ -24,6 +24,7 @@ VARIABLES = {
     "durability": "WISP_DURABILITY",
     "embed_color": "WISP_EMBED_COLOR",
     "embed_footer": "WISP_EMBED_FOOTER",
+    "strict": "WISP_STRICT",
 }
 
 _NEW_TOKEN = "Copy it anew: https://discord.com/developers/applications, your application, Bot, Reset Token"
@@ -47,6 +48,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     durability: Literal["normal", "full"] = "normal"
     embed_color: int | None = None
     embed_footer: str | None = None
+    strict: bool = False
     modules: dict[str, dict[str, Any]] = {}
 
     def __repr__(self) -> str:
@@ -408,6 +410,14 @@ def _footer(value: object) -> str | _Wrong:
     return value.strip()
 
 
+def _truth(value: object) -> bool | _Wrong:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in ("true", "yes", "1", "false", "no", "0"):
+        return value.strip().lower() in ("true", "yes", "1")
+    return _Wrong(f"expected true or false, got {_shown(value)}", "Write one of them")
+
+
 def _modules(value: object) -> dict[str, dict[str, Any]] | _Wrong:
     tables = cast("dict[str, dict[str, Any]]", value if isinstance(value, dict) else {"": value})
     for name, table in cast("dict[str, object]", tables).items():
@@ -428,6 +438,7 @@ _READERS: dict[str, Callable[[object], object]] = {
     "durability": _durability,
     "embed_color": _color,
     "embed_footer": _footer,
+    "strict": _truth,
     "modules": _modules,
 }
 

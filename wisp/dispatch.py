@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import hikari
@@ -19,8 +19,10 @@ from .logs import get_logger, redacted
 from .replies import settings_in_use
 
 if TYPE_CHECKING:
+    from .events import EventContext
     from .groups import Root
-    from .handlers import Handler
+    from .handlers import ErrorHandler, Handler
+    from .registrar import Registrar
     from .session import Session
 
 _log = get_logger("wisp.dispatch")
@@ -55,27 +57,29 @@ class Dispatcher:
         self._in_pipeline: dict[int, Context] = {}
         self._awaited: set[int] = set()
 
-    def add(self, root: Root, guilds: Sequence[int]) -> None:
-        """Route interactions for its commands: of these guilds' own commands, or of those for everywhere (none)."""
-        for command in root.commands:
-            for guild in guilds or (None,):
-                self._commands[guild, int(command.kind), command.path] = command
-            self._read_rules(command)
+    def route(self, roots: Iterable[tuple[Root, Sequence[int]]], registrars: Iterable[Registrar]) -> None:
+        """Bring interactions to these from now on: commands of these guilds alone (or of everywhere, for none), and
+        what else the registrars hold."""
+        counters, self._counters = self._counters, {}
+        self._commands, self._rules = {}, {}
+        self._components, self._modals = Routes(), Routes()
+        for root, guilds in roots:
+            for command in root.commands:
+                for guild in guilds or (None,):
+                    self._commands[guild, int(command.kind), command.path] = command
+                self._read_rules(command, counters)
+        prompts = self.session.prompts.component
+        for component in (prompts, *(component for registrar in registrars for component in registrar.components)):
+            assert component.pattern is not None
+            self._components.add(component.pattern, component)
+            self._read_rules(component, counters)
+        for modal in (modal for registrar in registrars for modal in registrar.modals):
+            assert modal.pattern is not None
+            self._modals.add(modal.pattern, modal)
+            self._read_rules(modal, counters)
 
-    def add_component(self, component: Component[..., Any]) -> None:
-        """Route clicks and choices with such custom ids to `component`."""
-        assert component.pattern is not None
-        self._components.add(component.pattern, component)
-        self._read_rules(component)
-
-    def add_modal(self, modal: Modal[..., Any]) -> None:
-        """Route forms with such custom ids to `modal`."""
-        assert modal.pattern is not None
-        self._modals.add(modal.pattern, modal)
-        self._read_rules(modal)
-
-    def _read_rules(self, handler: Handler[..., Any]) -> None:
-        """What stands before a handler; commands of a group share what its limits count."""
+    def _read_rules(self, handler: Handler[..., Any], known: Mapping[Limit, Counter]) -> None:
+        """What stands before a handler; commands of a group share what its limits count, and go on counting."""
         found: list[Rule] = []
         for name, holders in handler.guarded_by():
             rules = [rule for holder in holders for rule in rules_on(holder)]
@@ -98,10 +102,19 @@ class Dispatcher:
                 path, options = _path_of(interaction)
                 command = self._find(interaction, path)
                 if isinstance(command, Command):
-                    await autocomplete.suggest(self.session, command, interaction, options)
+                    if self._is_on(command.owner, interaction.guild_id):
+                        await autocomplete.suggest(self.session, command, interaction, options)
+                    else:
+                        await autocomplete.offer(self.session, interaction, [])
                     return
-            elif isinstance(interaction, hikari.ModalInteraction) and self.session.prompts.submit(interaction):
-                return  # whoever opened it goes on, and answers
+            elif isinstance(interaction, hikari.ModalInteraction) and (
+                owner := self.session.prompts.opened_by(interaction.custom_id)
+            ):
+                if self._is_on(owner, interaction.guild_id):
+                    self.session.prompts.submit(interaction)  # whoever opened it goes on, and answers
+                else:
+                    await self._answer_stranger(interaction, self._off(owner, interaction.member))
+                return
             elif ctx := self._context_of(interaction):
                 await self._call(ctx)
                 return
@@ -129,8 +142,12 @@ class Dispatcher:
 
     async def _call(self, ctx: InteractionContext[Any]) -> None:
         """Run one call where it belongs: straight, or inside lightbulb's pipeline where somebody put hooks there."""
+        owner = ctx.handler.owner
         if self.session.closing:
             await self._say(ctx, _CLOSING)
+            return
+        if owner is not self.session.bot and not self._is_on(owner, ctx.guild_id):
+            await self._say(ctx, self._off(owner, ctx.member))
             return
         self.session.begin(ctx)
         try:
@@ -140,6 +157,17 @@ class Dispatcher:
                 await self.run(ctx)
         finally:
             self.session.end(ctx)
+
+    def _is_on(self, owner: Registrar, guild_id: int | None) -> bool:
+        return self.session.gate.is_open(owner, guild_id)
+
+    def _off(self, owner: Registrar, member: hikari.InteractionMember | None) -> str:
+        """The words for whoever used a module that is off, with the way to turn it on for those who may."""
+        name = getattr(owner, "name", "")
+        granted = member.permissions if member else hikari.Permissions.NONE
+        if granted & (hikari.Permissions.MANAGE_GUILD | hikari.Permissions.ADMINISTRATOR):
+            return f"“{name}” is off in this server. `/modules enable module:{name}` turns it on."
+        return f"“{name}” is off in this server. Somebody who manages the server can turn it on."
 
     async def run(self, ctx: InteractionContext[Any]) -> None:
         """The life of a call: arguments, function, reply; a refusal in its words, an error by its id."""
@@ -187,15 +215,26 @@ class Dispatcher:
         return f"{text[:_LONGEST_ERROR]}..." if len(text) > _LONGEST_ERROR else f"{text.rstrip('.')}."
 
     async def _dealt_with(self, ctx: InteractionContext[Any], error: Exception) -> bool:
-        failed, bot = ctx.handler, self.session.bot
-        outer = [] if failed.owner is bot else failed.owner.error_handlers
-        for handler in (*failed.error_handlers, *outer, *bot.error_handlers):
+        return await self.ask_error_handlers(ctx, error, ctx.handler.error_handlers, ctx.handler.owner)
+
+    async def ask_error_handlers(
+        self,
+        ctx: InteractionContext[Any] | EventContext,
+        error: Exception,
+        own: Sequence[ErrorHandler],
+        owner: Registrar,
+    ) -> bool:
+        """Ask a handler's own error handlers, then its module's and the bot's; whether one has dealt with it."""
+        bot = self.session.bot
+        outer = [] if owner is bot else owner.error_handlers
+        for handler in (*own, *outer, *bot.error_handlers):
             try:
                 # an error handler that never ends must not keep the first error to itself
                 if await self.session.clock.wait_for(handler(ctx, error), _HANDLER_PATIENCE):
                     return True
             except UserError as refusal:
-                await self._say(ctx, str(refusal))
+                if isinstance(ctx, InteractionContext):
+                    await self._say(ctx, str(refusal))
                 return True
             except (Exception, asyncio.CancelledError) as second:
                 self.session.report(f"the error handler {getattr(handler, '__name__', handler)}", second)

@@ -1,4 +1,4 @@
-"""Listeners: a function that hears events, and the intents that those events need."""
+"""Events of one's own, listeners that hear them and Discord's, and the intents that those need."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import inspect
 import types
 import typing
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Union
+from typing import TYPE_CHECKING, Any, Union
 
 import hikari
+import msgspec
 
 # hikari keeps this one out of its top level, and documents it
 from hikari.events.base_events import get_required_intents_for
@@ -17,8 +18,60 @@ from .errors import Mistake
 from .handlers import is_async, place_of
 from .options import resolve_annotation
 
+if TYPE_CHECKING:
+    from .bot import Bot
+
 PRIVILEGED = hikari.Intents.ALL_PRIVILEGED
 _MESSAGE_EVENTS = hikari.Intents.ALL_MESSAGES
+
+
+class Event(msgspec.Struct, kw_only=True):
+    """An event of your own: its annotations are its fields, as in `class LevelUp(wisp.Event): user_id: int`.
+
+    `await bot.emit(LevelUp(user_id=1))` calls every listener for it, or for a class that it derives from. Where it has
+    a field `guild_id`, modules that are off in that server do not hear it.
+    """
+
+
+class ModuleEnabled(Event):
+    """A module was turned on in a server."""
+
+    guild_id: int
+    module: str
+
+
+class ModuleDisabled(Event):
+    """A module was turned off in a server."""
+
+    guild_id: int
+    module: str
+
+
+class EventContext:
+    """What an error handler gets where a listener failed: the `event`, the `listener`'s name, the `bot`.
+
+    There is nobody to answer. `guild_id` is None where the event has none.
+    """
+
+    __slots__ = ("bot", "event", "listener")
+
+    def __init__(self, bot: Bot, event: Any, listener: str) -> None:
+        self.bot: Bot = bot
+        self.event: Any = event
+        self.listener: str = listener
+
+    @property
+    def guild_id(self) -> int | None:
+        """The server that it happened in."""
+        return guild_of(self.event)
+
+
+def guild_of(event: Any) -> int | None:
+    """The server that an event happened in, None where it has none."""
+    guild_id = getattr(event, "guild_id", None)
+    if guild_id is None and isinstance(event, hikari.InteractionCreateEvent):
+        guild_id = getattr(event.interaction, "guild_id", None)
+    return guild_id
 
 
 class Listener:
@@ -43,13 +96,15 @@ class Listener:
             self._mistake("it has more parameters than the event", "Take one parameter: the event")
         for event_type in self.event_types:
             if not _is_event(event_type):
-                self._mistake(f"{event_type!r} is not an event of hikari", "Use a class like hikari.MemberCreateEvent")
+                fix = "Use a class like hikari.MemberCreateEvent, or one of your own that derives from wisp.Event"
+                self._mistake(f"{event_type!r} is not an event", fix)
 
     def intents(self) -> hikari.Intents:
         """All that its events can need to arrive."""
         needed = hikari.Intents.NONE
         for event_type in self.event_types:
-            needed |= intents_of(event_type)
+            if not issubclass(event_type, Event):
+                needed |= intents_of(event_type)
         return needed
 
     def _annotated(self, names: Mapping[str, Any]) -> tuple[type[Any], ...]:
@@ -101,4 +156,4 @@ def _union(groups: Iterable[hikari.Intents]) -> hikari.Intents:
 
 
 def _is_event(event_type: Any) -> bool:
-    return isinstance(event_type, type) and issubclass(event_type, hikari.Event)
+    return isinstance(event_type, type) and issubclass(event_type, (hikari.Event, Event))

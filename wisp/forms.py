@@ -6,9 +6,9 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Iterable
-from functools import cache
 from types import CodeType
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union
+from weakref import WeakKeyDictionary
 
 import hikari
 import msgspec
@@ -104,7 +104,7 @@ async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> 
     if mistakes := form_mistakes(form):
         raise AnswerError(str(mistakes[0]))
     inputs = _inputs(form)
-    custom_id, submitted = ctx.session.prompts.open_form()
+    custom_id, submitted = ctx.session.prompts.open_form(ctx.handler.owner)
     rows: Any = [_Row(one.payload()) for one in inputs]
     try:
         await ctx.respond_with_modal(title or _title(form), custom_id, components=rows)
@@ -171,8 +171,17 @@ class _Unusable(Exception):
     """A field that no text input can be: (of what, problem, fix)."""
 
 
-@cache
+# weak, so that the form of a module that was unloaded can go
+_INPUTS: WeakKeyDictionary[type[Form], tuple[_Input, ...]] = WeakKeyDictionary()
+
+
 def _inputs(form: type[Form]) -> tuple[_Input, ...]:
+    if form not in _INPUTS:
+        _INPUTS[form] = _read_inputs(form)
+    return _INPUTS[form]
+
+
+def _read_inputs(form: type[Form]) -> tuple[_Input, ...]:
     try:
         hints = typing.get_type_hints(form, include_extras=True)
     except Exception as error:

@@ -97,6 +97,7 @@ _ROW, _BUTTON, _STRING_SELECT, _TEXT_INPUT, _SECTION, _TEXT = 1, 2, 3, 4, 9, 10
 _THUMBNAIL, _GALLERY, _FILE, _SEPARATOR, _CONTAINER, _LABEL = 11, 12, 13, 14, 17, 18
 _UPLOAD, _RADIO_GROUP, _CHECKBOX_GROUP, _CHECKBOX = 19, 21, 22, 23
 _SELECTS = (3, 5, 6, 7, 8)
+_DEFAULT_TYPES = {5: ("user",), 6: ("role",), 7: ("user", "role"), 8: ("channel",)}
 _IN_CONTAINER = (_ROW, _SECTION, _TEXT, _GALLERY, _FILE, _SEPARATOR)
 _MEDIA_SCHEMES = ("http", "https", "attachment")
 _IN_LABEL = (_TEXT_INPUT, *_SELECTS, _UPLOAD, _RADIO_GROUP, _CHECKBOX_GROUP, _CHECKBOX)
@@ -183,7 +184,7 @@ def message_problems(payload: Mapping[str, object]) -> list[Problem]:
         for row in components.items(0, ROWS):
             if row.is_component((_ROW,)):
                 _check_row(row)
-    _check_custom_ids(components)
+    _check_ids(components)
     return problems
 
 
@@ -199,7 +200,7 @@ def modal_problems(payload: Mapping[str, object]) -> list[Problem]:
     for component in components.items(*MODAL_COMPONENTS):
         if component.is_component((_ROW, _TEXT, _LABEL)):
             _check_modal_component(component)
-    _check_custom_ids(components)
+    _check_ids(components)
     return problems
 
 
@@ -745,7 +746,11 @@ def _check_button(button: _Value) -> None:
     button.get("sku_id").snowflake()
     if style == 6:  # premium: Discord draws it
         button.need("sku_id")
-    elif not button.get("label").raw and button.get("emoji").raw is None:
+        for key in ("custom_id", "url", "label", "emoji"):
+            button.forbid(key, "A premium button has a sku_id and nothing else.")
+        return
+    button.forbid("sku_id", "Only premium buttons have a sku_id.")
+    if not button.get("label").raw and button.get("emoji").raw is None:
         button.get("label").refuse("BASE_TYPE_REQUIRED", "This field is required: a label or an emoji")
 
 
@@ -762,7 +767,7 @@ def _check_select(select: _Value) -> None:
     select.get("disabled").boolean()
     select.get("required").boolean()
     most = _check_values(select, SELECT_MIN_VALUES, SELECT_MAX_VALUES)
-    select.get("default_values").items(0, most)
+    _check_default_values(select, most)
     if select.get("type").raw == _STRING_SELECT:
         # As many options as may be picked are the least that there can be.
         defaults = _check_select_options(select.need("options"), (most, SELECT_OPTIONS))
@@ -773,6 +778,14 @@ def _check_select(select: _Value) -> None:
             )
     elif select.get("type").raw == 8:  # a channel select
         select.get("channel_types").unique(CHANNEL_TYPES)
+
+
+def _check_default_values(select: _Value, most: int) -> None:
+    for default in select.get("default_values").items(0, most):
+        if default.is_object():
+            default.need("id").snowflake()
+            kind = select.get("type").raw
+            default.need("type").choice(_DEFAULT_TYPES.get(kind, ()) if isinstance(kind, int) else ())
 
 
 def _check_values(owner: _Value, low: tuple[int, int], high: tuple[int, int]) -> int:
@@ -862,13 +875,17 @@ def _walk(components: _Value, depth: int = 2) -> Iterable[_Value]:
             yield from _walk(component.get("components"), depth - 1)
 
 
-def _check_custom_ids(components: _Value) -> None:
-    seen: dict[str, _Value] = {}
+def _check_ids(components: _Value) -> None:
+    """Check that no two components share a custom id, or a number other than 0, which asks Discord for one."""
+    custom_ids: dict[str, _Value] = {}
+    numbers: dict[int, _Value] = {}
     for component in _walk(components):
-        field = component.get("custom_id")
-        if isinstance(field.raw, str) and (first := seen.setdefault(field.raw, field)) is not field:
+        field, number = component.get("custom_id"), component.get("id")
+        if isinstance(field.raw, str) and (first := custom_ids.setdefault(field.raw, field)) is not field:
             message = "Component custom id cannot be duplicated"
             field.refuse("COMPONENT_CUSTOM_ID_DUPLICATED", message, _same_as(first))
+        if _is_integer(number.raw) and number.raw and (one := numbers.setdefault(number.raw, number)) is not number:
+            number.refuse(INVALID, "The id of a component must be unique.", _same_as(one))
 
 
 def _too_long(path: tuple[str | int, ...], low: int, high: int, got: str) -> Problem:

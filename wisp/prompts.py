@@ -18,6 +18,7 @@ from .errors import AnswerError, UserError
 if TYPE_CHECKING:
     from .clock import Timer
     from .context import Answer, ComponentContext, InteractionContext, MessageFields
+    from .registrar import Registrar
     from .session import Session
 
 LONGEST = 14 * 60.0
@@ -41,6 +42,11 @@ class Prompt(Protocol):
         """Who may click."""
         ...
 
+    @property
+    def owner(self) -> Registrar:
+        """The bot or module that asks."""
+        ...
+
     async def clicked(self, ctx: ComponentContext, action: str) -> None:
         """What a click does. `action` is the end of the custom id, which anybody can have made up."""
         ...
@@ -51,7 +57,7 @@ class Prompts:
 
     def __init__(self, session: Session) -> None:
         self._prompts: dict[str, Prompt] = {}
-        self._forms: dict[str, asyncio.Future[hikari.ModalInteraction]] = {}
+        self._forms: dict[str, tuple[Registrar, asyncio.Future[hikari.ModalInteraction]]] = {}
         self._timers: dict[str, Timer] = {}
         self._session = session
         self.component: Component[[str, str], None] = Component(
@@ -99,25 +105,29 @@ class Prompts:
             raise UserError(_OVER)
         if prompt.user_id != ctx.user.id:
             raise UserError(_NOT_YOURS.format(user=prompt.user_id))
+        if not self._session.gate.is_open(prompt.owner, ctx.guild_id):
+            raise UserError(_OVER)
         await prompt.clicked(ctx, action)
 
     # ---- forms ----
 
-    def open_form(self) -> tuple[str, asyncio.Future[hikari.ModalInteraction]]:
+    def opened_by(self, custom_id: str) -> Registrar | None:
+        """The bot or module that waits for this form, None where nobody does."""
+        waiting = self._forms.get(custom_id)
+        return waiting[0] if waiting is not None and not waiting[1].done() else None
+
+    def open_form(self, owner: Registrar) -> tuple[str, asyncio.Future[hikari.ModalInteraction]]:
         """A custom id for a form, and what will be the form as it comes back."""
         custom_id = f"{RESERVED}:{secrets.token_hex(8)}"
         submitted: asyncio.Future[hikari.ModalInteraction] = asyncio.get_running_loop().create_future()
-        self._forms[custom_id] = submitted
+        self._forms[custom_id] = owner, submitted
         submitted.add_done_callback(lambda _: self._forms.pop(custom_id, None))
         return custom_id, submitted
 
-    def submit(self, interaction: hikari.ModalInteraction) -> bool:
-        """Bring a form to whoever opened it; False where nobody waits for it."""
-        submitted = self._forms.pop(interaction.custom_id, None)
-        if submitted is None or submitted.done():
-            return False
+    def submit(self, interaction: hikari.ModalInteraction) -> None:
+        """Bring a form to whoever opened it, and waits for it."""
+        _, submitted = self._forms.pop(interaction.custom_id)
         submitted.set_result(interaction)
-        return True
 
 
 # ---- a question ----
@@ -126,6 +136,7 @@ class Prompts:
 class _Question:
     def __init__(self, ctx: InteractionContext[Any], yes: str, no: str) -> None:
         self.user_id = int(ctx.user.id)
+        self.owner = ctx.handler.owner
         self.answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._labels = {"yes": yes, "no": no}
         self._prompts = ctx.session.prompts
@@ -196,6 +207,7 @@ async def confirm(
 class _Pages:
     def __init__(self, ctx: InteractionContext[Any], make: Callable[[int], Any], count: int, timeout: float) -> None:
         self.user_id = int(ctx.user.id)
+        self.owner = ctx.handler.owner
         self._make = make
         self._count = count
         self._timeout = timeout

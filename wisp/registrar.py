@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, overload
@@ -12,7 +13,7 @@ import hikari
 from .commands import ApplicationCommand, Command, CommandHolder, GroupSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import WispError
-from .events import Listener
+from .events import Event, Listener
 from .groups import CommandGroup
 from .handlers import AnyErrorHandler, ErrorHandler, Handler, names_around
 
@@ -32,7 +33,8 @@ L = TypeVar("L", bound=Callable[..., Awaitable[object]])
 class Registrar(CommandHolder):
     """Something that commands, listeners and error handlers belong to.
 
-    `log` is its logger; `namespace` keeps its guild data apart from others', None is shared by the whole bot.
+    `log` is its logger; `namespace` keeps its guild data apart from others', None is shared by the whole bot;
+    `running` are the handlers of it that run now.
     """
 
     log: logging.Logger
@@ -46,6 +48,7 @@ class Registrar(CommandHolder):
         self.listeners: list[Listener] = []
         self.error_handlers: list[ErrorHandler] = []
         self.migrations: dict[int, Migration] = {}
+        self.running: set[asyncio.Task[Any]] = set()
 
     @property
     def ephemeral(self) -> bool:
@@ -117,12 +120,22 @@ class Registrar(CommandHolder):
         self, kind: hikari.CommandType, function: Callable[..., Awaitable[Any]] | None, settings: MenuSettings
     ) -> Any:
         def register(function: Callable[..., Awaitable[Any]], depth: int = 1) -> MenuCommand[..., Any]:
-            self.ensure_open()
-            command = MenuCommand(kind, self, function, names_around(depth), settings)
-            self.commands.append(command)
-            return command
+            return self.add_menu_command(kind, function, names_around(depth), settings)
 
         return register if function is None else register(function, 3)
+
+    def add_menu_command(
+        self,
+        kind: hikari.CommandType,
+        function: Callable[..., Awaitable[Any]],
+        names: Mapping[str, Any],
+        settings: MenuSettings,
+    ) -> MenuCommand[..., Any]:
+        """Make a command in a menu of `function` and take it in."""
+        self.ensure_open()
+        command = MenuCommand(kind, self, function, names, settings)
+        self.commands.append(command)
+        return command
 
     def component(
         self, custom_id: str, /, **settings: Unpack[ComponentSettings]
@@ -137,12 +150,18 @@ class Registrar(CommandHolder):
         """
 
         def register(function: Callable[Concatenate[ComponentContext, P], Awaitable[R]]) -> Component[P, R]:
-            self.ensure_open()
-            component = Component(self, function, custom_id, names_around(1), settings)
-            self.components.append(component)
-            return component
+            return self.add_component(function, custom_id, names_around(1), settings)
 
         return register
+
+    def add_component(
+        self, function: Callable[..., Awaitable[Any]], custom_id: str, names: Mapping[str, Any], settings: Any
+    ) -> Component[..., Any]:
+        """Make a handler of components of `function` and take it in."""
+        self.ensure_open()
+        component: Component[..., Any] = Component(self, function, custom_id, names, settings)
+        self.components.append(component)
+        return component
 
     def modal(
         self, custom_id: str, /, **settings: Unpack[ModalSettings]
@@ -153,29 +172,35 @@ class Registrar(CommandHolder):
         """
 
         def register(function: Callable[Concatenate[ModalContext, P], Awaitable[R]]) -> Modal[P, R]:
-            self.ensure_open()
-            modal = Modal(self, function, custom_id, names_around(1), settings)
-            self.modals.append(modal)
-            return modal
+            return self.add_modal(function, custom_id, names_around(1), settings)
 
         return register
+
+    def add_modal(
+        self, function: Callable[..., Awaitable[Any]], custom_id: str, names: Mapping[str, Any], settings: Any
+    ) -> Modal[..., Any]:
+        """Make a handler of forms of `function` and take it in."""
+        self.ensure_open()
+        modal: Modal[..., Any] = Modal(self, function, custom_id, names, settings)
+        self.modals.append(modal)
+        return modal
 
     @overload
     def listen(self, function: L, /) -> L: ...
 
     @overload
-    def listen(self, *event_types: type[hikari.Event]) -> Callable[[L], L]: ...
+    def listen(self, *event_types: type[hikari.Event] | type[Event]) -> Callable[[L], L]: ...
 
     def listen(self, *arguments: Any) -> Any:
         """Call an async function for each event of the type that its parameter is annotated with, or that is named.
 
-        A union is each of its parts, a base class all below it. The intents follow. A listener that raises
-        does not stop the others: the error is logged with an id.
+        A union is each of its parts, a base class all below it; one of your own derives from `wisp.Event`. The intents
+        follow. A listener that raises does not stop the others: the error handlers are asked (with an EventContext),
+        and where none deals with it, it is logged with an id.
         """
 
         def register(function: L, event_types: tuple[type[Any], ...], depth: int) -> L:
-            self.ensure_open()
-            self.listeners.append(Listener(function, event_types, names_around(depth)))
+            self.add_listener(function, event_types, names_around(depth))
             return function
 
         if len(arguments) == 1 and not isinstance(arguments[0], type):
@@ -185,6 +210,13 @@ class Registrar(CommandHolder):
             return register(function, arguments, 2)
 
         return decorate
+
+    def add_listener(
+        self, function: Callable[..., Awaitable[object]], event_types: tuple[type[Any], ...], names: Mapping[str, Any]
+    ) -> None:
+        """Make a listener of `function` and take it in."""
+        self.ensure_open()
+        self.listeners.append(Listener(function, event_types, names))
 
     def on_error(self, handler: AnyErrorHandler) -> AnyErrorHandler:
         """Ask `handler` when a command raises: `async (ctx, error) -> bool`, True where it is dealt with.

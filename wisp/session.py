@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ from . import bridge
 from .cooldowns import CooldownStore
 from .deferral import Deferrals
 from .dispatch import Dispatcher
-from .errors import DatabaseError, Mistake, Mistakes, ServiceError, StartError
-from .events import PRIVILEGED, Listener, hears_messages
+from .errors import Mistake, Mistakes, ServiceError, StartError, WispError
+from .events import PRIVILEGED, Event, EventContext, Listener, guild_of, hears_messages
 from .groups import Root, roots
 from .logs import get_logger
 from .prompts import Prompts
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from .config import Config
     from .context import InteractionContext
     from .registrar import Registrar
+    from .registry import Gate
     from .services import Services
 
 _log = get_logger("wisp")
@@ -135,7 +136,12 @@ class Session:
         self.prompts: Prompts = Prompts(self)
         self.cooldowns: CooldownStore = CooldownStore(clock)
         self.owners: frozenset[int] = frozenset(config.owners)
-        self._lightbulb_commands: set[Any] = set()
+        self.gate: Gate = bot.modules.gate
+        self._subscriptions: dict[Registrar, list[tuple[type[hikari.Event], Any]]] = {}
+        self._is_registered = False
+        self._application: int | None = None
+        self._registering: asyncio.Task[None] | None = None
+        self._lightbulb_commands: list[Any] = []
         self._deferrals = Deferrals(clock, self.patience, self._defer, self.spawn)
         self._calls: set[InteractionContext[Any]] = set()
         self._background: set[asyncio.Task[Any]] = set()
@@ -182,7 +188,8 @@ class Session:
         me = self.gateway.get_me()
         counts = [
             _count(sum(len(root.commands) for root in self._roots()), "command"),
-            _count(len(self.bot.listeners), "listener"),
+            _count(sum(len(registrar.listeners) for registrar in self._registrars()), "listener"),
+            *self.bot.modules.counts(),
             _count(len(self.gateway.cache.get_available_guilds_view()), "server"),
         ]
         return f"{me.username if me else 'the bot'} is up: {', '.join(counts)} ({', '.join(self._stages)})"
@@ -208,42 +215,120 @@ class Session:
         self._opened.append(("the services", self.services.stop))
         await self.services.start(built_in, session=self)
         self._guild_data = self.services.get_typed("guild_data", GuildDataStore)
-        await self.cooldowns.start(self.services.get_typed("db", Database))
+        await self.cooldowns.start(self.database)
         self._opened.append(("the cooldowns", self.cooldowns.stop))
-        if self.bot.migrations:
-            await self._migrate()
+        try:
+            await self.migrate("bot", self.bot.migrations)
+        except (WispError, ValueError) as error:
+            raise StartError(str(error)) from error
         self._stage("services started")
 
-    async def _migrate(self) -> None:
-        db = self.services.get_typed("db", Database)
-        if db is None:
-            raise StartError(f"The bot has migrations, and no database: {self.services.missing.get('db')}")
-        try:
-            await db.migrate("bot", self.bot.migrations)
-        except (DatabaseError, ValueError) as error:
-            raise StartError(str(error)) from error
+    @property
+    def database(self) -> Database | None:
+        """The service "db", None where it did not start."""
+        return self.services.get_typed("db", Database)
+
+    async def migrate(self, owner: str, migrations: Mapping[int, Any]) -> None:
+        """Bring tables up to date, where there is anything to do. Raises WispError and ValueError where that fails."""
+        if migrations:
+            if self.database is None:
+                raise WispError(f"There are migrations, and no database: {self.services.missing.get('db')}")
+            await self.database.migrate(owner, migrations)
 
     async def _set_up(self) -> None:
         self.gateway.subscribe(hikari.InteractionCreateEvent, self.dispatcher.on_interaction)
         bridge.on_interaction_payload(self.gateway, self.dispatcher.on_awaited, self.dispatcher.on_undecodable)
         for prepare in self.bot.starters:
             await (prepare(self.bot) if inspect.signature(prepare).parameters else prepare())
-        for root in self._roots():
-            guilds = self._guilds_of(root)
-            self.dispatcher.add(root, guilds)
-            made = bridge.lightbulb_command(root, self.dispatcher.invoked_by_lightbulb)
-            self.client.register(made, guilds=guilds or None, global_=None if guilds else True)
-            self._lightbulb_commands.add(made)
-        self.dispatcher.add_component(self.prompts.component)
-        for registrar in self._registrars():
-            for component in registrar.components:
-                self.dispatcher.add_component(component)
-            for modal in registrar.modals:
-                self.dispatcher.add_modal(modal)
-        for listener in self.bot.listeners:
-            self._subscribe(listener)
+        self.attach(self.bot)
+        self._opened.append(("the modules", self._stop_modules))
+        await self.bot.modules.start(self)
         bridge.set_intents(self.gateway, self._intents())
         self._stage("set up")
+
+    async def _stop_modules(self) -> None:
+        await self.bot.modules.stop(self)
+
+    # ---- what bot and modules registered ----
+
+    def attach(self, registrar: Registrar) -> None:
+        """Bring what a bot or module registered into action."""
+        self._subscriptions[registrar] = [
+            (event_type, self._subscribe(registrar, listener, event_type))
+            for listener in registrar.listeners
+            for event_type in listener.event_types
+            if not issubclass(event_type, Event)
+        ]
+        self._route()
+
+    def detach(self, registrar: Registrar) -> None:
+        """Take what a module registered out of action: nothing new reaches it."""
+        for event_type, callback in self._subscriptions.pop(registrar, ()):
+            self.gateway.unsubscribe(event_type, callback)
+        self._route()
+
+    def _route(self) -> None:
+        roots = [(root, self._guilds_of(root)) for root in self._roots()]
+        self.dispatcher.route(roots, self._registrars())
+        for made in self._lightbulb_commands:
+            self.client.unregister(made)
+        self._lightbulb_commands.clear()
+        for root, guilds in roots:
+            made = bridge.lightbulb_command(root, self.dispatcher.invoked_by_lightbulb)
+            self.client.register(made, guilds=guilds or None, global_=None if guilds else True)
+            self._lightbulb_commands.append(made)
+
+    def refuse_new_intents(self, registrar: Registrar) -> None:
+        """Raise WispError where the listeners need an intent that this run, being connected, has not asked for."""
+        if self._is_registered and (missing := _intents_of(registrar.listeners) & ~self._intents()):
+            names = ", ".join(str(intent.name) for intent in missing.split())
+            raise WispError(f"its listeners need the intent {names}, which is settled at the start. Restart the bot")
+
+    async def register_again(self) -> None:
+        """Bring Discord's commands up to date while the bot runs, at once for all who ask at the same time."""
+        if self._registering is None or self._registering.done():
+            self._registering = asyncio.create_task(self._register_soon())
+        await asyncio.shield(self._registering)
+
+    async def _register_soon(self) -> None:
+        await asyncio.sleep(0)
+        assert self._application is not None
+        changes = await self._registered(self._application)
+        _log.info("commands registered: %s", changes)
+
+    async def emit(self, event: Event) -> None:
+        """Call every listener for an event of one's own, and return when all are done."""
+        heard = [
+            self._hear(registrar, listener, event)
+            for registrar in self._registrars()
+            for listener in registrar.listeners
+            if isinstance(event, listener.event_types)
+        ]
+        await asyncio.gather(*heard)
+
+    async def _hear(self, owner: Registrar, listener: Listener, event: Any) -> None:
+        """Call a listener, unless its module is off where that happened."""
+        if self.closing or not self.gate.is_open(owner, guild_of(event)):
+            return
+        settings_in_use.set(self.config)
+        task = _current_task()
+        with self.work:
+            owner.running.add(task)
+            try:
+                await listener.function(event)
+            except Exception as error:
+                ctx = EventContext(self.bot, event, listener.name)
+                if not await self.dispatcher.ask_error_handlers(ctx, error, (), owner):
+                    self.report(f'listener "{listener.name}"', error)
+            finally:
+                owner.running.discard(task)
+
+    def _subscribe(self, owner: Registrar, listener: Listener, event_type: type[hikari.Event]) -> Any:
+        async def hear(event: hikari.Event) -> None:
+            await self._hear(owner, listener, event)
+
+        self.gateway.subscribe(event_type, hear)
+        return hear
 
     async def _connect(self) -> None:
         failure: BaseException | None = None
@@ -269,17 +354,20 @@ class Session:
     async def _register(self) -> None:
         """With REST open and nothing connected: ask who the bot is, and bring its commands up to date."""
         application = await self.gateway.rest.fetch_application()
+        self._application = int(application.id)
+        self._is_registered = True
+        listeners = [listener for registrar in self._registrars() for listener in registrar.listeners]
         self.owners = self.owners or _owners_of(application)
-        _check_privileged(self._intents(), application, self.bot.listeners)
+        _check_privileged(self._intents(), application, listeners)
         await self.client.start()
         self._opened.append(("lightbulb", self.client.stop))
-        if hears_messages(self.bot.listeners) and not self._intents() & hikari.Intents.MESSAGE_CONTENT:
+        if hears_messages(listeners) and not self._intents() & hikari.Intents.MESSAGE_CONTENT:
             _log.warning(
                 "messages are listened to, but without their content: most arrive empty. If the bot needs to read "
                 'them, say wisp.Bot(intents="MESSAGE_CONTENT") and switch the intent on at %s',
                 _page(application),
             )
-        changes = await self._registered(int(application.id))
+        changes = await self._registered(self._application)
         self._stage(f"commands registered: {changes}")
 
     async def _registered(self, application: int) -> Changes:
@@ -291,7 +379,7 @@ class Session:
             self.client, self._lightbulb_commands, self.gateway.entity_factory
         ):
             wanted.setdefault(guild, []).append(Wanted(payload, None))
-        memory = GuildMemory(self.services.get_typed("db", Database), application)
+        memory = GuildMemory(self.database, application)
         guilds = {guild for guild in wanted if guild is not None}
         earlier = await memory.recall()
         await memory.remember(earlier | guilds)
@@ -300,7 +388,7 @@ class Session:
         return changes
 
     def _registrars(self) -> list[Registrar]:
-        return [self.bot]
+        return self.bot.modules.registrars()
 
     def _roots(self) -> list[Root]:
         return roots(self._registrars())
@@ -309,26 +397,15 @@ class Session:
         return self.config.guilds if root.guilds is None else root.guilds
 
     def _intents(self) -> hikari.Intents:
+        """What this run asks for; settled once it is connected."""
+        if self._is_registered:
+            return self.gateway.intents
         intents = hikari.Intents.GUILDS
         for name in self.config.intents:
             intents |= hikari.Intents[name]
-        for listener in self.bot.listeners:
-            intents |= listener.intents()
+        for registrar in self._registrars():
+            intents |= _intents_of(registrar.listeners)
         return intents
-
-    def _subscribe(self, listener: Listener) -> None:
-        async def hear(event: hikari.Event) -> None:
-            if self.closing:
-                return
-            settings_in_use.set(self.config)
-            with self.work:
-                try:
-                    await listener.function(event)
-                except Exception as error:
-                    self.report(f'listener "{listener.name}"', error)
-
-        for event_type in listener.event_types:
-            self.gateway.subscribe(event_type, hear)
 
     def _stage(self, name: str) -> None:
         now = time.perf_counter()
@@ -363,6 +440,7 @@ class Session:
     def begin(self, ctx: InteractionContext[Any]) -> None:
         """A call began: it is deferred in time, and answered before the bot closes."""
         self._calls.add(ctx)
+        ctx.handler.owner.running.add(_current_task())
         self.expect(ctx)
 
     def expect(self, ctx: InteractionContext[Any]) -> None:
@@ -372,6 +450,7 @@ class Session:
     def end(self, ctx: InteractionContext[Any]) -> None:
         """A call ended."""
         self._calls.discard(ctx)
+        ctx.handler.owner.running.discard(_current_task())
 
     def under_way(self) -> str:
         """The commands that run now, in words."""
@@ -451,6 +530,13 @@ def _current_task() -> asyncio.Task[Any]:
     task = asyncio.current_task()
     assert task is not None
     return task
+
+
+def _intents_of(listeners: Iterable[Listener]) -> hikari.Intents:
+    intents = hikari.Intents.NONE
+    for listener in listeners:
+        intents |= listener.intents()
+    return intents
 
 
 def _owners_of(application: hikari.Application) -> frozenset[int]:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from itertools import count
 
 from wisp.limits import Problem
-from wisp.sandbox.refusals import invalid_form, is_object, snowflake
 from wisp.sandbox.world import JSON, Attachment, World
 
 SELECT_FIELDS = ("custom_id", "placeholder", "min_values", "max_values", "disabled")
@@ -61,9 +60,36 @@ def stored_embeds(embeds: Iterable[JSON], attachments: Iterable[Attachment]) -> 
 
 
 def stored_components(world: World, components: Iterable[JSON], attachments: Iterable[Attachment]) -> list[JSON]:
-    """Components as Discord gives them back, numbered through."""
-    urls, numbers = _urls(attachments), count(1)
-    return [_stored_component(world, component, urls, numbers) for component in components]
+    """Components as Discord gives them back, numbered through: who came without an id gets a free one."""
+    given = list(components)
+    taken = {component.get("id") for _, component in _placed(given)}
+    urls, numbers = _urls(attachments), (number for number in count(1) if number not in taken)
+    return [_stored_component(world, component, urls, numbers) for component in given]
+
+
+def media_problems(components: Iterable[JSON], attachments: Iterable[Attachment]) -> Iterator[Problem]:
+    """What in components names a file that the message does not have."""
+    urls = _urls(attachments)
+    for path, component in _placed(components):
+        known = _given(component, COMPONENT_FIELDS[component["type"]])
+        media = [((*path, name), known[name]) for name in ("media", "file") if name in known]
+        media += [((*path, "items", n, "media"), item["media"]) for n, item in enumerate(known.get("items", ()))]
+        for place, item in media:
+            if item["url"].lower().startswith("attachment:") and item["url"] not in urls:
+                code = "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND"
+                yield Problem((*place, "url"), code, "The referenced attachment was not found.")
+
+
+def _placed(
+    components: Iterable[JSON], path: tuple[str | int, ...] = ("components",)
+) -> Iterator[tuple[tuple[str | int, ...], JSON]]:
+    """Each component with its path, nested ones after what holds them."""
+    for index, component in enumerate(components):
+        known = _given(component, COMPONENT_FIELDS[component["type"]])
+        yield (*path, index), component
+        yield from _placed(known.get("components", ()), (*path, index, "components"))
+        if "accessory" in known:
+            yield (*path, index, "accessory"), known["accessory"]
 
 
 def _urls(attachments: Iterable[Attachment]) -> dict[str, str]:
@@ -142,9 +168,5 @@ def _stored_emoji(emoji: JSON) -> JSON:
     return {**stored, "id": str(emoji["id"])} if emoji.get("id") is not None else stored
 
 
-def _stored_default(default: object) -> JSON:
-    """What a select starts with. Raises `Refusal` where it is nobody and nothing."""
-    if not is_object(default) or default.get("type") not in ("user", "role", "channel"):
-        words = 'Value of field "type" must be one of user, role, channel.'
-        raise invalid_form(Problem(("components",), "UNION_TYPE_CHOICES", words))
-    return {"type": default["type"], "id": str(snowflake(default.get("id"), ("components",)))}
+def _stored_default(default: JSON) -> JSON:
+    return {"type": default["type"], "id": str(default["id"])}

@@ -3,20 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 
+from wisp.limits import INPUT_VALUE
 from wisp.sandbox.invocation import (
+    CHANNEL,
     CHANNEL_KINDS,
+    MENTIONABLE,
+    ROLE,
+    USER,
     Impossible,
     Resolved,
     Value,
     closest,
     offered,
+    shown,
+    such_as,
     why_not,
 )
 from wisp.sandbox.world import JSON, Channel, Message, Role, User, World
 
+ROW, SECTION, TEXT_DISPLAY, CONTAINER, LABEL = 1, 9, 10, 17, 18
 BUTTON, TEXT_SELECT, TEXT_INPUT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT = range(2, 9)
-"""Types of components that a person can use: https://discord.com/developers/docs/components/reference."""
+"""Types of components, those that a person can use last: https://docs.discord.com/developers/components/reference."""
+
+_WITHIN: Mapping[int, tuple[str, ...]] = {
+    ROW: ("components",),
+    SECTION: ("components", "accessory"),
+    CONTAINER: ("components",),
+    LABEL: ("component",),
+}
+"""Where components hold others."""
+
+SHORT = 1
+"""The style of inputs of one line."""
 
 LINK, PREMIUM = 5, 6
 """Styles of buttons of which the bot hears nothing."""
@@ -25,29 +45,36 @@ SELECTS = (TEXT_SELECT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SE
 USER_MENU, MESSAGE_MENU = 2, 3
 """Types of commands in menus."""
 
-_TAKEN: Mapping[int, tuple[type | tuple[type, ...], str]] = {
-    USER_SELECT: (User, "users"),
-    ROLE_SELECT: (Role, "roles"),
-    MENTIONABLE_SELECT: ((User, Role), "users or roles"),
-    CHANNEL_SELECT: (Channel, "channels"),
+_TAKEN: Mapping[int, tuple[type | tuple[type, ...], str, int]] = {
+    USER_SELECT: (User, "users", USER),
+    ROLE_SELECT: (Role, "roles", ROLE),
+    MENTIONABLE_SELECT: ((User, Role), "users or roles", MENTIONABLE),
+    CHANNEL_SELECT: (Channel, "channels", CHANNEL),
 }
+"""What each kind of select takes: the types, their name, and the option of a command that takes the same."""
 
 
 def controls(components: Iterable[JSON], kinds: Sequence[int]) -> Iterator[JSON]:
     """The components of these types, in the order in which a client shows them, also in rows and containers."""
     for component in components:
-        if component.get("type") in kinds:
+        if component["type"] in kinds:
             yield component
-        yield from controls(component.get("components", ()), kinds)
-        for name in ("accessory", "component"):
+        for name in _WITHIN.get(component["type"], ()):
             if inner := component.get(name):
-                yield from controls([inner], kinds)
+                yield from controls(inner if name == "components" else [inner], kinds)
+
+
+def called(control: JSON, name: str) -> bool:
+    """Whether a control has this custom id, label, placeholder or emoji."""
+    return name in (*(control.get(key) for key in ("custom_id", "label", "placeholder")), *_emojis_of(control))
 
 
 def name_of(control: JSON) -> str:
     """What a control is called: its label, placeholder, emoji or custom id."""
     return str(
-        control.get("label") or control.get("placeholder") or _emoji_of(control) or control.get("custom_id") or ""
+        control.get("label")
+        or control.get("placeholder")
+        or next(iter(_emojis_of(control)), control.get("custom_id") or "")
     )
 
 
@@ -61,12 +88,10 @@ def button_data(message: Message, wanted: str) -> JSON:
         raise Impossible(f"the button {wanted!r} is a link to {button['url']}: the bot hears nothing of it")
     if button["style"] == PREMIUM:
         raise Impossible(f"the button {wanted!r} opens Discord's shop: the bot hears nothing of it")
-    return {"component_type": BUTTON, "custom_id": button["custom_id"], "id": button["id"]}
+    return _used(button)
 
 
-def select_data(
-    world: World, user: User, channel: Channel, message: Message, menu: str | None, values: Sequence[Value]
-) -> JSON:
+def select_data(world: World, user: User, message: Message, menu: str | None, values: Sequence[Value]) -> JSON:
     """The data of a choice in the select of this placeholder or custom id (None: the only one).
 
     Raises Impossible where nobody can choose that.
@@ -76,7 +101,9 @@ def select_data(
     if menu is None and len(found) == 1:
         select = found[0]
     elif menu is None:
-        raise Impossible(f"which select? Say menu=: {_list(found)}" if found else "the message has no select")
+        raise Impossible(
+            f"which select? Say menu=: {_quoted(map(name_of, found))}" if found else "the message has no select"
+        )
     else:
         select = _one(found, menu, "select")
     name = name_of(select)
@@ -86,42 +113,67 @@ def select_data(
     if not least <= len(values) <= most:
         wanted = f"{least}" if least == most else f"{least} to {most}"
         raise Impossible(f"the select {name!r} takes {wanted} values, got {len(values)}")
-    data: JSON = {"component_type": select["type"], "custom_id": select["custom_id"], "id": select["id"]}
+    data = _used(select)
     if select["type"] == TEXT_SELECT:
         return data | {"values": _unique(name, [_option(select, value) for value in values])}
-    resolved = Resolved(world, user, channel)
+    resolved = Resolved(world, user, message.channel)
     ids = _unique(name, [_entity(select, value, resolved) for value in values])
     return data | {"values": ids} | resolved.data()
 
 
 def submit_data(modal: JSON, values: Mapping[str, str]) -> JSON:
-    """The data of a form that is sent with these texts, by label or custom id of the inputs.
+    """The data of a form that is sent with these texts, by custom id or label of the inputs.
 
     What is not named stays as the form came. Raises Impossible where a client would not send it.
     """
-    given = dict(values)
-    inputs = {id(one): one for one in controls(modal["components"], (TEXT_INPUT,))}
-    labels = {id(inner): row.get("label") for row in modal["components"] if (inner := row.get("component"))}
-    texts: dict[int, str] = {}
-    for key, one in inputs.items():
-        name = one.get("label") or labels.get(key) or one["custom_id"]
-        named = next((name for name in (one["custom_id"], name) if name in given), None)
-        text = one.get("value") or "" if named is None else given.pop(named)
-        texts[key] = _typed(one, str(name), text)
-    if given:
-        names = [str(one.get("label") or labels.get(key) or one["custom_id"]) for key, one in inputs.items()]
-        raise Impossible(f"the form has no {next(iter(given))!r}; it has {', '.join(map(repr, names))}")
+    inputs = form_inputs(modal)
+    texts = {one["custom_id"]: one.get("value") or "" for _, one in inputs}
+    for name, text in values.items():
+        texts[_input_id(inputs, name)] = text
+    for label, one in inputs:
+        _check_typed(one, label, texts[one["custom_id"]])
 
     def filled(component: JSON, number: int) -> JSON:
         sent: JSON = {"type": component["type"], "id": component.get("id") or number}
-        if id(component) in texts:
-            return sent | {"custom_id": component["custom_id"], "value": texts[id(component)]}
-        if inner := component.get("component"):
-            return sent | {"component": filled(inner, number + 1)}
-        return sent | {"components": [filled(one, number + 1) for one in component.get("components", ())]}
+        if component["type"] == ROW:
+            return sent | {"components": [filled(component["components"][0], number + 1)]}
+        if component["type"] == LABEL:
+            return sent | {"component": filled(component["component"], number + 1)}
+        if component["type"] == TEXT_INPUT:
+            return sent | {"custom_id": component["custom_id"], "value": texts[component["custom_id"]]}
+        return sent
 
     rows = [filled(row, 2 * number + 1) for number, row in enumerate(modal["components"])]
     return {"custom_id": modal["custom_id"], "components": rows}
+
+
+def form_inputs(modal: JSON) -> list[tuple[str, JSON]]:
+    """The inputs of a form with their labels, in order.
+
+    Raises Impossible where it asks for something else than text: bots on hikari cannot read that.
+    """
+    found: list[tuple[str, JSON]] = []
+    for row in modal["components"]:
+        if row["type"] == TEXT_DISPLAY:
+            continue
+        one: JSON = row["component"] if row["type"] == LABEL else row["components"][0]
+        if one["type"] != TEXT_INPUT:
+            raise Impossible(f"the form asks for a component of type {one['type']}: people here fill in texts (4) only")
+        found.append((str(one.get("label") or row.get("label") or one["custom_id"]), one))
+    return found
+
+
+def _input_id(inputs: Sequence[tuple[str, JSON]], name: str) -> str:
+    """The custom id of the input of this custom id or label."""
+    ids = [one["custom_id"] for _, one in inputs]
+    if name in ids:
+        return name
+    labelled = [one["custom_id"] for label, one in inputs if label == name]
+    if len(labelled) > 1:
+        raise Impossible(f"the form has {len(labelled)} inputs {name!r}: say the custom id, one of {_quoted(labelled)}")
+    if not labelled:
+        raise Impossible(f"the form has no input {name!r}; it has {_quoted(label for label, _ in inputs)}")
+    return labelled[0]
 
 
 def menu_data(world: World, user: User, channel: Channel, name: str, target: User | Message) -> JSON:
@@ -151,59 +203,69 @@ def _check_usable(message: Message) -> None:
         raise Impossible("the bot is still thinking: there is nothing to press")
 
 
+def _used(control: JSON) -> JSON:
+    """What an interaction's data says of the component that was used."""
+    return {"component_type": control["type"], "custom_id": control["custom_id"], "id": control.get("id", 0)}
+
+
 def _one(found: Sequence[JSON], wanted: str, what: str) -> JSON:
-    for key in ("custom_id", "label", "placeholder"):
-        named = [control for control in found if control.get(key) == wanted]
-        if len(named) > 1:
-            ids = ", ".join(str(control.get("custom_id") or control.get("url")) for control in named)
-            raise Impossible(f"there are {len(named)} {what}s called {wanted!r}: say the custom id, one of {ids}")
-        if named:
-            return named[0]
-    emojis = [control for control in found if _emoji_of(control) == wanted]
-    if len(emojis) == 1:
-        return emojis[0]
     if not found:
         raise Impossible(f"the message has no {what}")
-    near = closest(wanted, map(name_of, found))
+    named = [control for control in found if control.get("custom_id") == wanted]
+    named = named or [control for control in found if called(control, wanted)]
+    if len(named) > 1:
+        ids = _quoted(str(control.get("custom_id") or control.get("url") or "no custom id") for control in named)
+        raise Impossible(f"there are {len(named)} {what}s called {wanted!r}: say the custom id, one of {ids}")
+    if named:
+        return named[0]
+    names = [name_of(control) for control in found]
+    near = closest(wanted, names)
     raise Impossible(
         f"there is no {what} {wanted!r}. Did you mean {near[0]!r}?"
         if near
-        else f"there is no {what} {wanted!r}; there is {_list(found)}"
+        else f"there is no {what} {wanted!r}; there is {_quoted(names)}"
     )
 
 
-def _emoji_of(control: JSON) -> str | None:
+def _emojis_of(control: JSON) -> tuple[str, ...]:
+    """What an emoji is called: itself, or for a server's own its name and how it is written in a message."""
     emoji: JSON = control.get("emoji") or {}
-    return emoji.get("name")
+    name = emoji.get("name")
+    if not name:
+        return ()
+    written = f"<{'a' if emoji.get('animated') else ''}:{name}:{emoji.get('id')}>"
+    return (name, written) if emoji.get("id") else (name,)
 
 
-def _list(found: Sequence[JSON]) -> str:
-    return ", ".join(repr(name_of(control)) for control in found)
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
 
 
 def _option(select: JSON, value: Value) -> str:
     options: list[JSON] = select["options"]
+    if isinstance(value, Enum):
+        value = value.value
     for key in ("value", "label"):
         for option in options:
             if option[key] == value:
                 return option["value"]
     raise Impossible(
-        f"the select {name_of(select)!r} does not offer {value!r}; it offers "
-        f"{', '.join(repr(option['label']) for option in options)}"
+        f"the select {name_of(select)!r} does not offer {shown(value)}; it offers "
+        f"{_quoted(option['label'] for option in options)}"
     )
 
 
 def _entity(select: JSON, value: Value, resolved: Resolved) -> str:
-    accepted, words = _TAKEN[select["type"]]
+    accepted, words, kind = _TAKEN[select["type"]]
     if not isinstance(value, accepted):
-        raise Impossible(f"the select {name_of(select)!r} takes {words}, got {value!r}")
+        raise Impossible(f"the select {name_of(select)!r} takes {words}, got {shown(value)}{such_as(kind, value)}")
     kinds = select.get("channel_types")
     if isinstance(value, Channel) and kinds and value.kind not in kinds:
         names = " or ".join(CHANNEL_KINDS.get(kind, f"type {kind}") for kind in kinds)
         raise Impossible(f"the select {name_of(select)!r} takes {names} channels, and #{value.name} is none")
     number = resolved.add(value)
     if number is None:
-        raise Impossible(f"the select {name_of(select)!r} does not show {value!r} here")
+        raise Impossible(f"the select {name_of(select)!r} does not show {shown(value)} here")
     return number
 
 
@@ -213,12 +275,14 @@ def _unique(name: str, values: list[str]) -> list[str]:
     return values
 
 
-def _typed(one: JSON, name: str, text: object) -> str:
+def _check_typed(one: JSON, label: str, text: object) -> None:
+    """Raise Impossible where nobody could type that, or a client would not send it."""
     if not isinstance(text, str):
-        raise Impossible(f"the input {name!r} takes a text, got {text!r}")
-    if not text and not one.get("required", True):
-        return ""
-    least, most = max(one.get("min_length") or 0, 1), one.get("max_length") or 4000
+        raise Impossible(f"the input {label!r} takes a text, got {text!r}")
+    if one["style"] == SHORT and "\n" in text:
+        raise Impossible(f"the input {label!r} is of one line, got {text.count(chr(10)) + 1} lines")
+    if not text and one.get("required") is False:
+        return
+    least, most = max(one.get("min_length") or 0, 1), one.get("max_length") or INPUT_VALUE
     if not least <= len(text) <= most:
-        raise Impossible(f"the input {name!r} takes {least} to {most} characters, got {len(text)}")
-    return text
+        raise Impossible(f"the input {label!r} takes {least} to {most} characters, got {len(text)}")

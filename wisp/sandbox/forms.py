@@ -12,7 +12,7 @@ from aiohttp import ClientPayloadError as PayloadError
 from aiohttp.http_exceptions import HttpProcessingError
 
 from wisp.limits import ATTACHMENTS, Problem, message_problems
-from wisp.sandbox.contents import stored_components, stored_embeds
+from wisp.sandbox.contents import media_problems, stored_components, stored_embeds
 from wisp.sandbox.refusals import (
     BAD_REQUEST,
     EMPTY_MESSAGE,
@@ -148,8 +148,11 @@ def read_draft(world: World, form: Form, *, old: Message | None = None, ephemera
     lasting = old.flags & COMPONENTS_V2 if old else 0
     if problems := message_problems({**payload, "flags": flags | lasting}):
         raise form.refusal(*problems)
-    attachments = _attachments(world, form, old, ephemeral=ephemeral)
+    private = ephemeral or (old is not None and old.ephemeral)
+    attachments = _attachments(world, form, old, ephemeral=private)
     seen = attachments if attachments is not None else old.attachments if old else []
+    if problems := list(media_problems(payload.get("components") or (), seen)):
+        raise form.refusal(*problems)
     given = payload.keys() if old is not None else {"content", "embeds", "components", "flags"}
     return Draft(
         content=(payload.get("content") or "").strip() if "content" in given else None,

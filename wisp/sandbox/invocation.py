@@ -270,27 +270,27 @@ def why_not(
     world: World, user: User, channel: Channel, name: str, there: Sequence[JSON], kind: int = CHAT_INPUT
 ) -> str:
     """The sentence for a command that is not on offer: hidden from this person, or nowhere at all."""
-    shown = f"/{name}" if kind == CHAT_INPUT else f"{name!r}"
+    called = f"/{name}" if kind == CHAT_INPUT else f"{name!r}"
     for command in world.visible_commands(channel.guild):
         if command["name"] == name and command["type"] == kind:
             lacking = _lacking(command, world.permissions(user, channel))
-            return f"{shown} is hidden from {user.name} here: it needs {lacking}"
+            return f"{called} is hidden from {user.name} here: it needs {lacking}"
     for command in world.commands[None].values():
         if command["name"] == name and command["type"] == kind:
             # Without contexts it is the older dm_permission that keeps a command out of direct messages.
             places = [CONTEXTS[context] for context in sorted(command["contexts"] or (0,))]
             here = CONTEXTS[0 if channel.guild else 1]
-            return f"{shown} cannot be used {here}, only {' and '.join(places)}"
+            return f"{called} cannot be used {here}, only {' and '.join(places)}"
     place = f"in {channel.guild.name}" if channel.guild else "in direct messages"
     what = {CHAT_INPUT: "command", 2: "command in the menu of users", 3: "command in the menu of messages"}[kind]
-    return f"there is no {what} {shown} {place}. {_offer(name, there, kind)}"
+    return f"there is no {what} {called} {place}. {_offer(name, there, kind)}"
 
 
 def _checked(command: str, option: JSON, value: Value, resolved: Resolved) -> str | int | float | bool:
     """The value as it goes over the wire. Raises Impossible where the client would not let it through."""
 
     def refuse(expected: str) -> Impossible:
-        return Impossible(f"{command}, option {option['name']!r}: expected {expected}, got {_shown(value)}")
+        return Impossible(f"{command}, option {option['name']!r}: expected {expected}, got {shown(value)}")
 
     kind = option["type"]
     if choices := option.get("choices"):
@@ -362,11 +362,11 @@ def _resolved(option: JSON, value: Value, resolved: Resolved, refuse: Refuse) ->
         raise refuse(f"a {names} channel")
     number = resolved.add(value) if isinstance(value, accepted) else None
     if number is None:
-        raise refuse(expected + _such_as(option["type"], value))
+        raise refuse(expected + such_as(option["type"], value))
     return number
 
 
-def _such_as(kind: int, value: Value) -> str:
+def such_as(kind: int, value: Value) -> str:
     """How a test gets at what it gave the name of."""
     if not isinstance(value, str):
         return ""
@@ -375,7 +375,8 @@ def _such_as(kind: int, value: Value) -> str:
     return f', such as discord.channel("{value.removeprefix("#")}")' if kind == CHANNEL else ""
 
 
-def _shown(value: Value) -> str:
+def shown(value: Value) -> str:
+    """A value in a sentence: short, whatever it is."""
     match value:
         case str():
             return repr(value) if len(value) <= 60 else f"{len(value)} characters"

@@ -275,7 +275,7 @@ class Person:
         """
         chosen = self._choose(command)
         data = command_data(self.people.world, self.user, self.channel, chosen, _unwrapped(options))
-        return await self._ask(COMMAND, data)
+        return await self._ask(COMMAND, data, self.channel)
 
     async def autocomplete(
         self, command: str, option: str, typed: str, values: Mapping[str, Value | Person] | None = None
@@ -292,7 +292,7 @@ class Person:
         data = autocomplete_data(
             self.people.world, self.user, self.channel, chosen, _unwrapped(values or {}), focused, typed
         )
-        reply = await self._ask(AUTOCOMPLETE, data)
+        reply = await self._ask(AUTOCOMPLETE, data, self.channel)
         return reply.interaction.choices or []
 
     async def click(self, on: Reply | Message, button: str) -> Reply:
@@ -302,7 +302,7 @@ class Person:
         Impossible, before anything is sent, for what a client would not let them do.
         """
         message = self._seen(on)
-        return await self._ask(COMPONENT, button_data(message, button), message)
+        return await self._ask(COMPONENT, button_data(message, button), message.channel, message)
 
     async def select(self, on: Reply | Message, /, *values: Value | Person, menu: str | None = None) -> Reply:
         """Choose in a select: texts by value or label, a Person or User, Role, Channel. The Reply is as in `click`.
@@ -311,20 +311,24 @@ class Person:
         """
         message = self._seen(on)
         chosen = [value.user if isinstance(value, Person) else value for value in values]
-        data = select_data(self.people.world, self.user, self.channel, message, menu, chosen)
-        return await self._ask(COMPONENT, data, message)
+        data = select_data(self.people.world, self.user, message, menu, chosen)
+        return await self._ask(COMPONENT, data, message.channel, message)
 
     async def submit(self, form: Reply, values: Mapping[str, str] | None = None, /, **named: str) -> Reply:
         """Send the form that a reply opened, with these texts by custom id or label of the inputs; it is gone then.
 
-        What is not named is sent as it came. Raises Impossible for what a client would not send.
+        What is not named is sent as it came. Where the bot does not answer, the form stays open, as in a client.
+        Raises Impossible for what a client would not send.
         """
-        opened = form.interaction
-        if form.modal is None or opened.user is not self.user:
+        opened, modal = form.interaction, form.modal
+        if modal is None or opened.user is not self.user:
             raise Impossible(f"no form is open before {self.name}")
-        data = submit_data(form.modal, {**(values or {}), **named})
+        data = submit_data(modal, {**(values or {}), **named})
         opened.modal = None
-        return await self._ask(MODAL_SUBMIT, data, opened.message, opened)
+        reply = await self._ask(MODAL_SUBMIT, data, opened.channel, opened.message, opened)
+        if reply.failed:
+            opened.modal = modal
+        return reply
 
     async def menu(self, command: str, target: Person | User | Reply | Message) -> Reply:
         """Use a command from the menu of a user or a message. Raises Impossible where it is not on offer."""
@@ -332,7 +336,8 @@ class Person:
             on: User | Message = target.user
         else:
             on = target if isinstance(target, User) else self._seen(target)
-        return await self._ask(COMMAND, menu_data(self.people.world, self.user, self.channel, command, on))
+        place = on.channel if isinstance(on, Message) else self.channel
+        return await self._ask(COMMAND, menu_data(self.people.world, self.user, place, command, on), place)
 
     def _seen(self, on: Reply | Message) -> Message:
         message = on.message if isinstance(on, Reply) else on
@@ -362,9 +367,13 @@ class Person:
         return choose(self.people.world, self.user, self.channel, command.removeprefix("/").split())
 
     async def _ask(
-        self, kind: int, data: JSON, message: Message | None = None, opened_by: Interaction | None = None
+        self,
+        kind: int,
+        data: JSON,
+        place: Channel,
+        message: Message | None = None,
+        opened_by: Interaction | None = None,
     ) -> Reply:
-        place = message.channel if message else self.channel
         world = self.people.world
         reply = Reply(world.create_interaction(kind, self.user, place, data, message=message, opened_by=opened_by))
         await self._patiently(self._answered(reply))

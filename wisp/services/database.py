@@ -63,6 +63,11 @@ OWN_MIGRATIONS: dict[int, str] = {
             PRIMARY KEY (name, key)
         ) WITHOUT ROWID;
     """,
+    3: """
+        CREATE TABLE wisp_modules (    -- where modules were turned on or off
+            guild INTEGER NOT NULL, module TEXT NOT NULL, is_enabled INTEGER NOT NULL, PRIMARY KEY (guild, module)
+        ) WITHOUT ROWID;
+    """,
 }
 
 _MIGRATIONS_TABLE = """

@@ -1,0 +1,915 @@
+"""Modules: the contract, the order, loading while the bot runs, and the gate on every path."""
+
+import asyncio
+import gc
+import logging
+import sys
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import hikari
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import wisp
+from wisp.local import on_sandbox
+from wisp.modules import dependents, load_order
+from wisp.sandbox.people import People
+from wisp.testing import Discord, Impossible, connect
+
+
+def module(
+    name: str,
+    setup: Any = None,
+    *,
+    teardown: Any = None,
+    depends_on: Any = (),
+    required_services: Any = (),
+    default_enabled: Any = True,
+) -> wisp.Module:
+    """A module of this name with a command /<name>, unless `setup` does something else."""
+
+    async def command_alone(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @bot.command(name=name.lower().replace(" ", "-"))
+        async def say(ctx: wisp.Context) -> str:
+            """Say the name."""
+            return name
+
+    async def setup_(self: Any, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        await (setup or command_alone)(bot, ctx)
+
+    async def teardown_(self: Any, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        if teardown:
+            await teardown(bot, ctx)
+
+    body = {
+        "name": name,
+        "setup": setup_,
+        "teardown": teardown_,
+        "depends_on": depends_on,
+        "required_services": required_services,
+        "default_enabled": default_enabled,
+    }
+    made: wisp.Module = type("Made", (wisp.Module,), body)()
+    return made
+
+
+# ---- the contract ----
+
+
+class ByProperties(wisp.Module):
+    """As the guide writes it."""
+
+    @property
+    def name(self) -> str:
+        return "guided"
+
+    @property
+    def default_enabled(self) -> bool:
+        return True
+
+    @property
+    def required_services(self) -> set[str]:
+        return {"cache"}
+
+    @property
+    def depends_on(self) -> list[str]:
+        return []
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @bot.command(name="hello", description="Say hello")
+        async def hello(inner: wisp.Context) -> str:
+            await ctx.guild_data.set(guild_id=inner.guild_id or 0, key="k", value=1, module_name=self.name)
+            return f"{await inner.data.get('k')} {ctx.name} {ctx.services.get('cache') is not None} {ctx.config}"
+
+
+async def test_a_module_of_the_guide_works_and_its_data_is_its_own() -> None:
+    bot = wisp.Bot(modules=[ByProperties()])
+    async with connect(bot) as discord:
+        reply = await discord.member("ada").slash("hello")
+        assert reply.content == "1 guided True {}"
+        assert bot.modules.list() == ["guided"]
+        assert isinstance(bot.modules.get("guided"), ByProperties)
+        assert bot.modules.get("other") is None
+
+
+class Marked(wisp.Module):
+    name = "marked"
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @wisp.command(name="press")
+    async def show(self, ctx: wisp.Context) -> None:
+        """Show a button."""
+        await ctx.respond("x", components=[wisp.row(self.button.bind(7).button("Go"))])
+
+    @wisp.component("marked:{number}")
+    @wisp.cooldown(60.0)
+    async def button(self, ctx: wisp.ComponentContext, number: int) -> str:
+        return f"{self.name} {number}"
+
+    @wisp.user_command(name="Who")
+    async def who(self, ctx: wisp.Context, user: hikari.User) -> str:
+        return user.username
+
+    @wisp.listen
+    async def joined(self, event: hikari.MemberCreateEvent) -> None:
+        self.heard.append(event.user.username)
+
+
+async def test_marked_methods_register_themselves_and_bind() -> None:
+    marked = Marked()
+    with pytest.raises(wisp.WispError, match='"button" of module "marked" is there once the module is set up'):
+        marked.button.bind(7)
+    async with connect(wisp.Bot(modules=[marked])) as discord:
+        ada = discord.member("ada")
+        reply = await ada.slash("press")
+        assert (await ada.click(reply, "Go")).content == "marked 7"
+        assert (await ada.click(reply, "Go")).content.startswith("Slow down")
+        assert (await ada.menu("Who", ada)).content == "ada"
+        discord.member("newcomer")
+        await discord.rest()
+        assert marked.heard == ["newcomer"]
+
+
+@pytest.mark.parametrize("name", ["", " x", "x" * 101, "a\nb", None, 7])
+def test_a_name_that_cannot_be_used_is_refused_in_words(name: Any) -> None:
+    with pytest.raises(wisp.WispError, match=r"Made\.name is .*: expected a text of 1 to 100 characters"):
+        wisp.Bot(modules=[module("x") if name == "x" else type("Made", (wisp.Module,), {"name": name})()])
+
+
+def test_two_modules_of_one_name_and_what_is_no_module_are_refused() -> None:
+    bot = wisp.Bot(modules=[module("a")])
+    with pytest.raises(wisp.WispError, match='there is a module "a" already'):
+        bot.modules.register(module("a"))
+    with pytest.raises(wisp.WispError, match="expected a module, got"):
+        bot.modules.register(ByProperties)  # type: ignore[arg-type]
+    with pytest.raises(wisp.WispError, match="holds /modules"):
+        bot.modules.register(module("modules"))
+
+
+# ---- the order, and what does not load ----
+
+GRAPHS = st.integers(1, 8).flatmap(
+    lambda count: st.lists(st.lists(st.integers(0, count), max_size=3), min_size=count, max_size=count)
+)
+
+
+@given(GRAPHS)
+def test_for_any_graph_the_order_holds_and_failures_reach_exactly_the_dependents(graph: list[list[int]]) -> None:
+    needs = {f"m{number}": [f"m{one}" for one in needed] for number, needed in enumerate(graph)}
+    order, why = load_order(needs)
+    assert sorted([*order, *why]) == sorted(needs)
+    for place, name in enumerate(order):
+        assert set(needs[name]) <= set(order[:place])
+    broken = {name for name in needs if any(one not in needs for one in needs[name])}
+    broken |= {name for name in needs if reaches(name, name, needs)}
+    reached = {name for name in needs if any(reaches(name, one, needs) for one in broken)}
+    assert set(why) == broken | reached
+
+
+def reaches(start: str, end: str, needs: dict[str, list[str]]) -> bool:
+    seen: set[str] = set()
+    left = list(needs.get(start, ()))
+    while left:
+        one = left.pop()
+        if one == end:
+            return True
+        if one not in seen:
+            seen.add(one)
+            left += needs.get(one, ())
+    return False
+
+
+@given(GRAPHS)
+def test_dependents_come_before_what_they_need(graph: list[list[int]]) -> None:
+    needs = {f"m{number}": [f"m{one}" for one in needed] for number, needed in enumerate(graph)}
+    order, _ = load_order(needs)
+    for name in order:
+        found = [one for one in dependents(name, needs) if one in order]
+        assert {one for one in order if reaches(one, name, needs)} == set(found)
+        for place, one in enumerate(found):
+            assert not any(reaches(later, one, needs) for later in found[place + 1 :])
+
+
+async def fails(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+    @bot.command
+    async def half(ctx: wisp.Context) -> None:
+        """Half of it."""
+
+    @bot.listen
+    async def heard(event: hikari.MemberCreateEvent) -> None:
+        raise AssertionError("it was rolled back")
+
+    raise ValueError("oops")
+
+
+async def mistaken(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+    @bot.command
+    async def wrong(ctx: wisp.Context, times) -> None:  # type: ignore[no-untyped-def]
+        """Wrong."""
+
+
+async def test_what_cannot_load_says_why_and_everything_else_runs(caplog: pytest.LogCaptureFixture) -> None:
+    bot = wisp.Bot(
+        modules=[
+            module("late", depends_on=["fine"]),
+            module("fine"),
+            module("failing", fails),
+            module("over", depends_on=["failing"]),
+            module("lonely", depends_on=["nobody"]),
+            module("one", depends_on=["two"]),
+            module("two", depends_on=["one"]),
+            module("itself", depends_on=["itself"]),
+            module("hungry", required_services={"soup"}),
+            module("mistaken", mistaken),
+            module("odd", depends_on="fine"),
+            module("twice", lambda bot, ctx: again(bot)),
+        ]
+    )
+
+    async def again(bot: wisp.ModuleBot) -> None:
+        @bot.command(name="fine")
+        async def fine(ctx: wisp.Context) -> None:
+            """Taken."""
+
+    with caplog.at_level(logging.INFO, "wisp"):
+        async with connect(bot) as discord:
+            ada = discord.member("ada")
+            assert [command["name"] for command in ada.commands()] == ["fine", "late", "modules"]
+            assert (await ada.slash("late")).content == "late"
+            discord.member("newcomer")
+            await discord.rest()
+            listed = "\n".join(
+                f"{field.name} {field.value}" for field in (await ada.slash("modules list")).embeds[0].fields
+            )
+    missing = bot.modules.missing
+    assert sorted(missing) == sorted(
+        ["failing", "over", "lonely", "one", "two", "itself", "hungry", "mistaken", "odd", "twice"]
+    )
+    assert missing["failing"].startswith("ValueError: oops (")
+    assert "test_modules.py:" in missing["failing"]
+    assert missing["over"] == 'it needs the module "failing", which did not load'
+    assert missing["lonely"] == 'it needs the module "nobody", and there is none of that name'
+    assert "one -> two -> one" in missing["one"]
+    assert "itself -> itself" in missing["itself"]
+    assert missing["hungry"] == 'it needs the service "soup": there is none of that name'
+    assert 'option "times": it has no annotation' in missing["mistaken"]
+    assert "depends_on of module" in missing["odd"]
+    assert 'another command is called "fine"' in missing["twice"]
+    assert "failing: not loaded ValueError: oops" in listed
+    logged = "\n".join(record.getMessage() for record in caplog.records)
+    assert 'module "hungry" did not load: it needs the service "soup"' in logged
+    assert "2 modules, 10 not loaded (" in logged
+
+
+async def test_strict_stops_with_every_reason() -> None:
+    bot = wisp.Bot(strict=True, modules=[module("a", fails), module("b", depends_on=["nobody"]), module("c")])
+    with pytest.raises(wisp.StartError) as raised:
+        async with connect(bot):
+            pass
+    assert 'module "a": ValueError: oops' in str(raised.value)
+    assert 'module "b": it needs the module "nobody"' in str(raised.value)
+
+
+async def test_hundreds_of_modules_load_in_their_order() -> None:
+    order: list[str] = []
+
+    def setup(name: str) -> Any:
+        async def noted(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            order.append(name)
+
+        return noted
+
+    names = [f"m{number}" for number in range(300)]
+    bot = wisp.Bot(
+        modules=[
+            module(name, setup(name), depends_on=names[number + 1 : number + 2]) for number, name in enumerate(names)
+        ]
+    )
+    async with connect(bot):
+        assert order == names[::-1]
+
+
+# ---- while the bot runs ----
+
+
+async def test_a_module_is_unloaded_and_loaded_with_those_that_need_it() -> None:
+    order: list[str] = []
+
+    def noted(word: str) -> Any:
+        async def note(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            order.append(word)
+            if word.startswith("+"):
+
+                @bot.command(name=word[1:])
+                async def say(ctx: wisp.Context) -> str:
+                    """Say."""
+                    return word
+
+        return note
+
+    bot = wisp.Bot(
+        modules=[
+            module("base", noted("+base"), teardown=noted("-base")),
+            module("top", noted("+top"), teardown=noted("-top"), depends_on=["base"]),
+        ]
+    )
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        await bot.modules.unload("base")
+        assert order == ["+base", "+top", "-top", "-base"]
+        assert [command["name"] for command in ada.commands()] == ["modules"]
+        await bot.modules.load("top")
+        assert order[4:] == ["+base", "+top"]
+        assert (await ada.slash("top")).content == "+top"
+        await bot.modules.load("top")  # it runs already
+        await bot.modules.reload("base")
+        assert order[6:] == ["-top", "-base", "+base", "+top"]
+        assert (await ada.slash("top")).content == "+top"
+        with pytest.raises(wisp.WispError, match='there is no module "nobody"; there is base, top'):
+            await bot.modules.load("nobody")
+    assert order[10:] == ["-top", "-base"]
+
+
+async def test_calls_that_run_end_first_and_nothing_new_comes_in() -> None:
+    bot = wisp.Bot()
+    events: list[str] = []
+
+    async def setup(mine: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @mine.command
+        async def slow(ctx: wisp.Context) -> str:
+            """Slow."""
+            await asyncio.sleep(0.2)
+            events.append("ended")
+            return "done"
+
+    async def teardown(mine: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        events.append("torn down")
+
+    bot.modules.register(module("m", setup, teardown=teardown))
+    async with connect(bot) as discord:
+        bot.session.grace = 5.0
+        ada = discord.member("ada")
+        calling = asyncio.ensure_future(ada.slash("slow"))
+        await asyncio.sleep(0.05)
+        await bot.modules.unload("m")
+        assert (await calling).content == "done"
+        assert events == ["ended", "torn down"]
+        with pytest.raises(Impossible):
+            await ada.slash("slow")
+
+
+async def test_a_module_can_unload_itself_from_its_own_command() -> None:
+    bot = wisp.Bot()
+
+    async def setup(mine: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @mine.command
+        async def leave(inner: wisp.Context) -> str:
+            """Leave."""
+            await ctx.bot.modules.unload("m")
+            return "bye"
+
+    bot.modules.register(module("m", setup))
+    async with connect(bot) as discord:
+        assert (await discord.member("ada").slash("leave")).content == "bye"
+        assert not bot.modules.is_loaded("m")
+
+
+async def test_a_teardown_that_raises_is_logged_and_the_module_is_gone(caplog: pytest.LogCaptureFixture) -> None:
+    async def raises(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        raise ValueError("stuck")
+
+    bot = wisp.Bot(modules=[module("m", teardown=raises)])
+    async with connect(bot):
+        await bot.modules.unload("m")
+        assert not bot.modules.is_loaded("m")
+    assert 'the teardown of module "m" failed' in caplog.text
+
+
+async def test_a_setup_that_fails_while_the_bot_runs_leaves_nothing() -> None:
+    bot = wisp.Bot(modules=[module("a")])
+    async with connect(bot) as discord:
+        bot.modules.register(module("b", fails))
+        with pytest.raises(wisp.WispError, match='module "b" did not load: ValueError: oops'):
+            await bot.modules.load("b")
+        ada = discord.member("ada")
+        assert [command["name"] for command in ada.commands()] == ["a", "modules"]
+        discord.member("newcomer")
+        await discord.rest()
+
+
+async def test_a_module_that_needs_another_intent_is_refused_once_the_bot_is_connected() -> None:
+    async def setup(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @bot.listen
+        async def heard(event: hikari.MemberCreateEvent) -> None: ...
+
+    bot = wisp.Bot(modules=[module("a")])
+    async with connect(bot):
+        bot.modules.register(module("b", setup))
+        with pytest.raises(wisp.WispError, match="its listeners need the intent GUILD_MEMBERS"):
+            await bot.modules.load("b")
+
+
+async def test_changes_at_once_take_turns_and_one_inside_a_setup_is_refused() -> None:
+    async def nested(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        await ctx.bot.modules.load("a")
+
+    bot = wisp.Bot(modules=[module("a"), module("b"), module("nested", nested)])
+    async with connect(bot) as discord:
+        assert "do this once setup, or teardown, has ended" in bot.modules.missing["nested"]
+        with pytest.raises(wisp.WispError, match="once setup, or teardown, has ended"):
+            await bot.modules.load("nested")
+        await asyncio.gather(
+            *(bot.modules.unload("a") for _ in range(3)),
+            *(bot.modules.load("a") for _ in range(3)),
+            *(bot.modules.reload("b") for _ in range(3)),
+        )
+        ada = discord.member("ada")
+        assert (await ada.slash("a")).content == "a"
+        assert (await ada.slash("b")).content == "b"
+
+
+async def test_what_is_registered_after_setup_is_refused() -> None:
+    kept: list[wisp.ModuleBot] = []
+
+    async def setup(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        kept.append(bot)
+
+    async with connect(wisp.Bot(modules=[module("m", setup)])):
+        with pytest.raises(wisp.WispError, match="register everything in setup"):
+
+            @kept[0].command
+            async def late(ctx: wisp.Context) -> None:
+                """Late."""
+
+
+async def test_a_thousand_rounds_leave_nothing_behind() -> None:
+    left: list[weakref.ref[Any]] = []
+
+    class Busy(wisp.Module):
+        name = "busy"
+
+        async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            class Card(wisp.Form):
+                text: str
+
+            @bot.command
+            @wisp.cooldown(5.0)
+            async def hello(ctx: wisp.Context) -> str:
+                """Say hello."""
+                await ctx.form(Card)
+                return self.name
+
+            group = bot.group("grouped", "Grouped")
+
+            @group.command
+            async def inside(ctx: wisp.Context) -> None:
+                """Inside."""
+
+            @bot.component("busy:{number}")
+            async def press(ctx: wisp.ComponentContext, number: int) -> None: ...
+
+            @bot.modal("busy:{number}")
+            async def send(ctx: wisp.ModalContext, number: int) -> None: ...
+
+            @bot.user_command
+            async def who(ctx: wisp.Context, user: hikari.User) -> None: ...
+
+            @bot.listen
+            async def heard(event: hikari.GuildAvailableEvent) -> None: ...
+
+            left.extend(map(weakref.ref, (bot, ctx, hello, inside, press, send, who, heard, Card)))
+
+    bot = wisp.Bot(modules=[Busy()])
+    async with connect(bot) as discord:
+        tasks = len(asyncio.all_tasks())
+        listeners = len(bot.gateway.get_listeners(hikari.GuildAvailableEvent))
+        for _ in range(1000):
+            await bot.modules.unload("busy")
+            await bot.modules.load("busy")
+        await bot.modules.unload("busy")
+        await discord.rest()
+        gc.collect()
+        assert len(left) == 9 * 1001
+        assert [reference() for reference in left if reference() is not None] == []
+        assert len(asyncio.all_tasks()) == tasks
+        assert len(bot.gateway.get_listeners(hikari.GuildAvailableEvent)) == listeners - 1
+        assert not bot.session.clock.timers
+
+
+# ---- packages, and reading files again ----
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty package of this test alone, called `parts_<something>`."""
+    name = f"parts_{abs(hash(str(tmp_path)))}"
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    yield folder
+    for imported in [one for one in sys.modules if one.split(".")[0] == name]:
+        del sys.modules[imported]
+
+
+SAYING = """
+import wisp
+
+class {cls}(wisp.Module):
+    name = "{name}"
+
+    async def setup(self, bot, ctx):
+        @bot.command(name="{name}")
+        async def say(ctx: wisp.Context) -> str:
+            "Say it."
+            return "{text}"
+"""
+
+
+def test_a_package_gives_the_modules_that_are_defined_in_it(package: Path) -> None:
+    (package / "a.py").write_text(
+        "import wisp\n"
+        "class Base(wisp.Module):\n    name = 'base'\n"
+        "class A(Base):\n    name = 'a'\n"
+        "class Unnamed(wisp.Module):\n    pass\n"
+    )
+    (package / "b.py").write_text(
+        f"from {package.name}.a import A\nfrom wisp import Module\nclass B(Module):\n    name = 'b'\n"
+    )
+    bot = wisp.Bot()
+    assert bot.modules.discover(package.name) == ["a", "b"]
+    assert bot.modules.discover(package.name) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("import nothing_of_that_name", r"ModuleNotFoundError.*broken\.py:1"),
+        ("x = 1\nraise ValueError('no')", r"ValueError: no \(.*broken\.py:2\)"),
+        ("def (", r"SyntaxError.*broken\.py:1"),
+        (
+            "import wisp\nclass M(wisp.Module):\n  name='m'\n  def __init__(self, x): ...",
+            "cannot be made without arguments",
+        ),
+    ],
+)
+def test_a_file_that_does_not_import_is_named_with_its_line(package: Path, text: str, words: str) -> None:
+    (package / "broken.py").write_text(text)
+    with pytest.raises(wisp.WispError, match=words):
+        wisp.Bot().modules.discover(package.name)
+
+
+async def test_a_reload_reads_the_file_again_and_keeps_the_old_one_where_that_fails(package: Path) -> None:
+    file = package / "one.py"
+    file.write_text(SAYING.format(cls="One", name="one", text="first"))
+    bot = wisp.Bot()
+    bot.modules.discover(package.name)
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        assert (await ada.slash("one")).content == "first"
+        file.write_text(SAYING.format(cls="One", name="one", text="second"))
+        await bot.modules.reload("one")
+        assert (await ada.slash("one")).content == "second"
+        for broken in (
+            "def (",
+            "raise ValueError('no')",
+            "import wisp\nclass Other(wisp.Module):\n    name = 'one'\n",
+            SAYING.format(cls="One", name="renamed", text="x"),
+            SAYING.format(cls="One", name="one", text="x").replace(
+                "setup(self, bot, ctx):", "setup(self, bot, ctx):\n        1/0"
+            ),
+        ):
+            file.write_text(broken)
+            with pytest.raises(wisp.WispError, match='module "one" was not reloaded, and runs as before'):
+                await bot.modules.reload("one")
+            assert (await ada.slash("one")).content == "second"
+
+
+# ---- the gate ----
+
+
+class Everything(wisp.Module):
+    """Acts on every path that there is, and tells what it did."""
+
+    name = "everything"
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        done = self.done
+
+        async def suggest(ctx: wisp.AutocompleteContext, typed: str) -> list[str]:
+            done.append("autocomplete")
+            return ["suggested"]
+
+        @bot.command(name="slash")
+        async def real(ctx: wisp.Context, text: Annotated[str, wisp.Option("Text", autocomplete=suggest)] = "") -> None:
+            """Show everything."""
+            done.append("slash")
+            await ctx.respond(
+                "x",
+                components=[
+                    wisp.row(button.bind().button("Button"), opens.bind().button("Opens"), asks.bind().button("Asks")),
+                    wisp.row(select.bind().select(["a"])),
+                ],
+            )
+
+        group = bot.group("grouped", "Grouped")
+
+        @group.command
+        async def inside(ctx: wisp.Context) -> str:
+            """Inside."""
+            done.append("group")
+            return "x"
+
+        @bot.user_command(name="On user")
+        async def on_user(ctx: wisp.Context, user: hikari.User) -> str:
+            done.append("user")
+            return "x"
+
+        @bot.message_command(name="On message")
+        async def on_message(ctx: wisp.Context, message: hikari.Message) -> str:
+            done.append("message")
+            return "x"
+
+        @bot.component("button")
+        async def button(ctx: wisp.ComponentContext) -> str:
+            done.append("button")
+            return "x"
+
+        @bot.component("select")
+        async def select(ctx: wisp.ComponentContext) -> str:
+            done.append("select")
+            return "x"
+
+        @bot.component("opens")
+        async def opens(ctx: wisp.ComponentContext) -> None:
+            row = hikari.impl.ModalActionRowBuilder().add_text_input("text", "Text", required=False)
+            await ctx.respond_with_modal("Form", "form", components=[row])
+
+        @bot.modal("form")
+        async def form(ctx: wisp.ModalContext) -> str:
+            done.append("modal")
+            return "x"
+
+        @bot.component("asks")
+        async def asks(ctx: wisp.ComponentContext) -> None:
+            if await ctx.confirm("Sure?"):
+                done.append("confirmed")
+
+        @bot.listen
+        async def joined(event: hikari.MemberCreateEvent) -> None:
+            done.append("event")
+
+        @bot.listen
+        async def own(event: LevelUp) -> None:
+            done.append("own event")
+
+        @bot.listen
+        async def raw(event: hikari.InteractionCreateEvent) -> None:
+            done.append("raw")
+
+
+class LevelUp(wisp.Event):
+    user_id: int
+    guild_id: int | None = None
+
+
+async def everything_is_tried(discord: Discord, bot: wisp.Bot, reply: Any, name: str) -> list[Any]:
+    ada = discord.member("ada")
+    assert ada.guild
+    opened = await ada.click(reply, "Opens") if reply else None
+    replies = [
+        await ada.slash("slash"),
+        await ada.slash("grouped inside"),
+        await ada.menu("On user", ada),
+        await ada.menu("On message", await ada.say("hello")),
+    ]
+    if reply:
+        replies += [await ada.click(reply, "Button"), await ada.select(reply, "a"), opened]
+    await ada.autocomplete("slash", "text", "x")
+    discord.member(name)
+    await discord.rest()
+    await bot.emit(LevelUp(user_id=1, guild_id=ada.guild.id))
+    return replies
+
+
+async def test_a_module_that_is_off_does_nothing_on_any_path_and_says_how_to_turn_it_on() -> None:
+    everything = Everything()
+    bot = wisp.Bot(modules=[everything])
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        assert ada.guild
+        guild_id = ada.guild.id
+        reply = await ada.slash("slash")
+        asked = await ada.click(reply, "Asks")
+        form = await ada.click(reply, "Opens")
+        everything.done.clear()
+
+        assert await bot.modules.disable("everything", guild_id=guild_id) == ["everything"]
+        assert not await bot.modules.is_enabled("everything", guild_id=guild_id)
+        replies = await everything_is_tried(discord, bot, reply, "one")
+        replies.append(await ada.submit(form, text="x"))
+        for refused in replies:
+            assert refused.ephemeral, refused
+            assert (
+                refused.content
+                == "“everything” is off in this server. `/modules enable module:everything` turns it on."
+            )
+        assert (await ada.click(asked, "Yes")).content.startswith("This has ended.")
+        assert "Somebody who manages the server" in (await bob.slash("slash")).content
+        assert everything.done == []
+
+        await bot.emit(LevelUp(user_id=1))  # nobody's server
+        direct = await ada.at(discord.world.dm(ada.user)).slash("grouped inside")
+        assert direct.content == "x"
+        other = discord.guild("Other")
+        assert (await discord.member("ada", other).slash("grouped inside")).content == "x"
+        assert [done for done in everything.done if done != "raw"] == ["own event", "group", "group"]
+
+        everything.done.clear()
+        assert await bot.modules.enable("everything", guild_id=guild_id) == ["everything"]
+        await everything_is_tried(discord, bot, reply, "two")
+        assert set(everything.done) == {
+            "slash", "group", "user", "message", "button", "select", "autocomplete", "event", "own event", "raw",
+        }  # fmt: skip
+
+
+async def test_where_modules_are_on_outlives_a_restart_and_default_is_what_the_module_says(tmp_path: Path) -> None:
+    database = str(tmp_path / "wisp.db")
+
+    def bot() -> wisp.Bot:
+        return wisp.Bot(modules=[module("usual"), module("shy", default_enabled=False)])
+
+    async with on_sandbox(first := bot(), keep=database) as sandbox:
+        guild_id = next(iter(sandbox.world.guilds))
+        assert not await first.modules.is_enabled("shy", guild_id=guild_id)
+        await first.modules.enable("shy", guild_id=guild_id)
+        await first.modules.disable("usual", guild_id=guild_id)
+    async with on_sandbox(second := bot(), keep=database) as sandbox:
+        other = sandbox.world.add_guild("Other")
+        assert await second.modules.is_enabled("shy", guild_id=guild_id)
+        assert not await second.modules.is_enabled("usual", guild_id=guild_id)
+        assert not await second.modules.is_enabled("shy", guild_id=other.id)
+        assert await second.modules.is_enabled("usual", guild_id=other.id)
+        ada = People(sandbox.world).member("ada")
+        assert "is off in this server" in (await ada.slash("usual")).content
+        assert (await People(sandbox.world).member("ada", other).slash("usual")).content == "usual"
+
+
+async def test_what_cannot_be_read_is_off_and_what_cannot_be_kept_is_not_done(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Broken:
+        async def start(self, session: Any) -> None:
+            raise ValueError("no disk")
+
+    bot = wisp.Bot(modules=[module("m")])
+    bot.services.register("db", Broken())
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        assert ada.guild
+        assert "is off in this server" in (await ada.slash("m")).content
+        with pytest.raises(wisp.WispError, match="There is no database"):
+            await bot.modules.enable("m", guild_id=ada.guild.id)
+        assert (await ada.at(discord.world.dm(ada.user)).slash("m")).content == "m"
+    assert "modules are off in all servers" in caplog.text
+
+
+async def test_a_decision_that_the_database_refuses_changes_nothing() -> None:
+    bot = wisp.Bot(modules=[module("m")])
+    async with connect(bot) as discord:
+        guild_id = next(iter(discord.world.guilds))
+        db = bot.session.database
+        assert db
+        await db.execute("DROP TABLE wisp_modules")
+        with pytest.raises(Exception, match="no such table"):
+            await bot.modules.disable("m", guild_id=guild_id)
+        assert await bot.modules.is_enabled("m", guild_id=guild_id)
+
+
+async def test_many_guilds_decide_at_once_and_each_gets_its_way() -> None:
+    bot = wisp.Bot(modules=[module("m")])
+    async with connect(bot):
+        await asyncio.gather(*(bot.modules.disable("m", guild_id=number) for number in range(1, 101)))
+        await asyncio.gather(*(bot.modules.enable("m", guild_id=number) for number in range(1, 101, 2)))
+        on = [await bot.modules.is_enabled("m", guild_id=number) for number in range(1, 101)]
+    assert on == [True, False] * 50
+
+
+async def test_modules_hear_of_what_was_turned_on_and_off() -> None:
+    heard: list[tuple[str, int, str]] = []
+    bot = wisp.Bot(modules=[module("base"), module("top", depends_on=["base"])])
+
+    @bot.listen
+    async def changed(event: wisp.ModuleEnabled | wisp.ModuleDisabled) -> None:
+        heard.append((type(event).__name__, event.guild_id, event.module))
+
+    async with connect(bot):
+        assert await bot.modules.disable("base", guild_id=5) == ["top", "base"]
+        assert await bot.modules.disable("base", guild_id=5) == []
+        assert await bot.modules.enable("top", guild_id=5) == ["base", "top"]
+    assert heard == [
+        ("ModuleDisabled", 5, "top"),
+        ("ModuleDisabled", 5, "base"),
+        ("ModuleEnabled", 5, "base"),
+        ("ModuleEnabled", 5, "top"),
+    ]
+
+
+# ---- /modules ----
+
+
+async def test_members_who_manage_the_server_turn_modules_on_and_off() -> None:
+    bot = wisp.Bot(modules=[module("base"), module("top", depends_on=["base"]), module("shy", default_enabled=False)])
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        with pytest.raises(Impossible, match="hidden from bob here: it needs MANAGE_GUILD"):
+            await bob.slash("modules list")
+        with pytest.raises(Impossible, match="cannot be used in direct messages"):
+            await ada.at(discord.world.dm(ada.user)).slash("modules list")
+        choices = await ada.autocomplete("modules enable", "module", "S")
+        assert [choice["name"] for choice in choices] == ["base", "shy"]
+        asked = await ada.slash("modules disable", module="base")
+        assert asked.content == "“top” needs “base”, and will be off with it. Go on?"
+        await ada.click(asked, "Leave it on")
+        assert (await ada.slash("top")).content == "top"
+        asked = await ada.slash("modules disable", module="base")
+        await ada.click(asked, "Turn them off")
+        assert asked.followups[-1].content == "“top”, “base” are now off."
+        assert "is off" in (await ada.slash("top")).content
+        assert (await ada.slash("modules enable", module="top")).content == "“base”, “top” are now on."
+        assert (await ada.slash("modules enable", module="top")).content == "“top” is on already."
+        assert (await ada.slash("modules disable", module="modules")).content.endswith("it is always on.")
+        assert (await ada.slash("modules disable", module="nope")).content == "There is no module “nope”."
+        listed = {field.name: field.value for field in (await ada.slash("modules list")).embeds[0].fields}
+        assert listed["top: on"] == "needs base"
+        assert "shy: off" in listed
+
+
+async def test_without_modules_there_is_no_command_for_them() -> None:
+    async with connect(wisp.Bot()) as discord:
+        assert discord.member("ada").commands() == []
+
+
+async def test_a_long_list_has_pages() -> None:
+    async def nothing(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None: ...
+
+    bot = wisp.Bot(modules=[module(f"m{number}", nothing) for number in range(25)])
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        reply = await ada.slash("modules list")
+        assert len(reply.embeds[0].fields) == 10
+        await ada.click(reply, "Next")
+        await ada.click(reply, "Next")
+        assert len(reply.embeds[0].fields) == 5
+
+
+# ---- events of one's own ----
+
+
+async def test_an_event_reaches_all_who_listen_and_one_that_fails_stops_nobody() -> None:
+    bot = wisp.Bot()
+    heard: list[str] = []
+    asked: list[str] = []
+
+    async def setup(mine: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @mine.listen
+        async def fails(event: LevelUp) -> None:
+            await asyncio.sleep(0)
+            raise ValueError("oops")
+
+        @mine.on_error
+        async def handler(ctx: Any, error: Exception) -> bool:
+            asked.append(f"{type(ctx).__name__} {ctx.listener} {ctx.event.user_id} {error}")
+            return len(asked) == 1
+
+    @bot.listen
+    async def base(event: wisp.Event) -> None:
+        await asyncio.sleep(0.01)
+        heard.append("base")
+
+    @bot.listen(LevelUp)
+    async def named(event: Any) -> None:
+        heard.append("named")
+
+    bot.modules.register(module("m", setup))
+    async with connect(bot) as discord:
+        await bot.emit(LevelUp(user_id=1))
+        assert sorted(heard) == ["base", "named"]
+        with discord.expects(ValueError):
+            await bot.emit(LevelUp(user_id=2))
+    assert asked == ["EventContext fails 1 oops", "EventContext fails 2 oops"]
+
+
+async def test_an_event_before_the_start_says_so() -> None:
+    with pytest.raises(wisp.WispError, match="The bot is not running"):
+        await wisp.Bot().emit(LevelUp(user_id=1))

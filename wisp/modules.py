@@ -1,0 +1,492 @@
+"""Modules: what the parts of a bot are, in which order they load, and what one of them registered."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import logging
+import os
+import pkgutil
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, cast, overload
+
+import hikari
+
+from .commands import Command, CommandSettings, MenuCommand, MenuSettings
+from .components import Component, ComponentSettings, Modal, ModalSettings
+from .errors import Mistakes, WispError
+from .handlers import names_around, short_path
+from .logs import get_logger
+from .registrar import Registrar
+
+if TYPE_CHECKING:
+    import lightbulb
+
+    from .bot import Bot
+    from .context import ComponentContext, Context, ModalContext
+    from .events import Event
+    from .services import GuildDataStore, Services
+
+P = ParamSpec("P")
+R = TypeVar("R")
+H = TypeVar("H")
+U = TypeVar("U", bound=hikari.User)
+L = TypeVar("L", bound=Callable[..., Awaitable[object]])
+
+LONGEST_NAME = 100
+"""The most characters of a module's name: what Discord takes as a choice."""
+
+_MARK = "__wisp_marks__"
+
+
+class Module:
+    """A part of a bot: what it registers in `setup`, or with marked methods, is its own, and leaves with it.
+
+    `name` tells it from all others; each of these can be a class attribute or a property. `default_enabled` says
+    whether it is on in a server that has not been asked; without all of `required_services` it does not load;
+    `depends_on` names modules that load before it. `namespace` keeps its data apart, its name unless it says otherwise.
+    """
+
+    if TYPE_CHECKING:
+        # Any lets a class override them by an attribute or by a property
+        name: Any
+        description: Any
+        default_enabled: Any
+        required_services: Any
+        depends_on: Any
+        namespace: Any
+    else:
+        description = ""
+        default_enabled = True
+        required_services = frozenset()
+        depends_on = ()
+        namespace = None
+
+    async def setup(self, bot: ModuleBot, ctx: ModuleContext) -> None:
+        """Register commands, listeners and the like on `bot`, and begin.
+
+        Where it raises, all that was registered is taken back, and `teardown` is not called.
+        """
+
+    async def teardown(self, bot: ModuleBot, ctx: ModuleContext) -> None:
+        """Undo what wisp cannot know of, within 10 seconds: what was registered leaves by itself."""
+
+    def __repr__(self) -> str:
+        return f"<Module {getattr(self, 'name', type(self).__name__)}>"
+
+
+class ModuleContext:
+    """What a module runs with: its `name`, `services`, data, `log`, and the `bot` itself."""
+
+    def __init__(self, bot: Bot, name: str, log: logging.Logger) -> None:
+        self.bot: Bot = bot
+        self.name: str = name
+        self.log: logging.Logger = log
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The module's table [modules.<name>] of wisp.toml, empty where there is none."""
+        return self.bot.session.config.modules.get(self.name, {})
+
+    @property
+    def services(self) -> Services:
+        """What the bot runs on: "db", "guild_data", "cache" and what was registered."""
+        return self.bot.services
+
+    @property
+    def guild_data(self) -> GuildDataStore:
+        """What the bot keeps for its servers. Raises ServiceError where the database did not start."""
+        return self.bot.guild_data
+
+
+class ModuleBot(Registrar):
+    """A module's own face of the bot: what is registered here is the module's.
+
+    It takes registrations while `setup` runs. `gateway`, `client`, `services` and `emit` are the bot's.
+    """
+
+    def __init__(self, bot: Bot, module: Module) -> None:
+        super().__init__()
+        self.bot: Bot = bot
+        self.module: Module = module
+        self.name: str = module.name
+        self.log: logging.Logger = get_logger(f"wisp.modules.{self.name}")
+        self.namespace: str | None = module.namespace or self.name
+        self.is_open: bool = True
+
+    @property
+    def gateway(self) -> hikari.GatewayBot:
+        """hikari's bot."""
+        return self.bot.gateway
+
+    @property
+    def client(self) -> lightbulb.GatewayEnabledClient:
+        """lightbulb's client."""
+        return self.bot.client
+
+    @property
+    def services(self) -> Services:
+        """What the bot runs on."""
+        return self.bot.services
+
+    async def emit(self, event: Event) -> None:
+        """Call every listener for an event of one's own, and return when all are done."""
+        await self.bot.emit(event)
+
+    def ensure_open(self) -> None:
+        """Raise WispError after `setup`: what it registered then, nobody would hear of."""
+        if not self.is_open:
+            raise WispError(f'module "{self.name}" is set up already: register everything in setup')
+
+    def __repr__(self) -> str:
+        return f"<ModuleBot {self.name}>"
+
+
+# ---- marked methods ----
+
+
+class Method(Generic[H]):
+    """A marked method of a module: once that is set up, it is what was registered (a Command, a Component)."""
+
+    def __init__(self, function: Callable[..., Any], register: Callable[[ModuleBot, Callable[..., Any]], H]) -> None:
+        self.function: Callable[..., Any] = function
+        self.register: Callable[[ModuleBot, Callable[..., Any]], H] = register
+        self.__doc__ = function.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Method[H]: ...
+
+    @overload
+    def __get__(self, instance: Module, owner: type) -> H: ...
+
+    def __get__(self, instance: Module | None, owner: type) -> Method[H] | H:
+        if instance is None:
+            return self
+        made: dict[str, H] = instance.__dict__.get(_MARK, {})
+        if self._name not in made:
+            raise WispError(f'"{self._name}" of module "{instance.name}" is there once the module is set up')
+        return made[self._name]
+
+    def set_up(self, instance: Module, bot: ModuleBot) -> None:
+        """Register the method of this module."""
+        handler = self.register(bot, self.function.__get__(instance))
+        instance.__dict__.setdefault(_MARK, {})[self._name] = handler
+
+
+def register_marked(module: Module, bot: ModuleBot) -> None:
+    """Register the marked methods of a module, in the order in which they are written, base classes first."""
+    seen: set[str] = set()
+    for cls in reversed(type(module).__mro__):
+        for name in vars(cls):
+            if name in seen:
+                continue
+            found = inspect.getattr_static(module, name, None)
+            marks: Sequence[Callable[[ModuleBot, Any], object]] = getattr(found, _MARK, ())
+            if isinstance(found, Method):
+                seen.add(name)
+                cast("Method[Any]", found).set_up(module, bot)
+            elif marks:
+                seen.add(name)
+                for register in marks:
+                    register(bot, getattr(module, name))
+
+
+def forget_marked(module: Module) -> None:
+    """Forget what the marked methods of a module were registered as."""
+    module.__dict__.pop(_MARK, None)
+
+
+@overload
+def command(
+    function: Callable[Concatenate[Any, Context, P], Awaitable[R]], /
+) -> Method[Command[Concatenate[Context, P], R]]: ...
+
+
+@overload
+def command(
+    **settings: Unpack[CommandSettings],
+) -> Callable[[Callable[Concatenate[Any, Context, P], Awaitable[R]]], Method[Command[Concatenate[Context, P], R]]]: ...
+
+
+def command(function: Callable[..., Any] | None = None, /, **settings: Unpack[CommandSettings]) -> Any:
+    """Mark a method of a module as a slash command: as `@bot.command` else."""
+    names = names_around(1)
+
+    def mark(function: Callable[..., Any]) -> Method[Any]:
+        return Method(function, lambda bot, bound: bot.add_command(bound, names, settings))
+
+    return mark if function is None else mark(function)
+
+
+def user_command(
+    **settings: Unpack[MenuSettings],
+) -> Callable[[Callable[[Any, Context, U], Awaitable[R]]], Method[MenuCommand[[Context, U], R]]]:
+    """Mark a method of a module as a command in the menu of users: as `@bot.user_command(...)` else."""
+    names = names_around(1)
+
+    def mark(function: Callable[..., Any]) -> Method[Any]:
+        kind = hikari.CommandType.USER
+        return Method(function, lambda bot, bound: bot.add_menu_command(kind, bound, names, settings))
+
+    return mark
+
+
+def message_command(
+    **settings: Unpack[MenuSettings],
+) -> Callable[
+    [Callable[[Any, Context, hikari.Message], Awaitable[R]]], Method[MenuCommand[[Context, hikari.Message], R]]
+]:
+    """Mark a method of a module as a command in the menu of messages: as `@bot.message_command(...)` else."""
+    names = names_around(1)
+
+    def mark(function: Callable[..., Any]) -> Method[Any]:
+        kind = hikari.CommandType.MESSAGE
+        return Method(function, lambda bot, bound: bot.add_menu_command(kind, bound, names, settings))
+
+    return mark
+
+
+def component(
+    custom_id: str, /, **settings: Unpack[ComponentSettings]
+) -> Callable[[Callable[Concatenate[Any, ComponentContext, P], Awaitable[R]]], Method[Component[P, R]]]:
+    """Mark a method of a module as the handler of components: as `@bot.component` else."""
+    names = names_around(1)
+
+    def mark(function: Callable[..., Any]) -> Method[Any]:
+        return Method(function, lambda bot, bound: bot.add_component(bound, custom_id, names, settings))
+
+    return mark
+
+
+def modal(
+    custom_id: str, /, **settings: Unpack[ModalSettings]
+) -> Callable[[Callable[Concatenate[Any, ModalContext, P], Awaitable[R]]], Method[Modal[P, R]]]:
+    """Mark a method of a module as the handler of forms: as `@bot.modal` else."""
+    names = names_around(1)
+
+    def mark(function: Callable[..., Any]) -> Method[Any]:
+        return Method(function, lambda bot, bound: bot.add_modal(bound, custom_id, names, settings))
+
+    return mark
+
+
+@overload
+def listen(function: L, /) -> L: ...
+
+
+@overload
+def listen(*event_types: type[hikari.Event] | type[Event]) -> Callable[[L], L]: ...
+
+
+def listen(*arguments: Any) -> Any:
+    """Mark a method of a module as a listener: as `@bot.listen` else."""
+    names = names_around(1)
+
+    def mark(function: L, event_types: tuple[type[Any], ...]) -> L:
+        marks = getattr(function, _MARK, ())
+        register: Callable[[ModuleBot, Any], object] = lambda bot, bound: bot.add_listener(bound, event_types, names)  # noqa: E731
+        setattr(function, _MARK, (*marks, register))
+        return function
+
+    if len(arguments) == 1 and not isinstance(arguments[0], type):
+        return mark(arguments[0], ())
+
+    def decorate(function: L) -> L:
+        return mark(function, arguments)
+
+    return decorate
+
+
+# ---- what is wrong with a module, and the order of all ----
+
+
+def name_of(module: Module) -> str:
+    """The module's name. Raises WispError where it has none that can be used."""
+    name = getattr(module, "name", None)
+    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
+        raise WispError(
+            f"{type(module).__name__}.name is {name!r}: expected a text of 1 to {LONGEST_NAME} characters. "
+            'Write `name = "greeter"` in the class'
+        )
+    return name
+
+
+def texts(module: Module, attribute: str) -> list[str]:
+    """What a module says it needs, as a list. Raises WispError where it is no collection of texts."""
+    value: Any = getattr(module, attribute)
+    if not isinstance(value, str) and isinstance(value, Collection):
+        names = cast("Collection[object]", value)
+        if all(isinstance(one, str) for one in names):
+            return [str(one) for one in names]
+    raise WispError(f'{attribute} of module "{module.name}" is {value!r}: expected names, as in ["cache"]')
+
+
+def load_order(needs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str, str]]:
+    """In which order to load modules that need others: first those needed, then as they come.
+
+    The second result says by name why a module cannot load: it needs one that is not there, or itself.
+    """
+    why: dict[str, str] = {}
+    for name, needed in needs.items():
+        if missing := [one for one in needed if one not in needs]:
+            why[name] = f'it needs the module "{missing[0]}", and there is none of that name'
+    order: list[str] = []
+    placed: set[str] = set()
+    left = [name for name in needs if name not in why]
+    while left:
+        ready = next((name for name in left if all(one in placed or one in why for one in needs[name])), None)
+        if ready is None:
+            for name in _cycle(left[0], needs, set(left)):
+                why[name] = f"it and what it needs go round in a circle: {' -> '.join(_cycle(name, needs, set(left)))}"
+            left = [name for name in left if name not in why]
+            continue
+        left.remove(ready)
+        if broken := [one for one in needs[ready] if one in why]:
+            why[ready] = f'it needs the module "{broken[0]}", which does not load'
+        else:
+            order.append(ready)
+            placed.add(ready)
+    return order, why
+
+
+def _cycle(start: str, needs: Mapping[str, Sequence[str]], among: set[str]) -> list[str]:
+    """A circle that is reached from `start`: its names, in the order of need, the first at the end again."""
+    path: list[str] = [start]
+    while True:
+        following = next(one for one in needs[path[-1]] if one in among)
+        if following in path:
+            return [*path[path.index(following) :], following]
+        path.append(following)
+
+
+def dependents(name: str, needs: Mapping[str, Sequence[str]]) -> list[str]:
+    """The modules that need this one, over however many between, those furthest away first."""
+    found: list[str] = []
+    seen = {name}
+
+    def visit(needed: str) -> None:
+        for other, others in needs.items():
+            if needed in others and other not in seen:
+                seen.add(other)
+                visit(other)
+                found.append(other)
+
+    visit(name)
+    return found
+
+
+# ---- finding modules in packages ----
+
+
+def discovered(package: str) -> list[Module]:
+    """A module of each module class that is defined in a package, files in order of their names.
+
+    Base classes (from which another one there derives), abstract ones and what is imported from elsewhere are none.
+    Raises WispError, naming file and line, where a file does not import or a module cannot be made.
+    """
+    classes: dict[type[Module], None] = {}
+    top = _imported(package)
+    names = [package]
+    if hasattr(top, "__path__"):
+        names += sorted(found.name for found in pkgutil.walk_packages(top.__path__, f"{package}."))
+    for name in names:
+        for value in vars(_imported(name)).values():
+            if isinstance(value, type) and issubclass(value, Module) and value.__module__ == name:
+                classes[value] = None
+    found = [
+        cls
+        for cls in classes
+        if not inspect.isabstract(cls)
+        and not any(other is not cls and issubclass(other, cls) for other in classes)
+        and hasattr(cls, "name")
+    ]
+    return [_made(cls) for cls in found]
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise WispError(f'"{name}" does not import: {in_words(error)}') from error
+
+
+def in_words(error: BaseException) -> str:
+    """What failed, and where: "ValueError: no (greeter.py:7)"."""
+    said = f"{type(error).__name__}: {error}".removesuffix(": ")
+    if isinstance(error, Mistakes):
+        return "; ".join(map(str, error.mistakes))
+    if isinstance(error, WispError):
+        said = str(error)
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{said} ({short_path(error.filename)}:{error.lineno})"
+    ours = os.path.dirname(__file__) + os.sep
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if "importlib" not in frame.filename and not frame.filename.startswith(ours)
+    ]
+    return f"{said} ({short_path(frames[-1].filename)}:{frames[-1].lineno})" if frames else said
+
+
+def _made(cls: type[Module]) -> Module:
+    try:
+        return cls()
+    except Exception as error:
+        raise WispError(
+            f"{cls.__module__}.{cls.__name__} cannot be made without arguments ({error}). Register it by hand: "
+            f"bot.modules.register({cls.__name__}(...))"
+        ) from error
+
+
+def renewed(module: Module) -> Module:
+    """The same module of its class as its file has it now, with the same attributes.
+
+    A module of the started file comes back as it is: that file is not read again. Raises whatever the import raises.
+    """
+    cls = type(module)
+    source = sys.modules.get(cls.__module__)
+    if source is None or cls.__qualname__ not in vars(source) or not _can_be_read_again(source):
+        return module
+    fresh = _read_again(source, cls.__qualname__)
+    again = fresh.__new__(fresh)
+    again.__dict__.update(module.__dict__)
+    return again
+
+
+def _can_be_read_again(source: ModuleType) -> bool:
+    """Whether Python would find this file by its name: it would not find the one that was started."""
+    try:
+        spec = importlib.util.find_spec(source.__name__)
+    except (ImportError, ValueError):
+        return False
+    return source.__name__ != "__main__" and spec is not None and spec.origin == getattr(source, "__file__", None)
+
+
+def _read_again(source: ModuleType, name: str) -> type[Module]:
+    """Import a file anew, from nothing, for a module class; what it was before is there again where that fails."""
+    before = dict(vars(source))
+    for known in [known for known in before if not known.startswith("__")]:
+        del vars(source)[known]
+    importlib.invalidate_caches()
+    try:
+        fresh = vars(importlib.reload(source)).get(name)
+        if isinstance(fresh, type) and issubclass(fresh, Module):
+            return fresh
+        raise WispError(f"{short_path(str(source.__file__))} has no module class {name} any more")
+    except BaseException:
+        vars(source).clear()
+        vars(source).update(before)
+        raise
+
+
+def in_order(names: Iterable[str], order: Sequence[str]) -> list[str]:
+    """`names` in the order of `order`."""
+    wanted = set(names)
+    return [name for name in order if name in wanted]

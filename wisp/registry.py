@@ -1,0 +1,412 @@
+"""The registry: a bot's modules, loaded, unloaded and reloaded, and the gate that says where each one acts."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from .errors import Mistakes, StartError, WispError
+from .events import ModuleDisabled, ModuleEnabled
+from .logs import get_logger
+from .module_commands import ModuleCommands
+from .modules import (
+    Module,
+    ModuleBot,
+    ModuleContext,
+    dependents,
+    discovered,
+    forget_marked,
+    in_order,
+    in_words,
+    load_order,
+    name_of,
+    register_marked,
+    renewed,
+    texts,
+)
+
+if TYPE_CHECKING:
+    from .bot import Bot
+    from .registrar import Registrar
+    from .services import Database
+    from .session import Session
+
+_log = get_logger("wisp.modules")
+
+_TEARDOWN_LIMIT = 10.0
+"""Seconds that a module's teardown gets, and before it the calls of the module that still run."""
+
+
+class Gate:
+    """Where each module acts: what servers decided, by server and module, in the bot's database and in memory.
+
+    Where it cannot be read, nothing that depends on it acts.
+    """
+
+    def __init__(self) -> None:
+        self._decided: dict[tuple[int, str], bool] = {}
+        self._db: Database | None = None
+        self._readable = False
+
+    async def start(self, db: Database | None) -> None:
+        """Read what was decided. Logs where that cannot be read."""
+        self._db, self._readable = db, False
+        self._decided.clear()
+        if db is None:
+            _log.error("there is no database: modules are off in all servers, since nobody can tell where they are on")
+            return
+        try:
+            rows = await db.fetchall("SELECT guild, module, is_enabled FROM wisp_modules")
+        except Exception:
+            _log.exception("it cannot be read where modules are on: they are off in all servers")
+            return
+        self._decided = {(guild, module): bool(is_enabled) for guild, module, is_enabled in rows}
+        self._readable = True
+
+    def is_open(self, owner: Registrar, guild_id: int | None) -> bool:
+        """Whether this bot or module acts in this server; outside of servers all do."""
+        if guild_id is None or not isinstance(owner, ModuleBot) or isinstance(owner.module, ModuleCommands):
+            return True
+        decided = self._decided.get((guild_id, owner.name))
+        if decided is None:
+            return self._readable and bool(owner.module.default_enabled)
+        return decided
+
+    async def decide(self, guild_id: int, names: Iterable[str], is_enabled: bool) -> None:
+        """Keep that these modules are on (or off) in this server. Raises DatabaseError, and changes nothing then."""
+        if self._db is None:
+            raise WispError("There is no database, so it cannot be kept where modules are on.")
+        names = list(names)
+        async with self._db.transaction() as tx:
+            for name in names:
+                await tx.execute("INSERT OR REPLACE INTO wisp_modules VALUES (?, ?, ?)", (guild_id, name, is_enabled))
+        for name in names:
+            self._decided[guild_id, name] = is_enabled
+
+
+class ModuleRegistry:
+    """A bot's modules. They are loaded when it starts; loading, unloading and reloading works while it runs.
+
+    `missing` says by name why a module did not load, of the latest start or load.
+    """
+
+    def __init__(self, bot: Bot) -> None:
+        self._bot = bot
+        self._registered: dict[str, Module] = {}
+        self._loaded: dict[str, ModuleBot] = {}
+        self._contexts: dict[str, ModuleContext] = {}
+        self._lock = asyncio.Lock()
+        self._changes: asyncio.Task[object] | None = None  # who is loading or unloading now
+        self.gate: Gate = Gate()
+        self.missing: dict[str, str] = {}
+
+    # ---- what there is ----
+
+    def register(self, module: Module) -> None:
+        """Add a module: it loads when the bot starts, or by `load` while it runs.
+
+        Raises WispError where it is no module, has no usable name, or one that is taken.
+        """
+        if not isinstance(module, Module):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
+            raise WispError(f"expected a module, got {module!r}: an object of a class that derives from wisp.Module")
+        name = name_of(module)
+        if name in self._registered:
+            raise WispError(f'there is a module "{name}" already ({self._registered[name]!r}). Rename one of them')
+        if name == ModuleCommands.name:
+            raise WispError(f'"{name}" is the module that holds /modules. Choose another name')
+        self._registered[name] = module
+
+    def discover(self, package: str) -> list[str]:
+        """Register the modules of a package, "my_bot.modules"; their names. Raises WispError as its parts do.
+
+        Each module class that is defined there, by itself or below, is made without arguments. Base classes and what
+        is imported from elsewhere are left out.
+        """
+        known = {type(module) for module in self._registered.values()}
+        found = [module for module in discovered(package) if type(module) not in known]
+        for module in found:
+            self.register(module)
+        return [module.name for module in found]
+
+    def list(self) -> list[str]:
+        """The names of all modules, loaded or not, as they were registered."""
+        return [*self._registered]
+
+    def get(self, name: str) -> Module | None:
+        """The module of this name, None where there is none."""
+        return self._registered.get(name)
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether the module runs."""
+        return name in self._loaded
+
+    def counts(self) -> list[str]:
+        """How many run and how many do not, in words for the summary of a start; nothing where there are none."""
+        if not self._registered:
+            return []
+        running = sum(name in self._loaded for name in self._registered)
+        broken = [f"{len(self.missing)} not loaded ({', '.join(self.missing)})"] if self.missing else []
+        return [f"{running} module{'' if running == 1 else 's'}", *broken]
+
+    def registrars(self) -> list[Registrar]:
+        """The bot, and what its loaded modules registered."""
+        return [self._bot, *self._loaded.values()]
+
+    def needs(self, name: str) -> list[str]:
+        """The modules that this one needs, over however many between, those needed first."""
+        graph = self._graph()
+        found: dict[str, None] = {}
+
+        def visit(one: str) -> None:
+            for needed in graph.get(one, ()):
+                if needed not in found and needed != name:
+                    visit(needed)
+                    found[needed] = None
+
+        visit(name)
+        return [*found]
+
+    def needed_by(self, name: str) -> list[str]:
+        """The modules that need this one, over however many between, those furthest away first."""
+        return dependents(name, self._graph())
+
+    def _graph(self) -> Mapping[str, Sequence[str]]:
+        return {
+            name: texts(module, "depends_on") if self._is_described(name, module) else []
+            for name, module in self._registered.items()
+        }
+
+    # ---- with the bot ----
+
+    async def start(self, session: Session) -> None:
+        """Load all modules. Those that cannot load are logged, and the others do; `strict=True` raises StartError."""
+        self._lock = asyncio.Lock()
+        self._loaded.clear()
+        self.missing = {}
+        if not self._registered:
+            return
+        await self.gate.start(session.database)
+        self._changes = asyncio.current_task()
+        try:
+            await self._start(session)
+        finally:
+            self._changes = None
+
+    async def _start(self, session: Session) -> None:
+        readable = {name: module for name, module in self._registered.items() if self._is_described(name, module)}
+        order, why = load_order({name: texts(module, "depends_on") for name, module in readable.items()})
+        self.missing.update(why)
+        for name in order:
+            await self._try(session, name)
+        if not self.missing or not session.config.strict:
+            await self._set_up(session, ModuleCommands())
+        for name, reason in self.missing.items():
+            _log.error('module "%s" did not load: %s', name, reason)
+        if self.missing and session.config.strict:
+            reasons = "\n".join(f'  module "{name}": {reason}' for name, reason in self.missing.items())
+            raise StartError(f"Not all modules load, and strict=True asks for all of them:\n{reasons}")
+
+    def _is_described(self, name: str, module: Module) -> bool:
+        try:
+            texts(module, "depends_on")
+            texts(module, "required_services")
+        except Exception as error:
+            self.missing[name] = in_words(error)
+            return False
+        return True
+
+    async def _try(self, session: Session, name: str) -> None:
+        broken = [needed for needed in texts(self._registered[name], "depends_on") if needed not in self._loaded]
+        if broken:
+            self.missing[name] = f'it needs the module "{broken[0]}", which did not load'
+            return
+        try:
+            await self._set_up(session, self._registered[name])
+        except Exception as error:
+            self.missing[name] = in_words(error)
+            if not isinstance(error, WispError):
+                _log.error('the setup of module "%s" failed', name, exc_info=error)
+
+    async def stop(self, session: Session) -> None:
+        """Tear all down, the last loaded first."""
+        for name in reversed(list(self._loaded)):
+            await self._take_down(session, name)
+
+    # ---- one module ----
+
+    async def _set_up(self, session: Session, module: Module) -> None:
+        """Set a module up and let it act; where that fails, nothing of it stays.
+
+        It is torn down only where its setup had ended, as a context manager is left only where it was entered.
+        """
+        services = [name for name in texts(module, "required_services") if session.services.get(name) is None]
+        if services:
+            reason = session.services.missing.get(services[0], "there is none of that name")
+            raise WispError(f'it needs the service "{services[0]}": {reason}')
+        bot = ModuleBot(self._bot, module)
+        ctx = ModuleContext(self._bot, bot.name, bot.log)
+        try:
+            await module.setup(bot, ctx)
+        finally:
+            bot.is_open = False
+        try:
+            bot.is_open = True
+            register_marked(module, bot)
+            bot.is_open = False
+            if mistakes := self._bot.mistakes_of(bot, beside=self.registrars()):
+                raise Mistakes(mistakes)
+            session.refuse_new_intents(bot)
+            await session.migrate(f"module {bot.name}", bot.migrations)
+            self._loaded[bot.name], self._contexts[bot.name] = bot, ctx
+            session.attach(bot)
+        except BaseException:
+            bot.is_open = False
+            self._loaded.pop(bot.name, None)
+            self._contexts.pop(bot.name, None)
+            session.detach(bot)
+            await self._tear_down(module, bot, ctx)
+            raise
+        self.missing.pop(bot.name, None)
+
+    async def _take_down(self, session: Session, name: str) -> None:
+        """Let a module act no more, wait for what it is doing, and tear it down."""
+        bot, ctx = self._loaded.pop(name), self._contexts.pop(name)
+        session.detach(bot)
+        if running := bot.running - {asyncio.current_task()}:
+            _, late = await asyncio.wait(running, timeout=min(session.grace, _TEARDOWN_LIMIT))
+            for task in late:
+                task.cancel()
+        await self._tear_down(bot.module, bot, ctx)
+
+    async def _tear_down(self, module: Module, bot: ModuleBot, ctx: ModuleContext) -> None:
+        try:
+            async with asyncio.timeout(_TEARDOWN_LIMIT):
+                await module.teardown(bot, ctx)
+        except TimeoutError:
+            _log.error('the teardown of module "%s" took more than %g s', bot.name, _TEARDOWN_LIMIT)
+        except Exception:
+            _log.exception('the teardown of module "%s" failed', bot.name)
+        forget_marked(module)
+
+    # ---- while the bot runs ----
+
+    async def load(self, name: str) -> None:
+        """Load a module, and those before it that it needs; does nothing where it runs.
+
+        Raises WispError with the reason where it cannot load: nothing of it stays then.
+        """
+        async with self._changing() as session:
+            await self._load(session, [*self._known(name), name])
+            await session.register_again()
+
+    async def unload(self, name: str) -> None:
+        """Unload a module, and before it those that need it: what runs of them ends first (10 s at most)."""
+        async with self._changing() as session:
+            self._known(name)
+            for one in [*self.needed_by(name), name]:
+                if one in self._loaded:
+                    await self._take_down(session, one)
+            await session.register_again()
+
+    async def reload(self, name: str) -> None:
+        """Read a module's file again, then take the old one down and set the new one up, with those that need it.
+
+        Where the file does not import, nothing changes; where the new one cannot be set up, the old one is again.
+        Raises WispError either way. A module of the file that was started is set up again, and not read again.
+        """
+        async with self._changing() as session:
+            self._known(name)
+            old = self._registered[name]
+            try:
+                new = renewed(old)
+                if name_of(new) != name:
+                    raise WispError(f'it is called "{new.name}" now: unload the old one, and load that')
+            except Exception as error:
+                raise WispError(f'module "{name}" was not reloaded, and runs as before: {in_words(error)}') from error
+            running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
+            for one in running:
+                await self._take_down(session, one)
+            again = in_order({*running, name}, load_order(self._graph())[0])
+            self._registered[name] = new
+            try:
+                await self._load(session, again)
+            except WispError as error:
+                self._registered[name] = old
+                await self._load(session, again)
+                raise WispError(f'module "{name}" was not reloaded, and runs as before: {error}') from error
+            finally:
+                await session.register_again()
+
+    async def _load(self, session: Session, names: Sequence[str]) -> None:
+        """Load what of these does not run. Where one fails, those before it stay."""
+        for name in names:
+            if name in self._loaded:
+                continue
+            try:
+                await self._set_up(session, self._registered[name])
+            except Exception as error:
+                self.missing[name] = in_words(error)
+                raise WispError(f'module "{name}" did not load: {self.missing[name]}') from error
+
+    def _known(self, name: str) -> list[str]:
+        """What a module needs, in the order of loading. Raises WispError where there is none, or it cannot load."""
+        if name not in self._registered:
+            raise WispError(f'there is no module "{name}"; there is {", ".join(self._registered) or "none"}')
+        why = load_order(self._graph())[1]
+        if name in why:
+            raise WispError(f'module "{name}" did not load: {why[name]}')
+        return self.needs(name)
+
+    @asynccontextmanager
+    async def _changing(self) -> AsyncGenerator[Session]:
+        """One change at a time: others wait. Raises WispError where a setup or teardown asks for another."""
+        session, task = self._bot.session, asyncio.current_task()
+        if self._changes is not None and self._changes is task:
+            raise WispError("a module is being loaded or unloaded here: do this once setup, or teardown, has ended")
+        async with self._lock:
+            self._changes = task
+            try:
+                yield session
+            finally:
+                self._changes = None
+
+    # ---- the gate ----
+
+    async def enable(self, name: str, *, guild_id: int) -> list[str]:
+        """Turn a module on in a server, and those that it needs; the names of those that were off.
+
+        Raises WispError where there is no such module, and DatabaseError where it cannot be kept.
+        """
+        return await self._decide([*self._known_here(name), name], guild_id, is_enabled=True)
+
+    async def disable(self, name: str, *, guild_id: int) -> list[str]:
+        """Turn a module off in a server, and those that need it; the names of those that were on. As `enable` else."""
+        self._known_here(name)
+        return await self._decide([*self.needed_by(name), name], guild_id, is_enabled=False)
+
+    async def is_enabled(self, name: str, *, guild_id: int) -> bool:
+        """Whether a module acts in a server: it is loaded, and on there. Raises WispError for one that is not there."""
+        self._known_here(name)
+        return name in self._loaded and self.gate.is_open(self._loaded[name], guild_id)
+
+    def _known_here(self, name: str) -> list[str]:
+        if name == ModuleCommands.name:
+            raise WispError(f'"{name}" holds /modules, and is always on.')
+        if name not in self._registered:
+            raise WispError(f'there is no module "{name}"; there is {", ".join(self._registered) or "none"}')
+        return self.needs(name)
+
+    async def _decide(self, names: Sequence[str], guild_id: int, *, is_enabled: bool) -> list[str]:
+        guild_id = int(guild_id)
+        changed = [name for name in names if self._is_on(name, guild_id) is not is_enabled]
+        await self.gate.decide(guild_id, names, is_enabled)
+        kind = ModuleEnabled if is_enabled else ModuleDisabled
+        for name in changed:
+            await self._bot.emit(kind(guild_id=guild_id, module=name))
+        return changed
+
+    def _is_on(self, name: str, guild_id: int) -> bool:
+        owner = self._loaded.get(name) or ModuleBot(self._bot, self._registered[name])
+        return self.gate.is_open(owner, guild_id)
