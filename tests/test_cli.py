@@ -489,3 +489,23 @@ def test_what_is_kept_is_there_in_the_next_run(capsys: pytest.CaptureFixture[str
         assert main(["sandbox", "counter.py", "--keep", "kept.db", "--run", "/count"]) == 0
     assert main(["sandbox", "counter.py", "--run", "/count"]) == 0
     assert capsys.readouterr().out.split() == ["wisp:", "1", "wisp:", "2", "wisp:", "1"]
+
+
+def test_check_says_which_modules_do_not_load_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "checked_modules.py"
+    file.write_text(
+        "import wisp\n"
+        "class A(wisp.Module):\n"
+        "    name = 'a'\n"
+        "    async def setup(self, bot, ctx):\n"
+        "        raise ValueError('no')\n"
+        "class B(wisp.Module):\n"
+        "    name = 'b'\n"
+        "    depends_on = ['a']\n"
+        "bot = wisp.Bot(modules=[A(), B()])\n"
+    )
+    assert main(["check", str(file)]) == 1
+    told = capsys.readouterr().err
+    assert 'module "a": ValueError: no (' in told
+    assert "checked_modules.py:5)" in told
+    assert 'module "b": it needs the module "a", which did not load' in told

@@ -1,5 +1,6 @@
 """The examples, run as people run them: on the sandbox, by hand in the terminal, killed and started again."""
 
+import asyncio
 import importlib.util
 import os
 import signal
@@ -13,6 +14,7 @@ import hikari
 import pytest
 
 import wisp
+from wisp.local import on_sandbox
 from wisp.sandbox import Sandbox
 from wisp.sandbox.people import People, Reply
 from wisp.sandbox.world import BotConnected, BotDisconnected
@@ -75,8 +77,6 @@ def running(example: str, sandbox: Sandbox, directory: Path) -> Iterator["subpro
 
 async def connected(sandbox: Sandbox, kind: type = BotConnected) -> None:
     """Wait until the bot is on, or off."""
-    import asyncio
-
     happened = asyncio.Event()
     stop = sandbox.world.watch(lambda happening: happened.set() if isinstance(happening, kind) else None)
     try:
@@ -166,6 +166,62 @@ async def test_moderation_is_for_moderators_in_measure() -> None:
     assert hikari.Permissions.MODERATE_MEMBERS
 
 
+# ---- modules ----
+
+
+@pytest.fixture
+def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The folder of the bot of modules on sys.path, and its package forgotten afterwards."""
+    monkeypatch.syspath_prepend(EXAMPLES / "modules")
+    yield
+    for name in [name for name in sys.modules if name.split(".", maxsplit=1)[0] == "parts"]:
+        del sys.modules[name]
+
+
+@pytest.mark.usefixtures("parts")
+async def test_the_bot_of_modules_has_one_off_in_one_of_two_servers_through_a_restart(tmp_path: Path) -> None:
+    database = str(tmp_path / "wisp.db")
+    for run in (1, 2):
+        bot = bot_of("modules/bot")
+        assert bot.modules.list() == ["levels", "points", "welcome"]
+        async with on_sandbox(bot, keep=database) as sandbox:
+            people, world = People(sandbox.world), sandbox.world
+            home, other = next(iter(world.guilds.values())), world.add_guild("Other", id=4242)
+            ada, bob = people.member("ada"), people.member("bob")
+            there, bob_there = people.member("ada", other), people.member("bob", other)
+            if run == 1:
+                for _ in range(3):
+                    await ada.slash("thank", member=bob)
+                    await there.slash("thank", member=bob_there)
+                assert await bot.modules.disable("points", guild_id=other.id) == ["levels", "points"]
+                assert await bot.modules.enable("welcome", guild_id=home.id) == ["welcome"]
+            assert (await bob.slash("points")).content == "You have 3 points."
+            assert (await ada.menu("Level", bob)).content == f"{bob.mention} is on level 1."
+            assert "“points” is off in this server." in (await bob_there.slash("points")).content
+            assert "“levels” is off in this server." in (await there.menu("Level", bob)).content
+            people.member(f"new{run}")
+            people.member(f"new{run}", other)
+            for _ in range(50):
+                await people.settled() if people.settled else await asyncio.sleep(0.01)
+            greeted = [message.content for message in world.messages.values() if message.author is world.bot]
+            assert [line for line in greeted if line.startswith("Welcome")] == [
+                f"Welcome {people.member(f'new{run}').mention}!"
+            ]
+
+
+@pytest.mark.usefixtures("parts")
+async def test_a_newcomer_is_waved_at() -> None:
+    bot = bot_of("modules/bot")
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        assert ada.guild
+        await bot.modules.enable("welcome", guild_id=ada.guild.id)
+        zoe = discord.member("zoe")
+        await discord.rest()
+        reply = await ada.click(discord.messages()[-1], "Wave")
+        assert reply.content == f"{ada.mention} waves at {zoe.mention}."
+
+
 # ---- by hand ----
 
 
@@ -196,6 +252,13 @@ async def test_moderation_is_for_moderators_in_measure() -> None:
             [
                 "wisp: opens the form 'Tell us what you think'  (only ada sees this)",
                 "wisp: @bob on “Very nice”: Thanks",
+            ],
+        ),
+        (
+            "modules/bot",
+            ["/thank member:@bob", "/modules disable module:levels", ":menu Level @bob"],
+            [
+                "wisp: “levels” is off in this server. `/modules enable module:levels` turns it on.  (only ada sees this)"  # noqa: E501
             ],
         ),
         (

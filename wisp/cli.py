@@ -79,7 +79,12 @@ def _mistakes(file: str) -> list[Mistake]:
         bot.settings()
     except Mistakes as error:
         return [*error.mistakes, *bot.check()]
-    return bot.check()
+    found = bot.check()
+    if bot.modules.list() and all(mistake.remark for mistake in found):
+        from . import local
+
+        found += asyncio.run(local.module_mistakes(bot))
+    return found
 
 
 def load(file: str) -> Bot:

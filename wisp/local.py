@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from .clock import Clock
+from .errors import Mistake, Mistakes, StartError
 from .groups import roots
 from .sandbox.console import Console, Lines
 from .sandbox.invocation import Impossible
@@ -57,6 +58,26 @@ async def on_sandbox(bot: Bot, *, keep: str | None = None, clock: Clock | None =
         await bot.start(config, clock=clock)
         stack.push_async_callback(bot.close)
         yield sandbox
+
+
+async def module_mistakes(bot: Bot) -> list[Mistake]:
+    """What keeps modules from loading: they are set up on a local Discord, with empty data, and torn down again."""
+    log = logging.getLogger("wisp.modules")
+    level, log.level = log.level, logging.CRITICAL  # it says the same
+    try:
+        async with on_sandbox(bot):
+            pass
+    except Mistakes as error:
+        return [*error.mistakes]
+    except StartError as error:
+        if not bot.modules.missing:  # which strict=True stops over
+            return [Mistake("start", str(error), "Mend it")]
+    finally:
+        log.level = level
+    return [
+        Mistake(f'module "{name}"', reason, "It does not load, nor does what needs it")
+        for name, reason in bot.modules.missing.items()
+    ]
 
 
 async def delivered() -> None:

@@ -140,6 +140,7 @@ class Session:
         self._subscriptions: dict[Registrar, list[tuple[type[hikari.Event], Any]]] = {}
         self._is_registered = False
         self._application: int | None = None
+        self._asked: dict[int | None, list[dict[str, Any]]] | None = None  # what Discord was told last
         self._registering: asyncio.Task[None] | None = None
         self._lightbulb_commands: list[Any] = []
         self._deferrals = Deferrals(clock, self.patience, self._defer, self.spawn)
@@ -379,12 +380,16 @@ class Session:
             self.client, self._lightbulb_commands, self.gateway.entity_factory
         ):
             wanted.setdefault(guild, []).append(Wanted(payload, None))
+        asked = {guild: [one.payload for one in commands] for guild, commands in wanted.items()}
+        if asked == self._asked:
+            return Changes()
         memory = GuildMemory(self.database, application)
         guilds = {guild for guild in wanted if guild is not None}
         earlier = await memory.recall()
         await memory.remember(earlier | guilds)
         changes = await bring_up_to_date(self.gateway.rest, application, {**{guild: [] for guild in earlier}, **wanted})
         await memory.remember(guilds)
+        self._asked = asked
         return changes
 
     def _registrars(self) -> list[Registrar]:

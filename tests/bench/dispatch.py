@@ -13,7 +13,8 @@ In each round every library makes the same calls, in shuffled order; `x other` i
 own ratios, which a slow moment of the machine does not move. `one by one` waits for each answer before the
 next call, `burst` has all calls outstanding at once. `harness` answers without any library: it is what the
 measuring itself adds to every line. Before anything is timed, the answers of all libraries are held to be
-the same. Ends with 1 where a budget is missed or an answer differs, else with 0.
+the same. `wisp module` is the same bot in a module, whose gate is asked before each call.
+Ends with 1 where a budget is missed or an answer differs, else with 0.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from compare import (
     table,
     verdicts,
 )
-from libraries import BARE, BUTTONS, LIBRARIES, LIGHTBULB, WISP, Bot, Feed
+from libraries import BARE, BUTTONS, IN_MODULE, LIBRARIES, LIGHTBULB, WISP, Bot, Feed
 
 HARNESS = "harness"
 PATIENCE = 30.0  # seconds for a batch, before a library counts as one that does not answer
@@ -68,7 +69,12 @@ class Case:
 CASES = (
     Case("/ping", lambda _: wire.PING, content="Pong"),
     Case("/greet", lambda _: wire.GREET, content=f"Hello <@{wire.BOB}>! (3 times)"),
-    Case("/guarded", lambda _: wire.GUARDED, content="Pong"),
+    Case(
+        "/guarded",
+        lambda _: wire.GUARDED,
+        content="Pong",
+        libraries=tuple(name for name in (*LIBRARIES, HARNESS) if name != IN_MODULE),
+    ),
     *(
         Case(
             f"a button, {live:,} live message{'s' if live > 1 else ''}",

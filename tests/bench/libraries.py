@@ -180,6 +180,37 @@ async def wisp_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
 
 
 @asynccontextmanager
+async def wisp_module_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
+    import hikari
+
+    import wisp
+    from wisp.testing import connect
+
+    class Both(wisp.Module):
+        name = "both"
+
+        async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            @bot.command
+            async def ping(ctx: wisp.Context) -> str:
+                """Answer."""
+                return "Pong"
+
+            @bot.command
+            async def greet(ctx: wisp.Context, user: hikari.Member, times: int) -> str:
+                """Greet a member."""
+                return f"Hello {user.mention}! ({times} times)"
+
+    bot = wisp.Bot(modules=[Both()])
+    async with connect(bot):
+        rest: Any = bot.gateway.rest
+        own, rest._client_session = rest._client_session, session
+        feed = feed_hikari(bot.gateway)
+        await feed(wire.gateway_text("GUILD_CREATE", wire.GUILD_CREATE))
+        yield feed
+        rest._client_session = own
+
+
+@asynccontextmanager
 async def arc_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
     import arc
     import hikari
@@ -284,7 +315,7 @@ async def discord_py_bot(session: wire.Session, live: int) -> AsyncIterator[Feed
     yield feed
 
 
-BARE, LIGHTBULB, WISP = "bare hikari", "lightbulb", "wisp"
+BARE, LIGHTBULB, WISP, IN_MODULE = "bare hikari", "lightbulb", "wisp", "wisp module"
 
 
 BUTTONS = (BARE, LIGHTBULB, WISP)
@@ -303,6 +334,7 @@ LIBRARIES = {
     BARE: Library(hikari_bot, "hikari", "hikari"),
     LIGHTBULB: Library(lightbulb_bot, "lightbulb", "hikari-lightbulb"),
     WISP: Library(wisp_bot, "wisp.testing", "wisp-lite"),
+    IN_MODULE: Library(wisp_module_bot, "wisp.testing", "wisp-lite"),
     "arc": Library(arc_bot, "arc", "hikari-arc"),
     "crescent": Library(crescent_bot, "crescent", "hikari-crescent"),
     "discord.py": Library(discord_py_bot, "discord", "discord.py"),
