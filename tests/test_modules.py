@@ -364,6 +364,32 @@ async def test_calls_that_run_end_first_and_nothing_new_comes_in() -> None:
             await ada.slash("slow")
 
 
+async def test_who_waits_for_a_person_holds_up_no_unload_and_the_person_is_told() -> None:
+    async def setup(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @bot.command
+        async def ask(ctx: wisp.Context) -> None:
+            """Ask."""
+            await ctx.confirm("Sure?")
+
+        @bot.command
+        async def hang(ctx: wisp.Context) -> None:
+            """Never end."""
+            await asyncio.Event().wait()
+
+    bot = wisp.Bot(modules=[module("m", setup)])
+    async with connect(bot) as discord:
+        bot.session.grace = 0.2
+        ada = discord.member("ada")
+        asked = await ada.slash("ask")
+        hanging = asyncio.ensure_future(ada.slash("hang"))
+        await asyncio.sleep(0.05)
+        await bot.modules.unload("m")
+        restarting = "The bot is restarting. Please try again in a moment."
+        assert [followup.content for followup in asked.followups] == [restarting]
+        assert (await hanging).content == restarting
+        assert (await ada.click(asked, "Yes")).content.startswith("This has ended.")
+
+
 async def test_a_module_can_unload_itself_from_its_own_command() -> None:
     bot = wisp.Bot()
 

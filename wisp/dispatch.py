@@ -187,7 +187,7 @@ class Dispatcher:
             await self._say(ctx, _CLOSING)
             self.session.leave(leaving)
         except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) and self.session.closing:
+            if isinstance(error, asyncio.CancelledError) and (self.session.closing or handler.owner.is_leaving):
                 await self._say(ctx, _CLOSING)
                 raise
             await self._fail(ctx, error)

@@ -34,7 +34,7 @@ class Registrar(CommandHolder):
     """Something that commands, listeners and error handlers belong to.
 
     `log` is its logger; `namespace` keeps its guild data apart from others', None is shared by the whole bot;
-    `running` are the handlers of it that run now.
+    `running` are the handlers of it that run now, `is_leaving` says that they are being ended.
     """
 
     log: logging.Logger
@@ -49,6 +49,7 @@ class Registrar(CommandHolder):
         self.error_handlers: list[ErrorHandler] = []
         self.migrations: dict[int, Migration] = {}
         self.running: set[asyncio.Task[Any]] = set()
+        self.is_leaving: bool = False
 
     @property
     def ephemeral(self) -> bool:

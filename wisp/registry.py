@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .errors import Mistakes, StartError, WispError
 from .events import ModuleDisabled, ModuleEnabled
@@ -274,10 +274,11 @@ class ModuleRegistry:
         """Let a module act no more, wait for what it is doing, and tear it down."""
         bot, ctx = self._loaded.pop(name), self._contexts.pop(name)
         session.detach(bot)
+        bot.is_leaving = True
+        await _end(bot.running & session.work.waiting)  # the person has no time any more, and is told
         if running := bot.running - {asyncio.current_task()}:
             _, late = await asyncio.wait(running, timeout=min(session.grace, _TEARDOWN_LIMIT))
-            for task in late:
-                task.cancel()
+            await _end(late)
         await self._tear_down(bot.module, bot, ctx)
 
     async def _tear_down(self, module: Module, bot: ModuleBot, ctx: ModuleContext) -> None:
@@ -410,3 +411,11 @@ class ModuleRegistry:
     def _is_on(self, name: str, guild_id: int) -> bool:
         owner = self._loaded.get(name) or ModuleBot(self._bot, self._registered[name])
         return self.gate.is_open(owner, guild_id)
+
+
+async def _end(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancel these, and wait a moment for what they say last."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=1)
