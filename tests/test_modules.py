@@ -142,10 +142,22 @@ def test_a_name_that_cannot_be_used_is_refused_in_words(name: Any) -> None:
         wisp.Bot(modules=[module("x") if name == "x" else type("Made", (wisp.Module,), {"name": name})()])
 
 
-def test_two_modules_of_one_name_and_what_is_no_module_are_refused() -> None:
-    bot = wisp.Bot(modules=[module("a")])
-    with pytest.raises(wisp.WispError, match='there is a module "a" already'):
-        bot.modules.register(module("a"))
+async def test_of_two_modules_of_one_name_the_first_loads_and_the_second_says_why() -> None:
+    bot = wisp.Bot(modules=[module("a"), ByProperties(), module("guided")])
+    async with connect(bot) as discord:
+        assert [name.split(".")[-1] for name in bot.modules.missing] == ["Made"]
+        (reason,) = bot.modules.missing.values()
+        assert reason.endswith("ByProperties already. Rename one of them")
+        ada = discord.member("ada")
+        assert (await ada.slash("hello")).content.startswith("1 guided")
+        listed = [field.name for field in (await ada.slash("modules list")).embeds[0].fields]
+        assert listed[-1].endswith("Made: not loaded")
+        with pytest.raises(wisp.WispError, match="Rename one of them"):
+            bot.modules.register(module("a"))
+
+
+def test_what_is_no_module_is_refused() -> None:
+    bot = wisp.Bot()
     with pytest.raises(wisp.WispError, match="expected a module, got"):
         bot.modules.register(ByProperties)  # type: ignore[arg-type]
     with pytest.raises(wisp.WispError, match="holds /modules"):
@@ -899,6 +911,35 @@ async def test_a_long_list_has_pages() -> None:
         await ada.click(reply, "Next")
         await ada.click(reply, "Next")
         assert len(reply.embeds[0].fields) == 5
+
+
+async def test_modules_that_name_the_same_group_share_it_and_each_takes_its_own_part_away() -> None:
+    def part(name: str) -> Any:
+        async def setup(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            group = bot.group("shared", "Shared")
+
+            @group.command(name=name)
+            async def say(ctx: wisp.Context) -> str:
+                """Say it."""
+                return name
+
+        return setup
+
+    bot = wisp.Bot(modules=[module("one", part("one")), module("two", part("two"))])
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        assert ada.guild
+        assert [(await ada.slash(f"shared {name}")).content for name in ("one", "two")] == ["one", "two"]
+        await bot.modules.disable("one", guild_id=ada.guild.id)
+        assert "is off" in (await ada.slash("shared one")).content
+        assert (await ada.slash("shared two")).content == "two"
+        await bot.modules.unload("one")
+        with pytest.raises(Impossible, match="no subcommand 'one'"):
+            await ada.slash("shared one")
+        assert (await ada.slash("shared two")).content == "two"
+        await bot.modules.unload("two")
+        with pytest.raises(Impossible, match="no command /shared"):
+            await ada.slash("shared two")
 
 
 # ---- events of one's own ----

@@ -114,7 +114,7 @@ class Bot(Registrar):
     @property
     def session(self) -> Session:
         """The run that is on. Raises WispError before the bot starts, and after it closed."""
-        if not self._is_running() or self._session is None:
+        if not self.is_running or self._session is None:
             raise WispError("The bot is not running: this exists from its start on. @bot.on_start is the place for it.")
         return self._session
 
@@ -158,12 +158,14 @@ class Bot(Registrar):
         self.starters.append(function)
         return function
 
-    def _is_running(self) -> bool:
+    @property
+    def is_running(self) -> bool:
+        """Whether it has started, and not closed."""
         return self._session is not None and not self._session.closed
 
     def ensure_open(self) -> None:
         """Raise WispError while the bot runs: what it registers then, nobody would hear of."""
-        if self._is_running():
+        if self.is_running:
             raise WispError("The bot runs already: register commands and listeners before it starts.")
 
     # ---- settings and mistakes ----
@@ -226,7 +228,7 @@ class Bot(Registrar):
         """
         from .session import Session
 
-        if self._is_running():
+        if self.is_running:
             raise WispError("The bot runs already.")
         config = config or self.settings()
         mistakes = [mistake for mistake in self.check() if not mistake.remark]

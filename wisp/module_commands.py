@@ -44,6 +44,11 @@ class ModuleCommands(Module):
             """Show all modules, and which are on here."""
             guild_id = _guild(ctx)
             lines = [await _line(modules, name, guild_id) for name in modules.list()]
+            lines += [
+                (f"{name}: not loaded"[:256], reason[:500])
+                for name, reason in modules.missing.items()
+                if name not in modules.list()
+            ]
 
             def page(number: int) -> hikari.Embed:
                 embed = EmbedBuilder.info(title="Modules")

@@ -95,6 +95,7 @@ class ModuleRegistry:
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._registered: dict[str, Module] = {}
+        self._twins: dict[str, str] = {}  # why modules with a name that was taken do not load
         self._loaded: dict[str, ModuleBot] = {}
         self._contexts: dict[str, ModuleContext] = {}
         self._lock = asyncio.Lock()
@@ -107,16 +108,22 @@ class ModuleRegistry:
     def register(self, module: Module) -> None:
         """Add a module: it loads when the bot starts, or by `load` while it runs.
 
-        Raises WispError where it is no module, has no usable name, or one that is taken.
+        One whose name another has does not load: `missing`, the log and `wisp check` say so. Raises WispError where it
+        is no module, or has no usable name, and while the bot runs where the name is taken.
         """
         if not isinstance(module, Module):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
             raise WispError(f"expected a module, got {module!r}: an object of a class that derives from wisp.Module")
         name = name_of(module)
-        if name in self._registered:
-            raise WispError(f'there is a module "{name}" already ({self._registered[name]!r}). Rename one of them')
         if name == ModuleCommands.name:
             raise WispError(f'"{name}" is the module that holds /modules. Choose another name')
-        self._registered[name] = module
+        if name not in self._registered:
+            self._registered[name] = module
+            return
+        first, second = type(self._registered[name]), type(module)
+        reason = f'"{name}" is the name of {first.__module__}.{first.__qualname__} already. Rename one of them'
+        if self._bot.is_running:
+            raise WispError(reason)
+        self._twins[f"{name} of {second.__module__}.{second.__qualname__}"] = reason
 
     def discover(self, package: str) -> list[str]:
         """Register the modules of a package, "my_bot.modules"; their names. Raises WispError as its parts do.
@@ -184,7 +191,7 @@ class ModuleRegistry:
         """Load all modules. Those that cannot load are logged, and the others do; `strict=True` raises StartError."""
         self._lock = asyncio.Lock()
         self._loaded.clear()
-        self.missing = {}
+        self.missing = {**self._twins}
         if not self._registered:
             return
         await self.gate.start(session.database)
