@@ -119,10 +119,11 @@ class Command(ApplicationCommand[P, R]):
         super().__init__(holder, function, settings)
         self.description: str = settings.get("description") or first_paragraph(function)
         if self.is_async_or_mistake():
-            self.parameters, mistakes = read_signature(function, names, self.mistake)
-            self.mistakes += mistakes
+            parameters, mistakes = read_signature(function, names, self.mistake)
+            self.parameters.extend(parameters)
+            self.mistakes.extend(mistakes)
             self.check_return(names)
-        self.mistakes += [self.mistake("", problem, fix) for problem, fix in wrong]
+        self.mistakes.extend(self.mistake("", problem, fix) for problem, fix in wrong)
         self.by_name: dict[str, Parameter] = {parameter.name: parameter for parameter in self.parameters}
 
     @property
@@ -205,16 +206,16 @@ class MenuCommand(ApplicationCommand[P, R]):
     ) -> None:
         decorator = "@user_command" if kind is hikari.CommandType.USER else "@message_command"
         settings, wrong = checked_settings(settings, _MENU_CHECKS, decorator)
-        super().__init__(holder, function, {**settings})
+        # a menu shows names as they are
+        shown = in_words(getattr(function, "__name__", type(function).__name__).rstrip("_"))
+        super().__init__(holder, function, {"name": shown, **settings})
         self.kind: hikari.CommandType = kind
-        if "name" not in settings:
-            self.name = in_words(self.name)  # a menu shows names as they are
         self._target: Target | None = None
         if self.is_async_or_mistake():
             self._target, mistakes = read_target(function, kind, names, self.mistake)
-            self.mistakes += mistakes
+            self.mistakes.extend(mistakes)
             self.check_return(names)
-        self.mistakes += [self.mistake("", problem, fix) for problem, fix in wrong]
+        self.mistakes.extend(self.mistake("", problem, fix) for problem, fix in wrong)
 
     @property
     def title(self) -> str:

@@ -276,7 +276,7 @@ class Component(_ByCustomId, Generic[P, R]):
         settings, wrong = checked_settings(settings, _COMPONENT_CHECKS, "@component")
         self.ephemeral: bool = settings.get("ephemeral", False)
         self.only: str | None = settings.get("only")
-        self.mistakes += [self.mistake("", problem, fix) for problem, fix in wrong]
+        self.mistakes.extend(self.mistake("", problem, fix) for problem, fix in wrong)
         if self.only is not None and self.pattern is not None and self.only not in self.pattern.fields:
             problem = f'only="{self.only}" is no field of the custom id'
             fix = "Name the field that holds the id of the user who may use it"
@@ -320,7 +320,7 @@ class Modal(_ByCustomId, Generic[P, R]):
         super().__init__(holder, function, custom_id, names, reserved=reserved)
         settings, wrong = checked_settings(settings, _MODAL_CHECKS, "@modal")
         self.ephemeral: bool = settings.get("ephemeral", False)
-        self.mistakes += [self.mistake("", problem, fix) for problem, fix in wrong]
+        self.mistakes.extend(self.mistake("", problem, fix) for problem, fix in wrong)
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Bound:
         """The handler with values for its fields: `.custom_id` is for the form. Raises as `Component.bind` does."""
