@@ -450,7 +450,7 @@ async def test_a_command_that_closes_the_bot_without_a_word_is_answered() -> Non
 
     async with connect(bot) as discord:
         asked = ask(discord, data_of(discord, "shutdown"))
-        while bot._is_running():
+        while bot.is_running:
             await asyncio.sleep(0)
         assert asked.answered
 

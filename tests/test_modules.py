@@ -295,6 +295,9 @@ async def test_hundreds_of_modules_load_in_their_order() -> None:
         async def noted(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
             order.append(name)
 
+            @bot.component(f"{name}:{{number}}")
+            async def press(ctx: wisp.ComponentContext, number: int) -> None: ...
+
         return noted
 
     names = [f"m{number}" for number in range(300)]

@@ -138,6 +138,7 @@ class Session:
         self.owners: frozenset[int] = frozenset(config.owners)
         self.gate: Gate = bot.modules.gate
         self._subscriptions: dict[Registrar, list[tuple[type[hikari.Event], Any]]] = {}
+        self._is_set_up = False
         self._is_registered = False
         self._application: int | None = None
         self._asked: dict[int | None, list[dict[str, Any]]] | None = None  # what Discord was told last
@@ -244,6 +245,8 @@ class Session:
         self.attach(self.bot)
         self._opened.append(("the modules", self._stop_modules))
         await self.bot.modules.start(self)
+        self._is_set_up = True
+        self._route()
         bridge.set_intents(self.gateway, self._intents())
         self._stage("set up")
 
@@ -269,6 +272,8 @@ class Session:
         self._route()
 
     def _route(self) -> None:
+        if not self._is_set_up:  # once for all that load, before anything can come in
+            return
         roots = [(root, self._guilds_of(root)) for root in self._roots()]
         self.dispatcher.route(roots, self._registrars())
         for made in self._lightbulb_commands:
