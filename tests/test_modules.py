@@ -475,6 +475,17 @@ async def test_changes_at_once_take_turns_and_one_inside_a_setup_is_refused() ->
         assert (await ada.slash("b")).content == "b"
 
 
+async def test_changes_at_once_ask_discord_once(caplog: pytest.LogCaptureFixture) -> None:
+    names = [f"m{number}" for number in range(20)]
+    bot = wisp.Bot(modules=[module(name) for name in names])
+    async with connect(bot) as discord:
+        caplog.set_level(logging.INFO, "wisp")
+        await asyncio.gather(*(bot.modules.unload(name) for name in names))
+        asked = [record for record in caplog.records if "commands registered" in record.getMessage()]
+        assert 1 <= len(asked) <= 3
+        assert [command["name"] for command in discord.member("ada").commands()] == ["modules"]
+
+
 async def test_what_is_registered_after_setup_is_refused() -> None:
     kept: list[wisp.ModuleBot] = []
 

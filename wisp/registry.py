@@ -303,11 +303,12 @@ class ModuleRegistry:
     async def load(self, name: str) -> None:
         """Load a module, and those before it that it needs; does nothing where it runs.
 
-        Raises WispError with the reason where it cannot load: nothing of it stays then.
+        Raises WispError with the reason where it cannot load: nothing of it stays then. Raises Mistakes where Discord
+        refuses its commands: the module runs, and they are not shown.
         """
         async with self._changing() as session:
             await self._load(session, [*self._known(name), name])
-            await session.register_again()
+        await session.register_again()
 
     async def unload(self, name: str) -> None:
         """Unload a module, and before it those that need it: what runs of them ends first (10 s at most)."""
@@ -316,7 +317,7 @@ class ModuleRegistry:
             for one in [*self.needed_by(name), name]:
                 if one in self._loaded:
                     await self._take_down(session, one)
-            await session.register_again()
+        await session.register_again()
 
     async def reload(self, name: str) -> None:
         """Read a module's file again, then take the old one down and set the new one up, with those that need it.
@@ -344,8 +345,7 @@ class ModuleRegistry:
                 self._registered[name] = old
                 await self._load(session, again)
                 raise WispError(f'module "{name}" was not reloaded, and runs as before: {error}') from error
-            finally:
-                await session.register_again()
+        await session.register_again()
 
     async def _load(self, session: Session, names: Sequence[str]) -> None:
         """Load what of these does not run. Where one fails, those before it stay."""

@@ -143,6 +143,7 @@ class Session:
         self._application: int | None = None
         self._asked: dict[int | None, list[dict[str, Any]]] | None = None  # what Discord was told last
         self._registering: asyncio.Task[None] | None = None
+        self._registration = asyncio.Lock()
         self._lightbulb_commands: list[Any] = []
         self._deferrals = Deferrals(clock, self.patience, self._defer, self.spawn)
         self._calls: set[InteractionContext[Any]] = set()
@@ -251,6 +252,7 @@ class Session:
         self._stage("set up")
 
     async def _stop_modules(self) -> None:
+        self._is_set_up = False
         await self.bot.modules.stop(self)
 
     # ---- what bot and modules registered ----
@@ -291,16 +293,17 @@ class Session:
             raise WispError(f"its listeners need the intent {names}, which is settled at the start. Restart the bot")
 
     async def register_again(self) -> None:
-        """Bring Discord's commands up to date while the bot runs, at once for all who ask at the same time."""
-        if self._registering is None or self._registering.done():
-            self._registering = asyncio.create_task(self._register_soon())
+        """Bring Discord's commands up to date while the bot runs: once for all who ask before it begins."""
+        if self._registering is None:
+            self._registering = asyncio.create_task(self._register_in_turn())
         await asyncio.shield(self._registering)
 
-    async def _register_soon(self) -> None:
-        await asyncio.sleep(0)
-        assert self._application is not None
-        changes = await self._registered(self._application)
-        _log.info("commands registered: %s", changes)
+    async def _register_in_turn(self) -> None:
+        async with self._registration:
+            self._registering = None  # who asks from now on has changed something since
+            assert self._application is not None
+            changes = await self._registered(self._application)
+            _log.info("commands registered: %s", changes)
 
     async def emit(self, event: Event) -> None:
         """Call every listener for an event of one's own, and return when all are done."""
