@@ -432,6 +432,36 @@ async def test_a_teardown_that_raises_is_logged_and_the_module_is_gone(caplog: p
     assert 'the teardown of module "m" failed' in caplog.text
 
 
+async def test_what_a_module_cancels_itself_ends_nothing_but_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    async def cancelled(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        task = asyncio.create_task(asyncio.sleep(1000))
+        task.cancel()
+        await task
+
+    bot = wisp.Bot(modules=[module("a", teardown=cancelled), module("b", cancelled), module("c")])
+    async with connect(bot):
+        assert bot.modules.missing == {"b": "its setup waited for something that was cancelled"}
+        await bot.modules.unload("a")
+        assert not bot.modules.is_loaded("a")
+        assert bot.modules.is_loaded("c")
+    assert 'the teardown of module "a" failed' in caplog.text
+
+
+async def test_a_setup_and_a_teardown_that_hang_are_given_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hangs(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("wisp.registry._SETUP_LIMIT", 0.05)
+    monkeypatch.setattr("wisp.registry._TEARDOWN_LIMIT", 0.05)
+    bot = wisp.Bot(modules=[module("a", hangs), module("b", teardown=hangs)])
+    async with connect(bot):
+        assert bot.modules.missing == {"a": "its setup took more than 0.05 s"}
+        await bot.modules.unload("b")
+    assert 'the teardown of module "b" took more than 0.05 s' in caplog.text
+
+
 async def test_a_setup_that_fails_while_the_bot_runs_leaves_nothing() -> None:
     bot = wisp.Bot(modules=[module("a")])
     async with connect(bot) as discord:

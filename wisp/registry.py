@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _log = get_logger("wisp.modules")
 
+_SETUP_LIMIT = 60.0
+"""Seconds that a module's setup gets."""
+
 _TEARDOWN_LIMIT = 10.0
 """Seconds that a module's teardown gets, and before it the calls of the module that still run."""
 
@@ -254,14 +257,21 @@ class ModuleRegistry:
             raise WispError(f'it needs the service "{services[0]}": {reason}')
         bot = ModuleBot(self._bot, module)
         ctx = ModuleContext(self._bot, bot.name, bot.log)
+        limit = asyncio.timeout(_SETUP_LIMIT)
         try:
-            await module.setup(bot, ctx)
+            async with limit:
+                await module.setup(bot, ctx)
+            register_marked(module, bot)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise WispError(f"its setup took more than {_SETUP_LIMIT:g} s") from error
+        except asyncio.CancelledError as error:
+            _raise_own_cancellation(error)
+            raise WispError("its setup waited for something that was cancelled") from error
         finally:
             bot.is_open = False
         try:
-            bot.is_open = True
-            register_marked(module, bot)
-            bot.is_open = False
             if mistakes := self._bot.mistakes_of(bot, beside=self.registrars()):
                 raise Mistakes(mistakes)
             session.refuse_new_intents(bot)
@@ -269,7 +279,6 @@ class ModuleRegistry:
             self._loaded[bot.name], self._contexts[bot.name] = bot, ctx
             session.attach(bot)
         except BaseException:
-            bot.is_open = False
             self._loaded.pop(bot.name, None)
             self._contexts.pop(bot.name, None)
             session.detach(bot)
@@ -294,7 +303,8 @@ class ModuleRegistry:
                 await module.teardown(bot, ctx)
         except TimeoutError:
             _log.error('the teardown of module "%s" took more than %g s', bot.name, _TEARDOWN_LIMIT)
-        except Exception:
+        except (Exception, asyncio.CancelledError) as error:
+            _raise_own_cancellation(error)
             _log.exception('the teardown of module "%s" failed', bot.name)
         forget_marked(module)
 
@@ -418,6 +428,13 @@ class ModuleRegistry:
     def _is_on(self, name: str, guild_id: int) -> bool:
         owner = self._loaded.get(name) or ModuleBot(self._bot, self._registered[name])
         return self.gate.is_open(owner, guild_id)
+
+
+def _raise_own_cancellation(error: BaseException) -> None:
+    """Raise `error` where it ends this very task; a cancellation that a module met in its own work is a failure."""
+    task = asyncio.current_task()
+    if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+        raise error
 
 
 async def _end(tasks: set[asyncio.Task[Any]]) -> None:
