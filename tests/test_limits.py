@@ -399,6 +399,15 @@ GOOD_MESSAGES = {
     "an emoji alone": rows({"type": 2, "style": 1, "custom_id": "a", "emoji": {"name": "👋"}}),
     "25 picks": rows(select(25, min_values=0, max_values=25, placeholder="p" * 150)),
     "a user select": rows({"type": 5, "custom_id": "a"}),
+    "components that want a number": rows(button(id=0), button(custom_id="b", id=0)),
+    "roles and users to begin with": rows(
+        {
+            "type": 7,
+            "custom_id": "a",
+            "max_values": 2,
+            "default_values": [{"id": "1", "type": "user"}, {"id": "2", "type": "role"}],
+        }
+    ),
     "a channel select": rows({"type": 8, "custom_id": "a", "channel_types": [0]}),
     "mentions": {"allowed_mentions": {"parse": ["users"], "roles": ["1"], "replied_user": False}},
     "attachments": {"attachments": [{"id": n, "filename": "a.png", "description": "d" * 1024} for n in range(10)]},
@@ -505,6 +514,26 @@ BAD_MESSAGES = {
     "a button that shows nothing": (
         rows({"type": 2, "style": 1, "custom_id": "a"}),
         [("components.0.components.0.label", "BASE_TYPE_REQUIRED")],
+    ),
+    "a sku id of another button": (
+        rows(button(sku_id="1")),
+        [("components.0.components.0.sku_id", limits.INVALID)],
+    ),
+    "a sku id that is none": (
+        rows({"type": 2, "style": 6, "sku_id": False}),
+        [("components.0.components.0.sku_id", "NUMBER_TYPE_COERCE")],
+    ),
+    "a premium button with words": (
+        rows({"type": 2, "style": 6, "sku_id": "1", "label": "Buy"}),
+        [("components.0.components.0.label", limits.INVALID)],
+    ),
+    "a role to begin with among users": (
+        rows({"type": 5, "custom_id": "a", "default_values": [{"id": "1", "type": "role"}]}),
+        [("components.0.components.0.default_values.0.type", "BASE_TYPE_CHOICES")],
+    ),
+    "a number twice": (
+        rows(button(id=7), button(custom_id="b", id=7)),
+        [("components.0.components.1.id", limits.INVALID)],
     ),
     "a select beside a button": (
         rows(select(), button()),

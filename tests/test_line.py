@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wisp.sandbox.invocation import Impossible
-from wisp.sandbox.line import Local, Say, Slash, parse, quoted
+from wisp.sandbox.line import Local, Say, Slash, field_name, fields, parse, quoted
 
 
 @pytest.mark.parametrize(
@@ -68,3 +68,23 @@ def test_what_was_read_can_be_typed_again(typed: str) -> None:
 @given(st.text())
 def test_any_value_can_be_typed(value: str) -> None:
     assert parse(f"/x y:{quoted(value)} z:1") == Slash(("x",), (("y", value), ("z", "1")))
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text(), max_size=3))
+def test_any_field_of_a_form_can_be_typed(given: dict[str, str]) -> None:
+    assert fields(" ".join(f"{field_name(name)}:{quoted(text)}" for name, text in given.items())) == given
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        ("loud", "'loud' belongs to no field: fields are written name:text"),
+        (":x", "':x' belongs to no field"),
+        ('"a b" c', "belongs to no field"),
+        ("a:1 a:2", "'a' is given twice"),
+        ('a:"b', "never closed"),
+    ],
+)
+def test_fields_that_cannot_be_told_apart_are_refused(typed: str, complaint: str) -> None:
+    with pytest.raises(Impossible, match=complaint):
+        fields(typed)

@@ -23,6 +23,7 @@ from wisp.sandbox.world import (
     AUTOCOMPLETE,
     COMMAND,
     COMPONENT,
+    COMPONENTS_V2,
     MODAL_SUBMIT,
     Channel,
     CommandsChanged,
@@ -280,6 +281,23 @@ async def test_a_modal_is_kept_for_the_person(bot: Bot, hello: Interaction) -> N
     assert (hello.modal, hello.original, hello.events) == (modal, None, ["modal"])
 
 
+async def test_components_get_numbers_that_are_free(bot: Bot, hello: Interaction) -> None:
+    buttons = [{"type": 2, "style": 1, "label": "a", "custom_id": str(n)} for n in range(3)]
+    buttons[0]["id"] = 2
+    _, answer = await bot.answer(hello, 4, components=[{"type": 1, "components": buttons}])
+    (row,) = answer["resource"]["message"]["components"]
+    assert [row["id"], *(one["id"] for one in row["components"])] == [1, 2, 3, 4]
+
+
+async def test_a_component_of_a_file_that_was_not_sent_is_refused(bot: Bot, hello: Interaction) -> None:
+    gallery = {"type": 12, "items": [{"media": {"url": "attachment://a.png"}}]}
+    box = {"type": 17, "components": [gallery]}
+    status, refusal = await bot.answer(hello, 4, components=[box], flags=COMPONENTS_V2)
+    place = refusal["errors"]["data"]["components"]["0"]["components"]["0"]["items"]["0"]["media"]["url"]
+    code = "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND"
+    assert (status, [error["code"] for error in place["_errors"]]) == (400, [code])
+
+
 # After the first answer
 
 
@@ -364,6 +382,12 @@ async def test_files_are_kept_added_and_taken_away_by_an_edit(bot: Bot, hello: I
     assert [attachment["filename"] for attachment in message["attachments"]] == ["b.txt", "c.txt"]
     _, message = await bot.webhook("PATCH", hello, "/messages/@original", {"content": "same files"})
     assert len(message["attachments"]) == 2
+
+
+async def test_a_file_that_an_edit_adds_to_a_private_answer_is_private(bot: Bot, hello: Interaction) -> None:
+    await bot.answer(hello, 4, content="for you", flags=64)
+    _, message = await bot.webhook("PATCH", hello, "/messages/@original", {"content": "with a file"}, a="one")
+    assert [attachment.get("ephemeral") for attachment in message["attachments"]] == [True]
 
 
 async def test_an_embed_shows_a_file_of_its_message(bot: Bot, channel: Channel) -> None:

@@ -15,7 +15,7 @@ import wisp
 from wisp.sandbox.invocation import Impossible
 from wisp.sandbox.people import People
 from wisp.sandbox.terminal import Terminal, example, split_last
-from wisp.sandbox.world import JSON, BotConnected, BotDisconnected, World
+from wisp.sandbox.world import JSON, BotConnected, BotDisconnected, InteractionAnswered, World
 from wisp.testing import Discord, connect
 
 
@@ -427,3 +427,73 @@ async def test_what_cannot_be_pressed_says_why(typed: str, complaint: str) -> No
         with pytest.raises(Impossible) as raised:
             await terminal.enter(typed)
         assert complaint in str(raised.value)
+
+
+async def test_tab_offers_buttons_selects_menus_and_fields() -> None:
+    async with a_chat(a_bot_with_buttons()) as (_, terminal, _written):
+        await terminal.enter("/show")
+        await terminal.enter(":click Write it")
+        for typed, expected in (
+            (":click W", ["Write it"]),
+            (":select W", ["Who", "Where"]),
+            (":menu ", ["Who", "Shout"]),
+            (":submit t", ["text:"]),
+        ):
+            assert await terminal.completions(typed) == expected, typed
+
+
+async def test_a_form_whose_fields_have_odd_names_can_be_sent() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def ask(ctx: wisp.Context) -> None:
+        """Open a form."""
+        row = hikari.impl.ModalActionRowBuilder().add_text_input("a:b c", "Label")
+        await ctx.respond_with_modal("Odd", "odd", components=[row])
+
+    @bot.modal("odd")
+    async def odd(ctx: wisp.ModalContext) -> str:
+        return ctx.values["a:b c"]
+
+    async with a_chat(bot) as (_, terminal, written):
+        await terminal.enter("/ask")
+        assert written[-1].endswith(':submit "a:b c":...')
+        await terminal.enter(':submit "a:b c":"so be it"')
+        assert written[-1] == "wisp: so be it"
+
+
+async def test_the_newest_message_that_has_the_button_is_meant() -> None:
+    terminal = quiet_chat()
+    terminal.people.patience = 0.0
+    world, channel = terminal.world, terminal.person.channel
+    rows = {
+        label: [{"type": 1, "components": [{"type": 2, "style": 1, "custom_id": f"id {label}", **look}]}]
+        for label, look in {"Old": {"label": "Old"}, "👍": {"emoji": {"name": "👍"}}, "New": {"label": "New"}}.items()
+    }
+    for label in ("New", "Old", "👍", "New"):
+        world.add_message(channel, world.bot, content=label, components=rows[label])
+    for typed in ("Old", "👍", "New"):
+        await terminal.enter(f":click {typed}")
+    messages = [one.message for one in world.interactions.values()]
+    assert [one and one.content for one in messages] == ["Old", "👍", "New"]
+    assert messages[-1] is list(world.messages.values())[-1]
+
+
+async def test_a_form_that_nobody_answered_can_be_sent_again() -> None:
+    terminal = quiet_chat()
+    world = terminal.world
+    world.set_command(None, {"name": "ask", "description": "-"})
+    asking = asyncio.create_task(terminal.enter("/ask"))
+    await asyncio.sleep(0)
+    (asked,) = world.interactions.values()
+    text = {"type": 4, "custom_id": "t", "label": "T", "style": 1}
+    asked.modal = {"custom_id": "m", "title": "M", "components": [{"type": 1, "components": [text]}]}
+    asked.answered = True
+    world.happen(InteractionAnswered(asked, 9))
+    await asking
+    for sent in (2, 3):
+        sending = asyncio.create_task(terminal.enter(":submit t:x"))
+        await asyncio.sleep(0)
+        await world.clock.advance(3.1, lambda: asyncio.sleep(0))
+        await sending
+        assert len(world.interactions) == sent

@@ -7,6 +7,9 @@ async def test_greet() -> None:
         ada, bob = discord.member("ada"), discord.member("bob")
         reply = await ada.slash("greet", user=bob)
         assert reply.content == f"Hello {bob.mention}!"
+
+People press buttons on a reply (`await ada.click(reply, "Next")`), choose there (`ada.select(reply, "red")`),
+send the form that it opened (`ada.submit(reply, title="Hi")`) and use commands in menus (`ada.menu("Who", bob)`).
 """
 
 from __future__ import annotations

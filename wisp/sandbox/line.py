@@ -59,8 +59,11 @@ def quoted(value: str) -> str:
     """An option's value as it is typed: in double quotes where it is empty or could be misread."""
     if value and not value.startswith('"') and not any(character.isspace() for character in value):
         return value
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+    return f'"{_escaped(value)}"'
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def words(text: str) -> list[str]:
@@ -77,6 +80,36 @@ def words(text: str) -> list[str]:
             word = text[begin:position]
         found.append(word)
     return found
+
+
+def fields(text: str) -> dict[str, str]:
+    """`name:text` by name; names and texts with spaces stand in quotes. Raises Impossible where it is not that."""
+    found: dict[str, str] = {}
+    position = 0
+    while (position := _skip_spaces(text, position)) < len(text):
+        begin = position
+        if text[position] == '"':
+            name, position = _quoted(text, position + 1, ":")
+        else:
+            end = next((n for n in range(position, len(text)) if text[n] == ":" or text[n].isspace()), len(text))
+            name, position = text[position:end], end
+        if not name or text[position : position + 1] != ":":
+            word = text[begin:].split(maxsplit=1)[0]
+            raise Impossible(f"{word!r} belongs to no field: fields are written name:text, texts with spaces in quotes")
+        if name in found:
+            raise Impossible(f"the field {name!r} is given twice")
+        position += 1
+        if text[position : position + 1] == '"':
+            found[name], position = _quoted(text, position + 1)
+        else:
+            end = next((n for n in range(position, len(text)) if text[n].isspace()), len(text))
+            found[name], position = text[position:end], end
+    return found
+
+
+def field_name(name: str) -> str:
+    """A field's name as it is typed: in double quotes where it could be misread."""
+    return f'"{_escaped(name)}"' if ":" in name else quoted(name)
 
 
 def _slash(text: str) -> Slash:
@@ -124,13 +157,14 @@ def _word(text: str, position: int) -> tuple[str, int]:
     return text[begin:position], position
 
 
-def _quoted(text: str, position: int) -> tuple[str, int]:
+def _quoted(text: str, position: int, after: str = "") -> tuple[str, int]:
+    """What stands in quotes from `position` on, and where they end; a space, or `after`, has to come then."""
     value: list[str] = []
     while position < len(text):
         character = text[position]
         if character == '"':
             end = position + 1
-            if end < len(text) and not text[end].isspace():
+            if end < len(text) and not text[end].isspace() and text[end] != after:
                 raise Impossible(f"a space is expected after the closing quote, not {text[end]!r}")
             return "".join(value), end
         if character == "\\" and text[position + 1 : position + 2] in ESCAPES:

@@ -10,10 +10,13 @@ from wisp.sandbox.controls import (
     BUTTON,
     CHANNEL_SELECT,
     MENTIONABLE_SELECT,
+    MESSAGE_MENU,
     ROLE_SELECT,
     SELECTS,
     TEXT_INPUT,
+    USER_MENU,
     USER_SELECT,
+    called,
     controls,
     name_of,
 )
@@ -34,8 +37,9 @@ from wisp.sandbox.invocation import (
     Value,
     choose,
     closest,
+    offered,
 )
-from wisp.sandbox.line import Local, Say, Slash, parse, quoted
+from wisp.sandbox.line import Local, Say, Slash, field_name, fields, parse, quoted
 from wisp.sandbox.line import words as line_words
 from wisp.sandbox.people import NO_ANSWER, People, Person, Reply
 from wisp.sandbox.text import mentioning, message_lines, readable
@@ -232,13 +236,13 @@ class Terminal:
         return named({"name": name_of(select), "type": kind[select["type"]]}, typed, self.person.guild)
 
     async def _submit(self, typed: str) -> Reply:
-        line = parse(f"/submit {typed}")
-        assert isinstance(line, Slash)
-        if self._form is None or len(line.words) > 1:
-            problem = "no form is open" if self._form is None else f"{line.words[1]!r} belongs to no field"
-            raise Impossible(f"{problem}: fields are written name:text, and a text with spaces stands in quotes")
-        form, values = self._form, dict(line.options)
-        return self._keep(await self.person.submit(form, values))
+        form = self._form
+        if form is None:
+            raise Impossible("no form is open: :click or type what opens one")
+        reply = self._keep(await self.person.submit(form, fields(typed)))
+        if reply.failed:
+            self._form = form
+        return reply
 
     async def _menu(self, typed: str) -> Reply:
         name, _, at = typed.rpartition(" @")
@@ -274,7 +278,7 @@ class Terminal:
         """The newest message with such a component, of this name where one is given."""
         for message in self._messages():
             for control in controls(message.components, kinds):
-                if name is None or name in (name_of(control), control.get("custom_id")):
+                if name is None or called(control, name):
                     return message
         return None
 
@@ -340,11 +344,11 @@ class Terminal:
                 self._show_deletion(message)
             case InteractionAnswered(interaction, callback) if callback == MODAL and interaction.modal:
                 title = readable(str(interaction.modal.get("title")), self.world)
-                fields = " ".join(
-                    f"{one['custom_id']}:{'...' if one.get('required', True) else '(optional)'}"
+                inputs = " ".join(
+                    f"{field_name(one['custom_id'])}:{'(optional)' if one.get('required') is False else '...'}"
                     for one in controls(interaction.modal["components"], (TEXT_INPUT,))
                 )
-                lines = [f"opens the form {title!r}", f"  :submit {readable(fields, self.world)}"]
+                lines = [f"opens the form {title!r}", f"  :submit {readable(inputs, self.world)}"]
                 self.write(self._line(self.world.bot.name, lines, interaction.user))
             case Typing(channel, user) if user is self.world.bot:
                 self.write(self._paint(f"{self._place(channel)}{user.name} is typing...", "dim"))
@@ -390,7 +394,12 @@ class Terminal:
             case ":click":
                 return self._names((BUTTON,))
             case ":select":
-                return self._names(SELECTS)
+                return [quoted(name) for name in self._names(SELECTS)]
+            case ":submit" if self._form and self._form.modal:
+                inputs = controls(self._form.modal["components"], (TEXT_INPUT,))
+                return [f"{field_name(one['custom_id'])}:" for one in inputs]
+            case ":menu":
+                return self._menu_names()
             case ":as":
                 return [user.name for user in self.world.users.values() if not user.bot]
             case ":in":
@@ -400,6 +409,11 @@ class Terminal:
                 return [guild.name for guild in self.world.guilds.values()]
             case _:
                 return []
+
+    def _menu_names(self) -> list[str]:
+        person = self.person
+        kinds = (USER_MENU, MESSAGE_MENU)
+        return [one["name"] for kind in kinds for one in offered(self.world, person.user, person.channel, kind)]
 
     def _names(self, kinds: Sequence[int]) -> list[str]:
         message = self._newest(kinds, None)
