@@ -38,6 +38,8 @@ ORDER = [
     "cooldowns",
     "dispatch",
     "registration",
+    "start_refusals",
+    "work",
     "session",
     "registrar",
     "modules",

@@ -218,12 +218,10 @@ async def test_a_refused_token_is_said_plainly_and_never_shown(sandbox: Sandbox)
 
 
 async def test_a_server_that_cannot_be_reached_is_said_plainly() -> None:
-    from wisp.session import _explained
+    from wisp.start_refusals import explained
 
-    explained = _explained(OSError("Connect call failed"))
-    assert str(explained) == (
-        "Discord cannot be reached: Connect call failed. Is there a network, and is rest_url right?"
-    )
+    told = explained(OSError("Connect call failed"))
+    assert str(told) == "Discord cannot be reached: Connect call failed. Is there a network, and is rest_url right?"
 
 
 async def test_a_privileged_intent_that_is_off_is_named_with_its_page_and_its_listener(sandbox: Sandbox) -> None:
@@ -300,12 +298,12 @@ async def test_a_close_that_is_cancelled_goes_on(sandbox: Sandbox) -> None:
 
 
 async def test_a_refused_gateway_is_said_in_words(sandbox: Sandbox) -> None:
-    from wisp.session import _explained
+    from wisp.start_refusals import explained
 
     closed = hikari.GatewayServerClosedConnectionError("no", 4014, False)
-    assert "a privileged intent is not switched on" in str(_explained(closed))
-    assert _explained(closed).__cause__ is closed
-    assert "could not be read" in str(_explained(KeyError("id")))
+    assert "a privileged intent is not switched on" in str(explained(closed))
+    assert explained(closed).__cause__ is closed
+    assert "could not be read" in str(explained(KeyError("id")))
 
 
 async def test_run_inside_a_loop_is_a_clear_error() -> None:

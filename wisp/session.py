@@ -6,8 +6,7 @@ import asyncio
 import inspect
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import hikari
@@ -16,8 +15,8 @@ from . import bridge
 from .cooldowns import CooldownStore
 from .deferral import Deferrals
 from .dispatch import Dispatcher
-from .errors import Mistake, Mistakes, ServiceError, StartError, WispError
-from .events import PRIVILEGED, Event, EventContext, Listener, guild_of, hears_messages
+from .errors import ServiceError, StartError, WispError
+from .events import Event, EventContext, Listener, guild_of, hears_messages
 from .groups import Root, roots
 from .logs import get_logger
 from .prompts import Prompts
@@ -27,6 +26,8 @@ from .services import Database, GuildDataStore
 from .services.cache import CacheService
 from .services.database import DatabaseService
 from .services.guild_data import GuildData
+from .start_refusals import check_privileged, explained, page_of
+from .work import Work, current_task
 
 if TYPE_CHECKING:
     import lightbulb
@@ -41,18 +42,6 @@ if TYPE_CHECKING:
 
 _log = get_logger("wisp")
 
-_FLAGS_OF_INTENTS = {
-    hikari.Intents.GUILD_PRESENCES: (
-        hikari.ApplicationFlags.VERIFIED_FOR_GUILD_PRESENCES | hikari.ApplicationFlags.GUILD_PRESENCES_INTENT
-    ),
-    hikari.Intents.GUILD_MEMBERS: (
-        hikari.ApplicationFlags.VERIFIED_FOR_GUILD_MEMBERS_INTENT | hikari.ApplicationFlags.GUILD_MEMBERS_INTENT
-    ),
-    hikari.Intents.MESSAGE_CONTENT: (
-        hikari.ApplicationFlags.MESSAGE_CONTENT_INTENT | hikari.ApplicationFlags.MESSAGE_CONTENT_INTENT_LIMITED
-    ),
-}
-
 
 class Failure:
     """An error in the bot's code that no error handler dealt with: `id` finds its traceback in the log."""
@@ -63,50 +52,6 @@ class Failure:
         self.id: str = id
         self.where: str = where
         self.error: BaseException = error
-
-
-class Work:
-    """The handlers that run now: whoever enters is one of them until it leaves.
-
-    `tasks` are all of them, `waiting` those that wait for a person.
-    """
-
-    def __init__(self) -> None:
-        self.tasks: set[asyncio.Task[Any]] = set()
-        self.waiting: set[asyncio.Task[Any]] = set()
-        self._watchers: list[asyncio.Future[None]] = []
-
-    def __enter__(self) -> None:
-        self.tasks.add(_current_task())
-
-    def __exit__(self, *_: object) -> None:
-        self.tasks.discard(_current_task())
-        self._tell()
-
-    @contextmanager
-    def waits_for_a_person(self) -> Generator[None]:
-        """Inside, the handler that runs now is not waited for: nobody knows whether the person will do anything."""
-        task = _current_task()
-        self.waiting.add(task)
-        self._tell()
-        try:
-            yield
-        finally:
-            self.waiting.discard(task)
-
-    async def done(self) -> None:
-        """Wait until none runs, but those that wait for a person."""
-        while self.tasks - self.waiting:
-            watcher = asyncio.get_running_loop().create_future()
-            self._watchers.append(watcher)
-            await watcher
-
-    def _tell(self) -> None:
-        if self._watchers and not self.tasks - self.waiting:
-            for watcher in self._watchers:
-                if not watcher.done():
-                    watcher.set_result(None)
-            self._watchers.clear()
 
 
 class _Stop(BaseException):
@@ -167,7 +112,7 @@ class Session:
 
         Raises StartError where the bot is closed meanwhile.
         """
-        self._starting = _current_task()
+        self._starting = current_task()
         try:
             await self._start_services()
             await self._set_up()
@@ -320,7 +265,7 @@ class Session:
         if self.closing or not self.gate.is_open(owner, guild_of(event)):
             return
         settings_in_use.set(self.config)
-        task = _current_task()
+        task = current_task()
         with self.work:
             owner.running.add(task)
             try:
@@ -356,9 +301,9 @@ class Session:
             await self.gateway.start(check_for_updates=False)
         except _Stop:
             assert failure is not None
-            raise _explained(failure)  # noqa: B904 - it has its cause
+            raise explained(failure)  # noqa: B904 - it has its cause
         except (hikari.HikariError, OSError, KeyError, TypeError) as error:
-            raise _explained(error)  # noqa: B904 - it has its cause
+            raise explained(error)  # noqa: B904 - it has its cause
 
     async def _register(self) -> None:
         """With REST open and nothing connected: ask who the bot is, and bring its commands up to date."""
@@ -367,14 +312,14 @@ class Session:
         self._is_registered = True
         listeners = [listener for registrar in self._registrars() for listener in registrar.listeners]
         self.owners = self.owners or _owners_of(application)
-        _check_privileged(self._intents(), application, listeners)
+        check_privileged(self._intents(), application, listeners)
         await self.client.start()
         self._opened.append(("lightbulb", self.client.stop))
         if hears_messages(listeners) and not self._intents() & hikari.Intents.MESSAGE_CONTENT:
             _log.warning(
                 "messages are listened to, but without their content: most arrive empty. If the bot needs to read "
                 'them, say wisp.Bot(intents="MESSAGE_CONTENT") and switch the intent on at %s',
-                _page(application),
+                page_of(application),
             )
         changes = await self._registered(self._application)
         self._stage(f"commands registered: {changes}")
@@ -453,7 +398,7 @@ class Session:
     def begin(self, ctx: InteractionContext[Any]) -> None:
         """A call began: it is deferred in time, and answered before the bot closes."""
         self._calls.add(ctx)
-        ctx.handler.owner.running.add(_current_task())
+        ctx.handler.owner.running.add(current_task())
         self.expect(ctx)
 
     def expect(self, ctx: InteractionContext[Any]) -> None:
@@ -463,7 +408,7 @@ class Session:
     def end(self, ctx: InteractionContext[Any]) -> None:
         """A call ended."""
         self._calls.discard(ctx)
-        ctx.handler.owner.running.discard(_current_task())
+        ctx.handler.owner.running.discard(current_task())
 
     def under_way(self) -> str:
         """The commands that run now, in words."""
@@ -489,7 +434,7 @@ class Session:
         Who is cancelled while it waits here does not stop the closing: it goes on by itself.
         """
         if self._closing is None:
-            self._closing = asyncio.create_task(self._close(_current_task()))
+            self._closing = asyncio.create_task(self._close(current_task()))
         await asyncio.shield(self._closing)
 
     async def _close(self, caller: asyncio.Task[Any]) -> None:
@@ -515,12 +460,12 @@ class Session:
         for task in self.work.waiting:  # the person has no time any more, and is told
             task.cancel()
         end = asyncio.get_running_loop().time() + self.grace
-        while running := self.work.tasks - {caller, _current_task()}:
+        while running := self.work.tasks - {caller, current_task()}:
             left = end - asyncio.get_running_loop().time()
             if left <= 0:
                 break
             await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        if late := self.work.tasks - {caller, _current_task()}:
+        if late := self.work.tasks - {caller, current_task()}:
             _log.warning("cancelled after %g s: %s", self.grace, self.under_way())
             for task in late:
                 task.cancel()
@@ -539,12 +484,6 @@ class Session:
             await bridge.close_gateway(self.gateway)
 
 
-def _current_task() -> asyncio.Task[Any]:
-    task = asyncio.current_task()
-    assert task is not None
-    return task
-
-
 def _intents_of(listeners: Iterable[Listener]) -> hikari.Intents:
     intents = hikari.Intents.NONE
     for listener in listeners:
@@ -558,68 +497,3 @@ def _owners_of(application: hikari.Application) -> frozenset[int]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _page(application: hikari.Application) -> str:
-    return f"https://discord.com/developers/applications/{int(application.id)}/bot"
-
-
-def _check_privileged(intents: hikari.Intents, application: hikari.Application, listeners: list[Listener]) -> None:
-    """Raise Mistakes for the privileged intents that are asked for and not switched on."""
-    mistakes: list[Mistake] = []
-    for intent in (intents & PRIVILEGED).split():
-        if application.flags & _FLAGS_OF_INTENTS[intent]:
-            continue
-        why = next((listener for listener in listeners if listener.intents() & intent), None)
-        where = f'listener "{why.name}"' if why else "intents="
-        mistakes.append(
-            Mistake(
-                where,
-                f"it needs the privileged intent {intent.name}, which is not switched on for this bot",
-                f"Switch it on at {_page(application)}",
-                file=why.file if why else None,
-                line=why.line if why else None,
-            )
-        )
-    if mistakes:
-        raise Mistakes(mistakes)
-
-
-_CLOSE_CODES = {
-    # https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes
-    4004: "the token was reset meanwhile: set DISCORD_TOKEN to the new one",
-    4010: "a shard that does not exist: start all shards with the same shard count",
-    4011: "the bot is in too many servers for its shards: let it use more",
-    4013: "an intent that Discord does not know: look at intents=",
-    4014: "a privileged intent is not switched on: do that at https://discord.com/developers/applications (Bot)",
-}
-
-
-def _explained(error: BaseException) -> BaseException:
-    """What kept the bot from starting, in words for who runs it; what needs no words is given back."""
-    words = _in_words(error)
-    if words is None:
-        return error
-    explained = StartError(words)
-    explained.__cause__ = error
-    return explained
-
-
-def _in_words(error: BaseException) -> str | None:
-    if isinstance(error, hikari.UnauthorizedError):
-        return (
-            "Discord refused the token (401). It was reset, or copied incompletely: take a new one from "
-            "https://discord.com/developers/applications (Bot, Reset Token) and set DISCORD_TOKEN."
-        )
-    if isinstance(error, hikari.GatewayServerClosedConnectionError):
-        code = int(error.code or 0)
-        return f"Discord closed the connection ({code}): {_CLOSE_CODES.get(code, error.reason)}."
-    if isinstance(error, hikari.RateLimitTooLongError):
-        return f"Discord asks to wait {error.retry_after:.0f} s before the next start. Start again then."
-    if isinstance(error, hikari.HTTPResponseError):
-        return f"Discord answered {int(error.status)} to {error.url}. Its state: https://discordstatus.com"
-    if isinstance(error, (hikari.HTTPError, OSError)):
-        return f"Discord cannot be reached: {error}. Is there a network, and is rest_url right?"
-    if isinstance(error, (KeyError, TypeError)):
-        return f"Discord's answer could not be read ({error!r}). Does rest_url point at Discord, or a proxy of it?"
-    return None

@@ -1,0 +1,59 @@
+"""What runs now: the handlers of a bot, and those among them that wait for a person."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Work:
+    """The handlers that run now: whoever enters is one of them until it leaves.
+
+    `tasks` are all of them, `waiting` those that wait for a person.
+    """
+
+    def __init__(self) -> None:
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.waiting: set[asyncio.Task[Any]] = set()
+        self._watchers: list[asyncio.Future[None]] = []
+
+    def __enter__(self) -> None:
+        self.tasks.add(current_task())
+
+    def __exit__(self, *_: object) -> None:
+        self.tasks.discard(current_task())
+        self._tell()
+
+    @contextmanager
+    def waits_for_a_person(self) -> Generator[None]:
+        """Inside, the handler that runs now is not waited for: nobody knows whether the person will do anything."""
+        task = current_task()
+        self.waiting.add(task)
+        self._tell()
+        try:
+            yield
+        finally:
+            self.waiting.discard(task)
+
+    async def done(self) -> None:
+        """Wait until none runs, but those that wait for a person."""
+        while self.tasks - self.waiting:
+            watcher = asyncio.get_running_loop().create_future()
+            self._watchers.append(watcher)
+            await watcher
+
+    def _tell(self) -> None:
+        if self._watchers and not self.tasks - self.waiting:
+            for watcher in self._watchers:
+                if not watcher.done():
+                    watcher.set_result(None)
+            self._watchers.clear()
+
+
+def current_task() -> asyncio.Task[Any]:
+    """The task that runs now."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task
