@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 import wisp
-from wisp.services.database import DatabaseService
 from wisp.testing import connect
 
 GUILD = 123456789012345678
@@ -30,18 +29,18 @@ async def run_in_command(snippet: Any) -> Any:
 async def test_accessing_services() -> None:
     async def snippet(ctx: wisp.Context) -> Any:
         cache = ctx.services.get("cache")
-        db = ctx.services.get_typed("db", DatabaseService)
+        db = ctx.services.get_typed("db", wisp.DatabaseService)
         if cache:
             await cache.set("key", "value", ttl=3600)
         return await cache.get("key"), type(db), ctx.services.get("nothing")
 
-    assert await run_in_command(snippet) == ("value", DatabaseService, None)
+    assert await run_in_command(snippet) == ("value", wisp.DatabaseService, None)
 
 
 async def test_a_service_of_another_type_is_a_clear_error() -> None:
     async def snippet(ctx: wisp.Context) -> Any:
         with pytest.raises(wisp.WispError, match="expected DatabaseService, it is CacheService"):
-            ctx.services.get_typed("cache", DatabaseService)
+            ctx.services.get_typed("cache", wisp.DatabaseService)
 
     await run_in_command(snippet)
 
@@ -59,7 +58,7 @@ async def test_cache_service() -> None:
 
 async def test_database_service() -> None:
     async def snippet(ctx: wisp.Context) -> Any:
-        db = ctx.services.get_typed("db", DatabaseService)
+        db = ctx.services.get_typed("db", wisp.DatabaseService)
         if db:
             async with db.transaction() as tx:
                 await tx.execute("INSERT INTO models (name) VALUES (?)", ("first",))
@@ -152,7 +151,7 @@ class Numbers:
     """No database at all."""
 
 
-class Watched(DatabaseService):
+class Watched(wisp.DatabaseService):
     """Another database, with all that one has."""
 
     asked: list[str]
@@ -190,7 +189,7 @@ async def test_guild_data_works_beside_another_database() -> None:
 async def test_durability_is_a_setting() -> None:
     bot = wisp.Bot(durability="full")
     async with connect(bot):
-        db = bot.services.get_typed("db", DatabaseService)
+        db = bot.services.get_typed("db", wisp.DatabaseService)
         assert db is not None
         assert await db.fetchone("PRAGMA journal_mode") == ("wal",)
         async with db.transaction() as tx:

@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from .replies import respond_info as respond_info
     from .replies import respond_success as respond_success
     from .replies import respond_warning as respond_warning
+    from .services.database import DatabaseService as DatabaseService
 
 __version__ = "0.1.0"
 
@@ -86,6 +87,7 @@ _PLACES = {
     "Component": "components",
     "ComponentContext": "context",
     "Context": "context",
+    "DatabaseService": "services.database",
     "EmbedBuilder": "replies",
     "Event": "events",
     "EventContext": "events",
@@ -142,6 +144,7 @@ __all__ = [
     "Component",
     "ComponentContext",
     "Context",
+    "DatabaseService",
     "EmbedBuilder",
     "Event",
     "EventContext",
