@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wisp.sandbox import Sandbox
-from wisp.sandbox.gateway import Intent
+from wisp.sandbox.intents import HIDDEN_FLAG, HIDDEN_NAME, VIEW_CHANNEL, Intent
 from wisp.sandbox.world import COMMAND, BotConnected, BotDisconnected, Guild, InteractionAnswered, User, World
 
 EVERYTHING = int(sum(Intent))
@@ -27,7 +27,7 @@ EVERYTHING = int(sum(Intent))
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox() as running:
+    async with Sandbox(waits=False) as running:
         yield running
 
 
@@ -156,12 +156,108 @@ async def test_a_privileged_intent_that_is_off_is_closed_with_4014(sandbox: Sand
     assert await shard.close_code() == 4014
 
 
+def as_of_a_large_bot(world: World, count: int) -> None:
+    """Give the bot so many guilds, made one millisecond after another, so that they spread over shards."""
+    first = max(world.guilds) + (1 << 22)
+    for number in range(count - len(world.guilds)):
+        world.add_guild(f"guild {number}", id=first + (number << 22))
+
+
 async def test_a_shard_with_more_than_2500_guilds_is_closed_with_4011(sandbox: Sandbox, connect: Connect) -> None:
-    for number in range(2500):
-        sandbox.world.add_guild(f"guild {number}")
+    as_of_a_large_bot(sandbox.world, 2501)
     shard = await connect()
     await shard.identify(sandbox)
     assert await shard.close_code() == 4011
+
+
+async def test_2501_guilds_come_up_over_several_shards(sandbox: Sandbox, connect: Connect) -> None:
+    as_of_a_large_bot(sandbox.world, 2501)
+    shards = [await connect() for _ in range(3)]
+    readies = [await shard.begin(sandbox, shard=[number, 3]) for number, shard in enumerate(shards)]
+    shown = [int(guild["id"]) for ready in readies for guild in ready["guilds"]]
+    assert (len(shown), set(shown)) == (2501, set(sandbox.world.guilds))
+
+
+async def test_shards_of_one_key_may_not_identify_within_5_seconds(connect: Connect, sandbox: Sandbox) -> None:
+    sandbox.gateway.max_concurrency, sandbox.gateway.identify_window = 2, 5.0
+    shards = [await connect() for _ in range(3)]
+    for number in (0, 1):  # of two keys
+        await shards[number].begin(sandbox, shard=[number, 3])
+    await shards[2].identify(sandbox, shard=[2, 3])  # of the key of shard 0
+    assert await shards[2].receive() == {"op": 9, "d": False, "s": None, "t": None}
+    sandbox.gateway.identify_window = 0.0
+    await shards[2].begin(sandbox, shard=[2, 3])
+
+
+async def test_rest_says_how_many_sessions_may_start(sandbox: Sandbox, connect: Connect) -> None:
+    sandbox.gateway.session_starts, sandbox.gateway.max_concurrency = 3, 4
+    await (await connect()).begin(sandbox)
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bot {sandbox.token}"}) as session,
+        session.get(sandbox.rest_url + "/gateway/bot") as response,
+    ):
+        limit = (await response.json())["session_start_limit"]
+    assert (limit["total"], limit["remaining"], limit["max_concurrency"]) == (3, 2, 4)
+    assert 0 < limit["reset_after"] <= 24 * 60 * 60 * 1000
+
+
+async def test_a_start_too_many_ends_all_sessions_and_resets_the_token(sandbox: Sandbox, connect: Connect) -> None:
+    sandbox.gateway.session_starts = 1
+    first, second = await connect(), await connect()
+    await first.begin(sandbox)
+    old = sandbox.token
+    await second.identify(sandbox)
+    assert (await second.close_code(), await first.close_code()) == (4004, 4004)
+    assert sandbox.token != old
+    third = await connect()
+    await third.identify(sandbox, token=old)
+    assert await third.close_code() == 4004
+
+
+async def test_a_bot_that_stops_heartbeating_is_dropped_and_may_resume(sandbox: Sandbox, connect: Connect) -> None:
+    sandbox.gateway.heartbeat_interval = 0.1
+    shard = await connect()
+    ready = await shard.begin(sandbox)
+    for _ in range(3):
+        await asyncio.sleep(0.08)
+        await shard.send(1, shard.sequence)
+        assert (await shard.receive())["op"] == 11
+    assert await shard.close_code() == 4009
+    second = await connect()
+    await second.send(6, {"token": sandbox.token, "session_id": ready["session_id"], "seq": shard.sequence})
+    await second.event("RESUMED")
+
+
+async def test_more_than_120_frames_in_a_minute_are_closed_with_4008(sandbox: Sandbox, connect: Connect) -> None:
+    shard = await connect()
+    await shard.begin(sandbox)
+    for _ in range(119):
+        await shard.send(3, {"status": "idle", "since": None, "activities": [], "afk": False})
+    await shard.send(1, None)
+    assert await shard.close_code() == 4008
+
+
+async def test_a_session_that_nobody_resumed_for_minutes_is_over(sandbox: Sandbox, connect: Connect) -> None:
+    first, second = await connect(), await connect()
+    ready = await first.begin(sandbox)
+    sandbox.drop(code=4000)
+    (session,) = sandbox.gateway.sessions.values()
+    session.left -= 181
+    await second.send(6, {"token": sandbox.token, "session_id": ready["session_id"], "seq": first.sequence})
+    assert (await second.receive())["op"] == 9
+
+
+async def test_a_status_that_does_not_exist_is_closed_with_4002(sandbox: Sandbox, connect: Connect) -> None:
+    shard = await connect()
+    await shard.identify(sandbox, presence={"status": "sleepy", "since": None, "activities": [], "afk": False})
+    assert await shard.close_code() == 4002
+
+
+async def test_payloads_are_compressed_each_where_the_identify_says_so(sandbox: Sandbox, connect: Connect) -> None:
+    shard = await connect()
+    await shard.identify(sandbox, compress=True)
+    message = await shard.socket.receive(timeout=5)
+    assert json.loads(zlib.decompress(message.data))["t"] == "READY"
 
 
 @pytest.mark.parametrize(
@@ -252,6 +348,86 @@ async def test_a_session_hears_only_of_its_intents(sandbox: Sandbox, connect: Co
     assert (await shard.event("MESSAGE_CREATE"))["content"].endswith("seen")
 
 
+async def test_a_guild_joined_later_does_not_say_that_it_was_unavailable(sandbox: Sandbox, connect: Connect) -> None:
+    shard = await connect()
+    await shard.identify(sandbox)
+    await shard.event("READY")
+    assert (await shard.event("GUILD_CREATE"))["unavailable"] is False
+    sandbox.world.add_guild("New")
+    assert "unavailable" not in await shard.event("GUILD_CREATE")
+
+
+async def test_an_outage_takes_a_guild_away_and_brings_it_back(sandbox: Sandbox, connect: Connect) -> None:
+    world = sandbox.world
+    shard = await connect()
+    await shard.begin(sandbox)
+    sandbox.outage(home(world))
+    assert await shard.event("GUILD_DELETE") == {"id": str(home(world).id), "unavailable": True}
+    world.add_channel(home(world), "unheard")
+    second = await connect()
+    await second.identify(sandbox)
+    assert (await second.event("READY"))["guilds"] == [{"id": str(home(world).id), "unavailable": True}]
+    sandbox.mend()
+    for one in (shard, second):
+        back = await one.event("GUILD_CREATE")
+        assert (back["unavailable"], [channel["name"] for channel in back["channels"]]) == (
+            False,
+            ["general", "unheard"],
+        )
+
+
+def allow_everyone(world: World, permissions: int) -> None:
+    """Let this be what everybody at home may do, the bot among them."""
+    guild = home(world)
+    guild.everyone.permissions = permissions
+    world.dispatch("GUILD_ROLE_UPDATE", {"guild_id": str(guild.id), "role": guild.everyone.payload()}, guild)
+
+
+async def test_channels_that_the_bot_cannot_see_are_hidden_and_silent(sandbox: Sandbox, connect: Connect) -> None:
+    world = sandbox.world
+    guild = home(world)
+    channel = guild.channel("general")
+    assert channel is not None
+    allow_everyone(world, 0)
+    shard = await connect()
+    await shard.identify(sandbox)
+    await shard.event("READY")
+    (hidden,) = (await shard.event("GUILD_CREATE"))["channels"]
+    assert (hidden["name"], hidden["id"], hidden["flags"] & HIDDEN_FLAG) == (HIDDEN_NAME, str(channel.id), HIDDEN_FLAG)
+    assert [(one["id"], one["deny"]) for one in hidden["permission_overwrites"]] == [(str(guild.id), "1024")]
+    world.add_message(channel, world.owner, content="unheard")
+    world.show_typing(channel, world.owner)
+    world.add_channel(guild, "secret")
+    assert (await shard.event("CHANNEL_CREATE"))["name"] == HIDDEN_NAME
+    # Commands can be used where the bot sees nothing.
+    use(world)
+    assert (await shard.event("INTERACTION_CREATE"))["channel"]["name"] == "general"
+    # The role's change brings both into sight.
+    allow_everyone(world, VIEW_CHANNEL)
+    await shard.event("GUILD_ROLE_UPDATE")
+    assert {(await shard.event("CHANNEL_UPDATE"))["name"] for _ in range(2)} == {"general", "secret"}
+    world.add_message(channel, world.owner, content="heard")
+    assert (await shard.event("MESSAGE_CREATE"))["content"] == "heard"
+
+
+async def test_a_reply_without_the_content_intent_does_not_quote_either(sandbox: Sandbox, connect: Connect) -> None:
+    world = sandbox.world
+    shard = await connect()
+    await shard.begin(sandbox, intents=int(Intent.GUILD_MESSAGES))
+    channel = home(world).channel("general")
+    assert channel is not None
+    first = world.add_message(channel, world.owner, content="a secret")
+    world.add_message(channel, world.owner, content="indeed", reference=first)
+    await shard.event("MESSAGE_CREATE")
+    assert (await shard.event("MESSAGE_CREATE"))["referenced_message"]["content"] == ""
+
+
+async def test_an_event_that_discord_does_not_have_is_an_error(sandbox: Sandbox, connect: Connect) -> None:
+    await (await connect()).begin(sandbox)
+    with pytest.raises(KeyError, match="GUILD_PARTY"):
+        sandbox.world.dispatch("GUILD_PARTY", {}, home(sandbox.world))
+
+
 async def test_an_interaction_needs_no_intent(sandbox: Sandbox, connect: Connect) -> None:
     shard = await connect()
     await shard.begin(sandbox, intents=0)
@@ -291,6 +467,36 @@ async def test_members_are_sent_on_request(sandbox: Sandbox, connect: Connect) -
     assert (chunk["not_found"], chunk["presences"]) == (["1"], [])
     await shard.send(8, {"guild_id": str(guild.id), "query": "BO", "limit": 1})
     assert [m["user"]["username"] for m in (await shard.event("GUILD_MEMBERS_CHUNK"))["members"]] == ["bob"]
+
+
+async def test_members_come_in_chunks_of_1000_and_lists_stop_at_100(sandbox: Sandbox, connect: Connect) -> None:
+    world, guild = sandbox.world, home(sandbox.world)
+    for number in range(1200):
+        world.add_member(guild, world.add_user(f"member {number}"))
+    shard = await connect()
+    await shard.begin(sandbox)
+    await shard.send(8, {"guild_id": str(guild.id), "query": "", "limit": 0})
+    chunks = [await shard.event("GUILD_MEMBERS_CHUNK") for _ in range(2)]
+    counts = [(len(chunk["members"]), chunk["chunk_index"], chunk["chunk_count"]) for chunk in chunks]
+    assert counts == [(1000, 0, 2), (203, 1, 2)]
+    await shard.send(8, {"guild_id": str(guild.id), "query": "member", "limit": 500, "nonce": "x" * 33})
+    chunk = await shard.event("GUILD_MEMBERS_CHUNK")
+    assert (len(chunk["members"]), "nonce" in chunk) == (100, False)
+    await shard.send(8, {"guild_id": str(guild.id), "user_ids": [str(number) for number in guild.members][:150]})
+    assert len((await shard.event("GUILD_MEMBERS_CHUNK"))["members"]) == 100
+
+
+async def test_all_members_again_within_30_seconds_is_rate_limited(sandbox: Sandbox, connect: Connect) -> None:
+    sandbox.gateway.members_window = 30.0
+    guild = home(sandbox.world)
+    shard = await connect()
+    await shard.begin(sandbox)
+    for nonce in "ab":
+        await shard.send(8, {"guild_id": str(guild.id), "query": "", "limit": 0, "nonce": nonce})
+    await shard.event("GUILD_MEMBERS_CHUNK")
+    limited = await shard.event("RATE_LIMITED")
+    assert (limited["opcode"], limited["meta"]) == (8, {"guild_id": str(guild.id), "nonce": "b"})
+    assert 29 < limited["retry_after"] <= 30
 
 
 async def test_all_members_need_the_intent(sandbox: Sandbox, connect: Connect) -> None:

@@ -683,7 +683,7 @@ PARTS = st.text(max_size=8) | st.integers().map(str)
 CALLS = st.tuples(st.integers(0, 99), st.lists(PARTS | st.just(""), min_size=4, max_size=4), PARTS, BODIES)
 
 
-ROUTES = Rest(World()).routes
+ROUTES = Rest(World(), dict).routes
 
 
 async def play(calls: list[tuple[int, list[str], str, Any]]) -> None:

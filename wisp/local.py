@@ -51,7 +51,7 @@ async def on_sandbox(bot: Bot, *, keep: str | None = None, clock: Clock | None =
         database = keep
         if database is None:
             database = str(Path(stack.enter_context(TemporaryDirectory(prefix="wisp-"))) / "wisp.db")
-        sandbox = await stack.enter_async_context(Sandbox(clock=clock))
+        sandbox = await stack.enter_async_context(Sandbox(clock=clock, waits=False))
         for guild in sorted({guild for root in roots([bot]) for guild in root.guilds or ()}):
             sandbox.world.add_guild(f"Guild {guild}", id=guild)  # where commands of that guild alone can be tried
         config = bot.settings(token=sandbox.token, rest_url=sandbox.rest_url, database=database, guilds=())

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from wisp.limits import (
     CHAT_INPUT_COMMANDS,
@@ -51,7 +52,6 @@ from wisp.sandbox.world import (
     TEXT,
     VOICE,
     Channel,
-    Fault,
     Guild,
     Message,
     World,
@@ -83,10 +83,11 @@ class Route(NamedTuple):
 
 
 class Rest:
-    """Discord's REST API over one world."""
+    """Discord's REST API over one world. `start_limit` says how many sessions a bot may still start."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, start_limit: Callable[[], JSON]) -> None:
         self.world = world
+        self._start_limit = start_limit
         self.gateway_url = ""
         answers = Answers(world)
         commands = "/applications/{application}/commands"
@@ -131,29 +132,17 @@ class Rest:
             Route("GET", "/guilds/{guild}/members/{user}", self.get_member),
         ]
 
-    def application(self, gateway: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.Application:
+    def application(
+        self, gateway: Callable[[web.Request], Awaitable[web.StreamResponse]], faults: Middleware
+    ) -> web.Application:
         """The routes as an aiohttp application; with the gateway, and the files that messages carry."""
-        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[self.answer_faults])
+        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[faults])
         for route in self.routes:
             application.router.add_route(route.method, r"/api/v{version:9|10}" + route.path, self._served(route))
         application.router.add_get("/gateway", gateway)
         application.router.add_get("/attachments/{attachment}/{filename}", self.download)
         application.router.add_route("*", "/{rest:.*}", self.refuse_unserved)
         return application
-
-    @web.middleware
-    async def answer_faults(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
-        """The one place where REST misbehaves on purpose, before anything else looks at the call."""
-        path = re.sub(r"^/api/v\d+", "", request.path)
-        for fault in self.world.faults:
-            if fault.method == request.method and fault.path.search(path):
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.world.faults.remove(fault)
-                return _fault_response(fault)
-        return await handler(request)
 
     def _served(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """The handler of a route as aiohttp wants it: authorized, refusals answered, failures logged."""
@@ -199,8 +188,7 @@ class Rest:
 
     async def get_gateway_bot(self, request: web.Request) -> Answer:
         """Where the gateway is, and how many shards to use."""
-        # 16 is what Discord gives large bots: their shards need not wait 5 s for each other.
-        limit = {"total": 1000, "remaining": 1000, "reset_after": 0, "max_concurrency": 16}
+        limit = self._start_limit()
         return 200, {"url": self.gateway_url, "shards": self.world.shards, "session_start_limit": limit}
 
     async def get_me(self, request: web.Request) -> Answer:
@@ -478,19 +466,6 @@ def _json_response(status: int, body: Any) -> web.Response:
     if status == 204:
         return web.Response(status=204)
     return web.Response(status=status, body=dumps(body), content_type="application/json")
-
-
-def _fault_response(fault: Fault) -> web.Response:
-    body = fault.body
-    if body is None and fault.status == 429:
-        body = {"message": "You are being rate limited.", "retry_after": 0.0, "global": False, "code": 0}
-    elif body is None:
-        body = {"message": f"{fault.status}: sandbox fault", "code": 0}
-    response = _json_response(fault.status, body)
-    if fault.status == 429:
-        response.headers["Retry-After"] = "0"
-    response.headers.update(fault.headers)
-    return response
 
 
 def _route_name(path: str) -> str:

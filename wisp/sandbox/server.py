@@ -3,43 +3,51 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
 
 from wisp.clock import Clock
+from wisp.sandbox.faults import Breakable, Faults
 from wisp.sandbox.gateway import Gateway
 from wisp.sandbox.rest import Rest
-from wisp.sandbox.world import JSON, World
+from wisp.sandbox.world import World
 
 BACKLOG = 4096
 """Connections that may wait to be accepted: a bot whose handlers all answer at once opens hundreds."""
 
 
-class Sandbox:
+class Sandbox(Breakable):
     """A Discord on loopback, from `start` to `close` or in an `async with`.
 
     Point a bot at `rest_url` and give it `token`; the gateway is where REST says. `shards` is what
-    GET /gateway/bot recommends. `async with` ends in an ExceptionGroup where the sandbox itself failed
+    GET /gateway/bot recommends. Without `waits` a bot may identify, and request all members of a guild, as often as
+    it likes: Discord wants 5 and 30 s between. `async with` ends in an ExceptionGroup where the sandbox itself failed
     (`world.errors`), so that a test cannot pass over it.
     """
 
-    def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
+    def __init__(self, *, clock: Clock | None = None, shards: int = 1, waits: bool = True) -> None:
         self.world: World = World(clock=clock, shards=shards)
-        self.token: str = self.world.token
-        self.gateway: Gateway = Gateway(self.world)
+        self.faults: Faults = Faults(self.world.clock)
+        self.gateway: Gateway = Gateway(self.world, self.faults)
+        if not waits:
+            self.gateway.identify_window = self.gateway.members_window = 0.0
         self.rest_url: str = ""
         self.gateway_url: str = ""
-        self._rest = Rest(self.world)
+        self._rest = Rest(self.world, self.gateway.start_limit)
         self._runner: web.AppRunner | None = None
+
+    @property
+    def token(self) -> str:
+        """What the bot logs in with."""
+        return self.world.token
 
     async def start(self) -> None:
         """Listen. Raises RuntimeError where it listens already."""
         if self._runner is not None:
             raise RuntimeError("the sandbox is started already: expected one start() before each close()")
-        application = self._rest.application(self.gateway.handle)
+        application = self._rest.application(self.gateway.handle, self.faults.around)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
         await self._runner.setup()
         listener = socket.create_server(("127.0.0.1", 0))
@@ -55,19 +63,6 @@ class Sandbox:
         if runner is not None:
             await self.gateway.close()
             await runner.cleanup()
-
-    def fail(
-        self,
-        method: str,
-        path: str,
-        status: int,
-        *,
-        times: int = 1,
-        headers: Mapping[str, str] | None = None,
-        body: JSON | None = None,
-    ) -> None:
-        """Make the next REST calls fail: see `World.fail`."""
-        self.world.fail(method, path, status, times=times, headers=headers, body=body)
 
     async def __aenter__(self) -> Self:
         await self.start()

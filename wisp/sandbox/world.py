@@ -611,18 +611,6 @@ class Event:
     guild_id: int | None = None
 
 
-@dataclass(eq=False, slots=True)
-class Fault:
-    """An answer that REST gives instead of the real one, `times` times; `body` None is Discord's usual one."""
-
-    method: str
-    path: re.Pattern[str]
-    status: int
-    times: int
-    headers: Mapping[str, str]
-    body: JSON | None
-
-
 class World:
     """Everything in one sandbox. It starts with the guild "Sandbox": #general; ada (its owner), bob, the bot.
 
@@ -643,7 +631,6 @@ class World:
         self.interactions: dict[int, Interaction] = {}
         self.commands: dict[int | None, dict[int, JSON]] = {None: {}}
         self.unserved: Counter[str] = Counter()
-        self.faults: list[Fault] = []
         self.outlets: list[Callable[[Event], None]] = []
         self.application_flags = PRIVILEGED_INTENTS_ON
         self.files_url = "http://127.0.0.1/attachments"
@@ -655,14 +642,19 @@ class World:
 
         self.bot: User = self.add_user("wisp", bot=True)
         self.application: int = self.bot.id
-        number = base64.urlsafe_b64encode(str(self.bot.id).encode()).decode().rstrip("=")
-        self.token: str = f"{number}.sandbox.{secrets.token_urlsafe(20)}"
+        self.token: str = ""
+        self.reset_token()
         self.owner: User = self.add_user("ada")
         sandbox = self.add_guild("Sandbox", owner=self.owner)
         self.add_member(sandbox, self.add_user("bob"))
         self._founding = False
 
     # Who and what there is
+
+    def reset_token(self) -> None:
+        """Give the bot another token; the old one is refused from now on."""
+        number = base64.urlsafe_b64encode(str(self.bot.id).encode()).decode().rstrip("=")
+        self.token = f"{number}.sandbox.{secrets.token_urlsafe(20)}"
 
     def next_id(self) -> int:
         """A new snowflake: milliseconds since Discord's epoch in the upper 42 bits, unique in this world.
@@ -1068,23 +1060,6 @@ class World:
         event = Event(name, data, guild.id if guild else None)
         for outlet in tuple(self.outlets):
             outlet(event)
-
-    def fail(
-        self,
-        method: str,
-        path: str,
-        status: int,
-        *,
-        times: int = 1,
-        headers: Mapping[str, str] | None = None,
-        body: JSON | None = None,
-    ) -> None:
-        """Make the next `times` REST calls of this method fail whose path the regular expression finds.
-
-        The path is what follows /api/v10. A 429 says how long to wait in its `body` ("retry_after", seconds)
-        and `headers` ("Retry-After"); left out, it is Discord's body with a wait of 0 s.
-        """
-        self.faults.append(Fault(method.upper(), re.compile(path), status, times, headers or {}, body))
 
 
 def _pings(allowed: JSON | None, kind: Literal["users", "roles", "everyone"], number: int) -> bool:

@@ -1,0 +1,179 @@
+"""What goes wrong on purpose: each verb does what it says, and no more often than it was asked to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+
+from wisp.clock import Clock
+from wisp.sandbox import Sandbox
+from wisp.sandbox.world import Channel
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox(waits=False) as running:
+        yield running
+
+
+@pytest.fixture
+async def rest(sandbox: Sandbox) -> AsyncIterator[aiohttp.ClientSession]:
+    headers = {"Authorization": f"Bot {sandbox.token}"}
+    async with aiohttp.ClientSession(sandbox.rest_url.removesuffix("api/v10"), headers=headers) as session:
+        yield session
+
+
+ME = "/api/v10/users/@me"
+
+
+async def status(rest: aiohttp.ClientSession, path: str = ME) -> int:
+    async with rest.get(path) as response:
+        return response.status
+
+
+def general(sandbox: Sandbox) -> Channel:
+    channel = next(iter(sandbox.world.guilds.values())).channel("general")
+    assert channel is not None
+    return channel
+
+
+async def test_a_route_fails_as_often_as_was_asked(sandbox: Sandbox, rest: aiohttp.ClientSession) -> None:
+    sandbox.fail("get", r"/users/@me$", 502, times=2)
+    assert [await status(rest) for _ in range(3)] == [502, 502, 200]
+    assert await status(rest, "/api/v10/gateway") == 200
+
+
+async def test_a_route_fails_always_until_it_is_mended(sandbox: Sandbox, rest: aiohttp.ClientSession) -> None:
+    sandbox.fail("GET", r"/users/@me$", 500, times=None)
+    assert {await status(rest) for _ in range(20)} == {500}
+    sandbox.mend()
+    assert await status(rest) == 200
+
+
+async def post(sandbox: Sandbox, rest: aiohttp.ClientSession) -> int:
+    path = f"/api/v10/channels/{general(sandbox).id}/messages"
+    async with rest.post(path, json={"content": "hello"}) as response:
+        return response.status
+
+
+async def test_a_connection_is_cut_before_anything_was_done_or_after(
+    sandbox: Sandbox, rest: aiohttp.ClientSession
+) -> None:
+    sandbox.fail("POST", "/messages", "cut")
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await post(sandbox, rest)
+    assert len(general(sandbox).messages) == 0
+    sandbox.fail("POST", "/messages", "cut", done=True)
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await post(sandbox, rest)
+    assert len(general(sandbox).messages) == 1
+    sandbox.fail("POST", "/messages", 500, done=True)
+    assert (await post(sandbox, rest), len(general(sandbox).messages)) == (500, 2)
+
+
+async def test_an_answer_that_never_comes_ends_with_who_waits_for_it(
+    sandbox: Sandbox, rest: aiohttp.ClientSession
+) -> None:
+    sandbox.fail("GET", r"/users/@me$", "timeout")
+    with pytest.raises(TimeoutError):
+        await rest.get(ME, timeout=aiohttp.ClientTimeout(total=0.1))
+    assert await status(rest) == 200
+
+
+async def test_a_delayed_call_waits_by_the_worlds_clock() -> None:
+    clock = Clock()
+    async with Sandbox(clock=clock) as sandbox, aiohttp.ClientSession() as session:
+        sandbox.delay("GET", r"/gateway$", 60)
+        began = time.monotonic()
+        waiting = asyncio.create_task(status(session, sandbox.rest_url + "/gateway"))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        await clock.advance(60, lambda: asyncio.sleep(0))
+        assert (await waiting, time.monotonic() - began < 10) == (200, True)
+
+
+class Bot:
+    """A websocket that has identified, and what it has heard since."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+
+    async def next(self) -> dict[str, Any]:
+        return json.loads((await self.socket.receive(timeout=5)).data)
+
+    async def channels(self, count: int) -> list[str]:
+        """The names in the next events, which must tell of so many new channels."""
+        found = [await self.next() for _ in range(count)]
+        assert {payload["t"] for payload in found} == {"CHANNEL_CREATE"}
+        assert [payload["s"] for payload in found] == list(range(found[0]["s"], found[0]["s"] + count))
+        return [payload["d"]["name"] for payload in found]
+
+
+@pytest.fixture
+async def bot(sandbox: Sandbox, rest: aiohttp.ClientSession) -> Bot:
+    found = Bot(await rest.ws_connect(sandbox.gateway_url, autoclose=False))
+    assert (await found.next())["op"] == 10
+    await found.socket.send_json({"op": 2, "d": {"token": sandbox.token, "properties": {}, "intents": 1}})
+    assert [(await found.next())["t"] for _ in range(2)] == ["READY", "GUILD_CREATE"]
+    return found
+
+
+def add_channels(sandbox: Sandbox, *names: str) -> None:
+    for name in names:
+        sandbox.world.add_channel(next(iter(sandbox.world.guilds.values())), name)
+
+
+async def test_events_come_twice(sandbox: Sandbox, bot: Bot) -> None:
+    sandbox.duplicate("CHANNEL_CREATE")
+    add_channels(sandbox, "a", "b")
+    assert await bot.channels(3) == ["a", "a", "b"]
+
+
+async def test_an_event_comes_after_the_one_that_follows(sandbox: Sandbox, bot: Bot) -> None:
+    sandbox.reorder()
+    add_channels(sandbox, "a", "b", "c")
+    assert await bot.channels(3) == ["b", "a", "c"]
+
+
+async def test_an_event_out_of_order_is_only_late_where_none_follows(sandbox: Sandbox, bot: Bot) -> None:
+    sandbox.reorder("CHANNEL_CREATE")
+    add_channels(sandbox, "a")
+    assert await bot.channels(1) == ["a"]
+    add_channels(sandbox, "b", "c")
+    assert await bot.channels(2) == ["b", "c"]
+
+
+async def test_faults_of_other_events_leave_this_one_alone(sandbox: Sandbox, bot: Bot) -> None:
+    sandbox.duplicate("MESSAGE_CREATE", times=None)
+    sandbox.reorder("MESSAGE_CREATE", times=None)
+    add_channels(sandbox, "a", "b")
+    assert await bot.channels(2) == ["a", "b"]
+
+
+async def test_a_dropped_gateway_breaks_off_without_a_word_or_with_a_code(sandbox: Sandbox, bot: Bot) -> None:
+    sandbox.drop()
+    assert (await bot.socket.receive(timeout=5)).type in {aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}
+    assert bot.socket.close_code == 1006
+    assert len(sandbox.gateway.sessions) == 1
+
+
+async def test_a_dropped_gateway_tells_the_code_that_it_was_asked_for(sandbox: Sandbox, bot: Bot) -> None:
+    sandbox.drop(code=4009)
+    assert (await bot.socket.receive(timeout=5)).data == 4009
+
+
+async def test_heartbeats_are_not_acknowledged_until_the_next_connection(sandbox: Sandbox, bot: Bot) -> None:
+    sandbox.ignore_heartbeats()
+    await bot.socket.send_json({"op": 1, "d": None})
+    add_channels(sandbox, "a")
+    assert await bot.channels(1) == ["a"]  # and no acknowledgement before it
+    sandbox.reconnect(0)
+    assert (await bot.next())["op"] == 7
+    sandbox.invalidate(0)
+    assert (await bot.next())["op"] == 9
