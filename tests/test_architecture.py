@@ -19,6 +19,7 @@ ORDER = [
     "limits",
     "config",
     "services",
+    "measures",
     "sandbox",
     "options",
     "custom_ids",

@@ -1,5 +1,7 @@
 """The module guide's snippets on services and data, as they are written on wisp."""
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -66,6 +68,20 @@ async def test_database_service() -> None:
         return None
 
     assert await run_in_command(snippet) == (1, "first")
+
+
+async def test_metrics_service() -> None:
+    async def snippet(ctx: wisp.Context) -> Any:
+        metrics = ctx.services.get("metrics")
+        metrics.increment("commands.executed")
+        start = time.time()
+        await asyncio.sleep(0)
+        metrics.timing("command.duration", time.time() - start)
+        return metrics.snapshot()
+
+    snapshot = await run_in_command(snippet)
+    assert snapshot.counters["commands.executed"] == 1
+    assert snapshot.timings["command.duration"].count == 1
 
 
 async def test_per_guild_data_storage() -> None:

@@ -16,6 +16,7 @@ from .options import Choices, Parameter, choice_payloads
 
 if TYPE_CHECKING:
     from .commands import Command
+    from .measures import Outcome
     from .session import Session
 
 _log = get_logger("wisp.autocomplete")
@@ -58,13 +59,17 @@ async def suggest(
     if focused is not None and parameter is not None and parameter.autocomplete is not None and not session.closing:
         where = f'autocomplete of "{parameter.name}" in {command.label}'
         ctx = AutocompleteContext(session, command, interaction, options)
+        began = session.clock.monotonic()
+        outcome: Outcome = "failed"
         try:
             asked = parameter.autocomplete(ctx, str(focused.value))
             choices = _fitting(await session.clock.wait_for(asked, _PATIENCE), parameter)
+            outcome = "done"
         except TimeoutError:
             _log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
         except (Exception, asyncio.CancelledError) as error:
             session.report(where, error)
+        session.measures.ran("autocomplete", command.label, outcome, began)
     await offer(session, interaction, choices)
 
 

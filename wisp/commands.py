@@ -77,6 +77,7 @@ class ApplicationCommand(Handler[P, R]):
     """A command of any kind. `path` is its name, with the groups that it is in before it ("admin", "kick")."""
 
     kind: hikari.CommandType
+    measured_as = "command"
 
     def __init__(
         self, holder: Registrar | CommandGroup, function: Callable[P, Awaitable[R]], settings: CommandSettings

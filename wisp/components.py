@@ -261,6 +261,7 @@ class Component(_ByCustomId, Generic[P, R]):
     """
 
     decorator = "component"
+    measured_as = "component"
 
     def __init__(
         self,
@@ -306,6 +307,7 @@ class Modal(_ByCustomId, Generic[P, R]):
     """
 
     decorator = "modal"
+    measured_as = "modal"
 
     def __init__(
         self,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .events import EventContext
     from .groups import Root
     from .handlers import ErrorHandler, Handler
+    from .measures import Outcome
     from .registrar import Registrar
     from .session import Session
 
@@ -105,6 +106,7 @@ class Dispatcher:
                     if self._is_on(command.owner, interaction.guild_id):
                         await autocomplete.suggest(self.session, command, interaction, options)
                     else:
+                        self.session.measures.refused("off")
                         await autocomplete.offer(self.session, interaction, [])
                     return
             elif isinstance(interaction, hikari.ModalInteraction) and (
@@ -113,6 +115,7 @@ class Dispatcher:
                 if self._is_on(owner, interaction.guild_id):
                     self.session.prompts.submit(interaction)  # whoever opened it goes on, and answers
                 else:
+                    self.session.measures.refused("off")
                     await self._answer_stranger(interaction, self._off(owner, interaction.member))
                 return
             elif ctx := self._context_of(interaction):
@@ -144,9 +147,11 @@ class Dispatcher:
         """Run one call where it belongs: straight, or inside lightbulb's pipeline where somebody put hooks there."""
         owner = ctx.handler.owner
         if self.session.closing:
+            self.session.measures.refused("closing")
             await self._say(ctx, _CLOSING)
             return
         if owner is not self.session.bot and not self._is_on(owner, ctx.guild_id):
+            self.session.measures.refused("off")
             await self._say(ctx, self._off(owner, ctx.member))
             return
         self.session.begin(ctx)
@@ -172,6 +177,8 @@ class Dispatcher:
     async def run(self, ctx: InteractionContext[Any]) -> None:
         """The life of a call: arguments, function, reply; a refusal in its words, an error by its id."""
         handler = ctx.handler
+        began = self.session.clock.monotonic()
+        outcome: Outcome = "done"
         try:
             rules = self._rules.get(handler)
             if rules is None:
@@ -182,16 +189,20 @@ class Dispatcher:
             if reply is not None:
                 await ctx.respond(_checked(handler, reply))
         except UserError as refusal:
+            outcome = "refused"
             await self._refuse(ctx, refusal)
         except (SystemExit, KeyboardInterrupt) as leaving:
             await self._say(ctx, _CLOSING)
             self.session.leave(leaving)
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError) and (self.session.closing or handler.owner.is_leaving):
+                self.session.measures.ran(handler.measured_as, handler.label, "cancelled", began)
                 await self._say(ctx, _CLOSING)
                 raise
+            outcome = "failed"
             await self._fail(ctx, error)
         await self._finish(ctx)
+        self.session.measures.ran(handler.measured_as, handler.label, outcome, began)
 
     async def _refuse(self, ctx: InteractionContext[Any], refusal: UserError) -> None:
         try:
@@ -287,6 +298,7 @@ class Dispatcher:
         interaction = event.interaction
         try:
             if self.session.closing:
+                self.session.measures.refused("closing")
                 await self._answer_stranger(interaction, _CLOSING)
             elif isinstance(interaction, (hikari.ComponentInteraction, hikari.ModalInteraction)):
                 if bridge.knows_component(self.session.client, interaction.custom_id):
@@ -305,6 +317,7 @@ class Dispatcher:
             self.session.report("an interaction that is not wisp's", error)
 
     async def _answer_unknown(self, event: hikari.InteractionCreateEvent, line: str) -> None:
+        self.session.measures.refused("unknown")
         awaited = event.interaction.id in self._awaited
         self._awaited.discard(event.interaction.id)
         if awaited or bridge.others_listen(self.session.gateway, type(event)):

@@ -17,6 +17,7 @@ from .options import Parameter, resolve_annotation, underlying
 
 if TYPE_CHECKING:
     from .groups import CommandGroup
+    from .measures import Kind
     from .registrar import Registrar
 
 P = ParamSpec("P")
@@ -36,8 +37,10 @@ class Handler(abc.ABC, Generic[P, R]):
 
     `function` is that function, `holder` the bot, module or group that it was registered with; `ephemeral` says
     whether answers are private unless they say otherwise; `parameters` are what it takes of an interaction;
-    `mistakes` is all that is wrong with it.
+    `mistakes` is all that is wrong with it, `measured_as` what metrics call its kind.
     """
+
+    measured_as: Kind
 
     def __init__(self, holder: Registrar | CommandGroup, function: Callable[P, Awaitable[R]]) -> None:
         self.holder: Registrar | CommandGroup = holder

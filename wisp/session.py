@@ -7,6 +7,7 @@ import inspect
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import hikari
@@ -19,13 +20,15 @@ from .errors import ServiceError, StartError, WispError
 from .events import Event, EventContext, Listener, guild_of, hears_messages
 from .groups import Root, roots
 from .logs import get_logger
+from .measures import Measures
 from .prompts import Prompts
 from .registration import Changes, GuildMemory, Wanted, bring_up_to_date
 from .replies import settings_in_use
-from .services import Database, GuildDataStore
+from .services import Database, GuildDataStore, Metrics
 from .services.cache import CacheService
 from .services.database import DatabaseService
 from .services.guild_data import GuildData
+from .services.metrics import MetricsService
 from .start_refusals import check_privileged, explained, page_of
 from .work import Work, current_task
 
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .config import Config
     from .context import InteractionContext
+    from .measures import Outcome
     from .registrar import Registrar
     from .registry import Gate
     from .services import Services
@@ -77,6 +81,7 @@ class Session:
         self.closed: bool = False
         self.on_failure: Callable[[Failure], object] | None = None
         self.work: Work = Work()
+        self.measures: Measures = Measures(clock)
         self.dispatcher: Dispatcher = Dispatcher(self)
         self.prompts: Prompts = Prompts(self)
         self.cooldowns: CooldownStore = CooldownStore(clock)
@@ -156,12 +161,16 @@ class Session:
 
     async def _start_services(self) -> None:
         db = DatabaseService(self.config.database, durability=self.config.durability, clock=self.clock)
-        built_in: dict[str, object] = {"db": db}
+        built_in: dict[str, object] = {"metrics": MetricsService(clock=self.clock), "db": db}
         if "db" in self.services.registered:
             built_in["guild_data_db"] = db  # guild data stays in SQLite until somebody replaces it as well
         built_in |= {"guild_data": GuildData(db), "cache": CacheService(clock=self.clock)}
         self._opened.append(("the services", self.services.stop))
         await self.services.start(built_in, session=self)
+        self.measures.start(self.services.get_typed("metrics", Metrics))
+        for database in (db, self.services.get("db")):
+            if isinstance(database, DatabaseService):
+                database.watch = partial(self.measures.ran, "statement")
         self._guild_data = self.services.get_typed("guild_data", GuildDataStore)
         await self.cooldowns.start(self.database)
         self._opened.append(("the cooldowns", self.cooldowns.stop))
@@ -266,16 +275,21 @@ class Session:
             return
         settings_in_use.set(self.config)
         task = current_task()
+        began = self.clock.monotonic()
+        outcome: Outcome = "cancelled"
         with self.work:
             owner.running.add(task)
             try:
                 await listener.function(event)
+                outcome = "done"
             except Exception as error:
+                outcome = "failed"
                 ctx = EventContext(self.bot, event, listener.name)
                 if not await self.dispatcher.ask_error_handlers(ctx, error, (), owner):
                     self.report(f'listener "{listener.name}"', error)
             finally:
                 owner.running.discard(task)
+                self.measures.ran("event", type(event).__name__, outcome, began)
 
     def _subscribe(self, owner: Registrar, listener: Listener, event_type: type[hikari.Event]) -> Any:
         async def hear(event: hikari.Event) -> None:
@@ -379,6 +393,7 @@ class Session:
     def report(self, where: str, error: BaseException) -> str:
         """Log an error in the bot's code with its traceback; the short id that finds it there."""
         id = secrets.token_hex(3)
+        self.measures.failed(where, error)
         _log.error("error %s in %s", id, where, exc_info=error)
         if self.on_failure is not None:
             self.on_failure(Failure(id, where, error))

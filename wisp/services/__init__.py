@@ -35,9 +35,9 @@ class Services:
     def register(self, name: str, service: object) -> None:
         """Add a service before the bot starts, as described in `Service`.
 
-        Under the name of a built-in one ("db", "guild_data", "cache") it takes its place, in the order as well; else
-        it starts after those, in order of registration. Raises ServiceError while the bot runs, for None, and for
-        an object that has another name already.
+        Under the name of a built-in one ("metrics", "db", "guild_data", "cache") it takes its place, in the order as
+        well; else it starts after those, in order of registration. Raises ServiceError while the bot runs, for None,
+        and for an object that has another name already.
         """
         if self._closing is not None:
             raise ServiceError(f'service "{name}": the bot runs already. Register services before it starts.')
@@ -191,6 +191,26 @@ class Cache(Protocol):
 
     async def get_or_set(self, key: str, factory: Callable[[], T | Awaitable[T]], ttl: float | None = None) -> T:
         """The value; where there is none, what `factory()` gives, computed once for all who ask meanwhile."""
+        ...
+
+
+@runtime_checkable
+class Metrics(Protocol):
+    """Counts, durations and states by name and labels, as `wisp.services.metrics` keeps them in memory.
+
+    None of these waits for anything, and labels map names to values of any type.
+    """
+
+    def increment(self, name: str, value: float = 1, labels: Mapping[str, object] | None = None) -> object:
+        """Count `value` more."""
+        ...
+
+    def timing(self, name: str, seconds: float, labels: Mapping[str, object] | None = None) -> object:
+        """Note how long something took."""
+        ...
+
+    def gauge(self, name: str, value: float, labels: Mapping[str, object] | None = None) -> object:
+        """Say how things stand now."""
         ...
 
 

@@ -36,6 +36,10 @@ Row = tuple[Any, ...]
 
 Fetch = Callable[[sqlite3.Connection, str, Parameters], list[Row]]
 
+Operation = Literal["read", "write"]
+
+Outcome = Literal["done", "failed", "cancelled"]
+
 MEMORY = ":memory:"
 
 OWN_MIGRATIONS: dict[int, str] = {
@@ -149,6 +153,7 @@ class DatabaseService:
             raise ValueError(f'durability: expected "normal" or "full", got {durability!r}')
         self.path: str = os.fspath(path)
         self.durability: Literal["normal", "full"] = durability
+        self.watch: Callable[[Operation, Outcome, float], object] | None = None  # told of each trip, with when it began
         self._clock = clock or Clock()
         self._writer: _Connection | None = None
         self._reader: _Connection | None = None
@@ -336,10 +341,18 @@ class DatabaseService:
     ) -> T:
         if connection is None or connection not in (self._writer, self._reader):
             raise DatabaseError(self.path, "it is not open: the bot has not started yet, or has closed")
+        began = self._clock.monotonic()
+        outcome: Outcome = "cancelled"
         try:
-            return await connection.do(work, *args)
+            result = await connection.do(work, *args)
+            outcome = "done"
+            return result
         except (sqlite3.Error, OverflowError, ValueError) as error:
+            outcome = "failed"
             raise self._explained(error) from error
+        finally:
+            if self.watch is not None:
+                self.watch("read" if {work, *args[:1]} & _READS else "write", outcome, began)
 
     # ---- the file, in SQLite's thread ----
 
@@ -582,6 +595,9 @@ def _fetch_first(connection: sqlite3.Connection, sql: str, parameters: Parameter
     row = cursor.fetchone()
     cursor.close()
     return [] if row is None else [row]
+
+
+_READS = frozenset({_fetchall, _fetch_first})
 
 
 def _batch(connection: sqlite3.Connection, statements: Sequence[tuple[str, Parameters]]) -> None:
