@@ -47,6 +47,7 @@ ORDER = [
     "module_commands",
     "registry",
     "bot",
+    "stillness",
     "local",
     "testing",
     "cli",

@@ -100,6 +100,21 @@ def _is_of_shard(task: asyncio.Task[Any], gateway: hikari.GatewayBot) -> bool:
     return isinstance(owner, shard.GatewayShardImpl) and owner._event_manager is gateway._event_manager
 
 
+def heard(gateway: hikari.GatewayBot) -> dict[str, int]:
+    """The number of the last event that each gateway session has brought to listeners, by the session's id.
+
+    Shards that have given up are not among them.
+    """
+    shards: list[Any] = list(gateway.shards.values())
+    trying = [one for one in shards if one._keep_alive_task is not None and not one._keep_alive_task.done()]
+    return {one._session_id: one._seq for one in trying if one._session_id is not None and one._seq is not None}
+
+
+def listening(gateway: hikari.GatewayBot) -> set[asyncio.Task[None]]:
+    """The tasks of all listeners that run now, wisp's and others."""
+    return gateway._event_manager._dispatched_tasks
+
+
 def on_interaction_payload(
     gateway: hikari.GatewayBot,
     awaited: Callable[[int], None],

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from . import bridge
 from .clock import Clock
 from .errors import Mistake, Mistakes, StartError
 from .groups import roots
@@ -27,6 +28,8 @@ from .sandbox.terminal import Terminal, complaint, example
 from .sandbox.world import Attachment, Happening, Message, MessageCreated
 
 if TYPE_CHECKING:
+    import hikari
+
     from .bot import Bot
     from .session import Failure
 
@@ -36,8 +39,8 @@ PATIENCE = 60.0
 BRISK = 0.5
 """Seconds that the prompt waits for the answer to the last line, so that most answers come above it."""
 
-TURNS = 20
-"""Turns of the event loop in which a gateway event has gone from the sandbox through the socket to the bot."""
+TURNS = 100
+"""Turns of the event loop in which a gateway event has usually gone from the sandbox to the bot's listeners."""
 
 
 @asynccontextmanager
@@ -80,10 +83,23 @@ async def module_mistakes(bot: Bot) -> list[Mistake]:
     ]
 
 
-async def delivered() -> None:
-    """Wait until what the sandbox sent has reached the bot: both live on this event loop."""
-    for _ in range(TURNS):
-        await asyncio.sleep(0)
+async def delivered(sandbox: Sandbox, gateway: hikari.GatewayBot) -> None:
+    """Wait until each gateway event that the sandbox sent has set the bot's listeners going."""
+    turns = 0
+    while undelivered(sandbox, gateway):
+        turns += 1
+        await asyncio.sleep(0 if turns < TURNS else 0.001)
+    await asyncio.sleep(0)  # what was set going takes its first step
+
+
+def undelivered(sandbox: Sandbox, gateway: hikari.GatewayBot) -> bool:
+    """Whether the sandbox sent, or holds for a bot that comes back, what the bot has not heard of."""
+    heard = bridge.heard(gateway)
+    return any(
+        heard.get(session.id, 0) < session.sequence
+        for session in sandbox.gateway.sessions.values()
+        if session.connection is not None or session.id in heard
+    )
 
 
 async def chat(
@@ -104,7 +120,7 @@ async def chat(
         people = People(sandbox.world, patience=PATIENCE)
         console = Console(sys.stdin, output or sys.stdout)
         console.interactive &= not as_json
-        run = _Run(bot, people, console, as_json=as_json)
+        run = _Run(bot, sandbox, people, console, as_json=as_json)
         if console.interactive and not lines:
             return await run.interactive()
         return 0 if await run.all(lines or None) else 1
@@ -113,7 +129,8 @@ async def chat(
 class _Run:
     """One chat: a terminal on a sandbox, and what happened since the last line."""
 
-    def __init__(self, bot: Bot, people: People, console: Console, *, as_json: bool) -> None:
+    def __init__(self, bot: Bot, sandbox: Sandbox, people: People, console: Console, *, as_json: bool) -> None:
+        self._sandbox = sandbox
         self._session = bot.session
         self._session.on_failure = self._note
         self._people = people
@@ -214,7 +231,7 @@ class _Run:
         return textwrap.fill(told, width, break_long_words=False, break_on_hyphens=False)
 
     async def _settled(self) -> None:
-        await delivered()
+        await delivered(self._sandbox, self._session.gateway)
         await self._session.idle()
 
     def _watch(self, happening: Happening) -> None:

@@ -96,7 +96,7 @@ class Session:
         self._registration = asyncio.Lock()
         self._lightbulb_commands: list[Any] = []
         self._deferrals = Deferrals(clock, self.patience, self._defer, self.spawn)
-        self._calls: set[InteractionContext[Any]] = set()
+        self._calls: dict[InteractionContext[Any], asyncio.Task[Any]] = {}
         self._background: set[asyncio.Task[Any]] = set()
         self._opened: list[tuple[str, Callable[[], Awaitable[object]]]] = []
         self._starting: asyncio.Task[Any] | None = None
@@ -412,8 +412,8 @@ class Session:
 
     def begin(self, ctx: InteractionContext[Any]) -> None:
         """A call began: it is deferred in time, and answered before the bot closes."""
-        self._calls.add(ctx)
-        ctx.handler.owner.running.add(current_task())
+        task = self._calls[ctx] = current_task()
+        ctx.handler.owner.running.add(task)
         self.expect(ctx)
 
     def expect(self, ctx: InteractionContext[Any]) -> None:
@@ -422,12 +422,16 @@ class Session:
 
     def end(self, ctx: InteractionContext[Any]) -> None:
         """A call ended."""
-        self._calls.discard(ctx)
+        self._calls.pop(ctx, None)
         ctx.handler.owner.running.discard(current_task())
 
     def under_way(self) -> str:
         """The commands that run now, in words."""
         return ", ".join(sorted(ctx.handler.label for ctx in self._calls)) or "listeners"
+
+    def label_of(self, task: asyncio.Task[Any]) -> str:
+        """The command, component or form that a task runs, in words."""
+        return next((ctx.handler.label for ctx, running in self._calls.items() if running is task), "a listener")
 
     def leave(self, leaving: BaseException) -> None:
         """End the program as a handler asked (`sys.exit()`): in order where it runs by `bot.run()`, else at once."""
@@ -459,7 +463,7 @@ class Session:
             await self._start_ended.wait()
         try:
             await self._drain(caller)
-            for ctx in self._calls.copy():
+            for ctx in tuple(self._calls):
                 try:
                     await ctx.finish()
                 except Exception as error:

@@ -15,15 +15,16 @@ send the form that it opened (`ada.submit(reply, title="Hi")`) and use commands 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from .clock import Clock
-from .local import delivered, on_sandbox
+from . import bridge
+from .local import delivered, on_sandbox, undelivered
 from .sandbox.people import File, Impossible, People, Person, Reply
 from .sandbox.server import Sandbox
 from .sandbox.world import Channel, Guild, Message, World
+from .stillness import Stillness, WatchedClock, place
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["Discord", "File", "Impossible", "Message", "Person", "Reply", "connect"]
 
 Impossible.__module__ = __name__  # tracebacks call it what tests import it as
-
-T = TypeVar("T")
 
 
 @asynccontextmanager
@@ -44,27 +43,45 @@ async def connect(bot: Bot) -> AsyncGenerator[Discord, None]:
     exception, from the call that led to it, or else at the end; unless inside `discord.expects`. Several that
     came at once are raised together, as an ExceptionGroup.
     """
-    clock = _WatchedClock()
+    clock = WatchedClock()
     async with on_sandbox(bot, clock=clock) as sandbox:
         session = bot.session
         session.grace = 0.0  # what still waits when the test is over would wait for ever
-        discord = Discord(sandbox, session, clock)
-        yield discord
-        await discord.rest()
+        with _stillness(session, clock) as stillness:
+            discord = Discord(sandbox, session, clock, stillness)
+            yield discord
+            await discord.rest()
+
+
+def _stillness(session: Session, clock: WatchedClock) -> Stillness:
+    return Stillness(
+        lambda: session.work.tasks,
+        lambda: bridge.listening(session.gateway),
+        lambda: clock.waiting | session.work.waiting,
+    )
 
 
 _SOON = 5.0
+"""Seconds of real time in which handlers must come to rest."""
+
+_GLANCE = 0.002
+"""Seconds after which busy handlers are looked at again: what they wait for may have come to rest."""
+
+_CALM = 8
+"""Turns of the event loop that nothing may be busy: what one task leaves another gets within a few."""
 
 
 class Discord:
     """The local Discord of a test. `world` is everything in it, `sandbox` the server that the bot is on."""
 
-    def __init__(self, sandbox: Sandbox, session: Session, clock: _WatchedClock) -> None:
+    def __init__(self, sandbox: Sandbox, session: Session, clock: WatchedClock, stillness: Stillness) -> None:
         self.sandbox = sandbox
         self._session = session
         self._clock = clock
         self._people = People(sandbox.world)
-        self._people.settled = self._after_acting
+        self._people.settled = self.rest
+        self._people.watchful = False  # a handler that waits for the clock answers when the test moves it
+        self._stillness = stillness
         self._expected: list[_Expected] = []
         self._failures: list[Failure] = []
         session.on_failure = self._note
@@ -109,7 +126,7 @@ class Discord:
         Raises ValueError for a negative time.
         """
         total = seconds + 60 * minutes + 3600 * hours + 86400 * days
-        await self._clock.advance(total, self._settled_soon)
+        await self._clock.advance(total, self._settle)
         await self.rest()
 
     async def rest(self) -> None:
@@ -117,11 +134,7 @@ class Discord:
 
         Raises AssertionError, naming the commands, where one does neither within 5 seconds of real time.
         """
-        await self._settled_soon()
-        self._raise_failures()
-
-    async def _after_acting(self) -> None:
-        await self._settled()
+        await self._settle()
         self._raise_failures()
 
     def _raise_failures(self) -> None:
@@ -151,22 +164,34 @@ class Discord:
                 return
         self._failures.append(failure)
 
-    async def _settled_soon(self) -> None:
+    async def _settle(self) -> None:
         try:
             async with asyncio.timeout(_SOON):
                 await self._settled()
         except TimeoutError:
-            raise AssertionError(
-                f"{self._session.under_way()} did not come to rest within {_SOON:g} s: waiting for something that no "
-                "test can bring about, for a task of its own, or for real time (asyncio.sleep) in place of wisp's clock"
-            ) from None
+            raise AssertionError(self._restless()) from None
 
     async def _settled(self) -> None:
-        await delivered()
-        while busy := self._session.work.tasks - self._clock.waiting:
-            changed = self._clock.changed()
-            await asyncio.wait({*busy, changed}, return_when=asyncio.FIRST_COMPLETED)
-            await delivered()
+        calm = 0
+        while calm < _CALM:
+            await delivered(self.sandbox, self._session.gateway)
+            if busy := self._stillness.busy():
+                calm = 0
+                waiting = {*busy, self._clock.changed()}
+                await asyncio.wait(waiting, timeout=_GLANCE, return_when=asyncio.FIRST_COMPLETED)
+            else:
+                calm += 1
+
+    def _restless(self) -> str:
+        busy = self._stillness.busy()
+        if not busy and undelivered(self.sandbox, self._session.gateway):
+            return f"the bot did not hear within {_SOON:g} s of all that happened: it is not connected, or hangs"
+        at = {root: root for root in busy.values()} | {root: task for task, root in busy.items() if task is not root}
+        named = ", ".join(sorted(f"{self._session.label_of(root)}{place(task)}" for root, task in at.items()))
+        return (
+            f"{named or 'the bot'} did not come to rest within {_SOON:g} s: waiting for something that no test can "
+            "bring about, or for real time (asyncio.sleep) in place of wisp's clock"
+        )
 
 
 def _as_assertion(failure: Failure) -> AssertionError:
@@ -180,44 +205,3 @@ class _Expected:
     def __init__(self, kind: type[BaseException]) -> None:
         self.kind = kind
         self.came = False
-
-
-class _WatchedClock(Clock):
-    """A clock that knows which tasks wait for it: a handler among them is at rest until the time moves."""
-
-    __slots__ = ("_changes", "waiting")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waiting: set[asyncio.Task[object]] = set()
-        self._changes: list[asyncio.Future[None]] = []
-
-    def changed(self) -> asyncio.Future[None]:
-        """Done when the next task begins to wait."""
-        change = asyncio.get_running_loop().create_future()
-        self._changes.append(change)
-        return change
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep, at rest for the test."""
-        with self._as_waiting():
-            await super().sleep(seconds)
-
-    async def wait_for(self, awaitable: Awaitable[T], seconds: float) -> T:
-        """Wait, at rest for the test."""
-        with self._as_waiting():
-            return await super().wait_for(awaitable, seconds)
-
-    @contextmanager
-    def _as_waiting(self) -> Generator[None]:
-        task = asyncio.current_task()
-        assert task is not None
-        self.waiting.add(task)
-        for change in self._changes:
-            if not change.done():
-                change.set_result(None)
-        self._changes.clear()
-        try:
-            yield
-        finally:
-            self.waiting.discard(task)

@@ -179,12 +179,15 @@ class People:
 
     `settled`, where it is set, is awaited after each thing that a person did: what knows the bot sets it
     to wait until the bot is at rest, so that edits and follow-ups have come. What it raises is raised from
-    the person's call. `patience` is how many seconds of real time a person waits for all of that.
+    the person's call. Who asked the bot for something waits for a visible answer first, unless `watchful` is set to
+    False because the bot can be at rest without one: where time stands still. `patience` is how many seconds of real
+    time a person waits for all of that.
     """
 
     def __init__(self, world: World, *, patience: float = 10.0) -> None:
         self.world = world
         self.patience = patience
+        self.watchful = True
         self.settled: Callable[[], Awaitable[object]] | None = None
 
     @property
@@ -269,9 +272,8 @@ class Person:
 
         Values are Python's: str, int, float, bool, a Person or User, Role, Channel, File; for a choice its
         value, its name or an Enum's member; a timedelta is typed as "1h30m". Raises Impossible, before anything
-        is sent, for what a client would not let them do. It waits until an answer is to be seen or 3 s of the
-        world's time are over, then until the bot is at rest, all in all `people.patience` seconds: what is there
-        is the Reply.
+        is sent, for what a client would not let them do. It waits until the bot is at rest (where nothing can tell,
+        until an answer is to be seen or 3 s are over): what is there is the Reply, and what comes later shows up in it.
         """
         chosen = self._choose(command)
         data = command_data(self.people.world, self.user, self.channel, chosen, _unwrapped(options))
@@ -395,11 +397,15 @@ class Person:
         stop = world.watch(look)
         timer = world.clock.call_later(INTERACTION_DEADLINE, give_up)
         try:
-            await visible.wait()
+            if self.people.watchful:
+                await visible.wait()
+            await self._settle()
         finally:
-            timer.cancel()
             stop()
-        await self._settle()
+            if world.age(reply.interaction) >= INTERACTION_DEADLINE:
+                give_up()
+            if reply.interaction.answered or reply.failed or self.people.watchful:
+                timer.cancel()  # else the answer has until the time is moved so far
 
     async def _settle(self) -> None:
         if self.people.settled:
