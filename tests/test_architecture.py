@@ -48,6 +48,7 @@ ORDER = [
     "registry",
     "bot",
     "stillness",
+    "chat",
     "local",
     "testing",
     "cli",

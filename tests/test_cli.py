@@ -137,6 +137,31 @@ def test_json_tells_of_the_terminals_own_commands_and_of_what_the_bot_did_beside
     )
 
 
+COUNTING = """@bot.command
+async def count(ctx: wisp.Context) -> str:
+    return str(await ctx.data.increment("n"))
+
+
+bot.run()"""
+
+
+def test_a_bot_restarts_on_the_same_data_and_outlives_what_is_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    bot = write("my_bot.py", BOT.replace("bot.run()", COUNTING))
+    lines = ["/count", ":restart", "/count", ":fail POST /callback 500 done", "/count", ":drop", ":help", ":drop now"]
+    code = main(["sandbox", bot, *(f"--run={line}" for line in lines)])
+    captured = capsys.readouterr()
+    told = [line for line in captured.out.splitlines() if line.startswith(("wisp: ", "-- the", "-- POST"))]
+    assert told == [
+        "wisp: 1",
+        "wisp: 2",
+        "-- POST /callback fails (500), after it was done",
+        "wisp: 3",
+        "-- the gateway broke off",
+    ]
+    assert (":mend" in captured.out, ":restart" in captured.out) == (True, True)
+    assert (code, captured.err.splitlines()[-1]) == (1, "! expected :drop [CODE]")
+
+
 def test_what_a_bot_prints_is_not_between_lines_of_json(capsys: pytest.CaptureFixture[str]) -> None:
     text = 'print("loading")\n' + BOT.replace('    return f"Hello', '    print("greeting")\n    return f"Hello')
     assert main(["sandbox", write("my_bot.py", text), "--json", "--run", "/hello"]) == 0

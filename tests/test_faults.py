@@ -12,7 +12,8 @@ import aiohttp
 import pytest
 
 from wisp.clock import Clock
-from wisp.sandbox import Sandbox
+from wisp.sandbox import Impossible, Sandbox
+from wisp.sandbox.faults import do
 from wisp.sandbox.world import Channel
 
 
@@ -177,3 +178,51 @@ async def test_heartbeats_are_not_acknowledged_until_the_next_connection(sandbox
     assert (await bot.next())["op"] == 7
     sandbox.invalidate(0)
     assert (await bot.next())["op"] == 9
+
+
+async def test_every_verb_can_be_typed(sandbox: Sandbox, bot: Bot, rest: aiohttp.ClientSession) -> None:
+    assert do(sandbox, "fail", r"get /users/@me$ 502 2") == r"GET /users/@me$ fails (502), 2 times"
+    assert [await status(rest) for _ in range(3)] == [502, 502, 200]
+    assert do(sandbox, "fail", "POST /messages done cut") == "POST /messages fails (cut), after it was done"
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await post(sandbox, rest)
+    assert len(general(sandbox).messages) == 1
+    assert do(sandbox, "fail", "GET /gateway always") == "GET /gateway fails (500) from now on"
+    assert do(sandbox, "delay", "GET /users 0.01 always") == "GET /users waits 0.01 s from now on"
+    assert do(sandbox, "mend", "") == "nothing goes wrong any more"
+    assert await status(rest, "/api/v10/gateway") == 200
+    assert do(sandbox, "duplicate", "channel_create") == "CHANNEL_CREATE will come twice"
+    add_channels(sandbox, "a")
+    assert await bot.channels(2) == ["a", "a"]
+    assert do(sandbox, "reorder", "2") == "events will come out of order, 2 times"
+    add_channels(sandbox, "b", "c", "d", "e")
+    assert await bot.channels(4) == ["c", "b", "e", "d"]
+    assert do(sandbox, "heartbeats", "").startswith("no heartbeat")
+    assert do(sandbox, "reconnect", "") == "the bot is asked to reconnect"
+    assert (await bot.next())["op"] == 7
+    assert do(sandbox, "invalidate", "resumable") == "the session is invalid, and can be resumed"
+    assert (await bot.next())["d"] is True
+    assert do(sandbox, "drop", "4000") == "the gateway broke off"
+    assert (await bot.socket.receive(timeout=5)).data == 4000
+
+
+@pytest.mark.parametrize(
+    ("verb", "argument"),
+    [
+        ("fail", ""),
+        ("fail", "POST"),
+        ("fail", "POST ("),
+        ("fail", "POST / 500 2 3"),
+        ("fail", "POST / never"),
+        ("delay", "POST / soon"),
+        ("drop", "now"),
+        ("reconnect", "1"),
+        ("invalidate", "perhaps"),
+        ("duplicate", "A B"),
+        ("mend", "it"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_with_what_is_expected(sandbox: Sandbox, verb: str, argument: str) -> None:
+    with pytest.raises(Impossible, match=f"expected :{verb}"):
+        do(sandbox, verb, argument)
+    assert (sandbox.faults.failures, sandbox.faults.delays) == ([], [])

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from .commands import ApplicationCommand
     from .groups import Root
 
+_TRY, _IMPATIENT_TRIES = 0.75, 3
+"""Seconds after which a first answer that is not confirmed is sent again, and how often."""
+
 ORIGINAL = "@original"
 """The name under which Discord's webhooks know the first answer to an interaction."""
 
@@ -117,19 +120,22 @@ def listening(gateway: hikari.GatewayBot) -> set[asyncio.Task[None]]:
 
 def on_interaction_payload(
     gateway: hikari.GatewayBot,
+    came_before: Callable[[int], bool],
     awaited: Callable[[int], None],
     undecodable: Callable[[Mapping[str, Any], Exception], None],
 ) -> None:
-    """Look at interactions before hikari does, and see to those that it cannot read.
+    """Look at interactions before hikari does, drop those that come again, and see to those that it cannot read.
 
-    `awaited(id)` is called where a raw `wait_for` may take the interaction (hikari forgets the waiter before any
-    listener runs), `undecodable(payload, error)` where hikari raised.
+    `came_before(id)` is asked for each, `awaited(id)` called where a raw `wait_for` may take the interaction (hikari
+    forgets the waiter before any listener runs), `undecodable(payload, error)` where hikari raised.
     """
     waiters = gateway._event_manager._waiters
     consumer = gateway._event_manager._consumers["interaction_create"]
     consume = consumer.callback
 
     def on_interaction_create(shard: Any, payload: Any) -> None:
+        if came_before(int(payload["id"])):
+            return
         if any(issubclass(event_type, hikari.InteractionCreateEvent) for event_type in waiters):
             awaited(int(payload["id"]))
         try:
@@ -152,15 +158,31 @@ def message_payload(
 
 
 async def answer(interaction: Answerable, type: int, data: Mapping[str, Any], form: Any = None) -> None:
-    """Send the first answer. It asks for no copy of the message, which hikari would read and nobody use."""
+    """Send the first answer. It asks for no copy of the message, which hikari would read and nobody use.
+
+    What was taken by Discord, and not confirmed in time, is sent again: who calls must expect to hear that there is
+    an answer already (40060).
+    """
+    if form is None:
+        await answer_raw(interaction.app.rest, interaction.id, interaction.token, type, data)
+        return
     route = routes.POST_INTERACTION_RESPONSE.compile(interaction=interaction.id, token=interaction.token)
     await _send(interaction.app.rest, route, {"type": int(type), "data": data}, form)
 
 
 async def answer_raw(rest: hikari.api.RESTClient, id: int, token: str, type: int, data: Mapping[str, Any]) -> None:
-    """Send the first answer to an interaction of which only the id and the token are known."""
+    """Send the first answer to an interaction of which only the id and the token are known, as `answer` does."""
     route = routes.POST_INTERACTION_RESPONSE.compile(interaction=id, token=token)
-    await _send(rest, route, {"type": int(type), "data": data})
+    body = {"type": int(type), "data": data}
+    for _ in range(_IMPATIENT_TRIES):
+        # hikari tries again only after a second or two, and waits 30 s where nothing comes: Discord waits 3 s in all
+        try:
+            async with asyncio.timeout(_TRY):
+                await _send(rest, route, body)
+        except TimeoutError:
+            continue
+        return
+    await _send(rest, route, body)
 
 
 async def edit_answer(interaction: Answerable, message: str, data: Mapping[str, Any], form: Any) -> None:

@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Results are printed to stdout, everything meant for a human besides to stderr.
     """
     try:
-        options = _parser().parse_args(arguments)
+        options = _options(arguments)
     except SystemExit as stop:  # argparse has said what is wrong, or printed the help that was asked for
         return stop.code if isinstance(stop.code, int) else 2
     output = sys.stdout
@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with redirect_stdout(sys.stderr) if options.json else nullcontext():
             if options.command == "check":
                 return check(options.file, as_json=options.json, output=output)
+            if options.serve:
+                return serve(output)
             return sandbox(options.file, lines=options.run, as_json=options.json, keep=options.keep, output=output)
     except StartError as error:
         print(error, file=sys.stderr)
@@ -53,6 +55,13 @@ def sandbox(file: str, *, lines: Sequence[str], as_json: bool, keep: str | None,
     from . import local
 
     return asyncio.run(local.chat(load(file), lines=lines, as_json=as_json, keep=keep, output=output))
+
+
+def serve(output: TextIO) -> int:
+    """A local Discord for a bot of any library, until it is stopped: see `wisp.chat.serve`."""
+    from . import chat
+
+    return asyncio.run(chat.serve(output))
 
 
 def check(file: str, *, as_json: bool, output: TextIO) -> int:
@@ -111,13 +120,28 @@ def load(file: str) -> Bot:
     return next(iter(found.values()))
 
 
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """What a command line says. Raises SystemExit where it cannot be read, or asked for help."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "sandbox":
+        if options.serve and (options.file or options.run or options.keep):
+            parser.error("--serve runs no bot: leave out bot.py, --run and --keep")
+        if not options.serve and not options.file:
+            parser.error("expected a bot's file, as in: wisp sandbox bot.py (or --serve, for a bot of another library)")
+    return options
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="wisp", description="Discord bots: run them locally, check them.")
     parser.add_argument("--version", action="version", version=f"wisp {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     local = commands.add_parser("sandbox", help="run a bot on a local Discord, without a token or a network")
-    local.add_argument("file", metavar="bot.py")
+    local.add_argument("file", metavar="bot.py", nargs="?")
+    local.add_argument(
+        "--serve", action="store_true", help="no bot: print where a bot of any library connects, take lines from stdin"
+    )
     local.add_argument(
         "--run", action="append", default=[], metavar="LINE", help='type this line and exit: --run "/hello"'
     )

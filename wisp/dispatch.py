@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,9 @@ _HANDLER_PATIENCE = 30.0
 _LONGEST_ERROR = 1000
 """Characters of an exception that people see."""
 
+_REMEMBERED = 1000
+"""Interactions of which it is known that they came."""
+
 _PRIVATE = int(hikari.MessageFlag.EPHEMERAL)
 _BELOW = (hikari.OptionType.SUB_COMMAND, hikari.OptionType.SUB_COMMAND_GROUP)
 
@@ -57,6 +61,7 @@ class Dispatcher:
         self._counters: dict[Limit, Counter] = {}
         self._in_pipeline: dict[int, Context] = {}
         self._awaited: set[int] = set()
+        self._came: OrderedDict[int, None] = OrderedDict()
 
     def route(self, roots: Iterable[tuple[Root, Sequence[int]]], registrars: Iterable[Registrar]) -> None:
         """Bring interactions to these from now on: commands of these guilds alone (or of everywhere, for none), and
@@ -328,6 +333,15 @@ class Dispatcher:
     async def _answer_stranger(self, interaction: hikari.PartialInteraction, line: str) -> None:
         kind = int(interaction.type)
         await self._answer_raw(kind, interaction.id, interaction.token, line)
+
+    def came_before(self, id: int) -> bool:
+        """Whether this interaction has come already: what Discord sends twice must not be done twice."""
+        if id in self._came:
+            return True
+        self._came[id] = None
+        if len(self._came) > _REMEMBERED:
+            self._came.popitem(last=False)
+        return False
 
     def on_awaited(self, id: int) -> None:
         """A raw `wait_for` may answer this interaction."""

@@ -194,7 +194,10 @@ class Session:
 
     async def _set_up(self) -> None:
         self.gateway.subscribe(hikari.InteractionCreateEvent, self.dispatcher.on_interaction)
-        bridge.on_interaction_payload(self.gateway, self.dispatcher.on_awaited, self.dispatcher.on_undecodable)
+        dispatcher = self.dispatcher
+        bridge.on_interaction_payload(
+            self.gateway, dispatcher.came_before, dispatcher.on_awaited, dispatcher.on_undecodable
+        )
         for prepare in self.bot.starters:
             await (prepare(self.bot) if inspect.signature(prepare).parameters else prepare())
         self.attach(self.bot)

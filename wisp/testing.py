@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from . import bridge
 from .local import delivered, on_sandbox, undelivered
+from .sandbox.faults import Breakable
 from .sandbox.people import File, Impossible, People, Person, Reply
 from .sandbox.server import Sandbox
 from .sandbox.world import Channel, Guild, Message, World
@@ -71,11 +72,16 @@ _CALM = 8
 """Turns of the event loop that nothing may be busy: what one task leaves another gets within a few."""
 
 
-class Discord:
-    """The local Discord of a test. `world` is everything in it, `sandbox` the server that the bot is on."""
+class Discord(Breakable):
+    """The local Discord of a test. `world` is everything in it, `sandbox` the server that the bot is on.
+
+    It can be broken: `discord.fail("POST", "/interactions", 500)`, `discord.drop()`, ...
+    """
 
     def __init__(self, sandbox: Sandbox, session: Session, clock: WatchedClock, stillness: Stillness) -> None:
         self.sandbox = sandbox
+        self.gateway = sandbox.gateway
+        self.faults = sandbox.faults
         self._session = session
         self._clock = clock
         self._people = People(sandbox.world)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 from aiohttp import web
 
 from wisp.clock import Clock
+from wisp.sandbox.invocation import Impossible
 from wisp.sandbox.world import JSON, Event, Guild, dumps
 
 if TYPE_CHECKING:
@@ -221,3 +222,105 @@ class Breakable:
         """Let nothing more go wrong, and bring back every guild that is unavailable."""
         self.faults.clear()
         self.gateway.bring_back()
+
+
+LINES: Mapping[str, str] = {
+    "fail": "METHOD PATH [STATUS|cut|timeout] [TIMES|always] [done]",
+    "delay": "METHOD PATH SECONDS [TIMES|always]",
+    "drop": "[CODE]",
+    "reconnect": "",
+    "invalidate": "[resumable]",
+    "heartbeats": "",
+    "duplicate": "[EVENT] [TIMES|always]",
+    "reorder": "[EVENT] [TIMES|always]",
+    "mend": "",
+}
+"""The verbs as somebody types them in the terminal (":drop 4000"), and what follows each."""
+
+
+def do(discord: Breakable, verb: str, argument: str) -> str:
+    """Break a Discord as a typed line says; what will happen, in words. Raises Impossible for what makes no sense."""
+    words = argument.split()
+    try:
+        return _done(discord, verb, words)
+    except (ValueError, re.error):
+        raise Impossible(f"expected :{verb} {LINES[verb]}".rstrip()) from None
+
+
+def _done(discord: Breakable, verb: str, words: list[str]) -> str:
+    match verb, words:
+        case "fail", [method, path, *rest]:
+            how, done, times = _how(rest), _taken(rest, "done"), _times(rest)
+            _nothing_left(rest)
+            discord.fail(method, path, how, times=times, done=done)
+            return f"{_route(method, path)} fails ({how}){_often(times)}{', after it was done' if done else ''}"
+        case "delay", [method, path, seconds, *rest]:
+            times = _times(rest)
+            _nothing_left(rest)
+            discord.delay(method, path, float(seconds), times=times)
+            return f"{_route(method, path)} waits {float(seconds):g} s{_often(times)}"
+        case "drop", [] | [_]:
+            discord.drop(code=int(words[0]) if words else None)
+            return "the gateway broke off"
+        case "reconnect", []:
+            discord.reconnect()
+            return "the bot is asked to reconnect"
+        case "invalidate", [] | ["resumable"]:
+            discord.invalidate(resumable=bool(words))
+            return "the session is invalid" + (", and can be resumed" if words else "")
+        case "heartbeats", []:
+            discord.ignore_heartbeats()
+            return "no heartbeat is acknowledged, until the bot connects anew"
+        case "duplicate" | "reorder", rest:
+            times = _times(rest)
+            event = rest.pop(0).upper() if rest else ""
+            _nothing_left(rest)
+            upset = discord.duplicate if verb == "duplicate" else discord.reorder
+            upset(event, times=times)
+            what = event or ("the next event" if times == 1 else "events")
+            return f"{what} will come {'twice' if verb == 'duplicate' else 'out of order'}{_often(times)}"
+        case "mend", []:
+            discord.mend()
+            return "nothing goes wrong any more"
+        case _:
+            raise ValueError(words)
+
+
+def _how(words: list[str]) -> Failing:
+    """Take what a route fails with out of the words; 500 where nothing is said."""
+    for word in words:
+        if word in ("cut", "timeout"):
+            words.remove(word)
+            return "cut" if word == "cut" else "timeout"
+        if word.isdecimal() and 400 <= int(word) < 600:
+            words.remove(word)
+            return int(word)
+    return 500
+
+
+def _times(words: list[str]) -> int | None:
+    """Take how often out of the words; once where nothing is said."""
+    if _taken(words, "always"):
+        return None
+    return int(words.pop()) if words and words[-1].isdecimal() else 1
+
+
+def _taken(words: list[str], word: str) -> bool:
+    """Take a word out of the words, where it is among them; whether it was."""
+    found = word in words
+    if found:
+        words.remove(word)
+    return found
+
+
+def _nothing_left(words: list[str]) -> None:
+    if words:
+        raise ValueError(words)
+
+
+def _often(times: int | None) -> str:
+    return "" if times == 1 else " from now on" if times is None else f", {times} times"
+
+
+def _route(method: str, path: str) -> str:
+    return f"{method.upper()} {path}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from wisp.sandbox.controls import (
@@ -20,6 +21,7 @@ from wisp.sandbox.controls import (
     controls,
     name_of,
 )
+from wisp.sandbox.faults import LINES, Breakable, do
 from wisp.sandbox.invocation import (
     ATTACHMENT,
     BOOLEAN,
@@ -75,6 +77,17 @@ any other text             is said in the channel; \\ before it lets it begin wi
 :dm                        go to the direct messages with the bot
 :help   :quit              Tab completes, Ctrl-D quits\
 """
+BREAK_HELP = """\
+:fail POST /interactions 500 2
+                           the next two such calls of the bot fail; also cut or timeout, always, done (but done)
+:delay POST /interactions 2
+                           the next such call waits 2 s
+:drop   :reconnect         break the gateway off, or ask the bot to connect anew
+:invalidate   :heartbeats  end its session (resumable: it may go on), or acknowledge no heartbeat
+:duplicate   :reorder      the next event comes twice, or after the one that follows it
+:mend                      nothing goes wrong any more\
+"""
+RESTART_HELP = ":restart                   stop the bot, and start it again on the same data"
 MODAL = 9
 """The callback that opens a form."""
 
@@ -97,10 +110,19 @@ TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
 class Terminal:
     """A chat in which one person at a time speaks, `person`. `write` puts one whole line before the reader's eyes.
 
-    Use it as a context manager: inside, what happens in the world is written as it happens.
+    `breakable` is what `:drop` and its like break, `restart` what `:restart` does. Use it as a context manager: inside,
+    what happens in the world is written as it happens.
     """
 
-    def __init__(self, person: Person, write: Callable[[str], object], *, colour: bool = False) -> None:
+    def __init__(
+        self,
+        person: Person,
+        write: Callable[[str], object],
+        *,
+        colour: bool = False,
+        breakable: Breakable | None = None,
+        restart: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
         self.person: Person = person
         self.people: People = person.people
         self.world: World = person.people.world
@@ -108,6 +130,8 @@ class Terminal:
         self._form: Reply | None = None
         self._write = write
         self._colour = colour
+        self._breakable = breakable
+        self._restart = restart
         self._posting = False
         self._stop: Callable[[], None] | None = None
 
@@ -189,7 +213,7 @@ class Terminal:
             near = [f":{other}" for other in closest(name, commands) or commands]
             raise Impossible(f"there is no :{name}; there is {', '.join(near)} (to say it, write \\:{name})")
         action, expected = commands[name]
-        if bool(argument) != bool(expected):
+        if bool(argument) != bool(expected) and not (expected.startswith("[") and not argument):
             raise Impossible(f"expected :{name} {expected}" if expected else f":{name} stands alone")
         return await action(argument)
 
@@ -206,7 +230,18 @@ class Terminal:
             "dm": (self._dm, ""),
             "help": (self._help, ""),
             "quit": (self._quit, ""),
+            **({verb: (partial(self._break, verb), expected) for verb, expected in LINES.items() if self._breakable}),
+            **({"restart": (self._restart_bot, "")} if self._restart else {}),
         }
+
+    async def _break(self, verb: str, argument: str) -> None:
+        assert self._breakable is not None
+        self.note(do(self._breakable, verb, argument))
+        await self.person.rest()
+
+    async def _restart_bot(self, _: str) -> None:
+        assert self._restart is not None
+        await self._restart()
 
     async def _click(self, button: str) -> Reply:
         button = button.strip('"')
@@ -328,6 +363,10 @@ class Terminal:
         # One with options shows how they are written.
         told = next((command for command in commands if command.get("options")), commands[0] if commands else None)
         self.write(HELP.format(example=example(told) if told else "/name option:value"))
+        if self._breakable:
+            self.write(BREAK_HELP)
+        if self._restart:
+            self.write(RESTART_HELP)
 
     async def _quit(self, _: str) -> None:
         self.over = True
