@@ -30,6 +30,7 @@ ORDER = [
     "components",
     "forms",
     "events",
+    "jobs",
     "bridge",
     "context",
     "deferral",

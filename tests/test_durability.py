@@ -1,7 +1,12 @@
 """What was acknowledged survives `kill -9`; the bench of the same name does this a thousand times."""
 
 import importlib.util
+import random
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from contextlib import closing
 from pathlib import Path
 from types import ModuleType
@@ -56,3 +61,68 @@ def test_what_was_lost_is_noticed(
         file.execute(damage)
         file.commit()
     assert words in " ".join(durability.losses(path, acknowledged))
+
+
+# ---- one-shot jobs ----
+
+JOBS = """
+import asyncio, os, sys
+import wisp
+from wisp.local import on_sandbox
+
+bot = wisp.Bot()
+path, rounds = sys.argv[1], int(sys.argv[2])
+log = os.open(path + ".ran", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+
+@bot.job("work")
+async def work(number: int) -> None:
+    await asyncio.sleep(0.005)  # so that some are killed while they run
+    os.write(log, b"%d\\n" % number)
+
+
+async def main() -> None:
+    async with on_sandbox(bot, keep=path):
+        scheduler = bot.services.get("scheduler")
+        print("up", flush=True)
+
+        async def ask(number: int) -> None:
+            job = await scheduler.once("work", delay=number % 7 * 0.01, data={"number": number})
+            os.write(1, b"%d %d\\n" % (job.id, number))
+
+        first = rounds * 100_000
+        while rounds >= 0:
+            await asyncio.gather(*[ask(first + number) for number in range(20)])
+            first += 20
+        while await scheduler.pending():
+            await asyncio.sleep(0.01)
+
+
+asyncio.run(main())
+"""
+
+
+def test_killed_processes_lose_no_job_that_was_acknowledged(tmp_path: Path) -> None:
+    path = str(tmp_path / "wisp.db")
+    program = tmp_path / "jobs.py"
+    program.write_text(JOBS)
+    asked: dict[int, int] = {}
+    for number in range(4):
+        command = [sys.executable, str(program), path, str(number)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path) as child:
+            assert child.stdout is not None
+            assert child.stdout.readline() == b"up\n"
+            time.sleep(random.uniform(0.05, 0.3))
+            child.send_signal(signal.SIGKILL)
+            for line in child.stdout.readlines():
+                if line.endswith(b"\n"):
+                    id, work = map(int, line.split())
+                    assert id not in asked
+                    asked[id] = work
+    subprocess.run(
+        [sys.executable, str(program), path, "-1"], cwd=tmp_path, check=True, timeout=60, capture_output=True
+    )
+    ran = [int(line) for line in (tmp_path / "wisp.db.ran").read_text().split()]
+    assert set(asked.values()) - set(ran) == set()
+    assert len(asked) > 50
+    assert len(ran) - len(set(ran)) < len(ran) / 2  # what ran was removed: only what the kill cut off runs twice

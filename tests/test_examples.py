@@ -166,6 +166,51 @@ async def test_moderation_is_for_moderators_in_measure() -> None:
     assert hikari.Permissions.MODERATE_MEMBERS
 
 
+# ---- reminders ----
+
+
+async def test_reminders_come_are_listed_and_forgotten() -> None:
+    async with connect(bot_of("reminders")) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        assert (await ada.slash("reminders")).content == "Of nothing."
+        for text, after in (("tea", "10m"), ("cake", "2h"), ("sleep", "12h")):
+            assert (await ada.slash("remind", text=text, after=after)).content.startswith("I will remind you <t:")
+        await bob.slash("remind", text="nothing of hers", after="1h")
+        listed = await ada.slash("reminders")
+        assert [line.split(" ", 1)[1] for line in listed.content.splitlines()] == ["tea", "cake", "sleep"]
+        await ada.click(listed, "Forget cake")
+        assert listed.content == "Forgotten."
+        await discord.advance(hours=25)
+        said = [message.content for message in discord.messages()]
+        assert said == [f"{ada.mention}: tea", f"{bob.mention}: nothing of hers", f"{ada.mention}: sleep"]
+
+
+async def test_reminders_come_after_kill_9_and_a_restart(tmp_path: Path) -> None:
+    async with Sandbox() as sandbox:
+        people = People(sandbox.world)
+        ada = people.member("ada")
+
+        def said() -> list[str]:
+            return [message.content for message in sandbox.world.messages.values() if "tea" in message.content]
+
+        with running("reminders", sandbox, tmp_path) as process:
+            await connected(sandbox)
+            await ada.slash("remind", text="tea", after="1s")
+            await ada.slash("remind", text="more tea", after="2h")
+            listed = await ada.slash("reminders")
+            process.send_signal(signal.SIGKILL)
+            await connected(sandbox, BotDisconnected)
+        await asyncio.sleep(1)
+        with running("reminders", sandbox, tmp_path):
+            await connected(sandbox)
+            async with asyncio.timeout(20):
+                while f"{ada.mention}: tea" not in said():
+                    await asyncio.sleep(0.02)
+            await ada.click(listed, "Forget more tea")
+            assert listed.content == "Forgotten."
+            assert (await ada.slash("reminders")).content == "Of nothing."
+
+
 # ---- modules ----
 
 
@@ -260,6 +305,11 @@ async def test_a_newcomer_is_waved_at() -> None:
             [
                 "wisp: “levels” is off in this server. `/modules enable module:levels` turns it on.  (only ada sees this)"  # noqa: E501
             ],
+        ),
+        (
+            "reminders",
+            ['/remind text:tea after:"1h"', "/reminders", ':click "Forget tea"', "/reminders"],
+            ["wisp: Of nothing.  (only ada sees this)"],
         ),
         (
             "moderation",

@@ -86,7 +86,7 @@ async def test_the_readmes_answers_are_what_it_says() -> None:
 
 
 async def test_the_readmes_command_takes_what_it_says() -> None:
-    (code,) = [code for code in PYTHON if "async def remind" in code]
+    (code,) = [code for code in PYTHON if "async def remind(\n    ctx" in code]
     async with connect(module_of("remind", code).bot) as discord:
         ada, bob = discord.member("ada"), discord.member("bob")
         reply = await ada.slash("remind", what="tea", after="1h30m", who=bob, how="loudly")

@@ -53,11 +53,15 @@ if TYPE_CHECKING:
     from .guards import require_guild as require_guild
     from .guards import require_owner as require_owner
     from .guards import require_permissions as require_permissions
+    from .jobs import JobContext as JobContext
     from .modules import Module as Module
     from .modules import ModuleBot as ModuleBot
     from .modules import ModuleContext as ModuleContext
     from .modules import command as command
     from .modules import component as component
+    from .modules import cron as cron
+    from .modules import every as every
+    from .modules import job as job
     from .modules import listen as listen
     from .modules import message_command as message_command
     from .modules import modal as modal
@@ -94,6 +98,7 @@ _PLACES = {
     "Field": "forms",
     "Form": "forms",
     "InteractionContext": "context",
+    "JobContext": "jobs",
     "MenuCommand": "commands",
     "Mistake": "errors",
     "Mistakes": "errors",
@@ -113,8 +118,11 @@ _PLACES = {
     "component": "modules",
     "concurrency": "cooldowns",
     "cooldown": "cooldowns",
+    "cron": "modules",
+    "every": "modules",
     "guard": "guards",
     "handle_errors": "guards",
+    "job": "modules",
     "link_button": "components",
     "listen": "modules",
     "message_command": "modules",
@@ -151,6 +159,7 @@ __all__ = [
     "Field",
     "Form",
     "InteractionContext",
+    "JobContext",
     "MenuCommand",
     "Mistake",
     "Mistakes",
@@ -170,8 +179,11 @@ __all__ = [
     "component",
     "concurrency",
     "cooldown",
+    "cron",
+    "every",
     "guard",
     "handle_errors",
+    "job",
     "link_button",
     "listen",
     "message_command",

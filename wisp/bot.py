@@ -21,6 +21,7 @@ from .errors import Mistake, Mistakes, StartError, WispError
 from .forms import form_mistakes, forms_in
 from .groups import Root, roots
 from .handlers import handler_mistakes
+from .jobs import twins
 from .logs import get_logger
 from .registrar import Registrar
 from .services import Services
@@ -196,6 +197,8 @@ class Bot(Registrar):
                 found += root.check()
         found += _twice(everything, {id(part) for part in module.commands})
         found += _custom_id_mistakes([*beside, module])
+        if len(module.jobs) == len({job.name for job in module.jobs}):  # else it is told already
+            found += twins(job for registrar in (*beside, module) for job in registrar.jobs)
         return [mistake for mistake in found if not mistake.remark]
 
     def _mistakes_alone(self, registrar: Registrar) -> list[Mistake]:
@@ -213,8 +216,9 @@ class Bot(Registrar):
         found += _custom_id_mistakes([registrar])
         for form in {form: None for handler in registrar.handlers() for form in forms_in(handler.function)}:
             found += form_mistakes(form)
-        for listener in registrar.listeners:
-            found += listener.mistakes
+        for part in (*registrar.listeners, *registrar.jobs):
+            found += part.mistakes
+        found += twins(registrar.jobs)
         return found
 
     # ---- start and stop ----

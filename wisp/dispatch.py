@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .events import EventContext
     from .groups import Root
     from .handlers import ErrorHandler, Handler
+    from .jobs import JobContext
     from .measures import Outcome
     from .registrar import Registrar
     from .session import Session
@@ -235,7 +236,7 @@ class Dispatcher:
 
     async def ask_error_handlers(
         self,
-        ctx: InteractionContext[Any] | EventContext,
+        ctx: InteractionContext[Any] | EventContext | JobContext,
         error: Exception,
         own: Sequence[ErrorHandler],
         owner: Registrar,

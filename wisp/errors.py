@@ -91,3 +91,7 @@ class DataError(WispError):
 
 class ServiceError(WispError):
     """A service is not there, or is not what was asked for."""
+
+
+class JobError(WispError):
+    """A job that cannot be scheduled as asked, or data that it does not take: nothing was changed."""

@@ -12,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Never, ParamSpec, TypeVar, Unpack, cast, overload
 
 import hikari
 
@@ -20,8 +20,9 @@ from .commands import Command, CommandSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import Mistakes, WispError
 from .handlers import names_around, short_path
+from .jobs import CronSettings, EverySettings, JobSettings
 from .logs import get_logger
-from .registrar import Registrar
+from .registrar import Registrar, decorator
 
 if TYPE_CHECKING:
     import lightbulb
@@ -36,6 +37,7 @@ R = TypeVar("R")
 H = TypeVar("H")
 U = TypeVar("U", bound=hikari.User)
 L = TypeVar("L", bound=Callable[..., Awaitable[object]])
+J = TypeVar("J", bound=Callable[[Any], Awaitable[object]])
 
 LONGEST_NAME = 100
 """The most characters of a module's name: what Discord takes as a choice."""
@@ -290,10 +292,7 @@ def listen(*arguments: Any) -> Any:
     names = names_around(1)
 
     def mark(function: L, event_types: tuple[type[Any], ...]) -> L:
-        marks = getattr(function, _MARK, ())
-        register: Callable[[ModuleBot, Any], object] = lambda bot, bound: bot.add_listener(bound, event_types, names)  # noqa: E731
-        setattr(function, _MARK, (*marks, register))
-        return function
+        return _marked(function, lambda bot, bound: bot.add_listener(bound, event_types, names))
 
     if len(arguments) == 1 and not isinstance(arguments[0], type):
         return mark(arguments[0], ())
@@ -302,6 +301,30 @@ def listen(*arguments: Any) -> Any:
         return mark(function, arguments)
 
     return decorate
+
+
+def every(*_: Never, **settings: Unpack[EverySettings]) -> Callable[[J], J]:
+    """Mark a method of a module as a job that recurs: as `@bot.every` else."""
+    return decorator(lambda function: _marked(function, lambda bot, bound: bot.add_every(bound, _, settings)), *_)
+
+
+def cron(times: str, /, **settings: Unpack[CronSettings]) -> Callable[[J], J]:
+    """Mark a method of a module as a job that runs at times of the day: as `@bot.cron` else."""
+    return decorator(lambda function: _marked(function, lambda bot, bound: bot.add_cron(bound, times, settings)), times)
+
+
+def job(name: str, /, **settings: Unpack[JobSettings]) -> Callable[[L], L]:
+    """Mark a method of a module as a job that is run by its name: as `@bot.job` else."""
+    names = names_around(1)
+    return decorator(
+        lambda function: _marked(function, lambda bot, bound: bot.add_job(bound, name, names, settings)), name
+    )
+
+
+def _marked(function: L, register: Callable[[ModuleBot, Any], object]) -> L:
+    """The method, which stays what it is, with one more mark."""
+    setattr(function, _MARK, (*getattr(function, _MARK, ()), register))
+    return function
 
 
 # ---- what is wrong with a module, and the order of all ----

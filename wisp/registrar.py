@@ -6,7 +6,7 @@ import abc
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, TypeVar, Unpack, cast, overload
 
 import hikari
 
@@ -16,6 +16,7 @@ from .errors import WispError
 from .events import Event, Listener
 from .groups import CommandGroup
 from .handlers import AnyErrorHandler, ErrorHandler, Handler, names_around
+from .jobs import Cron, CronSettings, Every, EverySettings, Job, JobSettings, OneTime
 
 if TYPE_CHECKING:
     from .context import ComponentContext, Context, ModalContext
@@ -28,6 +29,8 @@ R = TypeVar("R")
 U = TypeVar("U", bound=hikari.User)
 M = TypeVar("M", bound="Callable[[Transaction], Awaitable[object]]")
 L = TypeVar("L", bound=Callable[..., Awaitable[object]])
+F = TypeVar("F", bound=Callable[..., Any])
+J = TypeVar("J", bound=Callable[[], Awaitable[object]])
 
 
 class Registrar(CommandHolder):
@@ -46,6 +49,7 @@ class Registrar(CommandHolder):
         self.components: list[Component[..., Any]] = []
         self.modals: list[Modal[..., Any]] = []
         self.listeners: list[Listener] = []
+        self.jobs: list[Job] = []
         self.error_handlers: list[ErrorHandler] = []
         self.migrations: dict[int, Migration] = {}
         self.running: set[asyncio.Task[Any]] = set()
@@ -219,6 +223,79 @@ class Registrar(CommandHolder):
         self.ensure_open()
         self.listeners.append(Listener(function, event_types, names))
 
+    def every(self, *_: Never, **settings: Unpack[EverySettings]) -> Callable[[J], J]:
+        """Run an async function again and again: `@bot.every(minutes=5)`, or seconds=, hours=, days=; units add up.
+
+        It runs first in one interval after the bot is connected, and each next time one interval after the time
+        before, however late that began. A run that is still going on when the next is due delays it, unless
+        `overlap=True`. `missed` says what to do where one or more times went by, because a run or the event loop took
+        so long: "once" (the default) runs once for all of them, "skip" waits for the next time, "all" runs each. What
+        was missed while the bot was down is not made up for.
+
+        One that raises is logged and reaches the error handlers (with a JobContext). It runs again at its next time
+        that is 1 s later, then 2, 4, 8 up to 5 minutes as long as it fails. `name` (the function's, unless it says
+        another) is not that of another job. Jobs that recur belong to no server: they run wherever their module is off.
+        """
+
+        def register(function: J) -> J:
+            self.add_every(function, _, settings)
+            return function
+
+        return decorator(register, *_)
+
+    def add_every(
+        self, function: Callable[[], Awaitable[object]], positional: tuple[object, ...], settings: Any
+    ) -> None:
+        """Make a job that recurs of `function` and take it in."""
+        self.ensure_open()
+        self.jobs.append(Every(function, settings, positional))
+
+    def cron(self, times: str, /, **settings: Unpack[CronSettings]) -> Callable[[J], J]:
+        """Run an async function at times of the day: `@bot.cron("0 9 * * *", timezone="Europe/Vienna")`.
+
+        `times` are minute, hour, day of the month, month and weekday; `timezone` is UTC unless it says another. It
+        needs the package cronsim: `pip install 'wisp-lite[cron]'`. Where daylight saving leaves a time out, it runs
+        after the gap; where a time comes twice, it runs the first time (what has `*` for its hour or minute runs
+        through both). Where the system's clock is set back by up to 3 hours, no time comes twice; by more, the
+        times count anew. The rest is as in `every`; with "once", a time is not missed before the next one has come.
+        """
+
+        def register(function: J) -> J:
+            self.add_cron(function, times, settings)
+            return function
+
+        return decorator(register, times)
+
+    def add_cron(self, function: Callable[[], Awaitable[object]], times: str, settings: Any) -> None:
+        """Make a job of `function` that runs at times of the day, and take it in."""
+        self.ensure_open()
+        self.jobs.append(Cron(function, times, settings))
+
+    def job(self, name: str, /, **settings: Unpack[JobSettings]) -> Callable[[L], L]:
+        """Run an async function when somebody asks for it by name: `await scheduler.once("remind", delay=60, data={})`.
+
+        Its parameters come from `data`, converted as they are annotated (anything that msgspec reads). It runs at
+        least once, after a restart too: where it is killed half-way it runs again. One that raises is logged, reaches
+        the error handlers (with a JobContext), and is tried again after 10 s, 1 minute, 5 minutes and 30 minutes;
+        then it is given up. `missed` is for those that could not begin within a minute of their time, because the bot
+        was down, or their module off or not loaded: "all" (the default) runs each, "once" only the last of those for
+        the same server, "skip" none.
+        """
+        names = names_around(1)
+
+        def register(function: L) -> L:
+            self.add_job(function, name, names, settings)
+            return function
+
+        return decorator(register, name)
+
+    def add_job(
+        self, function: Callable[..., Awaitable[object]], name: object, names: Mapping[str, Any], settings: Any
+    ) -> None:
+        """Make a job of `function` that is run by its name, and take it in."""
+        self.ensure_open()
+        self.jobs.append(OneTime(function, name, names, settings))
+
     def on_error(self, handler: AnyErrorHandler) -> AnyErrorHandler:
         """Ask `handler` when a command raises: `async (ctx, error) -> bool`, True where it is dealt with.
 
@@ -265,3 +342,10 @@ class Registrar(CommandHolder):
     @abc.abstractmethod
     def ensure_open(self) -> None:
         """Raise WispError where it is too late to register anything."""
+
+
+def decorator(register: Callable[[F], F], *positional: Any) -> Callable[[F], F]:
+    """What registers a function; one that was decorated without parentheses is registered now, with its mistake."""
+    if positional and callable(positional[0]):
+        return cast(Any, register(cast(Any, positional[0])))
+    return register

@@ -26,6 +26,7 @@ from .modules import (
     renewed,
     texts,
 )
+from .services.scheduler import setting_up
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -257,20 +258,11 @@ class ModuleRegistry:
             raise WispError(f'it needs the service "{services[0]}": {reason}')
         bot = ModuleBot(self._bot, module)
         ctx = ModuleContext(self._bot, bot.name, bot.log)
-        limit = asyncio.timeout(_SETUP_LIMIT)
         try:
-            async with limit:
-                await module.setup(bot, ctx)
-            register_marked(module, bot)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise WispError(f"its setup took more than {_SETUP_LIMIT:g} s") from error
-        except asyncio.CancelledError as error:
-            _raise_own_cancellation(error)
-            raise WispError("its setup waited for something that was cancelled") from error
-        finally:
-            bot.is_open = False
+            await self._run_setup(module, bot, ctx)
+        except BaseException:
+            session.detach(bot)
+            raise
         try:
             if mistakes := self._bot.mistakes_of(bot, beside=self.registrars()):
                 raise Mistakes(mistakes)
@@ -285,6 +277,24 @@ class ModuleRegistry:
             await self._tear_down(module, bot, ctx)
             raise
         self.missing.pop(bot.name, None)
+
+    async def _run_setup(self, module: Module, bot: ModuleBot, ctx: ModuleContext) -> None:
+        """Let a module register what is its own. Raises WispError where that takes too long."""
+        limit = asyncio.timeout(_SETUP_LIMIT)
+        try:
+            async with limit:
+                with setting_up(bot):
+                    await module.setup(bot, ctx)
+            register_marked(module, bot)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise WispError(f"its setup took more than {_SETUP_LIMIT:g} s") from error
+        except asyncio.CancelledError as error:
+            _raise_own_cancellation(error)
+            raise WispError("its setup waited for something that was cancelled") from error
+        finally:
+            bot.is_open = False
 
     async def _take_down(self, session: Session, name: str) -> None:
         """Let a module act no more, wait for what it is doing, and tear it down."""
@@ -420,6 +430,8 @@ class ModuleRegistry:
         guild_id = int(guild_id)
         changed = [name for name in names if self._is_on(name, guild_id) is not is_enabled]
         await self.gate.decide(guild_id, names, is_enabled)
+        if is_enabled:
+            self._bot.session.scheduler.wake()
         kind = ModuleEnabled if is_enabled else ModuleDisabled
         for name in changed:
             await self._bot.emit(kind(guild_id=guild_id, module=name))

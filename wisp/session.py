@@ -7,6 +7,7 @@ import inspect
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from .services.cache import CacheService
 from .services.database import DatabaseService
 from .services.guild_data import GuildData
 from .services.metrics import MetricsService
+from .services.scheduler import SchedulerService
 from .start_refusals import check_privileged, explained, page_of
 from .work import Work, current_task
 
@@ -87,6 +89,9 @@ class Session:
         self.cooldowns: CooldownStore = CooldownStore(clock)
         self.owners: frozenset[int] = frozenset(config.owners)
         self.gate: Gate = bot.modules.gate
+        db = DatabaseService(config.database, durability=config.durability, clock=clock)
+        self._db: DatabaseService = db
+        self.scheduler: SchedulerService = SchedulerService(db, clock=clock)
         self._subscriptions: dict[Registrar, list[tuple[type[hikari.Event], Any]]] = {}
         self._is_set_up = False
         self._is_registered = False
@@ -122,6 +127,7 @@ class Session:
             await self._start_services()
             await self._set_up()
             await self._connect()
+            self._begin_jobs()
         except BaseException as error:
             self.closing = True
             await self._close_opened()
@@ -142,6 +148,7 @@ class Session:
         counts = [
             _count(sum(len(root.commands) for root in self._roots()), "command"),
             _count(sum(len(registrar.listeners) for registrar in self._registrars()), "listener"),
+            *([_count(jobs, "job")] if (jobs := self.scheduler.count()) else []),
             *self.bot.modules.counts(),
             _count(len(self.gateway.cache.get_available_guilds_view()), "server"),
         ]
@@ -160,11 +167,13 @@ class Session:
         return self._guild_data
 
     async def _start_services(self) -> None:
-        db = DatabaseService(self.config.database, durability=self.config.durability, clock=self.clock)
+        db = self._db
         built_in: dict[str, object] = {"metrics": MetricsService(clock=self.clock), "db": db}
         if "db" in self.services.registered:
             built_in["guild_data_db"] = db  # guild data stays in SQLite until somebody replaces it as well
-        built_in |= {"guild_data": GuildData(db), "cache": CacheService(clock=self.clock)}
+        built_in |= {"guild_data": GuildData(db), "cache": CacheService(clock=self.clock), "scheduler": self.scheduler}
+        if "scheduler" in self.services.registered:
+            built_in["job_scheduler"] = self.scheduler  # the jobs of @bot.every and its siblings stay with it
         self._opened.append(("the services", self.services.stop))
         await self.services.start(built_in, session=self)
         self.measures.start(self.services.get_typed("metrics", Metrics))
@@ -208,6 +217,11 @@ class Session:
         bridge.set_intents(self.gateway, self._intents())
         self._stage("set up")
 
+    def _begin_jobs(self) -> None:
+        context = Context()
+        context.run(settings_in_use.set, self.config)
+        self.scheduler.begin(context)
+
     async def _stop_modules(self) -> None:
         self._is_set_up = False
         await self.bot.modules.stop(self)
@@ -222,12 +236,18 @@ class Session:
             for event_type in listener.event_types
             if not issubclass(event_type, Event)
         ]
+        self.scheduler.attach(registrar)
         self._route()
+
+    def is_attached(self, registrar: Registrar) -> bool:
+        """Whether what a bot or module registered is in action."""
+        return registrar in self._subscriptions
 
     def detach(self, registrar: Registrar) -> None:
         """Take what a module registered out of action: nothing new reaches it."""
         for event_type, callback in self._subscriptions.pop(registrar, ()):
             self.gateway.unsubscribe(event_type, callback)
+        self.scheduler.detach(registrar)
         self._route()
 
     def _route(self) -> None:
@@ -429,8 +449,9 @@ class Session:
         ctx.handler.owner.running.discard(current_task())
 
     def under_way(self) -> str:
-        """The commands that run now, in words."""
-        return ", ".join(sorted(ctx.handler.label for ctx in self._calls)) or "listeners"
+        """The commands and jobs that run now, in words."""
+        calls = sorted(ctx.handler.label for ctx in self._calls)
+        return ", ".join([*calls, *self.scheduler.under_way()]) or "listeners"
 
     def label_of(self, task: asyncio.Task[Any]) -> str:
         """The command, component or form that a task runs, in words."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import Any, Protocol, TypeVar, overload, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
 
 from ..errors import ServiceError, WispError
 
@@ -35,9 +36,9 @@ class Services:
     def register(self, name: str, service: object) -> None:
         """Add a service before the bot starts, as described in `Service`.
 
-        Under the name of a built-in one ("metrics", "db", "guild_data", "cache") it takes its place, in the order as
-        well; else it starts after those, in order of registration. Raises ServiceError while the bot runs, for None,
-        and for an object that has another name already.
+        Under the name of a built-in one ("metrics", "db", "guild_data", "cache", "scheduler") it takes its place, in
+        the order as well; else it starts after those, in order of registration. Raises ServiceError while the bot
+        runs, for None, and for an object that has another name already.
         """
         if self._closing is not None:
             raise ServiceError(f'service "{name}": the bot runs already. Register services before it starts.')
@@ -365,4 +366,52 @@ class GuildDataStore(Protocol):
 
     async def forget(self, guild_id: int) -> object:
         """Remove everything of a guild, over all namespaces."""
+        ...
+
+
+class PendingJob(NamedTuple):
+    """A one-shot job that is to run: its number, when (in UTC), with what, and how often it has failed by now."""
+
+    id: int
+    name: str
+    due: datetime.datetime
+    data: dict[str, Any]
+    guild_id: int | None
+    failures: int
+
+
+@runtime_checkable
+class Scheduler(Protocol):
+    """Functions that run by themselves, as `wisp.services.scheduler` runs them."""
+
+    def register(
+        self, fn: Callable[[], Awaitable[object]], interval: float = 3600.0, name: str | None = None
+    ) -> object:
+        """Run an async function every `interval` seconds."""
+        ...
+
+    def unregister(self, name: str) -> bool:
+        """Let a job that recurs run no more; whether there was one."""
+        ...
+
+    async def once(
+        self,
+        name: str,
+        *,
+        delay: float | datetime.timedelta | None = None,
+        at: datetime.datetime | None = None,
+        data: Mapping[str, Any] | None = None,
+        guild_id: int | None = None,
+    ) -> PendingJob:
+        """Run the job of this name once, in `delay` or `at` a time, after a restart too."""
+        ...
+
+    async def cancel(self, id: int) -> bool:
+        """Take a one-shot job back; whether it had not begun."""
+        ...
+
+    async def pending(
+        self, name: str | None = None, *, guild_id: int | None = None, limit: int = 100
+    ) -> list[PendingJob]:
+        """The one-shot jobs that are to run, those due first."""
         ...

@@ -72,6 +72,17 @@ OWN_MIGRATIONS: dict[int, str] = {
             guild INTEGER NOT NULL, module TEXT NOT NULL, is_enabled INTEGER NOT NULL, PRIMARY KEY (guild, module)
         ) WITHOUT ROWID;
     """,
+    4: """
+        CREATE TABLE wisp_jobs (       -- one-shot jobs that are still to run
+            id INTEGER PRIMARY KEY AUTOINCREMENT,  -- none is given twice
+            name TEXT NOT NULL,
+            due REAL NOT NULL,         -- in seconds since the epoch
+            guild INTEGER,
+            failures INTEGER NOT NULL,
+            data BLOB NOT NULL         -- msgpack: a mapping of the job's parameters
+        );
+        CREATE INDEX wisp_jobs_due ON wisp_jobs (due);
+    """,
 }
 
 _MIGRATIONS_TABLE = """
@@ -708,3 +719,10 @@ def _primary_code(error: BaseException | None) -> int | None:
 
 def _with_notes(error: Exception) -> str:
     return ", in: ".join([str(error), *getattr(error, "__notes__", ())])
+
+
+def copied(error: DatabaseError) -> DatabaseError:
+    """One for each who waits: an exception that many raise collects all their tracebacks."""
+    copy = DatabaseError(error.path, error.problem, error.code)
+    copy.__cause__ = error
+    return copy

@@ -14,7 +14,8 @@ from typing import Any, TypeVar, overload
 import msgspec
 
 from ..errors import DatabaseError, DataError
-from .database import DatabaseService, Parameters
+from .database import DatabaseService, Parameters, copied
+from .values import decode, decoder, encode, is_id, signed, unsigned
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -445,7 +446,7 @@ class _Store:
                 self._remember(place, encoded)
         for write in writes:
             if not write.done.done():
-                write.done.set_exception(_copied(error))
+                write.done.set_exception(copied(error))
 
     # ---- removing ----
 
@@ -505,32 +506,6 @@ class _Store:
 # ---- values ----
 
 
-def _simplified(value: Any) -> Any:
-    """What msgspec does not take: ids and enums of hikari's are subclasses of int and str."""
-    if isinstance(value, int):
-        return int.__int__(value)
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, float):
-        return float.__float__(value)
-    raise TypeError(f"msgspec does not encode `{type(value).__qualname__}`")
-
-
-def _restored(type: Any, value: Any) -> Any:
-    if inspect.isclass(type) and issubclass(type, (int, str, float)) and isinstance(value, (int, str, float)):
-        return type(value)
-    raise TypeError(f"`{type!r}` is no type that msgspec knows")
-
-
-_encode = msgspec.msgpack.Encoder(enc_hook=_simplified).encode
-_decode = msgspec.msgpack.Decoder().decode
-
-
-@lru_cache(maxsize=256)
-def _decoder(type: Any) -> Callable[[bytes], Any]:
-    return msgspec.msgpack.Decoder(type, dec_hook=_restored).decode
-
-
 _SCALARS = frozenset({int, str, bool, float, bytes, type(None)})
 
 
@@ -538,7 +513,7 @@ def _encoded(place: _Place, value: Any) -> bytes:
     if isinstance(value, msgspec.Raw):
         raise DataError(f"{_described(place)}: msgspec.Raw is kept as it is, readable or not: give it the value itself")
     try:
-        encoded = _encode(value)
+        encoded = encode(value)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise DataError(f"{_described(place)}: this `{type(value).__name__}` cannot be kept: {error}") from error
     if type(value) not in _SCALARS:
@@ -554,7 +529,7 @@ def _encoded(place: _Place, value: Any) -> bytes:
 def _refuse_unreadable(place: _Place, encoded: bytes, value: object) -> None:
     """A dictionary can have keys that msgpack writes and nobody can read: a dataclass, say, comes back as a dict."""
     try:
-        _decode(encoded)
+        decode(encoded)
     except (msgspec.DecodeError, TypeError, RecursionError) as error:
         what = f"this `{type(value).__name__}` could not be read again: {error}"
         raise DataError(f"{_described(place)}: {what}. Keys of dictionaries are texts, numbers or bytes") from error
@@ -562,14 +537,14 @@ def _refuse_unreadable(place: _Place, encoded: bytes, value: object) -> None:
 
 def _decoded(place: _Place, encoded: bytes, type: Any = None) -> Any:
     try:
-        return (_decode if type is None else _typed_decoder(type))(encoded)
+        return (decode if type is None else _typed_decoder(type))(encoded)
     except (msgspec.DecodeError, TypeError, RecursionError) as error:
         raise DataError(f"{_described(place)}: {error}") from error
 
 
 def _typed_decoder(type: Any) -> Callable[[bytes], Any]:
     try:
-        return _decoder(type)
+        return decoder(type)
     except TypeError as error:
         raise TypeError(f"type={type!r} is no type that msgspec knows ({error})") from error
 
@@ -582,10 +557,10 @@ def _is_number(value: Any) -> bool:
 
 
 def _id(id: object) -> int:
-    """A Discord id as SQLite has it: integers have a sign there, ids from 2**63 on stand as the negative ones."""
-    if not isinstance(id, int) or isinstance(id, bool) or not 0 < id < 2**64:
+    """A Discord id as SQLite has it. Raises DataError for anything else."""
+    if not is_id(id):
         raise DataError(f"guild or user id: expected an int from 1 to 2**64 - 1, got {id!r}")
-    return int(id) if id < 2**63 else int(id) - 2**64
+    return signed(id)
 
 
 @lru_cache(maxsize=1024)
@@ -625,7 +600,7 @@ def _after(prefix: str) -> str:
 
 def _described(place: _Place) -> str:
     guild, user, namespace, key = place
-    owner = f"guild {guild % 2**64}" if guild else f"user {user % 2**64}"
+    owner = f"guild {unsigned(guild)}" if guild else f"user {unsigned(user)}"
     return f'"{key}" of {owner}' + (f', module "{namespace[1:]}"' if namespace else "")
 
 
@@ -661,10 +636,3 @@ def _upsert(count: int) -> str:
 def _delete(count: int) -> str:
     places = " OR ".join(["(guild = ? AND user = ? AND namespace = ? AND key = ?)"] * count)
     return f"DELETE FROM guild_data WHERE {places}"
-
-
-def _copied(error: DatabaseError) -> DatabaseError:
-    """One for each who waits: an exception that many raise collects all their tracebacks."""
-    copy = DatabaseError(error.path, error.problem, error.code)
-    copy.__cause__ = error
-    return copy

@@ -1,0 +1,646 @@
+"""The scheduler: jobs that recur, and one-shot jobs that are kept in the database, run at their time."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import difflib
+import math
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import Context, ContextVar
+from typing import TYPE_CHECKING, Any, cast
+
+from ..clock import Clock
+from ..errors import DatabaseError, JobError, ServiceError
+from ..logs import get_logger
+from . import PendingJob
+from .database import DatabaseService
+from .one_shots import START, OneShots, Row
+from .timeline import Due, Timeline
+from .values import decode, encode, is_id
+
+if TYPE_CHECKING:
+    from ..jobs import Job, Missed, OneTime, Recurring
+    from ..registrar import Registrar
+    from ..session import Session
+
+_log = get_logger("wisp.scheduler")
+
+RETRY_AFTER = (10.0, 60.0, 300.0, 1800.0)
+"""Seconds that a one-shot job waits after each failure. After one more it is given up."""
+
+LONGEST_BACKOFF = 300.0
+"""Seconds that a job that recurs waits at most after failures in a row: 1, 2, 4, 8 and so on."""
+
+MISSED_AFTER = 60.0
+"""Seconds after its time from which a one-shot job counts as missed."""
+
+CORRECTION = 3 * 3600.0
+"""Seconds: a wall clock that is set back by more was wrong before, and cron begins anew."""
+
+LARGEST_DATA = 1024 * 1024
+"""The most bytes of a one-shot job's data, encoded as msgpack."""
+
+LONGEST_DELAY = 100 * 366 * 86400.0
+"""Seconds, about a hundred years."""
+
+WINDOW = 1000
+"""About how many one-shot jobs are held in memory, those due first. The others wait in the database."""
+
+_setting_up: ContextVar[Registrar | None] = ContextVar("wisp module that is set up", default=None)
+
+
+@contextmanager
+def setting_up(owner: Registrar) -> Generator[None]:
+    """Inside, and in tasks started there, what is scheduled belongs to this module."""
+    token = _setting_up.set(owner)
+    try:
+        yield
+    finally:
+        _setting_up.reset(token)
+
+
+class SchedulerService:
+    """Runs jobs at their time, each as a task of its own that the bot waits for when it closes.
+
+    Jobs belong to the module that registered them, and leave with it. Intervals follow `Clock.monotonic`; cron times
+    and one-shot jobs follow the wall clock. One-shot jobs are kept in the database, run at least once, and about a
+    thousand of them are held in memory.
+    """
+
+    def __init__(self, db: DatabaseService, *, clock: Clock) -> None:
+        self._clock = clock
+        self._timeline = Timeline(clock, self._on_jump)
+        self._store = OneShots(db)
+        self._missing: str | None = "the bot has not started"
+        self._session: Session | None = None
+        self._context = Context()
+        self._begun = False
+        self._recurring: dict[str, _Recurrence] = {}
+        self._one_time: dict[str, tuple[OneTime, Registrar]] = {}
+        self._early: dict[Registrar, list[Recurring]] = {}  # registered while their module was set up
+        # One-shot jobs up to the cursor are in memory, running, or held (their module is off, or not there); those
+        # after it are in the database alone.
+        self._cursor: tuple[float, int] = START
+        self._read_all = False
+        self._shots: dict[int, _Shot] = {}
+        self._running = 0  # of them
+        self._filling: asyncio.Task[None] | None = None
+        self._gone: set[int] = set()  # since the page was asked for that is being read
+        self._any_held = False
+        self._told: set[str] = set()
+
+    # ---- for everybody ----
+
+    def register(
+        self,
+        fn: Callable[[], Awaitable[object]],
+        interval: float = 3600.0,
+        name: str | None = None,
+        *,
+        missed: Missed = "once",
+        overlap: bool = False,
+    ) -> None:
+        """Run an async function every `interval` seconds, first in one interval; as `@bot.every` else.
+
+        It belongs to the module in whose setup or handler this is called. Raises JobError where that cannot be, or
+        another job has the name (the function's, unless it says another).
+        """
+        from ..jobs import Every
+
+        settings = {"seconds": interval, "name": name, "missed": missed, "overlap": overlap}
+        job = Every(fn, settings)
+        if job.mistakes:
+            raise JobError(str(job.mistakes[0]))
+        owner = self._owner()
+        if other := self._of_name(job.name, owner):
+            raise JobError(f"{job.title}: another job has this name ({other.file}:{other.line}). Unregister that first")
+        if owner.is_leaving:
+            raise JobError(f"{job.title}: its module is being unloaded")
+        if self._is_attached(owner):
+            self._take_in(job, owner)
+        else:
+            self._early.setdefault(owner, []).append(job)
+
+    def unregister(self, name: str) -> bool:
+        """Let a job that recurs run no more; whether there was one. A run that has begun goes on."""
+        for jobs in self._early.values():
+            for job in jobs:
+                if job.name == name:
+                    jobs.remove(job)
+                    return True
+        return self._leave(name)
+
+    async def once(
+        self,
+        name: str,
+        *,
+        delay: float | datetime.timedelta | None = None,
+        at: datetime.datetime | None = None,
+        data: Mapping[str, Any] | None = None,
+        guild_id: int | None = None,
+    ) -> PendingJob:
+        """Run the job of this name once, in `delay` (seconds, or a timedelta) or `at` a time (now, where that is past).
+
+        When this returns the job survives `kill -9`, and runs at least once. `data` are its parameters by name, of
+        anything that msgspec encodes, up to 1 MiB. With `guild_id` it runs only where its module is on in that
+        server, and waits until it is. Raises JobError for a name that no job has, a time that is none (a datetime
+        needs a time zone), and data that it does not take; ServiceError where there is no database, and DatabaseError
+        where that fails.
+        """
+        due = self._due(delay, at)
+        job = self._one_time_of(name)
+        if guild_id is not None and not is_id(guild_id):
+            raise JobError(f"{job.title}: guild_id={guild_id!r} is no id: expected an int from 1 to 2**64 - 1")
+        encoded = _encoded(job, data)
+        if self._missing is not None:
+            raise ServiceError(f"{job.title} cannot be kept: {self._missing}")
+        row, written = self._store.add(name, due, None if guild_id is None else int(guild_id), encoded)
+        written.add_done_callback(lambda done: done.cancelled() or done.exception() or self._expect(row))
+        await self._store.kept(written)
+        return _pending(row._replace(data=encoded))
+
+    async def cancel(self, id: int) -> bool:
+        """Take a one-shot job back; whether it had not begun. One that runs goes on, and is not tried again.
+
+        Raises ServiceError and DatabaseError as `once` does.
+        """
+        self._ensure_kept()
+        shot = self._shots.get(id)
+        if shot is not None:
+            self._timeline.remove(shot)
+        try:
+            was_kept = await self._store.take_back(id)
+        except BaseException:
+            if shot is not None and not shot.is_running and self._shots.get(id) is shot:
+                self._timeline.add(shot)
+            raise
+        if shot is not None and shot.is_running:
+            shot.is_cancelled = True
+            return False
+        self._forget(id)
+        return was_kept
+
+    async def pending(
+        self, name: str | None = None, *, guild_id: int | None = None, limit: int = 100
+    ) -> list[PendingJob]:
+        """The one-shot jobs that are to run, of this name or of any, in this server or in any: those due first.
+
+        Those that run now are among them. Raises ServiceError and DatabaseError as `once` does.
+        """
+        self._ensure_kept()
+        return [_pending(row) for row in await self._store.find(name, guild_id, limit)]
+
+    # ---- with the bot ----
+
+    async def start(self, session: Session) -> None:
+        """Look into the database. Without one, jobs that recur run all the same."""
+        self._session = session
+        try:
+            await self._store.start()
+            self._missing = None
+        except DatabaseError as error:
+            self._missing = str(error)
+
+    async def stop(self) -> None:
+        """Nothing begins any more; wait for what is being written."""
+        self._timeline.stop()
+        if self._filling is not None:
+            self._filling.cancel()
+            await asyncio.wait({self._filling})
+        self._missing = "the bot has closed"
+        await self._store.stop()
+
+    def begin(self, context: Context) -> None:
+        """Let jobs run, in this context: the bot is connected."""
+        self._context = context
+        self._begun = True
+        for one in self._recurring.values():
+            self._begin_recurrence(one)
+        self._timeline.begin()
+        self._fill()
+
+    def attach(self, owner: Registrar) -> None:
+        """Take in the jobs of a bot or module. Raises JobError where a name is taken."""
+        from ..jobs import OneTime, Recurring
+
+        for job in [*owner.jobs, *self._early.pop(owner, [])]:
+            if job.name in self._recurring or job.name in self._one_time:
+                raise JobError(f"{job.title} ({job.file}:{job.line}): another job has this name")
+            if isinstance(job, Recurring):
+                self._take_in(job, owner)
+            elif isinstance(job, OneTime):
+                self._one_time[job.name] = job, owner
+                self._told.discard(job.name)
+        self.wake()
+
+    def detach(self, owner: Registrar) -> None:
+        """Let the jobs of a module run no more. What is pending of them waits until it is there again."""
+        self._early.pop(owner, None)
+        for name, one in [*self._recurring.items()]:
+            if one.owner is owner:
+                self._leave(name)
+        for name, (_, its_owner) in [*self._one_time.items()]:
+            if its_owner is owner:
+                del self._one_time[name]
+        for shot in [*self._shots.values()]:
+            if not shot.is_running and shot.row.name not in self._one_time:
+                self._hold(shot)
+
+    def wake(self) -> None:
+        """A module was turned on, or is there: look at those that waited for it."""
+        if self._any_held:
+            self._any_held, self._read_all = False, False
+            self._cursor = START
+            self._fill()
+
+    def under_way(self) -> list[str]:
+        """The jobs that run now, in words."""
+        recurring = [one.job.title for one in self._recurring.values() if one.running]
+        return [*recurring, *(f'job "{shot.row.name}"' for shot in self._shots.values() if shot.is_running)]
+
+    def count(self) -> int:
+        """How many jobs there are, of either kind."""
+        return len(self._recurring) + len(self._one_time)
+
+    def _due(self, delay: object, at: object) -> float:
+        """When that is, in seconds since the epoch. Raises JobError where it is no time."""
+        if (delay is None) is (at is None):
+            raise JobError("when? Give once() either delay=, in seconds, or at=, a datetime with a time zone")
+        if at is not None:
+            if not isinstance(at, datetime.datetime) or at.utcoffset() is None:
+                raise JobError(
+                    f"at={at!r} has no time zone, so that it could be several times: expected an aware datetime, as in "
+                    "datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)"
+                )
+            return at.timestamp()
+        seconds = delay.total_seconds() if isinstance(delay, datetime.timedelta) else delay
+        if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 <= seconds <= LONGEST_DELAY:
+            raise JobError(f"delay={delay!r}: expected seconds, or a timedelta, from 0 to about a hundred years")
+        return self._clock.time() + seconds
+
+    # ---- whose it is ----
+
+    def _owner(self) -> Registrar:
+        """The module that is calling, as far as can be told; else the bot."""
+        if self._session is None:
+            raise JobError("the bot has not started: register jobs with @bot.every, or in on_start, or in a setup")
+        task = asyncio.current_task()
+        for registrar in self._session.bot.modules.registrars():
+            if task in registrar.running:
+                return registrar
+        return _setting_up.get() or self._session.bot
+
+    def _is_attached(self, owner: Registrar) -> bool:
+        assert self._session is not None
+        return self._session.is_attached(owner)
+
+    def _of_name(self, name: str, owner: Registrar) -> Job | None:
+        if name in self._recurring:
+            return self._recurring[name].job
+        if name in self._one_time:
+            return self._one_time[name][0]
+        early = [job for jobs in self._early.values() for job in jobs]
+        own = [] if self._is_attached(owner) else owner.jobs
+        return next((job for job in (*early, *own) if job.name == name), None)
+
+    def _one_time_of(self, name: str) -> OneTime:
+        from ..jobs import OneTime
+
+        found: list[OneTime] = [job for job, _ in self._one_time.values()]
+        if self._session is not None:  # what is being set up is not attached yet
+            found += [job for job in self._owner().jobs if isinstance(job, OneTime)]
+        for job in found:
+            if job.name == name:
+                return job
+        nearest = difflib.get_close_matches(str(name), [job.name for job in found], 1)
+        hint = f'Did you mean "{nearest[0]}"?' if nearest else f"Make it: @bot.job({name!r})"
+        if name in self._recurring:
+            hint = "It is one that recurs: @bot.job makes those that can be started"
+        raise JobError(f"there is no job {name!r} that is loaded. {hint}")
+
+    # ---- jobs that recur ----
+
+    def _take_in(self, job: Recurring, owner: Registrar) -> None:
+        one = self._recurring[job.name] = _Recurrence(job, owner, self._recur)
+        if self._begun:
+            self._begin_recurrence(one)
+
+    def _begin_recurrence(self, one: _Recurrence) -> None:
+        one.deadline = one.job.first(self._clock.time(), self._clock.monotonic())
+        self._expect_again(one)
+
+    def _expect_again(self, one: _Recurrence) -> None:
+        if one.is_here and one.deadline < math.inf:
+            self._timeline.add(one)
+
+    def _leave(self, name: str) -> bool:
+        one = self._recurring.pop(name, None)
+        if one is None:
+            return False
+        one.is_here = False
+        self._timeline.remove(one)
+        return True
+
+    def _recur(self, one: _Recurrence, now: float) -> None:
+        """A run is due: begin it, and settle when the next one is. It is expected again once it has ended."""
+        if self._of_run().closing:
+            return
+        job = one.job
+        following = job.next(one.deadline)
+        is_skipped = False
+        if following <= now and job.missed != "all":
+            following = job.next_after(one.deadline, now)
+            is_skipped = job.missed == "skip"
+        one.deadline = following
+        if job.overlap or is_skipped:
+            self._expect_again(one)
+        if not is_skipped:
+            one.running += 1
+            self._spawn(self._run_recurring(one))
+
+    async def _run_recurring(self, one: _Recurrence) -> None:
+        session, owner, job = self._of_run(), one.owner, one.job
+        task = asyncio.current_task()
+        assert task is not None
+        with session.work:
+            owner.running.add(task)
+            try:
+                if one.is_here and not session.closing:
+                    await job.function()
+                    one.failures = 0
+            except (SystemExit, KeyboardInterrupt) as leaving:
+                session.leave(leaving)
+            except BaseException as error:
+                if task.cancelling():
+                    raise
+                await self._report(job, owner, None, error)
+                self._back_off(one)
+            finally:
+                owner.running.discard(task)
+                one.running -= 1
+                if not job.overlap:
+                    self._expect_again(one)
+
+    def _back_off(self, one: _Recurrence) -> None:
+        """Leave out those of its times that come too soon after a failure."""
+        wait = min(2.0 ** min(one.failures, 30), LONGEST_BACKOFF)
+        one.failures += 1
+        until = wait + (self._clock.time() if one.is_wall else self._clock.monotonic())
+        if one.deadline <= until:
+            one.deadline = one.job.next_after(one.deadline, until)
+            if one.ticket:
+                self._expect_again(one)
+
+    def _on_jump(self, seconds: float) -> None:
+        _log.warning("the system's clock was set %s by %.0f s", "forward" if seconds > 0 else "back", abs(seconds))
+        if seconds < -CORRECTION:
+            for one in self._recurring.values():
+                if one.is_wall:
+                    one.deadline = one.job.first(self._clock.time(), self._clock.monotonic())
+
+    # ---- one-shot jobs that run ----
+
+    def _shot_due(self, shot: _Shot, now: float) -> None:
+        if self._of_run().closing:
+            return
+        job, owner = self._one_time.get(shot.row.name, (None, None))
+        if job is None or owner is None or not self._is_on(owner, shot.row.guild_id):
+            self._hold(shot)
+        else:
+            shot.is_running = True
+            self._running += 1
+            self._spawn(self._run_shot(shot, job, owner, now))
+        self._fill()
+
+    async def _run_shot(self, shot: _Shot, job: OneTime, owner: Registrar, now: float) -> None:
+        session = self._of_run()
+        task = asyncio.current_task()
+        assert task is not None
+        with session.work:
+            owner.running.add(task)
+            try:
+                if session.closing or owner.is_leaving:
+                    self._hold(shot)
+                elif await self._is_wanted(shot.row, job, now):
+                    data = await self._store.data(shot.row.id) if shot.row.data is None else shot.row.data
+                    if data is not None:  # else it was taken back
+                        await job.function(**job.arguments(data))
+                    await self._done(shot)
+                else:
+                    _log.info("%s (no. %d) was missed, and is left out", job.title, shot.row.id)
+                    await self._done(shot)
+            except (SystemExit, KeyboardInterrupt) as leaving:
+                session.leave(leaving)
+            except BaseException as error:
+                if task.cancelling():  # it runs again
+                    self._hold(shot)
+                    raise
+                await self._shot_failed(shot, job, owner, error)
+            finally:
+                owner.running.discard(task)
+
+    async def _is_wanted(self, row: Row, job: OneTime, now: float) -> bool:
+        """Whether a job is to run, or was missed and its policy is against it."""
+        if job.missed == "all" or now - row.due <= MISSED_AFTER:
+            return True
+        return job.missed == "once" and not await self._store.is_followed(row, now)
+
+    async def _done(self, shot: _Shot) -> None:
+        try:
+            await self._store.kept(self._store.remove(shot.row.id))
+        except DatabaseError as error:
+            self._of_run().report(f"removing {shot.row.name}, which a restart would run again", error)
+        self._forget(shot.row.id)
+
+    async def _shot_failed(self, shot: _Shot, job: OneTime, owner: Registrar, error: BaseException) -> None:
+        """Try again later, or give up."""
+        await self._report(job, owner, shot.row.guild_id, error)
+        failures = shot.row.failures + 1
+        if shot.is_cancelled:
+            self._forget(shot.row.id)
+        elif failures > len(RETRY_AFTER):
+            _log.error("%s (no. %d) is given up after %d attempts", job.title, shot.row.id, failures)
+            await self._done(shot)
+        else:
+            await self._try_again(shot, failures)
+
+    async def _try_again(self, shot: _Shot, failures: int) -> None:
+        due = self._clock.time() + RETRY_AFTER[failures - 1]
+        try:
+            await self._store.kept(self._store.move(shot.row.id, due, failures))
+        except DatabaseError as error:
+            self._of_run().report(f"keeping when {shot.row.name} runs again", error)
+        if shot.is_cancelled:
+            self._forget(shot.row.id)
+        elif shot.row.name not in self._one_time:
+            self._hold(shot)
+        else:
+            shot.row = shot.row._replace(due=due, failures=failures)
+            shot.deadline = due
+            self._rest(shot)
+            self._timeline.add(shot)
+
+    async def _report(self, job: Job, owner: Registrar, guild_id: int | None, error: BaseException) -> None:
+        """Ask the error handlers; log what none of them dealt with."""
+        from ..jobs import JobContext
+
+        session = self._of_run()
+        ctx = JobContext(session.bot, job.name, guild_id)
+        if isinstance(error, Exception) and await session.dispatcher.ask_error_handlers(ctx, error, (), owner):
+            return
+        session.report(job.title, error)
+
+    def _of_run(self) -> Session:
+        assert self._session is not None
+        return self._session
+
+    # ---- one-shot jobs in memory ----
+
+    def _ensure_kept(self) -> None:
+        if self._missing is not None:
+            raise ServiceError(f"there are no one-shot jobs: {self._missing}")
+
+    def _expect(self, row: Row) -> None:
+        """A job was kept: hold it in memory, where it is due before those that are in the database alone."""
+        if self._filling is not None or self._read_all or (row.due, row.id) <= self._cursor:
+            self._take(row)
+            self._shorten()
+
+    def _take(self, row: Row) -> None:
+        if row.id in self._shots or row.id in self._gone or not self._begun:
+            return
+        job, owner = self._one_time.get(row.name, (None, None))
+        if job is None or owner is None:
+            self._any_held = True
+            self._tell_held(row.name)
+        elif row.due <= self._clock.time() and not self._is_on(owner, row.guild_id):
+            self._any_held = True
+        else:
+            shot = self._shots[row.id] = _Shot(row, self._shot_due)
+            self._timeline.add(shot)
+
+    def _tell_held(self, name: str) -> None:
+        if name not in self._told:
+            self._told.add(name)
+            _log.warning('one-shot jobs "%s" wait: no job of that name is loaded', name)
+
+    def _is_on(self, owner: Registrar, guild_id: int | None) -> bool:
+        return self._of_run().gate.is_open(owner, guild_id)
+
+    def _hold(self, shot: _Shot) -> None:
+        """Leave a job to the database until its module is there, and on."""
+        self._drop(shot)
+        self._any_held = True
+        if shot.row.name not in self._one_time:
+            self._tell_held(shot.row.name)
+
+    def _forget(self, id: int) -> None:
+        """A job is done, or taken back."""
+        if shot := self._shots.get(id):
+            self._drop(shot)
+        if self._filling is not None:
+            self._gone.add(id)
+        self._fill()
+
+    def _drop(self, shot: _Shot) -> None:
+        self._timeline.remove(shot)
+        self._rest(shot)
+        self._shots.pop(shot.row.id, None)
+
+    def _rest(self, shot: _Shot) -> None:
+        self._running -= shot.is_running
+        shot.is_running = False
+
+    def _shorten(self) -> None:
+        """Leave those due last to the database, where there are too many."""
+        if len(self._shots) - self._running <= 2 * WINDOW or self._filling is not None:
+            return
+        waiting = sorted((shot.row.due, id) for id, shot in self._shots.items() if shot.ticket)
+        for _, id in waiting[WINDOW:]:
+            self._drop(self._shots[id])
+        self._cursor, self._read_all = waiting[WINDOW - 1], False
+
+    def _fill(self) -> None:
+        """Read those due next, where few are left in memory."""
+        few = len(self._shots) - self._running <= WINDOW // 2
+        if few and not self._read_all and self._begun and self._missing is None and self._filling is None:
+            self._filling = self._spawn(self._read_pages())
+
+    async def _read_pages(self) -> None:
+        session = self._of_run()
+        with session.work:
+            try:
+                while not self._read_all and len(self._shots) - self._running < WINDOW:
+                    await self._read_page()
+            except DatabaseError as error:
+                session.report("reading one-shot jobs", error)
+                self._clock.call_later(RETRY_AFTER[0], self._fill)
+            finally:
+                self._filling = None
+                self._gone.clear()
+            self._shorten()
+
+    async def _read_page(self) -> None:
+        cursor = self._cursor
+        self._gone.clear()
+        rows = await self._store.page(cursor, WINDOW)
+        if self._cursor is not cursor:
+            return  # it begins anew
+        for row in rows:
+            self._take(row)
+        if len(rows) < WINDOW:
+            self._read_all = True
+        else:
+            self._cursor = rows[-1].due, rows[-1].id
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        # it does not inherit what the caller is in, such as a transaction
+        return asyncio.get_running_loop().create_task(work, context=self._context.copy())
+
+
+class _Recurrence(Due):
+    """A job that recurs, in this run of the bot. `is_here` ends with its module, or when it is unregistered."""
+
+    __slots__ = ("failures", "is_here", "job", "owner", "running")
+
+    def __init__(self, job: Recurring, owner: Registrar, come_due: Callable[[_Recurrence, float], object]) -> None:
+        super().__init__(math.inf, job.is_wall, come_due)
+        self.job: Recurring = job
+        self.owner: Registrar = owner
+        self.failures: int = 0
+        self.running: int = 0
+        self.is_here: bool = True
+
+
+class _Shot(Due):
+    """A one-shot job in memory. `is_cancelled` says that it was taken back while it ran."""
+
+    __slots__ = ("is_cancelled", "is_running", "row")
+
+    def __init__(self, row: Row, come_due: Callable[[_Shot, float], object]) -> None:
+        super().__init__(row.due, True, come_due)
+        self.row: Row = row
+        self.is_running: bool = False
+        self.is_cancelled: bool = False
+
+
+def _encoded(job: OneTime, data: object) -> bytes:
+    """The data of a job. Raises JobError where it does not take them."""
+    if data is not None and not isinstance(data, Mapping):
+        raise JobError(f"{job.title}: data={data!r} is no mapping of its parameters' names to values")
+    try:
+        encoded = encode(dict(cast("Mapping[Any, Any]", data or {})))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise JobError(f"{job.title}: its data cannot be kept: {error}") from error
+    if len(encoded) > LARGEST_DATA:
+        what = f"expected at most {LARGEST_DATA} bytes of data, got {len(encoded)}"
+        raise JobError(f"{job.title}: {what}. Keep them elsewhere, and give the job what finds them")
+    job.arguments(encoded)
+    return encoded
+
+
+def _pending(row: Row) -> PendingJob:
+    due = datetime.datetime.fromtimestamp(row.due, datetime.UTC)
+    return PendingJob(row.id, row.name, due, decode(row.data or b"\x80"), row.guild_id, row.failures)
