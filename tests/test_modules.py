@@ -565,10 +565,17 @@ async def test_a_thousand_rounds_leave_nothing_behind() -> None:
             @bot.listen
             async def heard(event: hikari.GuildAvailableEvent) -> None: ...
 
-            left.extend(map(weakref.ref, (bot, ctx, hello, inside, press, send, who, heard, Card)))
+            @bot.every(hours=1)
+            async def hourly() -> None: ...
+
+            @bot.job("later")
+            async def later(number: int) -> None: ...
+
+            left.extend(map(weakref.ref, (bot, ctx, hello, inside, press, send, who, heard, hourly, later, Card)))
 
     bot = wisp.Bot(modules=[Busy()])
     async with connect(bot) as discord:
+        await discord.rest()
         tasks = len(asyncio.all_tasks())
         listeners = len(bot.gateway.get_listeners(hikari.GuildAvailableEvent))
         for number in range(1000):
@@ -579,7 +586,7 @@ async def test_a_thousand_rounds_leave_nothing_behind() -> None:
         await bot.modules.unload("busy")
         await discord.rest()
         gc.collect()
-        assert len(left) == 9 * (1 + 1000 + 100)
+        assert len(left) == 11 * (1 + 1000 + 100)
         assert [reference() for reference in left if reference() is not None] == []
         assert len(asyncio.all_tasks()) == tasks
         assert len(bot.gateway.get_listeners(hikari.GuildAvailableEvent)) == listeners - 1

@@ -15,8 +15,11 @@ SLICE = 50
 SLACK = 1e-5
 """Seconds that something may begin early: floating-point numbers of the size of a date are not finer."""
 
-_JUMP = 0.5
-"""Seconds by which the wall clock must have moved against the monotonic one to count as set."""
+_DRIFT = 0.1
+"""Seconds by which the wall clock may move against the monotonic one before what hangs on it is put in order."""
+
+_JUMP = 1.0
+"""Seconds from which such a move counts as a clock that was set: corrections come in smaller steps."""
 
 
 class Due:
@@ -46,16 +49,16 @@ class Timeline:
     def __init__(self, clock: Clock, on_jump: Callable[[float], object]) -> None:
         self._clock = clock
         self._on_jump = on_jump
-        self._heap: list[tuple[float, int, Due]] = []  # by Clock.monotonic
+        self._heap: list[tuple[float, int]] = []  # moments of Clock.monotonic, and tickets: some of what was removed
+        self._things: dict[int, Due] = {}  # by their tickets
         self._tickets = 0
-        self._stale = 0  # places in the heap whose thing was removed
         self._timer: Timer | None = None
         self._runs = False
         self._looking: asyncio.TimerHandle | None = None
         self._ahead = clock.time() - clock.monotonic()
 
     def __len__(self) -> int:
-        return len(self._heap) - self._stale
+        return len(self._things)
 
     def begin(self) -> None:
         """Let things come due from now on."""
@@ -66,35 +69,44 @@ class Timeline:
     def stop(self) -> None:
         """Nothing comes due any more, and nothing is remembered."""
         self._runs = False
-        for timer in (self._timer, self._looking):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._looking = None
-        for _, _, thing in self._heap:
+        if self._looking is not None:
+            self._looking.cancel()
+        for thing in self._things.values():
             thing.ticket = 0
-        self._heap.clear()
-        self._stale = 0
+        self._things.clear()
+        self._clear()
 
     def add(self, thing: Due) -> None:
         """Let a thing come due at its deadline, in place of what was said before."""
         if thing.ticket:
             self.remove(thing)
-        self._tickets += 1
-        thing.ticket = self._tickets
-        at = thing.deadline - self._ahead if thing.is_wall else thing.deadline
-        heapq.heappush(self._heap, (at, thing.ticket, thing))
-        if self._heap[0][2] is thing:
+        self._tickets = thing.ticket = ticket = self._tickets + 1
+        self._things[ticket] = thing
+        heapq.heappush(self._heap, (self._moment_of(thing), ticket))
+        if self._heap[0][1] == ticket:
             self._arm()
 
     def remove(self, thing: Due) -> None:
         """Forget a thing. Does nothing where it is not there."""
-        if thing.ticket:
+        if self._things.pop(thing.ticket, None):
             thing.ticket = 0
-            self._stale += 1
-            if self._stale > 64 and self._stale * 2 > len(self._heap):
-                self._heap = [place for place in self._heap if place[2].ticket == place[1]]
-                heapq.heapify(self._heap)
-                self._stale = 0
+            if not self._things:
+                self._clear()
+            elif len(self._heap) > 64 + 2 * len(self._things):
+                self._order()
+
+    def _clear(self) -> None:
+        self._heap.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _order(self) -> None:
+        self._heap = [(self._moment_of(thing), ticket) for ticket, thing in self._things.items()]
+        heapq.heapify(self._heap)
+
+    def _moment_of(self, thing: Due) -> float:
+        return thing.deadline - self._ahead if thing.is_wall else thing.deadline
 
     def _arm(self) -> None:
         """Wake up for the first thing, or earlier."""
@@ -118,15 +130,14 @@ class Timeline:
         now = self._clock.monotonic()
         left = SLICE
         while left and self._heap and self._heap[0][0] <= now + SLACK:
-            _, ticket, thing = heapq.heappop(self._heap)
-            if thing.ticket != ticket:
-                self._stale -= 1
+            thing = self._things.pop(heapq.heappop(self._heap)[1], None)
+            if thing is None:
                 continue
             thing.ticket = 0
             if not thing.is_wall:
                 thing.come_due(thing, now)
             elif (time := self._clock.time()) + SLACK < thing.deadline:
-                self._mind_jump()
+                self._mind_jump(0.0)
                 self.add(thing)  # the clock was set back
                 continue
             else:
@@ -137,18 +148,13 @@ class Timeline:
         self._mind_jump()
         self._looking = asyncio.get_running_loop().call_later(self.look_every, self._look)
 
-    def _mind_jump(self) -> None:
-        """Where the wall clock was set, put what hangs on it in order."""
+    def _mind_jump(self, least: float = _DRIFT) -> None:
+        """Where the wall clock has moved by more than `least` against the other, put what hangs on it in order."""
         ahead = self._clock.time() - self._clock.monotonic()
-        jump, self._ahead = ahead - self._ahead, ahead
-        if abs(jump) < _JUMP:
-            return
-        self._on_jump(jump)
-        self._heap = [
-            (thing.deadline - ahead if thing.is_wall else at, ticket, thing)
-            for at, ticket, thing in self._heap
-            if thing.ticket == ticket
-        ]
-        self._stale = 0
-        heapq.heapify(self._heap)
-        self._arm()
+        moved = ahead - self._ahead
+        if abs(moved) > least:
+            self._ahead = ahead
+            if abs(moved) >= _JUMP:
+                self._on_jump(moved)
+            self._order()
+            self._arm()
