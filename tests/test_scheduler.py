@@ -1109,3 +1109,20 @@ async def test_another_scheduler_takes_the_name_and_the_jobs_of_decorators_go_on
         assert bot.services.get("scheduler").mine
         await discord.advance(seconds=1.5)
         assert ran == ["tick"]
+
+
+async def test_runs_are_counted_and_timed_by_what_came_of_them() -> None:
+    bot, _ = with_job()
+
+    @bot.every(seconds=10)
+    async def fails() -> None:
+        raise ValueError
+
+    async with connect(bot) as discord:
+        await scheduler_of(bot).once("note", delay=1, data={"text": "tea"})
+        with discord.expects(ValueError):
+            await discord.advance(seconds=11)
+        snapshot = bot.services.get("metrics").snapshot()
+        assert snapshot.counters['wisp.jobs{job="note",outcome="done"}'] == 1
+        assert snapshot.counters['wisp.jobs{job="fails",outcome="failed"}'] == 1
+        assert snapshot.timings['wisp.job.duration{job="note"}'].count == 1

@@ -22,6 +22,7 @@ from .values import decode, encode, is_id
 
 if TYPE_CHECKING:
     from ..jobs import Job, Missed, OneTime, Recurring
+    from ..measures import Outcome
     from ..registrar import Registrar
     from ..session import Session
 
@@ -364,20 +365,25 @@ class SchedulerService:
         session, owner, job = self._of_run(), one.owner, one.job
         task = asyncio.current_task()
         assert task is not None
+        outcome: Outcome = "cancelled"
         with session.work:
             owner.running.add(task)
+            began = self._clock.monotonic()
             try:
                 if one.is_here and not session.closing:
                     await job.function()
                     one.failures = 0
+                    outcome = "done"
             except (SystemExit, KeyboardInterrupt) as leaving:
                 session.leave(leaving)
             except BaseException as error:
                 if task.cancelling():
                     raise
+                outcome = "failed"
                 await self._report(job, owner, None, error)
                 self._back_off(one)
             finally:
+                session.measures.ran("job", job.name, outcome, began)
                 owner.running.discard(task)
                 one.running -= 1
                 if not job.overlap:
@@ -418,27 +424,33 @@ class SchedulerService:
         session = self._of_run()
         task = asyncio.current_task()
         assert task is not None
+        outcome: Outcome = "cancelled"
         with session.work:
             owner.running.add(task)
+            began = self._clock.monotonic()
             try:
                 if session.closing or owner.is_leaving:
                     self._hold(shot)
-                elif await self._is_wanted(shot.row, job, now):
+                    return
+                if await self._is_wanted(shot.row, job, now):
                     data = await self._store.data(shot.row.id) if shot.row.data is None else shot.row.data
                     if data is not None:  # else it was taken back
                         await job.function(**job.arguments(data))
-                    await self._done(shot)
+                        outcome = "done"
                 else:
                     _log.info("%s (no. %d) was missed, and is left out", job.title, shot.row.id)
-                    await self._done(shot)
+                    outcome = "refused"
+                await self._done(shot)
             except (SystemExit, KeyboardInterrupt) as leaving:
                 session.leave(leaving)
             except BaseException as error:
                 if task.cancelling():  # it runs again
                     self._hold(shot)
                     raise
+                outcome = "failed"
                 await self._shot_failed(shot, job, owner, error)
             finally:
+                session.measures.ran("job", job.name, outcome, began)
                 owner.running.discard(task)
 
     async def _is_wanted(self, row: Row, job: OneTime, now: float) -> bool:
