@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -11,15 +12,20 @@ T = TypeVar("T")
 
 
 class Timer:
-    """A call that is due at `deadline` (seconds of `Clock.monotonic`), until `cancel()`."""
+    """A call that is due at `deadline` (seconds of `Clock.monotonic`), until `cancel()`.
+
+    In real time it is made at the next multiple of `grain` seconds, where that is not 0: many timers share a turn.
+    """
 
     __slots__ = ("_callback", "_clock", "_handle", "deadline")
 
-    def __init__(self, clock: Clock, deadline: float, callback: Callable[[], object]) -> None:
+    def __init__(self, clock: Clock, deadline: float, callback: Callable[[], object], grain: float = 0.0) -> None:
         self._clock = clock
         self._callback = callback
         self.deadline: float = deadline
-        self._handle = asyncio.get_running_loop().call_later(deadline - clock.monotonic(), self.fire)
+        loop = asyncio.get_running_loop()
+        at = loop.time() + deadline - clock.monotonic()
+        self._handle = loop.call_at(math.ceil(at / grain) * grain if grain else at, self.fire)
 
     def cancel(self) -> None:
         """Forget the call. Does nothing where it was made or cancelled already."""
@@ -49,9 +55,12 @@ class Clock:
         """Seconds from an arbitrary start that no correction of the system's clock moves: for durations."""
         return time.monotonic() + self.offset
 
-    def call_later(self, delay: float, callback: Callable[[], object]) -> Timer:
-        """Call `callback` in `delay` seconds (at once, on the next turn of the loop, where that is not positive)."""
-        timer = Timer(self, self.monotonic() + delay, callback)
+    def call_later(self, delay: float, callback: Callable[[], object], *, grain: float = 0.0) -> Timer:
+        """Call `callback` in `delay` seconds (at once, on the next turn of the loop, where that is not positive).
+
+        With `grain` it may come up to so many seconds later, together with others.
+        """
+        timer = Timer(self, self.monotonic() + delay, callback, grain if delay > 0 else 0.0)
         self.timers.add(timer)
         return timer
 

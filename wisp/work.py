@@ -23,8 +23,13 @@ class Work:
         self.tasks.add(current_task())
 
     def __exit__(self, *_: object) -> None:
-        self.tasks.discard(current_task())
-        self._tell()
+        self.leave(current_task())
+
+    def leave(self, task: asyncio.Task[Any]) -> None:
+        """What this task was doing has ended."""
+        self.tasks.discard(task)
+        if self._watchers:
+            self._tell()
 
     @contextmanager
     def waits_for_a_person(self) -> Generator[None]:
@@ -45,7 +50,7 @@ class Work:
             await watcher
 
     def _tell(self) -> None:
-        if self._watchers and not self.tasks - self.waiting:
+        if not self.tasks - self.waiting:
             for watcher in self._watchers:
                 if not watcher.done():
                     watcher.set_result(None)

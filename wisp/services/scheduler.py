@@ -17,7 +17,7 @@ from ..logs import get_logger
 from . import PendingJob
 from .database import DatabaseService
 from .one_shots import START, OneShots, Row
-from .timeline import Due, Timeline
+from .timeline import GRAIN, Due, Timeline
 from .values import decode, encode, is_id
 
 if TYPE_CHECKING:
@@ -362,32 +362,34 @@ class SchedulerService:
             self._spawn(self._run_recurring(one))
 
     async def _run_recurring(self, one: _Recurrence) -> None:
-        session, owner, job = self._of_run(), one.owner, one.job
+        # a thousand times a second this is what costs: it asks once which task it is
+        session, running, job = self._of_run(), one.owner.running, one.job
         task = asyncio.current_task()
         assert task is not None
+        session.work.tasks.add(task)
+        running.add(task)
+        began = self._clock.monotonic()
         outcome: Outcome = "cancelled"
-        with session.work:
-            owner.running.add(task)
-            began = self._clock.monotonic()
-            try:
-                if one.is_here and not session.closing:
-                    await job.function()
-                    one.failures = 0
-                    outcome = "done"
-            except (SystemExit, KeyboardInterrupt) as leaving:
-                session.leave(leaving)
-            except BaseException as error:
-                if task.cancelling():
-                    raise
-                outcome = "failed"
-                await self._report(job, owner, None, error)
-                self._back_off(one)
-            finally:
-                session.measures.ran("job", job.name, outcome, began)
-                owner.running.discard(task)
-                one.running -= 1
-                if not job.overlap:
-                    self._expect_again(one)
+        try:
+            if one.is_here and not session.closing:
+                await job.function()
+                one.failures = 0
+                outcome = "done"
+        except (SystemExit, KeyboardInterrupt) as leaving:
+            session.leave(leaving)
+        except BaseException as error:
+            if task.cancelling():
+                raise
+            outcome = "failed"
+            await self._report(job, one.owner, None, error)
+            self._back_off(one)
+        finally:
+            session.measures.ran("job", job.name, outcome, began)
+            one.running -= 1
+            if not job.overlap:
+                self._expect_again(one)
+            running.discard(task)
+            session.work.leave(task)
 
     def _back_off(self, one: _Recurrence) -> None:
         """Leave out those of its times that come too soon after a failure."""
@@ -618,7 +620,7 @@ class _Recurrence(Due):
     __slots__ = ("failures", "is_here", "job", "owner", "running")
 
     def __init__(self, job: Recurring, owner: Registrar, come_due: Callable[[_Recurrence, float], object]) -> None:
-        super().__init__(math.inf, job.is_wall, come_due)
+        super().__init__(math.inf, job.is_wall, come_due, min(job.grain, GRAIN))
         self.job: Recurring = job
         self.owner: Registrar = owner
         self.failures: int = 0

@@ -15,6 +15,13 @@ SLICE = 50
 SLACK = 1e-5
 """Seconds that something may begin early: floating-point numbers of the size of a date are not finer."""
 
+GRAIN = 0.01
+"""Seconds between two wakings, where there is much to do: waking up costs more than a run does.
+
+What is due sooner after a waking begins so much later at most; what comes back within less than ten times as much
+makes it smaller, for all.
+"""
+
 _DRIFT = 0.1
 """Seconds by which the wall clock may move against the monotonic one before what hangs on it is put in order."""
 
@@ -26,12 +33,16 @@ class Due:
     """Something that comes due at its `deadline`: seconds since the epoch where `is_wall`, else `Clock.monotonic`.
 
     `come_due` is called then with it and the time that it is, on the same clock. It stands in the timeline no more.
+    It may be late by `grain` seconds.
     """
 
-    __slots__ = ("come_due", "deadline", "is_wall", "ticket")
+    __slots__ = ("come_due", "deadline", "grain", "is_wall", "ticket")
 
-    def __init__(self, deadline: float, is_wall: bool, come_due: Callable[[Any, float], object]) -> None:
+    def __init__(
+        self, deadline: float, is_wall: bool, come_due: Callable[[Any, float], object], grain: float = GRAIN
+    ) -> None:
         self.deadline: float = deadline
+        self.grain: float = grain
         self.is_wall: bool = is_wall
         self.come_due: Callable[[Any, float], object] = come_due
         self.ticket: int = 0  # of its place in the heap, 0 where it has none
@@ -52,8 +63,10 @@ class Timeline:
         self._heap: list[tuple[float, int]] = []  # moments of Clock.monotonic, and tickets: some of what was removed
         self._things: dict[int, Due] = {}  # by their tickets
         self._tickets = 0
+        self._grain = GRAIN  # the least of those that were here since there was nothing
         self._timer: Timer | None = None
         self._runs = False
+        self._woke = 0.0  # at that moment of Clock.monotonic
         self._looking: asyncio.TimerHandle | None = None
         self._ahead = clock.time() - clock.monotonic()
 
@@ -82,6 +95,8 @@ class Timeline:
             self.remove(thing)
         self._tickets = thing.ticket = ticket = self._tickets + 1
         self._things[ticket] = thing
+        if thing.grain < self._grain:
+            self._grain = thing.grain
         heapq.heappush(self._heap, (self._moment_of(thing), ticket))
         if self._heap[0][1] == ticket:
             self._arm()
@@ -97,6 +112,7 @@ class Timeline:
 
     def _clear(self) -> None:
         self._heap.clear()
+        self._grain = GRAIN
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -117,7 +133,8 @@ class Timeline:
             if self._timer.deadline <= at:
                 return
             self._timer.cancel()
-        self._timer = self._clock.call_later(at - self._clock.monotonic(), self._wake)
+        grain = self._grain if at - self._woke < self._grain else 0.0
+        self._timer = self._clock.call_later(at - self._clock.monotonic(), self._wake, grain=grain)
 
     def _wake(self) -> None:
         self._timer = None
@@ -127,7 +144,7 @@ class Timeline:
 
     def _begin_due(self) -> None:
         """Begin what is due, a slice of it: for the rest the timer fires again in the next turn of the loop."""
-        now = self._clock.monotonic()
+        now = self._woke = self._clock.monotonic()
         left = SLICE
         while left and self._heap and self._heap[0][0] <= now + SLACK:
             thing = self._things.pop(heapq.heappop(self._heap)[1], None)
