@@ -72,7 +72,7 @@ CASES = {"spread": Case(100, 0.1, 80, 0.001), "together": Case(1000, 1.0, 10, 0.
 
 
 class Runs:
-    """Jobs that note when they ran. `done` once each has run often enough; `cpu` is what all of it took from the first."""
+    """Jobs that note when they ran, until each has run often enough."""
 
     def __init__(self, case: Case) -> None:
         self._case = case
@@ -234,7 +234,7 @@ def compare_all(rounds: int) -> int:
     names = [name for name, (module, _) in LIBRARIES.items() if importable(module)]
     print("libraries: " + ", ".join(f"{name} {installed(DISTRIBUTIONS[name])}" for name in names if name != WISP))
     judged: list[Verdict] = []
-    for case in CASES:
+    for case, (_, _, runs, _) in CASES.items():
         cpu, drift = Samples(), Samples()
         for order in shuffled_rounds(names, rounds):
             for name in order:
@@ -242,7 +242,7 @@ def compare_all(rounds: int) -> int:
                 cpu.add(name, found["us"])
                 drift.add(name, found["drift"])
         print("\n" + table(case, "us", cpu, names, [LIGHTBULB, APSCHEDULER]))
-        print(table(f"{case}, after {CASES[case].runs} runs", "drift ms", drift, names, []))
+        print(table(f"{case}, after {runs} runs", "drift ms", drift, names, []))
         judged += verdicts(case, "us", cpu, BUDGETS)
         if case == "spread":
             judged.append(judge("drift of wisp after 80 runs", abs(drift.median(WISP)), DRIFT_MS, unit=" ms"))

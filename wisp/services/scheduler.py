@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import difflib
-import math
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any, cast
@@ -17,7 +16,8 @@ from ..logs import get_logger
 from . import PendingJob
 from .database import DatabaseService
 from .one_shots import START, OneShots, Row
-from .timeline import GRAIN, Due, Timeline
+from .recurring import Recurrences, spawn, tell
+from .timeline import Due
 from .values import decode, encode, is_id
 
 if TYPE_CHECKING:
@@ -31,14 +31,8 @@ _log = get_logger("wisp.scheduler")
 RETRY_AFTER = (10.0, 60.0, 300.0, 1800.0)
 """Seconds that a one-shot job waits after each failure. After one more it is given up."""
 
-LONGEST_BACKOFF = 300.0
-"""Seconds that a job that recurs waits at most after failures in a row: 1, 2, 4, 8 and so on."""
-
 MISSED_AFTER = 60.0
 """Seconds after its time from which a one-shot job counts as missed."""
-
-CORRECTION = 3 * 3600.0
-"""Seconds: a wall clock that is set back by more was wrong before, and cron begins anew."""
 
 LARGEST_DATA = 1024 * 1024
 """The most bytes of a one-shot job's data, encoded as msgpack."""
@@ -72,13 +66,13 @@ class SchedulerService:
 
     def __init__(self, db: DatabaseService, *, clock: Clock) -> None:
         self._clock = clock
-        self._timeline = Timeline(clock, self._on_jump)
+        self._recurring = Recurrences(clock)
+        self._timeline = self._recurring.timeline
         self._store = OneShots(db)
         self._missing: str | None = "the bot has not started"
         self._session: Session | None = None
         self._context = Context()
         self._begun = False
-        self._recurring: dict[str, _Recurrence] = {}
         self._one_time: dict[str, tuple[OneTime, Registrar]] = {}
         self._early: dict[Registrar, list[Recurring]] = {}  # registered while their module was set up
         # One-shot jobs up to the cursor are in memory, running, or held (their module is off, or not there); those
@@ -120,7 +114,7 @@ class SchedulerService:
         if owner.is_leaving:
             raise JobError(f"{job.title}: its module is being unloaded")
         if self._is_attached(owner):
-            self._take_in(job, owner)
+            self._recurring.take_in(job, owner)
         else:
             self._early.setdefault(owner, []).append(job)
 
@@ -131,7 +125,7 @@ class SchedulerService:
                 if job.name == name:
                     jobs.remove(job)
                     return True
-        return self._leave(name)
+        return self._recurring.leave(name)
 
     async def once(
         self,
@@ -217,8 +211,7 @@ class SchedulerService:
         """Let jobs run, in this context: the bot is connected."""
         self._context = context
         self._begun = True
-        for one in self._recurring.values():
-            self._begin_recurrence(one)
+        self._recurring.begin(self._of_run(), context)
         self._timeline.begin()
         self._fill()
 
@@ -227,10 +220,10 @@ class SchedulerService:
         from ..jobs import OneTime, Recurring
 
         for job in [*owner.jobs, *self._early.pop(owner, [])]:
-            if job.name in self._recurring or job.name in self._one_time:
+            if job.name in self._recurring.jobs or job.name in self._one_time:
                 raise JobError(f"{job.title} ({job.file}:{job.line}): another job has this name")
             if isinstance(job, Recurring):
-                self._take_in(job, owner)
+                self._recurring.take_in(job, owner)
             elif isinstance(job, OneTime):
                 self._one_time[job.name] = job, owner
                 self._told.discard(job.name)
@@ -239,9 +232,9 @@ class SchedulerService:
     def detach(self, owner: Registrar) -> None:
         """Let the jobs of a module run no more. What is pending of them waits until it is there again."""
         self._early.pop(owner, None)
-        for name, one in [*self._recurring.items()]:
+        for name, one in [*self._recurring.jobs.items()]:
             if one.owner is owner:
-                self._leave(name)
+                self._recurring.leave(name)
         for name, (_, its_owner) in [*self._one_time.items()]:
             if its_owner is owner:
                 del self._one_time[name]
@@ -258,12 +251,12 @@ class SchedulerService:
 
     def under_way(self) -> list[str]:
         """The jobs that run now, in words."""
-        recurring = [one.job.title for one in self._recurring.values() if one.running]
+        recurring = [one.job.title for one in self._recurring.jobs.values() if one.running]
         return [*recurring, *(f'job "{shot.row.name}"' for shot in self._shots.values() if shot.is_running)]
 
     def count(self) -> int:
         """How many jobs there are, of either kind."""
-        return len(self._recurring) + len(self._one_time)
+        return len(self._recurring.jobs) + len(self._one_time)
 
     def _due(self, delay: object, at: object) -> float:
         """When that is, in seconds since the epoch. Raises JobError where it is no time."""
@@ -298,8 +291,8 @@ class SchedulerService:
         return self._session.is_attached(owner)
 
     def _of_name(self, name: str, owner: Registrar) -> Job | None:
-        if name in self._recurring:
-            return self._recurring[name].job
+        if name in self._recurring.jobs:
+            return self._recurring.jobs[name].job
         if name in self._one_time:
             return self._one_time[name][0]
         early = [job for jobs in self._early.values() for job in jobs]
@@ -317,96 +310,9 @@ class SchedulerService:
                 return job
         nearest = difflib.get_close_matches(str(name), [job.name for job in found], 1)
         hint = f'Did you mean "{nearest[0]}"?' if nearest else f"Make it: @bot.job({name!r})"
-        if name in self._recurring:
+        if name in self._recurring.jobs:
             hint = "It is one that recurs: @bot.job makes those that can be started"
         raise JobError(f"there is no job {name!r} that is loaded. {hint}")
-
-    # ---- jobs that recur ----
-
-    def _take_in(self, job: Recurring, owner: Registrar) -> None:
-        one = self._recurring[job.name] = _Recurrence(job, owner, self._recur)
-        if self._begun:
-            self._begin_recurrence(one)
-
-    def _begin_recurrence(self, one: _Recurrence) -> None:
-        one.deadline = one.job.first(self._clock.time(), self._clock.monotonic())
-        self._expect_again(one)
-
-    def _expect_again(self, one: _Recurrence) -> None:
-        if one.is_here and one.deadline < math.inf:
-            self._timeline.add(one)
-
-    def _leave(self, name: str) -> bool:
-        one = self._recurring.pop(name, None)
-        if one is None:
-            return False
-        one.is_here = False
-        self._timeline.remove(one)
-        return True
-
-    def _recur(self, one: _Recurrence, now: float) -> None:
-        """A run is due: begin it, and settle when the next one is. It is expected again once it has ended."""
-        if self._of_run().closing:
-            return
-        job = one.job
-        following = job.next(one.deadline)
-        is_skipped = False
-        if following <= now and job.missed != "all":
-            following = job.next_after(one.deadline, now)
-            is_skipped = job.missed == "skip"
-        one.deadline = following
-        if job.overlap or is_skipped:
-            self._expect_again(one)
-        if not is_skipped:
-            one.running += 1
-            self._spawn(self._run_recurring(one))
-
-    async def _run_recurring(self, one: _Recurrence) -> None:
-        # a thousand times a second this is what costs: it asks once which task it is
-        session, running, job = self._of_run(), one.owner.running, one.job
-        task = asyncio.current_task()
-        assert task is not None
-        session.work.tasks.add(task)
-        running.add(task)
-        began = self._clock.monotonic()
-        outcome: Outcome = "cancelled"
-        try:
-            if one.is_here and not session.closing:
-                await job.function()
-                one.failures = 0
-                outcome = "done"
-        except (SystemExit, KeyboardInterrupt) as leaving:
-            session.leave(leaving)
-        except BaseException as error:
-            if task.cancelling():
-                raise
-            outcome = "failed"
-            await self._report(job, one.owner, None, error)
-            self._back_off(one)
-        finally:
-            session.measures.ran("job", job.name, outcome, began)
-            one.running -= 1
-            if not job.overlap:
-                self._expect_again(one)
-            running.discard(task)
-            session.work.leave(task)
-
-    def _back_off(self, one: _Recurrence) -> None:
-        """Leave out those of its times that come too soon after a failure."""
-        wait = min(2.0 ** min(one.failures, 30), LONGEST_BACKOFF)
-        one.failures += 1
-        until = wait + (self._clock.time() if one.is_wall else self._clock.monotonic())
-        if one.deadline <= until:
-            one.deadline = one.job.next_after(one.deadline, until)
-            if one.ticket:
-                self._expect_again(one)
-
-    def _on_jump(self, seconds: float) -> None:
-        _log.warning("the system's clock was set %s by %.0f s", "forward" if seconds > 0 else "back", abs(seconds))
-        if seconds < -CORRECTION:
-            for one in self._recurring.values():
-                if one.is_wall:
-                    one.deadline = one.job.first(self._clock.time(), self._clock.monotonic())
 
     # ---- one-shot jobs that run ----
 
@@ -419,7 +325,7 @@ class SchedulerService:
         else:
             shot.is_running = True
             self._running += 1
-            self._spawn(self._run_shot(shot, job, owner, now))
+            spawn(self._context, self._run_shot(shot, job, owner, now))
         self._fill()
 
     async def _run_shot(self, shot: _Shot, job: OneTime, owner: Registrar, now: float) -> None:
@@ -470,7 +376,7 @@ class SchedulerService:
 
     async def _shot_failed(self, shot: _Shot, job: OneTime, owner: Registrar, error: BaseException) -> None:
         """Try again later, or give up."""
-        await self._report(job, owner, shot.row.guild_id, error)
+        await tell(self._of_run(), job, owner, shot.row.guild_id, error)
         failures = shot.row.failures + 1
         if shot.is_cancelled:
             self._forget(shot.row.id)
@@ -495,16 +401,6 @@ class SchedulerService:
             shot.deadline = due
             self._rest(shot)
             self._timeline.add(shot)
-
-    async def _report(self, job: Job, owner: Registrar, guild_id: int | None, error: BaseException) -> None:
-        """Ask the error handlers; log what none of them dealt with."""
-        from ..jobs import JobContext
-
-        session = self._of_run()
-        ctx = JobContext(session.bot, job.name, guild_id)
-        if isinstance(error, Exception) and await session.dispatcher.ask_error_handlers(ctx, error, (), owner):
-            return
-        session.report(job.title, error)
 
     def _of_run(self) -> Session:
         assert self._session is not None
@@ -580,7 +476,7 @@ class SchedulerService:
         """Read those due next, where few are left in memory."""
         few = len(self._shots) - self._running <= WINDOW // 2
         if few and not self._read_all and self._begun and self._missing is None and self._filling is None:
-            self._filling = self._spawn(self._read_pages())
+            self._filling = spawn(self._context, self._read_pages())
 
     async def _read_pages(self) -> None:
         session = self._of_run()
@@ -608,24 +504,6 @@ class SchedulerService:
             self._read_all = True
         else:
             self._cursor = rows[-1].due, rows[-1].id
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        # it does not inherit what the caller is in, such as a transaction
-        return asyncio.get_running_loop().create_task(work, context=self._context.copy())
-
-
-class _Recurrence(Due):
-    """A job that recurs, in this run of the bot. `is_here` ends with its module, or when it is unregistered."""
-
-    __slots__ = ("failures", "is_here", "job", "owner", "running")
-
-    def __init__(self, job: Recurring, owner: Registrar, come_due: Callable[[_Recurrence, float], object]) -> None:
-        super().__init__(math.inf, job.is_wall, come_due, min(job.grain, GRAIN))
-        self.job: Recurring = job
-        self.owner: Registrar = owner
-        self.failures: int = 0
-        self.running: int = 0
-        self.is_here: bool = True
 
 
 class _Shot(Due):

@@ -1,0 +1,107 @@
+"""The timeline alone: what is due comes in order, once, and never early."""
+
+import asyncio
+import itertools
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wisp.clock import Clock
+from wisp.services.timeline import SLACK, Due, Timeline
+
+
+class Steps(Clock):
+    """A clock that stands still, and moves by its offset."""
+
+    def time(self) -> float:
+        return 1_700_000_000.0 + self.offset
+
+    def monotonic(self) -> float:
+        return 1000.0 + self.offset
+
+
+async def at_rest() -> None: ...
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.floats(0, 100), st.booleans()), max_size=150),
+    st.lists(st.floats(0, 30), max_size=10),
+)
+@settings(deadline=None, max_examples=50)
+def test_whatever_is_added_and_removed_comes_in_order_once_and_not_early(
+    things: list[tuple[bool, float, bool]], steps: list[float]
+) -> None:
+    async def play() -> None:
+        clock = Steps()
+        timeline = Timeline(clock, lambda _: None)
+        timeline.begin()
+        came: list[Due] = []
+
+        def come(thing: Due, now: float) -> None:
+            assert now + SLACK >= thing.deadline
+            came.append(thing)
+
+        kept: list[tuple[float, Due]] = []
+        for is_wall, delay, is_removed in things:
+            thing = Due((clock.time() if is_wall else clock.monotonic()) + delay, is_wall, come)
+            timeline.add(thing)
+            timeline.add(thing)  # twice is once
+            if is_removed:
+                timeline.remove(thing)
+                timeline.remove(thing)
+            else:
+                kept.append((delay, thing))
+        assert len(timeline) == len(kept)
+        for step in [*steps, 200.0]:
+            await clock.advance(step, at_rest)
+        assert len(came) == len({id(thing) for thing in came}) == len(kept)
+        delays = {id(thing): delay for delay, thing in kept}
+        in_order = [delays[id(thing)] for thing in came]
+        assert all(first <= second + 2 * SLACK for first, second in itertools.pairwise(in_order))
+        assert not timeline._heap  # pyright: ignore[reportPrivateUsage]
+        timeline.stop()
+        assert clock.timers == set()
+
+    asyncio.run(play())
+
+
+async def test_many_due_within_a_moment_share_a_waking_and_none_is_early() -> None:
+    clock = Clock()
+    timeline = Timeline(clock, lambda _: None)
+    wakings: list[float] = []
+    done = asyncio.Event()
+
+    def come(thing: Due, now: float) -> None:
+        assert now + SLACK >= thing.deadline
+        wakings.append(now)
+        if len(wakings) == 100:
+            done.set()
+
+    timeline.begin()
+    start = clock.monotonic() + 0.02
+    for number in range(100):
+        timeline.add(Due(start + number / 1000, False, come))
+    await done.wait()
+    assert len(set(wakings)) <= 15  # of 10 ms each, where nothing holds them up
+    timeline.stop()
+
+
+async def test_one_thing_alone_does_not_wait_for_others() -> None:
+    clock = Clock()
+    timeline = Timeline(clock, lambda _: None)
+    late: list[float] = []
+    done = asyncio.Event()
+
+    def come(thing: Due, now: float) -> None:
+        late.append(now - thing.deadline)
+        if len(late) == 10:
+            done.set()
+        else:
+            thing.deadline += 0.02
+            timeline.add(thing)
+
+    timeline.begin()
+    timeline.add(Due(clock.monotonic() + 0.02, False, come))
+    await done.wait()
+    assert min(late) < 0.005  # the machine may be busy at times, and not each time
+    timeline.stop()

@@ -1,0 +1,162 @@
+"""Jobs that recur, while the bot runs: when the next run of each is, and what becomes of those that fail."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from ..clock import Clock
+from ..logs import get_logger
+from .timeline import GRAIN, Due, Timeline
+
+if TYPE_CHECKING:
+    from ..jobs import Job, Recurring
+    from ..measures import Outcome
+    from ..registrar import Registrar
+    from ..session import Session
+
+_log = get_logger("wisp.scheduler")
+
+LONGEST_BACKOFF = 300.0
+"""Seconds that a job that recurs waits at most after failures in a row: 1, 2, 4, 8 and so on."""
+
+CORRECTION = 3 * 3600.0
+"""Seconds: a wall clock that is set back by more was wrong before, and cron begins anew."""
+
+
+class Recurrence(Due):
+    """A job that recurs, in this run of the bot. `is_here` ends with its module, or when it is unregistered."""
+
+    __slots__ = ("failures", "is_here", "job", "owner", "running")
+
+    def __init__(self, job: Recurring, owner: Registrar, come_due: Callable[[Recurrence, float], object]) -> None:
+        super().__init__(math.inf, job.is_wall, come_due, min(job.grain, GRAIN))
+        self.job: Recurring = job
+        self.owner: Registrar = owner
+        self.failures: int = 0
+        self.running: int = 0
+        self.is_here: bool = True
+
+
+class Recurrences:
+    """The jobs that recur, by name, on a `timeline`. They stand still until `begin`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._session: Session | None = None
+        self._context = Context()
+        self.timeline: Timeline = Timeline(clock, self._on_jump)
+        self.jobs: dict[str, Recurrence] = {}
+
+    def begin(self, session: Session, context: Context) -> None:
+        """Let them run, in this context: their intervals begin now."""
+        self._session, self._context = session, context
+        for one in self.jobs.values():
+            self._begin(one)
+
+    def take_in(self, job: Recurring, owner: Registrar) -> None:
+        """Let a job recur."""
+        one = self.jobs[job.name] = Recurrence(job, owner, self._come_due)
+        if self._session is not None:
+            self._begin(one)
+
+    def leave(self, name: str) -> bool:
+        """Let a job run no more; whether there was one. A run that has begun goes on."""
+        one = self.jobs.pop(name, None)
+        if one is None:
+            return False
+        one.is_here = False
+        self.timeline.remove(one)
+        return True
+
+    def _begin(self, one: Recurrence) -> None:
+        one.deadline = one.job.first(self._clock.time(), self._clock.monotonic())
+        self._expect(one)
+
+    def _expect(self, one: Recurrence) -> None:
+        if one.is_here and one.deadline < math.inf:
+            self.timeline.add(one)
+
+    def _come_due(self, one: Recurrence, now: float) -> None:
+        """A run is due: begin it, and settle when the next one is. It is expected again once it has ended."""
+        assert self._session is not None
+        if self._session.closing:
+            return
+        job = one.job
+        following = job.next(one.deadline)
+        is_skipped = False
+        if following <= now and job.missed != "all":
+            following = job.next_after(one.deadline, now)
+            is_skipped = job.missed == "skip"
+        one.deadline = following
+        if job.overlap or is_skipped:
+            self._expect(one)
+        if not is_skipped:
+            one.running += 1
+            spawn(self._context, self._run(one))
+
+    async def _run(self, one: Recurrence) -> None:
+        # a thousand times a second this is what costs: it asks once which task it is
+        session, running, job = self._session, one.owner.running, one.job
+        task = asyncio.current_task()
+        assert task is not None
+        assert session is not None
+        session.work.tasks.add(task)
+        running.add(task)
+        began = self._clock.monotonic()
+        outcome: Outcome = "cancelled"
+        try:
+            if one.is_here and not session.closing:
+                await job.function()
+                one.failures = 0
+                outcome = "done"
+        except (SystemExit, KeyboardInterrupt) as leaving:
+            session.leave(leaving)
+        except BaseException as error:
+            if task.cancelling():
+                raise
+            outcome = "failed"
+            await tell(session, job, one.owner, None, error)
+            self._back_off(one)
+        finally:
+            session.measures.ran("job", job.name, outcome, began)
+            one.running -= 1
+            if not job.overlap:
+                self._expect(one)
+            running.discard(task)
+            session.work.leave(task)
+
+    def _back_off(self, one: Recurrence) -> None:
+        """Leave out those of its times that come too soon after a failure."""
+        wait = min(2.0 ** min(one.failures, 30), LONGEST_BACKOFF)
+        one.failures += 1
+        until = wait + (self._clock.time() if one.is_wall else self._clock.monotonic())
+        if one.deadline <= until:
+            one.deadline = one.job.next_after(one.deadline, until)
+            if one.ticket:
+                self._expect(one)
+
+    def _on_jump(self, seconds: float) -> None:
+        _log.warning("the system's clock was set %s by %.0f s", "forward" if seconds > 0 else "back", abs(seconds))
+        if seconds < -CORRECTION:
+            for one in self.jobs.values():
+                if one.is_wall:
+                    one.deadline = one.job.first(self._clock.time(), self._clock.monotonic())
+
+
+async def tell(session: Session, job: Job, owner: Registrar, guild_id: int | None, error: BaseException) -> None:
+    """Ask the error handlers about what a job raised; log what none of them dealt with."""
+    from ..jobs import JobContext
+
+    ctx = JobContext(session.bot, job.name, guild_id)
+    if isinstance(error, Exception) and await session.dispatcher.ask_error_handlers(ctx, error, (), owner):
+        return
+    session.report(job.title, error)
+
+
+def spawn(context: Context, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """Run `work` as a task that does not inherit what the caller is in, such as a transaction."""
+    return asyncio.get_running_loop().create_task(work, context=context.copy())
