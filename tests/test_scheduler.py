@@ -1126,3 +1126,48 @@ async def test_runs_are_counted_and_timed_by_what_came_of_them() -> None:
         assert snapshot.counters['wisp.jobs{job="note",outcome="done"}'] == 1
         assert snapshot.counters['wisp.jobs{job="fails",outcome="failed"}'] == 1
         assert snapshot.timings['wisp.job.duration{job="note"}'].count == 1
+
+
+# ---- faults ----
+
+
+async def test_a_database_that_fails_is_told_and_loses_no_job(tmp_path: Path) -> None:
+    path = tmp_path / "wisp.db"
+    bot, ran = with_job()
+    failures: list[Any] = []
+    async with on_sandbox(bot, keep=str(path)):
+        bot.session.on_failure = failures.append
+        await scheduler_of(bot).once("note", delay=0.2, data={"text": "before"})
+        path.rename(tmp_path / "elsewhere.db")
+        with pytest.raises(wisp.WispError, match="was deleted, moved or replaced"):
+            await scheduler_of(bot).once("note", delay=0, data={"text": "never"})
+        while not failures:
+            await asyncio.sleep(0.01)
+        assert failures[0].where == "removing note, which a restart would run again"
+        (tmp_path / "elsewhere.db").rename(path)
+        await scheduler_of(bot).once("note", delay=0, data={"text": "after"})
+        while len(ran) < 2:
+            await asyncio.sleep(0.01)
+    assert ran == ["before", "after"]
+    again, ran_again = with_job()
+    async with on_sandbox(again, keep=str(path)):
+        while not ran_again:
+            await asyncio.sleep(0.01)
+    assert ran_again == ["before"]  # at least once: nobody could note that it had run
+
+
+async def test_who_is_cancelled_while_a_job_is_kept_has_kept_it_or_not() -> None:
+    bot, ran = with_job()
+    async with connect(bot) as discord:
+        for turns in range(6):
+            asking = asyncio.create_task(scheduler_of(bot).once("note", delay=60, data={"text": str(turns)}))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            asking.cancel()
+            await asyncio.wait({asking})
+        await asyncio.sleep(0.02)
+        kept = [job.data["text"] for job in await scheduler_of(bot).pending()]
+        assert len(kept) >= 4  # all that had begun to be written
+        await discord.advance(seconds=61)
+        assert ran == kept
+        assert await scheduler_of(bot).pending() == []
