@@ -542,6 +542,7 @@ async def test_a_name_that_no_job_has_is_refused_with_the_nearest() -> None:
         for name, words in [
             ("nota", "there is no job 'nota' that is loaded. Did you mean \"note\"?"),
             ("zzz", "Make it: @bot.job('zzz')"),
+            (5, "there is no job 5"),
             ("hourly", "It is one that recurs: @bot.job makes those that can be started"),
         ]:
             with pytest.raises(JobError) as refused:
@@ -959,6 +960,25 @@ async def test_jobs_are_gone_with_their_module_and_come_back_with_it() -> None:
             await bot.modules.unload("reminders")
         assert module.told == ["tea", "tea done"]
         assert scheduler.count() == 0
+
+
+async def test_a_module_that_a_command_of_another_loads_owns_what_its_setup_registers() -> None:
+    module = Reminders()
+    bot = wisp.Bot(modules=[module])
+
+    @bot.command
+    async def load(ctx: wisp.Context) -> str:
+        """Load it."""
+        await bot.modules.load("reminders")
+        return "ok"
+
+    async with connect(bot) as discord:
+        await bot.modules.unload("reminders")
+        await discord.member("ada").slash("load")
+        await discord.advance(hours=1, seconds=1)
+        assert "tick" in module.told
+        await bot.modules.unload("reminders")
+        assert scheduler_of(bot).count() == 0
 
 
 async def test_a_setup_that_fails_leaves_no_job_behind() -> None:

@@ -280,11 +280,11 @@ class SchedulerService:
         """The module that is calling, as far as can be told; else the bot."""
         if self._session is None:
             raise JobError("the bot has not started: register jobs with @bot.every, or in on_start, or in a setup")
+        if owner := _setting_up.get():
+            return owner
         task = asyncio.current_task()
-        for registrar in self._session.bot.modules.registrars():
-            if task in registrar.running:
-                return registrar
-        return _setting_up.get() or self._session.bot
+        calling = (one for one in self._session.bot.modules.registrars() if task in one.running)
+        return next(calling, self._session.bot)
 
     def _is_attached(self, owner: Registrar) -> bool:
         assert self._session is not None
@@ -300,6 +300,8 @@ class SchedulerService:
         return next((job for job in (*early, *own) if job.name == name), None)
 
     def _one_time_of(self, name: str) -> OneTime:
+        if isinstance(name, str) and name in self._one_time:  # pyright: ignore[reportUnnecessaryIsInstance]: users err
+            return self._one_time[name][0]
         from ..jobs import OneTime
 
         found: list[OneTime] = [job for job, _ in self._one_time.values()]
@@ -310,7 +312,7 @@ class SchedulerService:
                 return job
         nearest = difflib.get_close_matches(str(name), [job.name for job in found], 1)
         hint = f'Did you mean "{nearest[0]}"?' if nearest else f"Make it: @bot.job({name!r})"
-        if name in self._recurring.jobs:
+        if str(name) in self._recurring.jobs:
             hint = "It is one that recurs: @bot.job makes those that can be started"
         raise JobError(f"there is no job {name!r} that is loaded. {hint}")
 
