@@ -1,13 +1,17 @@
 """Cooldowns and concurrency: exact at their edges, given back, kept over a restart, and no place ever lost."""
 
 import asyncio
+import enum
+import math
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import wisp
@@ -25,29 +29,46 @@ class Model:
         self.uses, self.per = uses, per
         self.times: dict[int, list[float]] = {}
 
-    def wait(self, key: int, now: float) -> float:
-        recent = [time for time in self.times.get(key, []) if now - time < self.per]
-        return 0.0 if len(recent) < self.uses else sorted(recent)[-self.uses] + self.per - now
+    def recent(self, key: int, now: float) -> list[float]:
+        return [time for time in self.times.get(key, []) if now < time + self.per]
+
+    def lets_in(self, key: int, now: float) -> bool:
+        if len(self.recent(key, now)) >= self.uses:
+            return False
+        self.times.setdefault(key, []).append(now)
+        return True
+
+
+# until the next call: some seconds, or the very edge of the oldest use, and the floats beside it
+STEP = st.one_of(st.floats(0, 10), st.sampled_from(["before", "edge", "after"]))
 
 
 @given(
     uses=st.integers(1, 4),
-    per=st.integers(1, 6),
-    steps=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.booleans()), max_size=60),
+    per=st.one_of(st.integers(1, 6), st.floats(1e-9, 1e6)),
+    start=st.floats(0, 1e9),
+    steps=st.lists(st.tuples(st.integers(0, 2), STEP, st.booleans()), max_size=60),
 )
-def test_a_window_is_as_its_model_says_at_every_edge(uses: int, per: int, steps: list[tuple[int, int, bool]]) -> None:
+@example(uses=1, per=0.1, start=0.3, steps=[(0, 0.0, False), (0, "edge", False), (0, 0.0, False)])
+def test_a_window_is_as_its_model_says_at_every_edge(
+    uses: int, per: float, start: float, steps: list[tuple[int, float | str, bool]]
+) -> None:
     window, model = Window(uses, per), Model(uses, per)
-    now = 100.0
-    for key, passed, fails in steps:
-        now += passed
-        expected = model.wait(key, now)
-        assert window.take(key, now) == expected
-        if expected == 0:
-            model.times.setdefault(key, []).append(now)
-            if fails:
-                window.give_back(key, now)
-                model.times[key].remove(now)
-        cooling = sum(any(now - time < per for time in times) for times in model.times.values())
+    now = start
+    for key, step, fails in steps:
+        if isinstance(step, float):
+            now += step
+        elif recent := model.recent(key, now):
+            edge = recent[0] + per
+            now = max(now, {"before": math.nextafter(edge, 0), "edge": edge, "after": math.nextafter(edge, 1e10)}[step])
+        counted = model.lets_in(key, now)
+        wait = window.take(key, now)
+        assert wait == 0 if counted else wait > 0
+        assert [time for time in window.times(key) if now < time + per] == model.recent(key, now)
+        if counted and fails:
+            window.give_back(key, now)
+            model.times[key].remove(now)
+        cooling = sum(bool(model.recent(other, now)) for other in model.times)
         assert cooling <= len(window) <= 3
 
 
@@ -212,6 +233,149 @@ async def test_a_cooldown_from_the_future_is_no_longer_than_the_cooldown(tmp_pat
         assert (await ada.slash("act")).content.startswith("Slow down")
         clock.offset += 101.0
         assert (await ada.slash("act")).content == "done"
+
+
+async def use(database: str, bot: wisp.Bot, *lines: str, clock: Clock | None = None) -> list[str]:
+    """What ada is told for each command, in one run of the bot."""
+    async with on_sandbox(bot, keep=database, clock=clock or Clock()) as sandbox:
+        ada = People(sandbox.world).member("ada")
+        return [(await ada.slash(line)).content.split(":")[0] for line in lines]
+
+
+def written(database: str, sql: str = "SELECT * FROM wisp_cooldowns", *parameters: Any) -> list[Any]:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        return connection.execute(sql, parameters).fetchall()
+
+
+COOLING = "Slow down"
+
+
+async def test_a_cooldown_from_the_future_begins_once_and_not_at_each_start(tmp_path: Path) -> None:
+    database = str(tmp_path / "wisp.db")
+    ahead, clock = Clock(), Clock()
+    ahead.offset = 1_000_000.0
+    await use(database, counting_bot(wisp.cooldown(1000.0))[0], "act", clock=ahead)
+    for passed, told in ((0, COOLING), (600, COOLING), (1001, "done")):
+        clock.offset = passed
+        assert (await use(database, counting_bot(wisp.cooldown(1000.0))[0], "act", clock=clock))[0].startswith(told)
+
+
+async def test_keys_of_hikari_and_of_enums_are_kept_as_the_plain_values(tmp_path: Path) -> None:
+    class Kind(enum.StrEnum):
+        ONE = "one"
+
+    database = str(tmp_path / "wisp.db")
+    buckets: list[Any] = [lambda ctx: ctx.user.id, lambda ctx: (ctx.guild_id, Kind.ONE, None)]
+    for bucket in buckets:
+        for told in ("done", COOLING):
+            bot, _ = counting_bot(wisp.cooldown(3600.0, bucket=bucket))
+            assert (await use(database, bot, "act"))[0].startswith(told)
+        written(database, "DELETE FROM wisp_cooldowns")
+
+
+async def test_rows_that_cannot_be_read_do_not_keep_the_bot_from_starting(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = str(tmp_path / "wisp.db")
+    await use(database, counting_bot(wisp.cooldown(3600.0))[0], "act")
+    ((name, _, times, until),) = written(database)
+    for key, kept, end in (("1 +", times, until), ("2", "soon", until), ("3", "", until), ("4", times, "never")):
+        written(database, "INSERT INTO wisp_cooldowns VALUES (?, ?, ?, ?)", name, key, kept, end)
+    assert (await use(database, counting_bot(wisp.cooldown(3600.0))[0], "act"))[0].startswith(COOLING)
+    assert "4 long cooldowns could not be read" in caplog.text
+    assert len(written(database)) == 1
+
+
+async def test_a_database_of_ones_own_leaves_wisps_tables_where_they_are(tmp_path: Path) -> None:
+    class Own:
+        async def execute(self, sql: str, parameters: Any = ()) -> Any:
+            raise RuntimeError("there are no such tables here")
+
+        fetchone = fetchall = transaction = migrate = execute
+
+    database = str(tmp_path / "wisp.db")
+    for told in ("done", COOLING):
+        bot, _ = counting_bot(wisp.cooldown(3600.0))
+        bot.services.register("db", Own())
+        assert (await use(database, bot, "act"))[0].startswith(told)
+
+
+async def test_what_could_not_be_written_is_written_on_closing_and_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = str(tmp_path / "wisp.db")
+
+    class Disk(wisp.Module):
+        """It is full until the bot closes."""
+
+        name = "disk"
+
+        async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            full = "BEGIN SELECT RAISE(FAIL, 'full'); END"
+            written(database, f"CREATE TRIGGER full BEFORE INSERT ON wisp_cooldowns {full}")
+
+        async def teardown(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            db = bot.services.get_typed("db", wisp.DatabaseService)
+            assert db
+            await db.execute("DROP TRIGGER full")
+
+    bot, _ = counting_bot(wisp.cooldown(uses=3, per=3600.0))
+    bot.modules.register(Disk())
+    assert await use(database, bot, "act", "act", "act") == ["done"] * 3
+    told = [record for record in caplog.records if record.name == "wisp.cooldowns"]
+    assert len(told) == 1
+    assert "cannot be written" in told[0].getMessage()
+    assert not told[0].exc_info
+    ((_, _, times, _),) = written(database)
+    assert len(times.split()) == 3
+
+
+async def test_commands_of_one_name_in_different_servers_keep_their_own_cooldowns(tmp_path: Path) -> None:
+    database = str(tmp_path / "wisp.db")
+
+    async def run(servers: list[int], use_in: int) -> list[str]:
+        bot = wisp.Bot()
+        for server in servers:
+
+            async def act(ctx: wisp.Context) -> str:
+                """Act."""
+                return "done"
+
+            bot.command(guilds=[server])(wisp.cooldown(3600.0)(act))
+        async with on_sandbox(bot, keep=database) as sandbox:
+            guild = sandbox.world.guilds[use_in]
+            return [(await People(sandbox.world).member("ada", guild).slash("act")).content.split(":")[0]]
+
+    assert await run([7001, 7002], 7001) == ["done"]
+    assert await run([7002, 7001], 7002) == ["done"]
+    for server in (7001, 7002):
+        assert (await run([7001, 7002], server))[0].startswith(COOLING)
+
+
+async def test_loading_and_reloading_modules_forgets_no_long_cooldown_and_no_other_ones_at_all() -> None:
+    class Daily(wisp.Module):
+        name = "daily"
+
+        async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            @bot.command
+            @wisp.cooldown(uses=2, per=3600.0)
+            async def daily(ctx: wisp.Context) -> str:
+                """Daily."""
+                return "done"
+
+    bot, _ = counting_bot(wisp.cooldown(30.0))
+    bot.modules.register(Daily())
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        assert (await ada.slash("act")).content == "done"
+        assert (await ada.slash("daily")).content == "done"
+        for change in (bot.modules.unload, bot.modules.load):
+            await change("daily")
+            assert (await ada.slash("act")).content.startswith(COOLING)
+        assert (await ada.slash("daily")).content == "done"
+        assert (await ada.slash("daily")).content.startswith(COOLING)
+        await discord.advance(hours=1)
+        assert (await ada.slash("daily")).content == "done"
 
 
 # ---- concurrency ----

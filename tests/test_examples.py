@@ -149,7 +149,7 @@ async def test_moderation_is_for_moderators_in_measure() -> None:
     async with connect(bot_of("moderation")) as discord:
         ada, bob = discord.member("ada"), discord.member("bob")
         refused = await bob.slash("mod warn", member=ada)
-        assert refused.content == "You need the permission Moderate Members for this."
+        assert refused.content == "You need the permission Timeout Members for this."
         assert (await ada.slash("mod warn", member=ada)).content == "Find somebody else for that."
         for number in range(1, 4):
             reply = await ada.slash("mod warn", member=bob, reason="too loud")

@@ -1,6 +1,6 @@
 """Guards: who is refused, in which words, in which order, and on what they can stand."""
 
-from functools import partial, wraps
+from functools import partial, partialmethod, wraps
 from typing import Any
 
 import hikari
@@ -152,6 +152,137 @@ async def test_guards_are_found_above_the_command_and_behind_wrappers_and_partia
         ada = discord.member("ada")
         for name in ("above", "wrapped", "part"):
             assert (await ada.slash(name)).content == "No.", name
+
+
+async def test_each_level_of_wrappers_partials_and_methods_is_guarded_by_its_own() -> None:
+    bot = wisp.Bot()
+    inner = wisp.guard(lambda ctx: ctx.user.username == "ada" or "Inner.")
+    outer = wisp.guard(lambda ctx: ctx.channel_id == 0 or "Outer.")
+    middle = wisp.guard(lambda ctx: ctx.user.username != "ada" or "Middle.")
+
+    @inner
+    async def plain(ctx: wisp.Context, text: str = "x", more: str = "x") -> str:
+        """Plain."""
+        return "done"
+
+    class Holder:
+        @inner
+        async def method(self, ctx: wisp.Context, text: str = "x") -> str:
+            """Method."""
+            return "done"
+
+        @inner
+        async def __call__(self, ctx: wisp.Context) -> str:
+            """Call."""
+            return "done"
+
+    @wraps(plain)
+    async def wrapper(*args: Any, **kwargs: Any) -> str:
+        return await plain(*args, **kwargs)
+
+    harmless = wisp.guard(lambda ctx: True)
+    bot.command(name="part")(harmless(partial(plain, text="y")))
+    bot.command(name="parts")(harmless(partial(middle(partial(plain, text="y")), more="z")))
+    bot.command(name="wrapped")(harmless(wrapper))
+    bot.command(name="method")(harmless(partial(Holder().method, text="y")))
+    bot.command(name="object")(harmless(Holder()))
+    harmless(bot.command(name="made")(harmless(partial(bot.command(name="below")(plain), text="y"))))
+    bot.command(name="both")(outer(partial(plain, text="y")))
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        for name in ("part", "parts", "wrapped", "method", "object", "made", "below"):
+            assert (await bob.slash(name)).content == "Inner.", name
+            assert (await ada.slash(name)).content == ("Middle." if name == "parts" else "done"), name
+        assert (await ada.slash("both")).content == "Outer."
+
+
+async def test_a_limit_that_is_met_twice_on_the_way_counts_a_call_once() -> None:
+    bot = wisp.Bot()
+    twice = wisp.cooldown(uses=2, per=60.0)
+    group = twice(bot.group("g", "G"))
+
+    @twice
+    async def plain(ctx: wisp.Context) -> str:
+        """Plain."""
+        return "done"
+
+    @wraps(plain)
+    async def wrapper(*args: Any, **kwargs: Any) -> str:
+        return await plain(*args, **kwargs)
+
+    group.command(name="act")(wrapper)
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        replies = [(await ada.slash("g act")).content for _ in range(3)]
+    assert replies[:2] == ["done", "done"]
+    assert replies[2].startswith("Slow down")
+
+
+def test_a_guard_where_the_class_would_leave_it_behind_is_refused_in_words() -> None:
+    async def act(ctx: wisp.Context) -> None: ...
+
+    for kind in (staticmethod, classmethod, partialmethod):
+        with pytest.raises(TypeError, match=f"above @{kind.__name__} would be passed by: write it below"):
+            wisp.require_guild(kind(act))
+
+
+async def test_a_guard_above_a_marked_method_holds() -> None:
+    class Marked(wisp.Module):
+        name = "marked"
+
+        @wisp.guard(lambda ctx: "Above.")
+        @wisp.command
+        async def above(self, ctx: wisp.Context) -> str:
+            """Above."""
+            return "done"
+
+        @wisp.command
+        @wisp.guard(lambda ctx: "Below.")
+        async def below(self, ctx: wisp.Context) -> str:
+            """Below."""
+            return "done"
+
+    async with connect(wisp.Bot(modules=[Marked()])) as discord:
+        ada = discord.member("ada")
+        assert (await ada.slash("above")).content == "Above."
+        assert (await ada.slash("below")).content == "Below."
+
+
+def test_decorators_without_their_parentheses_say_how_they_are_written() -> None:
+    bot = wisp.Bot()
+    decorators: list[Any] = [wisp.cooldown, wisp.concurrency, wisp.require_permissions]
+    for number, decorator in enumerate(decorators):
+
+        @bot.command(name=f"act{number}", description="Act")
+        @decorator
+        async def act(ctx: wisp.Context) -> None: ...
+
+        assert callable(act)
+    wisp.cooldown(bot.group("g", "G")).command(name="act", description="Act")(decorators[0](act.function))  # pyright: ignore
+    found = [mistake for mistake in bot.check() if not mistake.remark]
+    assert {(mistake.problem, mistake.fix) for mistake in found} == {
+        ("@wisp.cooldown stands without parentheses", "Write `@wisp.cooldown(5.0)`"),
+        ("@wisp.concurrency stands without parentheses", "Write `@wisp.concurrency(1)`"),
+        (
+            "@wisp.require_permissions stands without parentheses",
+            "Write `@wisp.require_permissions(hikari.Permissions.BAN_MEMBERS)`",
+        ),
+    }
+    assert all(mistake.file and mistake.line for mistake in found)
+
+
+@pytest.mark.parametrize(
+    ("permission", "words"),
+    [
+        (hikari.Permissions.MANAGE_GUILD, "Manage Server"),
+        (hikari.Permissions.MODERATE_MEMBERS, "Timeout Members"),
+        (hikari.Permissions.MANAGE_GUILD_EXPRESSIONS, "Manage Expressions"),
+        (hikari.Permissions.MANAGE_ROLES, "Manage Roles"),
+    ],
+)
+async def test_permissions_are_named_as_people_see_them(permission: hikari.Permissions, words: str) -> None:
+    async with connect(guarded(wisp.require_permissions(permission))) as discord:
+        assert await said(discord, "bob") == f"You need the permission {words} for this."
 
 
 async def test_a_guard_that_gives_no_answer_is_an_error_and_not_a_way_in() -> None:

@@ -857,8 +857,21 @@ async def test_where_modules_are_on_outlives_a_restart_and_default_is_what_the_m
 
 
 async def test_what_cannot_be_read_is_off_and_what_cannot_be_kept_is_not_done(
-    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    bot = wisp.Bot(modules=[module("m")])
+    async with on_sandbox(bot, keep=str(tmp_path)) as sandbox:  # a directory is no database
+        people = People(sandbox.world)
+        ada = people.member("ada")
+        assert ada.guild
+        assert "is off in this server" in (await ada.slash("m")).content
+        with pytest.raises(wisp.WispError, match="There is no database"):
+            await bot.modules.enable("m", guild_id=ada.guild.id)
+        assert (await ada.at(sandbox.world.dm(ada.user)).slash("m")).content == "m"
+    assert "modules are off in all servers" in caplog.text
+
+
+async def test_where_modules_are_on_is_kept_by_wisp_whatever_database_the_bot_brings() -> None:
     class Broken:
         async def start(self, session: Any) -> None:
             raise ValueError("no disk")
@@ -868,11 +881,9 @@ async def test_what_cannot_be_read_is_off_and_what_cannot_be_kept_is_not_done(
     async with connect(bot) as discord:
         ada = discord.member("ada")
         assert ada.guild
+        assert (await ada.slash("m")).content == "m"
+        await bot.modules.disable("m", guild_id=ada.guild.id)
         assert "is off in this server" in (await ada.slash("m")).content
-        with pytest.raises(wisp.WispError, match="There is no database"):
-            await bot.modules.enable("m", guild_id=ada.guild.id)
-        assert (await ada.at(discord.world.dm(ada.user)).slash("m")).content == "m"
-    assert "modules are off in all servers" in caplog.text
 
 
 async def test_a_decision_that_the_database_refuses_changes_nothing() -> None:

@@ -12,6 +12,7 @@ import hikari
 
 from . import limits
 from .errors import Mistake, UserError
+from .guards import Rule, rules_on
 from .handlers import (
     Handler,
     SettingChecks,
@@ -92,6 +93,13 @@ class ApplicationCommand(Handler[P, R]):
         """Its name, with those of the groups that it is in before it."""
         return (*self.holder.path, self.name)
 
+    def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
+        """What guards it: its groups, then itself."""
+        guilds = sorted(map(int, self.settings.get("guilds", ())))
+        # commands of one name can be in different servers
+        name = f"{self.label} of {', '.join(map(str, guilds))}" if guilds else self.label
+        return [*self.holder.guarded_by(), (name, rules_on(self))]
+
     @abc.abstractmethod
     def payload(self) -> dict[str, Any]:
         """The command as Discord is told of it, as JSON."""
@@ -136,10 +144,6 @@ class Command(ApplicationCommand[P, R]):
     def label(self) -> str:
         """`/admin kick`."""
         return f"/{' '.join(self.path)}"
-
-    def guarded_by(self) -> list[tuple[str, tuple[object, ...]]]:
-        """On what its guards may stand: its groups, then itself."""
-        return [*self.holder.guarded_by(), *super().guarded_by()]
 
     async def arguments(self, ctx: Context) -> dict[str, Any]:
         """The options, as the function's annotations promise. Raises UserError where that cannot be."""
@@ -270,8 +274,8 @@ class CommandHolder(abc.ABC):
         """The bot or module that its commands belong to."""
 
     @abc.abstractmethod
-    def guarded_by(self) -> list[tuple[str, tuple[object, ...]]]:
-        """On what guards of its commands may stand, the outermost first, by names that tell their limits apart."""
+    def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
+        """What guards its commands, the outermost first, by names that tell their limits apart."""
 
     @abc.abstractmethod
     def add_command(self, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any], settings: Any) -> Any:

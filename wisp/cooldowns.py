@@ -7,12 +7,13 @@ import asyncio
 import inspect
 import math
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from .errors import UserError
-from .guards import Counter, Limit, Release
+from .guards import Counter, Limit, Release, can_be_decorated, without_parentheses
 from .logs import get_logger
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def cooldown(
     minute survives a restart.
     """
     limit = _Cooldown(uses, seconds if per is None else per, bucket)
+    if can_be_decorated(seconds):
+        return without_parentheses(limit, seconds, "wisp.cooldown", "5.0")
     if seconds is not None and (per is not None or uses != 1):
         limit.wrong = (
             "cooldown has seconds= beside uses= or per=",
@@ -72,7 +75,8 @@ def concurrency(limit: int, *, bucket: Bucket = "user", queue: int = 0) -> Calla
 
     Who comes when all places are taken is refused; `queue` of them wait for a place instead, in their order.
     """
-    return _Concurrency(limit, bucket, queue)
+    rule = _Concurrency(limit, bucket, queue)
+    return without_parentheses(rule, limit, "wisp.concurrency", "1") if can_be_decorated(limit) else rule
 
 
 # ---- cooldown ----
@@ -150,7 +154,7 @@ class Window:
     def take(self, key: Hashable, now: float) -> float:
         """Count a use now, and give 0; where there are too many, the seconds until there are not."""
         self._forget(now)
-        times = [time for time in self._times.get(key, ()) if now - time < self.per]
+        times = [time for time in self._times.get(key, ()) if self._counts(time, now)]
         if len(times) >= self.uses:
             return times[-self.uses] + self.per - now
         self._times[key] = [*times, now]
@@ -173,10 +177,18 @@ class Window:
         """Take over uses from before."""
         self._times[key] = times
 
+    def go_on_from(self, other: Window) -> None:
+        """Count together with what another window counted, and still gets back."""
+        self._times = other._times
+
+    def _counts(self, time: float, now: float) -> bool:
+        # the one way to ask: `now - time < per` is rounded otherwise, and the edge would be two
+        return now < time + self.per
+
     def _forget(self, now: float) -> None:
         while self._times:
             key, times = next(iter(self._times.items()))
-            if now - times[-1] < self.per:
+            if self._counts(times[-1], now):
                 return
             del self._times[key]
 
@@ -194,21 +206,42 @@ class CooldownStore:
         self._kept: dict[str, dict[Hashable, list[float]]] = {}
         self._changed: set[tuple[str, Hashable]] = set()
         self._writing: asyncio.Task[None] | None = None
+        self._told = False  # that it cannot be written
 
     async def start(self, db: Database | None) -> None:
-        """Read what is still cooling down. Without a database nothing outlives this run."""
-        self._db = db
+        """Read what is still cooling down. Without a database, or where it fails, nothing outlives this run."""
         if db is None:
             return
+        try:
+            await self._read(db)
+        except Exception as error:
+            _log.error("long cooldowns cannot be read, and are not kept: %s", error)
+            return
+        self._db = db
+
+    async def _read(self, db: Database) -> None:
         now, monotonic = self._clock.time(), self._clock.monotonic()
         await db.execute("DELETE FROM wisp_cooldowns WHERE until <= ?", (now,))
-        for name, key, times in await db.fetchall("SELECT name, key, times FROM wisp_cooldowns ORDER BY until"):
-            # what lies in the future was written before the system's clock was set back
-            uses = [monotonic - max(0.0, now - float(time)) for time in times.split()]
-            self._kept.setdefault(name, {})[ast.literal_eval(key)] = uses
+        unreadable: list[tuple[Any, ...]] = []
+        for name, key, written, until in await db.fetchall("SELECT * FROM wisp_cooldowns ORDER BY until"):
+            row = _read_row(key, written, until)
+            if row is None:
+                unreadable.append((name, key))
+                continue
+            bucket, times, end = row
+            if (ahead := times[-1] - now) > 0:  # the system's clock was set back: they begin now, and not at each start
+                times = [min(time, now) for time in times]
+                await db.execute(_KEEP, (name, key, _written(times), end - ahead))
+            self._kept.setdefault(name, {})[bucket] = [monotonic - (now - time) for time in times]
+        for name, key in unreadable:
+            await db.execute("DELETE FROM wisp_cooldowns WHERE name IS ? AND key IS ?", (name, key))
+        if unreadable:
+            _log.warning("%d long cooldowns could not be read, and are over", len(unreadable))
 
     def keep(self, name: str, window: Window) -> None:
-        """Keep this window under this name, and bring back what it had before the restart."""
+        """Keep this window under this name, and bring back what it had before the restart, or before a reload."""
+        if name in self._windows:
+            window.go_on_from(self._windows[name])
         self._windows[name] = window
         for key, times in self._kept.pop(name, {}).items():
             window.restore(key, times)
@@ -223,9 +256,11 @@ class CooldownStore:
             self._writing = asyncio.create_task(self._write(self._db), context=Context())
 
     async def stop(self) -> None:
-        """Wait for what is being written."""
+        """Wait for what is being written, and try once more to write what could not be."""
         if self._writing is not None:
             await asyncio.wait({self._writing})
+        if self._db is not None and self._changed:
+            await self._write(self._db)
 
     async def _write(self, db: Database) -> None:
         changed: set[tuple[str, Hashable]] = set()
@@ -235,9 +270,12 @@ class CooldownStore:
                 async with db.transaction() as tx:
                     for name, key in changed:
                         await tx.execute(*self._statement(name, key))
-        except Exception:
+            self._told = False
+        except Exception as error:
             self._changed |= changed  # the next one tries again
-            _log.exception("long cooldowns could not be written, and a restart would forget them")
+            if not self._told:
+                _log.error("long cooldowns cannot be written, and a restart would forget them: %s", error)
+            self._told = True  # a full disk is full for each use
         finally:
             self._writing = None
 
@@ -247,14 +285,32 @@ class CooldownStore:
         if not times:
             return "DELETE FROM wisp_cooldowns WHERE name = ? AND key = ?", (name, repr(key))
         offset = self._clock.time() - self._clock.monotonic()
-        written = " ".join(repr(time + offset) for time in times)
         until = times[-1] + offset + window.per
-        return "INSERT OR REPLACE INTO wisp_cooldowns VALUES (?, ?, ?, ?)", (name, repr(key), written, until)
+        return _KEEP, (name, repr(key), _written([time + offset for time in times]), until)
+
+
+_KEEP = "INSERT OR REPLACE INTO wisp_cooldowns VALUES (?, ?, ?, ?)"
+
+
+def _written(times: Iterable[float]) -> str:
+    return " ".join(map(repr, times))
+
+
+def _read_row(key: Any, written: Any, until: Any) -> tuple[Hashable, list[float], float] | None:
+    """A key, its times, oldest first, and when the last is over; None where they are not as they were written."""
+    try:
+        bucket = ast.literal_eval(key)
+        times = sorted(map(float, written.split()))
+        until = float(until)
+    except Exception:
+        return None
+    good = _can_be_kept(bucket) and times and all(map(math.isfinite, (*times, until)))
+    return (bucket, times, until) if good else None
 
 
 def _can_be_kept(key: Hashable) -> bool:
     """Whether a key can be read back from how it is written."""
-    return type(key) in (int, str) or (type(key) is tuple and all(map(_can_be_kept, key)))
+    return type(key) in (int, str, bool, NoneType) or (type(key) is tuple and all(map(_can_be_kept, key)))
 
 
 # ---- concurrency ----
@@ -342,7 +398,22 @@ class Places(Counter):
 
 
 def _key_function(bucket: Bucket) -> Callable[..., Hashable]:
-    return _BUCKETS[bucket] if isinstance(bucket, str) else bucket
+    if isinstance(bucket, str):
+        return _BUCKETS[bucket]
+
+    def key_of(ctx: InteractionContext[Any]) -> Hashable:
+        return _plain(bucket(ctx))
+
+    return key_of
+
+
+def _plain(key: Hashable) -> Hashable:
+    """A key without what subclasses add: hikari's ids are numbers, members of enums may be texts."""
+    if isinstance(key, tuple):
+        return tuple(map(_plain, cast("tuple[Hashable, ...]", key)))
+    if isinstance(key, int) and not isinstance(key, bool):
+        return int(key)
+    return str.__str__(key) if isinstance(key, str) else key
 
 
 def _wrong_bucket(decorator: str, bucket: object) -> tuple[str, str] | None:

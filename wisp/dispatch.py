@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from .components import UNKNOWN, Component, Modal
 from .context import ALREADY_ACKNOWLEDGED, ComponentContext, Context, InteractionContext, ModalContext
 from .custom_ids import Routes
 from .errors import AnswerError, UserError
-from .guards import Counter, Limit, Rule, Rules, rules_on
+from .guards import Counter, Limit, Rule, Rules
 from .logs import get_logger, redacted
 from .replies import settings_in_use
 
@@ -60,6 +61,7 @@ class Dispatcher:
         self._modals: Routes[Modal[..., Any]] = Routes()
         self._rules: dict[Handler[..., Any], Rules] = {}
         self._counters: dict[Limit, Counter] = {}
+        self._names: set[str] = set()  # of the limits that are counted
         self._in_pipeline: dict[int, Context] = {}
         self._awaited: set[int] = set()
         self._came: OrderedDict[int, None] = OrderedDict()
@@ -67,38 +69,43 @@ class Dispatcher:
     def route(self, roots: Iterable[tuple[Root, Sequence[int]]], registrars: Iterable[Registrar]) -> None:
         """Bring interactions to these from now on: commands of these guilds alone (or of everywhere, for none), and
         what else the registrars hold."""
-        counters, self._counters = self._counters, {}
+        known, self._counters = self._counters, {}
+        self._names.clear()
         self._commands, self._rules = {}, {}
         self._components, self._modals = Routes(), Routes()
         for root, guilds in roots:
             for command in root.commands:
                 for guild in guilds or (None,):
                     self._commands[guild, int(command.kind), command.path] = command
-                self._read_rules(command, counters)
+                self._read_rules(command, known)
         prompts = self.session.prompts.component
         for component in (prompts, *(component for registrar in registrars for component in registrar.components)):
             assert component.pattern is not None
             self._components.add(component.pattern, component)
-            self._read_rules(component, counters)
+            self._read_rules(component, known)
         for modal in (modal for registrar in registrars for modal in registrar.modals):
             assert modal.pattern is not None
             self._modals.add(modal.pattern, modal)
-            self._read_rules(modal, counters)
+            self._read_rules(modal, known)
 
     def _read_rules(self, handler: Handler[..., Any], known: Mapping[Limit, Counter]) -> None:
         """What stands before a handler; commands of a group share what its limits count, and go on counting."""
-        found: list[Rule] = []
-        for name, holders in handler.guarded_by():
-            rules = [rule for holder in holders for rule in rules_on(holder)]
-            for number, rule in enumerate(rules):
-                if isinstance(rule, Limit) and rule not in self._counters:
-                    self._counters[rule] = rule.counter(
-                        self.session, f"{handler.owner.namespace or ''}:{name}#{number}"
-                    )
-            found += rules
+        found: dict[Rule, None] = {}  # one that stands on a group and on its command is asked once
+        for name, rules in handler.guarded_by():
+            for limit in (rule for rule in rules if isinstance(rule, Limit)):
+                if limit not in self._counters:
+                    named = self._free_name(f"{handler.owner.namespace or ''}:{name}")
+                    self._counters[limit] = known.get(limit) or limit.counter(self.session, named)
+            found.update(dict.fromkeys(rules))
         limits = sorted((rule for rule in found if isinstance(rule, Limit)), key=lambda limit: limit.rank)
         if found:
-            self._rules[handler] = Rules(found, [self._counters[limit] for limit in limits])
+            self._rules[handler] = Rules([*found], [self._counters[limit] for limit in limits])
+
+    def _free_name(self, name: str) -> str:
+        """A name for a limit that no other has, and that it has again after a restart."""
+        name = next(free for number in itertools.count() if (free := f"{name}#{number}") not in self._names)
+        self._names.add(name)
+        return name
 
     async def on_interaction(self, event: hikari.InteractionCreateEvent) -> None:
         """The one listener for interactions: it must see to it that somebody answers, and never raise."""

@@ -21,7 +21,7 @@ from .commands import (
     text_payload,
 )
 from .errors import Mistake, WispError
-from .guards import rule_mistakes, rules_on
+from .guards import Rule, rule_mistakes, rules_on
 from .handlers import checked_settings, place_of_caller
 
 if TYPE_CHECKING:
@@ -111,10 +111,10 @@ class CommandGroup(CommandHolder):
         self.commands.append(command)
         return command
 
-    def guarded_by(self) -> list[tuple[str, tuple[object, ...]]]:
-        """On what guards of its commands may stand: the group above it, then itself."""
+    def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
+        """What guards its commands: the group above it, then itself."""
         above = self.above.guarded_by() if self.above else []
-        return [*above, (f"group {' '.join(self.path)}", (self,))]
+        return [*above, (f"group {' '.join(self.path)}", rules_on(self))]
 
     def mistake(self, of: str, problem: str, fix: str, *, remark: bool = False) -> Mistake:
         """A Mistake at its place. `of` is what of it ("" for the whole)."""

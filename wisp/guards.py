@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import abc
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from functools import partialmethod
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import hikari
 
@@ -36,6 +37,10 @@ class Rule:
 
     def __call__(self, target: T) -> T:
         """Put the rule on a function, a group, or what `@bot.command` made of one; the same thing again."""
+        if isinstance(target, (staticmethod, classmethod, partialmethod)):
+            # the class gives out what is inside, and the rule would stay behind
+            kind = type(cast(object, target)).__name__
+            raise TypeError(f"a guard above @{kind} would be passed by: write it below")
         try:
             # decorators are applied from the bottom up, and read from the top down
             setattr(target, _MARK, (self, *getattr(target, _MARK, ())))
@@ -111,14 +116,40 @@ class Rules:
                 release(failed)
 
 
-def rules_on(holder: object) -> tuple[Rule, ...]:
-    """The rules that stand on a function, a group, or what was made of a function, from the top down."""
-    return getattr(holder, _MARK, ())
+def rules_on(*holders: object) -> tuple[Rule, ...]:
+    """The rules that stand on functions, groups, or what was made of a function, each once, from the top down.
+
+    Those of every function behind are among them: behind decorators, `functools.partial`, bound methods and callable
+    objects, however deep.
+    """
+    found = (rule for holder in holders for level in _levels(holder) for rule in getattr(level, _MARK, ()))
+    return tuple(dict.fromkeys(found))  # functools.wraps copies what stands on the function inside
+
+
+def _levels(holder: object) -> Iterator[object]:
+    yield holder
+    for name in ("func", "__wrapped__", "__func__"):
+        behind = getattr(holder, name, None)
+        if callable(behind):
+            yield from _levels(behind)
+    if callable(holder) and not inspect.isroutine(holder):
+        yield from _levels(type(holder).__call__)
 
 
 def rule_mistakes(rules: Iterable[Rule], mistake: Callable[[str, str, str], Mistake]) -> list[Mistake]:
     """What was written wrongly."""
     return [mistake("", *rule.wrong) for rule in rules if rule.wrong is not None]
+
+
+def can_be_decorated(value: object) -> bool:
+    """Whether a value that came for a setting is a function or a group: the parentheses were forgotten."""
+    return callable(value) or hasattr(value, "guarded_by")
+
+
+def without_parentheses(rule: Rule, target: Any, decorator: str, example: str) -> Any:
+    """The target of a decorator that stands without its parentheses, with the mistake on it."""
+    rule.wrong = (f"@{decorator} stands without parentheses", f"Write `@{decorator}({example})`")
+    return rule(target)
 
 
 # ---- place and people ----
@@ -146,6 +177,9 @@ def require_permissions(
 
     `bot` is what the bot itself needs there. Administrators have all.
     """
+    if permissions and can_be_decorated(permissions[0]):
+        example = "hikari.Permissions.BAN_MEMBERS"
+        return without_parentheses(Rule(), permissions[0], "wisp.require_permissions", example)
     member = hikari.Permissions.NONE
     wrong = None
     for permission in (*permissions, bot):
@@ -225,7 +259,28 @@ def _missing(granted: hikari.Permissions, needed: hikari.Permissions) -> hikari.
     return hikari.Permissions.NONE if granted & hikari.Permissions.ADMINISTRATOR else needed & ~granted
 
 
+# what people know by another name than the API's: https://support.discord.com/hc/en-us/articles/206029707
+_NAMES = {
+    "CREATE_INSTANT_INVITE": "Create Invite",
+    "MANAGE_GUILD": "Manage Server",
+    "VIEW_GUILD_INSIGHTS": "View Server Insights",
+    "STREAM": "Video",
+    "SEND_TTS_MESSAGES": "Send Text-to-Speech Messages",
+    "MENTION_ROLES": "Mention @everyone, @here, and All Roles",
+    "USE_EXTERNAL_EMOJIS": "Use External Emoji",
+    "MANAGE_GUILD_EXPRESSIONS": "Manage Expressions",
+    "CREATE_GUILD_EXPRESSIONS": "Create Expressions",
+    "SEND_MESSAGES_IN_THREADS": "Send Messages in Threads",
+    "START_EMBEDDED_ACTIVITIES": "Use Activities",
+    "MODERATE_MEMBERS": "Timeout Members",
+    "SEND_POLLS": "Create Polls",
+}
+
+
 def _in_words(permissions: hikari.Permissions) -> str:
-    """Permissions as Discord's settings name them, as far as hikari does: "the permission Ban Members"."""
-    names = [str(permission.name).replace("_", " ").title() for permission in sorted(permissions.split())]
+    """Permissions as Discord's settings name them: "the permission Manage Server"."""
+    names = [
+        _NAMES.get(name, name.replace("_", " ").title())
+        for name in (str(permission.name) for permission in sorted(permissions.split()))
+    ]
     return f"the permission{'s' if len(names) > 1 else ''} {' and '.join(names)}"

@@ -12,7 +12,7 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from .errors import Mistake
-from .guards import rule_mistakes, rules_on
+from .guards import Rule, rule_mistakes, rules_on
 from .options import Parameter, resolve_annotation, underlying
 
 if TYPE_CHECKING:
@@ -75,11 +75,9 @@ class Handler(abc.ABC, Generic[P, R]):
         """The bot or module that it belongs to."""
         return self.holder.owner
 
-    def guarded_by(self) -> list[tuple[str, tuple[object, ...]]]:
-        """On what its guards may stand, the outermost first, by names that tell their limits apart."""
-        # functools.partial, say, does not show what stands on the function behind it
-        function = self.function if rules_on(self.function) else underlying(self.function)
-        return [(self.label, (self, function))]
+    def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
+        """What guards it, the outermost first, by names that tell their limits apart."""
+        return [(self.label, rules_on(self))]
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Awaitable[R]:
         """Call the function itself, as if it had not been decorated."""
@@ -99,8 +97,7 @@ class Handler(abc.ABC, Generic[P, R]):
 
     def check(self) -> list[Mistake]:
         """All that is wrong with it alone, remarks included."""
-        rules = [rule for _, holders in self.guarded_by()[-1:] for holder in holders for rule in rules_on(holder)]
-        found = [*self.mistakes, *rule_mistakes(rules, self.mistake)]
+        found = [*self.mistakes, *rule_mistakes(rules_on(self), self.mistake)]
         return found + [mistake for handler in self.error_handlers for mistake in handler_mistakes(handler)]
 
     def mistake(self, of: str, problem: str, fix: str, *, remark: bool = False) -> Mistake:

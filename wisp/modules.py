@@ -19,6 +19,7 @@ import hikari
 from .commands import Command, CommandSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import Mistakes, WispError
+from .guards import rules_on
 from .handlers import names_around, short_path
 from .jobs import CronSettings, EverySettings, JobSettings
 from .logs import get_logger
@@ -179,6 +180,8 @@ class Method(Generic[H]):
     def set_up(self, instance: Module, bot: ModuleBot) -> None:
         """Register the method of this module."""
         handler = self.register(bot, self.function.__get__(instance))
+        for rule in reversed(rules_on(self)):
+            rule(handler)  # those written above the mark
         instance.__dict__.setdefault(_MARK, {})[self._name] = handler
 
 

@@ -15,6 +15,7 @@ from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import WispError
 from .events import Event, Listener
 from .groups import CommandGroup
+from .guards import Rule
 from .handlers import AnyErrorHandler, ErrorHandler, Handler, names_around
 from .jobs import Cron, CronSettings, Every, EverySettings, Job, JobSettings, OneTime
 
@@ -70,7 +71,7 @@ class Registrar(CommandHolder):
         """Itself."""
         return self
 
-    def guarded_by(self) -> list[tuple[str, tuple[object, ...]]]:
+    def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
         """No guards stand on it."""
         return []
 

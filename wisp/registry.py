@@ -198,7 +198,7 @@ class ModuleRegistry:
         self.missing = {**self._twins}
         if not self._registered:
             return
-        await self.gate.start(session.database)
+        await self.gate.start(session.own_database)
         self._changes = asyncio.current_task()
         try:
             await self._start(session)

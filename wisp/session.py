@@ -181,7 +181,8 @@ class Session:
             if isinstance(database, DatabaseService):
                 database.watch = partial(self.measures.ran, "statement")
         self._guild_data = self.services.get_typed("guild_data", GuildDataStore)
-        await self.cooldowns.start(self.database)
+        self.services.get_typed("db", Database)  # another one must be able to do the same
+        await self.cooldowns.start(self.own_database)
         self._opened.append(("the cooldowns", self.cooldowns.stop))
         try:
             await self.migrate("bot", self.bot.migrations)
@@ -193,6 +194,11 @@ class Session:
     def database(self) -> Database | None:
         """The service "db", None where it did not start."""
         return self.services.get_typed("db", Database)
+
+    @property
+    def own_database(self) -> Database | None:
+        """Where the tables of wisp itself are: the built-in database, whatever "db" is; None where it did not start."""
+        return self.services.get_typed("guild_data_db" if "db" in self.services.registered else "db", Database)
 
     async def migrate(self, owner: str, migrations: Mapping[int, Any]) -> None:
         """Bring tables up to date, where there is anything to do. Raises WispError and ValueError where that fails."""
@@ -373,7 +379,7 @@ class Session:
         asked = {guild: [one.payload for one in commands] for guild, commands in wanted.items()}
         if asked == self._asked:
             return Changes()
-        memory = GuildMemory(self.database, application)
+        memory = GuildMemory(self.own_database, application)
         guilds = {guild for guild in wanted if guild is not None}
         earlier = await memory.recall()
         await memory.remember(earlier | guilds)
