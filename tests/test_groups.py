@@ -5,6 +5,7 @@ import lightbulb
 import pytest
 
 import wisp
+from wisp.errors import Mistakes
 from wisp.testing import Impossible, connect
 
 
@@ -131,6 +132,74 @@ def test_a_limit_in_a_group_is_told_with_the_command_that_breaks_it() -> None:
     assert mistake.where == 'command "admin Kick Him"'
     assert mistake.file
     assert mistake.file.endswith("test_groups.py")
+
+
+NOBODYS = "it was given to no bot, and nobody will see its commands"
+
+
+def nobodys_group() -> wisp.CommandGroup:
+    group = wisp.CommandGroup("lost", "Lost")
+
+    @group.group("below", "Below").command
+    async def act(ctx: wisp.Context) -> str:
+        """Act."""
+        return "done"
+
+    return group
+
+
+async def test_a_group_that_was_given_to_nobody_is_a_mistake_while_it_is_there() -> None:
+    bot = wisp.Bot()
+    group = nobodys_group()
+    (mistake,) = bot.check()
+    assert (mistake.problem, mistake.file, mistake.line) == (NOBODYS, group.file, group.line)
+    group.create_group(bot)
+    nobodys_group()  # which nothing holds any more
+    wisp.CommandGroup("empty", "Empty")
+    assert bot.check() == []
+
+
+async def test_a_group_that_only_a_modules_setup_gives_away_is_no_mistake_at_any_start_or_load() -> None:
+    group = nobodys_group()
+
+    class Giving(wisp.Module):
+        name = "giving"
+
+        async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            group.create_group(bot)
+
+    bot = wisp.Bot(modules=[Giving()])
+    assert bot.check() == []
+    for _ in range(2):
+        async with connect(bot) as discord:
+            ada = discord.member("ada")
+            assert (await ada.slash("lost below act")).content == "done"
+            await bot.modules.unload("giving")
+            await bot.modules.load("giving")
+            assert (await ada.slash("lost below act")).content == "done"
+
+
+async def test_a_group_that_no_setup_gave_away_is_a_mistake_before_connecting() -> None:
+    class Empty(wisp.Module):
+        name = "empty"
+
+    group = nobodys_group()
+    with pytest.raises(Mistakes, match=NOBODYS):
+        async with connect(wisp.Bot(modules=[Empty()])):
+            pass
+    assert group.commands == []
+
+
+async def test_a_group_that_a_setup_makes_and_forgets_keeps_its_module_from_loading() -> None:
+    class Forgetful(wisp.Module):
+        name = "forgetful"
+
+        async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            nobodys_group()
+
+    bot = wisp.Bot(modules=[Forgetful()])
+    async with connect(bot):
+        assert NOBODYS in bot.modules.missing["forgetful"]
 
 
 def test_a_third_level_and_a_second_owner_are_refused_in_words() -> None:

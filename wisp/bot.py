@@ -19,8 +19,8 @@ from .components import Component, Modal
 from .custom_ids import Routes
 from .errors import Mistake, Mistakes, StartError, WispError
 from .forms import form_mistakes, forms_in
-from .groups import Root, roots
-from .handlers import handler_mistakes
+from .groups import Root, forgotten, roots
+from .handlers import handler_mistakes, place_of_caller
 from .jobs import twins
 from .logs import get_logger
 from .registrar import Registrar
@@ -88,6 +88,7 @@ class Bot(Registrar):
         modules: Iterable[Module] = (),
     ) -> None:
         super().__init__()
+        self.file: str = place_of_caller()[0]
         self.log: logging.Logger = _log
         self.namespace: str | None = None
         self.services: Services = Services()
@@ -185,6 +186,8 @@ class Bot(Registrar):
             found += handler_mistakes(handler)
         for starter in self.starters:
             found += handler_mistakes(starter, "on_start")
+        if not self._modules or not self._modules.list():  # else their setups may give groups to somebody first
+            found += forgotten(self.file)
         return sorted(found, key=lambda mistake: (mistake.file or "", mistake.line or 0))
 
     def mistakes_of(self, module: Registrar, *, beside: Sequence[Registrar]) -> list[Mistake]:

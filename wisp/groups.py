@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+import gc
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Unpack
+from weakref import WeakSet
 
 import hikari
 
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
 
 Part = ApplicationCommand[..., Any]
 
+_not_given: WeakSet[CommandGroup] = WeakSet()
+_made_in_setup: ContextVar[list[CommandGroup] | None] = ContextVar("wisp_groups_made_in_setup", default=None)
+
 
 class CommandGroup(CommandHolder):
     """Slash commands under one name: "/admin kick" and "/admin ban" of the group "admin".
@@ -53,6 +60,9 @@ class CommandGroup(CommandHolder):
         self.commands: list[Command[..., Any]] = []
         self.groups: list[CommandGroup] = []
         self._owner: Registrar | None = None
+        _not_given.add(self)
+        if (made := _made_in_setup.get()) is not None:
+            made.append(self)
 
     @property
     def ephemeral(self) -> bool:
@@ -82,10 +92,11 @@ class CommandGroup(CommandHolder):
         """
         if self.above is not None:
             raise WispError(f'"{self.name}" is part of the group "{self.above.name}": give that to the bot')
-        if self._owner is not None:
+        if self._owner is not None and not self._owner.is_leaving:
             raise WispError(f'group "{self.name}" was given to a bot already')
         owner.ensure_open()
         self._owner = owner
+        _not_given.discard(self)
         owner.groups.append(self)
         return self
 
@@ -98,6 +109,7 @@ class CommandGroup(CommandHolder):
             raise WispError(f'"/{" ".join(self.path)}" is a group in a group already: Discord has no deeper level')
         below = CommandGroup(name, description, **settings)
         below.above = self
+        _not_given.discard(below)
         self.groups.append(below)
         return below
 
@@ -146,6 +158,40 @@ class CommandGroup(CommandHolder):
         yield from self.commands
         for group in self.groups:
             yield from group.commands
+
+
+def forgotten(file: str) -> list[Mistake]:
+    """The groups of a file that have commands and were given to nobody: Discord would never show them."""
+    if not _forgotten(_not_given, file):
+        return []
+    gc.collect()  # some may be of a function that has ended
+    return [*map(_nobodys, _forgotten(_not_given, file))]
+
+
+@contextmanager
+def watched() -> Generator[list[Mistake], None, None]:
+    """While a module is set up: the mistakes, once it is, of groups that were made meanwhile and given to nobody."""
+    made: list[CommandGroup] = []
+    mistakes: list[Mistake] = []
+    token = _made_in_setup.set(made)
+    try:
+        yield mistakes
+    finally:
+        _made_in_setup.reset(token)
+        mistakes += map(_nobodys, _forgotten(made))
+
+
+def _forgotten(groups: Iterable[CommandGroup], file: str | None = None) -> list[CommandGroup]:
+    return [
+        group
+        for group in groups
+        if group in _not_given and file in (None, group.file) and next(iter(group.everything()), None)
+    ]
+
+
+def _nobodys(group: CommandGroup) -> Mistake:
+    problem = "it was given to no bot, and nobody will see its commands"
+    return group.mistake("", problem, "Call its create_group(bot), or make it with bot.group(...)")
 
 
 class Root:

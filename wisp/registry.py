@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import Mistakes, StartError, WispError
 from .events import ModuleDisabled, ModuleEnabled
+from .groups import watched
 from .logs import get_logger
 from .module_commands import ModuleCommands
 from .modules import (
@@ -257,14 +258,23 @@ class ModuleRegistry:
             reason = session.services.missing.get(services[0], "there is none of that name")
             raise WispError(f'it needs the service "{services[0]}": {reason}')
         bot = ModuleBot(self._bot, module)
+        try:
+            await self._set_up_as(bot, session, module)
+        except BaseException:
+            bot.is_leaving = True  # what it held, such as a group, is free for the next try
+            raise
+        self.missing.pop(bot.name, None)
+
+    async def _set_up_as(self, bot: ModuleBot, session: Session, module: Module) -> None:
         ctx = ModuleContext(self._bot, bot.name, bot.log)
         try:
-            await self._run_setup(module, bot, ctx)
+            with watched() as forgotten:
+                await self._run_setup(module, bot, ctx)
         except BaseException:
             session.detach(bot)
             raise
         try:
-            if mistakes := self._bot.mistakes_of(bot, beside=self.registrars()):
+            if mistakes := [*forgotten, *self._bot.mistakes_of(bot, beside=self.registrars())]:
                 raise Mistakes(mistakes)
             session.refuse_new_intents(bot)
             await session.migrate(f"module {bot.name}", bot.migrations)
@@ -276,7 +286,6 @@ class ModuleRegistry:
             session.detach(bot)
             await self._tear_down(module, bot, ctx)
             raise
-        self.missing.pop(bot.name, None)
 
     async def _run_setup(self, module: Module, bot: ModuleBot, ctx: ModuleContext) -> None:
         """Let a module register what is its own. Raises WispError where that takes too long."""

@@ -17,9 +17,9 @@ from . import bridge
 from .cooldowns import CooldownStore
 from .deferral import Deferrals
 from .dispatch import Dispatcher
-from .errors import ServiceError, StartError, WispError
+from .errors import Mistakes, ServiceError, StartError, WispError
 from .events import Event, EventContext, Listener, guild_of, hears_messages
-from .groups import Root, roots
+from .groups import Root, forgotten, roots
 from .logs import get_logger
 from .measures import Measures
 from .prompts import Prompts
@@ -218,6 +218,8 @@ class Session:
         self.attach(self.bot)
         self._opened.append(("the modules", self._stop_modules))
         await self.bot.modules.start(self)
+        if not self.bot.modules.missing and (mistakes := forgotten(self.bot.file)):
+            raise Mistakes(mistakes)
         self._is_set_up = True
         self._route()
         bridge.set_intents(self.gateway, self._intents())
