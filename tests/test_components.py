@@ -163,6 +163,48 @@ async def test_only_the_user_that_a_field_names_may_use_it() -> None:
         assert (await ada.click(reply, "Take")).content == "yours"
 
 
+async def test_only_who_called_for_a_message_may_use_it() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("next", only="asker")
+    async def next_one(ctx: wisp.ComponentContext) -> None:
+        await ctx.edit("next")
+
+    @bot.component("more")
+    async def more(ctx: wisp.ComponentContext) -> None:
+        await ctx.respond("more", components=[wisp.row(next_one.bind().button("Next"))])
+
+    @bot.command
+    async def show(ctx: wisp.Context, late: bool = False) -> None:
+        """Show."""
+        if late:
+            await ctx.defer()
+        row = wisp.row(next_one.bind().button("Next"), more.bind().button("More"))
+        await ctx.respond("first", components=[row])
+        if late:
+            await ctx.respond("second", components=[row])
+
+    @bot.command
+    async def post(ctx: wisp.Context) -> None:
+        """Post."""
+        row = wisp.row(next_one.bind().button("Next"))
+        await ctx.bot.gateway.rest.create_message(ctx.channel_id, "post", component=row)
+
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        late = await ada.slash("show", late=True)
+        for reply in (await ada.slash("show"), late, *late.followups):
+            refused = await bob.click(reply, "Next")
+            assert (refused.content, refused.ephemeral) == ("This is for somebody else.", True)
+            assert (await ada.click(reply, "Next")).content == "next"
+        his = await bob.click(await ada.slash("show"), "More")
+        assert (await ada.click(his, "Next")).content == "This is for somebody else."
+        assert (await bob.click(his, "Next")).content == "next"
+        await ada.slash("post")
+        (posted,) = [message for message in discord.messages() if message.content == "post"]
+        assert (await ada.click(posted, "Next")).content == "This is for somebody else."
+
+
 async def test_guards_cooldowns_and_error_handlers_are_the_same_for_components() -> None:
     bot = wisp.Bot()
     asked: list[str] = []
@@ -416,6 +458,94 @@ async def test_components_v2_are_sent_and_their_buttons_routed() -> None:
         reply = await ada.slash("show")
         assert (await ada.click(reply, "Inside")).content == "pressed 1"
         assert (await ada.click(reply, "Below")).content == "pressed 2"
+
+
+def texts_in(components: Any) -> list[str]:
+    found: list[str] = []
+    for component in components:
+        found += [component["content"]] if component["type"] == 10 else texts_in(component.get("components", ()))
+    return found
+
+
+@pytest.mark.parametrize("private", [False, True])
+@pytest.mark.parametrize("late", [False, True])
+async def test_components_v2_are_edited_from_their_own_buttons(private: bool, late: bool) -> None:
+    bot = wisp.Bot()
+
+    def box(number: int) -> hikari.api.ComponentBuilder:
+        container = hikari.impl.ContainerComponentBuilder()
+        container.add_component(hikari.impl.TextDisplayComponentBuilder(content=f"no. {number}"))
+        return container.add_component(wisp.row(more.bind(number + 1).button("More")))
+
+    @bot.component("more:{number}")
+    async def more(ctx: wisp.ComponentContext, number: int) -> None:
+        await ctx.edit(components=[box(number)])
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        if late:
+            await ctx.defer(ephemeral=private)
+        await ctx.respond(components=[box(1)], ephemeral=private)
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        reply = await ada.slash("show")
+        assert reply.ephemeral is private
+        for number in (1, 2, 3):
+            assert texts_in(reply.components) == [f"no. {number}"]
+            await ada.click(reply, "More")
+
+
+async def test_a_message_becomes_one_of_components_v2_and_takes_no_text_then() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        await ctx.respond("plain", embed=hikari.Embed(title="Embed"))
+        await ctx.edit(components=[hikari.impl.TextDisplayComponentBuilder(content="shown")])
+        with pytest.raises(wisp.AnswerError, match=r"a text is .*TextDisplayComponentBuilder"):
+            await ctx.edit("plain again")
+
+    async with connect(bot) as discord:
+        reply = await discord.member("ada").slash("show")
+        assert (reply.content, reply.embeds, texts_in(reply.components)) == ("", [], ["shown"])
+
+
+@pytest.mark.parametrize(
+    ("count", "boxed", "size", "words"),
+    [
+        (40, False, 1, ""),
+        (41, False, 1, "exceeds maximum of 40"),
+        (39, True, 1, ""),
+        (40, True, 1, "exceeds maximum of 40"),
+        (1, False, 4000, ""),
+        (1, False, 4001, "exceeds maximum size of 4000"),
+        (2, True, 2000, ""),
+        (2, True, 2001, "exceeds maximum size of 4000"),
+    ],
+)
+async def test_limits_of_components_v2_are_kept_from_both_sides(count: int, boxed: bool, size: int, words: str) -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        texts = [hikari.impl.TextDisplayComponentBuilder(content="x" * size) for _ in range(count)]
+        shown = [hikari.impl.ContainerComponentBuilder(components=texts)] if boxed else texts
+        if words:
+            with pytest.raises(wisp.AnswerError, match=words) as refused:
+                await ctx.respond(components=shown)
+            assert str(refused.value).endswith("Shorten it, or send the rest in another answer.")
+            with pytest.raises(hikari.BadRequestError, match=words[-4:].strip()):
+                await ctx.bot.gateway.rest.create_message(ctx.channel_id, components=shown)
+        else:
+            await ctx.respond(components=shown)
+
+    async with connect(bot) as discord:
+        reply = await discord.member("ada").slash("show")
+        assert texts_in(reply.components) == ([] if words else ["x" * size] * count)
 
 
 # ---- modals ----

@@ -1,5 +1,7 @@
 """Forms: what Discord is asked to show, what comes back, and what no form can be."""
 
+import asyncio
+import types
 from typing import Annotated, Any
 
 import hikari
@@ -251,6 +253,36 @@ def test_forms_are_found_in_a_function_and_in_what_is_inside_it() -> None:
 
     assert forms_in(outer) == [Feedback]
     assert forms_in(print) == []
+
+
+async def helped(ctx: wisp.Context) -> None:
+    await ctx.form(Feedback)
+    await helped(ctx)
+
+
+def test_forms_are_found_behind_helpers_methods_and_modules() -> None:
+    class Holder:
+        form = Number
+
+        async def handler(self, ctx: wisp.Context) -> None:
+            await self._opened(ctx)
+
+        async def _opened(self, ctx: wisp.Context) -> None:
+            await ctx.form(self.form)
+
+    elsewhere = types.ModuleType("elsewhere")
+    elsewhere.__dict__.update(Secret=Number, helped=helped, Form=wisp.Form)
+
+    async def by_helper(ctx: wisp.Context) -> None:
+        await asyncio.sleep(0)
+        await helped(ctx)
+
+    async def by_module(ctx: wisp.Context) -> None:
+        await ctx.form(elsewhere.Secret)
+
+    assert forms_in(Holder().handler) == [Number]
+    assert forms_in(by_helper) == [Feedback]
+    assert forms_in(by_module) == [Number]
 
 
 @given(

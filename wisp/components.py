@@ -23,6 +23,9 @@ R = TypeVar("R")
 UNKNOWN = "This no longer works: it belongs to an older version of the bot."
 _NOT_YOURS = "This is for somebody else."
 
+_ASKER = "asker"
+"""What `only=` says, where it names no field, for whoever called for the message."""
+
 Emoji = str | hikari.Emoji
 """An emoji as it is written ("👍"), or hikari's."""
 
@@ -278,9 +281,9 @@ class Component(_ByCustomId, Generic[P, R]):
         self.ephemeral: bool = settings.get("ephemeral", False)
         self.only: str | None = settings.get("only")
         self.mistakes.extend(self.mistake("", problem, fix) for problem, fix in wrong)
-        if self.only is not None and self.pattern is not None and self.only not in self.pattern.fields:
+        if self.pattern is not None and self.only not in (None, _ASKER, *self.pattern.fields):
             problem = f'only="{self.only}" is no field of the custom id'
-            fix = "Name the field that holds the id of the user who may use it"
+            fix = 'Write only="asker", or name the field that holds the id of the user who may use it'
             self.mistakes.append(self.mistake("", problem, fix))
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Bound:
@@ -293,7 +296,7 @@ class Component(_ByCustomId, Generic[P, R]):
     async def arguments(self, ctx: ComponentContext) -> dict[str, Any]:
         """The fields. Raises UserError where it is another's, or was never offered by this version of the bot."""
         fields = self.read(ctx.fields)
-        if self.only is not None and str(fields[self.only]) != str(int(ctx.user.id)):
+        if self.only is not None and _only_user(ctx, fields.get(self.only)) != int(ctx.user.id):
             raise UserError(_NOT_YOURS)
         if not _was_offered(ctx.interaction):
             raise UserError(UNKNOWN)
@@ -331,6 +334,14 @@ class Modal(_ByCustomId, Generic[P, R]):
     async def arguments(self, ctx: ModalContext) -> dict[str, Any]:
         """The fields. Raises UserError where they are of another version of the bot."""
         return self.read(ctx.fields)
+
+
+def _only_user(ctx: ComponentContext, field: object) -> int | None:
+    """The id of the one who may use a component: what its field says, else who called for the message."""
+    if field is not None:
+        return int(str(field)) if str(field).isdigit() else None
+    asked = ctx.interaction.message.interaction_metadata  # None where the message answers nobody
+    return None if asked is None else int(asked.user.id)
 
 
 def _was_offered(interaction: hikari.ComponentInteraction) -> bool:

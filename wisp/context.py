@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 
 import hikari
 
@@ -364,6 +364,9 @@ class InteractionContext(BaseContext[Answered]):
         payload, form = bridge.message_payload(self.answering.app.rest, content, given, edit=edit)
         if edit and int(payload.get("flags", 0)) & _PRIVATE:
             raise AnswerError("A message cannot be made private once it is there. Say ephemeral=True in ctx.respond.")
+        if edit and int(payload.get("flags", 0)) & limits.COMPONENTS_V2:
+            # a message that had them before would keep them, and Discord takes no text beside such components
+            payload = {"content": None, "embeds": list[Any](), **payload}
         _refuse(limits.message_problems(payload))
         something = str(payload.get("content") or "").strip() or payload.get("embeds") or payload.get("components")
         if not (edit or form or something):
@@ -381,6 +384,8 @@ class InteractionContext(BaseContext[Answered]):
                 raise AnswerError(_TOO_LATE if code == _UNKNOWN_INTERACTION else _OVER) from error
             if code == _UNKNOWN_MESSAGE:
                 raise AnswerError(_GONE) from error
+            if isinstance(error, hikari.BadRequestError) and error.errors:
+                _refuse([*_problems_in(error.errors)])
             raise
 
     def go_on_with(self, interaction: hikari.ModalInteraction) -> None:
@@ -582,13 +587,32 @@ def _in_words(problem: limits.Problem) -> str:
     return f"{'.'.join(map(str, problem.path))}: {problem.message.rstrip('.')}{got}"
 
 
+def _problems_in(errors: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[limits.Problem]:
+    """What Discord itself found wrong, by its own words."""
+    for key, value in errors.items():
+        if key == "_errors":
+            yield from (limits.Problem(path, str(one["code"]), str(one["message"])) for one in value)
+        elif isinstance(value, Mapping):
+            yield from _problems_in(cast("Mapping[str, Any]", value), (*path, key))
+
+
+_TOO_MUCH = {"COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED"}
 _SHORTEN = "Shorten it, or send the rest in another answer."
+_MIXED = (
+    "Beside containers, sections and text displays, a text is hikari.impl.TextDisplayComponentBuilder(content=...)."
+)
 _REARRANGE = "Buttons and selects go into rows: wisp.row(...) takes up to 5 buttons, or one select of up to 25 options."
 
 
 def _refuse(problems: Sequence[limits.Problem]) -> None:
     if problems:
         told = "; ".join(map(_in_words, problems))
-        of_components = any(problem.path[:1] == ("components",) for problem in problems)
-        fix = _REARRANGE if of_components else _SHORTEN
+        codes = {problem.code for problem in problems}
+        if any("WITH_COMPONENTS_V2" in code for code in codes):
+            fix = _MIXED
+        elif codes & _TOO_MUCH:
+            fix = _SHORTEN
+        else:
+            of_components = any(problem.path[:1] == ("components",) for problem in problems)
+            fix = _REARRANGE if of_components else _SHORTEN
         raise AnswerError(f"Discord would refuse this answer: {told}. {fix}")

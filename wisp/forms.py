@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import types
 import typing
 from collections.abc import Callable, Iterable
@@ -139,18 +140,50 @@ def form_mistakes(form: type[Form]) -> list[Mistake]:
 
 
 def forms_in(function: Callable[..., Any]) -> list[type[Form]]:
-    """The forms that a function names, as far as its code tells: to be checked before somebody opens one."""
+    """The forms that a function comes to, as far as its code tells: to be checked before somebody opens one.
+
+    What it calls by name is followed, through functions, methods of its own object and modules of the bot.
+    """
+    found: dict[type[Form], None] = {}
+    seen: set[object] = set()
+    following = [function]
+    while following:
+        for thing in _named_by(following.pop()):
+            if isinstance(thing, type) and issubclass(thing, Form):
+                if thing is not Form:
+                    found[thing] = None
+            elif isinstance(thing, (types.FunctionType, types.MethodType)) and thing not in seen and _is_ours(thing):
+                seen.add(thing)
+                following.append(thing)
+    return list(found)
+
+
+def _named_by(function: Callable[..., Any]) -> Iterable[object]:
+    """What the names in the code of a function stand for: around it, in modules, and on the object of a method."""
     plain = underlying(function)
     if not hasattr(plain, "__code__"):
-        return []
+        return
+    names = dict.fromkeys(_names_in(plain.__code__))
     cells = zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=False)
-    around = {name: _content(cell) for name, cell in cells}
-    found: dict[type[Form], None] = {}
-    for name in _names_in(plain.__code__):
-        thing = around.get(name, plain.__globals__.get(name))
-        if isinstance(thing, type) and issubclass(thing, Form) and thing is not Form:
-            found[thing] = None
-    return list(found)
+    around = plain.__globals__ | {name: _content(cell) for name, cell in cells}
+    holders = [thing for name in names if isinstance(thing := around.get(name), types.ModuleType)]
+    holder: object = getattr(function, "__self__", None)
+    for name in names:
+        yield around.get(name)
+        for module in holders:
+            yield vars(module).get(name)
+        thing = inspect.getattr_static(type(holder), name, None)
+        yield types.MethodType(thing, holder) if isinstance(thing, types.FunctionType) else thing
+
+
+def _is_ours(function: types.FunctionType | types.MethodType) -> bool:
+    """Whether a function belongs to the bot, and not to a library."""
+    name = str(underlying(function).__globals__.get("__name__"))
+    file = underlying(function).__code__.co_filename
+    return name.partition(".")[0] != "wisp" and not file.startswith(_LIBRARIES)
+
+
+_LIBRARIES = (os.path.dirname(os.__file__), os.path.dirname(os.path.dirname(hikari.__file__)))
 
 
 def _names_in(code: CodeType) -> Iterable[str]:

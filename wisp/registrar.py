@@ -151,8 +151,9 @@ class Registrar(CommandHolder):
         `custom_id` is a name and fields, like "vote:{poll_id}:{choice}": the fields are the function's parameters,
         converted as they are annotated (str, int, float, bool, hikari.Snowflake, an Enum, a Literal).
         `vote.bind(poll_id=7, choice="yes").button("Yes")` makes the button; it works after a restart, as long as
-        there is a handler for it. `only` names the field that holds the id of the one user who may use it;
-        `ephemeral` makes answers private unless they say otherwise. What the function returns is its reply.
+        there is a handler for it. `only="asker"` lets in whoever called for the message that it is on, and nobody
+        else; `only` can also name the field that holds the id of the one user who may use it. `ephemeral`
+        makes answers private unless they say otherwise. What the function returns is its reply.
         """
 
         def register(function: Callable[Concatenate[ComponentContext, P], Awaitable[R]]) -> Component[P, R]:
