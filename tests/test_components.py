@@ -460,6 +460,62 @@ async def test_components_v2_are_sent_and_their_buttons_routed() -> None:
         assert (await ada.click(reply, "Below")).content == "pressed 2"
 
 
+def test_a_component_or_modal_without_its_custom_id_is_a_mistake_and_not_nobodys() -> None:
+    bot = wisp.Bot()
+    decorators: list[Any] = [bot.component, bot.modal]
+    for decorator in decorators:
+
+        @decorator
+        async def press(ctx: Any) -> None: ...
+
+        assert press
+    found = {(mistake.where, mistake.problem, mistake.fix) for mistake in bot.check()}
+    assert found == {
+        ('component "press"', "@component stands without a custom id", 'Write `@component("press")`'),
+        ('modal "press"', "@modal stands without a custom id", 'Write `@modal("press")`'),
+    }
+
+
+async def test_a_marked_component_without_its_custom_id_keeps_its_module_from_loading() -> None:
+    unmarked: Any = wisp.component
+
+    class Pressing(wisp.Module):
+        name = "pressing"
+
+        @unmarked
+        async def press(self, ctx: wisp.ComponentContext) -> None: ...
+
+    bot = wisp.Bot(modules=[Pressing()])
+    async with connect(bot):
+        assert "@component stands without a custom id" in bot.modules.missing["pressing"]
+
+
+async def test_what_newcomers_forget_is_told_with_the_way_out() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("press")
+    async def press(ctx: wisp.ComponentContext) -> None: ...
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> str:
+        """Show."""
+        anything: Any = press
+        with pytest.raises(AttributeError, match=r"write \.bind\(\.\.\.\)\.button\(\.\.\.\)"):
+            anything.button("Press")
+        with pytest.raises(wisp.AnswerError, match="a row cannot hold a Bound"):
+            wisp.row(anything.bind())
+        row: Any = wisp.row(press.bind().button("Press"))
+        with pytest.raises(wisp.AnswerError, match="components= takes a list of rows"):
+            await ctx.respond("x", components=row)
+        no_form: Any = str
+        with pytest.raises(wisp.AnswerError, match="takes a class that derives"):
+            await ctx.form(no_form)
+        return "done"
+
+    async with connect(bot) as discord:
+        assert (await discord.member("ada").slash("show")).content == "done"
+
+
 def texts_in(components: Any) -> list[str]:
     found: list[str] = []
     for component in components:

@@ -337,6 +337,29 @@ def test_guards_that_are_written_wrongly_are_mistakes() -> None:
         assert words in found, words
 
 
+def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_mistakes() -> None:
+    bot = wisp.Bot()
+    anything: Any = bot
+
+    @anything.command(description="Act")
+    @wisp.guard
+    async def act(ctx: wisp.Context) -> bool:
+        return True
+
+    @bot.listen
+    @wisp.require_guild
+    async def hear(event: hikari.MemberCreateEvent) -> None: ...
+
+    assert act
+    assert hear
+    found = bot.check()
+    assert [(mistake.where, mistake.problem) for mistake in found] == [
+        ('command "act"', "it is a guard, and no function of its own"),
+        ('listener "hear"', "guards are for what people call, and nobody is asked here"),
+    ]
+    assert all(mistake.file and mistake.file.endswith("test_guards.py") for mistake in found)
+
+
 def test_a_guard_on_what_cannot_carry_it_is_refused_in_words() -> None:
     with pytest.raises(TypeError, match="cannot carry a guard"):
         wisp.require_guild(len)

@@ -20,6 +20,7 @@ from .custom_ids import Routes
 from .errors import Mistake, Mistakes, StartError, WispError
 from .forms import form_mistakes, forms_in
 from .groups import Root, forgotten, roots
+from .guards import rules_on
 from .handlers import handler_mistakes, place_of_caller
 from .jobs import twins
 from .logs import get_logger
@@ -222,6 +223,10 @@ class Bot(Registrar):
         for part in (*registrar.listeners, *registrar.jobs):
             found += part.mistakes
         found += twins(registrar.jobs)
+        for listener in registrar.listeners:
+            if rules_on(listener.function):
+                fix = "Ask in the listener itself, and return"
+                found.append(listener.mistake("guards are for what people call, and nobody is asked here", fix))
         return found
 
     # ---- start and stop ----

@@ -139,7 +139,11 @@ def _select_fields(placeholder: str, min: int, max: int, disabled: bool) -> dict
 
 
 def row(*components: hikari.api.ComponentBuilder) -> hikari.impl.MessageActionRowBuilder:
-    """A row of a message: up to 5 buttons, or one select."""
+    """A row of a message: up to 5 buttons, or one select. Raises AnswerError for what is neither."""
+    for component in components:
+        if not hasattr(component, "build"):
+            fix = "Give it buttons and selects, like `vote.bind(...).button(...)`"
+            raise AnswerError(f"a row cannot hold a {type(component).__name__}. {fix}.")
     return hikari.impl.MessageActionRowBuilder(components=list(cast("Any", components)))
 
 
@@ -171,6 +175,11 @@ class _ByCustomId(Handler[..., Any]):
         self.pattern: Pattern | None = None
         self._codecs: dict[str, Codec] = {}
         self._arguments: list[str] = []
+        if not isinstance(pattern, str):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
+            self.custom_id = self.__name__
+            fix = f'Write `@{self.decorator}("{self.__name__}")`'
+            self.mistakes.append(self.mistake("", f"@{self.decorator} stands without a custom id", fix))
+            return
         try:
             self.pattern = Pattern(pattern)
         except Unfit as unfit:
@@ -292,6 +301,12 @@ class Component(_ByCustomId, Generic[P, R]):
         Raises AnswerError where the custom id takes more than 100 characters, or a value is not of its type.
         """
         return Bound(self.custom_id_of(*args, **kwargs))
+
+    if not TYPE_CHECKING:  # which would take any name then
+
+        def __getattr__(self, name: str) -> Any:
+            way_out = f": write .bind(...).{name}(...)" if name in Bound.__dict__ else ""
+            raise AttributeError(f"a component has no {name}{way_out}")
 
     async def arguments(self, ctx: ComponentContext) -> dict[str, Any]:
         """The fields. Raises UserError where it is another's, or was never offered by this version of the bot."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 
 import hikari
@@ -361,6 +361,8 @@ class InteractionContext(BaseContext[Answered]):
         unknown = given.keys() - MessageFields.__annotations__.keys()
         if unknown:
             raise AnswerError(f"A message has no {', '.join(sorted(unknown))}. It has {', '.join(_FIELDS)}.")
+        if not isinstance(given.get("components") or (), Iterable):
+            raise AnswerError("components= takes a list of rows. Write `components=[wisp.row(...)]`.")
         payload, form = bridge.message_payload(self.answering.app.rest, content, given, edit=edit)
         if edit and int(payload.get("flags", 0)) & _PRIVATE:
             raise AnswerError("A message cannot be made private once it is there. Say ephemeral=True in ctx.respond.")

@@ -125,9 +125,12 @@ class Listener:
             return typing.get_args(annotation) if together else (annotation,)
         return ()
 
+    def mistake(self, problem: str, fix: str) -> Mistake:
+        """A Mistake at its place."""
+        return Mistake(f'listener "{self.name}"', problem, fix, file=self.file, line=self.line)
+
     def _mistake(self, problem: str, fix: str) -> None:
-        where = f'listener "{self.name}"'
-        self.mistakes.append(Mistake(where, problem, fix, file=self.file, line=self.line))
+        self.mistakes.append(self.mistake(problem, fix))
 
 
 def intents_of(event_type: type[hikari.Event]) -> hikari.Intents:

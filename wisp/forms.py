@@ -102,6 +102,8 @@ class _Row:
 
 async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> F | None:
     """Open a form and wait for it; None when 15 minutes have gone. `InteractionContext.form` says the rest."""
+    if not (isinstance(form, type) and issubclass(form, Form)):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
+        raise AnswerError(f"ctx.form takes a class that derives from wisp.Form, got {form!r}")
     if mistakes := form_mistakes(form):
         raise AnswerError(str(mistakes[0]))
     inputs = _inputs(form)

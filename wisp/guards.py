@@ -55,6 +55,8 @@ class Check(Rule):
     def __init__(self, rank: int, ask: Callable[[InteractionContext[Any]], Awaitable[object] | None]) -> None:
         self.rank: int = rank
         self.ask: Callable[[InteractionContext[Any]], Awaitable[object] | None] = ask
+        self.__wrapped__: Callable[..., Any] = ask
+        self.__name__: str = getattr(ask, "__name__", repr(ask))
 
 
 class Limit(Rule, abc.ABC):
@@ -228,6 +230,7 @@ def guard(ask: Callable[..., Any]) -> Callable[[T], T]:
         return None
 
     check = Check(_OWN, asking)
+    check.__wrapped__, check.__name__ = ask, name  # for who puts it where the function should be
     if not callable(ask):  # pyright: ignore[reportUnnecessaryComparison]: users err
         check.wrong = (f"wisp.guard got {ask!r}", "Give it a function of the context")
     return check

@@ -106,6 +106,10 @@ class Handler(abc.ABC, Generic[P, R]):
 
     def is_async_or_mistake(self) -> bool:
         """Whether its function is async; the mistake is noted where it is not."""
+        if isinstance(self.function, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
+            fix = f"Write `@{self.__name__}` over the function that is to be guarded"
+            self.mistakes.append(self.mistake("", "it is a guard, and no function of its own", fix))
+            return False
         if is_async(self.function):
             return True
         self.mistakes.append(self.mistake("", "its function is not async", f"Write `async def {self.__name__}(...)`"))

@@ -267,7 +267,7 @@ def component(
     def mark(function: Callable[..., Any]) -> Method[Any]:
         return Method(function, lambda bot, bound: bot.add_component(bound, custom_id, names, settings))
 
-    return mark
+    return cast(Any, mark)(custom_id) if callable(custom_id) else mark  # the mistake is told later
 
 
 def modal(
@@ -279,7 +279,7 @@ def modal(
     def mark(function: Callable[..., Any]) -> Method[Any]:
         return Method(function, lambda bot, bound: bot.add_modal(bound, custom_id, names, settings))
 
-    return mark
+    return cast(Any, mark)(custom_id) if callable(custom_id) else mark  # the mistake is told later
 
 
 @overload

@@ -159,7 +159,9 @@ class Registrar(CommandHolder):
         def register(function: Callable[Concatenate[ComponentContext, P], Awaitable[R]]) -> Component[P, R]:
             return self.add_component(function, custom_id, names_around(1), settings)
 
-        return register
+        return (
+            cast(Any, register)(custom_id) if callable(custom_id) else register
+        )  # the mistake is told with all others
 
     def add_component(
         self, function: Callable[..., Awaitable[Any]], custom_id: str, names: Mapping[str, Any], settings: Any
@@ -181,7 +183,9 @@ class Registrar(CommandHolder):
         def register(function: Callable[Concatenate[ModalContext, P], Awaitable[R]]) -> Modal[P, R]:
             return self.add_modal(function, custom_id, names_around(1), settings)
 
-        return register
+        return (
+            cast(Any, register)(custom_id) if callable(custom_id) else register
+        )  # the mistake is told with all others
 
     def add_modal(
         self, function: Callable[..., Awaitable[Any]], custom_id: str, names: Mapping[str, Any], settings: Any
