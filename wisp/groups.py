@@ -179,6 +179,7 @@ def watched() -> Generator[list[Mistake], None, None]:
     finally:
         _made_in_setup.reset(token)
         mistakes += map(_nobodys, _forgotten(made))
+        made.clear()  # timers that began meanwhile hold it on in their contexts
 
 
 def _forgotten(groups: Iterable[CommandGroup], file: str | None = None) -> list[CommandGroup]:
