@@ -50,6 +50,7 @@ ORDER = [
     "bot",
     "stillness",
     "chat",
+    "shown",
     "local",
     "testing",
     "cli",

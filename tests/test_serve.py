@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -112,6 +113,7 @@ def test_the_first_line_says_where_to_connect(served: Served) -> None:
     assert place["rest"].endswith("/api/v10")
     assert place["gateway"].startswith("ws://127.0.0.1:")
     assert place["token"].count(".") == 2
+    assert urllib.request.urlopen(place["page"], timeout=10).status == 200
 
 
 @pytest.mark.parametrize(

@@ -35,10 +35,12 @@ QUIET = 0.25
 async def serve(output: TextIO) -> int:
     """A local Discord for a bot of any library, until a signal or `:quit` ends it; the exit code.
 
-    The first line of `output` is a JSON object: "rest" and "gateway" (their addresses) and "token", which the bot is
-    to be given. Then each line of standard input gives one more, as `--json` does; its end ends nothing.
+    The first line of `output` is a JSON object: "rest" and "gateway" (their addresses), "token", which the bot is to
+    be given, and "page", the address for a browser. Then each line of standard input gives one more, as `--json`
+    does; its end ends nothing.
     """
-    async with Sandbox() as sandbox:
+    async with Sandbox(page=True) as sandbox:
+        assert sandbox.page is not None
         people = People(sandbox.world, patience=PATIENCE)
         console = Console(sys.stdin, output)
         console.interactive = False
@@ -48,7 +50,12 @@ async def serve(output: TextIO) -> int:
             await _quiet(sandbox.world)
 
         people.settled = settled
-        place = {"rest": sandbox.rest_url, "gateway": sandbox.gateway_url, "token": sandbox.token}
+        place = {
+            "rest": sandbox.rest_url,
+            "gateway": sandbox.gateway_url,
+            "token": sandbox.token,
+            "page": sandbox.page.url,
+        }
         console.write(json.dumps(place))
         return await chat.serve()
 

@@ -42,7 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return check(options.file, as_json=options.json, output=output)
             if options.serve:
                 return serve(output)
-            return sandbox(options.file, lines=options.run, as_json=options.json, keep=options.keep, output=output)
+            return sandbox(
+                options.file,
+                lines=options.run,
+                as_json=options.json,
+                keep=options.keep,
+                opens=options.open,
+                output=output,
+            )
     except StartError as error:
         print(error, file=sys.stderr)
         return 1
@@ -50,11 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def sandbox(file: str, *, lines: Sequence[str], as_json: bool, keep: str | None, output: TextIO) -> int:
-    """Run the bot of a file on a local Discord: these lines, or a chat in the terminal without any."""
+def sandbox(file: str, *, lines: Sequence[str], as_json: bool, keep: str | None, opens: bool, output: TextIO) -> int:
+    """Run the bot of a file on a local Discord: these lines, or a chat in terminal and browser without any."""
     from . import local
 
-    return asyncio.run(local.chat(load(file), lines=lines, as_json=as_json, keep=keep, output=output))
+    return asyncio.run(local.chat(load(file), lines=lines, as_json=as_json, keep=keep, opens=opens, output=output))
 
 
 def serve(output: TextIO) -> int:
@@ -147,6 +154,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     local.add_argument("--json", action="store_true", help="print what each line got as a JSON object")
     local.add_argument("--keep", metavar="PATH", help="keep the bot's data in this database file")
+    local.add_argument(
+        "--no-open", dest="open", action="store_false", help="print the page's address, and open no browser"
+    )
 
     checked = commands.add_parser("check", help="look for a bot's mistakes without connecting")
     checked.add_argument("file", metavar="bot.py")

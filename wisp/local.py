@@ -19,6 +19,7 @@ from .groups import roots
 from .sandbox.console import Console
 from .sandbox.people import People
 from .sandbox.server import Sandbox
+from .shown import failures_on, log_on, open_on_desktop
 
 if TYPE_CHECKING:
     import hikari
@@ -30,17 +31,22 @@ TURNS = 100
 
 
 @asynccontextmanager
-async def on_sandbox(bot: Bot, *, keep: str | None = None, clock: Clock | None = None) -> AsyncGenerator[Sandbox, None]:
+async def on_sandbox(
+    bot: Bot, *, keep: str | None = None, clock: Clock | None = None, page: bool = False
+) -> AsyncGenerator[Sandbox, None]:
     """Run a bot on a local Discord, on empty temporary data, and close both in the end.
 
-    `keep` names a database file that is used, and kept, instead. Raises StartError where the bot does not start.
+    `keep` names a database file that is used, and kept, instead; with `page` a browser can look at it. Raises
+    StartError where the bot does not start.
     """
     clock = clock or Clock()
     async with AsyncExitStack() as stack:
         database = keep
         if database is None:
             database = str(Path(stack.enter_context(TemporaryDirectory(prefix="wisp-"))) / "wisp.db")
-        sandbox = await stack.enter_async_context(Sandbox(clock=clock, waits=False))
+        sandbox = await stack.enter_async_context(Sandbox(clock=clock, waits=False, page=page))
+        if sandbox.page is not None:
+            stack.enter_context(log_on(sandbox.page, bot))
         for guild in sorted({guild for root in roots([bot]) for guild in root.guilds or ()}):
             sandbox.world.add_guild(f"Guild {guild}", id=guild)  # where commands of that guild alone can be tried
         config = bot.settings(token=sandbox.token, rest_url=sandbox.rest_url, database=database, guilds=())
@@ -101,18 +107,21 @@ async def chat(
     lines: Sequence[str] = (),
     as_json: bool = False,
     keep: str | None = None,
+    opens: bool = True,
     output: TextIO | None = None,
 ) -> int:
     """Run a bot on a local Discord and type these lines; without any, let somebody chat with it.
 
     What is answered goes to `output` (stdout by default); with `as_json` each line gives one JSON object
-    instead, and nobody is prompted for one. The result is an exit code: 1 where a line could not be done,
+    instead, and nobody is prompted for one. Who chats has the page, too: its address is written, and with `opens` it
+    is opened where there is a desktop. The result is an exit code: 1 where a line could not be done,
     nobody answered a command, or the bot's code failed on it.
     """
-    async with on_sandbox(bot, keep=keep) as sandbox:
+    console = Console(sys.stdin, output or sys.stdout)
+    console.interactive &= not as_json
+    chatting = console.interactive and not lines
+    async with on_sandbox(bot, keep=keep, page=chatting) as sandbox:
         people = People(sandbox.world, patience=PATIENCE)
-        console = Console(sys.stdin, output or sys.stdout)
-        console.interactive &= not as_json
 
         async def settled() -> None:
             await delivered(sandbox, bot.session.gateway)
@@ -120,6 +129,8 @@ async def chat(
 
         def listen() -> None:
             bot.session.on_failure = lambda failure: talk.fail(failure.where, failure.error)
+            if sandbox.page is not None:
+                failures_on(sandbox.page, bot.session)
 
         async def restarted() -> None:
             await restart(bot)
@@ -128,6 +139,10 @@ async def chat(
         talk = Chat(people, console, as_json=as_json, breakable=sandbox, restart=restarted)
         people.settled = settled
         listen()
-        if console.interactive and not lines:
+        if sandbox.page is not None:
+            console.write(f"In a browser: {sandbox.page.url}")
+            if opens:
+                open_on_desktop(sandbox.page)
+        if chatting:
             return await talk.interactive()
         return 0 if await talk.all(lines or None) else 1

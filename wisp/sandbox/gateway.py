@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -66,7 +66,8 @@ class Gateway:
 
     `max_concurrency` shards may identify at once in `identify_window` seconds, `session_starts` sessions begin in a
     day, all members of a guild be requested once in `members_window` seconds; `heartbeat_interval` is in seconds.
-    `down` are the guilds that are unavailable just now.
+    `down` are the guilds that are unavailable just now; `witnesses` are told of each event
+    that is sent: shard, name and data.
     """
 
     def __init__(self, world: World, faults: Faults) -> None:
@@ -78,6 +79,7 @@ class Gateway:
         self.members_window = MEMBERS_WINDOW
         self.heartbeat_interval = HEARTBEAT_INTERVAL
         self.sessions: dict[str, Session] = {}
+        self.witnesses: list[Callable[[int, str, JSON], object]] = []
         self.down: set[int] = set()
         self._sockets: dict[web.WebSocketResponse, asyncio.Transport | None] = {}
         self._identified: dict[int, float] = {}

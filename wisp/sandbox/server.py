@@ -11,6 +11,7 @@ from aiohttp import web
 from wisp.clock import Clock
 from wisp.sandbox.faults import Breakable, Faults
 from wisp.sandbox.gateway import Gateway
+from wisp.sandbox.page import Page, local_only
 from wisp.sandbox.rest import Rest
 from wisp.sandbox.world import World
 
@@ -23,16 +24,17 @@ class Sandbox(Breakable):
 
     Point a bot at `rest_url` and give it `token`; the gateway is where REST says. `shards` is what
     GET /gateway/bot recommends. Without `waits` a bot may identify, and request all members of a guild, as often as
-    it likes: Discord wants 5 and 30 s between. `async with` ends in an ExceptionGroup where the sandbox itself failed
-    (`world.errors`), so that a test cannot pass over it.
+    it likes: Discord wants 5 and 30 s between. With `page` people can look at it in a browser, too. `async with`
+    ends in an ExceptionGroup where the sandbox itself failed (`world.errors`), so that a test cannot pass over it.
     """
 
-    def __init__(self, *, clock: Clock | None = None, shards: int = 1, waits: bool = True) -> None:
+    def __init__(self, *, clock: Clock | None = None, shards: int = 1, waits: bool = True, page: bool = False) -> None:
         self.world: World = World(clock=clock, shards=shards)
         self.faults: Faults = Faults(self.world.clock)
         self.gateway: Gateway = Gateway(self.world, self.faults)
         if not waits:
             self.gateway.identify_window = self.gateway.members_window = 0.0
+        self.page: Page | None = Page(self.world, self.gateway) if page else None
         self.rest_url: str = ""
         self.gateway_url: str = ""
         self._rest = Rest(self.world, self.gateway.start_limit)
@@ -48,6 +50,9 @@ class Sandbox(Breakable):
         if self._runner is not None:
             raise RuntimeError("the sandbox is started already: expected one start() before each close()")
         application = self._rest.application(self.gateway.handle, self.faults.around)
+        if self.page is not None:
+            self.page.join(application)
+        application.middlewares.insert(0, local_only)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
         await self._runner.setup()
         listener = socket.create_server(("127.0.0.1", 0))
@@ -56,11 +61,15 @@ class Sandbox(Breakable):
         self.rest_url = f"http://{place}/api/v10"
         self.gateway_url = self.gateway.url = self._rest.gateway_url = f"ws://{place}/gateway"
         self.world.files_url = f"http://{place}/attachments"
+        if self.page is not None:
+            self.page.url = f"http://{place}/page/{self.page.secret}/"
 
     async def close(self) -> None:
         """Close every connection at once. Does nothing where it is closed."""
         runner, self._runner = self._runner, None
         if runner is not None:
+            if self.page is not None:
+                await self.page.close()
             await self.gateway.close()
             await runner.cleanup()
 

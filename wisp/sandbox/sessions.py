@@ -87,6 +87,7 @@ class Session:
         self.sent: deque[tuple[int, bytes]] = deque(maxlen=KEPT_EVENTS)
         self.connection: Connection | None = None
         self.left: float = 0.0
+        self._gateway = gateway
         self._world = gateway.world
 
     def deliver(self, event: Event) -> None:
@@ -111,6 +112,8 @@ class Session:
         self.sequence += 1
         payload = dumps({"op": DISPATCH, "t": name, "s": self.sequence, "d": data})
         self.sent.append((self.sequence, payload))
+        for witness in self._gateway.witnesses:
+            witness(self.shard, name, data)
         if self.connection is not None:
             self.connection.send_payload(payload)
 

@@ -1,0 +1,153 @@
+"""What a browser may ask the sandbox for: one type for each action, read strictly."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import msgspec
+from msgspec import Meta, Struct
+
+Id = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$")]
+"""A snowflake, as text: JavaScript's numbers are too short for it."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=100)]
+Text = Annotated[str, Meta(max_length=8000)]
+Bits = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$")]
+Options = Annotated[dict[Name, Text], Meta(max_length=25)]
+Words = Annotated[list[Name], Meta(min_length=1, max_length=3)]
+
+
+class Action(Struct, tag_field="do", forbid_unknown_fields=True):
+    """Something asked for. The answer bears the same `n`."""
+
+    n: Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class Be(Action, tag="be"):
+    """Be the person of this name from now on."""
+
+    name: Name
+
+
+class Go(Action, tag="go"):
+    """Look at a channel, at a guild's first channel, or (neither is given) at the direct messages with the bot."""
+
+    channel: Id | None = None
+    guild: Id | None = None
+
+
+class Older(Action, tag="older"):
+    """Show the messages before this one."""
+
+    before: Id
+
+
+class Say(Action, tag="say"):
+    """Put a message into the channel."""
+
+    text: Text
+
+
+class Slash(Action, tag="slash"):
+    """Use a slash command, with its options as typed."""
+
+    words: Words
+    options: Options = {}
+
+
+class Complete(Action, tag="complete"):
+    """Ask what the bot suggests for an option in which something is typed."""
+
+    words: Words
+    option: Name
+    typed: Text
+    options: Options = {}
+
+
+class Menu(Action, tag="menu"):
+    """Use a command from the menu of a user or a message."""
+
+    command: Name
+    user: Id | None = None
+    message: Id | None = None
+
+
+class Click(Action, tag="click"):
+    """Press a button."""
+
+    message: Id
+    button: Name
+
+
+class Select(Action, tag="select"):
+    """Choose in a select: values of its options, or ids."""
+
+    message: Id
+    select: Name
+    values: Annotated[list[Name], Meta(max_length=25)]
+
+
+class Submit(Action, tag="submit"):
+    """Send an open form, with texts by custom id."""
+
+    form: Id
+    values: Annotated[dict[Name, Text], Meta(max_length=5)]
+
+
+class Cancel(Action, tag="cancel"):
+    """Close an open form without sending it."""
+
+    form: Id
+
+
+class Dismiss(Action, tag="dismiss"):
+    """Take a private answer out of sight."""
+
+    message: Id
+
+
+class Follow(Action, tag="follow"):
+    """Follow the records of the bot's log and traffic, or (not `on`) no longer."""
+
+    on: bool
+
+
+class Join(Action, tag="join"):
+    """Let somebody, who may be new, join the guild."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=32)]
+
+
+class AddChannel(Action, tag="add channel"):
+    """Make a channel in the guild."""
+
+    name: Name
+
+
+class AddGuild(Action, tag="add guild"):
+    """Make a guild, with the bot in it."""
+
+    name: Name
+
+
+Anything: TypeAlias = (
+    Be
+    | Go
+    | Older
+    | Say
+    | Slash
+    | Complete
+    | Menu
+    | Click
+    | Select
+    | Submit
+    | Cancel
+    | Dismiss
+    | Follow
+    | Join
+    | AddChannel
+    | AddGuild
+)
+
+decoder: msgspec.json.Decoder[Anything] = msgspec.json.Decoder(Anything)
+"""Reads a frame. Raises msgspec.DecodeError (ValidationError) where it is none of these."""

@@ -1,0 +1,99 @@
+// Elements are made here, of names and text alone: nothing that a bot says is ever read as HTML.
+
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (name === "class") element.className = value;
+    else if (name === "value" || name === "checked" || name === "selected") element[name] = value;
+    else if (name === "style") Object.entries(value).forEach(([key, text]) => element.style.setProperty(key, text));
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...present(children));
+  return element;
+}
+
+const present = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+
+export const fill = (box, ...children) => box.replaceChildren(...present(children));
+
+const PATHS = {
+  menu: "M3 6h18M3 12h18M3 18h18",
+  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-4 3-6 6.5-6s6.5 2 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.5M18 14.5c2.2.8 3.5 2.700 3.500 5.500",
+  panel: "M4 5h16v14H4zM7 9l3 3-3 3M12 15h5",
+  plus: "M12 5v14M5 12h14",
+  close: "M6 6l12 12M18 6L6 18",
+  sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M5 19l2-2M17 7l2-2",
+  moon: "M20 14.500A8.500 8.500 0 1 1 9.500 4a7 7 0 0 0 10.500 10.500z",
+  eye: "M2 12s3.500-6.500 10-6.500S22 12 22 12s-3.500 6.500-10 6.500S2 12 2 12zM12 9.500a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5z",
+  reply: "M9 6L4 11l5 5M4 11h9c4 0 7 2 7 7",
+  more: "M5 12h.01M12 12h.01M19 12h.01",
+  link: "M14 4h6v6M20 4l-9 9M17 14v5H5V7h5",
+  down: "M6 9l6 6 6-6",
+  file: "M6 3h8l4 4v14H6zM14 3v5h4",
+  hash: "M9 4L7 20M17 4l-2 16M4 9h17M3 15h17",
+  speaker: "M4 9v6h4l5 4V5L8 9zM16 9a4 4 0 0 1 0 6",
+  smile: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM8 14c1 2 2.500 3 4 3s3-1 4-3M9 9.500h.01M15 9.500h.01",
+  shield: "M12 3l8 3v6c0 5-3.500 8-8 9-4.500-1-8-4-8-9V6z",
+  check: "M5 12l5 5 9-10",
+  gear: "M4 7h9M19 7h1M4 17h1M11 17h9M16 5a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM8 15a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",
+};
+
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", PATHS[name]);
+  svg.append(path);
+  return svg;
+}
+
+const AVATARS = ["#5865f2", "#3a7c4f", "#b3541e", "#b0305c", "#7a4fc4", "#14708a"];
+
+export function avatar(user, size = "") {
+  const color = user.bot ? AVATARS[0] : AVATARS[Number(BigInt(user.id) % 5n) + 1];
+  const initial = [...(user.nick || user.name)][0]?.toUpperCase() ?? "?";
+  return h("span", { class: `avatar ${size}`, style: { background: color }, "aria-hidden": "true" }, initial);
+}
+
+export function colour(number) {
+  return number ? `#${number.toString(16).padStart(6, "0")}` : null;
+}
+
+// Only what leads to a web page is a link: `javascript:` and its like stay text.
+export function safeAddress(text) {
+  try {
+    const url = new URL(text);
+    return url.protocol === "https:" || url.protocol === "http:" ? url : null;
+  } catch {
+    return null;
+  }
+}
+
+// A file that the sandbox serves, at the address under which this page knows the sandbox; null for any other host's.
+export function ownFile(text) {
+  const url = safeAddress(text);
+  const local = url && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
+  return local && /^\/attachments\/\d+\/[^/]+$/.test(url.pathname) ? location.origin + url.pathname : null;
+}
+
+export function outside(text, attributes, ...children) {
+  const url = ownFile(text) ?? safeAddress(text)?.href;
+  if (!url) return h("span", attributes, ...children);
+  return h("a", { ...attributes, href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, ...children);
+}
+
+export function bytes(size) {
+  if (size < 1024) return `${size} byte${size === 1 ? "" : "s"}`;
+  return size < 1048576 ? `${(size / 1024).toFixed(1)} KB` : `${(size / 1048576).toFixed(1)} MB`;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+export function announce(text) {
+  byId("said").textContent = "";
+  byId("said").textContent = text;
+}

@@ -1,0 +1,612 @@
+// The page: what the sandbox pushes is shown, what a person does is asked of it.
+
+import { announce, avatar, byId, colour, fill, h, icon } from "./dom.js";
+import { askText, openForm } from "./dialogs.js";
+import { Composer } from "./composer.js";
+import { Link } from "./link.js";
+import { closeFloating, isFloating, openChoices, openMenu } from "./lists.js";
+import { messageElement } from "./messages.js";
+import { Panel } from "./panel.js";
+import { tick } from "./times.js";
+
+const MOST_ELEMENTS = 300;
+const JOINED_WITHIN = 7 * 60;
+const MESSAGE_TEXT = { 0: "hash", 5: "hash", 2: "speaker", 13: "speaker" };
+const TALKING = [0, 2, 5, 13];
+
+let place = null;
+let messages = [];
+let more = false;
+let fetching = false;
+const busy = new Map();
+
+const link = new Link({ opened, pushed, lost });
+const composer = new Composer({
+  ask: (what, fields) => link.ask(what, fields),
+  upload: (file) => link.upload(file),
+  opened: showForm,
+  failed: (name, text) => note(`${name}: ${text}`),
+});
+const panel = new Panel(byId("panel"), {
+  follow: (on) => link.ask("follow", { on }).catch(() => {}),
+  toggled: (on) => {
+    byId("open-panel").setAttribute("aria-expanded", String(on));
+    byId("open-panel").classList.toggle("on", on);
+  },
+});
+
+// Connection
+
+async function opened() {
+  byId("banner").hidden = true;
+  const was = JSON.parse(sessionStorage.getItem("was") ?? "null");
+  if (was) {
+    await link.ask("be", { name: was.name }).catch(() => {});
+    await link.ask("go", was.direct ? {} : { channel: was.channel }).catch(() => {});
+  }
+  if (panel.open) link.ask("follow", { on: true }).catch(() => {});
+}
+
+function lost() {
+  byId("banner").textContent = "The sandbox does not answer: it has ended, or is busy. Trying again…";
+  byId("banner").hidden = false;
+}
+
+function pushed(frame) {
+  if (frame.push === "place") showPlace(frame);
+  else if (frame.push === "channel") showChannel(frame);
+  else if (frame.push === "messages") showChanges(frame);
+  else if (frame.push === "typing") showTyping(frame.names);
+  else if (frame.push === "records") panel.add(frame.records);
+}
+
+// Asks, and says why where it cannot be done.
+async function attempt(what, fields) {
+  try {
+    return await link.ask(what, fields);
+  } catch (error) {
+    note(error.message);
+    return null;
+  }
+}
+
+// The place: guilds, channels, members, who one is
+
+function showPlace(frame) {
+  const moved = place?.channel.id !== frame.channel.id || place?.me.id !== frame.me.id;
+  place = frame;
+  sessionStorage.setItem("was", JSON.stringify({ name: place.me.name, channel: place.channel.id, direct: !place.guild }));
+  const name = place.channel.name;
+  document.title = `${place.guild ? `#${name}` : name} — wisp sandbox`;
+  byId("title").replaceChildren(icon(place.guild ? MESSAGE_TEXT[place.channel.kind] ?? "hash" : "people"), name);
+  byId("status").textContent = place.online ? "" : `${place.bot.name} is offline`;
+  keepFocus(byId("guilds"), drawGuilds);
+  keepFocus(byId("left"), drawChannels);
+  keepFocus(byId("right"), drawMembers);
+  keepFocus(byId("you"), drawYou);
+  composer.update(place);
+  if (moved) closeDrawers();
+}
+
+// What is drawn anew keeps the keyboard where it was, by the element's data-key.
+function keepFocus(box, draw) {
+  const key = box.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  draw();
+  if (key) box.querySelector(`[data-key="${CSS.escape(key)}"]`)?.focus();
+}
+
+function drawGuilds() {
+  const unread = ({ id }) => id !== place.guild?.id && place.unread_guilds.includes(id);
+  const entry = (key, label, current, action, ...inner) =>
+    h("button", { type: "button", class: current ? "guild current" : "guild", "data-key": key, "aria-current": current ? "true" : null, "aria-label": label, title: label, onclick: action }, ...inner);
+  fill(
+    byId("guilds"),
+    entry("dm", "Direct messages", !place.guild, () => attempt("go"), avatar(place.bot)),
+    h("hr"),
+    ...place.guilds.map((guild) => entry(`guild-${guild.id}`, guild.name, guild.id === place.guild?.id, () => attempt("go", { guild: guild.id }), initials(guild.name), unread(guild) ? h("span", { class: "dot-unread" }) : null)),
+    place.more_guilds ? h("p", { class: "muted" }, `+${place.more_guilds}`) : null,
+    entry("add", "Add a server", false, () => askText("Add a server", { label: "Name", button: "Create", hint: "You own it, and the bot is in it.", done: (name) => link.ask("add guild", { name }) }), icon("plus")),
+  );
+}
+
+const initials = (name) => name.split(/\s+/).slice(0, 3).map((word) => [...word][0] ?? "").join("");
+
+function drawChannels() {
+  const { guild } = place;
+  fill(
+    byId("guild"),
+    h("h2", {}, guild ? guild.name : "Direct messages"),
+    guild && h("button", { type: "button", class: "tool", "data-key": "guild-menu", "aria-haspopup": "menu", "aria-label": `Change ${guild.name}`, onclick: (event) => guildMenu(event.currentTarget) }, icon("down")),
+  );
+  const channels = guild ? guild.channels : [{ ...place.channel, direct: true }];
+  byId("channels").replaceChildren(
+    h("ul", { class: "channel-list", "aria-label": "Channels" }, ...channels.map((channel) => h("li", {}, channelButton(channel)))),
+  );
+}
+
+function channelButton(channel) {
+  if (!channel.direct && !TALKING.includes(channel.kind)) return h("span", { class: "category" }, channel.name);
+  const current = channel.id === place.channel.id;
+  const count = place.unread[channel.id];
+  return h(
+    "button",
+    {
+      type: "button",
+      class: ["channel", current && "current", count && "unread"].filter(Boolean).join(" "),
+      "data-key": `channel-${channel.id}`,
+      "aria-current": current ? "page" : null,
+      "aria-label": count ? `${channel.name}, ${count} unread` : channel.name,
+      onclick: () => attempt("go", channel.direct ? {} : { channel: channel.id }),
+    },
+    channel.direct ? avatar(place.bot, "small") : icon(MESSAGE_TEXT[channel.kind] ?? "hash"),
+    h("span", { class: "channel-name" }, channel.name),
+    count ? h("span", { class: "count-badge", "aria-hidden": "true" }, String(count)) : null,
+  );
+}
+
+function guildMenu(anchor) {
+  const ask = (title, label, what) => () => askText(title, { label, button: "Create", done: (name) => link.ask(what, { name }) });
+  openMenu(anchor, place.guild.name, [
+    { label: "Add a channel", action: ask("Add a channel", "Name", "add channel") },
+    { label: "Let somebody join", action: join },
+  ]);
+}
+
+function join() {
+  askText("Let somebody join", { label: "Their name", button: "Join", most: 32, hint: "Somebody new, or who is in another server.", done: (name) => link.ask("join", { name }) });
+}
+
+function colourOf(id) {
+  const member = place.guild?.members.find((one) => one.id === id);
+  const roles = (place.guild?.roles ?? []).filter((role) => role.color && member?.roles.includes(role.id));
+  return roles.length ? colour(roles.sort((a, b) => b.position - a.position)[0].color) : null;
+}
+
+function drawMembers() {
+  const members = place.guild?.members ?? [place.bot, place.me];
+  const group = (title, some) =>
+    some.length ? [h("h3", { class: "group-title" }, `${title} — ${some.length}`), h("ul", {}, ...some.map((member) => h("li", {}, memberButton(member))))] : [];
+  const hidden = place.guild ? place.guild.member_count - members.length : 0;
+  byId("right").replaceChildren(
+    ...group("Apps", members.filter(({ bot }) => bot)),
+    ...group("Members", members.filter(({ bot }) => !bot)),
+    ...(hidden > 0 ? [h("p", { class: "muted more-members" }, `and ${hidden} more`)] : []),
+    ...(place.guild ? [h("button", { type: "button", class: "add-member", "data-key": "join", onclick: join }, icon("plus"), "Let somebody join")] : []),
+  );
+}
+
+function memberButton(member) {
+  const offline = member.bot && member.id === place.bot.id && !place.online;
+  const name = h("span", { class: "member-name" }, member.nick || member.name);
+  const color = colourOf(member.id);
+  if (color) name.style.color = color;
+  const element = h(
+    "button",
+    { type: "button", class: offline ? "member offline" : "member", "data-key": `member-${member.id}`, "aria-haspopup": "menu", onclick: (event) => userMenu(member, event.currentTarget), oncontextmenu: (event) => { event.preventDefault(); userMenu(member, event.currentTarget); } },
+    avatar(member),
+    h("span", { class: "member-text" }, h("span", {}, name, member.bot && h("span", { class: "tag" }, "APP")), member.id === place.me.id && h("span", { class: "muted" }, "You"), member.id === place.guild?.owner && member.id !== place.me.id && h("span", { class: "muted" }, "Owner")),
+  );
+  return element;
+}
+
+function userMenu(user, anchor) {
+  openMenu(anchor, user.name, [
+    user.nick ? `${user.nick} (${user.name})` : user.name,
+    ...place.menus.user.map((command) => ({ label: command, hint: "Apps", action: () => use("menu", { command, user: user.id }, command) })),
+    place.menus.user.length ? null : "No apps offer anything here",
+    { label: "Mention", action: () => insert(`@${user.name} `) },
+    ...(user.bot || user.id === place.me.id ? [] : [{ label: `Be ${user.name}`, action: () => attempt("be", { name: user.name }) }]),
+  ]);
+}
+
+function insert(text) {
+  if (composer.command) return;
+  composer.text.focus();
+  composer.text.setRangeText(text, composer.text.selectionStart, composer.text.selectionEnd, "end");
+  composer.typed();
+}
+
+function drawYou() {
+  byId("you").replaceChildren(
+    h("button", { type: "button", class: "you-button", "data-key": "you", "aria-haspopup": "menu", "aria-label": `You are ${place.me.name}: be somebody else`, onclick: (event) => peopleMenu(event.currentTarget) }, avatar(place.me), h("span", { class: "member-text" }, h("b", {}, place.me.name), h("span", { class: "muted" }, "Switch person"))),
+    h("button", { type: "button", class: "tool", "data-key": "theme", "aria-label": dark() ? "Light" : "Dark", title: dark() ? "Light" : "Dark", onclick: switchTheme }, icon(dark() ? "sun" : "moon")),
+  );
+}
+
+function peopleMenu(anchor) {
+  openMenu(anchor, "Who are you?", [
+    ...place.people.map((user) => ({ label: user.name, checked: user.id === place.me.id, action: () => attempt("be", { name: user.name }) })),
+    null,
+    { label: "Somebody new…", action: newPerson },
+  ]);
+}
+
+function newPerson() {
+  askText("Be somebody new", {
+    label: "Name",
+    button: "Join and be",
+    most: 32,
+    done: async (name) => {
+      await link.ask("join", { name });
+      await link.ask("be", { name });
+    },
+  });
+}
+
+// Messages
+
+const hands = {
+  click: (message, control, element) => use("click", { message: message.id, button: control.custom_id }, control.label ?? "This interaction", { message, element }),
+  select: chooseIn,
+  menu: messageMenu,
+  user: userMenu,
+  dismiss: (message) => attempt("dismiss", { message: message.id }),
+  jump,
+  colour: colourOf,
+  nameOf: (id) => nameOf(id),
+  mention: (kind, id, anchor) => {
+    if (kind === "#") attempt("go", { channel: id });
+    else userMenu(place.guild?.members.find((one) => one.id === id) ?? place.people.find((one) => one.id === id) ?? place.bot, anchor);
+  },
+  reacts: false,
+};
+
+function nameOf(id) {
+  const { guild } = place;
+  const user = [...(guild?.members ?? []), ...place.people, place.bot].find((one) => one.id === id);
+  const role = guild?.roles.find((one) => one.id === id);
+  const channel = guild?.channels.find((one) => one.id === id);
+  return user ? `@${user.nick || user.name}` : role ? `@${role.name.replace(/^@/, "")}` : channel ? `#${channel.name}` : null;
+}
+
+// An interaction: busy until the bot answers; where it does not, the client says so below what was used.
+async function use(what, fields, name, { message = null, element = null } = {}) {
+  if (element) {
+    busy.set(`${message.id}/${element.dataset.control}`, true);
+    element.classList.add("busy");
+    element.setAttribute("aria-busy", "true");
+  }
+  try {
+    const outcome = await link.ask(what, fields);
+    if (outcome.modal) showForm(outcome);
+    else if (outcome.failed) failedOn(message, name, "This interaction failed");
+  } catch (error) {
+    failedOn(message, name, error.message);
+  } finally {
+    if (element) {
+      busy.delete(`${message.id}/${element.dataset.control}`);
+      const now = byId(`message-${message.id}`)?.querySelector(`[data-control="${CSS.escape(element.dataset.control)}"]`);
+      for (const one of [element, now]) {
+        one?.classList.remove("busy");
+        one?.removeAttribute("aria-busy");
+      }
+    }
+  }
+}
+
+function failedOn(message, name, text) {
+  const line = message && byId(`message-${message.id}`)?.querySelector(".went-wrong");
+  if (!line) {
+    note(`${name}: ${text}`);
+    return;
+  }
+  line.textContent = text;
+  line.hidden = false;
+}
+
+function chooseIn(message, control, element) {
+  const send = (values) => use("select", { message: message.id, select: control.custom_id, values }, control.placeholder ?? "The select", { message, element });
+  const chosen = control.type === 3 ? control.options.filter((one) => one.default).map(({ value }) => value) : (control.default_values ?? []).map(({ id }) => id);
+  openChoices(element, {
+    label: control.placeholder || "Choices",
+    options: choicesOf(control),
+    least: control.min_values ?? 1,
+    most: control.max_values ?? 1,
+    chosen,
+    searched: control.type !== 3,
+    done: send,
+  });
+}
+
+function choicesOf({ type, options, channel_types: kinds }) {
+  const { guild } = place;
+  if (type === 3) {
+    return options.map(({ value, label, description, emoji }) => ({ value, label, description, icon: emoji ? h("span", { class: "choice-emoji" }, emoji.id ? `:${emoji.name}:` : emoji.name) : null }));
+  }
+  const users = (guild?.members ?? [place.me, place.bot]).map((one) => ({ value: one.id, label: one.nick || one.name, icon: avatar(one, "small") }));
+  const roles = (guild?.roles ?? []).map((one) => ({ value: one.id, label: `@${one.name.replace(/^@/, "")}` }));
+  if (type === 5) return users;
+  if (type === 6) return roles;
+  if (type === 7) return [...users, ...roles];
+  return (guild?.channels ?? []).filter(({ kind }) => !kinds?.length || kinds.includes(kind)).map((one) => ({ value: one.id, label: `#${one.name}` }));
+}
+
+function messageMenu(message, anchor) {
+  const offered = message.private ? [] : place.menus.message;
+  openMenu(anchor, "Message", [
+    ...offered.map((command) => ({ label: command, hint: "Apps", action: () => use("menu", { command, message: message.id }, command, { message }) })),
+    offered.length ? null : "No apps offer anything here",
+    { label: "Copy text", action: () => copy(message.content) },
+    { label: "Copy message id", action: () => copy(message.id) },
+    ...(message.private && !message.thinking ? [{ label: "Dismiss message", action: () => hands.dismiss(message) }] : []),
+  ]);
+}
+
+function copy(text) {
+  navigator.clipboard.writeText(text).then(() => announce("Copied"), () => note("The browser does not let the page copy"));
+}
+
+function showForm({ modal, form }) {
+  openForm({
+    modal,
+    bot: place.bot,
+    send: async (values) => {
+      const outcome = await link.ask("submit", { form, values });
+      if (outcome.failed) throw new Error("Something went wrong. Try again.");
+      if (outcome.modal) showForm(outcome);
+    },
+    cancelled: () => link.ask("cancel", { form }).catch(() => {}),
+  });
+}
+
+function joins(before, message) {
+  return (
+    before &&
+    !message.reply &&
+    !message.used &&
+    before.author.id === message.author.id &&
+    before.private === message.private &&
+    message.moment - before.moment < JOINED_WITHIN
+  );
+}
+
+const scroller = byId("scroll");
+const list = byId("messages");
+const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
+const toEnd = () => {
+  scroller.scrollTop = scroller.scrollHeight;
+};
+
+function element(message, before) {
+  const made = messageElement(message, hands, { joined: Boolean(joins(before, message)) });
+  for (const control of made.querySelectorAll("[data-control]")) {
+    if (busy.has(`${message.id}/${control.dataset.control}`)) control.classList.add("busy");
+  }
+  return made;
+}
+
+function showChannel(frame) {
+  messages = frame.messages;
+  more = frame.more;
+  // The whole channel is no news to be read out.
+  list.parentElement.setAttribute("aria-live", "off");
+  list.setAttribute("aria-label", `Messages in ${place.channel.name}`);
+  list.replaceChildren(...messages.map((message, number) => element(message, messages[number - 1])));
+  showBeginning();
+  showTyping([]);
+  toEnd();
+  requestAnimationFrame(() => list.parentElement.setAttribute("aria-live", "polite"));
+}
+
+function showBeginning() {
+  const name = place.channel.name;
+  byId("beginning").replaceChildren(
+    ...(more
+      ? [h("button", { type: "button", class: "button secondary", onclick: older }, "Older messages")]
+      : [h("p", { class: "beginning-title" }, place.guild ? `Welcome to #${name}!` : name), h("p", { class: "muted" }, place.guild ? `This is the start of the #${name} channel. Type / for the commands of ${place.bot.name}.` : `This is the beginning of your direct messages with ${name}.`)]),
+  );
+}
+
+function showChanges({ changed, gone }) {
+  const end = atEnd();
+  const focused = document.activeElement?.closest?.(".message")?.dataset.id;
+  const control = document.activeElement?.dataset?.control;
+  for (const id of gone) drop(id);
+  for (const message of changed) put(message);
+  trim();
+  if (focused && !document.activeElement?.closest?.(".message")) {
+    const now = byId(`message-${focused}`);
+    (control ? now?.querySelector(`[data-control="${CSS.escape(control)}"]`) ?? now : now)?.focus({ preventScroll: true });
+  }
+  if (end || changed.some((message) => message.author.id === place.me.id && !message.edited)) toEnd();
+  else if (changed.length) byId("newest").hidden = false;
+  if (changed.some((message) => message.author.bot)) showTyping([]);
+}
+
+function drop(id) {
+  const at = messages.findIndex((message) => message.id === id);
+  if (at < 0) return;
+  messages.splice(at, 1);
+  byId(`message-${id}`)?.remove();
+  redraw(at);
+}
+
+function put(message) {
+  const at = messages.findIndex((one) => one.id === message.id);
+  if (at >= 0) {
+    messages[at] = message;
+    byId(`message-${message.id}`)?.replaceWith(element(message, messages[at - 1]));
+    return;
+  }
+  // ids are ordered by time, as the messages are
+  let to = messages.length;
+  while (to > 0 && BigInt(messages[to - 1].id) > BigInt(message.id)) to -= 1;
+  if (to === 0 && more) return;
+  messages.splice(to, 0, message);
+  list.insertBefore(element(message, messages[to - 1]), list.children[to] ?? null);
+  redraw(to + 1);
+}
+
+// Whether a message stands under its author's last one may have changed.
+function redraw(at) {
+  const message = messages[at];
+  const old = message && byId(`message-${message.id}`);
+  if (old && old.classList.contains("joined") !== Boolean(joins(messages[at - 1], message))) old.replaceWith(element(message, messages[at - 1]));
+}
+
+function trim() {
+  if (messages.length <= MOST_ELEMENTS || !atEnd()) return;
+  for (const message of messages.splice(0, messages.length - MOST_ELEMENTS)) byId(`message-${message.id}`)?.remove();
+  more = true;
+  redraw(0);
+  showBeginning();
+}
+
+async function older() {
+  if (!more || fetching || !messages.length) return;
+  fetching = true;
+  try {
+    const answer = await link.ask("older", { before: messages[0].id });
+    if (answer.channel !== place.channel.id) return;
+    const height = scroller.scrollHeight;
+    more = answer.more;
+    messages = [...answer.messages, ...messages];
+    list.prepend(...answer.messages.map((message, number) => element(message, answer.messages[number - 1])));
+    redraw(answer.messages.length);
+    showBeginning();
+    scroller.scrollTop += scroller.scrollHeight - height;
+  } catch {
+    showBeginning();
+  } finally {
+    fetching = false;
+  }
+}
+
+function jump(id) {
+  const target = byId(`message-${id}`);
+  if (!target) {
+    note("That message is further up: load older ones first");
+    return;
+  }
+  target.scrollIntoView({ block: "center" });
+  target.focus({ preventScroll: true });
+  target.classList.add("found");
+  setTimeout(() => target.classList.remove("found"), 2000);
+}
+
+// A line that only this browser shows: that nobody answered, that something cannot be done.
+function note(text) {
+  const line = h("li", { class: "note", role: "alert" }, h("span", {}, text), h("button", { type: "button", class: "plain-link", onclick: () => line.remove() }, "Dismiss"));
+  list.append(line);
+  while (list.querySelectorAll(".note").length > 5) list.querySelector(".note").remove();
+  toEnd();
+}
+
+let typingOver = null;
+
+function showTyping(names) {
+  clearTimeout(typingOver);
+  const box = byId("typing");
+  box.replaceChildren(...(names.length ? [h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("b", {}, names.join(", ")), names.length > 1 ? " are typing…" : " is typing…"] : []));
+  if (names.length) typingOver = setTimeout(() => showTyping([]), 10000);
+}
+
+scroller.addEventListener("scroll", () => {
+  if (atEnd()) byId("newest").hidden = true;
+  if (scroller.scrollTop < 80) older();
+}, { passive: true });
+byId("newest").addEventListener("click", toEnd);
+
+// The keyboard among messages: up and down, Enter for what is in one, the menu key for its commands.
+list.addEventListener("keydown", (event) => {
+  const current = event.target.closest(".message");
+  if (!current) return;
+  if (event.target === current && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    event.preventDefault();
+    let next = current;
+    do next = event.key === "ArrowUp" ? next.previousElementSibling : next.nextElementSibling;
+    while (next && !next.classList.contains("message"));
+    (next ?? current).focus();
+  } else if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) {
+    event.preventDefault();
+    const message = messages.find((one) => one.id === current.dataset.id);
+    if (message) messageMenu(message, current);
+  } else if (event.key === "Escape") {
+    event.stopPropagation();
+    composer.focus();
+  }
+});
+
+// Drawers, theme, keys of the whole page
+
+const narrow = window.matchMedia("(max-width: 760px)");
+const slim = window.matchMedia("(max-width: 1080px)");
+
+function drawer(side, on) {
+  const app = byId("app");
+  app.classList.toggle(`${side}-open`, on);
+  byId(`open-${side}`).setAttribute("aria-expanded", String(on));
+  byId("shade").hidden = !((narrow.matches && app.classList.contains("left-open")) || (slim.matches && app.classList.contains("right-open")));
+  settle();
+}
+
+// What is out of sight is out of the keyboard's way.
+function settle() {
+  const app = byId("app");
+  byId("left").inert = narrow.matches && !app.classList.contains("left-open");
+  byId("right").inert = slim.matches ? !app.classList.contains("right-open") : app.classList.contains("right-closed");
+}
+
+function closeDrawers() {
+  drawer("left", false);
+  if (slim.matches) drawer("right", false);
+  else settle();
+}
+
+byId("open-left").append(icon("menu"));
+byId("open-panel").append(icon("panel"));
+byId("open-right").append(icon("people"));
+byId("open-left").addEventListener("click", () => {
+  drawer("left", !byId("app").classList.contains("left-open"));
+  if (!byId("left").inert) byId("left").querySelector("button")?.focus();
+});
+byId("open-panel").addEventListener("click", () => panel.toggle());
+byId("open-right").addEventListener("click", () => {
+  if (slim.matches) {
+    drawer("right", !byId("app").classList.contains("right-open"));
+    if (!byId("right").inert) byId("right").querySelector("button")?.focus();
+    return;
+  }
+  const closed = byId("app").classList.toggle("right-closed");
+  byId("open-right").setAttribute("aria-expanded", String(!closed));
+  settle();
+});
+byId("shade").addEventListener("click", closeDrawers);
+for (const query of [narrow, slim]) query.addEventListener("change", () => { closeDrawers(); byId("open-right").setAttribute("aria-expanded", String(!byId("right").inert)); });
+closeDrawers();
+byId("open-right").setAttribute("aria-expanded", String(!byId("right").inert));
+
+function dark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : window.matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function switchTheme() {
+  const theme = dark() ? "light" : "dark";
+  document.documentElement.dataset.theme = theme;
+  localStorage.setItem("theme", theme);
+  keepFocus(byId("you"), drawYou);
+}
+
+if (localStorage.getItem("theme")) document.documentElement.dataset.theme = localStorage.getItem("theme");
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => place && drawYou());
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    if (isFloating()) closeFloating();
+    else if (byId("app").matches(".left-open, .right-open")) closeDrawers();
+    else composer.focus();
+    return;
+  }
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable], dialog, [role=menu], [role=listbox]");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "/" ) {
+    event.preventDefault();
+    composer.focus();
+    insert("/");
+  } else if (event.key === "ArrowUp" && event.target === document.body) {
+    list.lastElementChild?.focus();
+  }
+});
+
+setInterval(() => tick(), 1000);

@@ -1,0 +1,212 @@
+"""The page: the sandbox in a browser, for whom it is local and who has its address."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from wisp.sandbox.forms import LARGEST_FILE
+from wisp.sandbox.gateway import Gateway
+from wisp.sandbox.invocation import File, Impossible
+from wisp.sandbox.people import People
+from wisp.sandbox.records import Records
+from wisp.sandbox.visitor import LARGEST_FRAME, Visitor
+from wisp.sandbox.world import JSON, BotConnected, BotDisconnected, Event, Happening, World, dumps
+
+_LOG = logging.getLogger(__name__)
+
+FILES = Path(__file__).parent / "browser"
+"""What the browser runs, as it stands: no build makes it, and it fetches nothing from anywhere else."""
+
+PATIENCE = 5.0
+"""Seconds until a browser is told what became of an action: longer than an interaction waits for its first answer."""
+
+MOST_VISITORS = 50
+MOST_UPLOADED = 10
+"""Files that wait to be sent with a command; the oldest goes first."""
+
+_KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+_HEADERS = {
+    # nothing but our own files and what bots attach, no inline script or style, in nobody's frame
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; media-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # the address holds the secret
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
+}
+
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Page:
+    """The sandbox in a browser, under an address that nobody can guess.
+
+    `url` is that address once the sandbox listens. `records` is what its panel shows; who runs the bot puts the
+    bot's log and errors there. Several browsers can look at once, each as a person of its own.
+    """
+
+    def __init__(self, world: World, gateway: Gateway) -> None:
+        self.people: People = People(world, patience=PATIENCE)
+        self.records: Records = Records(world.clock)
+        self.records.secrets.add(world.token)
+        self.secret: str = secrets.token_urlsafe(24)
+        self.url: str = ""
+        self.dismissed: set[int] = set()
+        self.online: bool = False
+        self._gateway = gateway
+        self._uploads: dict[str, File] = {}
+        self._sent: str | None = None
+        self._watchers: list[Callable[[], object]] = []
+        self._sockets: set[web.WebSocketResponse] = set()
+        gateway.witnesses.append(self._note_sent)
+        world.outlets.append(self._note_event)
+        world.watch(self._see)
+
+    def join(self, application: web.Application) -> None:
+        """Serve the page beside what an application serves."""
+        application.middlewares.insert(0, self.records.middleware)
+        root = "/page/{secret}/"
+        application.router.add_get(root, self._guarded(self._index))
+        application.router.add_get(root + "socket", self._guarded(self._socket))
+        application.router.add_post(root + "upload", self._guarded(self._upload))
+        application.router.add_get(root + "{file}", self._guarded(self._file))
+        application.router.add_get("/favicon.ico", self._icon)
+
+    async def close(self) -> None:
+        """Let every browser go."""
+        for socket in tuple(self._sockets):
+            with suppress(ConnectionError):
+                await socket.close(code=1001, message=b"the sandbox is over")
+
+    def changes(self, callback: Callable[[], object]) -> Callable[[], None]:
+        """Call `callback` when anything but a message may have changed; call the result to stop."""
+        self._watchers.append(callback)
+        return lambda: self._watchers.remove(callback)
+
+    def changed(self) -> None:
+        """Let all browsers look again."""
+        for watcher in tuple(self._watchers):
+            watcher()
+
+    def uploaded(self, key: str) -> File:
+        """A file that a browser uploaded. Raises Impossible where there is none of this key."""
+        if key not in self._uploads:
+            raise Impossible("this file is not there any more: choose it again")
+        return self._uploads[key]
+
+    def fail(self, error: Exception) -> None:
+        """Log an error of the page's own."""
+        _LOG.error("the sandbox's page failed", exc_info=error)
+
+    def _see(self, happening: Happening) -> None:
+        match happening:
+            case BotConnected():
+                self.online = True
+            case BotDisconnected():
+                self.online = any(session.connection for session in self._gateway.sessions.values())
+            case _:
+                return
+        self.changed()
+
+    def _note_sent(self, shard: int, name: str, data: JSON) -> None:
+        self._sent = name
+        self.records.event(shard, name, data)
+
+    def _note_event(self, event: Event) -> None:
+        """Note what happened in the world, where the gateway (which was told before) sent the bot nothing of it."""
+        if self._sent != event.name:
+            self.records.unsent(event.name, event.data)
+        self._sent = None
+        self.changed()
+
+    # Requests
+
+    def _guarded(self, handler: Handler) -> Handler:
+        """A handler for whom knows the address alone; its answers say what a browser may do with them."""
+
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            if not hmac.compare_digest(request.match_info["secret"].encode(), self.secret.encode()):
+                return web.Response(status=404, text="Not found: open the address that the sandbox printed.")
+            response = await handler(request)
+            if not response.prepared:
+                response.headers.update(_HEADERS)
+            return response
+
+        return guarded
+
+    async def _index(self, request: web.Request) -> web.Response:
+        return _static("index.html")
+
+    async def _file(self, request: web.Request) -> web.Response:
+        return _static(request.match_info["file"])
+
+    async def _icon(self, request: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        if request.headers.get("Origin") != f"http://{request.host}":
+            return web.Response(status=403, text="Only the page itself may connect.")
+        if len(self._sockets) >= MOST_VISITORS:
+            return web.Response(status=503, text=f"{MOST_VISITORS} browsers look already.")
+        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, timeout=1.0, heartbeat=30.0)
+        await socket.prepare(request)
+        self._sockets.add(socket)
+        try:
+            await Visitor(self, socket).serve()
+        finally:
+            self._sockets.discard(socket)
+        return socket
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        """Keep a file until a command takes it. The body is the file, the header X-Filename its name, quoted."""
+        name = unquote(request.headers.get("X-Filename", ""))[:260]
+        if request.headers.get("Origin") != f"http://{request.host}" or not name:
+            return web.Response(status=403, text="Only the page itself may upload.")
+        content = bytearray()
+        async for chunk in request.content.iter_chunked(1 << 16):
+            content += chunk
+            if len(content) > LARGEST_FILE:
+                return web.Response(status=413, text=f"a file has at most {LARGEST_FILE // (1024 * 1024)} MB")
+        key = secrets.token_urlsafe(12)
+        self._uploads[key] = File(name, bytes(content))
+        while len(self._uploads) > MOST_UPLOADED:
+            del self._uploads[next(iter(self._uploads))]
+        return web.Response(body=dumps({"key": key}), content_type="application/json")
+
+
+def _static(name: str) -> web.Response:
+    path = FILES / name
+    kind = _KINDS.get(path.suffix)
+    if kind is None or path.parent != FILES or not path.is_file():
+        return web.Response(status=404, text="Not found.")
+    return web.Response(body=path.read_bytes(), content_type=kind, charset="utf-8")
+
+
+@web.middleware
+async def local_only(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse what other web sites make a browser send, to REST and gateway as to the page.
+
+    A name that leads here but is not ours is DNS rebinding; an Origin that is not ours is another site's script.
+    Bots send no Origin.
+    """
+    name = request.host.rpartition(":")[0] or request.host
+    if name not in ("127.0.0.1", "localhost", "[::1]"):
+        return web.Response(status=421, text="The sandbox is 127.0.0.1, and goes by no other name.")
+    if request.headers.get("Origin", f"http://{request.host}") != f"http://{request.host}":
+        return web.Response(status=403, text="Other web sites have no business here.")
+    return await handler(request)

@@ -1,0 +1,428 @@
+"""One browser tab on the page: who its person is, what they do, and what they are shown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from wisp.sandbox import actions
+from wisp.sandbox.controls import SELECTS, TEXT_SELECT, controls
+from wisp.sandbox.invocation import ATTACHMENT, Impossible, Value, choose
+from wisp.sandbox.people import Person, Reply, front
+from wisp.sandbox.terminal import value
+from wisp.sandbox.text import mentioning
+from wisp.sandbox.views import message_view, place_view, seen_messages, sees_channel
+from wisp.sandbox.world import (
+    JSON,
+    Channel,
+    Guild,
+    Happening,
+    Message,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+    Typing,
+    User,
+    World,
+    dumps,
+)
+
+if TYPE_CHECKING:
+    from wisp.sandbox.page import Page
+    from wisp.sandbox.records import Record
+
+LARGEST_FRAME = 256 * 1024
+"""Bytes of one frame from a browser: five inputs of a form, full of characters that JSON escapes."""
+
+PACE, BURST = 30.0, 60
+"""Frames a second that are read from a browser, and how many may come at once. The rest waits in the socket."""
+
+MOST_DOING = 40
+"""How many actions of one browser may be under way."""
+
+RHYTHM = 0.03
+"""Seconds between two looks at what changed: what comes in between goes out together."""
+
+MOST_CHANGED = 50
+"""Where more messages changed between two looks, the channel is shown anew instead."""
+
+
+class Visitor:
+    """One browser. `serve` lasts as long as it is connected."""
+
+    def __init__(self, page: Page, socket: web.WebSocketResponse) -> None:
+        self._page = page
+        self._socket = socket
+        self._world: World = page.people.world
+        self._person: Person = page.people.member(self._world.owner.name)
+        self._forms: dict[int, Reply] = {}
+        self._doing: set[asyncio.Task[None]] = set()
+        self._news = asyncio.Event()
+        self._answers: list[JSON] = []
+        self._changed: dict[int, Message] = {}
+        self._typing: set[str] = set()
+        self._records: list[Record] = []
+        self._unread: Counter[int] = Counter()
+        self._anew = True
+        self._shown = b""
+        self._unfollow: Callable[[], None] | None = None
+
+    async def serve(self) -> None:
+        """Do what the browser asks and show what happens, until it goes."""
+        stops = [self._world.watch(self._see), self._page.changes(self._wake)]
+        writing = asyncio.create_task(self._write())
+        self._wake()
+        try:
+            await self._read()
+        finally:
+            for stop in [*stops, *([self._unfollow] if self._unfollow else [])]:
+                stop()
+            for task in (writing, *self._doing):
+                task.cancel()
+            await asyncio.gather(writing, *self._doing, return_exceptions=True)
+
+    # What comes in
+
+    async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        allowance, since = float(BURST), loop.time()
+        async for frame in self._socket:
+            if frame.type is not WSMsgType.TEXT:
+                await self._socket.close(code=1003, message=b"expected text")
+                return
+            try:
+                action = actions.decoder.decode(frame.data)
+            except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+                await self._socket.close(code=1008, message=f"not an action: {error}".encode()[:120])
+                return
+            self._start(action)
+            allowance, since = min(BURST, allowance + (loop.time() - since) * PACE) - 1, loop.time()
+            if allowance < 0:
+                # a browser's own time, which does not move with the world's
+                await asyncio.sleep(-allowance / PACE)
+
+    def _start(self, action: actions.Anything) -> None:
+        if len(self._doing) >= MOST_DOING:
+            self._answer({"re": action.n, "no": f"{MOST_DOING} things are under way already: wait for one of them"})
+            return
+        task = asyncio.create_task(self._do(action))
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)
+
+    async def _do(self, action: actions.Anything) -> None:
+        try:
+            answer: JSON = {"re": action.n, "ok": await _HANDLERS[type(action)](self, action)}
+        except Impossible as error:
+            answer = {"re": action.n, "no": str(error)}
+        except Exception as error:
+            self._world.errors.append(error)
+            self._page.fail(error)
+            answer = {"re": action.n, "no": "the sandbox itself failed: see the terminal"}
+        self._answer(answer)
+        self._page.changed()
+
+    # What goes out
+
+    def _wake(self) -> None:
+        self._news.set()
+
+    def _answer(self, answer: JSON) -> None:
+        self._answers.append(answer)
+        self._wake()
+
+    def _see(self, happening: Happening) -> None:
+        match happening:
+            case MessageCreated(message) | MessageEdited(message) | MessageDeleted(message):
+                self._note(message, new=isinstance(happening, MessageCreated))
+            case Typing(channel, user) if channel is self._person.channel and user is not self._person.user:
+                self._typing.add(user.name)
+            case _:
+                pass
+        self._wake()
+
+    def _note(self, message: Message, *, new: bool) -> None:
+        if message.channel is not self._person.channel:
+            if new and message.author is not self._person.user and self._person.sees(message):
+                self._unread[message.channel.id] += 1
+        elif self._person.sees(message):
+            self._changed[message.id] = message
+            if len(self._changed) > MOST_CHANGED:
+                self._changed.clear()
+                self._anew = True
+
+    def _record(self, record: Record) -> None:
+        self._records.append(record)
+        del self._records[:-200]
+        self._wake()
+
+    async def _write(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            for frame in self._collected():
+                await self._socket.send_str(frame)
+            # a browser's own time, which does not move with the world's
+            await asyncio.sleep(RHYTHM)
+
+    def _collected(self) -> list[str]:
+        """The frames that tell of everything since the last time, answers last: what they changed is there by then."""
+        self._stay_where_one_can_be()
+        pushes: list[JSON] = []
+        place = place_view(self._person) | self._unread_view() | {"online": self._page.online}
+        packed = dumps(place)
+        if packed != self._shown:
+            self._shown = packed
+            pushes.append({"push": "place", **place})
+        changed, self._changed = self._changed, {}
+        if self._anew:
+            self._anew = False
+            pushes.append({"push": "channel", **self._channel_view()})
+        elif changed:
+            pushes.append({"push": "messages", **self._changes_view(list(changed.values()))})
+        if self._typing:
+            pushes.append({"push": "typing", "names": sorted(self._typing)})
+            self._typing.clear()
+        if self._records:
+            pushes.append({"push": "records", "records": [record.payload() for record in self._records]})
+            self._records.clear()
+        answers, self._answers = self._answers, []
+        now = self._world.clock.time()
+        return [dumps({**frame, "now": now}).decode() for frame in (*pushes, *answers)]
+
+    def _channel_view(self) -> JSON:
+        messages, more = seen_messages(self._person)
+        shown = [message_view(self._person, one) for one in messages if one.id not in self._page.dismissed]
+        return {"channel": str(self._person.channel.id), "messages": shown, "more": more}
+
+    def _changes_view(self, changed: list[Message]) -> JSON:
+        there = [one for one in changed if not one.deleted and one.id not in self._page.dismissed]
+        return {
+            "changed": [message_view(self._person, message) for message in there],
+            "gone": [str(message.id) for message in changed if message not in there],
+        }
+
+    def _unread_view(self) -> JSON:
+        channels = {number: self._world.channels[number] for number in self._unread if number in self._world.channels}
+        guilds = {str(channel.guild.id) for channel in channels.values() if channel.guild}
+        counts = {str(number): self._unread[number] for number in channels}
+        return {"unread": counts, "unread_guilds": sorted(guilds)}
+
+    def _stay_where_one_can_be(self) -> None:
+        """Who left the guild, or sees the channel no more, finds themselves elsewhere."""
+        channel = self._person.channel
+        if channel.guild is None or sees_channel(self._person, channel):
+            return
+        if self._person.id in channel.guild.members:
+            self._look_at(self._landing(channel.guild))
+            return
+        other = next((guild for guild in self._world.guilds.values() if self._person.id in guild.members), None)
+        self._look_at(self._landing(other) if other else self._world.dm(self._person.user))
+
+    def _landing(self, guild: Guild) -> Channel:
+        """The first channel of a guild that this person sees; their direct messages where there is none."""
+        seen = (one for one in guild.channels.values() if one.kind in TALKING and sees_channel(self._person, one))
+        return next(seen, None) or self._world.dm(self._person.user)
+
+    def _look_at(self, channel: Channel) -> None:
+        self._person = self._person.at(channel)
+        self._unread.pop(channel.id, None)
+        self._typing.clear()
+        self._anew = True
+        self._wake()
+
+    # What is asked for
+
+    async def be(self, action: actions.Be) -> None:
+        """Switch persons; what the new one cannot see is left."""
+        user = self._page.people.known(action.name)
+        if user is None or user.bot:
+            raise Impossible(f"nobody is called {action.name!r}: let them join first")
+        channel = self._person.channel
+        place = channel if channel.guild and user.id in channel.guild.members else self._world.dm(user)
+        self._person = Person(self._page.people, user, place)
+        self._forms.clear()
+        self._unread.clear()
+        self._look_at(place)
+
+    async def go(self, action: actions.Go) -> None:
+        """Look at another place."""
+        if action.channel is not None:
+            channel = self._world.channels.get(int(action.channel))
+            if channel is None or (channel.guild and not sees_channel(self._person, channel)):
+                raise Impossible(f"{self._person.name} sees no such channel")
+            self._look_at(channel)
+        elif action.guild is not None:
+            self._look_at(self._landing(self._guild(action.guild)))
+        else:
+            self._look_at(self._world.dm(self._person.user))
+
+    async def older(self, action: actions.Older) -> JSON:
+        """The messages before one."""
+        messages, more = seen_messages(self._person, before=int(action.before))
+        shown = [message_view(self._person, one) for one in messages if one.id not in self._page.dismissed]
+        return {"channel": str(self._person.channel.id), "messages": shown, "more": more}
+
+    async def say(self, action: actions.Say) -> None:
+        """Put a message into the channel."""
+        self._person.post(mentioning(action.text, self._person.guild))
+
+    async def slash(self, action: actions.Slash) -> JSON:
+        """Use a slash command."""
+        person = self._person
+        chosen = choose(self._world, person.user, person.channel, action.words)
+        values = self._values(chosen.options, action.options)
+        return self._outcome(await person.slash(" ".join(action.words), **values))
+
+    async def complete(self, action: actions.Complete) -> list[JSON]:
+        """What the bot suggests."""
+        person = self._person
+        chosen = choose(self._world, person.user, person.channel, action.words)
+        given: dict[str, Value] = {}
+        for name, typed in action.options.items():
+            try:
+                given |= self._values(chosen.options, {name: typed})
+            except Impossible:  # not whole yet, as in a client
+                continue
+        return await person.autocomplete(" ".join(action.words), action.option, action.typed, given)
+
+    async def menu(self, action: actions.Menu) -> JSON:
+        """Use a command from a menu."""
+        if action.message is not None:
+            return self._outcome(await self._person.menu(action.command, self._message(action.message)))
+        return self._outcome(await self._person.menu(action.command, self._user(action.user or "0")))
+
+    async def click(self, action: actions.Click) -> JSON:
+        """Press a button."""
+        return self._outcome(await self._person.click(self._message(action.message), action.button))
+
+    async def select(self, action: actions.Select) -> JSON:
+        """Choose in a select."""
+        message = self._message(action.message)
+        kinds = [one["type"] for one in controls(message.components, SELECTS) if one["custom_id"] == action.select]
+        texts = not kinds or kinds[0] == TEXT_SELECT
+        values = [text if texts else self._entity(text) for text in action.values]
+        return self._outcome(await self._person.select(message, *values, menu=action.select))
+
+    async def submit(self, action: actions.Submit) -> JSON:
+        """Send a form; it stays open where nobody answers."""
+        form = self._form(action.form)
+        reply = await self._person.submit(form, action.values)
+        if not reply.failed:
+            self._forms.pop(form.interaction.id, None)
+        return self._outcome(reply)
+
+    async def cancel(self, action: actions.Cancel) -> None:
+        """Close a form, of which the bot hears nothing."""
+        self._forms.pop(int(action.form), None)
+
+    async def dismiss(self, action: actions.Dismiss) -> None:
+        """Take a private answer out of sight."""
+        message = self._message(action.message)
+        if not message.ephemeral:
+            raise Impossible("only private answers can be dismissed")
+        self._page.dismissed.add(message.id)
+        self._changed[message.id] = message
+
+    async def follow(self, action: actions.Follow) -> None:
+        """Follow the records, beginning with those that are kept."""
+        if self._unfollow:
+            self._unfollow()
+            self._unfollow = None
+        if action.on:
+            self._records = self._page.records.newest()
+            self._unfollow = self._page.records.watch(self._record)
+
+    async def join(self, action: actions.Join) -> None:
+        """Let somebody join."""
+        guild = self._here()
+        known = self._page.people.known(action.name)
+        if known and known.id in guild.members:
+            raise Impossible(f"{action.name} is a member of {guild.name} already")
+        self._page.people.member(action.name, guild)
+
+    async def add_channel(self, action: actions.AddChannel) -> None:
+        """Make a channel and look at it."""
+        self._look_at(self._world.add_channel(self._here(), action.name))
+
+    async def add_guild(self, action: actions.AddGuild) -> None:
+        """Make a guild, which is this person's, and look at it."""
+        self._look_at(front(self._world.add_guild(action.name, owner=self._person.user)))
+
+    # What is meant
+
+    def _outcome(self, reply: Reply) -> JSON:
+        """What became of an interaction: the form that it opened, or why the client says that it failed."""
+        if reply.modal is None:
+            return {"failed": reply.failed}
+        self._forms[reply.interaction.id] = reply
+        return {"failed": None, "form": str(reply.interaction.id), "modal": reply.modal}
+
+    def _values(self, options: tuple[JSON, ...], typed: Mapping[str, str]) -> dict[str, Value]:
+        kinds = {option["name"]: option for option in options}
+        return {name: self._value(kinds[name], text) if name in kinds else text for name, text in typed.items()}
+
+    def _value(self, option: JSON, typed: str) -> Value:
+        # never a path, as the terminal takes it: a browser's files are those that were uploaded
+        return self._page.uploaded(typed) if option["type"] == ATTACHMENT else value(option, typed, self._person.guild)
+
+    def _message(self, number: str) -> Message:
+        message = self._world.messages.get(int(number))
+        if message is None or not self._person.sees(message):
+            raise Impossible("this message is gone")
+        return message
+
+    def _user(self, number: str) -> User:
+        user = self._world.users.get(int(number))
+        if user is None:
+            raise Impossible("there is no such user")
+        return user
+
+    def _entity(self, number: str) -> Value:
+        guild, key = self._person.guild, int(number) if number.isdecimal() and len(number) <= 20 else 0
+        found = self._world.users.get(key) or (guild and (guild.roles.get(key) or guild.channels.get(key)))
+        return found or number
+
+    def _form(self, number: str) -> Reply:
+        form = self._forms.get(int(number))
+        if form is None:
+            raise Impossible("this form is not open any more")
+        return form
+
+    def _guild(self, number: str) -> Guild:
+        guild = self._world.guilds.get(int(number))
+        if guild is None or self._person.id not in guild.members:
+            raise Impossible(f"{self._person.name} is in no such guild")
+        return guild
+
+    def _here(self) -> Guild:
+        if self._person.guild is None:
+            raise Impossible("these are direct messages: go to a guild first")
+        return self._person.guild
+
+
+TALKING = (0, 2, 5, 13)
+"""Kinds of channels that one can talk in: text, voice, announcement, stage."""
+
+_HANDLERS: Mapping[type[actions.Action], Callable[[Visitor, Any], Awaitable[object]]] = {
+    actions.Be: Visitor.be,
+    actions.Go: Visitor.go,
+    actions.Older: Visitor.older,
+    actions.Say: Visitor.say,
+    actions.Slash: Visitor.slash,
+    actions.Complete: Visitor.complete,
+    actions.Menu: Visitor.menu,
+    actions.Click: Visitor.click,
+    actions.Select: Visitor.select,
+    actions.Submit: Visitor.submit,
+    actions.Cancel: Visitor.cancel,
+    actions.Dismiss: Visitor.dismiss,
+    actions.Follow: Visitor.follow,
+    actions.Join: Visitor.join,
+    actions.AddChannel: Visitor.add_channel,
+    actions.AddGuild: Visitor.add_guild,
+}
