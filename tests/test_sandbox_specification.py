@@ -23,7 +23,7 @@ from referencing.jsonschema import DRAFT202012
 from wisp.sandbox import Sandbox, World
 from wisp.sandbox.contents import COMPONENT_FIELDS
 from wisp.sandbox.rest import Rest
-from wisp.sandbox.world import AUTOCOMPLETE, COMMAND, COMPONENT, FORUM, MODAL_SUBMIT, VOICE
+from wisp.sandbox.world import AUTOCOMPLETE, COMMAND, COMPONENT, FORUM, MODAL_SUBMIT, VOICE, Permission
 
 SPECIFICATION = Path(
     os.environ.get("DISCORD_OPENAPI") or Path(__file__).resolve().parents[2] / "shared" / "discord" / "openapi.json"
@@ -259,7 +259,7 @@ BAD = [
     Case("GET", MESSAGE, 404, names={"message_id": "secret"}, code=10008),
     Case("PATCH", MESSAGE, 403, {"content": "x"}, {"message_id": "adas_message"}, code=50005),
     Case("PATCH", MESSAGE, 400, {"content": ""}, code=50006),
-    Case("DELETE", MESSAGE, 403, names={"message_id": "adas_message"}, code=50013),
+    Case("DELETE", MESSAGE, 403, names={"channel_id": "quiet", "message_id": "quiet_message"}, code=50013),
     Case("GET", "/guilds/{guild_id}", 404, names={"guild_id": NOWHERE}, code=10004),
     Case("GET", "/guilds/{guild_id}", 403, names={"guild_id": "foreign"}, code=50001),
     Case("GET", "/guilds/{guild_id}/members/{user_id}", 404, names={"user_id": "stranger"}, code=10007),
@@ -299,7 +299,11 @@ def scene(world: World) -> dict[str, str]:
     followup = world.add_message(general, world.bot, content="f", interaction=answered, reference=original, kind=19)
     answered.followups.append(followup)
     secret = world.add_message(general, world.bot, content="s", flags=64, ephemeral_for=bob)
+    quiet = world.add_channel(guild, "quiet")
+    world.set_overwrite(quiet, world.bot, deny=Permission.MANAGE_MESSAGES)
     things = {
+        "quiet": quiet.id,
+        "quiet_message": world.add_message(quiet, world.owner, content="ada's").id,
         "application_id": world.application,
         "webhook_id": world.application,
         "guild_id": guild.id,

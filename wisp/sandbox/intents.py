@@ -134,13 +134,23 @@ def hears(world: World, intents: int, event: Event) -> bool:
         return intents & need.outside == need.outside
     if event.name == "GUILD_MEMBER_UPDATE" and event.data["user"]["id"] == str(world.bot.id):
         return bool(intents & Intent.GUILDS)
+    if event.name == "THREAD_MEMBERS_UPDATE" and not intents & Intent.GUILD_MEMBERS:
+        return bool(intents & Intent.GUILDS) and _concerns(event.data, str(world.bot.id))
     return intents & need.in_guild == need.in_guild and _is_allowed(world, event, need.permission)
+
+
+def _concerns(thread: JSON, bot: str) -> bool:
+    """Whether a change of a thread's members is about the bot: of others it hears with GUILD_MEMBERS alone."""
+    added = [member["user_id"] for member in thread.get("added_members", ())]
+    return bot in added or bot in thread.get("removed_member_ids", ())
 
 
 def _is_allowed(world: World, event: Event, permission: int) -> bool:
     if not permission or event.guild_id is None:
         return True
-    channel = world.channels.get(int(event.data.get("channel_id") or 0))
+    # What is about a thread names it by its id, and one that is gone by its channel's.
+    places = (event.data.get(key) for key in ("channel_id", "id", "parent_id"))
+    channel = next((world.channels[int(place)] for place in places if place and int(place) in world.channels), None)
     if channel is not None:
         return bool(world.permissions(world.bot, channel) & permission)
     guild = world.guilds.get(event.guild_id)
@@ -171,7 +181,7 @@ def _without_content(message: JSON, bot: str, *, direct: bool) -> JSON:
 def guild_as_seen(world: World, intents: int, large_threshold: int, guild: Guild, *, joined: bool) -> JSON:
     """The data of GUILD_CREATE. Where the bot just `joined`, it does not say whether the guild was unavailable."""
     full = bool(intents & Intent.GUILD_PRESENCES) and len(guild.members) <= large_threshold
-    data = guild.gateway_payload(guild.members.values() if full else [guild.members[world.bot.id]])
+    data = world.guild_create(guild, guild.members.values() if full else [guild.members[world.bot.id]])
     data["large"] = len(guild.members) > large_threshold
     unseen = {str(channel.id) for channel in guild.channels.values() if not visible(world, channel)}
     data["channels"] = [hidden(channel) if channel["id"] in unseen else channel for channel in data["channels"]]

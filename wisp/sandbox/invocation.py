@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, IntFlag
+from enum import Enum
 from typing import TypeAlias
 
-from wisp.errors import WispError
-from wisp.sandbox.world import ADMINISTRATOR, JSON, Channel, Guild, Role, User, World
+from wisp.sandbox.permissions import ADMINISTRATOR, Permission
+from wisp.sandbox.world import JSON, Channel, Guild, Impossible, Role, User, World
 
 CHAT_INPUT = 1
 SUBCOMMAND, SUBCOMMAND_GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MENTIONABLE, NUMBER, ATTACHMENT = range(
@@ -44,25 +44,6 @@ CHANNEL_KINDS = {
     15: "forum",
     16: "media",
 }
-_Permission = IntFlag(
-    "Permission",
-    "CREATE_INSTANT_INVITE KICK_MEMBERS BAN_MEMBERS ADMINISTRATOR MANAGE_CHANNELS MANAGE_GUILD "
-    "ADD_REACTIONS VIEW_AUDIT_LOG PRIORITY_SPEAKER STREAM VIEW_CHANNEL SEND_MESSAGES "
-    "SEND_TTS_MESSAGES MANAGE_MESSAGES EMBED_LINKS ATTACH_FILES READ_MESSAGE_HISTORY MENTION_EVERYONE "
-    "USE_EXTERNAL_EMOJIS VIEW_GUILD_INSIGHTS CONNECT SPEAK MUTE_MEMBERS DEAFEN_MEMBERS MOVE_MEMBERS "
-    "USE_VAD CHANGE_NICKNAME MANAGE_NICKNAMES MANAGE_ROLES MANAGE_WEBHOOKS MANAGE_GUILD_EXPRESSIONS "
-    "USE_APPLICATION_COMMANDS REQUEST_TO_SPEAK MANAGE_EVENTS MANAGE_THREADS CREATE_PUBLIC_THREADS "
-    "CREATE_PRIVATE_THREADS USE_EXTERNAL_STICKERS SEND_MESSAGES_IN_THREADS USE_EMBEDDED_ACTIVITIES "
-    "MODERATE_MEMBERS",
-)
-"""What a role can allow, by bit from 0: https://docs.discord.com/developers/topics/permissions."""
-
-
-class Impossible(WispError, AssertionError):
-    """What a person asked for cannot be done in a real client: expected what, came what, what there is.
-
-    An AssertionError too, so that test runners report it as a failed test rather than a broken one.
-    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +243,7 @@ def _lacking(command: JSON, permissions: int) -> str:
     if not needed:
         return "ADMINISTRATOR"
     missing = needed & ~permissions
-    names = ", ".join(permission.name or "" for permission in _Permission(missing))
+    names = ", ".join(permission.name or "" for permission in Permission(missing))
     return names or (hex(missing) if missing else "")
 
 

@@ -257,11 +257,8 @@ class Person:
         return Person(self.people, self.user, channel)
 
     def sees(self, message: Message) -> bool:
-        """Whether a message is shown to this person: it is theirs alone, or in a place that they are in."""
-        if message.ephemeral_for is not None:
-            return message.ephemeral_for is self.user
-        guild = message.channel.guild
-        return message.channel.recipient is self.user if guild is None else self.id in guild.members
+        """Whether a message is shown to this person: it is theirs alone, or in a channel that they see."""
+        return self.people.world.sees(self.user, message)
 
     def commands(self) -> list[JSON]:
         """The slash commands that the client offers here, as Discord's JSON."""

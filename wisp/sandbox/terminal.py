@@ -511,7 +511,8 @@ class Terminal:
         guild = self.person.guild or self.people.home
         if word.startswith("@"):
             roles = [role.name for role in guild.roles.values() if role is not guild.everyone]
-            return [f"@{name}" for name in [*self._member_names(guild), self.world.bot.name, *roles]]
+            # The bot's own role bears its name: offered once, it is the bot.
+            return list(dict.fromkeys(f"@{name}" for name in [*self._member_names(guild), self.world.bot.name, *roles]))
         return [f"#{channel.name}" for channel in guild.channels.values()] if word.startswith("#") else []
 
     def _member_names(self, guild: Guild) -> list[str]:

@@ -1,0 +1,54 @@
+"""How long and how many things can be in a guild, each with the page of Discord's documentation that says so.
+
+Pages are those under https://docs.discord.com/developers; what commands, messages and forms can hold is in
+`wisp.limits`, what is refused and how in `refusals`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Bound(NamedTuple):
+    """The least and the most of something, and the page that says so."""
+
+    least: int
+    most: int
+    page: str
+
+    def holds(self, number: int) -> bool:
+        """Whether a number is within."""
+        return self.least <= number <= self.most
+
+
+GUILD_NAME = Bound(2, 100, "resources/guild#guild-object")
+GUILD_DESCRIPTION = Bound(0, 300, "resources/guild#modify-guild")
+CHANNEL_NAME = Bound(1, 100, "resources/channel#modify-channel")
+TOPIC = Bound(0, 1024, "resources/channel#modify-channel")
+FORUM_TOPIC = Bound(0, 4096, "resources/channel#modify-channel")
+SLOWMODE = Bound(0, 21_600, "resources/channel#modify-channel")
+BITRATE = Bound(8_000, 96_000, "resources/channel#modify-channel")
+USER_LIMIT = Bound(0, 99, "resources/channel#modify-channel")
+STAGE_USER_LIMIT = Bound(0, 10_000, "resources/channel#modify-channel")
+ROLE_NAME = Bound(0, 100, "resources/guild#create-guild-role")
+COLOR = Bound(0, 0xFFFFFF, "topics/permissions#role-object")
+NICK = Bound(0, 32, "resources/user#usernames-and-nicknames")
+REASON = Bound(0, 512, "resources/audit-log#audit-log-entry-object")
+TIME_OUT = Bound(0, 28 * 86_400, "resources/guild#modify-guild-member")
+BAN_DELETES = Bound(0, 7 * 86_400, "resources/guild#create-guild-ban")
+BULK_BAN = Bound(1, 200, "resources/guild#bulk-guild-ban")
+BULK_DELETE = Bound(2, 100, "resources/message#bulk-delete-messages")
+BULK_DELETE_AGE = Bound(0, 14 * 86_400, "resources/message#bulk-delete-messages")
+WEBHOOK_NAME = Bound(1, 80, "resources/webhook#create-webhook")
+EMOJI_NAME = Bound(2, 32, "resources/emoji#create-guild-emoji")
+ARCHIVE_AFTER = (60, 1440, 4320, 10080)
+"""Minutes after which a thread can be archived (resources/channel#thread-metadata-object)."""
+
+ROLES = Bound(1, 250, "topics/opcodes-and-status-codes#json: 30005")
+CHANNELS = Bound(0, 500, "topics/opcodes-and-status-codes#json: 30013")
+IN_CATEGORY = Bound(0, 50, "resources/channel#channel-object-channel-types")
+REACTIONS = Bound(0, 20, "topics/opcodes-and-status-codes#json: 30010")
+PINS = Bound(0, 250, "resources/message#pin-message")
+WEBHOOKS = Bound(0, 15, "topics/opcodes-and-status-codes#json: 30007")
+EMOJIS = Bound(0, 50, "topics/opcodes-and-status-codes#json: 30008")
+THREAD_MEMBERS = Bound(0, 1000, "topics/threads#thread-members")
