@@ -379,8 +379,10 @@ async def test_an_outage_takes_a_guild_away_and_brings_it_back(sandbox: Sandbox,
 def allow_everyone(world: World, permissions: int) -> None:
     """Let this be what everybody at home may do, the bot among them."""
     guild = home(world)
-    guild.everyone.permissions = permissions
-    world.dispatch("GUILD_ROLE_UPDATE", {"guild_id": str(guild.id), "role": guild.everyone.payload()}, guild)
+    own = guild.role_of(world.bot)
+    assert own is not None
+    own.permissions = 0
+    world.edit_role(guild, guild.everyone, permissions=permissions)
 
 
 async def test_channels_that_the_bot_cannot_see_are_hidden_and_silent(sandbox: Sandbox, connect: Connect) -> None:
