@@ -23,7 +23,21 @@ from referencing.jsonschema import DRAFT202012
 from wisp.sandbox import Sandbox, World
 from wisp.sandbox.contents import COMPONENT_FIELDS
 from wisp.sandbox.rest import Rest
-from wisp.sandbox.world import AUTOCOMPLETE, COMMAND, COMPONENT, FORUM, MODAL_SUBMIT, VOICE, Permission
+from wisp.sandbox.world import (
+    AUTOCOMPLETE,
+    CATEGORY,
+    COMMAND,
+    COMPONENT,
+    FORUM,
+    MODAL_SUBMIT,
+    VOICE,
+    Channel,
+    Emoji,
+    Guild,
+    Permission,
+    User,
+    timestamp,
+)
 
 SPECIFICATION = Path(
     os.environ.get("DISCORD_OPENAPI") or Path(__file__).resolve().parents[2] / "shared" / "discord" / "openapi.json"
@@ -265,6 +279,202 @@ BAD = [
     Case("GET", "/guilds/{guild_id}/members/{user_id}", 404, names={"user_id": "stranger"}, code=10007),
 ]
 
+REACTIONS = MESSAGE + "/reactions"
+REACTION = REACTIONS + "/{emoji_name}"
+CHANNEL = "/channels/{channel_id}"
+OVERWRITE = CHANNEL + "/permissions/{overwrite_id}"
+GUILD = "/guilds/{guild_id}"
+MEMBER = GUILD + "/members/{user_id}"
+MEMBER_ROLE = MEMBER + "/roles/{role_id}"
+ROLES = GUILD + "/roles"
+ROLE = ROLES + "/{role_id}"
+BAN = GUILD + "/bans/{user_id}"
+THREAD_MEMBERS = CHANNEL + "/thread-members"
+THUMB = {"emoji_name": "👍"}
+BANNED = {"user_id": "banned"}
+IN_THREAD = {"channel_id": "thread"}
+PLAIN = {"channel_id": "plain"}
+FULL = {"channel_id": "full_of_pins", "message_id": "251st"}
+REPLYING = {"content": "x", "message_reference": {"message_id": "1"}}
+
+GOOD += [
+    Case("POST", MESSAGES + "/bulk-delete", 204, {"messages": ["{message_id}", "{adas_message}"]}),
+    Case("GET", MESSAGES + "/pins", 200),
+    Case("GET", MESSAGES + "/pins", 200, query="?limit=1&before=2100-01-01T00:00:00Z"),
+    Case("PUT", MESSAGES + "/pins/{message_id}", 204),
+    Case("DELETE", MESSAGES + "/pins/{message_id}", 204, names={"message_id": "pinned"}),
+    Case("GET", CHANNEL + "/pins", 200),
+    Case("PUT", CHANNEL + "/pins/{message_id}", 204),
+    Case("DELETE", CHANNEL + "/pins/{message_id}", 204, names={"message_id": "pinned"}),
+    Case("PUT", REACTION + "/@me", 204, names={"emoji_name": "🏳️‍🌈"}),
+    Case("PUT", REACTION + "/@me", 204, names={"emoji_name": "blob"}),
+    Case("PUT", REACTION + "/@me", 204, names={"emoji_name": "👍", "channel_id": "dms", "message_id": "dm_message"}),
+    Case("DELETE", REACTION + "/@me", 204, names={**THUMB, "message_id": "pinned"}),
+    Case("DELETE", REACTION + "/{user_id}", 204, names={**THUMB, "message_id": "pinned"}),
+    Case("GET", REACTION, 200, names={**THUMB, "message_id": "pinned"}, query="?limit=1"),
+    Case("DELETE", REACTION, 204, names={**THUMB, "message_id": "pinned"}),
+    Case("DELETE", REACTIONS, 204, names={"message_id": "pinned"}),
+    Case("GET", MESSAGE, 200, names={"message_id": "pinned"}),
+    Case("POST", MESSAGE + "/threads", 201, {"name": "about it"}),
+    Case("POST", CHANNEL + "/threads", 201, {"name": "t", "type": 11, "auto_archive_duration": 60}),
+    Case("POST", CHANNEL + "/threads", 201, {"name": "t", "type": 12, "invitable": False, "rate_limit_per_user": 5}),
+    Case("POST", CHANNEL + "/threads", 201, {"name": "post", "message": {"content": "first"}}, {"channel_id": "forum"}),
+    Case("GET", CHANNEL + "/threads/archived/public", 200),
+    Case("GET", CHANNEL + "/threads/archived/private", 200),
+    Case("GET", CHANNEL + "/users/@me/threads/archived/private", 200),
+    Case("GET", GUILD + "/threads/active", 200),
+    Case("GET", THREAD_MEMBERS, 200, names=IN_THREAD),
+    Case("GET", THREAD_MEMBERS, 200, names=IN_THREAD, query="?with_member=true&limit=1"),
+    Case("PUT", THREAD_MEMBERS + "/@me", 204, names=IN_THREAD),
+    Case("DELETE", THREAD_MEMBERS + "/@me", 204, names=IN_THREAD),
+    Case("GET", THREAD_MEMBERS + "/{user_id}", 200, names=IN_THREAD),
+    Case("PUT", THREAD_MEMBERS + "/{user_id}", 204, names=IN_THREAD),
+    Case("DELETE", THREAD_MEMBERS + "/{user_id}", 204, names=IN_THREAD),
+    Case("POST", MESSAGES, 200, {"content": "in the thread"}, IN_THREAD),
+    Case("GET", CHANNEL, 200, names=IN_THREAD),
+    Case("PATCH", CHANNEL, 200, {"archived": True, "locked": True, "name": "done"}, IN_THREAD),
+    Case("PATCH", CHANNEL, 200, {"archived": False}, {"channel_id": "archived"}),
+    Case("DELETE", CHANNEL, 200, names=IN_THREAD),
+    Case(
+        "PATCH",
+        CHANNEL,
+        200,
+        {"name": "New Name", "topic": "t", "nsfw": True, "rate_limit_per_user": 5, "parent_id": "{category}"},
+    ),
+    Case("PATCH", CHANNEL, 200, {"permission_overwrites": [{"id": "{guild_id}", "type": 0, "deny": 2048}]}),
+    Case("PATCH", CHANNEL, 200, {"bitrate": 64000, "user_limit": 5}, {"channel_id": "voice"}),
+    Case("PATCH", CHANNEL, 200, {"available_tags": [{"name": "bug"}]}, {"channel_id": "forum"}),
+    Case("DELETE", CHANNEL, 200),
+    Case("DELETE", CHANNEL, 200, names={"channel_id": "category"}),
+    Case("DELETE", CHANNEL, 200, names={"channel_id": "dms"}),
+    Case("PUT", OVERWRITE, 204, {"type": 0, "allow": 1024, "deny": 2048}, {"overwrite_id": "role_id"}),
+    Case("PUT", OVERWRITE, 204, {"type": 1, "deny": 2048}, {"overwrite_id": "bob"}),
+    Case("DELETE", OVERWRITE, 204, names={"channel_id": "quiet", "overwrite_id": "bot"}),
+    *(
+        Case("POST", GUILD + "/channels", 201, {"name": "New Channel", "type": kind, "topic": "t"})
+        for kind in (0, 2, 4, 5, 13, 15)
+    ),
+    Case(
+        "POST",
+        GUILD + "/channels",
+        201,
+        {"name": "x", "parent_id": "{category}", "position": 1, "permission_overwrites": [{"id": "{bob}", "type": 1}]},
+    ),
+    Case("PATCH", GUILD + "/channels", 204, [{"id": "{channel_id}", "position": 3, "parent_id": "{category}"}]),
+    Case("PATCH", GUILD, 200, {"name": "Other", "description": "d", "system_channel_id": "{channel_id}"}),
+    Case("PATCH", GUILD, 200, {"system_channel_id": None}),
+    Case("DELETE", "/users/@me/guilds/{guild_id}", 204),
+    Case("POST", ROLES, 200, {}),
+    Case("POST", ROLES, 200, {"name": "r", "permissions": 2048, "color": 255, "hoist": True, "mentionable": True}),
+    Case("PATCH", ROLES, 200, [{"id": "{role_id}", "position": 1}]),
+    Case("GET", ROLE, 200),
+    Case("GET", ROLE, 200, names={"role_id": "managed"}),
+    Case("PATCH", ROLE, 200, {"name": "other", "colors": {"primary_color": 255}}),
+    Case("PATCH", ROLE, 200, {"permissions": 0}, {"role_id": "guild_id"}),
+    Case("DELETE", ROLE, 204),
+    Case("GET", GUILD + "/members", 200, query="?limit=1000"),
+    Case("GET", GUILD + "/members/search", 200, query="?query=bo"),
+    Case("PATCH", GUILD + "/members/@me", 200, {"nick": "Botty"}),
+    Case("PATCH", MEMBER, 200, {"nick": "Bobby", "roles": ["{role_id}"]}),
+    Case("PATCH", MEMBER, 200, {"communication_disabled_until": "{soon}"}),
+    Case("PATCH", MEMBER, 200, {"communication_disabled_until": None}),
+    Case("DELETE", MEMBER, 204),
+    Case("PUT", MEMBER_ROLE, 204),
+    Case("DELETE", MEMBER_ROLE, 204),
+    Case("GET", GUILD + "/bans", 200),
+    Case("GET", GUILD + "/bans", 200, query="?before=999999999999999999&limit=1"),
+    Case("GET", BAN, 200, names=BANNED),
+    Case("PUT", BAN, 204, {"delete_message_seconds": 60}),
+    Case("PUT", BAN, 204, names={"user_id": "stranger"}),
+    Case("DELETE", BAN, 204, names=BANNED),
+    Case("POST", GUILD + "/bulk-ban", 200, {"user_ids": ["{bob}", "{stranger}", "{banned}"]}),
+    Case("GET", GUILD + "/emojis", 200),
+    Case("GET", GUILD + "/emojis/{emoji_id}", 200),
+    Case("GET", "/applications/{application_id}/emojis", 200),
+]
+
+
+BAD += [
+    Case("POST", MESSAGES + "/bulk-delete", 400, {"messages": ["{message_id}"]}, code=50016),
+    Case("POST", MESSAGES + "/bulk-delete", 400, {"messages": ["{message_id}", "1"]}, code=50034),
+    Case("POST", MESSAGES + "/bulk-delete", 403, {"messages": ["1", "2"]}, {"channel_id": "quiet"}, code=50013),
+    Case("POST", MESSAGES + "/bulk-delete", 403, {"messages": ["1", "2"]}, {"channel_id": "dms"}, code=50003),
+    Case("PUT", MESSAGES + "/pins/{message_id}", 404, names={"message_id": NOWHERE}, code=10008),
+    Case("PUT", MESSAGES + "/pins/{message_id}", 403, names={"message_id": "system"}, code=50021),
+    Case(
+        "PUT",
+        MESSAGES + "/pins/{message_id}",
+        400,
+        names=FULL,
+        code=30003,
+    ),
+    Case("GET", MESSAGES + "/pins", 400, query="?before=x", code=50035),
+    Case("PUT", REACTION + "/@me", 400, names={"emoji_name": "thumbs"}, code=10014),
+    Case("PUT", REACTION + "/@me", 400, names={"emoji_name": "blob:1"}, code=10014),
+    Case("PUT", REACTION + "/@me", 400, names={**THUMB, "message_id": "crowded"}, code=30010),
+    Case("DELETE", REACTION + "/@me", 404, names=THUMB, code=10014),
+    Case("DELETE", REACTIONS, 403, names={"channel_id": "quiet", "message_id": "quiet_message"}, code=50013),
+    Case("GET", CHANNEL, 403, names={"channel_id": "hidden"}, code=50001),
+    Case("POST", MESSAGES, 403, {"content": "x"}, {"channel_id": "hidden"}, code=50001),
+    Case("POST", MESSAGES, 403, {"content": "x"}, {"channel_id": "silent"}, code=50013),
+    Case("POST", MESSAGES, 403, {"embeds": [EMBED]}, {"channel_id": "plain"}, code=50013),
+    Case(
+        "POST",
+        MESSAGES,
+        400,
+        {"content": "x", "message_reference": {"message_id": "1"}},
+        {"channel_id": "plain"},
+        code=160002,
+    ),
+    Case("POST", MESSAGE + "/threads", 400, {"name": "again"}, {"message_id": "threaded"}, code=160004),
+    Case("POST", CHANNEL + "/threads", 400, {"name": "x"}, {"channel_id": "voice"}, code=50024),
+    Case("POST", CHANNEL + "/threads", 400, {"name": ""}, code=50035),
+    Case("PUT", THREAD_MEMBERS + "/@me", 400, names={"channel_id": "archived"}, code=50083),
+    Case("GET", THREAD_MEMBERS, 400, code=50024),
+    Case("GET", THREAD_MEMBERS + "/{user_id}", 404, names={**IN_THREAD, "user_id": "stranger"}, code=10007),
+    Case("PATCH", CHANNEL, 400, {"name": "x" * 101}, code=50035),
+    Case("PATCH", CHANNEL, 400, {"rate_limit_per_user": 21601}, code=50035),
+    Case("PATCH", CHANNEL, 400, {"parent_id": "{voice}"}, code=50035),
+    Case("PATCH", CHANNEL, 403, {"name": "x"}, {"channel_id": "dms"}, code=50003),
+    Case("PATCH", CHANNEL, 403, {"name": "x"}, {"channel_id": "silent"}, code=50013),
+    Case("DELETE", CHANNEL, 403, names={"channel_id": "silent"}, code=50013),
+    Case("PUT", OVERWRITE, 404, {"type": 0}, {"overwrite_id": NOWHERE}, code=10009),
+    Case("PUT", OVERWRITE, 403, {"type": 0, "allow": 8}, {"overwrite_id": "role_id"}, code=50013),
+    Case("DELETE", OVERWRITE, 404, names={"overwrite_id": NOWHERE}, code=10009),
+    Case("POST", GUILD + "/channels", 400, {"name": ""}, code=50035),
+    Case("POST", GUILD + "/channels", 400, {"name": "x", "type": 99}, code=50035),
+    Case("POST", GUILD + "/channels", 403, {"name": "x"}, {"guild_id": "powerless"}, code=50013),
+    Case("PATCH", GUILD, 400, {"name": "x"}, code=50035),
+    Case("PATCH", GUILD, 403, {"name": "xyz"}, {"guild_id": "powerless"}, code=50013),
+    Case("DELETE", "/users/@me/guilds/{guild_id}", 404, names={"guild_id": "foreign"}, code=10004),
+    Case("POST", ROLES, 403, {"permissions": 8}, code=50013),
+    Case("POST", ROLES, 400, {"color": 1 << 24}, code=50035),
+    Case("PATCH", ROLES, 403, [{"id": "{boss}", "position": 1}], code=50013),
+    Case("PATCH", ROLES, 404, [{"id": "1", "position": 1}], code=10011),
+    Case("GET", ROLE, 404, names={"role_id": NOWHERE}, code=10011),
+    Case("PATCH", ROLE, 403, {"name": "x"}, {"role_id": "boss"}, code=50013),
+    Case("DELETE", ROLE, 400, names={"role_id": "managed"}, code=50028),
+    Case("GET", GUILD + "/members", 400, query="?limit=1001", code=50035),
+    Case("PATCH", MEMBER, 400, {"nick": "x" * 33}, code=50035),
+    Case("PATCH", MEMBER, 400, {"communication_disabled_until": "2100-01-01T00:00:00Z"}, code=50035),
+    Case("PATCH", MEMBER, 403, {"nick": "x"}, {"user_id": "ada"}, code=50013),
+    Case("PATCH", MEMBER, 403, {"communication_disabled_until": "{soon}"}, {"user_id": "ada"}, code=50013),
+    Case("PATCH", MEMBER, 404, {"roles": ["1"]}, code=10011),
+    Case("PATCH", MEMBER, 400, {"mute": True}, code=40032),
+    Case("DELETE", MEMBER, 403, names={"user_id": "ada"}, code=50013),
+    Case("DELETE", MEMBER, 403, names={"user_id": "boss_member"}, code=50013),
+    Case("DELETE", MEMBER, 404, names={"user_id": "stranger"}, code=10007),
+    Case("PUT", MEMBER_ROLE, 403, names={"role_id": "boss"}, code=50013),
+    Case("PUT", MEMBER_ROLE, 404, names={"role_id": NOWHERE}, code=10011),
+    Case("GET", BAN, 404, code=10026),
+    Case("PUT", BAN, 403, names={"user_id": "ada"}, code=50013),
+    Case("PUT", BAN, 400, {"delete_message_seconds": 604801}, code=50035),
+    Case("PUT", BAN, 404, names={"user_id": NOWHERE}, code=10013),
+    Case("DELETE", BAN, 404, code=10026),
+    Case("POST", GUILD + "/bulk-ban", 400, {"user_ids": ["{ada}"]}, code=500000),
+    Case("GET", GUILD + "/emojis/{emoji_id}", 404, names={"emoji_id": NOWHERE}, code=10014),
+]
+
 
 def scene(world: World) -> dict[str, str]:
     """Something of everything, by the names that the cases use."""
@@ -325,10 +535,78 @@ def scene(world: World) -> dict[str, str]:
         COMMANDS: world.set_command(None, GREET)["id"],
         GUILD_COMMANDS: world.set_command(guild, GREET)["id"],
     }
-    names = {name: str(number) for name, number in things.items()}
+    names = {name: str(number) for name, number in things.items()} | server(world, guild, general, bob)
     for name, interaction in made.items():
         names |= {name: str(interaction.id), f"{name}_token": interaction.token}
     return names
+
+
+def server(world: World, guild: Guild, general: Channel, bob: User) -> dict[str, str]:
+    """What a server has besides messages: roles, threads, bans, places where the bot may not do everything."""
+    managed = guild.role_of(world.bot)
+    assert managed is not None
+    boss, role = world.add_role(guild, "boss"), world.add_role(guild, "role")
+    world.move_roles(guild, {boss: 10})
+    stand_in = world.add_member(guild, world.add_user("stand-in"), roles=[boss])
+    banned = world.add_user("mallory")
+    world.ban(guild, banned, reason="spam")
+    blob = world.add_emoji(guild, "blob")
+    pinned, crowded, threaded = (world.add_message(general, world.owner, content=text) for text in "pct")
+    world.pin(pinned, world.owner)
+    for user in (bob, world.bot):
+        world.add_reaction(pinned, user, Emoji("👍"))
+    for number in range(20):
+        world.add_reaction(crowded, bob, Emoji(chr(0x1F600 + number)))
+    thread = world.start_thread(general, "thread", bob, message=threaded)
+    archived = world.start_thread(general, "old", bob)
+    private = world.start_thread(general, "private", bob, kind=12)
+    world.join_thread(private, world.bot)
+    for old in (archived, private):
+        world.edit_thread(old, archived=True)
+    denied = {
+        "hidden": Permission.VIEW_CHANNEL,
+        "silent": Permission.SEND_MESSAGES | Permission.MANAGE_CHANNELS,
+        "plain": Permission.EMBED_LINKS | Permission.READ_MESSAGE_HISTORY,
+    }
+    places = {name: world.add_channel(guild, name) for name in denied}
+    for name, permission in denied.items():
+        world.set_overwrite(places[name], world.bot, deny=permission)
+    powerless = world.add_guild("Powerless")
+    own = powerless.role_of(world.bot)
+    assert own is not None
+    world.edit_role(powerless, own, permissions=0)
+    full = world.add_channel(guild, "full")
+    last = [world.add_message(full, world.owner, content="p") for _ in range(251)][-1]
+    for message in list(full.messages.values())[:250]:
+        message.pinned = 1.0
+    system = next(message for message in general.messages.values() if message.kind == 6)
+    things = {
+        **places,
+        "managed": managed,
+        "boss": boss,
+        "role_id": role,
+        "boss_member": stand_in.user,
+        "banned": banned,
+        "ada": world.owner,
+        "bot": world.bot,
+        "pinned": pinned,
+        "crowded": crowded,
+        "threaded": threaded,
+        "system": system,
+        "thread": thread,
+        "archived": archived,
+        "category": world.add_channel(guild, "Category", kind=CATEGORY),
+        "powerless": powerless,
+        "full_of_pins": full,
+        "251st": last,
+        "dm_message": world.add_message(world.dm(bob), bob, content="hi"),
+    }
+    soon = timestamp(world.clock.time() + 60)
+    return {name: str(thing.id) for name, thing in things.items()} | {
+        "soon": soon,
+        "blob": f"blob:{blob.id}",
+        "emoji_id": str(blob.id),
+    }
 
 
 def filled(value: Any, names: dict[str, str]) -> Any:

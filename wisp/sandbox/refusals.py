@@ -1,4 +1,7 @@
-"""What Discord answers where it refuses: HTTP status, code and words."""
+"""What Discord answers where it refuses: HTTP status, code and words, and the page that says so.
+
+Pages are those under https://docs.discord.com/developers.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,19 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeGuard
 
 from wisp.limits import Problem, error_tree
-from wisp.sandbox.world import JSON
+from wisp.sandbox.model import JSON
+
+CODES = "topics/opcodes-and-status-codes#json"
+"""The page of the table of all codes."""
 
 
 class Reason(NamedTuple):
-    """Why Discord refuses: HTTP status, its own code (0 where it has none), its words."""
+    """Why Discord refuses: HTTP status, its own code (0 where it has none), its words, the page that tells of it."""
 
     status: int
     code: int
     message: str
+    page: str = CODES
 
 
 class Refusal(Exception):
@@ -33,24 +40,53 @@ UNKNOWN_CHANNEL = Reason(404, 10003, "Unknown Channel")
 UNKNOWN_GUILD = Reason(404, 10004, "Unknown Guild")
 UNKNOWN_MEMBER = Reason(404, 10007, "Unknown Member")
 UNKNOWN_MESSAGE = Reason(404, 10008, "Unknown Message")
+UNKNOWN_OVERWRITE = Reason(404, 10009, "Unknown Permission Overwrite")
+UNKNOWN_ROLE = Reason(404, 10011, "Unknown Role")
 UNKNOWN_USER = Reason(404, 10013, "Unknown User")
+UNKNOWN_EMOJI = Reason(404, 10014, "Unknown Emoji")
+UNKNOWN_REACTION = Reason(400, 10014, "Unknown Emoji", "resources/message#create-reaction")
 UNKNOWN_WEBHOOK = Reason(404, 10015, "Unknown Webhook")
+UNKNOWN_BAN = Reason(404, 10026, "Unknown Ban")
 UNKNOWN_INTERACTION = Reason(404, 10062, "Unknown interaction")
 UNKNOWN_COMMAND = Reason(404, 10063, "Unknown application command")
 NOT_THIS_APPLICATION = Reason(403, 20012, "You are not authorized to perform this action on this application")
+TOO_MANY_PINS = Reason(400, 30003, "Maximum number of pins reached for the channel (250)")
+TOO_MANY_ROLES = Reason(400, 30005, "Maximum number of guild roles reached (250)")
+TOO_MANY_WEBHOOKS = Reason(400, 30007, "Maximum number of webhooks reached (15)")
+TOO_MANY_REACTIONS = Reason(400, 30010, "Maximum number of reactions reached (20)")
+TOO_MANY_CHANNELS = Reason(400, 30013, "Maximum number of guild channels reached (500)")
+TOO_MANY_IN_THREAD = Reason(400, 30033, "Maximum number of thread participants has been reached (1000)")
 TOO_LARGE = Reason(413, 40005, "Request entity too large")
+NOT_IN_VOICE = Reason(400, 40032, "Target user is not connected to voice.")
 ALREADY_ACKNOWLEDGED = Reason(400, 40060, "Interaction has already been acknowledged.")
 MISSING_ACCESS = Reason(403, 50001, "Missing Access")
+NOT_IN_DMS = Reason(403, 50003, "Cannot execute action on a DM channel")
 NOT_THE_AUTHOR = Reason(403, 50005, "Cannot edit a message authored by another user")
 EMPTY_MESSAGE = Reason(400, 50006, "Cannot send an empty message")
 CANNOT_MESSAGE_USER = Reason(403, 50007, "Cannot send messages to this user")
 NOT_A_TEXT_CHANNEL = Reason(400, 50008, "Cannot send messages in a non-text channel")
 MISSING_PERMISSIONS = Reason(403, 50013, "Missing Permissions")
+WRONG_NUMBER_TO_DELETE = Reason(
+    400,
+    50016,
+    "Provided too few or too many messages to delete. Must provide at least 2 and fewer than 100 messages to delete.",
+)
+SYSTEM_MESSAGE = Reason(403, 50021, "Cannot execute action on a system message")
+WRONG_CHANNEL_TYPE = Reason(400, 50024, "Cannot execute action on this channel type")
 INVALID_WEBHOOK_TOKEN = Reason(401, 50027, "Invalid Webhook Token")
+INVALID_ROLE = Reason(400, 50028, "Invalid Role")
+TOO_OLD_TO_DELETE = Reason(400, 50034, "A message provided was too old to bulk delete")
 INVALID_FORM = Reason(400, 50035, "Invalid Form Body")
+INVALID_GUILD = Reason(400, 50055, "Invalid Guild", "resources/user#leave-guild")
+ARCHIVED_THREAD = Reason(400, 50083, "Thread is archived")
 INVALID_JSON = Reason(400, 50109, "The request body contains invalid JSON.")
-UNAUTHORIZED = Reason(401, 0, "401: Unauthorized")
-BAD_REQUEST = Reason(400, 0, "400: Bad Request")
+CANNOT_REPLY = Reason(400, 160002, "Cannot reply without permission to read message history")
+HAS_A_THREAD = Reason(400, 160004, "A thread has already been created for this message")
+LOCKED_THREAD = Reason(403, 160005, "Thread is locked")
+BANS_FAILED = Reason(400, 500000, "Failed to ban users", "resources/guild#bulk-guild-ban")
+RATE_LIMITED = Reason(429, 0, "You are being rate limited.", "topics/rate-limits#exceeding-a-rate-limit")
+UNAUTHORIZED = Reason(401, 0, "401: Unauthorized", "topics/opcodes-and-status-codes#http")
+BAD_REQUEST = Reason(400, 0, "400: Bad Request", "topics/opcodes-and-status-codes#http")
 
 
 def invalid_form(*problems: Problem) -> Refusal:

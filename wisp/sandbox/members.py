@@ -1,0 +1,252 @@
+"""Members over REST: who is in a guild, what they are called and may do there, kicks, bans and time-outs."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from wisp.limits import Problem
+from wisp.sandbox.bounds import BAN_DELETES, BULK_BAN, NICK, TIME_OUT, Bound
+from wisp.sandbox.fields import Fields
+from wisp.sandbox.forms import path_id, read_form
+from wisp.sandbox.lookups import Answer, Lookups, Route, limit, page, reason
+from wisp.sandbox.permissions import ADMINISTRATOR, Permission
+from wisp.sandbox.places import MemberChanges
+from wisp.sandbox.refusals import (
+    BANS_FAILED,
+    MISSING_ACCESS,
+    MISSING_PERMISSIONS,
+    NOT_IN_VOICE,
+    UNKNOWN_BAN,
+    UNKNOWN_ROLE,
+    Refusal,
+    invalid_form,
+)
+from wisp.sandbox.world import Guild, Member, User
+
+MEMBERS_INTENT = 1 << 14 | 1 << 15
+"""Application flags of a bot that the members intent is switched on for."""
+
+_NEEDED = {
+    "nick": Permission.MANAGE_NICKNAMES,
+    "roles": Permission.MANAGE_ROLES,
+    "mute": Permission.MUTE_MEMBERS,
+    "deaf": Permission.DEAFEN_MEMBERS,
+    "channel_id": Permission.MOVE_MEMBERS,
+    "communication_disabled_until": Permission.MODERATE_MEMBERS,
+}
+"""What each field of a member takes to change (resources/guild#modify-guild-member)."""
+
+
+class Members(Lookups):
+    """The routes under /guilds/{guild}/members and /guilds/{guild}/bans."""
+
+    def routes(self) -> list[Route]:
+        """Their rows of the table: what is named by a word stands before what is named by an id."""
+        members, bans = "/guilds/{guild}/members", "/guilds/{guild}/bans"
+        return [
+            Route("GET", members, self.list_members),
+            Route("GET", members + "/search", self.search_members),
+            Route("PATCH", members + "/@me", self.edit_me),
+            Route("GET", members + "/{user}", self.get_member),
+            Route("PATCH", members + "/{user}", self.edit_member),
+            Route("DELETE", members + "/{user}", self.kick),
+            Route("PUT", members + "/{user}/roles/{role}", self.give_role),
+            Route("DELETE", members + "/{user}/roles/{role}", self.take_role),
+            Route("GET", bans, self.list_bans),
+            Route("GET", bans + "/{user}", self.get_ban),
+            Route("PUT", bans + "/{user}", self.ban),
+            Route("DELETE", bans + "/{user}", self.unban),
+            Route("POST", "/guilds/{guild}/bulk-ban", self.bulk_ban),
+        ]
+
+    async def list_members(self, request: web.Request) -> Answer:
+        """A guild's members, ordered by id; for bots that the members intent is switched on for."""
+        guild, (most, _, after) = self.guild(request), page(request, most=1000, default=1)
+        if not self.world.application_flags & MEMBERS_INTENT:
+            raise Refusal(MISSING_ACCESS)
+        members = sorted((m for m in guild.members.values() if m.user.id > after), key=lambda member: member.user.id)
+        return 200, [member.payload() for member in members[:most]]
+
+    async def search_members(self, request: web.Request) -> Answer:
+        """The members whose name or nickname begins with a text."""
+        guild, most = self.guild(request), limit(request, most=1000, default=1)
+        text = request.query.get("query", "").lower()
+        if not 1 <= len(text) <= 100:
+            raise invalid_form(Problem(("query",), "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length."))
+        found = [m for m in guild.members.values() if any(n.lower().startswith(text) for n in (m.name, m.user.name))]
+        return 200, [member.payload() for member in found[:most]]
+
+    async def get_member(self, request: web.Request) -> Answer:
+        """One member of a guild."""
+        return 200, self.member(request, self.guild(request)).payload()
+
+    async def edit_me(self, request: web.Request) -> Answer:
+        """Change the bot's own nickname."""
+        guild = self.guild(request)
+        me, fields = self.me(guild), Fields(await read_form(request))
+        nick = fields.text("nick", NICK)
+        fields.check()
+        reason(request)
+        if "nick" in fields:
+            self.need(guild, Permission.CHANGE_NICKNAME)
+            self.world.edit_member(me, nick=nick)
+        return 200, {**me.payload(), "permissions": str(me.permissions)}
+
+    async def edit_member(self, request: web.Request) -> Answer:
+        """Change a member's nickname, roles or time-out."""
+        guild = self.guild(request)
+        member, fields = self.member(request, guild), Fields(await read_form(request))
+        reason(request)
+        changes = self._changes(guild, member, fields)
+        for name, permission in _NEEDED.items():
+            if name in fields:
+                self.need(guild, permission)
+        if {"nick", "timed_out_until"} & changes.keys():
+            self._need_above(guild, member.user)
+        if changes.get("timed_out_until") is not None and member.permissions & ADMINISTRATOR:
+            raise Refusal(MISSING_PERMISSIONS)
+        if {"mute", "deaf", "channel_id"} & {name for name in _NEEDED if name in fields}:
+            # Nobody in the sandbox is in a voice channel.
+            raise Refusal(NOT_IN_VOICE)
+        self.world.edit_member(member, **changes)
+        return 200, member.payload()
+
+    def _changes(self, guild: Guild, member: Member, fields: Fields) -> MemberChanges:
+        changes: MemberChanges = {}
+        if "nick" in fields:
+            changes["nick"] = fields.text("nick", NICK)
+        if "communication_disabled_until" in fields:
+            until = changes["timed_out_until"] = fields.moment("communication_disabled_until")
+            if until is not None and until - self.world.clock.time() > TIME_OUT.most:
+                words = "Cannot time out a user for more than 28 days."
+                fields.refuse("communication_disabled_until", "COMMUNICATION_DISABLED_UNTIL_TOO_FAR", words)
+        numbers = fields.snowflakes("roles", 350)
+        fields.check()
+        if "roles" in fields:
+            unknown = [number for number in numbers if number not in guild.roles]
+            if unknown:
+                raise Refusal(UNKNOWN_ROLE)
+            wanted = [guild.roles[number] for number in numbers if number != guild.id]
+            for role in {*wanted} ^ {*member.roles}:
+                self.need_rank(guild, role)
+                if role.managed:
+                    raise Refusal(MISSING_PERMISSIONS)
+            changes["roles"] = wanted
+        return changes
+
+    async def give_role(self, request: web.Request) -> Answer:
+        """Give a member a role."""
+        member, guild = self._with_role(request)
+        self.world.give_role(member, self.role(request, guild))
+        return 204, None
+
+    async def take_role(self, request: web.Request) -> Answer:
+        """Take a role from a member."""
+        member, guild = self._with_role(request)
+        self.world.take_role(member, self.role(request, guild))
+        return 204, None
+
+    def _with_role(self, request: web.Request) -> tuple[Member, Guild]:
+        """The member whose role in the path the bot may give and take."""
+        guild = self.guild(request)
+        member, role = self.member(request, guild), self.role(request, guild)
+        reason(request)
+        self.need(guild, Permission.MANAGE_ROLES)
+        self.need_rank(guild, role)
+        if role.managed or role is guild.everyone:
+            raise Refusal(MISSING_PERMISSIONS)
+        return member, guild
+
+    async def kick(self, request: web.Request) -> Answer:
+        """Remove a member."""
+        guild = self.guild(request)
+        member = self.member(request, guild)
+        reason(request)
+        self.need(guild, Permission.KICK_MEMBERS)
+        self._need_above(guild, member.user)
+        if member.user is self.world.bot:
+            raise Refusal(MISSING_PERMISSIONS)
+        self.world.remove_member(member, how="kicked")
+        return 204, None
+
+    # Bans
+
+    async def list_bans(self, request: web.Request) -> Answer:
+        """A guild's bans, ordered by the users' ids."""
+        guild, (most, before, after) = self.guild(request), page(request, most=1000, default=1000)
+        self.need(guild, Permission.BAN_MEMBERS)
+        found = [guild.bans[number] for number in sorted(guild.bans) if after < number < before]
+        chosen = found[-most:] if "before" in request.query else found[:most]
+        return 200, [ban.payload() for ban in chosen]
+
+    async def get_ban(self, request: web.Request) -> Answer:
+        """One ban."""
+        guild = self.guild(request)
+        self.need(guild, Permission.BAN_MEMBERS)
+        ban = guild.bans.get(path_id(request, "user"))
+        if ban is None:
+            raise Refusal(UNKNOWN_BAN)
+        return 200, ban.payload()
+
+    async def ban(self, request: web.Request) -> Answer:
+        """Ban a user, a member or not."""
+        guild = self.guild(request)
+        user, fields = self.user(request), Fields(await read_form(request))
+        seconds = self._delete_seconds(fields)
+        days = fields.integer("delete_message_days", _DAYS)
+        fields.check()
+        self.need(guild, Permission.BAN_MEMBERS)
+        self._need_above(guild, user)
+        if user is self.world.bot:
+            raise Refusal(MISSING_PERMISSIONS)
+        self.world.ban(guild, user, reason=reason(request), delete_seconds=seconds or (days or 0) * 86_400)
+        return 204, None
+
+    async def bulk_ban(self, request: web.Request) -> Answer:
+        """Ban up to 200 users; those who cannot be are named in the answer."""
+        guild = self.guild(request)
+        fields = Fields(await read_form(request))
+        numbers = dict.fromkeys(fields.snowflakes("user_ids", BULK_BAN.most))
+        if not numbers:
+            fields.refuse("user_ids", "BASE_TYPE_REQUIRED", "This field is required")
+        seconds = self._delete_seconds(fields)
+        fields.check()
+        self.need(guild, Permission.BAN_MEMBERS)
+        self.need(guild, Permission.MANAGE_GUILD)
+        why = reason(request)
+        users = [user for number in numbers if (user := self.world.users.get(number)) and self._can_ban(guild, user)]
+        for user in users:
+            self.world.ban(guild, user, reason=why, delete_seconds=seconds)
+        banned = {user.id for user in users}
+        if not banned:
+            raise Refusal(BANS_FAILED)
+        failed = [str(number) for number in numbers if number not in banned]
+        return 200, {"banned_users": [str(number) for number in banned], "failed_users": failed}
+
+    async def unban(self, request: web.Request) -> Answer:
+        """Let a banned user come back."""
+        guild = self.guild(request)
+        self.need(guild, Permission.BAN_MEMBERS)
+        reason(request)
+        ban = guild.bans.get(path_id(request, "user"))
+        if ban is None:
+            raise Refusal(UNKNOWN_BAN)
+        self.world.unban(guild, ban.user)
+        return 204, None
+
+    def _delete_seconds(self, fields: Fields) -> int:
+        return fields.integer("delete_message_seconds", BAN_DELETES) or 0
+
+    def _can_ban(self, guild: Guild, user: User) -> bool:
+        member = guild.members.get(user.id)
+        above = member is None or self.me(guild).outranks(member)
+        return above and user is not self.world.bot and user is not guild.owner and user.id not in guild.bans
+
+    def _need_above(self, guild: Guild, user: User) -> None:
+        """Refuse where a member does not stand below the bot, which may act on itself."""
+        member = guild.members.get(user.id)
+        if member is not None and user is not self.world.bot and not self.me(guild).outranks(member):
+            raise Refusal(MISSING_PERMISSIONS)
+
+
+_DAYS = Bound(0, 7, "resources/guild#create-guild-ban")
