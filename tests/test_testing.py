@@ -268,3 +268,42 @@ async def test_a_handler_that_does_not_come_to_rest_fails_the_test_by_name(monke
         AssertionError, match=r"/endless \(\S*test_testing\.py:\d+, in endless\) did not come to rest within"
     ):
         await ask()
+
+
+async def test_a_test_fails_whose_bot_asked_for_what_the_sandbox_does_not_serve() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def invite(ctx: wisp.Context) -> str:
+        assert ctx.channel_id is not None
+        try:
+            await ctx.bot.gateway.rest.create_invite(ctx.channel_id)
+        except hikari.NotFoundError:
+            return "no invites here"
+        return "come in"
+
+    async def ask() -> None:
+        async with connect(bot) as discord:
+            reply = await discord.member("ada").slash("invite")
+            assert reply.content == "no invites here"
+
+    with pytest.raises(AssertionError, match=r"does not serve.*POST /api/v10/channels/\{id\}/invites \(1 x\)"):
+        await ask()
+
+
+async def test_a_bot_moderates_as_far_as_its_role_and_discord_let_it() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def kick(ctx: wisp.Context, user: hikari.Member) -> str:
+        try:
+            await user.kick(reason="spam")
+        except hikari.ForbiddenError as error:
+            return f"{error.code}"
+        return "gone"
+
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        assert (await ada.slash("kick", user=ada)).content == "50013"
+        assert (await ada.slash("kick", user=bob)).content == "gone"
+        assert bob.id not in discord.guild("Sandbox").members

@@ -42,7 +42,8 @@ async def connect(bot: Bot) -> AsyncGenerator[Discord, None]:
 
     An error in the bot's code fails the test: it is raised, as an AssertionError from the bot's own
     exception, from the call that led to it, or else at the end; unless inside `discord.expects`. Several that
-    came at once are raised together, as an ExceptionGroup.
+    came at once are raised together, as an ExceptionGroup. What the bot asked for and the sandbox does not serve fails
+    the test at its end.
     """
     clock = WatchedClock()
     async with on_sandbox(bot, clock=clock) as sandbox:
@@ -52,6 +53,7 @@ async def connect(bot: Bot) -> AsyncGenerator[Discord, None]:
             discord = Discord(sandbox, session, clock, stillness)
             yield discord
             await discord.rest()
+            _refuse_unserved(sandbox.world)
 
 
 def _stillness(session: Session, clock: WatchedClock) -> Stillness:
@@ -60,6 +62,13 @@ def _stillness(session: Session, clock: WatchedClock) -> Stillness:
         lambda: bridge.listening(session.gateway),
         lambda: clock.waiting | session.work.waiting,
     )
+
+
+def _refuse_unserved(world: World) -> None:
+    """Fail a test whose bot asked for what the sandbox does not have: on Discord it may well do something else."""
+    if world.unserved:
+        routes = ", ".join(f"{route} ({times} x)" for route, times in world.unserved.items())
+        raise AssertionError(f"the sandbox does not serve what the bot used: {routes} (README names what it does)")
 
 
 _SOON = 5.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -16,6 +16,7 @@ from wisp.sandbox.guilds import Guilds
 from wisp.sandbox.lookups import Answer, Lookups, Route
 from wisp.sandbox.members import Members
 from wisp.sandbox.messages import Messages
+from wisp.sandbox.quotas import Limited, Quotas
 from wisp.sandbox.refusals import CANNOT_MESSAGE_USER, UNAUTHORIZED, UNKNOWN_USER, Refusal, snowflake
 from wisp.sandbox.registrations import Registrations
 from wisp.sandbox.threads import Threads
@@ -30,6 +31,7 @@ class Rest(Lookups):
     def __init__(self, world: World, start_limit: Callable[[], JSON]) -> None:
         super().__init__(world)
         self._start_limit = start_limit
+        self.quotas = Quotas()
         self.gateway_url = ""
         answers = Answers(world)
         webhook = "/webhooks/{application}/{token}"
@@ -71,16 +73,20 @@ class Rest(Lookups):
 
         async def serve(request: web.Request) -> web.StreamResponse:
             try:
+                headers = self.quotas.take(route, request)
+            except Limited as limited:
+                return _json_response(429, limited.body, limited.headers)
+            try:
                 if route.bot and request.headers.get("Authorization") != f"Bot {self.world.token}":
                     raise Refusal(UNAUTHORIZED)
                 status, body = await route.handler(request)
             except Refusal as refusal:
-                return _json_response(refusal.status, refusal.body)
+                return _json_response(refusal.status, refusal.body, headers)
             except Exception as error:
                 _LOG.exception("the sandbox failed to answer %s %s", route.method, route.path)
                 self.world.errors.append(error)
-                return _json_response(500, {"message": "500: Internal Server Error", "code": 0})
-            return _json_response(status, body)
+                return _json_response(500, {"message": "500: Internal Server Error", "code": 0}, headers)
+            return _json_response(status, body, headers)
 
         return serve
 
@@ -135,10 +141,10 @@ class Rest(Lookups):
         return 200, self.world.dm(user).payload()
 
 
-def _json_response(status: int, body: Any) -> web.Response:
+def _json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> web.Response:
     if status == 204:
-        return web.Response(status=204)
-    return web.Response(status=status, body=dumps(body), content_type="application/json")
+        return web.Response(status=204, headers=headers)
+    return web.Response(status=status, body=dumps(body), content_type="application/json", headers=headers)
 
 
 def _route_name(path: str) -> str:

@@ -12,6 +12,7 @@ from wisp.clock import Clock
 from wisp.sandbox.faults import Breakable, Faults
 from wisp.sandbox.gateway import Gateway
 from wisp.sandbox.page import Page, local_only
+from wisp.sandbox.quotas import ON_ALL, Quotas
 from wisp.sandbox.rest import Rest
 from wisp.sandbox.world import World
 
@@ -23,9 +24,10 @@ class Sandbox(Breakable):
     """A Discord on loopback, from `start` to `close` or in an `async with`.
 
     Point a bot at `rest_url` and give it `token`; the gateway is where REST says. `shards` is what
-    GET /gateway/bot recommends. Without `waits` a bot may identify, and request all members of a guild, as often as
-    it likes: Discord wants 5 and 30 s between. With `page` people can look at it in a browser, too. `async with`
-    ends in an ExceptionGroup where the sandbox itself failed (`world.errors`), so that a test cannot pass over it.
+    GET /gateway/bot recommends. Without `waits` a bot may identify, request all members of a guild and call REST as
+    often as it likes: Discord wants 5 and 30 s between, and takes 50 calls in a second; `quotas` can limit routes.
+    With `page` people can look at it in a browser, too. `async with` ends in an ExceptionGroup where the sandbox
+    itself failed (`world.errors`), so that a test cannot pass over it.
     """
 
     def __init__(self, *, clock: Clock | None = None, shards: int = 1, waits: bool = True, page: bool = False) -> None:
@@ -38,6 +40,9 @@ class Sandbox(Breakable):
         self.rest_url: str = ""
         self.gateway_url: str = ""
         self._rest = Rest(self.world, self.gateway.start_limit)
+        self.quotas: Quotas = self._rest.quotas
+        if waits:
+            self.quotas.on_all = ON_ALL
         self._runner: web.AppRunner | None = None
 
     @property
