@@ -18,8 +18,12 @@ from wisp.sandbox.refusals import RATE_LIMITED
 MAJOR = ("channel", "guild", "token", "interaction")
 """The parts of a path that have a bucket each (topics/rate-limits: channels, guilds, webhooks with their token)."""
 
-OUTSIDE_THE_WHOLE = ("/interactions/", "/webhooks/")
-"""What the limit on all calls of a bot does not count (topics/rate-limits#global-rate-limit)."""
+OUTSIDE_THE_WHOLE = "/webhooks/"
+"""What the limit on all calls does not count, nor what has no bucket (topics/rate-limits#global-rate-limit)."""
+
+
+WITHOUT = "/interactions/"
+"""The first answers to interactions have no bucket: hikari warns where a header says that they do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class Quotas:
 
     def take(self, route: Route, request: web.Request) -> dict[str, str]:
         """Count a call; the headers that tell of what is left. Raises `Limited` where nothing is."""
+        if route.path.startswith(WITHOUT):
+            return {}
         if self.on_all is not None and not route.path.startswith(OUTSIDE_THE_WHOLE):
             left = self._left(("",), self.on_all)
             if left is not None:
