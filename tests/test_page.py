@@ -1,5 +1,6 @@
 """The page, as people use it: a real bot on the sandbox, a real Chromium before it."""
 
+import base64
 import os
 import re
 import shutil
@@ -424,3 +425,433 @@ async def test_where_one_was_is_kept_over_a_reload(browser: Browser) -> None:
         await page.reload()
         await expect(page.get_by_role("combobox", name="Message @wisp")).to_be_visible()
         await expect(page.get_by_role("button", name="You are bob")).to_be_visible()
+
+
+async def offered(page: Page) -> Any:
+    """What is offered for a / in an empty box."""
+    box = page.get_by_role("combobox", name=re.compile("^Message "))
+    await box.fill("/")
+    return page.get_by_role("listbox", name="Commands").get_by_role("option")
+
+
+async def test_a_role_shows_a_command_and_taking_it_hides_it_again(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
+        await page.get_by_role("button", name="Change Sandbox").click()
+        await page.get_by_role("menuitem", name="Add a role").click()
+        await page.get_by_role("textbox", name="Name").fill("stewards")
+        await page.keyboard.press("Enter")
+        editor = page.get_by_role("dialog", name="Role @stewards")
+        await editor.get_by_role("searchbox").fill("manage guild")
+        await editor.get_by_role("checkbox", name="Manage guild", exact=True).check()
+        await editor.get_by_role("button", name="Save").click()
+        await expect(editor).to_be_hidden()
+        await be(page, "bob")
+        await expect((await offered(page)).filter(has_text="/hello")).to_be_visible()
+        await expect((await offered(page)).filter(has_text="/rule")).to_have_count(0)
+        members = page.get_by_role("complementary", name="Members")
+        for hidden in (False, True):
+            await members.get_by_role("button", name=re.compile("^bob")).click()
+            await page.get_by_role("menuitemcheckbox", name="stewards").click()
+            rule = (await offered(page)).filter(has_text="/rule")
+            await (expect(rule).to_have_count(0) if hidden else expect(rule).to_be_visible())
+
+
+async def test_a_channel_that_is_hidden_from_somebody_is_not_listed_and_not_left_open(
+    browser: Browser,
+) -> None:
+    async with a_page(browser) as (_, page):
+        await page.get_by_role("button", name="Change Sandbox").click()
+        await page.get_by_role("menuitem", name="Add a channel").click()
+        await page.get_by_role("textbox", name="Name").fill("Council Hall")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="council-hall")).to_be_visible()
+        await be(page, "bob")
+        await expect(page.get_by_role("combobox", name="Message #council-hall")).to_be_visible()
+        await page.get_by_role("button", name="Change #council-hall").click()
+        await page.get_by_role("menuitem", name="Permissions…").click()
+        editor = page.get_by_role("dialog", name="Permissions in #council-hall")
+        await editor.get_by_role("combobox", name="View channel").select_option("denied")
+        await editor.get_by_role("button", name="Save").click()
+        await expect(page.get_by_role("combobox", name="Message #general")).to_be_visible()
+        channels = page.get_by_role("list", name="Channels").get_by_role("button")
+        await expect(channels.filter(has_text="council-hall")).to_have_count(0)
+        await be(page, "ada")
+        await expect(channels.filter(has_text="council-hall")).to_be_visible()
+
+
+async def test_who_may_not_write_in_a_channel_is_told_so(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        world = sandbox.world
+        guild = next(iter(world.guilds.values()))
+        await be(page, "bob")
+        world.set_overwrite(guild.channel("general"), guild.everyone, deny=1 << 11)
+        await expect(page.get_by_placeholder("You do not have permission to send messages")).to_be_visible()
+
+
+async def test_people_leave_and_come_back_and_the_bot_hears_of_it(browser: Browser) -> None:
+    bot = a_bot()
+
+    @bot.listen
+    async def welcome(event: hikari.MemberCreateEvent) -> None:
+        await bot.gateway.rest.create_message(channels[0], f"Welcome, {event.user.username}!")
+
+    @bot.listen
+    async def farewell(event: hikari.MemberDeleteEvent) -> None:
+        await bot.gateway.rest.create_message(channels[0], f"Farewell, {event.user.username}!")
+
+    channels: list[int] = []
+    async with a_page(browser, bot) as (sandbox, page):
+        channels += sandbox.world.channels
+        members = page.get_by_role("complementary", name="Members")
+        await members.get_by_role("button", name=re.compile("^bob")).click()
+        await page.get_by_role("menuitem", name="Let bob leave").click()
+        await expect(said(page, "Farewell, bob!")).to_be_visible()
+        await expect(members.get_by_role("button", name=re.compile("^bob"))).to_have_count(0)
+        await members.get_by_role("button", name="Let somebody join").click()
+        await page.get_by_role("textbox", name="Their name").fill("bob")
+        await page.keyboard.press("Enter")
+        await expect(said(page, "Welcome, bob!")).to_be_visible()
+
+
+async def test_a_reaction_is_added_counted_and_taken_back(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
+        await enter(page, "nice", "Enter")
+        await said(page, "nice").hover()
+        await said(page, "nice").get_by_role("button", name="Add a reaction").click()
+        await page.get_by_role("menuitem", name="🎉").click()
+        mine = page.get_by_role("button", name="🎉, 1")
+        await expect(mine).to_have_attribute("aria-pressed", "true")
+        await be(page, "bob")
+        await page.get_by_role("button", name="🎉, 1").click()
+        await page.get_by_role("button", name="🎉, 2").click()
+        await expect(page.get_by_role("button", name="🎉, 1")).to_have_attribute("aria-pressed", "false")
+
+
+async def test_another_guild_and_unread_channels(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        await page.get_by_role("button", name="Add a server").click()
+        await page.get_by_role("textbox", name="Name").fill("The Other")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="The Other")).to_be_visible()
+        first = next(iter(sandbox.world.channels.values()))
+        sandbox.world.add_message(first, sandbox.world.bot, content="over here")
+        await expect(page.locator(".guild .dot-unread")).to_be_visible()
+        await page.get_by_role("button", name="Sandbox", exact=True).click()
+        await expect(said(page, "over here")).to_be_visible()
+        await expect(page.locator(".guild .dot-unread")).to_have_count(0)
+
+
+def message(sandbox: Sandbox, content: str = "", **more: Any) -> Any:
+    """A message of the bot in the first channel, as REST would let it through."""
+    world = sandbox.world
+    return world.add_message(next(iter(world.channels.values())), world.bot, content=content, **more)
+
+
+MARKDOWN = {
+    "**bold** *it* _it_ __under__ ~~gone~~": "<strong>bold</strong> <em>it</em> <em>it</em> <u>under</u> <s>gone</s>",
+    "***both*** __**u b**__": "<strong><em>both</em></strong> <u><strong>u b</strong></u>",
+    r"\*not\* a_b_c 2 * 3 * 4 ** x": "*not* a_b_c 2 * 3 * 4 ** x",
+    "`a **b**` ``c ` d``": '<code class="code">a **b**</code> <code class="code">c ` d</code>',
+    "<b>&amp;</b><img src=x onerror=alert(1)>": "&lt;b&gt;&amp;amp;&lt;/b&gt;&lt;img src=x onerror=alert(1)&gt;",
+    "[x](javascript:alert(1)) javascript:alert(1)": "[x](javascript:alert(1)) javascript:alert(1)",
+    "one\ntwo": "one<br>two",
+}
+
+
+async def test_markdown_reads_as_discord_reads_it(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        for text in MARKDOWN:
+            message(sandbox, text)
+        await expect(page.locator(".text")).to_have_count(len(MARKDOWN))
+        for number, html in enumerate(MARKDOWN.values()):
+            assert await page.locator(".text").nth(number).inner_html() == html
+
+
+async def test_blocks_links_mentions_and_moments_are_shown(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        world = sandbox.world
+        channel = next(iter(world.channels.values()))
+        moment = int(world.clock.time()) - 90
+        message(
+            sandbox,
+            "# Big\n## Less\n### Least\n-# small\n> quoted\n> more\n- a\n- b\n  - c\n3. three\n"
+            "```py\nprint('<b>')\n```\n"
+            "[site](https://example.com/a_(b)) <https://example.org> https://example.net. ||hidden|| "
+            f"{world.owner.mention} {channel.mention} <@&{channel.guild.id if channel.guild else 0}> <#1> "
+            f"<t:{moment}:R> <t:99999999999999:R> <:wave:123456789012345678>",
+        )
+        text = page.locator(".text")
+        await expect(text.get_by_role("heading")).to_have_text(["Big", "Less", "Least"])
+        await expect(text.locator("blockquote")).to_have_text("quotedmore")
+        await expect(text.locator("ul > li > ul > li")).to_have_text("c")
+        await expect(text.locator("ol")).to_have_attribute("start", "3")
+        await expect(text.locator("pre code")).to_have_text("print('<b>')")
+        links = [await link.get_attribute("href") for link in await text.get_by_role("link").all()]
+        assert links == ["https://example.com/a_(b)", "https://example.org/", "https://example.net/"]
+        for mention in ("@ada", "#general", "@everyone", "# No Access"):
+            await expect(text.locator(".mention", has_text=mention).first).to_be_visible()
+        await expect(text.locator("time")).to_have_text("1 minute ago")
+        hidden = text.get_by_role("button", name="Spoiler: press to show")
+        await hidden.focus()
+        await page.keyboard.press("Enter")
+        await expect(text.locator(".spoiler.shown")).to_have_text("hidden")
+
+
+async def test_relative_moments_tick(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        message(sandbox, f"<t:{int(sandbox.world.clock.time()) + 3}:R>")
+        moment = page.locator(".text time")
+        first = await moment.text_content()
+        await expect(moment).not_to_have_text(str(first))
+
+
+async def test_an_embed_shows_all_its_parts_and_fetches_nothing(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        embed = {
+            "type": "rich",
+            "title": "A **title**",
+            "url": "javascript:alert(1)",
+            "description": "Said.",
+            "color": 0x2ECC71,
+            "timestamp": "2026-01-02T03:04:05+00:00",
+            "author": {"name": "The author", "url": "https://example.com/"},
+            "footer": {"text": "The foot", "icon_url": "https://example.com/i.png"},
+            "image": {"url": "https://example.com/picture.png"},
+            "thumbnail": {"url": "data:text/html,<script>alert(1)</script>"},
+            "fields": [{"name": f"Field {n}", "value": f"value {n}", "inline": n < 3} for n in range(4)],
+        }
+        message(sandbox, embeds=[embed])
+        box = page.get_by_role("article")
+        for text in ("A title", "Said.", "The author", "The foot", "Field 3", "value 0"):
+            await expect(box.get_by_text(text)).to_be_visible()
+        assert await box.evaluate("box => getComputedStyle(box).borderInlineStartColor") == "rgb(46, 204, 113)"
+        tops = [(await field.bounding_box() or {})["y"] for field in await box.locator(".field").all()]
+        assert tops[0] == tops[1] == tops[2] < tops[3]
+        links = [await link.get_attribute("href") for link in await box.get_by_role("link").all()]
+        assert links == ["https://example.com/", "https://example.com/picture.png"]
+        await expect(box.locator("img")).to_have_count(0)
+
+
+async def test_components_v2_are_laid_out_and_pressed(browser: Browser) -> None:
+    bot = a_bot()
+
+    @bot.command
+    async def fancy(ctx: wisp.Context) -> None:
+        """Everything in a box."""
+        box = hikari.impl.ContainerComponentBuilder(accent_color=hikari.Color(0xE67E22))
+        go = hikari.impl.InteractiveButtonBuilder(style=hikari.ButtonStyle.PRIMARY, custom_id="vote:go", label="Go")
+        box.add_component(hikari.impl.SectionComponentBuilder(accessory=go).add_text_display("## Heading"))
+        box.add_separator(divider=True, spacing=hikari.SpacingType.LARGE)
+        gallery = hikari.impl.MediaGalleryComponentBuilder()
+        gallery.add_media_gallery_item(hikari.Bytes(PNG, "dot.png"), description="A dot")
+        box.add_component(gallery)
+        box.add_component(hikari.impl.FileComponentBuilder(file=hikari.Bytes(b"hello", "notes.txt")))
+        await ctx.respond(components=[box])
+
+    async with a_page(browser, bot) as (_, page):
+        await use(page, "/fancy")
+        box = page.locator(".container")
+        await expect(box.get_by_role("heading", name="Heading")).to_be_visible()
+        await expect(box.get_by_role("img", name="A dot")).to_be_visible()
+        assert await box.get_by_role("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 1
+        await expect(box.get_by_role("link", name="notes.txt")).to_have_attribute("href", re.compile("/notes.txt$"))
+        await box.get_by_role("button", name="Go").click()
+        await expect(said(page, "@ada says go")).to_be_visible()
+
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+
+
+async def test_files_are_given_to_a_command_from_the_browser(browser: Browser) -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def read(ctx: wisp.Context, file: hikari.Attachment) -> str:
+        """Read a file."""
+        return f"{file.filename}: {(await file.read()).decode()}"
+
+    async with a_page(browser, bot) as (_, page):
+        await enter(page, "/read ")
+        chosen = {"name": "nöte.txt", "mimeType": "text/plain", "buffer": b"dear diary"}
+        await page.get_by_label(re.compile("^file, file, required")).set_input_files([chosen])
+        await page.get_by_role("button", name="Use /read").click()
+        await expect(said(page, "nöte.txt: dear diary")).to_be_visible()
+
+
+async def test_edits_deletions_replies_thinking_and_typing_show(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        world = sandbox.world
+        channel = next(iter(world.channels.values()))
+        first = message(sandbox, "the first")
+        second = message(sandbox, "the second", reference=first, kind=19)
+        await expect(page.locator(".above", has_text="the first")).to_be_visible()
+        world.edit_message(first, content="the changed")
+        await expect(said(page, "the changed").get_by_text("(edited)")).to_be_visible()
+        world.delete_message(second)
+        await expect(said(page, "the second")).to_have_count(0)
+        waiting = message(sandbox, flags=1 << 7)
+        await expect(page.get_by_text("wisp is thinking…")).to_be_visible()
+        world.edit_message(waiting, content="done thinking")
+        await expect(page.get_by_text("wisp is thinking…")).to_have_count(0)
+        world.show_typing(channel, world.bot)
+        await expect(page.get_by_text("wisp is typing…")).to_be_visible()
+
+
+async def test_who_does_not_answer_is_told_of_on_the_spot(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        button = {"type": 2, "style": 1, "custom_id": "x", "label": "Wait"}
+        message(sandbox, "press", components=[{"type": 1, "components": [button]}])
+        sandbox.drop()
+        sandbox.gateway.sessions.clear()
+        await page.get_by_role("button", name="Wait").click()
+        await expect(page.get_by_text("This interaction failed")).to_be_visible()
+
+
+async def test_names_and_texts_of_strangers_stay_text(browser: Browser) -> None:
+    hostile = "<img src=x onerror=alert(1)>\u202e"
+    async with a_page(browser) as (sandbox, page):
+        world = sandbox.world
+        guild = next(iter(world.guilds.values()))
+        eve = world.add_user(hostile)
+        world.add_member(guild, eve)
+        world.add_role(guild, hostile)
+        world.add_message(next(iter(world.channels.values())), eve, content=f"{eve.mention} {hostile}")
+        await expect(said(page, "<img src=x")).to_be_visible()
+        await page.get_by_role("button", name=re.compile("^You are")).click()
+        await expect(page.get_by_role("menuitemcheckbox", name=re.compile("<img"))).to_be_visible()
+        assert await page.locator("img").count() == 0
+
+
+async def test_many_messages_are_read_a_page_at_a_time(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        channel = next(iter(sandbox.world.channels.values()))
+        for number in range(1_000):
+            sandbox.world.add_message(channel, sandbox.world.bot, content=f"number {number}")
+        await expect(page.get_by_text("number 999", exact=True)).to_be_visible()
+        assert await page.locator(".message").count() <= 300
+        await page.locator("#scroll").evaluate("box => { box.scrollTop = 0 }")
+        await expect(page.get_by_text("number 900", exact=True)).to_be_attached()
+        assert await page.locator(".message").count() <= 300
+
+
+async def test_texts_that_are_all_marks_do_not_hold_the_browser_up(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        for mark in (
+            "**",
+            "*",
+            "_",
+            "||",
+            "`",
+            "[",
+            "[a](",
+            "> ",
+            "- ",
+            "<@",
+            "\\",
+            "```",
+            "~~",
+            "**_~~||",
+            "h",
+            "<t:",
+        ):
+            message(sandbox, (mark * 2000)[:2000])
+        message(sandbox, "the end")
+        await expect(page.get_by_text("the end")).to_be_visible(timeout=5_000)
+
+
+UNNAMED = """() => {
+  const named = (element) =>
+    (element.getAttribute("aria-label") || element.textContent || element.getAttribute("title") || "").trim() ||
+    (element.labels && element.labels.length) || element.getAttribute("aria-labelledby") || element.placeholder;
+  const controls = "button, a[href], input, select, textarea, [role=button], [role=combobox], [role=listbox], dialog";
+  const wrong = [...document.querySelectorAll(controls)].filter((one) => !named(one)).map((one) => one.outerHTML);
+  const ids = [...document.querySelectorAll("[id]")].map((one) => one.id);
+  wrong.push(...ids.filter((id, at) => ids.indexOf(id) !== at).map((id) => `twice: ${id}`));
+  for (const name of ["aria-controls", "aria-labelledby", "aria-describedby", "aria-activedescendant"])
+    for (const one of document.querySelectorAll(`[${name}]`))
+      for (const id of one.getAttribute(name).split(" "))
+        if (!document.getElementById(id)) wrong.push(`${name} names nothing: ${id}`);
+  for (const image of document.querySelectorAll("img:not([alt])")) wrong.push(image.outerHTML);
+  for (const item of document.querySelectorAll("li"))
+    if (!["UL", "OL"].includes(item.parentElement.tagName)) wrong.push(`no list around ${item.outerHTML}`);
+  for (const option of document.querySelectorAll("[role=option]"))
+    if (!option.closest("[role=listbox]")) wrong.push(`no listbox around ${option.outerHTML}`);
+  for (const one of ["main", "h1", "nav", "aside"])
+    if (document.querySelectorAll(one).length !== 1) wrong.push(`not one ${one}`);
+  if (!document.documentElement.lang) wrong.push("lang");
+  return wrong;
+}"""
+
+CONTRAST = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const layers = (element) => {
+    const found = [];
+    for (let one = element; one; one = one.parentElement) found.unshift(getComputedStyle(one).backgroundColor);
+    return found;
+  };
+  const painted = (colours) => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  const light = (rgb) => {
+    const [r, g, b] = rgb.map((c) => c / 255).map((c) => (c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const wrong = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    const seen = element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+    if (!walker.currentNode.data.trim() || !seen) continue;
+    if (element.closest("noscript, .spoiler:not(.shown), .unseen, :disabled")) continue;
+    const behind = layers(element);
+    const [one, other] = [painted(behind), painted([...behind, getComputedStyle(element).color])].map(light);
+    const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    const size = parseFloat(getComputedStyle(element).fontSize);
+    const text = walker.currentNode.data.slice(0, 30);
+    if (ratio < (size >= 24 ? 3 : 4.5)) wrong.push(`${ratio.toFixed(2)} ${element.className} ${text}`);
+  }
+  return [...new Set(wrong)];
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_everything_has_a_name_and_can_be_read(browser: Browser, scheme: str) -> None:
+    async with a_page(browser, color_scheme=scheme) as (sandbox, page):
+        embed = {
+            "title": "T",
+            "description": "D [l](https://example.com)",
+            "footer": {"text": "F"},
+            "author": {"name": "A"},
+        }
+        message(sandbox, f"{sandbox.world.owner.mention} `code` ||s|| <t:1:R>\n> q\n-# sub", embeds=[embed])
+        await use(page, "/vote")
+        await use(page, "/secret")
+        await expect(said(page, "psst")).to_be_visible()
+        await page.get_by_role("button", name="Log and traffic").click()
+        await expect(page.locator(".record").first).to_be_visible()
+        await enter(page, "/greet ")
+        await page.keyboard.type("@b")
+        await expect(page.get_by_role("option", name="bob")).to_be_visible()
+        assert await page.evaluate(UNNAMED) == []
+        assert await page.evaluate(CONTRAST) == []
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Escape")
+        await page.get_by_role("combobox", name="Colours").click()
+        assert await page.evaluate(UNNAMED) == []
+        assert await page.evaluate(CONTRAST) == []
+        await page.keyboard.press("Escape")
+        await use(page, "/feedback")
+        await expect(page.get_by_role("dialog")).to_be_visible()
+        assert await page.evaluate(UNNAMED) == []
+        assert await page.evaluate(CONTRAST) == []
+
+
+async def test_motion_rests_where_the_system_says_so(browser: Browser) -> None:
+    async with a_page(browser, reduced_motion="reduce") as (sandbox, page):
+        message(sandbox, flags=1 << 7)
+        dot = page.locator(".dots i").first
+        assert await dot.evaluate("dot => getComputedStyle(dot).animationName") == "none"

@@ -118,6 +118,58 @@ class Join(Action, tag="join"):
     name: Annotated[str, Meta(min_length=1, max_length=32)]
 
 
+class Leave(Action, tag="leave"):
+    """Let a member leave the guild."""
+
+    user: Id
+
+
+class GiveRole(Action, tag="give role"):
+    """Give a member a role, or (not `on`) take it."""
+
+    user: Id
+    role: Id
+    on: bool
+
+
+class AddRole(Action, tag="add role"):
+    """Make a role in the guild."""
+
+    name: Name
+
+
+class ChangeRole(Action, tag="change role"):
+    """Let a role allow this in the whole guild, and have this colour."""
+
+    role: Id
+    permissions: Bits
+    color: Annotated[int, Meta(ge=0, le=0xFFFFFF)]
+
+
+class DeleteRole(Action, tag="delete role"):
+    """Take a role away."""
+
+    role: Id
+
+
+class Overwrite(Action, tag="overwrite"):
+    """Say what a role or a member may do in a channel and what not; where both are 0, the channel says nothing."""
+
+    channel: Id
+    target: Id
+    allow: Bits
+    deny: Bits
+
+
+class React(Action, tag="react"):
+    """React to a message with an emoji (of the guild, where it has an `emoji_id`), or (not `on`) take it back."""
+
+    message: Id
+    emoji: Name
+    on: bool
+    emoji_id: Id | None = None
+
+
 class AddChannel(Action, tag="add channel"):
     """Make a channel in the guild."""
 
@@ -145,6 +197,13 @@ Anything: TypeAlias = (
     | Dismiss
     | Follow
     | Join
+    | Leave
+    | GiveRole
+    | AddRole
+    | ChangeRole
+    | DeleteRole
+    | Overwrite
+    | React
     | AddChannel
     | AddGuild
 )

@@ -17,6 +17,7 @@ from wisp.sandbox.invocation import (
     command_data,
     usable,
 )
+from wisp.sandbox.permissions import Permission
 from wisp.sandbox.world import (
     AUTOCOMPLETE,
     COMMAND,
@@ -350,6 +351,8 @@ class Person:
         """Put a message into the channel, and do not wait for what the bot makes of it."""
         if not text.strip() or len(text) > 2000:
             raise Impossible(f"a message has 1 to 2000 characters, not {len(text.strip())}")
+        if not self.people.world.permissions(self.user, self.channel) & Permission.SEND_MESSAGES:
+            raise Impossible(f"{self.name} may not write in #{self.channel.name}: SEND_MESSAGES is missing")
         return self.people.world.add_message(self.channel, self.user, content=text)
 
     async def say(self, text: str) -> Message:

@@ -8,8 +8,9 @@ from itertools import islice
 
 from wisp.sandbox.controls import MESSAGE_MENU, USER_MENU
 from wisp.sandbox.invocation import CHAT_INPUT, offered
+from wisp.sandbox.model import CATEGORY, JSON, Channel, Guild, Member, Message, Role, User, dumps
 from wisp.sandbox.people import Person
-from wisp.sandbox.world import JSON, Channel, Guild, Member, Message, Role, User, World, dumps
+from wisp.sandbox.world import World
 
 MOST_LISTED = 250
 """How many guilds, channels, members, people are listed at most; the rest is counted."""
@@ -56,23 +57,42 @@ def channel_view(channel: Channel, world: World) -> JSON:
         "name": channel.name if channel.guild else world.bot.name,
         "kind": channel.kind,
         "guild": str(channel.guild.id) if channel.guild else None,
+        "topic": channel.topic,
+        "overwrites": [
+            {"id": str(one.id), "allow": str(one.allow), "deny": str(one.deny)} for one in channel.overwrites.values()
+        ],
     }
 
 
 def guild_view(person: Person, guild: Guild) -> JSON:
     """A guild as this person sees it: only channels that they see."""
     world = person.people.world
-    channels = [channel for channel in guild.channels.values() if sees_channel(person, channel)]
+    places = [*_in_order(guild), *(thread for thread in guild.threads.values() if not _archived(thread))]
+    channels = [channel for channel in places if sees_channel(person, channel)]
     members = list(guild.members.values())
     return {
         "id": str(guild.id),
         "name": guild.name,
         "owner": str(guild.owner.id),
         "channels": [channel_view(channel, world) for channel in channels[:MOST_LISTED]],
-        "roles": [role_view(role) for role in guild.roles.values()][:MOST_LISTED],
+        "roles": [role_view(role) for role in sorted(guild.roles.values(), key=lambda role: -role.position)],
         "members": [member_view(member) for member in members[:MOST_LISTED]],
         "member_count": len(members),
     }
+
+
+def _in_order(guild: Guild) -> list[Channel]:
+    """A guild's channels as a client lists them: by position, each category before those in it."""
+
+    def place(channel: Channel) -> tuple[int, bool, int]:
+        top = channel.parent or channel
+        return top.position if top.kind == CATEGORY else -1, top is not channel, channel.position
+
+    return sorted(guild.channels.values(), key=place)
+
+
+def _archived(channel: Channel) -> bool:
+    return channel.thread is not None and channel.thread.archived
 
 
 def role_view(role: Role) -> JSON:
@@ -82,18 +102,23 @@ def role_view(role: Role) -> JSON:
         "name": role.name,
         "permissions": str(role.permissions),
         "position": role.position,
-        "color": role.payload()["color"],
+        "color": role.color,
+        "fixed": role.managed,
     }
 
 
 def member_view(member: Member) -> JSON:
     """A member with the ids of their roles."""
-    return user_view(member.user) | {"nick": member.nick, "roles": [str(role.id) for role in member.roles]}
+    roles = [str(role.id) for role in sorted(member.roles, key=lambda role: role.rank, reverse=True)]
+    return user_view(member.user) | {"nick": member.nick, "roles": roles}
 
 
 def sees_channel(person: Person, channel: Channel) -> bool:
-    """Whether a channel is listed for this person."""
-    return channel.guild is not None and person.id in channel.guild.members
+    """Whether a channel is listed for this person; a category where one of its channels is."""
+    world = person.people.world
+    if channel.kind == CATEGORY and channel.guild is not None:
+        return any(one.parent is channel and world.sees(person.user, one) for one in channel.guild.channels.values())
+    return world.sees(person.user, channel)
 
 
 def seen_messages(person: Person, *, before: int | None = None) -> tuple[list[Message], bool]:
@@ -127,8 +152,16 @@ def message_view(person: Person, message: Message) -> JSON:
     if interaction is not None and interaction.command_kind and message is interaction.original:
         shown["used"] = {"user": user_view(interaction.user), "command": _typed(interaction.data)}
     shown |= {name: payload[name] for name in ("content", "embeds", "components", "attachments", "flags")}
-    if payload.get("reactions"):
-        shown["reactions"] = payload["reactions"]
+    shown["pinned"] = message.pinned is not None
+    shown["reactions"] = [
+        {
+            "emoji": {"name": emoji.name, "id": emoji.id and str(emoji.id)},
+            "count": len(reaction.users),
+            "mine": person.id in reaction.users,
+            "by": [user.name for user in islice(reaction.users.values(), 10)],
+        }
+        for emoji, reaction in message.reactions.items()
+    ]
     return shown | {"names": _names(person, message, shown)}
 
 

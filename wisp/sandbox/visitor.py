@@ -12,25 +12,24 @@ from aiohttp import WSMsgType, web
 
 from wisp.sandbox import actions
 from wisp.sandbox.controls import SELECTS, TEXT_SELECT, controls
-from wisp.sandbox.invocation import ATTACHMENT, Impossible, Value, choose
-from wisp.sandbox.people import Person, Reply, front
-from wisp.sandbox.terminal import value
-from wisp.sandbox.text import mentioning
-from wisp.sandbox.views import message_view, place_view, seen_messages, sees_channel
-from wisp.sandbox.world import (
-    JSON,
-    Channel,
-    Guild,
+from wisp.sandbox.happenings import (
     Happening,
-    Message,
     MessageCreated,
     MessageDeleted,
     MessageEdited,
+    PinsChanged,
+    ReactionAdded,
+    ReactionRemoved,
     Typing,
-    User,
-    World,
-    dumps,
 )
+from wisp.sandbox.invocation import ATTACHMENT, Impossible, Value, choose
+from wisp.sandbox.model import CATEGORY, FORUM, JSON, MEDIA, Channel, Emoji, Guild, Member, Message, Role, User, dumps
+from wisp.sandbox.people import Person, Reply, front
+from wisp.sandbox.permissions import ALL_PERMISSIONS, Permission
+from wisp.sandbox.terminal import value
+from wisp.sandbox.text import mentioning
+from wisp.sandbox.views import message_view, place_view, seen_messages, sees_channel
+from wisp.sandbox.world import World
 
 if TYPE_CHECKING:
     from wisp.sandbox.page import Page
@@ -68,6 +67,7 @@ class Visitor:
         self._typing: set[str] = set()
         self._records: list[Record] = []
         self._unread: Counter[int] = Counter()
+        self._new = True
         self._anew = True
         self._shown = b""
         self._unfollow: Callable[[], None] | None = None
@@ -139,6 +139,8 @@ class Visitor:
         match happening:
             case MessageCreated(message) | MessageEdited(message) | MessageDeleted(message):
                 self._note(message, new=isinstance(happening, MessageCreated))
+            case ReactionAdded(message) | ReactionRemoved(message) | PinsChanged(message):
+                self._note(message, new=False)
             case Typing(channel, user) if channel is self._person.channel and user is not self._person.user:
                 self._typing.add(user.name)
             case _:
@@ -173,6 +175,9 @@ class Visitor:
         """The frames that tell of everything since the last time, answers last: what they changed is there by then."""
         self._stay_where_one_can_be()
         pushes: list[JSON] = []
+        if self._new:
+            self._new = False
+            pushes.append({"push": "hello", "permissions": [[one.name, str(one.value)] for one in Permission]})
         place = place_view(self._person) | self._unread_view() | {"online": self._page.online}
         packed = dumps(place)
         if packed != self._shown:
@@ -225,7 +230,7 @@ class Visitor:
 
     def _landing(self, guild: Guild) -> Channel:
         """The first channel of a guild that this person sees; their direct messages where there is none."""
-        seen = (one for one in guild.channels.values() if one.kind in TALKING and sees_channel(self._person, one))
+        seen = (one for one in guild.channels.values() if one.kind not in SILENT and sees_channel(self._person, one))
         return next(seen, None) or self._world.dm(self._person.user)
 
     def _look_at(self, channel: Channel) -> None:
@@ -345,6 +350,51 @@ class Visitor:
             raise Impossible(f"{action.name} is a member of {guild.name} already")
         self._page.people.member(action.name, guild)
 
+    async def leave(self, action: actions.Leave) -> None:
+        """Let a member leave."""
+        self._world.remove_member(self._member(action.user))
+
+    async def give_role(self, action: actions.GiveRole) -> None:
+        """Give a member a role, or take it."""
+        change = self._world.give_role if action.on else self._world.take_role
+        change(self._member(action.user), self._role(action.role))
+
+    async def add_role(self, action: actions.AddRole) -> str:
+        """Make a role; its id."""
+        return str(self._world.add_role(self._here(), action.name).id)
+
+    async def change_role(self, action: actions.ChangeRole) -> None:
+        """Change what a role allows, and its colour."""
+        permissions = int(action.permissions) & ALL_PERMISSIONS
+        self._world.edit_role(self._here(), self._role(action.role), permissions=permissions, color=action.color)
+
+    async def delete_role(self, action: actions.DeleteRole) -> None:
+        """Take a role away."""
+        self._world.delete_role(self._here(), self._role(action.role))
+
+    async def overwrite(self, action: actions.Overwrite) -> None:
+        """Change what a channel says of a role or a member."""
+        guild, number = self._here(), int(action.target)
+        channel = guild.channels.get(int(action.channel))
+        target = guild.roles.get(number) or guild.members.get(number)
+        if channel is None or target is None:
+            raise Impossible(f"{guild.name} has no such channel, role or member")
+        allow, deny = int(action.allow) & ALL_PERMISSIONS, int(action.deny) & ALL_PERMISSIONS
+        if allow or deny:
+            self._world.set_overwrite(channel, target, allow=allow, deny=deny)
+        else:
+            self._world.remove_overwrite(channel, target)
+
+    async def react(self, action: actions.React) -> None:
+        """React to a message."""
+        message, person = self._message(action.message), self._person
+        emoji = self._emoji(action)
+        may = self._world.permissions(person.user, message.channel) & Permission.ADD_REACTIONS
+        if action.on and emoji not in message.reactions and not may:
+            raise Impossible(f"{person.name} may not add reactions here: ADD_REACTIONS is missing")
+        change = self._world.add_reaction if action.on else self._world.remove_reaction
+        change(message, person.user, emoji)
+
     async def add_channel(self, action: actions.AddChannel) -> None:
         """Make a channel and look at it."""
         self._look_at(self._world.add_channel(self._here(), action.name))
@@ -376,6 +426,17 @@ class Visitor:
             raise Impossible("this message is gone")
         return message
 
+    def _emoji(self, action: actions.React) -> Emoji:
+        guild = self._person.guild
+        if action.emoji_id is not None:
+            emoji = guild.emojis.get(int(action.emoji_id)) if guild else None
+            if emoji is None:
+                raise Impossible("there is no such emoji here")
+            return emoji
+        if action.emoji.isascii():
+            raise Impossible(f"expected an emoji, got {action.emoji!r}")
+        return Emoji(action.emoji)
+
     def _user(self, number: str) -> User:
         user = self._world.users.get(int(number))
         if user is None:
@@ -399,14 +460,26 @@ class Visitor:
             raise Impossible(f"{self._person.name} is in no such guild")
         return guild
 
+    def _member(self, number: str) -> Member:
+        member = self._here().members.get(int(number))
+        if member is None:
+            raise Impossible(f"nobody of this id is in {self._here().name}")
+        return member
+
+    def _role(self, number: str) -> Role:
+        role = self._here().roles.get(int(number))
+        if role is None:
+            raise Impossible(f"{self._here().name} has no such role")
+        return role
+
     def _here(self) -> Guild:
         if self._person.guild is None:
             raise Impossible("these are direct messages: go to a guild first")
         return self._person.guild
 
 
-TALKING = (0, 2, 5, 13)
-"""Kinds of channels that one can talk in: text, voice, announcement, stage."""
+SILENT = (CATEGORY, FORUM, MEDIA)
+"""Kinds of channels that nobody talks in: of categories and forums only what is in them is a place to be."""
 
 _HANDLERS: Mapping[type[actions.Action], Callable[[Visitor, Any], Awaitable[object]]] = {
     actions.Be: Visitor.be,
@@ -423,6 +496,13 @@ _HANDLERS: Mapping[type[actions.Action], Callable[[Visitor, Any], Awaitable[obje
     actions.Dismiss: Visitor.dismiss,
     actions.Follow: Visitor.follow,
     actions.Join: Visitor.join,
+    actions.Leave: Visitor.leave,
+    actions.GiveRole: Visitor.give_role,
+    actions.AddRole: Visitor.add_role,
+    actions.ChangeRole: Visitor.change_role,
+    actions.DeleteRole: Visitor.delete_role,
+    actions.Overwrite: Visitor.overwrite,
+    actions.React: Visitor.react,
     actions.AddChannel: Visitor.add_channel,
     actions.AddGuild: Visitor.add_guild,
 }

@@ -69,7 +69,7 @@ export class Composer {
     this.showText();
   }
 
-  update(place) {
+  update(place, may) {
     const moved = this.place && this.place.channel.id !== place.channel.id;
     if (moved) {
       this.drafts.set(this.place.channel.id, this.command ? "" : this.text.value);
@@ -77,8 +77,8 @@ export class Composer {
     }
     this.place = place;
     const name = place.guild ? `#${place.channel.name}` : `@${place.channel.name}`;
-    this.text.placeholder = `Message ${name}`;
-    this.text.setAttribute("aria-label", `Message ${name}; / for commands`);
+    this.text.placeholder = may ? `Message ${name}` : "You do not have permission to send messages in this channel.";
+    this.text.setAttribute("aria-label", may ? `Message ${name}` : `Commands in ${name}: you cannot send messages here`);
     if (this.command && !entries(place.commands).some(({ name: other }) => other === this.command.entry.name)) {
       const gone = this.command.entry.name;
       this.leave("", { focus: false });

@@ -19,9 +19,9 @@ export function dialog(title, { content, actions, submit, closed = null, notice 
     { method: "dialog", novalidate: true },
     h("header", { class: "dialog-header" }, notice?.icon, h("h2", { id }, title), close),
     notice?.text && h("p", { class: "dialog-notice" }, notice.text),
-    h("div", { class: "dialog-content scroll" }, ...content),
+    h("div", { class: "dialog-content scroll" }, content),
     problem,
-    actions.length > 0 && h("footer", { class: "dialog-actions" }, ...actions),
+    actions.length > 0 && h("footer", { class: "dialog-actions" }, actions),
   );
   const element = h("dialog", { class: wide ? "dialog wide" : "dialog", "aria-labelledby": id }, form);
   const opener = document.activeElement;

@@ -77,7 +77,10 @@ function lines(text, context, depth) {
       flush();
       const items = [];
       while (at < all.length && (match = ITEM.exec(all[at]))) {
-        items.push({ indent: match[1].length, ordered: /\d/.test(match[2]), start: parseInt(match[2], 10), text: match[3] });
+        const item = { indent: match[1].length, ordered: /\d/.test(match[2]), start: parseInt(match[2], 10), text: match[3] };
+        // points and numbers at the margin are two lists
+        if (items.length && item.indent <= items[0].indent && item.ordered !== items[0].ordered) break;
+        items.push(item);
         at += 1;
       }
       at -= 1;

@@ -49,6 +49,7 @@ function header(message, label, joined, hands) {
     { class: joined ? "unseen" : "header" },
     author,
     message.author.bot && h("span", { class: "tag" }, "APP"),
+    message.pinned && h("span", { class: "muted" }, "pinned"),
     h("time", { class: "time", datetime: new Date(message.moment * 1000).toISOString(), title: written(message.moment * 1000, "F") }, stamp(message.moment * 1000)),
   );
 }
@@ -126,10 +127,10 @@ function reactions(message, hands) {
   return h(
     "div",
     { class: "reactions", role: "group", "aria-label": "Reactions" },
-    ...message.reactions.map(({ emoji, count, me }) =>
+    ...message.reactions.map(({ emoji, count, mine, by }) =>
       h(
         "button",
-        { type: "button", class: me ? "reaction mine" : "reaction", "aria-pressed": String(Boolean(me)), "aria-label": `${emoji.name}, ${count}`, onclick: () => hands.toggleReaction(message, emoji, !me) },
+        { type: "button", class: mine ? "reaction mine" : "reaction", "aria-pressed": String(mine), "aria-label": `${emoji.name}, ${count}`, title: by.join(", "), onclick: () => hands.toggleReaction(message, emoji, !mine) },
         h("span", {}, emoji.id ? `:${emoji.name}:` : emoji.name),
         h("span", { class: "count" }, String(count)),
       ),

@@ -4,6 +4,7 @@ import { announce, avatar, byId, colour, fill, h, icon } from "./dom.js";
 import { askText, openForm } from "./dialogs.js";
 import { Composer } from "./composer.js";
 import { Link } from "./link.js";
+import { editChannel, editRole } from "./manage.js";
 import { closeFloating, isFloating, openChoices, openMenu } from "./lists.js";
 import { messageElement } from "./messages.js";
 import { Panel } from "./panel.js";
@@ -11,9 +12,14 @@ import { tick } from "./times.js";
 
 const MOST_ELEMENTS = 300;
 const JOINED_WITHIN = 7 * 60;
-const MESSAGE_TEXT = { 0: "hash", 5: "hash", 2: "speaker", 13: "speaker" };
-const TALKING = [0, 2, 5, 13];
+const CHANNEL_ICONS = { 0: "hash", 5: "hash", 2: "speaker", 13: "speaker", 10: "reply", 11: "reply", 12: "reply" };
+const CATEGORY = 4;
+const SILENT = [CATEGORY, 15, 16];
+const QUICK = ["👍", "❤️", "😂", "🎉", "😮", "😢", "✅", "❌"];
+const ADD_REACTIONS = 1n << 6n;
+const SEND_MESSAGES = 1n << 11n;
 
+let permissions = [];
 let place = null;
 let messages = [];
 let more = false;
@@ -53,7 +59,8 @@ function lost() {
 }
 
 function pushed(frame) {
-  if (frame.push === "place") showPlace(frame);
+  if (frame.push === "hello") permissions = frame.permissions;
+  else if (frame.push === "place") showPlace(frame);
   else if (frame.push === "channel") showChannel(frame);
   else if (frame.push === "messages") showChanges(frame);
   else if (frame.push === "typing") showTyping(frame.names);
@@ -78,15 +85,19 @@ function showPlace(frame) {
   sessionStorage.setItem("was", JSON.stringify({ name: place.me.name, channel: place.channel.id, direct: !place.guild }));
   const name = place.channel.name;
   document.title = `${place.guild ? `#${name}` : name} — wisp sandbox`;
-  byId("title").replaceChildren(icon(place.guild ? MESSAGE_TEXT[place.channel.kind] ?? "hash" : "people"), name);
+  byId("title").replaceChildren(icon(place.guild ? CHANNEL_ICONS[place.channel.kind] ?? "hash" : "people"), name);
+  byId("topic").textContent = place.channel.topic ?? "";
   byId("status").textContent = place.online ? "" : `${place.bot.name} is offline`;
   keepFocus(byId("guilds"), drawGuilds);
   keepFocus(byId("left"), drawChannels);
   keepFocus(byId("right"), drawMembers);
   keepFocus(byId("you"), drawYou);
-  composer.update(place);
+  hands.reacts = may(ADD_REACTIONS);
+  composer.update(place, may(SEND_MESSAGES));
   if (moved) closeDrawers();
 }
+
+const may = (bit) => (BigInt(place.permissions) & bit) !== 0n;
 
 // What is drawn anew keeps the keyboard where it was, by the element's data-key.
 function keepFocus(box, draw) {
@@ -120,12 +131,24 @@ function drawChannels() {
   );
   const channels = guild ? guild.channels : [{ ...place.channel, direct: true }];
   byId("channels").replaceChildren(
-    h("ul", { class: "channel-list", "aria-label": "Channels" }, ...channels.map((channel) => h("li", {}, channelButton(channel)))),
+    h("ul", { class: "channel-list", "aria-label": "Channels" }, ...channels.map((channel) => h("li", { class: "channel-row" }, channelButton(channel), channelTool(channel)))),
   );
 }
 
+function channelTool(channel) {
+  if (channel.id !== place.channel.id || channel.direct) return null;
+  return h("button", { type: "button", class: "tool", "data-key": "channel-menu", "aria-haspopup": "menu", "aria-label": `Change #${channel.name}`, onclick: (event) => channelMenu(channel, event.currentTarget) }, icon("gear"));
+}
+
+function channelMenu(channel, anchor) {
+  openMenu(anchor, `#${channel.name}`, [
+    { label: "Permissions…", action: () => editChannel(channel, { guild: place.guild, permissions, ask: (what, fields) => link.ask(what, fields) }) },
+    { label: "Copy channel id", action: () => copy(channel.id) },
+  ]);
+}
+
 function channelButton(channel) {
-  if (!channel.direct && !TALKING.includes(channel.kind)) return h("span", { class: "category" }, channel.name);
+  if (SILENT.includes(channel.kind)) return h("span", { class: "category" }, channel.name);
   const current = channel.id === place.channel.id;
   const count = place.unread[channel.id];
   return h(
@@ -137,8 +160,12 @@ function channelButton(channel) {
       "aria-current": current ? "page" : null,
       "aria-label": count ? `${channel.name}, ${count} unread` : channel.name,
       onclick: () => attempt("go", channel.direct ? {} : { channel: channel.id }),
+      oncontextmenu: (event) => {
+        event.preventDefault();
+        if (!channel.direct) channelMenu(channel, event.currentTarget);
+      },
     },
-    channel.direct ? avatar(place.bot, "small") : icon(MESSAGE_TEXT[channel.kind] ?? "hash"),
+    channel.direct ? avatar(place.bot, "small") : icon(CHANNEL_ICONS[channel.kind] ?? "hash"),
     h("span", { class: "channel-name" }, channel.name),
     count ? h("span", { class: "count-badge", "aria-hidden": "true" }, String(count)) : null,
   );
@@ -148,8 +175,21 @@ function guildMenu(anchor) {
   const ask = (title, label, what) => () => askText(title, { label, button: "Create", done: (name) => link.ask(what, { name }) });
   openMenu(anchor, place.guild.name, [
     { label: "Add a channel", action: ask("Add a channel", "Name", "add channel") },
+    { label: "Add a role", action: newRole },
     { label: "Let somebody join", action: join },
+    null,
+    "Roles",
+    ...place.guild.roles.map((role) => ({ label: `@${role.name.replace(/^@/, "")}`, hint: role.fixed ? "of an app" : "", action: () => changeRole(role.id) })),
   ]);
+}
+
+function newRole() {
+  askText("Add a role", { label: "Name", button: "Create", done: async (name) => changeRole(await link.ask("add role", { name })) });
+}
+
+function changeRole(id) {
+  const role = place.guild?.roles.find((one) => one.id === id);
+  if (role) editRole(role, { permissions, ask: (what, fields) => link.ask(what, fields) });
 }
 
 function join() {
@@ -196,7 +236,27 @@ function userMenu(user, anchor) {
     place.menus.user.length ? null : "No apps offer anything here",
     { label: "Mention", action: () => insert(`@${user.name} `) },
     ...(user.bot || user.id === place.me.id ? [] : [{ label: `Be ${user.name}`, action: () => attempt("be", { name: user.name }) }]),
+    ...roleEntries(user),
+    ...leaveEntry(user),
   ]);
+}
+
+const memberOf = (id) => place.guild?.members.find((one) => one.id === id);
+
+function roleEntries(user) {
+  const member = memberOf(user.id);
+  const roles = (place.guild?.roles ?? []).filter((role) => role.id !== place.guild.id && (!role.fixed || member?.roles.includes(role.id)));
+  if (!member || !roles.length) return [];
+  const entry = (role) => {
+    const has = member.roles.includes(role.id);
+    return { label: role.name, checked: has, action: () => attempt("give role", { user: user.id, role: role.id, on: !has }) };
+  };
+  return [null, "Roles", ...roles.map(entry)];
+}
+
+function leaveEntry(user) {
+  if (!memberOf(user.id) || user.id === place.guild.owner) return [];
+  return [null, { label: `Let ${user.name} leave`, danger: true, action: () => attempt("leave", { user: user.id }) }];
 }
 
 function insert(text) {
@@ -249,6 +309,8 @@ const hands = {
     else userMenu(place.guild?.members.find((one) => one.id === id) ?? place.people.find((one) => one.id === id) ?? place.bot, anchor);
   },
   reacts: false,
+  react: (message, anchor) => openMenu(anchor, "Reactions", QUICK.map((name) => ({ label: name, action: () => hands.toggleReaction(message, { name, id: null }, true) }))),
+  toggleReaction: (message, { name, id }, on) => attempt("react", { message: message.id, emoji: name, emoji_id: id, on }),
 };
 
 function nameOf(id) {
@@ -326,6 +388,7 @@ function messageMenu(message, anchor) {
   openMenu(anchor, "Message", [
     ...offered.map((command) => ({ label: command, hint: "Apps", action: () => use("menu", { command, message: message.id }, command, { message }) })),
     offered.length ? null : "No apps offer anything here",
+    ...(hands.reacts && !message.private ? [{ label: "Add a reaction…", action: () => hands.react(message, anchor) }] : []),
     { label: "Copy text", action: () => copy(message.content) },
     { label: "Copy message id", action: () => copy(message.id) },
     ...(message.private && !message.thinking ? [{ label: "Dismiss message", action: () => hands.dismiss(message) }] : []),
