@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -344,7 +345,8 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 RUN = [sys.executable, "-c", "import sys; from wisp.cli import main; sys.exit(main())", "sandbox"]
-ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"}
+# A BROWSER that stays in the foreground is not opened: the tests run on desktops, too.
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", "BROWSER": "true"}
 
 
 def run_chat(piped: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -440,6 +442,29 @@ def test_a_signal_ends_the_chat_quietly_and_leaves_the_terminal_as_it_was(number
     assert screen.end() == code
     assert "Traceback" not in screen.shown
     assert screen.echoes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
+def test_the_chat_prints_the_address_of_its_page_and_opens_it_where_it_may(tmp_path: Path) -> None:
+    opened = tmp_path / "opened"
+    browser = f"{sys.executable} -c \"import sys; open('{opened}', 'w').write(sys.argv[1])\" %s &"
+    for option in ("--no-open", None):
+        command = [*RUN, *([option] if option else []), write("my_bot.py", BOT)]
+        screen = Screen(command, BROWSER=browser, DISPLAY=":0", SSH_CONNECTION="")
+        screen.expect("In a browser: ")
+        screen.expect("ada in Sandbox #general> ")
+        address = screen.everything.split("In a browser: ")[1].split()[0]
+        assert urllib.request.urlopen(address, timeout=10).status == 200
+        if option is None:
+            deadline = time.monotonic() + 20
+            while not (opened.exists() and opened.read_text()):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            assert address.rpartition("/page/")[2] not in opened.read_text()
+            assert urllib.request.urlopen(opened.read_text(), timeout=10).url == address
+        screen.type("\x04")
+        assert screen.end() == 0
+        assert opened.exists() == (option is None)
 
 
 class Screen:

@@ -1,5 +1,6 @@
 """The page, as people use it: a real bot on the sandbox, a real Chromium before it."""
 
+import asyncio
 import base64
 import os
 import re
@@ -706,6 +707,10 @@ async def test_who_does_not_answer_is_told_of_on_the_spot(browser: Browser) -> N
         sandbox.drop()
         sandbox.gateway.sessions.clear()
         await page.get_by_role("button", name="Wait").click()
+        await expect(page.get_by_role("button", name="Wait")).to_have_attribute("aria-busy", "true")
+        while not sandbox.world.interactions:
+            await asyncio.sleep(0)
+        await sandbox.world.clock.advance(4, lambda: asyncio.sleep(0))
         await expect(page.get_by_text("This interaction failed")).to_be_visible()
 
 

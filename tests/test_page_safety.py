@@ -64,6 +64,18 @@ async def test_the_address_holds_a_secret_and_nothing_is_served_without_it() -> 
             assert other.page.secret != page.secret
 
 
+async def test_what_a_browser_is_started_with_opens_the_page_once() -> None:
+    async with a_sandbox() as (_, page, session):
+        address = page.opening()
+        assert page.secret not in address
+        async with session.get(address) as answer:
+            assert (answer.status, str(answer.url)) == (200, page.url)
+        for gone in (address, address[:-3]):
+            async with session.get(gone) as answer:
+                assert answer.status == 404
+                assert page.secret not in str(answer.url)
+
+
 async def test_only_files_of_the_page_are_served() -> None:
     async with a_sandbox() as (_, page, session):
         names = sorted(path.name for path in FILES.iterdir())
@@ -235,7 +247,7 @@ async def test_a_hundred_thousand_messages_reach_a_browser_as_a_page_of_them() -
             world.messages[message.id] = channel.messages[message.id] = message
         async with connected(page, session) as socket:
             sizes: list[int] = []
-            while len(sizes) < 2:
+            while len(sizes) < 3:
                 frame = await socket.receive(timeout=10)
                 sizes.append(len(frame.data))
             assert sum(sizes) < 200_000

@@ -84,7 +84,7 @@ def open_on_desktop(page: Page) -> None:
     browser = desktop_browser()
     if browser is not None:
         # a browser that is slow to start holds nobody up, also not at the end
-        threading.Thread(target=browser.open, args=(page.url,), name="wisp browser", daemon=True).start()
+        threading.Thread(target=browser.open, args=(page.opening(),), name="wisp browser", daemon=True).start()
 
 
 def desktop_browser() -> webbrowser.BaseBrowser | None:

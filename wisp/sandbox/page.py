@@ -69,6 +69,7 @@ class Page:
         self.dismissed: set[int] = set()
         self.online: bool = False
         self._gateway = gateway
+        self._opening: set[str] = set()
         self._uploads: dict[str, File] = {}
         self._sent: str | None = None
         self._watchers: list[Callable[[], object]] = []
@@ -85,7 +86,14 @@ class Page:
         application.router.add_get(root + "socket", self._guarded(self._socket))
         application.router.add_post(root + "upload", self._guarded(self._upload))
         application.router.add_get(root + "{file}", self._guarded(self._file))
+        application.router.add_get("/open/{code}", self._open)
         application.router.add_get("/favicon.ico", self._icon)
+
+    def opening(self) -> str:
+        """An address that leads to the page once: everybody on a machine sees what a browser is started with."""
+        code = secrets.token_urlsafe(24)
+        self._opening.add(code)
+        return f"{self.url.split('/page/')[0]}/open/{code}"
 
     async def close(self) -> None:
         """Let every browser go."""
@@ -154,6 +162,13 @@ class Page:
 
     async def _file(self, request: web.Request) -> web.Response:
         return _static(request.match_info["file"])
+
+    async def _open(self, request: web.Request) -> web.Response:
+        code = request.match_info["code"]
+        if code not in self._opening:
+            return web.Response(status=404, text="This was opened already: open the address that the sandbox printed.")
+        self._opening.discard(code)
+        return web.Response(status=303, headers={**_HEADERS, "Location": self.url})
 
     async def _icon(self, request: web.Request) -> web.Response:
         return web.Response(status=204)

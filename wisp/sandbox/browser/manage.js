@@ -3,7 +3,7 @@
 import { dialog } from "./dialogs.js";
 import { colour, h } from "./dom.js";
 
-const shown = (name) => name[0] + name.slice(1).toLowerCase().replaceAll("_", " ");
+const shown = (name) => (name[0] + name.slice(1).toLowerCase().replaceAll("_", " ")).replace(/\b(tts|vad)\b/, (word) => word.toUpperCase());
 const allows = (bits, bit) => (BigInt(bits) & BigInt(bit)) !== 0n;
 const roleName = (role) => `@${role.name.replace(/^@/, "")}`;
 

@@ -564,8 +564,15 @@ function showTyping(names) {
   if (names.length) typingOver = setTimeout(() => showTyping([]), 10000);
 }
 
+// Who reads the newest message goes on reading it when a picture has come, a text grew, or there is less room.
+let following = true;
+const watched = new ResizeObserver(() => following && toEnd());
+watched.observe(scroller);
+watched.observe(list);
+
 scroller.addEventListener("scroll", () => {
-  if (atEnd()) byId("newest").hidden = true;
+  following = atEnd();
+  if (following) byId("newest").hidden = true;
   if (scroller.scrollTop < 80) older();
 }, { passive: true });
 byId("newest").addEventListener("click", toEnd);
