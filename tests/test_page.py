@@ -367,17 +367,39 @@ async def test_everything_is_done_with_the_keyboard_alone(browser: Browser) -> N
         await page.keyboard.press("Enter")
         await page.keyboard.press("Enter")
         await expect(said(page, "Well?")).to_be_visible()
-        await said(page, "Well?").focus()
+        await page.keyboard.press("ArrowUp")
+        await expect(said(page, "Well?")).to_be_focused()
         await page.keyboard.press("Shift+F10")
         await expect(page.get_by_role("menuitem", name="Quote")).to_be_focused()
         await page.keyboard.press("Enter")
         await expect(said(page, "Quoted: Well?")).to_be_visible()
-        await page.get_by_role("combobox", name="Colours").focus()
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("ArrowUp")
+        await page.keyboard.press("ArrowUp")
+        await expect(said(page, "Well?").first).to_be_focused()
+        for _ in ("who used it", "its author", "Yes", "Rules", "Colours"):
+            await page.keyboard.press("Tab")
+        await expect(page.get_by_role("combobox", name="Colours")).to_be_focused()
         await page.keyboard.press("Enter")
         await page.keyboard.press("ArrowDown")
         await page.keyboard.press("Space")
         await page.keyboard.press("Enter")
         await expect(said(page, "Chosen: green")).to_be_visible()
+
+
+async def test_a_colon_in_a_text_is_part_of_it_and_quotes_hold_what_is_typed(browser: Browser) -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def kick(ctx: wisp.Context, reason: str, user: hikari.User | None = None) -> str:
+        """Say why."""
+        return f"[{reason}] {user and user.username}"
+
+    async with a_page(browser, bot) as (_, page):
+        await enter(page, "/kick ")
+        await page.keyboard.type("see user: above")
+        await page.keyboard.press("Enter")
+        await expect(said(page, "[see user: above] None")).to_be_visible()
 
 
 async def test_the_panel_shows_log_errors_and_traffic_without_tokens(browser: Browser) -> None:

@@ -68,6 +68,7 @@ class Page:
         self.url: str = ""
         self.dismissed: set[int] = set()
         self.online: bool = False
+        self._world = world
         self._gateway = gateway
         self._opening: set[str] = set()
         self._uploads: dict[str, File] = {}
@@ -118,7 +119,8 @@ class Page:
         return self._uploads[key]
 
     def fail(self, error: Exception) -> None:
-        """Log an error of the page's own."""
+        """Log an error of the page's own, which the sandbox raises in the end."""
+        self._world.errors.append(error)
         _LOG.error("the sandbox's page failed", exc_info=error)
 
     def _see(self, happening: Happening) -> None:

@@ -96,9 +96,10 @@ class Records:
             self._call(request, received.get(), response)
         return response
 
-    def newest(self) -> list[Record]:
-        """All that is kept, oldest first."""
-        return sorted((record for kept in self._kept.values() for record in kept), key=lambda record: record.number)
+    def newest(self, most: int = KEPT) -> list[Record]:
+        """The newest `most` of each kind, oldest first."""
+        found = (record for kept in self._kept.values() for record in [*kept][-most:])
+        return sorted(found, key=lambda record: record.number)
 
     def watch(self, callback: Callable[[Record], object]) -> Callable[[], None]:
         """Call `callback` at each new record; call the result to stop."""

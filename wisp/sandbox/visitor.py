@@ -47,6 +47,9 @@ MOST_DOING = 40
 RHYTHM = 0.03
 """Seconds between two looks at what changed: what comes in between goes out together."""
 
+MOST_RECORDS = 100
+"""Records of each kind that a browser is shown of what was before."""
+
 MOST_CHANGED = 50
 """Where more messages changed between two looks, the channel is shown anew instead."""
 
@@ -58,7 +61,7 @@ class Visitor:
         self._page = page
         self._socket = socket
         self._world: World = page.people.world
-        self._person: Person = page.people.member(self._world.owner.name)
+        self._person: Person = self._first_person()
         self._forms: dict[int, Reply] = {}
         self._doing: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
@@ -71,6 +74,13 @@ class Visitor:
         self._anew = True
         self._shown = b""
         self._unfollow: Callable[[], None] | None = None
+
+    def _first_person(self) -> Person:
+        """The world's owner, in the first guild that they are in."""
+        owner = self._world.owner
+        person = Person(self._page.people, owner, self._world.dm(owner))
+        home = next((guild for guild in self._world.guilds.values() if owner.id in guild.members), None)
+        return person.at(self._landing(person, home)) if home else person
 
     async def serve(self) -> None:
         """Do what the browser asks and show what happens, until it goes."""
@@ -120,7 +130,6 @@ class Visitor:
         except Impossible as error:
             answer = {"re": action.n, "no": str(error)}
         except Exception as error:
-            self._world.errors.append(error)
             self._page.fail(error)
             answer = {"re": action.n, "no": "the sandbox itself failed: see the terminal"}
         self._answer(answer)
@@ -159,10 +168,19 @@ class Visitor:
 
     def _record(self, record: Record) -> None:
         self._records.append(record)
-        del self._records[:-200]
+        del self._records[: -4 * MOST_RECORDS]
         self._wake()
 
     async def _write(self) -> None:
+        try:
+            await self._tell()
+        except ConnectionError:
+            return
+        except Exception as error:
+            self._page.fail(error)
+            await self._socket.close(code=1011, message=b"the sandbox itself failed: see the terminal")
+
+    async def _tell(self) -> None:
         while True:
             await self._news.wait()
             self._news.clear()
@@ -223,15 +241,15 @@ class Visitor:
         if channel.guild is None or sees_channel(self._person, channel):
             return
         if self._person.id in channel.guild.members:
-            self._look_at(self._landing(channel.guild))
+            self._look_at(self._landing(self._person, channel.guild))
             return
         other = next((guild for guild in self._world.guilds.values() if self._person.id in guild.members), None)
-        self._look_at(self._landing(other) if other else self._world.dm(self._person.user))
+        self._look_at(self._landing(self._person, other) if other else self._world.dm(self._person.user))
 
-    def _landing(self, guild: Guild) -> Channel:
-        """The first channel of a guild that this person sees; their direct messages where there is none."""
-        seen = (one for one in guild.channels.values() if one.kind not in SILENT and sees_channel(self._person, one))
-        return next(seen, None) or self._world.dm(self._person.user)
+    def _landing(self, person: Person, guild: Guild) -> Channel:
+        """The first channel of a guild that a person sees; their direct messages where there is none."""
+        seen = (one for one in guild.channels.values() if one.kind not in SILENT and sees_channel(person, one))
+        return next(seen, None) or self._world.dm(person.user)
 
     def _look_at(self, channel: Channel) -> None:
         self._person = self._person.at(channel)
@@ -262,7 +280,7 @@ class Visitor:
                 raise Impossible(f"{self._person.name} sees no such channel")
             self._look_at(channel)
         elif action.guild is not None:
-            self._look_at(self._landing(self._guild(action.guild)))
+            self._look_at(self._landing(self._person, self._guild(action.guild)))
         else:
             self._look_at(self._world.dm(self._person.user))
 
@@ -339,7 +357,7 @@ class Visitor:
             self._unfollow()
             self._unfollow = None
         if action.on:
-            self._records = self._page.records.newest()
+            self._records = self._page.records.newest(MOST_RECORDS)
             self._unfollow = self._page.records.watch(self._record)
 
     async def join(self, action: actions.Join) -> None:

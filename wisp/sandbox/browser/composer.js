@@ -35,11 +35,13 @@ export function typedOptions(text) {
 }
 
 export class Composer {
-  constructor({ ask, upload, opened, failed }) {
+  // `up` is where the arrow leads out of an empty box: to the messages.
+  constructor({ ask, upload, opened, failed, up }) {
     this.ask = ask;
     this.upload = upload;
     this.opened = opened;
     this.failed = failed;
+    this.up = up;
     this.form = byId("composer");
     this.errorBox = byId("composer-error");
     this.suggestions = new Suggestions();
@@ -183,6 +185,9 @@ export class Composer {
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.send();
+    } else if (event.key === "ArrowUp" && !this.text.value) {
+      event.preventDefault();
+      this.up();
     }
   }
 
@@ -303,7 +308,8 @@ export class Composer {
     const { input } = chip;
     const match = /(?:^|\s)([^\s:"]+):("?)([^"]*)$/.exec(input.value);
     const option = match && this.command.entry.options.find((one) => one.name === match[1]);
-    if (!option || (option.type === STRING && option === chip.option && match.index > 0)) return false;
+    // within a text that may be what somebody means to say
+    if (!option || (chip.option.type === STRING && match.index > 0)) return false;
     if (option === chip.option && match.index === 0 && input.value === `${option.name}:`) {
       input.value = "";
       return false;

@@ -32,6 +32,7 @@ const composer = new Composer({
   upload: (file) => link.upload(file),
   opened: showForm,
   failed: (name, text) => note(`${name}: ${text}`),
+  up: () => list.querySelector(".message:last-of-type")?.focus(),
 });
 const panel = new Panel(byId("panel"), {
   follow: (on) => link.ask("follow", { on }).catch(() => {}),
@@ -423,10 +424,15 @@ function joins(before, message) {
   );
 }
 
+// Who reads the newest message goes on reading it when a picture has come, a text grew, or there is less room.
+let following = true;
+
 const scroller = byId("scroll");
 const list = byId("messages");
 const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
 const toEnd = () => {
+  following = true;
+  byId("newest").hidden = true;
   scroller.scrollTop = scroller.scrollHeight;
 };
 
@@ -564,8 +570,6 @@ function showTyping(names) {
   if (names.length) typingOver = setTimeout(() => showTyping([]), 10000);
 }
 
-// Who reads the newest message goes on reading it when a picture has come, a text grew, or there is less room.
-let following = true;
 const watched = new ResizeObserver(() => following && toEnd());
 watched.observe(scroller);
 watched.observe(list);
@@ -670,12 +674,10 @@ document.addEventListener("keydown", (event) => {
   }
   const typing = event.target.closest?.("input, textarea, select, [contenteditable], dialog, [role=menu], [role=listbox]");
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "/" ) {
+  if (event.key === "/") {
     event.preventDefault();
     composer.focus();
     insert("/");
-  } else if (event.key === "ArrowUp" && event.target === document.body) {
-    list.lastElementChild?.focus();
   }
 });
 
