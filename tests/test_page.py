@@ -337,6 +337,24 @@ async def test_a_private_answer_is_seen_by_its_person_only_and_can_be_dismissed(
         await expect(said(page, "psst")).to_have_count(0)
 
 
+async def test_the_bot_is_talked_to_in_direct_messages_which_nobody_else_sees(browser: Browser) -> None:
+    bot = a_bot()
+
+    @bot.listen
+    async def answer(event: hikari.DMMessageCreateEvent) -> None:
+        if event.is_human:
+            await event.message.respond(f"You said: {event.content}")
+
+    async with a_page(browser, bot) as (_, page):
+        await page.get_by_role("button", name="Direct messages").click()
+        await expect(page.get_by_role("combobox", name="Message @wisp")).to_be_visible()
+        await enter(page, "psst", "Enter")
+        await expect(said(page, "You said: psst")).to_be_visible()
+        await be(page, "bob")
+        await expect(page.get_by_role("combobox", name="Message @wisp")).to_be_visible()
+        await expect(said(page, "psst")).to_have_count(0)
+
+
 async def test_somebody_new_joins_and_is_who_one_is(browser: Browser) -> None:
     async with a_page(browser) as (_, page):
         await page.get_by_role("button", name=re.compile("^You are")).click()

@@ -3,15 +3,13 @@
 import { announce, avatar, byId, colour, fill, h, icon } from "./dom.js";
 import { askText, openForm } from "./dialogs.js";
 import { Composer } from "./composer.js";
+import { conversation } from "./conversation.js";
 import { Link } from "./link.js";
 import { editChannel, editRole } from "./manage.js";
 import { closeFloating, isFloating, openChoices, openMenu } from "./lists.js";
-import { messageElement } from "./messages.js";
 import { Panel } from "./panel.js";
 import { tick } from "./times.js";
 
-const MOST_ELEMENTS = 300;
-const JOINED_WITHIN = 7 * 60;
 const CHANNEL_ICONS = { 0: "hash", 5: "hash", 2: "speaker", 13: "speaker", 10: "reply", 11: "reply", 12: "reply" };
 const CATEGORY = 4;
 const SILENT = [CATEGORY, 15, 16];
@@ -21,9 +19,6 @@ const SEND_MESSAGES = 1n << 11n;
 
 let permissions = [];
 let place = null;
-let messages = [];
-let more = false;
-let fetching = false;
 const busy = new Map();
 
 const link = new Link({ opened, pushed, lost });
@@ -31,8 +26,8 @@ const composer = new Composer({
   ask: (what, fields) => link.ask(what, fields),
   upload: (file) => link.upload(file),
   opened: showForm,
-  failed: (name, text) => note(`${name}: ${text}`),
-  up: () => list.querySelector(".message:last-of-type")?.focus(),
+  failed: (name, text) => talk.note(`${name}: ${text}`),
+  up: () => talk.last(),
 });
 const panel = new Panel(byId("panel"), {
   follow: (on) => link.ask("follow", { on }).catch(() => {}),
@@ -62,9 +57,9 @@ function lost() {
 function pushed(frame) {
   if (frame.push === "hello") permissions = frame.permissions;
   else if (frame.push === "place") showPlace(frame);
-  else if (frame.push === "channel") showChannel(frame);
-  else if (frame.push === "messages") showChanges(frame);
-  else if (frame.push === "typing") showTyping(frame.names);
+  else if (frame.push === "channel") talk.showChannel(frame);
+  else if (frame.push === "messages") talk.showChanges(frame);
+  else if (frame.push === "typing") talk.showTyping(frame.names);
   else if (frame.push === "records") panel.add(frame.records);
 }
 
@@ -73,7 +68,7 @@ async function attempt(what, fields) {
   try {
     return await link.ask(what, fields);
   } catch (error) {
-    note(error.message);
+    talk.note(error.message);
     return null;
   }
 }
@@ -302,7 +297,8 @@ const hands = {
   menu: messageMenu,
   user: userMenu,
   dismiss: (message) => attempt("dismiss", { message: message.id }),
-  jump,
+  jump: (id) => talk.jump(id),
+  busy: (message, control) => busy.has(`${message.id}/${control}`),
   colour: colourOf,
   nameOf: (id) => nameOf(id),
   mention: (kind, id, anchor) => {
@@ -350,7 +346,7 @@ async function use(what, fields, name, { message = null, element = null } = {}) 
 function failedOn(message, name, text) {
   const line = message && byId(`message-${message.id}`)?.querySelector(".went-wrong");
   if (!line) {
-    note(`${name}: ${text}`);
+    talk.note(`${name}: ${text}`);
     return;
   }
   line.textContent = text;
@@ -397,7 +393,7 @@ function messageMenu(message, anchor) {
 }
 
 function copy(text) {
-  navigator.clipboard.writeText(text).then(() => announce("Copied"), () => note("The browser does not let the page copy"));
+  navigator.clipboard.writeText(text).then(() => announce("Copied"), () => talk.note("The browser does not let the page copy"));
 }
 
 function showForm({ modal, form }) {
@@ -413,192 +409,11 @@ function showForm({ modal, form }) {
   });
 }
 
-function joins(before, message) {
-  return (
-    before &&
-    !message.reply &&
-    !message.used &&
-    before.author.id === message.author.id &&
-    before.private === message.private &&
-    message.moment - before.moment < JOINED_WITHIN
-  );
-}
-
-// Who reads the newest message goes on reading it when a picture has come, a text grew, or there is less room.
-let following = true;
-
-const scroller = byId("scroll");
-const list = byId("messages");
-const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
-const toEnd = () => {
-  following = true;
-  byId("newest").hidden = true;
-  scroller.scrollTop = scroller.scrollHeight;
-};
-
-function element(message, before) {
-  const made = messageElement(message, hands, { joined: Boolean(joins(before, message)) });
-  for (const control of made.querySelectorAll("[data-control]")) {
-    if (busy.has(`${message.id}/${control.dataset.control}`)) control.classList.add("busy");
-  }
-  return made;
-}
-
-function showChannel(frame) {
-  messages = frame.messages;
-  more = frame.more;
-  // The whole channel is no news to be read out.
-  list.parentElement.setAttribute("aria-live", "off");
-  list.setAttribute("aria-label", `Messages in ${place.channel.name}`);
-  list.replaceChildren(...messages.map((message, number) => element(message, messages[number - 1])));
-  showBeginning();
-  showTyping([]);
-  toEnd();
-  requestAnimationFrame(() => list.parentElement.setAttribute("aria-live", "polite"));
-}
-
-function showBeginning() {
-  const name = place.channel.name;
-  byId("beginning").replaceChildren(
-    ...(more
-      ? [h("button", { type: "button", class: "button secondary", onclick: older }, "Older messages")]
-      : [h("p", { class: "beginning-title" }, place.guild ? `Welcome to #${name}!` : name), h("p", { class: "muted" }, place.guild ? `This is the start of the #${name} channel. Type / for the commands of ${place.bot.name}.` : `This is the beginning of your direct messages with ${name}.`)]),
-  );
-}
-
-function showChanges({ changed, gone }) {
-  const end = atEnd();
-  const focused = document.activeElement?.closest?.(".message")?.dataset.id;
-  const control = document.activeElement?.dataset?.control;
-  for (const id of gone) drop(id);
-  for (const message of changed) put(message);
-  trim();
-  if (focused && !document.activeElement?.closest?.(".message")) {
-    const now = byId(`message-${focused}`);
-    (control ? now?.querySelector(`[data-control="${CSS.escape(control)}"]`) ?? now : now)?.focus({ preventScroll: true });
-  }
-  if (end || changed.some((message) => message.author.id === place.me.id && !message.edited)) toEnd();
-  else if (changed.length) byId("newest").hidden = false;
-  if (changed.some((message) => message.author.bot)) showTyping([]);
-}
-
-function drop(id) {
-  const at = messages.findIndex((message) => message.id === id);
-  if (at < 0) return;
-  messages.splice(at, 1);
-  byId(`message-${id}`)?.remove();
-  redraw(at);
-}
-
-function put(message) {
-  const at = messages.findIndex((one) => one.id === message.id);
-  if (at >= 0) {
-    messages[at] = message;
-    byId(`message-${message.id}`)?.replaceWith(element(message, messages[at - 1]));
-    return;
-  }
-  // ids are ordered by time, as the messages are
-  let to = messages.length;
-  while (to > 0 && BigInt(messages[to - 1].id) > BigInt(message.id)) to -= 1;
-  if (to === 0 && more) return;
-  messages.splice(to, 0, message);
-  list.insertBefore(element(message, messages[to - 1]), list.children[to] ?? null);
-  redraw(to + 1);
-}
-
-// Whether a message stands under its author's last one may have changed.
-function redraw(at) {
-  const message = messages[at];
-  const old = message && byId(`message-${message.id}`);
-  if (old && old.classList.contains("joined") !== Boolean(joins(messages[at - 1], message))) old.replaceWith(element(message, messages[at - 1]));
-}
-
-function trim() {
-  if (messages.length <= MOST_ELEMENTS || !atEnd()) return;
-  for (const message of messages.splice(0, messages.length - MOST_ELEMENTS)) byId(`message-${message.id}`)?.remove();
-  more = true;
-  redraw(0);
-  showBeginning();
-}
-
-async function older() {
-  if (!more || fetching || !messages.length) return;
-  fetching = true;
-  try {
-    const answer = await link.ask("older", { before: messages[0].id });
-    if (answer.channel !== place.channel.id) return;
-    const height = scroller.scrollHeight;
-    more = answer.more;
-    messages = [...answer.messages, ...messages];
-    list.prepend(...answer.messages.map((message, number) => element(message, answer.messages[number - 1])));
-    redraw(answer.messages.length);
-    showBeginning();
-    scroller.scrollTop += scroller.scrollHeight - height;
-  } catch {
-    showBeginning();
-  } finally {
-    fetching = false;
-  }
-}
-
-function jump(id) {
-  const target = byId(`message-${id}`);
-  if (!target) {
-    note("That message is further up: load older ones first");
-    return;
-  }
-  target.scrollIntoView({ block: "center" });
-  target.focus({ preventScroll: true });
-  target.classList.add("found");
-  setTimeout(() => target.classList.remove("found"), 2000);
-}
-
-// A line that only this browser shows: that nobody answered, that something cannot be done.
-function note(text) {
-  const line = h("li", { class: "note", role: "alert" }, h("span", {}, text), h("button", { type: "button", class: "plain-link", onclick: () => line.remove() }, "Dismiss"));
-  list.append(line);
-  while (list.querySelectorAll(".note").length > 5) list.querySelector(".note").remove();
-  toEnd();
-}
-
-let typingOver = null;
-
-function showTyping(names) {
-  clearTimeout(typingOver);
-  const box = byId("typing");
-  box.replaceChildren(...(names.length ? [h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("b", {}, names.join(", ")), names.length > 1 ? " are typing…" : " is typing…"] : []));
-  if (names.length) typingOver = setTimeout(() => showTyping([]), 10000);
-}
-
-const watched = new ResizeObserver(() => following && toEnd());
-watched.observe(scroller);
-watched.observe(list);
-
-scroller.addEventListener("scroll", () => {
-  following = atEnd();
-  if (following) byId("newest").hidden = true;
-  if (scroller.scrollTop < 80) older();
-}, { passive: true });
-byId("newest").addEventListener("click", toEnd);
-
-// The keyboard among messages: up and down, Enter for what is in one, the menu key for its commands.
-list.addEventListener("keydown", (event) => {
-  const current = event.target.closest(".message");
-  if (!current) return;
-  if (event.target === current && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
-    event.preventDefault();
-    let next = current;
-    do next = event.key === "ArrowUp" ? next.previousElementSibling : next.nextElementSibling;
-    while (next && !next.classList.contains("message"));
-    (next ?? current).focus();
-  } else if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) {
-    event.preventDefault();
-    const message = messages.find((one) => one.id === current.dataset.id);
-    if (message) messageMenu(message, current);
-  } else if (event.key === "Escape") {
-    event.stopPropagation();
-    composer.focus();
-  }
+const talk = conversation({
+  ask: (what, fields) => link.ask(what, fields),
+  hands,
+  place: () => place,
+  leave: () => composer.focus(),
 });
 
 // Drawers, theme, keys of the whole page
