@@ -580,6 +580,8 @@ async def test_another_guild_and_unread_channels(browser: Browser) -> None:
         await page.get_by_role("button", name="Sandbox", exact=True).click()
         await expect(said(page, "over here")).to_be_visible()
         await expect(page.locator(".guild .dot-unread")).to_have_count(0)
+        sandbox.world.add_message(sandbox.world.dm(sandbox.world.owner), sandbox.world.bot, content="for you")
+        await page.get_by_role("button", name="Direct messages").locator(".dot-unread").wait_for()
 
 
 def message(sandbox: Sandbox, content: str = "", **more: Any) -> Any:

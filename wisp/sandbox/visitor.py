@@ -233,7 +233,8 @@ class Visitor:
         channels = {number: self._world.channels[number] for number in self._unread if number in self._world.channels}
         guilds = {str(channel.guild.id) for channel in channels.values() if channel.guild}
         counts = {str(number): self._unread[number] for number in channels}
-        return {"unread": counts, "unread_guilds": sorted(guilds)}
+        direct = any(channel.guild is None for channel in channels.values())
+        return {"unread": counts, "unread_guilds": sorted(guilds), "unread_direct": direct}
 
     def _stay_where_one_can_be(self) -> None:
         """Who left the guild, or sees the channel no more, finds themselves elsewhere."""
@@ -276,7 +277,7 @@ class Visitor:
         """Look at another place."""
         if action.channel is not None:
             channel = self._world.channels.get(int(action.channel))
-            if channel is None or (channel.guild and not sees_channel(self._person, channel)):
+            if channel is None or channel.kind in SILENT or not self._world.sees(self._person.user, channel):
                 raise Impossible(f"{self._person.name} sees no such channel")
             self._look_at(channel)
         elif action.guild is not None:

@@ -108,9 +108,9 @@ function drawGuilds() {
     h("button", { type: "button", class: current ? "guild current" : "guild", "data-key": key, "aria-current": current ? "true" : null, "aria-label": label, title: label, onclick: action }, ...inner);
   fill(
     byId("guilds"),
-    entry("dm", "Direct messages", !place.guild, () => attempt("go"), avatar(place.bot)),
+    entry("dm", "Direct messages", !place.guild, () => attempt("go"), avatar(place.bot), place.unread_direct && h("span", { class: "dot-unread" })),
     h("hr"),
-    ...place.guilds.map((guild) => entry(`guild-${guild.id}`, guild.name, guild.id === place.guild?.id, () => attempt("go", { guild: guild.id }), initials(guild.name), unread(guild) ? h("span", { class: "dot-unread" }) : null)),
+    ...place.guilds.map((guild) => entry(`guild-${guild.id}`, guild.name, guild.id === place.guild?.id, () => attempt("go", { guild: guild.id }), initials(guild.name), unread(guild) && h("span", { class: "dot-unread" }))),
     place.more_guilds ? h("p", { class: "muted" }, `+${place.more_guilds}`) : null,
     entry("add", "Add a server", false, () => askText("Add a server", { label: "Name", button: "Create", hint: "You own it, and the bot is in it.", done: (name) => link.ask("add guild", { name }) }), icon("plus")),
   );
