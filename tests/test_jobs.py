@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import hikari
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import wisp
@@ -266,6 +266,7 @@ def test_data_that_do_not_fit_are_refused_in_words(data: Any, words: str) -> Non
 
 
 @given(st.binary(max_size=200))
+@example(b"\x81\xa4\x00\x00\x00\x80")  # a name that is no UTF-8
 def test_whatever_is_in_the_database_is_data_or_a_job_error(data: bytes) -> None:
     with contextlib.suppress(JobError):
         of(everything).arguments(data)

@@ -272,7 +272,7 @@ class OneTime(Job):
         """What the function is called with, of encoded data. Raises JobError where they do not fit."""
         try:
             values = _read_values(data)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise JobError(f"{self.title}: its data are no mapping of its parameters: {error}") from error
         if missing := [name for name in self._needed if name not in values]:
             raise JobError(f"{self.title}: its data have no `{missing[0]}`. It takes {self._takes()}")
