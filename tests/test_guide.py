@@ -84,6 +84,22 @@ async def test_metrics_service() -> None:
     assert snapshot.timings["command.duration"].count == 1
 
 
+async def test_audit_service() -> None:
+    async def snippet(ctx: wisp.Context) -> Any:
+        audit = ctx.services.get("audit")
+        if audit:
+            audit.log_action(
+                action="user_action",
+                user_id=ctx.user.id,
+                guild_id=ctx.guild_id,
+                metadata={"key": "value"},
+            )
+        (record,) = await audit.recent(guild_id=ctx.guild_id, limit=50)
+        return record.action, record.user_id == ctx.user.id, record.guild_id == ctx.guild_id, record.metadata
+
+    assert await run_in_command(snippet) == ("user_action", True, True, {"key": "value"})
+
+
 async def test_per_guild_data_storage() -> None:
     async def snippet(ctx: wisp.Context) -> Any:
         assert ctx.guild_id is not None

@@ -151,7 +151,7 @@ class BaseContext(Generic[Asked]):
 
     @property
     def services(self) -> Services:
-        """What the bot runs on: "metrics", "db", "guild_data", "cache" and what was registered."""
+        """What the bot runs on: "metrics", "db", "guild_data", "cache", "audit" and what was registered."""
         return self.session.services
 
     @property

@@ -64,7 +64,7 @@ class ModuleCommands(Module):
         ) -> str:
             """Turn a module on in this server."""
             _refuse_unknown(modules, module)
-            changed = await modules.enable(module, guild_id=_guild(ctx))
+            changed = await modules.enable(module, guild_id=_guild(ctx), user_id=ctx.user.id)
             return f"{_named(changed)} now on." if changed else f"“{module}” is on already."
 
         @group.command
@@ -81,7 +81,7 @@ class ModuleCommands(Module):
                 no="Leave it on",
             ):
                 return "Nothing was changed."
-            changed = await modules.disable(module, guild_id=guild_id)
+            changed = await modules.disable(module, guild_id=guild_id, user_id=ctx.user.id)
             return f"{_named(changed)} now off." if changed else f"“{module}” is off already."
 
 

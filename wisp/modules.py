@@ -97,7 +97,7 @@ class ModuleContext:
 
     @property
     def services(self) -> Services:
-        """What the bot runs on: "metrics", "db", "guild_data", "cache" and what was registered."""
+        """What the bot runs on: "metrics", "db", "guild_data", "cache", "audit" and what was registered."""
         return self.bot.services
 
     @property

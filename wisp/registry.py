@@ -27,6 +27,7 @@ from .modules import (
     renewed,
     texts,
 )
+from .services import Audit
 from .services.scheduler import setting_up
 
 if TYPE_CHECKING:
@@ -336,16 +337,19 @@ class ModuleRegistry:
         refuses its commands: the module runs, and they are not shown.
         """
         async with self._changing() as session:
+            before = [*self._loaded]
             await self._load(session, [*self._known(name), name])
+            self._note("module.loaded", [one for one in self._loaded if one not in before])
         await session.register_again()
 
     async def unload(self, name: str) -> None:
         """Unload a module, and before it those that need it: what runs of them ends first (10 s at most)."""
         async with self._changing() as session:
             self._known(name)
-            for one in [*self.needed_by(name), name]:
-                if one in self._loaded:
-                    await self._take_down(session, one)
+            running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
+            for one in running:
+                await self._take_down(session, one)
+            self._note("module.unloaded", running)
         await session.register_again()
 
     async def reload(self, name: str) -> None:
@@ -374,6 +378,7 @@ class ModuleRegistry:
                 self._registered[name] = old
                 await self._load(session, again)
                 raise WispError(f'module "{name}" was not reloaded, and runs as before: {error}') from error
+            self._note("module.reloaded", again)
         await session.register_again()
 
     async def _load(self, session: Session, names: Sequence[str]) -> None:
@@ -411,17 +416,18 @@ class ModuleRegistry:
 
     # ---- the gate ----
 
-    async def enable(self, name: str, *, guild_id: int) -> list[str]:
+    async def enable(self, name: str, *, guild_id: int, user_id: int | None = None) -> list[str]:
         """Turn a module on in a server, and those that it needs; the names of those that were off.
 
-        Raises WispError where there is no such module, and DatabaseError where it cannot be kept.
+        `user_id` is who wants it, for the audit. Raises WispError where there is no such module, and DatabaseError
+        where it cannot be kept.
         """
-        return await self._decide([*self._known_here(name), name], guild_id, is_enabled=True)
+        return await self._decide([*self._known_here(name), name], guild_id, user_id, is_enabled=True)
 
-    async def disable(self, name: str, *, guild_id: int) -> list[str]:
+    async def disable(self, name: str, *, guild_id: int, user_id: int | None = None) -> list[str]:
         """Turn a module off in a server, and those that need it; the names of those that were on. As `enable` else."""
         self._known_here(name)
-        return await self._decide([*self.needed_by(name), name], guild_id, is_enabled=False)
+        return await self._decide([*self.needed_by(name), name], guild_id, user_id, is_enabled=False)
 
     async def is_enabled(self, name: str, *, guild_id: int) -> bool:
         """Whether a module acts in a server: it is loaded, and on there. Raises WispError for one that is not there."""
@@ -435,16 +441,29 @@ class ModuleRegistry:
             raise WispError(f'there is no module "{name}"; there is {", ".join(self._registered) or "none"}')
         return self.needs(name)
 
-    async def _decide(self, names: Sequence[str], guild_id: int, *, is_enabled: bool) -> list[str]:
+    async def _decide(self, names: Sequence[str], guild_id: int, user_id: int | None, *, is_enabled: bool) -> list[str]:
         guild_id = int(guild_id)
         changed = [name for name in names if self._is_on(name, guild_id) is not is_enabled]
         await self.gate.decide(guild_id, names, is_enabled)
         if is_enabled:
             self._bot.session.scheduler.wake()
         kind = ModuleEnabled if is_enabled else ModuleDisabled
+        self._note("module.enabled" if is_enabled else "module.disabled", changed, guild_id, user_id)
         for name in changed:
             await self._bot.emit(kind(guild_id=guild_id, module=name))
         return changed
+
+    def _note(
+        self, action: str, modules: Sequence[str], guild_id: int | None = None, user_id: int | None = None
+    ) -> None:
+        """Tell the audit what became of these modules."""
+        audit = self._bot.services.get_typed("audit", Audit)
+        if audit is None or not modules:
+            return
+        try:
+            audit.log_action(action=action, user_id=user_id, guild_id=guild_id, metadata={"modules": modules})
+        except Exception:
+            _log.exception("the audit does not know of %s (%s)", action, ", ".join(modules))
 
     def _is_on(self, name: str, guild_id: int) -> bool:
         owner = self._loaded.get(name) or ModuleBot(self._bot, self._registered[name])

@@ -25,7 +25,8 @@ from .measures import Measures
 from .prompts import Prompts
 from .registration import Changes, GuildMemory, Wanted, bring_up_to_date
 from .replies import settings_in_use
-from .services import Database, GuildDataStore, Metrics
+from .services import Audit, Database, GuildDataStore, Metrics
+from .services.audit import AuditService
 from .services.cache import CacheService
 from .services.database import DatabaseService
 from .services.guild_data import GuildData
@@ -171,7 +172,8 @@ class Session:
         built_in: dict[str, object] = {"metrics": MetricsService(clock=self.clock), "db": db}
         if "db" in self.services.registered:
             built_in["guild_data_db"] = db  # guild data stays in SQLite until somebody replaces it as well
-        built_in |= {"guild_data": GuildData(db), "cache": CacheService(clock=self.clock), "scheduler": self.scheduler}
+        built_in |= {"guild_data": GuildData(db), "cache": CacheService(clock=self.clock), "audit": AuditService()}
+        built_in["scheduler"] = self.scheduler
         if "scheduler" in self.services.registered:
             built_in["job_scheduler"] = self.scheduler  # the jobs of @bot.every and its siblings stay with it
         self._opened.append(("the services", self.services.stop))
@@ -182,6 +184,7 @@ class Session:
                 database.watch = partial(self.measures.ran, "statement")
         self._guild_data = self.services.get_typed("guild_data", GuildDataStore)
         self.services.get_typed("db", Database)  # another one must be able to do the same
+        self.services.get_typed("audit", Audit)
         await self.cooldowns.start(self.own_database)
         self._opened.append(("the cooldowns", self.cooldowns.stop))
         try:

@@ -8,9 +8,12 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
 
 from ..errors import ServiceError, WispError
+
+if TYPE_CHECKING:
+    from .audit import AuditRecord
 
 T = TypeVar("T")
 
@@ -36,9 +39,9 @@ class Services:
     def register(self, name: str, service: object) -> None:
         """Add a service before the bot starts, as described in `Service`.
 
-        Under the name of a built-in one ("metrics", "db", "guild_data", "cache", "scheduler") it takes its place, in
-        the order as well; else it starts after those, in order of registration. Raises ServiceError while the bot
-        runs, for None, and for an object that has another name already.
+        Under the name of a built-in one ("metrics", "db", "guild_data", "cache", "audit", "scheduler") it takes its
+        place, in the order as well; else it starts after those, in order of registration. Raises ServiceError while
+        the bot runs, for None, and for an object that has another name already.
         """
         if self._closing is not None:
             raise ServiceError(f'service "{name}": the bot runs already. Register services before it starts.')
@@ -212,6 +215,25 @@ class Metrics(Protocol):
 
     def gauge(self, name: str, value: float, labels: Mapping[str, object] | None = None) -> object:
         """Say how things stand now."""
+        ...
+
+
+@runtime_checkable
+class Audit(Protocol):
+    """What was done, by whom and where, as `wisp.services.audit` keeps it in the database."""
+
+    def log_action(
+        self,
+        action: str,
+        user_id: int | None = None,
+        guild_id: int | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> object:
+        """Note that something was done. It waits for nothing, and raises nothing."""
+        ...
+
+    async def recent(self, *, guild_id: int | None = None, limit: int = 50) -> Sequence[AuditRecord]:
+        """The latest records, newest first, of one server or (None) of all."""
         ...
 
 
