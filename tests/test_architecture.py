@@ -52,6 +52,7 @@ ORDER = [
     "chat",
     "shown",
     "local",
+    "mocks",
     "testing",
     "cli",
     "__main__",

@@ -90,7 +90,7 @@ class Session:
         self.cooldowns: CooldownStore = CooldownStore(clock)
         self.owners: frozenset[int] = frozenset(config.owners)
         self.gate: Gate = bot.modules.gate
-        db = DatabaseService(config.database, durability=config.durability, clock=clock)
+        db = self._make_database()
         self._db: DatabaseService = db
         self.scheduler: SchedulerService = SchedulerService(db, clock=clock)
         self._subscriptions: dict[Registrar, list[tuple[type[hikari.Event], Any]]] = {}
@@ -166,6 +166,9 @@ class Session:
         if self._guild_data is None:
             raise ServiceError(f"there is no guild data: {self.services.missing.get('guild_data', 'not started')}")
         return self._guild_data
+
+    def _make_database(self) -> DatabaseService:
+        return DatabaseService(self.config.database, durability=self.config.durability, clock=self.clock)
 
     async def _start_services(self) -> None:
         db = self._db

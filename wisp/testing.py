@@ -10,6 +10,8 @@ async def test_greet() -> None:
 
 People press buttons on a reply (`await ada.click(reply, "Next")`), choose there (`ada.select(reply, "red")`),
 send the form that it opened (`ada.submit(reply, title="Hi")`) and use commands in menus (`ada.menu("Who", bob)`).
+
+For a module alone there are `create_mock_bot`, `create_mock_context` and `create_mock_interaction`: see `wisp.mocks`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,15 @@ from typing import TYPE_CHECKING
 
 from . import bridge
 from .local import delivered, on_sandbox, undelivered
+from .mocks import (
+    MockBot,
+    MockContext,
+    MockInteraction,
+    MockReply,
+    create_mock_bot,
+    create_mock_context,
+    create_mock_interaction,
+)
 from .sandbox.faults import Breakable
 from .sandbox.people import File, Impossible, People, Person, Reply
 from .sandbox.server import Sandbox
@@ -31,7 +42,22 @@ if TYPE_CHECKING:
     from .bot import Bot
     from .session import Failure, Session
 
-__all__ = ["Discord", "File", "Impossible", "Message", "Person", "Reply", "connect"]
+__all__ = [
+    "Discord",
+    "File",
+    "Impossible",
+    "Message",
+    "MockBot",
+    "MockContext",
+    "MockInteraction",
+    "MockReply",
+    "Person",
+    "Reply",
+    "connect",
+    "create_mock_bot",
+    "create_mock_context",
+    "create_mock_interaction",
+]
 
 Impossible.__module__ = __name__  # tracebacks call it what tests import it as
 

@@ -78,6 +78,10 @@ class Services:
         """The names of the services that run, in order of their start."""
         return list(self._running)
 
+    def hold(self, services: Mapping[str, object]) -> None:
+        """Have these at hand as they are: they are neither started nor stopped here."""
+        self._running.update(services)
+
     async def start(self, built_in: Mapping[str, object] | None = None, *, session: Any = None) -> None:
         """Start `built_in`, then what was registered, one after the other; each is there once it has started.
 

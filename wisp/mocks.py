@@ -1,0 +1,333 @@
+"""Mocks for plain unit tests: a bot, a context and an interaction, without a Discord, on real services in memory.
+
+async def test_my_module() -> None:
+    bot, ctx = create_mock_bot(), create_mock_context()
+    await MyModule().setup(bot, ctx)
+    interaction = create_mock_interaction(user_id=123456)
+    await bot.find("greet")(interaction, "Ada")
+    assert interaction.replies[0].content == "Hello Ada!"
+
+A command that is called this way is the function alone: guards, options and cooldowns are asked in `connect` only.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import sqlite3
+import time
+import weakref
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, cast
+
+import hikari
+import msgspec
+
+from . import bridge
+from .bot import Bot
+from .clock import Clock
+from .commands import Command
+from .config import Config
+from .context import Context
+from .modules import Module, ModuleBot, ModuleContext
+from .services.audit import AuditService
+from .services.cache import CacheService
+from .services.database import MEMORY, DatabaseService
+from .services.guild_data import GuildData
+from .services.metrics import MetricsService
+from .session import Session
+
+T = TypeVar("T")
+
+_TOKEN = "MTE4MDAwMDAwMDAwMDAwMDAwMQ.mock.not-a-real-token"
+_APPLICATION = 1180000000000000001
+_GUILD = 1180000000000000002
+_CHANNEL = 1180000000000000003
+_DISCORD_EPOCH_MS = 1420070400000
+
+_ALL = hikari.Permissions.all_permissions()
+
+_numbers = itertools.count(1)
+
+
+class _Named:
+    """Says the nearest name of a name that is not there: a misspelt one must not pass for something."""
+
+    def __getattr__(self, name: str) -> Any:
+        known = [one for one in dir(self) if not one.startswith("_")]
+        nearest = difflib.get_close_matches(name, known, 1, 0.4)
+        hint = f"Did you mean {nearest[0]!r}?" if nearest else f"It has {', '.join(known)}."
+        raise AttributeError(f"{type(self).__name__} has no {name!r}. {hint}", name=name, obj=self)
+
+
+# ---- what they stand on ----
+
+
+class _InThisThread:
+    """A connection to SQLite without a thread: what is asked is done at once."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.close_now: Callable[[], object] = weakref.finalize(self, connection.close)
+
+    async def do(self, work: Callable[..., T], *args: Any) -> T:
+        return work(self._connection, *args)
+
+    async def close(self) -> None:
+        self.close_now()
+
+
+class _Database(DatabaseService):
+    """A database in memory that needs no event loop to be opened, and nobody to close it."""
+
+    async def _open(self, configure: Callable[[sqlite3.Connection], None]) -> Any:
+        connection = sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False)
+        configure(connection)
+        return _InThisThread(connection)
+
+
+class _Session(Session):
+    """A session that never connects, with its services at hand from the beginning."""
+
+    def __init__(self, bot: Bot) -> None:
+        super().__init__(bot, Config(token=_TOKEN, database=MEMORY), Clock())
+        db = self._db
+        self._guild_data = GuildData(db)
+        audit = AuditService()
+        audit.use(db, self.clock, token=_TOKEN)
+        _at_once(db.start())
+        _at_once(self._guild_data.start())
+        _at_once(self.scheduler.start(self))
+        metrics = MetricsService(clock=self.clock)
+        self.measures.start(metrics)
+        bot.services.hold(
+            {
+                "metrics": metrics,
+                "db": db,
+                "guild_data": self._guild_data,
+                "cache": CacheService(clock=self.clock),
+                "audit": audit,
+                "scheduler": self.scheduler,
+            }
+        )
+        gateway: Any = self.gateway
+        self.rest: _Rest = _Rest(gateway.rest)
+        gateway._rest = self.rest
+
+    def _make_database(self) -> DatabaseService:
+        return _Database(MEMORY, clock=self.clock)
+
+
+class _Rest(_Named):
+    """What stands in the place of Discord: it keeps the answers to interactions, by their tokens."""
+
+    def __init__(self, rest: Any) -> None:
+        self._build_message_payload = rest._build_message_payload
+        self.replies: dict[str, list[MockReply]] = {}
+
+    async def _request(self, route: Any, *, json: Any = None, form_builder: Any = None, **_: Any) -> Any:
+        data: dict[str, Any] = json or (msgspec.json.decode(_payload_of(form_builder)) if form_builder else {})
+        path = route.compiled_path.strip("/").split("/")
+        replies = self.replies[path[2]]
+        if path[-1] == "callback":
+            replies.append(MockReply(data["type"], data.get("data") or {}))
+        elif route.method == "POST":
+            replies.append(MockReply(hikari.ResponseType.MESSAGE_CREATE, data))
+            return {"id": str(len(replies) - 1)}
+        else:
+            reply = replies[0 if path[-1] == bridge.ORIGINAL else int(path[-1])]
+            if route.method == "PATCH":
+                reply.change(data)
+            reply.deleted = reply.deleted or route.method == "DELETE"
+        return None
+
+
+class MockReply(_Named):
+    """One answer, as Discord would have it: its `data` as JSON, after all edits.
+
+    `deferred` says that it began as a deferral, `deleted` that it was taken away.
+    """
+
+    def __init__(self, type: int, data: dict[str, Any]) -> None:
+        self.type: hikari.ResponseType = hikari.ResponseType(type)
+        self.data: dict[str, Any] = data
+        self.deleted: bool = False
+        self.edits: list[str] = []
+
+    def change(self, data: dict[str, Any]) -> None:
+        """What an edit does."""
+        if self.content:
+            self.edits.append(self.content)
+        self.data = {**self.data, **data}
+
+    @property
+    def content(self) -> str:
+        """The text, "" where there is none."""
+        return self.data.get("content") or ""
+
+    @property
+    def embeds(self) -> list[dict[str, Any]]:
+        """The embeds, as JSON."""
+        return self.data.get("embeds") or []
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether only who asked can see it."""
+        return bool(int(self.data.get("flags") or 0) & hikari.MessageFlag.EPHEMERAL)
+
+    @property
+    def deferred(self) -> bool:
+        """Whether it began as "the bot is thinking"."""
+        return self.type is hikari.ResponseType.DEFERRED_MESSAGE_CREATE
+
+    def __repr__(self) -> str:
+        return f"<MockReply {self.content!r}>"
+
+
+# ---- the mocks ----
+
+
+class MockBot(_Named, ModuleBot):
+    """What a module's `setup` is given, without a Discord: it takes registrations, and finds them again.
+
+    `services` are real ones in memory, `bot` is the bot behind it.
+    """
+
+    def __init__(self) -> None:
+        bot = Bot()
+        module = Module()
+        module.name = "mock"
+        super().__init__(bot, module)
+        self.mock_session: _Session = _Session(bot)
+        bot._session = self.mock_session  # pyright: ignore[reportPrivateUsage]
+
+    def find(self, name: str) -> Command[..., Any]:
+        """The slash command of this name, with its groups before it ("admin kick"). Raises LookupError, naming others.
+
+        `await bot.find("greet")(interaction, ...)` calls its function.
+        """
+        found = {" ".join(one.path): one for one in self.handlers() if isinstance(one, Command)}
+        if name not in found:
+            raise LookupError(f"there is no command {name!r}; there is {', '.join(found) or 'none'}")
+        return found[name]
+
+    async def emit(self, event: Any) -> None:
+        """Call every listener for an event, hikari's or of one's own; what one raises is raised."""
+        for listener in self.listeners:
+            if isinstance(event, listener.event_types):
+                await listener.function(event)
+
+
+class MockContext(_Named, ModuleContext):
+    """What a module's `setup` is given beside the bot."""
+
+
+class MockInteraction(_Named, Context):
+    """An interaction to call commands with, as their `ctx`: `replies` holds what was answered, first to last.
+
+    `user`, `member`, `guild_id` and `interaction` are hikari's own; answers are checked as always. What waits for a
+    person (`confirm`, `form`) needs `connect`.
+    """
+
+    @property
+    def replies(self) -> list[MockReply]:
+        """What was answered."""
+        return cast(_Session, self.session).rest.replies[self.interaction.token]
+
+    async def confirm(self, *_: Any, **__: Any) -> Any:
+        """Raises NotImplementedError."""
+        raise NotImplementedError(_NOBODY.format(what="confirm"))
+
+    async def form(self, *_: Any, **__: Any) -> Any:
+        """Raises NotImplementedError."""
+        raise NotImplementedError(_NOBODY.format(what="form"))
+
+
+_NOBODY = "ctx.{what} waits for a person, and there is none here: use `async with wisp.testing.connect(bot)`"
+
+
+def create_mock_bot() -> MockBot:
+    """A bot to set a module up with. Each has services and data of its own; it needs no event loop and no closing."""
+    return MockBot()
+
+
+def create_mock_context(bot: MockBot | None = None) -> MockContext:
+    """A context to set a module up with, on the services of `bot`; without one, on its own."""
+    bot = bot or MockBot()
+    return MockContext(bot.bot, bot.name, bot.log)
+
+
+def create_mock_interaction(
+    user_id: int = 123456,
+    *,
+    username: str = "ada",
+    guild_id: int | None = _GUILD,
+    permissions: hikari.Permissions = _ALL,
+    bot: MockBot | None = None,
+) -> MockInteraction:
+    """A use of a command by this user, in a server (`guild_id=None`: in direct messages), on the services of `bot`.
+
+    `permissions` are those of the member in the channel.
+    """
+    bot = bot or MockBot()
+    number = next(_numbers)
+    token = f"mock-{number}"
+    bot.mock_session.rest.replies[token] = []
+    payload = _payload(number, token, user_id, username, guild_id, permissions)
+    interaction = bot.gateway.entity_factory.deserialize_interaction(payload)
+    assert isinstance(interaction, hikari.CommandInteraction)
+    return MockInteraction(bot.mock_session, Command(bot, _mock, {}, {"description": "Mock"}), interaction, [])
+
+
+async def _mock(ctx: Context) -> None:
+    """Stand for the command that was used."""
+
+
+def _payload(
+    number: int, token: str, user_id: int, username: str, guild_id: int | None, permissions: hikari.Permissions
+) -> dict[str, Any]:
+    """What Discord sends for a command, as far as hikari reads it."""
+    user = {"id": str(user_id), "username": username, "discriminator": "0", "avatar": None, "global_name": None}
+    member: dict[str, Any] = {
+        "user": user,
+        "roles": [],
+        "joined_at": "2026-01-01T00:00:00+00:00",
+        "permissions": str(int(permissions)),
+        "deaf": False,
+        "mute": False,
+        "flags": 0,
+    }
+    channel = {"id": str(_CHANNEL), "type": 1 if guild_id is None else 0, "permissions": str(int(permissions))}
+    return {
+        "version": 1,
+        "type": int(hikari.InteractionType.APPLICATION_COMMAND),
+        "id": str(((int(time.time() * 1000) - _DISCORD_EPOCH_MS) << 22) + number % 4096),
+        "application_id": str(_APPLICATION),
+        "token": token,
+        "channel_id": str(_CHANNEL),
+        "channel": {**channel, "name": "general"} if guild_id is not None else channel,
+        "attachment_size_limit": 10_485_760,
+        "locale": "en-GB",
+        "entitlements": [],
+        "authorizing_integration_owners": {},
+        "context": 0 if guild_id is not None else 1,
+        "app_permissions": str(int(permissions)),
+        "data": {"id": "1", "name": "mock", "type": 1},
+        **({"user": user} if guild_id is None else {"member": member}),
+        **({} if guild_id is None else {"guild_id": str(guild_id), "guild_locale": "en-US"}),
+    }
+
+
+def _payload_of(form: Any) -> bytes:
+    field = next(value for name, value, _ in form._fields if name == "payload_json")
+    return field if isinstance(field, bytes) else field.decode().encode()
+
+
+def _at_once(coroutine: Coroutine[Any, Any, object]) -> None:
+    """Run what never waits, with or without an event loop."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    coroutine.close()
+    raise RuntimeError("this waits, and there may be no event loop")
