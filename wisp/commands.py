@@ -30,6 +30,7 @@ from .options import Localizations, Parameter, Target, localizations, read_signa
 if TYPE_CHECKING:
     from .context import Context
     from .groups import CommandGroup
+    from .measures import Kind
     from .registrar import Registrar
 
 P = ParamSpec("P")
@@ -78,7 +79,7 @@ class ApplicationCommand(Handler[P, R]):
     """A command of any kind. `path` is its name, with the groups that it is in before it ("admin", "kick")."""
 
     kind: hikari.CommandType
-    measured_as = "command"
+    measured_as: Kind = "command"
 
     def __init__(
         self, holder: Registrar | CommandGroup, function: Callable[P, Awaitable[R]], settings: CommandSettings

@@ -15,6 +15,7 @@ from .options import resolve_annotation
 
 if TYPE_CHECKING:
     from .context import ComponentContext, ModalContext
+    from .measures import Kind
     from .registrar import Registrar
 
 P = ParamSpec("P")
@@ -273,7 +274,7 @@ class Component(_ByCustomId, Generic[P, R]):
     """
 
     decorator = "component"
-    measured_as = "component"
+    measured_as: Kind = "component"
 
     def __init__(
         self,
@@ -325,7 +326,7 @@ class Modal(_ByCustomId, Generic[P, R]):
     """
 
     decorator = "modal"
-    measured_as = "modal"
+    measured_as: Kind = "modal"
 
     def __init__(
         self,
