@@ -59,8 +59,7 @@ async def running(
     db = Broken(path, clock=clock)
     await db.start()
     audit = audit or AuditService()
-    services = SimpleNamespace(get_typed=lambda name, kind: db)
-    await audit.start(SimpleNamespace(services=services, clock=clock, config=SimpleNamespace(token=TOKEN)))
+    await audit.start(SimpleNamespace(own_database=db, clock=clock, config=SimpleNamespace(token=TOKEN)))
     try:
         yield audit, db
     finally:
