@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 import wisp
+from wisp.local import on_sandbox
 from wisp.testing import Discord, Reply, connect
 
 
@@ -44,3 +47,14 @@ async def test_an_answer_comes_in_time_though_discord_fails_twice(how: int | str
         discord.fail("POST", "/callback", how, times=2, done=done)
         reply = await discord.member("ada").slash("count")
         assert (reply.content, reply.failed, answers(discord, reply)) == ("1", None, ["1"])
+
+
+@pytest.mark.parametrize("turns", range(0, 30, 3))
+async def test_a_bot_closes_while_it_connects_anew(turns: int) -> None:
+    bot = a_bot()
+    async with on_sandbox(bot) as sandbox:
+        sandbox.reconnect()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            await bot.close()

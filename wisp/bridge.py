@@ -29,6 +29,9 @@ _TRY, _IMPATIENT_TRIES = 0.75, 3
 ORIGINAL = "@original"
 """The name under which Discord's webhooks know the first answer to an interaction."""
 
+_GLANCE, _CLOSING = 0.1, 6.0
+"""Seconds between two looks at shards that are closing, and those that each has for a goodbye: hikari gives it 5."""
+
 Answerable = hikari.CommandInteraction | hikari.ComponentInteraction | hikari.ModalInteraction
 
 
@@ -86,7 +89,15 @@ async def close_gateway(gateway: hikari.GatewayBot) -> None:
         if transport is not None and one._gateway_url.startswith("ws://"):
             transport._sent_close = True
             plain.append(transport)
-    await gateway.close()
+    closing = asyncio.ensure_future(gateway.close())
+    end = asyncio.get_running_loop().time() + _CLOSING
+    while not (await asyncio.wait({closing}, timeout=_GLANCE))[0]:
+        late = asyncio.get_running_loop().time() > end
+        for one in shards:
+            # who closes a shard between two connections is not heard: it goes on, with its next one (hikari 2.6.0)
+            if one._keep_alive_task is not None and (one._ws is not None or late):
+                one._keep_alive_task.cancel()
+    await closing
     for transport in plain:
         await transport._exit_stack.aclose()
     # a shard that was still connecting is known to nobody, and would go on trying for ever
