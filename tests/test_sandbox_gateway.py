@@ -488,6 +488,46 @@ async def test_members_come_in_chunks_of_1000_and_lists_stop_at_100(sandbox: San
     assert len((await shard.event("GUILD_MEMBERS_CHUNK"))["members"]) == 100
 
 
+async def test_presences_come_with_a_guild_and_its_members_where_the_intent_is_there(
+    sandbox: Sandbox, connect: Connect
+) -> None:
+    world = sandbox.world
+    world.set_presence(world.owner, "dnd")
+    world.set_presence(person(world, "bob"), "invisible")
+    shards = [await connect(), await connect()]
+    everything = EVERYTHING & ~int(Intent.GUILD_PRESENCES)
+    for shard, intents, expected in zip(shards, (EVERYTHING, everything), (["dnd"], []), strict=True):
+        await shard.identify(sandbox, intents=intents)
+        await shard.event("READY")
+        assert [one["status"] for one in (await shard.event("GUILD_CREATE"))["presences"]] == expected
+        await shard.send(8, {"guild_id": str(home(world).id), "query": "", "limit": 0, "presences": True})
+        assert [one["status"] for one in (await shard.event("GUILD_MEMBERS_CHUNK")).get("presences", [])] == expected
+    world.set_presence(world.owner, "online", [{"name": "chess", "type": 0}])
+    update = await shards[0].event("PRESENCE_UPDATE")
+    assert (update["status"], update["activities"][0]["name"]) == ("online", "chess")
+    await shards[0].send(3, {"status": "idle", "since": None, "activities": [{"name": "go", "type": 0}], "afk": True})
+    await shards[0].send(1, None)
+    await shards[0].receive()
+    assert world.presences[world.bot.id]["status"] == "idle"
+
+
+async def test_hikari_comes_up_over_several_shards_with_2501_guilds(sandbox: Sandbox) -> None:
+    shards = 2
+    sandbox.world.shards, sandbox.gateway.max_concurrency, sandbox.gateway.identify_window = shards, shards, 5.0
+    as_of_a_large_bot(sandbox.world, 2501)
+    bot = hikari.GatewayBot(
+        sandbox.token, rest_url=sandbox.rest_url, banner=None, logs=None, intents=hikari.Intents.GUILDS
+    )
+    await bot.start(check_for_updates=False)
+    try:
+        async with asyncio.timeout(20):
+            while len(bot.cache.get_available_guilds_view()) < 2501:
+                await asyncio.sleep(0.05)
+        assert (len(bot.shards), len(sandbox.gateway.sessions)) == (shards, shards)
+    finally:
+        await bot.close()
+
+
 async def test_all_members_again_within_30_seconds_is_rate_limited(sandbox: Sandbox, connect: Connect) -> None:
     sandbox.gateway.members_window = 30.0
     guild = home(sandbox.world)

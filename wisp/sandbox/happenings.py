@@ -168,6 +168,13 @@ class Typing:
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """Somebody is shown as online, idle, busy or offline, or as doing something else."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
 class BotConnected:
     """A shard of the bot was greeted (`resumed`: again) and hears of events from here on."""
 
@@ -205,6 +212,7 @@ Happening: TypeAlias = (
     | InteractionAnswered
     | CommandsChanged
     | Typing
+    | PresenceChanged
     | BotConnected
     | BotDisconnected
 )

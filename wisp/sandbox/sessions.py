@@ -270,6 +270,8 @@ class Connection:
         for guild in guilds:
             if guild.id not in self._gateway.down:
                 session.show(guild)
+        if identify.presence is not None:
+            self._show_presence(identify.presence)
         self._world.happen(BotConnected(session.shard, resumed=False))
 
     def _resume(self, raw: msgspec.Raw) -> None:
@@ -310,7 +312,13 @@ class Connection:
             raise Closed(DECODE_ERROR, f"expected a status of {', '.join(sorted(STATUSES))}")
 
     def _update_presence(self, raw: msgspec.Raw) -> None:
-        self._check_presence(decode(raw, PresenceUpdate))
+        presence = decode(raw, PresenceUpdate)
+        self._check_presence(presence)
+        self._show_presence(presence)
+
+    def _show_presence(self, presence: PresenceUpdate) -> None:
+        game = [presence.game] if presence.game else []
+        self._world.set_presence(self._world.bot, presence.status, presence.activities or game)
 
     def _update_voice_state(self, raw: msgspec.Raw) -> None:
         self._does_not_serve("update voice state", "the sandbox has no voice")
@@ -341,7 +349,11 @@ class Connection:
             meta = {"guild_id": str(guild.id)} | ({} if request.nonce is None else {"nonce": request.nonce})
             session.send("RATE_LIMITED", {"opcode": REQUEST_MEMBERS, "retry_after": wait, "meta": meta})
             return
+        told = request.presences and bool(session.intents & Intent.GUILD_PRESENCES)
         for chunk in _chunks(guild, request):
+            if told:
+                members = [guild.members[int(member["user"]["id"])] for member in chunk["members"]]
+                chunk["presences"] = self._world.presences_of(members)
             session.send("GUILD_MEMBERS_CHUNK", chunk)
 
 
@@ -354,8 +366,6 @@ def _chunks(guild: Guild, request: RequestMembers) -> list[JSON]:
     found, missing = _find_members(guild, request)
     pages = [found[at : at + MEMBERS_PER_CHUNK] for at in range(0, len(found), MEMBERS_PER_CHUNK)] or [[]]
     common: JSON = {"guild_id": str(guild.id), "not_found": missing}
-    if request.presences:
-        common["presences"] = []
     if request.nonce is not None and len(request.nonce.encode()) <= 32:
         common["nonce"] = request.nonce
     return [

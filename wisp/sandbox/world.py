@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Iterable
 
 from wisp.clock import Clock
 from wisp.sandbox.calls import Calls
@@ -27,6 +28,7 @@ from wisp.sandbox.happenings import (
     MessageDeleted,
     MessageEdited,
     PinsChanged,
+    PresenceChanged,
     ReactionAdded,
     ReactionRemoved,
     RoleChanged,
@@ -130,6 +132,7 @@ __all__ = [
     "Overwrite",
     "Permission",
     "PinsChanged",
+    "PresenceChanged",
     "Reaction",
     "ReactionAdded",
     "ReactionRemoved",
@@ -159,6 +162,7 @@ class World(Places, Calls):
 
     def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
         super().__init__(clock=clock, shards=shards)
+        self.presences: dict[int, JSON] = {}
         self.bot = self.add_user("wisp", bot=True)
         self.application = self.bot.id
         self.token: str = ""
@@ -167,6 +171,29 @@ class World(Places, Calls):
         sandbox = self.add_guild("Sandbox", owner=self.owner)
         self.add_member(sandbox, self.add_user("bob"))
         self._founding = False
+
+    def set_presence(self, user: User, status: str, activities: Iterable[JSON] = ()) -> None:
+        """Show somebody as "online", "idle", "dnd", "offline" or "invisible" (which is offline), doing `activities`.
+
+        Those are Discord's activity objects (`name`, `type`). The bot sets its own, and is told of others'.
+        """
+        shown = "offline" if status == "invisible" else status
+        now = int(self.clock.time() * 1000)
+        self.presences[user.id] = presence = {
+            "user": {"id": str(user.id)},
+            "status": shown,
+            "activities": [{"created_at": now, **activity} for activity in activities],
+            "client_status": {} if shown == "offline" else {"desktop": shown},
+        }
+        for guild in self.guilds.values():
+            if user.id in guild.members and user is not self.bot:
+                self.dispatch("PRESENCE_UPDATE", {**presence, "guild_id": str(guild.id)}, guild)
+        self.happen(PresenceChanged(user))
+
+    def presences_of(self, members: Iterable[Member]) -> list[JSON]:
+        """The presences of those among these members who are not offline."""
+        found = [self.presences.get(member.user.id) for member in members]
+        return [presence for presence in found if presence is not None and presence["status"] != "offline"]
 
     def reset_token(self) -> None:
         """Give the bot another token; the old one is refused from now on."""
