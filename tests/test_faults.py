@@ -19,7 +19,7 @@ from wisp.sandbox.world import Channel
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(waits=False) as running:
+    async with Sandbox() as running:
         yield running
 
 

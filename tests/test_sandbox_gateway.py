@@ -27,7 +27,7 @@ EVERYTHING = int(sum(Intent))
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox(waits=False) as running:
+    async with Sandbox() as running:
         yield running
 
 

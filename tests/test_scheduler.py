@@ -262,7 +262,8 @@ async def test_what_is_registered_in_on_start_is_there_at_each_start_once() -> N
     assert told == [1, 1]
 
 
-async def test_ten_thousand_jobs_due_at_once_leave_room_for_a_command() -> None:
+async def test_ten_thousand_jobs_due_at_once_leave_room_for_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wisp.testing._SOON", 60.0)  # so many take as long as they take
     bot = wisp.Bot()
     ran: list[int] = []
 
@@ -286,7 +287,6 @@ async def test_ten_thousand_jobs_due_at_once_leave_room_for_a_command() -> None:
             await asyncio.sleep(0)
         reply = await ada.slash("ping")
         assert int(reply.content.split()[-1]) < 9_000
-        await discord.rest()
         while len(ran) < 10_000:
             await asyncio.sleep(0.01)
         await discord.rest()

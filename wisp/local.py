@@ -44,7 +44,7 @@ async def on_sandbox(
         database = keep
         if database is None:
             database = str(Path(stack.enter_context(TemporaryDirectory(prefix="wisp-"))) / "wisp.db")
-        sandbox = await stack.enter_async_context(Sandbox(clock=clock, waits=False, page=page))
+        sandbox = await stack.enter_async_context(Sandbox(clock=clock, page=page))
         if sandbox.page is not None:
             stack.enter_context(log_on(sandbox.page, bot))
         for guild in sorted({guild for root in roots([bot]) for guild in root.guilds or ()}):

@@ -33,7 +33,7 @@ from .services.guild_data import GuildData
 from .services.metrics import MetricsService
 from .services.scheduler import SchedulerService
 from .start_refusals import check_privileged, explained, page_of
-from .work import Work, current_task
+from .work import Work, current_task, named
 
 if TYPE_CHECKING:
     import lightbulb
@@ -464,12 +464,14 @@ class Session:
 
     def under_way(self) -> str:
         """The commands and jobs that run now, in words."""
-        calls = sorted(ctx.handler.label for ctx in self._calls)
-        return ", ".join([*calls, *self.scheduler.under_way()]) or "listeners"
+        calls = [ctx.handler.label for ctx in self._calls]
+        return named([*calls, *self.scheduler.under_way()]) or "listeners"
 
     def label_of(self, task: asyncio.Task[Any]) -> str:
-        """The command, component or form that a task runs, in words."""
-        return next((ctx.handler.label for ctx, running in self._calls.items() if running is task), "a listener")
+        """The command, component, form or job that a task runs, in words."""
+        label = next((ctx.handler.label for ctx, running in self._calls.items() if running is task), None)
+        named_after_job = task.get_name() if task.get_name().startswith("job ") else None
+        return label or named_after_job or "a listener"
 
     def leave(self, leaving: BaseException) -> None:
         """End the program as a handler asked (`sys.exit()`): in order where it runs by `bot.run()`, else at once."""

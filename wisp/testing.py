@@ -37,6 +37,7 @@ from .sandbox.people import File, Impossible, People, Person, Reply
 from .sandbox.server import Sandbox
 from .sandbox.world import Channel, Guild, Message, World
 from .stillness import Stillness, WatchedClock, place
+from .work import named
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -228,9 +229,9 @@ class Discord(Breakable):
         if not busy and undelivered(self.sandbox, self._session.gateway):
             return f"the bot did not hear within {_SOON:g} s of all that happened: it is not connected, or hangs"
         at = {root: root for root in busy.values()} | {root: task for task, root in busy.items() if task is not root}
-        named = ", ".join(sorted(f"{self._session.label_of(root)}{place(task)}" for root, task in at.items()))
+        names = named(f"{self._session.label_of(root)}{place(task)}" for root, task in at.items())
         return (
-            f"{named or 'the bot'} did not come to rest within {_SOON:g} s: waiting for something that no test can "
+            f"{names or 'the bot'} did not come to rest within {_SOON:g} s: waiting for something that no test can "
             "bring about, or for real time (asyncio.sleep) in place of wisp's clock"
         )
 

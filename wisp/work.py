@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
+from collections import Counter
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 
@@ -55,6 +56,13 @@ class Work:
                 if not watcher.done():
                     watcher.set_result(None)
             self._watchers.clear()
+
+
+def named(names: Iterable[str]) -> str:
+    """What runs, in words and in order, each name once."""
+    return ", ".join(
+        name if count == 1 else f"{name} ({count} times)" for name, count in sorted(Counter(names).items())
+    )
 
 
 def current_task() -> asyncio.Task[Any]:

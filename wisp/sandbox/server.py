@@ -24,13 +24,13 @@ class Sandbox(Breakable):
     """A Discord on loopback, from `start` to `close` or in an `async with`.
 
     Point a bot at `rest_url` and give it `token`; the gateway is where REST says. `shards` is what
-    GET /gateway/bot recommends. Without `waits` a bot may identify, request all members of a guild and call REST as
-    often as it likes: Discord wants 5 and 30 s between, and takes 50 calls in a second; `quotas` can limit routes.
+    GET /gateway/bot recommends. With `waits` a bot may identify every 5 s, request all members of a guild every 30 s and
+    make 50 calls of REST a second, as on Discord; without, as often as it likes; `quotas` can limit routes.
     With `page` people can look at it in a browser, too. `async with` ends in an ExceptionGroup where the sandbox
     itself failed (`world.errors`), so that a test cannot pass over it.
     """
 
-    def __init__(self, *, clock: Clock | None = None, shards: int = 1, waits: bool = True, page: bool = False) -> None:
+    def __init__(self, *, clock: Clock | None = None, shards: int = 1, waits: bool = False, page: bool = False) -> None:
         self.world: World = World(clock=clock, shards=shards)
         self.faults: Faults = Faults(self.world.clock)
         self.gateway: Gateway = Gateway(self.world, self.faults)

@@ -96,7 +96,7 @@ class Recurrences:
             self._expect(one)
         if not is_skipped:
             one.running += 1
-            spawn(self._context, self._run(one))
+            spawn(self._context, self._run(one), one.job.title)
 
     async def _run(self, one: Recurrence) -> None:
         # a thousand times a second this is what costs: it asks once which task it is
@@ -157,6 +157,6 @@ async def tell(session: Session, job: Job, owner: Registrar, guild_id: int | Non
     session.report(job.title, error)
 
 
-def spawn(context: Context, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+def spawn(context: Context, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
     """Run `work` as a task that does not inherit what the caller is in, such as a transaction."""
-    return asyncio.get_running_loop().create_task(work, context=context.copy())
+    return asyncio.get_running_loop().create_task(work, name=name, context=context.copy())

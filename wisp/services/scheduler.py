@@ -327,7 +327,7 @@ class SchedulerService:
         else:
             shot.is_running = True
             self._running += 1
-            spawn(self._context, self._run_shot(shot, job, owner, now))
+            spawn(self._context, self._run_shot(shot, job, owner, now), f'job "{shot.row.name}"')
         self._fill()
 
     async def _run_shot(self, shot: _Shot, job: OneTime, owner: Registrar, now: float) -> None:
@@ -478,7 +478,7 @@ class SchedulerService:
         """Read those due next, where few are left in memory."""
         few = len(self._shots) - self._running <= WINDOW // 2
         if few and not self._read_all and self._begun and self._missing is None and self._filling is None:
-            self._filling = spawn(self._context, self._read_pages())
+            self._filling = spawn(self._context, self._read_pages(), "reading jobs")
 
     async def _read_pages(self) -> None:
         session = self._of_run()
