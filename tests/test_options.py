@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import enum
+import itertools
 from typing import Annotated, Any, Literal
 
 import hikari
@@ -319,6 +320,7 @@ async def test_autocomplete_that_fails_offers_nothing_and_is_reported() -> None:
         (["a", 2, True, None, "", "x" * 101], []),
         ({"Shown": "sent"}, ["sent"]),
         (("a", "b"), ["a", "b"]),
+        (map(str, itertools.count()), [str(number) for number in range(25)]),
     ],
 )
 async def test_autocomplete_sends_what_fits_whatever_it_is_given(offered: Any, expected: list[str]) -> None:
@@ -337,6 +339,19 @@ async def test_autocomplete_sends_what_fits_whatever_it_is_given(offered: Any, e
             with discord.expects(TypeError):
                 choices = await discord.member("ada").autocomplete("buy", "what", "a")
     assert [choice["value"] for choice in choices] == expected
+
+
+async def test_autocomplete_without_end_of_what_does_not_fit_offers_nothing() -> None:
+    bot = wisp.Bot()
+
+    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> Any:
+        return ("x" * 101 for _ in itertools.count())
+
+    @bot.command
+    async def buy(ctx: wisp.Context, what: Annotated[str, wisp.Option("What", autocomplete=fruits)]) -> None: ...
+
+    async with connect(bot) as discord:
+        assert await discord.member("ada").autocomplete("buy", "what", "a") == []
 
 
 async def test_autocomplete_that_will_not_end_offers_nothing_in_time() -> None:

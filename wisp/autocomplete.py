@@ -23,6 +23,10 @@ _log = get_logger("wisp.autocomplete")
 
 # https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-choice-structure
 _MOST, _LONGEST = 25, 100
+
+_LOOKED_AT = 10_000
+"""How many choices are looked at for those 25: a generator may have no end."""
+
 # Discord waits 3 s; a suggestion that comes later than this would be for a text that has changed since
 _PATIENCE = 2.5
 
@@ -91,7 +95,7 @@ async def offer(session: Session, interaction: hikari.AutocompleteInteraction, c
 
 def _fitting(choices: Choices | None, parameter: Parameter) -> list[dict[str, Any]]:
     """The first 25 that Discord would take: names and texts of 1 to 100 characters, values of the option's type."""
-    payloads = choice_payloads(choices or ())
+    payloads = islice(choice_payloads(choices or ()), _LOOKED_AT)
     return list(islice((payload for payload in payloads if _fits(payload, parameter)), _MOST))
 
 

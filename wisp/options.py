@@ -8,7 +8,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast
 
 import hikari
@@ -581,23 +581,22 @@ def _choice_kind(shown: Sequence[tuple[str, Any, Any]]) -> _Kind:
 # ---- Option ----
 
 
-def choice_payloads(choices: Choices) -> list[dict[str, Any]]:
+def choice_payloads(choices: Choices) -> Iterator[dict[str, Any]]:
     """What Discord is told of choices, whichever way they were written. TypeError for what is none of them."""
     if isinstance(choices, Mapping):
         named = cast("Mapping[str, ChoiceValue]", choices)
-        return [{"name": str(name), "value": value} for name, value in named.items()]
-    payloads: list[dict[str, Any]] = []
+        yield from ({"name": str(name), "value": value} for name, value in named.items())
+        return
     for choice in choices:
         if isinstance(choice, hikari.CommandChoice):
             payload: dict[str, Any] = {"name": choice.name, "value": choice.value}
             if choice.name_localizations:
                 payload["name_localizations"] = localizations(choice.name_localizations)
-            payloads.append(payload)
+            yield payload
         elif isinstance(choice, (str, int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-            payloads.append({"name": str(choice), "value": choice})
+            yield {"name": str(choice), "value": choice}
         else:
             raise TypeError(f"expected a text or a number, got {choice!r}")
-    return payloads
 
 
 def localizations(texts: Localizations | None) -> dict[str, str]:
@@ -631,7 +630,7 @@ def _check_choices(kind: _Kind, option: Option, choices: Choices) -> None:
     if isinstance(choices, str):
         raise _Unusable("choices= is one text", 'Write `choices=["red", "green"]`')
     try:
-        payloads = choice_payloads(choices)
+        payloads = list(choice_payloads(choices))
     except TypeError as error:
         raise _Unusable(f"choices= cannot be read ({error})", 'Write `choices=["red", "green"]`') from None
     accepted = _CHOICES_OF[kind.type]
@@ -655,7 +654,7 @@ def _payload(name: str, kind: _Kind, option: Option, required: bool) -> dict[str
         "description": option.description or _in_words(name).capitalize(),
         "required": required,
     }
-    choices = choice_payloads(option.choices) if option.choices is not None else kind.choices
+    choices = list(choice_payloads(option.choices)) if option.choices is not None else kind.choices
     optional = {
         "choices": choices,
         "channel_types": kind.channel_types,

@@ -24,8 +24,8 @@ class Sandbox(Breakable):
     """A Discord on loopback, from `start` to `close` or in an `async with`.
 
     Point a bot at `rest_url` and give it `token`; the gateway is where REST says. `shards` is what
-    GET /gateway/bot recommends. With `waits` a bot may identify every 5 s, request all members of a guild every 30 s and
-    make 50 calls of REST a second, as on Discord; without, as often as it likes; `quotas` can limit routes.
+    GET /gateway/bot recommends. With `waits` a bot may identify every 5 s, request all members of a guild every 30 s,
+    and make 50 calls of REST a second, as on Discord; without, as often as it likes; `quotas` can limit routes.
     With `page` people can look at it in a browser, too. `async with` ends in an ExceptionGroup where the sandbox
     itself failed (`world.errors`), so that a test cannot pass over it.
     """
