@@ -1,0 +1,199 @@
+"""What changes a server, done with the REST clients of hikari and discord.py, which read every answer."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import time
+from collections.abc import AsyncIterator
+
+import hikari
+import pytest
+
+from wisp.sandbox import Sandbox
+from wisp.sandbox.world import Channel, Emoji, Guild, Member, World
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+async def rest(sandbox: Sandbox) -> AsyncIterator[hikari.api.RESTClient]:
+    app = hikari.RESTApp(url=sandbox.rest_url)
+    await app.start()
+    async with app.acquire(sandbox.token, hikari.TokenType.BOT) as client:
+        yield client
+    await app.close()
+
+
+def home(world: World) -> tuple[Guild, Channel, Member]:
+    guild = next(iter(world.guilds.values()))
+    general = guild.channel("general")
+    assert general is not None
+    return guild, general, next(member for member in guild.members.values() if member.user.name == "bob")
+
+
+async def test_hikari_makes_changes_and_removes_channels_and_roles(
+    sandbox: Sandbox, rest: hikari.api.RESTClient
+) -> None:
+    guild, _, bob = home(sandbox.world)
+    role = await rest.create_role(guild.id, name="Muted", color=0xFF0000, permissions=hikari.Permissions.NONE)
+    await rest.edit_role(guild.id, role, name="Silent", hoist=True)
+    await rest.reposition_roles(guild.id, {1: role})
+    category = await rest.create_guild_category(guild.id, "Staff")
+    hidden = hikari.PermissionOverwrite(
+        id=guild.id, type=hikari.PermissionOverwriteType.ROLE, deny=hikari.Permissions.VIEW_CHANNEL
+    )
+    seen = hikari.PermissionOverwrite(
+        id=sandbox.world.bot.id, type=hikari.PermissionOverwriteType.MEMBER, allow=hikari.Permissions.VIEW_CHANNEL
+    )
+    room = await rest.create_guild_text_channel(
+        guild.id, "Staff Room", category=category, topic="t", permission_overwrites=[hidden, seen]
+    )
+    voice = await rest.create_guild_voice_channel(guild.id, "Talk", user_limit=5)
+    await rest.edit_channel(room, name="other", rate_limit_per_user=5, nsfw=True)
+    await rest.edit_permission_overwrite(room, role, deny=hikari.Permissions.SEND_MESSAGES)
+    await rest.reposition_channels(guild.id, {0: room})
+    kept = sandbox.world.channels[room.id]
+    assert (kept.name, kept.slowmode, kept.parent and kept.parent.name) == ("other", 5, "Staff")
+    assert kept.overwrites[role.id].deny == hikari.Permissions.SEND_MESSAGES
+    assert not sandbox.world.sees(bob.user, kept)
+    assert {channel.id for channel in await rest.fetch_guild_channels(guild.id)} == set(guild.channels)
+    assert {one.name for one in await rest.fetch_roles(guild.id)} == {"@everyone", "wisp", "Silent"}
+    await rest.delete_permission_overwrite(room, role)
+    for channel in (room, voice, category):
+        await rest.delete_channel(channel)
+    await rest.delete_role(guild.id, role)
+    assert [channel.name for channel in guild.channels.values()] == ["general"]
+    edited = await rest.edit_guild(guild.id, name="Renamed")
+    assert (edited.name, guild.name) == ("Renamed", "Renamed")
+
+
+async def test_hikari_moderates_members(sandbox: Sandbox, rest: hikari.api.RESTClient) -> None:
+    world = sandbox.world
+    guild, _, bob = home(world)
+    role = world.add_role(guild, "helper")
+    await rest.add_role_to_member(guild.id, bob.user.id, role.id)
+    until = datetime.datetime.fromtimestamp(world.clock.time() + 60, datetime.UTC)
+    member = await rest.edit_member(guild.id, bob.user.id, nickname="Bobby", communication_disabled_until=until)
+    assert (member.display_name, member.communication_disabled_until(), member.role_ids[0]) == ("Bobby", until, role.id)
+    assert [m.id for m in await rest.search_members(guild.id, "bobb")] == [bob.user.id]
+    assert {m.id async for m in rest.fetch_members(guild.id)} == set(guild.members)
+    await rest.remove_role_from_member(guild.id, bob.user.id, role.id)
+    await rest.edit_my_member(guild.id, nickname="Botty")
+    await rest.kick_user(guild.id, bob.user.id, reason="spam")
+    await rest.ban_user(guild.id, bob.user.id, delete_message_seconds=60, reason="spam & ads")
+    assert [(ban.user.username, ban.reason) async for ban in rest.fetch_bans(guild.id)] == [("bob", "spam & ads")]
+    await rest.unban_user(guild.id, bob.user.id)
+    with pytest.raises(hikari.ForbiddenError, match="Missing Permissions"):
+        await rest.ban_user(guild.id, guild.owner.id)
+    await rest.leave_guild(guild.id)
+    assert world.bot.id not in guild.members
+
+
+async def test_hikari_reacts_pins_deletes_in_bulk_and_starts_threads(
+    sandbox: Sandbox, rest: hikari.api.RESTClient
+) -> None:
+    world = sandbox.world
+    guild, general, bob = home(world)
+    messages = [await rest.create_message(general.id, str(number)) for number in range(4)]
+    first = world.messages[messages[0].id]
+    blob = world.add_emoji(guild, "blob")
+    await rest.add_reaction(general.id, first.id, "👍")
+    await rest.add_reaction(general.id, first.id, "blob", blob.id)
+    world.add_reaction(first, bob.user, Emoji("👍"))
+    users = rest.fetch_reactions_for_emoji(general.id, first.id, "👍")
+    assert [user.username async for user in users] == ["wisp", "bob"]
+    await rest.delete_reaction(general.id, first.id, bob.user.id, "👍")
+    fetched = await rest.fetch_message(general.id, first.id)
+    assert [(str(reaction.emoji), reaction.count, reaction.is_me) for reaction in fetched.reactions] == [
+        ("👍", 1, True),
+        (str(blob), 1, True),
+    ]
+    await rest.delete_all_reactions(general.id, first.id)
+    await rest.pin_message(general.id, first.id)
+    assert [pin.message.id async for pin in rest.fetch_pins(general.id)] == [first.id]
+    await rest.unpin_message(general.id, first.id)
+    thread = await rest.create_message_thread(general.id, first.id, "about it")
+    await rest.create_message(thread, "in it")
+    await rest.add_thread_member(thread, bob.user.id)
+    assert {member.user_id for member in await rest.fetch_thread_members(thread)} == {world.bot.id, bob.user.id}
+    await rest.edit_channel(thread, archived=True)
+    assert [one.id async for one in rest.fetch_public_archived_threads(general.id)] == [thread.id]
+    await rest.delete_messages(general.id, messages[1:])
+    assert [m.content for m in general.messages.values() if m.author is world.bot and m.kind == 0] == ["0"]
+
+
+async def test_hikari_hears_of_every_change(sandbox: Sandbox) -> None:
+    world = sandbox.world
+    guild, general, bob = home(world)
+    bot = hikari.GatewayBot(
+        sandbox.token,
+        rest_url=sandbox.rest_url,
+        banner=None,
+        intents=hikari.Intents.ALL,
+        suppress_optimization_warning=True,
+        logs=None,
+    )
+    heard: set[str] = set()
+
+    @bot.listen()
+    async def hear(event: hikari.Event) -> None:
+        heard.add(type(event).__name__)
+
+    await bot.start(check_for_updates=False)
+    message = world.add_message(general, bob.user, content="x")
+    world.add_reaction(message, bob.user, Emoji("👍"))
+    world.remove_reaction(message, bob.user, Emoji("👍"))
+    world.pin(message, bob.user)
+    role = world.add_role(guild, "r")
+    world.give_role(bob, role)
+    world.edit_role(guild, role, name="s")
+    world.delete_role(guild, role)
+    channel = world.add_channel(guild, "c")
+    world.edit_channel(channel, topic="t")
+    thread = world.start_thread(channel, "t", bob.user)
+    world.join_thread(thread, world.bot)
+    world.edit_thread(thread, archived=True)
+    world.delete_channel(thread)
+    world.delete_channel(channel)
+    eve = world.add_member(guild, world.add_user("eve"))
+    world.remove_member(eve)
+    world.ban(guild, bob.user)
+    world.unban(guild, bob.user)
+    world.edit_guild(guild, name="Other")
+    world.add_emoji(guild, "blob")
+    other = world.add_guild("Second")
+    world.remove_member(other.members[world.bot.id])
+    wanted = {
+        "GuildReactionAddEvent",
+        "GuildReactionDeleteEvent",
+        "GuildPinsUpdateEvent",
+        "RoleCreateEvent",
+        "RoleUpdateEvent",
+        "RoleDeleteEvent",
+        "MemberCreateEvent",
+        "MemberUpdateEvent",
+        "MemberDeleteEvent",
+        "GuildChannelCreateEvent",
+        "GuildChannelUpdateEvent",
+        "GuildChannelDeleteEvent",
+        "GuildThreadCreateEvent",
+        "GuildThreadUpdateEvent",
+        "GuildThreadDeleteEvent",
+        "ThreadMembersUpdateEvent",
+        "BanCreateEvent",
+        "BanDeleteEvent",
+        "GuildUpdateEvent",
+        "EmojisUpdateEvent",
+        "GuildJoinEvent",
+        "GuildLeaveEvent",
+    }
+    deadline = time.monotonic() + 10
+    while not wanted <= heard and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    await bot.close()
+    assert sorted(wanted - heard) == []
