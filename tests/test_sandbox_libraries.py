@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import datetime
 import time
+import warnings
 from collections.abc import AsyncIterator
+from typing import Any
 
 import hikari
 import pytest
+import yarl
 
 from wisp.sandbox import Sandbox
 from wisp.sandbox.world import Channel, Emoji, Guild, Member, World
@@ -197,3 +200,63 @@ async def test_hikari_hears_of_every_change(sandbox: Sandbox) -> None:
         await asyncio.sleep(0.01)
     await bot.close()
     assert sorted(wanted - heard) == []
+
+
+async def test_discord_py_does_the_same_and_hears_of_it(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # discord.py's own, of audioop
+        discord: Any = pytest.importorskip("discord")
+    monkeypatch.setattr(discord.http.Route, "BASE", sandbox.rest_url)
+    monkeypatch.setattr(discord.gateway.DiscordWebSocket, "DEFAULT_GATEWAY", yarl.URL(sandbox.gateway_url))
+    world = sandbox.world
+    guild, general, bob = home(world)
+    client: Any = discord.Client(intents=discord.Intents.all())
+    ready, heard = asyncio.Event(), set[str]()
+
+    async def on_ready() -> None:
+        ready.set()
+
+    client.event(on_ready)
+    # The state of its connection was handed the client's own method when it was made.
+    monkeypatch.setattr(
+        client._connection, "dispatch", lambda name, *args: (heard.add(name), client.dispatch(name, *args))
+    )
+    running = asyncio.create_task(client.start(sandbox.token))
+    await asyncio.wait_for(ready.wait(), 10)
+    try:
+        place = client.get_guild(guild.id)
+        role = await place.create_role(name="Muted", colour=discord.Colour.red(), hoist=True)
+        channel = await place.create_text_channel("Room", topic="t")
+        await channel.set_permissions(role, send_messages=False)
+        await channel.edit(name="other", slowmode_delay=5)
+        member = place.get_member(bob.user.id)
+        await member.add_roles(role)
+        await member.edit(nick="Bobby")
+        await member.timeout(datetime.timedelta(minutes=1))
+        message = await channel.send("hi")
+        await message.add_reaction("👍")
+        await message.pin()
+        assert [pin.id async for pin in channel.pins(limit=5)] == [message.id]
+        thread = await message.create_thread(name="about it")
+        await thread.send("in it")
+        await thread.edit(archived=True)
+        await message.clear_reactions()
+        await member.ban(reason="spam", delete_message_seconds=0)
+        assert [entry.reason async for entry in place.bans()] == ["spam"]
+        await place.unban(member)
+        await thread.delete()
+        await channel.delete()
+        await role.delete()
+        await place.edit(name="Renamed")
+        with pytest.raises(discord.Forbidden, match="Missing Permissions"):
+            await place.owner.kick()
+        async with asyncio.timeout(10):
+            while "guild_update" not in heard:
+                await asyncio.sleep(0.01)
+    finally:
+        await client.close()
+        await running
+    wanted = {"guild_role_create", "guild_channel_update", "member_update", "raw_reaction_add", "thread_create"}
+    wanted |= {"raw_reaction_clear", "guild_channel_pins_update", "thread_update", "member_ban", "member_unban"}
+    assert sorted(wanted - heard) == []
+    assert (guild.name, list(guild.channels.values()), bob.user.id in guild.members) == ("Renamed", [general], False)

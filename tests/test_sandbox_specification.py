@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from wisp.sandbox import Sandbox, World
+from wisp.sandbox import Sandbox, World, bounds, refusals
 from wisp.sandbox.contents import COMPONENT_FIELDS
 from wisp.sandbox.rest import Rest
 from wisp.sandbox.world import (
@@ -447,6 +447,8 @@ BAD += [
     Case("PATCH", GUILD, 400, {"name": "x"}, code=50035),
     Case("PATCH", GUILD, 403, {"name": "xyz"}, {"guild_id": "powerless"}, code=50013),
     Case("DELETE", "/users/@me/guilds/{guild_id}", 404, names={"guild_id": "foreign"}, code=10004),
+    Case("DELETE", "/users/@me/guilds/{guild_id}", 400, names={"guild_id": "mine"}, code=50055),
+    Case("POST", MESSAGES, 403, {"content": "x"}, {"channel_id": "locked"}, code=160005),
     Case("POST", ROLES, 403, {"permissions": 8}, code=50013),
     Case("POST", ROLES, 400, {"color": 1 << 24}, code=50035),
     Case("PATCH", ROLES, 403, [{"id": "{boss}", "position": 1}], code=50013),
@@ -566,11 +568,14 @@ def server(world: World, guild: Guild, general: Channel, bob: User) -> dict[str,
     denied = {
         "hidden": Permission.VIEW_CHANNEL,
         "silent": Permission.SEND_MESSAGES | Permission.MANAGE_CHANNELS,
+        "busy": Permission.MANAGE_THREADS,
         "plain": Permission.EMBED_LINKS | Permission.READ_MESSAGE_HISTORY,
     }
     places = {name: world.add_channel(guild, name) for name in denied}
     for name, permission in denied.items():
         world.set_overwrite(places[name], world.bot, deny=permission)
+    locked = world.start_thread(places["busy"], "locked", bob)
+    world.edit_thread(locked, locked=True)
     powerless = world.add_guild("Powerless")
     own = powerless.role_of(world.bot)
     assert own is not None
@@ -597,6 +602,8 @@ def server(world: World, guild: Guild, general: Channel, bob: User) -> dict[str,
         "archived": archived,
         "category": world.add_channel(guild, "Category", kind=CATEGORY),
         "powerless": powerless,
+        "locked": locked,
+        "mine": world.add_guild("Mine", owner=world.bot),
         "full_of_pins": full,
         "251st": last,
         "dm_message": world.add_message(world.dm(bob), bob, content="hi"),
@@ -778,3 +785,17 @@ def test_a_body_that_is_almost_right_is_taken_or_refused_as_specified(case: Case
     assert status < 500
     if status != 204:
         response_validator(case.method, case.path, status).validate(json.loads(answer))
+
+
+def test_every_code_that_the_sandbox_refuses_with_is_met_here_or_takes_too_much_to_reach() -> None:
+    codes = {reason.code for reason in vars(refusals).values() if isinstance(reason, refusals.Reason) and reason.code}
+    full = {30005, 30013, 30033}  # 250 roles, 500 channels, 1000 members of a thread
+    elsewhere = {40005, 50007, 50109}  # test_sandbox_rest.py
+    assert codes - {case.code for case in BAD} - full - elsewhere == set()
+
+
+def test_every_refusal_and_bound_names_its_page() -> None:
+    said = [*vars(refusals).values(), *vars(bounds).values()]
+    pages = [one.page for one in said if isinstance(one, refusals.Reason | bounds.Bound)]
+    assert len(pages) > 70
+    assert [page for page in pages if not re.fullmatch(r"[a-z-]+(/[a-z-]+)*#[a-z0-9: -]+", page)] == []
