@@ -41,6 +41,8 @@ from .work import named
 
 if TYPE_CHECKING:
     from .bot import Bot
+    from .sandbox.faults import Faults
+    from .sandbox.gateway import Gateway
     from .session import Failure, Session
 
 __all__ = [
@@ -116,8 +118,8 @@ class Discord(Breakable):
 
     def __init__(self, sandbox: Sandbox, session: Session, clock: WatchedClock, stillness: Stillness) -> None:
         self.sandbox = sandbox
-        self.gateway = sandbox.gateway
-        self.faults = sandbox.faults
+        self.gateway: Gateway = sandbox.gateway
+        self.faults: Faults = sandbox.faults
         self._session = session
         self._clock = clock
         self._people = People(sandbox.world)

@@ -31,7 +31,7 @@ class Rest(Lookups):
     def __init__(self, world: World, start_limit: Callable[[], JSON]) -> None:
         super().__init__(world)
         self._start_limit = start_limit
-        self.quotas = Quotas()
+        self.quotas: Quotas = Quotas()
         self.gateway_url = ""
         answers = Answers(world)
         webhook = "/webhooks/{application}/{token}"

@@ -163,11 +163,11 @@ class World(Places, Calls):
     def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
         super().__init__(clock=clock, shards=shards)
         self.presences: dict[int, JSON] = {}
-        self.bot = self.add_user("wisp", bot=True)
-        self.application = self.bot.id
+        self.bot: User = self.add_user("wisp", bot=True)
+        self.application: int = self.bot.id
         self.token: str = ""
         self.reset_token()
-        self.owner = self.add_user("ada")
+        self.owner: User = self.add_user("ada")
         sandbox = self.add_guild("Sandbox", owner=self.owner)
         self.add_member(sandbox, self.add_user("bob"))
         self._founding = False
