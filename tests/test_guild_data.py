@@ -15,11 +15,12 @@ from typing import Any
 import hikari
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from wisp.errors import DatabaseError, DataError
+from wisp.services import guild_data
 from wisp.services.database import DatabaseService
 from wisp.services.guild_data import GuildData
 
@@ -170,6 +171,14 @@ async def test_ids_and_enums_of_hikari_are_values_and_types(data: GuildData) -> 
     found = await data.get(guild_id=GUILD, key="ids", type=dict[hikari.Snowflake, list[hikari.Snowflake]])
     assert found == ids
     assert [type(key) for key in found or ()] == [hikari.Snowflake]
+
+
+@given(st.binary(max_size=20))
+@example(b"\xa1\xff")  # a text that is no UTF-8
+def test_whatever_is_in_the_database_is_a_value_or_a_data_error(raw: bytes) -> None:
+    place = (GUILD, 0, "music", "songs")
+    with contextlib.suppress(DataError):
+        guild_data._decoded(place, raw)  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_a_type_gives_the_original_back_or_says_which_field_does_not_fit(data: GuildData) -> None:

@@ -530,7 +530,7 @@ def _refuse_unreadable(place: _Place, encoded: bytes, value: object) -> None:
     """A dictionary can have keys that msgpack writes and nobody can read: a dataclass, say, comes back as a dict."""
     try:
         decode(encoded)
-    except (msgspec.DecodeError, TypeError, RecursionError) as error:
+    except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
         what = f"this `{type(value).__name__}` could not be read again: {error}"
         raise DataError(f"{_described(place)}: {what}. Keys of dictionaries are texts, numbers or bytes") from error
 
@@ -538,7 +538,7 @@ def _refuse_unreadable(place: _Place, encoded: bytes, value: object) -> None:
 def _decoded(place: _Place, encoded: bytes, type: Any = None) -> Any:
     try:
         return (decode if type is None else _typed_decoder(type))(encoded)
-    except (msgspec.DecodeError, TypeError, RecursionError) as error:
+    except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
         raise DataError(f"{_described(place)}: {error}") from error
 
 
