@@ -54,6 +54,7 @@ ORDER = [
     "local",
     "mocks",
     "testing",
+    "pytest_plugin",
     "cli",
     "__main__",
 ]

@@ -32,9 +32,10 @@ async def test_hikaris_event_manager_keeps_intents_and_consumers(gateway: hikari
     assert hasattr(manager, "_intents"), MOVED
     assert callable(manager._consumers["interaction_create"].callback), MOVED
     assert manager._waiters == {}, MOVED
+    assert manager._dispatched_tasks == set(), MOVED
 
 
-@pytest.mark.parametrize("name", ["_ws", "_gateway_url"])
+@pytest.mark.parametrize("name", ["_ws", "_gateway_url", "_session_id", "_seq", "_keep_alive_task"])
 def test_hikaris_shard_has(name: str) -> None:
     assert name in shard.GatewayShardImpl.__slots__, MOVED
 

@@ -56,7 +56,11 @@ async def test_every_piece_of_python_in_the_readme_runs(number: int, monkeypatch
     module = module_of(f"readme_{number}", PYTHON[number])
     for name, thing in vars(module).copy().items():
         if name.startswith("test_") and inspect.iscoroutinefunction(thing):
-            await thing()
+            if "discord" in inspect.signature(thing).parameters:  # the fixture of our pytest plugin
+                async with connect(module.bot) as discord:
+                    await thing(discord)
+            else:
+                await thing()
     bot: Any = getattr(module, "bot", None)
     if bot is not None:
         assert [str(mistake) for mistake in bot.check() if not mistake.remark] == []

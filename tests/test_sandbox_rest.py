@@ -31,6 +31,7 @@ from wisp.sandbox.world import (
     Happening,
     Interaction,
     InteractionAnswered,
+    InteractionCreated,
     MessageCreated,
     MessageDeleted,
     MessageEdited,
@@ -194,7 +195,7 @@ async def test_an_update_edits_the_message_with_the_button(
     click = world.create_interaction(COMPONENT, bob, channel, {"custom_id": "x"}, message=button)
     await bot.answer(click, 7, content="after")
     assert (button.content, button.edits, click.original) == ("after", ["before"], button)
-    assert seen[1:] == [MessageEdited(button), InteractionAnswered(click, 7)]
+    assert seen[1:] == [InteractionCreated(click), MessageEdited(button), InteractionAnswered(click, 7)]
 
 
 async def test_a_silently_deferred_button_edits_its_message_and_follows_up_anew(

@@ -89,6 +89,9 @@ async def close_gateway(gateway: hikari.GatewayBot) -> None:
         if transport is not None and one._gateway_url.startswith("ws://"):
             transport._sent_close = True
             plain.append(transport)
+    rest: Any = gateway.rest
+    if not rest.is_alive:
+        rest.start()  # hikari complains of what is closed already
     closing = asyncio.ensure_future(gateway.close())
     end = asyncio.get_running_loop().time() + _CLOSING
     while not (await asyncio.wait({closing}, timeout=_GLANCE))[0]:
@@ -106,6 +109,25 @@ async def close_gateway(gateway: hikari.GatewayBot) -> None:
         task.cancel()
     if left:
         await asyncio.wait(left)
+
+
+async def cut_off(gateway: hikari.GatewayBot) -> None:
+    """End the shards without a word to Discord, and without another attempt to reach it; then REST."""
+    shards: list[Any] = list(gateway.shards.values())
+    transports: list[Any] = [one._ws for one in shards if one._ws is not None]
+    for transport in transports:
+        transport._sent_close = True
+    _cancel(shards)
+    await asyncio.wait([one._keep_alive_task for one in shards if one._keep_alive_task is not None])
+    for transport in transports:
+        await transport._exit_stack.aclose()
+    await gateway.rest.close()
+
+
+def _cancel(shards: Iterable[Any]) -> None:
+    for one in shards:
+        if one._keep_alive_task is not None:
+            one._keep_alive_task.cancel()
 
 
 def _is_of_shard(task: asyncio.Task[Any], gateway: hikari.GatewayBot) -> bool:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
+import sqlite3
 import sys
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TextIO
+
+import msgspec
 
 from . import bridge
 from .chat import PATIENCE, Chat
@@ -19,6 +23,7 @@ from .groups import roots
 from .sandbox.console import Console
 from .sandbox.people import People
 from .sandbox.server import Sandbox
+from .sandbox.world import World
 from .shown import failures_on, log_on, open_on_desktop
 
 if TYPE_CHECKING:
@@ -32,12 +37,17 @@ TURNS = 100
 
 @asynccontextmanager
 async def on_sandbox(
-    bot: Bot, *, keep: str | None = None, clock: Clock | None = None, page: bool = False
+    bot: Bot,
+    *,
+    keep: str | None = None,
+    clock: Clock | None = None,
+    page: bool = False,
+    prepare: Callable[[World], object] = lambda world: None,
 ) -> AsyncGenerator[Sandbox, None]:
     """Run a bot on a local Discord, on empty temporary data, and close both in the end.
 
-    `keep` names a database file that is used, and kept, instead; with `page` a browser can look at it. Raises
-    StartError where the bot does not start.
+    `keep` names a database file that is used, and kept, instead; with `page` a browser can look at it; `prepare` makes
+    of the world what the bot shall find. Raises StartError where the bot does not start.
     """
     clock = clock or Clock()
     async with AsyncExitStack() as stack:
@@ -47,6 +57,7 @@ async def on_sandbox(
         sandbox = await stack.enter_async_context(Sandbox(clock=clock, page=page))
         if sandbox.page is not None:
             stack.enter_context(log_on(sandbox.page, bot))
+        prepare(sandbox.world)
         for guild in sorted({guild for root in roots([bot]) for guild in root.guilds or ()}):
             sandbox.world.add_guild(f"Guild {guild}", id=guild)  # where commands of that guild alone can be tried
         config = bot.settings(token=sandbox.token, rest_url=sandbox.rest_url, database=database, guilds=())
@@ -60,6 +71,30 @@ async def restart(bot: Bot) -> None:
     config, clock = bot.session.config, bot.session.clock
     await bot.close()
     await bot.start(config, clock=clock)
+
+
+async def kill(bot: Bot, sandbox: Sandbox) -> None:
+    """Start a bot anew on what `kill -9` would have left of its run: Discord hears nothing more of that.
+
+    The data are those that were committed at this moment, in a file of their own. What the old run still does while
+    it is taken down (its `finally` blocks, its teardowns) reaches neither Discord nor these data.
+    """
+    session = bot.session
+    copy = f"{session.config.database}-{secrets.token_hex(4)}"
+    with closing(sqlite3.connect(session.config.database)) as left, closing(sqlite3.connect(copy)) as kept:
+        left.backup(kept)
+    session.on_failure = None
+    session.grace = 0.0
+    log = logging.getLogger("wisp")
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)  # the dead complain to nobody
+    try:
+        sandbox.drop()
+        await bridge.cut_off(session.gateway)
+        await bot.close()
+    finally:
+        log.setLevel(level)
+    await bot.start(msgspec.structs.replace(session.config, database=copy), clock=session.clock)
 
 
 async def module_mistakes(bot: Bot) -> list[Mistake]:

@@ -12,10 +12,10 @@ import site
 import sys
 import sysconfig
 from asyncio import locks, queues, tasks
-from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType, FunctionType, MethodType
+from types import FrameType, FunctionType, MethodType, TracebackType
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -112,6 +112,7 @@ class Stillness:
         family = {child: root for child, root in self._roots.items() if not child.done()}
         family |= {task: task for task in handlers | others}
         background = {task for task, root in family.items() if task in others - handlers or root.done()}
+        completing = _completing(family)
         held: set[AnyTask] = set()  # wait for a lock, an event, a queue: somebody else's doing
 
         def rests(task: AnyTask, seen: frozenset[object]) -> bool:
@@ -120,7 +121,7 @@ class Stillness:
             awaited = _awaited(task)
             if awaited is None:
                 return False
-            if behind := list(_behind(awaited, family)):
+            if behind := _behind(awaited, completing):
                 return all(_rests_behind(one, seen | {task}, rests) for one in behind)
             frames = _frames(task)
             if not frames:
@@ -175,17 +176,25 @@ def _rests_behind(one: Any, seen: frozenset[object], rests: Callable[[AnyTask, f
     return bool(inner) and all(_rests_behind(future, seen | {one}, rests) for future in inner)
 
 
-def _behind(awaited: Any, tasks: Iterable[Any]) -> Iterator[Any]:
+def _behind(awaited: Any, completing: Mapping[int, Sequence[AnyTask]]) -> Sequence[Any]:
     """The tasks (and gathered futures) that complete what is awaited; none where something else does."""
     if isinstance(awaited, asyncio.Task) or hasattr(awaited, "_children"):
-        yield awaited
-        return
+        return [awaited]
+    return completing.get(id(awaited), ())
+
+
+def _completing(tasks: Iterable[Any]) -> dict[int, list[AnyTask]]:
+    """Which tasks complete a future when they end, by the future's id."""
+    found: dict[int, list[AnyTask]] = {}
     for task in tasks:
-        if any(held is awaited for callback, _ in task._callbacks or () for held in _held(callback)):
-            yield task
+        for callback, _ in task._callbacks or ():
+            for held in _held(callback):
+                if asyncio.isfuture(held):
+                    found.setdefault(id(held), []).append(task)
+    return found
 
 
-def _held(callback: Any) -> Iterator[object]:
+def _held(callback: Any) -> Iterator[Any]:
     """What a callback of `asyncio.wait`, `wait_for`, `shield` or a TaskGroup holds: the future that it completes."""
     if isinstance(callback, functools.partial):
         yield from callback.args
@@ -223,6 +232,18 @@ def place(task: AnyTask) -> str:
     where = ""
     for frame in _frames(task):
         file = frame.f_code.co_filename
-        if not file.startswith((_OURS, *_INSTALLED)):
+        if _is_of_bot(file):
             where = f" ({os.path.relpath(file)}:{frame.f_lineno}, in {frame.f_code.co_name})"
     return where
+
+
+def in_bot(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback from the first line of the bot's own code on; all of it where there is none."""
+    begin = traceback
+    while begin is not None and not _is_of_bot(begin.tb_frame.f_code.co_filename):
+        begin = begin.tb_next
+    return begin or traceback
+
+
+def _is_of_bot(file: str) -> bool:
+    return not file.startswith((_OURS, *_INSTALLED))

@@ -17,12 +17,13 @@ For a module alone there are `create_mock_bot`, `create_mock_context` and `creat
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
-from . import bridge
+from . import bridge, local
 from .local import delivered, on_sandbox, undelivered
+from .logs import redacted
 from .mocks import (
     MockBot,
     MockContext,
@@ -33,10 +34,12 @@ from .mocks import (
     create_mock_interaction,
 )
 from .sandbox.faults import Breakable
-from .sandbox.people import File, Impossible, People, Person, Reply
+from .sandbox.happenings import Happening
+from .sandbox.people import File, Impossible, People, Person, Reply, channel_called, front
 from .sandbox.server import Sandbox
-from .sandbox.world import Channel, Guild, Message, World
-from .stillness import Stillness, WatchedClock, place
+from .sandbox.transcript import Record
+from .sandbox.world import Channel, Guild, Member, Message, Role, World
+from .stillness import Stillness, WatchedClock, in_bot, place
 from .work import named
 
 if TYPE_CHECKING:
@@ -46,8 +49,11 @@ if TYPE_CHECKING:
     from .session import Failure, Session
 
 __all__ = [
+    "Channel",
     "Discord",
     "File",
+    "Guild",
+    "Happening",
     "Impossible",
     "Message",
     "MockBot",
@@ -56,41 +62,100 @@ __all__ = [
     "MockReply",
     "Person",
     "Reply",
+    "Role",
     "connect",
     "create_mock_bot",
     "create_mock_context",
     "create_mock_interaction",
 ]
 
+H = TypeVar("H")
+
 Impossible.__module__ = __name__  # tracebacks call it what tests import it as
 
 
+Names: TypeAlias = int | Sequence[str]
+"""People or guilds: their names, or how many."""
+
+
 @asynccontextmanager
-async def connect(bot: Bot) -> AsyncGenerator[Discord, None]:
+async def connect(
+    bot: Bot,
+    *,
+    guilds: int | Sequence[str] | Mapping[str, Names] = ("Sandbox",),
+    members: Names = ("ada", "bob"),
+) -> AsyncGenerator[Discord, None]:
     """Run a bot on a local Discord with empty temporary data, for the length of a test; nothing of it stays.
+
+    The bot finds these `guilds`, the first being where people are if nothing else is said: names, or how many; a
+    mapping tells who is in each. `members` are in every other guild: names, or how many. The first owns it.
 
     An error in the bot's code fails the test: it is raised, as an AssertionError from the bot's own
     exception, from the call that led to it, or else at the end; unless inside `discord.expects`. Several that
     came at once are raised together, as an ExceptionGroup. What the bot asked for and the sandbox does not serve fails
-    the test at its end.
+    the test at its end. To an error that ends the test the conversation so far is added, as a note.
     """
     clock = WatchedClock()
-    async with on_sandbox(bot, clock=clock) as sandbox:
-        session = bot.session
-        session.grace = 0.0  # what still waits when the test is over would wait for ever
-        with _stillness(session, clock) as stillness:
-            discord = Discord(sandbox, session, clock, stillness)
-            yield discord
-            await discord.rest()
-            _refuse_unserved(sandbox.world)
+    async with on_sandbox(bot, clock=clock, prepare=lambda world: _populate(world, guilds, members)) as sandbox:
+        run = _Run(bot.session)
+        with Stillness(run.handlers, run.listeners, lambda: clock.waiting | run.session.work.waiting) as stillness:
+            discord = Discord(sandbox, bot, run, clock, stillness)
+            try:
+                yield discord
+                await discord.finish()
+            except Exception as error:
+                explain(error, discord)
+                raise
 
 
-def _stillness(session: Session, clock: WatchedClock) -> Stillness:
-    return Stillness(
-        lambda: session.work.tasks,
-        lambda: bridge.listening(session.gateway),
-        lambda: clock.waiting | session.work.waiting,
-    )
+def explain(error: BaseException, discord: Discord) -> None:
+    """Add the conversation so far to an error as a note, once."""
+    if not any(note.startswith(_HEADING) for note in getattr(error, "__notes__", ())):
+        error.add_note(f"{_HEADING}\n{discord.conversation() or '(nothing)'}")
+
+
+def _populate(world: World, guilds: int | Sequence[str] | Mapping[str, Names], members: Names) -> None:
+    """Let there be these guilds with these members in a new world."""
+    names = guilds if isinstance(guilds, Mapping) else dict.fromkeys(_names(guilds, ["Sandbox"], "Guild"), members)
+    if not names:
+        raise ValueError("guilds: expected one at least, got none")
+    people = People(world)
+    for name, whom in names.items():
+        inside = _names(whom, ["ada", "bob"], "member")
+        if not inside:
+            raise ValueError(f"members of {name}: expected one at least, got none: somebody owns the guild")
+        users = [people.known(one) or world.add_user(one) for one in inside]
+        if name == next(iter(names)):
+            guild = people.home
+            world.edit_guild(guild, name=name)
+        else:
+            guild = world.add_guild(name, owner=users[0])
+        for user in users:
+            world.add_member(guild, user)
+        world.edit_guild(guild, owner=users[0])
+        for member in list(guild.members.values()):
+            if not member.user.bot and member.user not in users:
+                world.remove_member(member)
+
+
+def _names(named: Names, first: list[str], noun: str) -> list[str]:
+    """The names, or so many of them: the first ones, then "member 3"."""
+    if not isinstance(named, int):
+        return [named] if isinstance(named, str) else list(dict.fromkeys(named))
+    return [*first[:named], *(f"{noun} {number}" for number in range(len(first) + 1, named + 1))]
+
+
+class _Run:
+    """The run of the bot that is on now."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def handlers(self) -> set[asyncio.Task[Any]]:
+        return self.session.work.tasks
+
+    def listeners(self) -> set[asyncio.Task[Any]]:
+        return bridge.listening(self.session.gateway)
 
 
 def _refuse_unserved(world: World) -> None:
@@ -106,6 +171,17 @@ _SOON = 5.0
 _GLANCE = 0.002
 """Seconds after which busy handlers are looked at again: what they wait for may have come to rest."""
 
+_MANY = 100
+"""Busy tasks that are watched one by one; more of them are looked at now and then, or looking were all that is done."""
+
+_REMEMBERED = 60
+"""Things that happened of which a conversation tells at most."""
+
+_LONGEST_LINE = 200
+"""Characters of a line of it, at most."""
+
+_HEADING = "What happened in the sandbox:"
+
 _CALM = 8
 """Turns of the event loop that nothing may be busy: what one task leaves another gets within a few."""
 
@@ -116,11 +192,12 @@ class Discord(Breakable):
     It can be broken: `discord.fail("POST", "/interactions", 500)`, `discord.drop()`, ...
     """
 
-    def __init__(self, sandbox: Sandbox, session: Session, clock: WatchedClock, stillness: Stillness) -> None:
+    def __init__(self, sandbox: Sandbox, bot: Bot, run: _Run, clock: WatchedClock, stillness: Stillness) -> None:
         self.sandbox = sandbox
+        self.bot: Bot = bot
         self.gateway: Gateway = sandbox.gateway
         self.faults: Faults = sandbox.faults
-        self._session = session
+        self._run = run
         self._clock = clock
         self._people = People(sandbox.world)
         self._people.settled = self.rest
@@ -128,6 +205,13 @@ class Discord(Breakable):
         self._stillness = stillness
         self._expected: list[_Expected] = []
         self._failures: list[Failure] = []
+        self._record = Record(sandbox.world, lambda: front(self._people.home), most=_REMEMBERED)
+        self._attend()
+
+    def _attend(self) -> None:
+        """Hear of the run's failures."""
+        session = self._run.session
+        session.grace = 0.0  # what still waits when the test is over would wait for ever
         session.on_failure = self._note
 
     @property
@@ -135,9 +219,29 @@ class Discord(Breakable):
         """Everything that there is in this Discord."""
         return self.sandbox.world
 
-    def member(self, name: str, guild: Guild | None = None) -> Person:
-        """The person of this name, who joins the guild (the first one by default) where they had not."""
-        return self._people.member(name, guild)
+    # Who and what there is
+
+    def member(
+        self, name: str, guild: Guild | None = None, *, roles: Sequence[Role] = (), permissions: int = 0
+    ) -> Person:
+        """The person of this name, who joins the guild (the first one by default) where they had not.
+
+        `roles` are given to them; `permissions` (hikari.Permissions) too, by a role of their own name. A listener may
+        still be at work on that: `await discord.join(name)` waits. Raises Impossible for the name of a bot.
+        """
+        person = self._people.member(name, guild)
+        assert person.member is not None
+        for role in roles:
+            self.world.give_role(person.member, role)
+        if permissions:
+            self.world.give_role(person.member, self.role(name, person.guild, permissions=permissions))
+        return person
+
+    async def join(self, name: str, guild: Guild | None = None) -> Person:
+        """Let a person join a guild (the first one by default), and wait until the bot is at rest."""
+        person = self.member(name, guild)
+        await self.rest()
+        return person
 
     def guild(self, name: str) -> Guild:
         """The guild of this name, made with the bot in it where there was none."""
@@ -151,18 +255,84 @@ class Discord(Breakable):
         guild = guild or self._people.home
         return guild.channel(name) or self.world.add_channel(guild, name)
 
-    def messages(self, channel: str = "general", guild: Guild | None = None) -> list[Message]:
-        """What stands in the channel of this name (in the first guild by default), oldest first, private answers not.
+    def role(self, name: str, guild: Guild | None = None, *, permissions: int | None = None) -> Role:
+        """The role of this name in a guild (the first one by default), a new one where there was none.
 
-        `content`, `author` and `embeds` (Discord's JSON) are what it says. Raises Impossible for a channel that is
-        not there.
+        It gets these `permissions` (hikari.Permissions), where they are said. "@everyone" is everybody's.
         """
         guild = guild or self._people.home
-        found = guild.channel(channel)
+        found = next((role for role in guild.roles.values() if role.name == name), None)
         if found is None:
-            names = ", ".join(other.name for other in guild.channels.values())
-            raise Impossible(f"{guild.name} has no channel {channel!r}; it has {names}")
-        return list(found.messages.values())
+            return self.world.add_role(guild, name, permissions=int(permissions or 0))
+        if permissions is not None and found.permissions != permissions:
+            self.world.edit_role(guild, found, permissions=int(permissions))
+        return found
+
+    async def give(self, person: Person, *roles: Role) -> None:
+        """Give a person roles in the guild that they look at, and wait until the bot is at rest."""
+        for role in roles:
+            self.world.give_role(_member(person), role)
+        await self.rest()
+
+    async def take(self, person: Person, *roles: Role) -> None:
+        """Take roles from a person in the guild that they look at, and wait until the bot is at rest."""
+        for role in roles:
+            self.world.take_role(_member(person), role)
+        await self.rest()
+
+    async def overwrite(self, channel: Channel, whom: Role | Person, *, allow: int = 0, deny: int = 0) -> None:
+        """Say what a role or a person may (hikari.Permissions) and may not do in a channel, whatever their roles say.
+
+        It replaces what was said of them there before, and waits until the bot is at rest.
+        """
+        target = whom.user if isinstance(whom, Person) else whom
+        self.world.set_overwrite(channel, target, allow=int(allow), deny=int(deny))
+        await self.rest()
+
+    # What happened
+
+    def messages(self, channel: str | Channel = "general", guild: Guild | None = None) -> list[Message]:
+        """What stands in a channel (by name: in the first guild by default), oldest first, private answers not.
+
+        `content`, `author`, `reactions` and `embeds` (Discord's JSON) are what it says; `person.messages` is what
+        somebody sees. Raises Impossible for a channel that is not there.
+        """
+        if isinstance(channel, str):
+            channel = channel_called(guild or self._people.home, channel)
+        return list(channel.messages.values())
+
+    @overload
+    def happened(self) -> list[Happening]: ...
+
+    @overload
+    def happened(self, kind: type[H]) -> list[H]: ...
+
+    def happened(self, kind: type[Any] | None = None) -> list[Any]:
+        """What happened since the bot started, oldest first; of one type, such as `ReactionAdded`, where it is said.
+
+        The types are in `wisp.sandbox.happenings`. What they hold (messages, interactions, members) shows how it
+        stands now.
+        """
+        return [one for one in self._record.happenings if kind is None or isinstance(one, kind)]
+
+    def conversation(self) -> str:
+        """What people and bot said and did so far, as the chat in the terminal shows it; the last 60 things."""
+        text = "\n".join(f"  {line}" for line in self._record.lines(_LONGEST_LINE))
+        return redacted(text.replace(self.world.token, "<token>"))
+
+    # Time, and the life of the bot
+
+    async def restart(self, *, kill: bool = False) -> None:
+        """Stop the bot and start it again: on the same Discord, the same data, at the same time.
+
+        With `kill` its run breaks off as by `kill -9`: what was being done is not finished, Discord hears no goodbye,
+        and of the data what had been committed is there. (In one process the old run's `finally` blocks still run;
+        nothing of what they do reaches Discord, or the data of the new run.)
+        """
+        await (local.kill(self.bot, self.sandbox) if kill else local.restart(self.bot))
+        self._run.session = self.bot.session
+        self._attend()
+        await self.rest()
 
     async def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Move the time of bot and Discord forward: what falls due happens in order, each coming to rest first.
@@ -180,6 +350,14 @@ class Discord(Breakable):
         """
         await self._settle()
         self._raise_failures()
+
+    async def finish(self) -> None:
+        """Wait as `rest` does, and raise what is left to fail the test at its end: `connect` calls it there.
+
+        Raises AssertionError for what the bot asked for and the sandbox does not serve.
+        """
+        await self.rest()
+        _refuse_unserved(self.world)
 
     def _raise_failures(self) -> None:
         errors = [_as_assertion(failure) for failure in self._failures]
@@ -218,9 +396,12 @@ class Discord(Breakable):
     async def _settled(self) -> None:
         calm = 0
         while calm < _CALM:
-            await delivered(self.sandbox, self._session.gateway)
+            await delivered(self.sandbox, self._run.session.gateway)
             if busy := self._stillness.busy():
                 calm = 0
+                if len(busy) > _MANY:
+                    await asyncio.sleep(_GLANCE * len(busy) / _MANY)
+                    continue
                 waiting = {*busy, self._clock.changed()}
                 await asyncio.wait(waiting, timeout=_GLANCE, return_when=asyncio.FIRST_COMPLETED)
             else:
@@ -228,18 +409,25 @@ class Discord(Breakable):
 
     def _restless(self) -> str:
         busy = self._stillness.busy()
-        if not busy and undelivered(self.sandbox, self._session.gateway):
+        if not busy and undelivered(self.sandbox, self._run.session.gateway):
             return f"the bot did not hear within {_SOON:g} s of all that happened: it is not connected, or hangs"
         at = {root: root for root in busy.values()} | {root: task for task, root in busy.items() if task is not root}
-        names = named(f"{self._session.label_of(root)}{place(task)}" for root, task in at.items())
+        names = named(f"{self._run.session.label_of(root)}{place(task)}" for root, task in at.items())
         return (
             f"{names or 'the bot'} did not come to rest within {_SOON:g} s: waiting for something that no test can "
             "bring about, or for real time (asyncio.sleep) in place of wisp's clock"
         )
 
 
+def _member(person: Person) -> Member:
+    if person.member is None:
+        raise Impossible(f"{person.name} is no member of a guild here")
+    return person.member
+
+
 def _as_assertion(failure: Failure) -> AssertionError:
-    error = failure.error
+    """A failure as an error of the test, from the bot's own, whose traceback begins in the bot's code."""
+    error = failure.error.with_traceback(in_bot(failure.error.__traceback__))
     raised = AssertionError(f"{failure.where} failed: {type(error).__name__}: {error}")
     raised.__cause__ = error
     return raised

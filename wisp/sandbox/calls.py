@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from wisp.clock import Clock
 from wisp.sandbox.ground import Ground
-from wisp.sandbox.happenings import CommandsChanged
+from wisp.sandbox.happenings import CommandsChanged, InteractionCreated
 from wisp.sandbox.model import (
     INTERACTION_LIFETIME,
     JSON,
@@ -127,7 +127,9 @@ class Calls(Ground):
         )
         self._forget_old_interactions()
         self.interactions[interaction.id] = self._tokens[interaction.token] = interaction
-        self.dispatch("INTERACTION_CREATE", self._interaction_payload(interaction, locale), interaction.guild)
+        payload = self._interaction_payload(interaction, locale)
+        self.happen(InteractionCreated(interaction))
+        self.dispatch("INTERACTION_CREATE", payload, interaction.guild)
         return interaction
 
     def interaction_with(self, token: str) -> Interaction | None:

@@ -145,6 +145,13 @@ class RoleDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class InteractionCreated:
+    """Somebody asked the bot for something: `interaction.data` is what, and what becomes of it is told there later."""
+
+    interaction: Interaction
+
+
+@dataclass(frozen=True, slots=True)
 class InteractionAnswered:
     """The bot gave its first answer, of Discord's callback type 4 to 9; its message, if any, comes before."""
 
@@ -209,6 +216,7 @@ Happening: TypeAlias = (
     | RoleCreated
     | RoleChanged
     | RoleDeleted
+    | InteractionCreated
     | InteractionAnswered
     | CommandsChanged
     | Typing

@@ -82,7 +82,7 @@ def offered(world: World, user: User, channel: Channel, kind: int) -> list[JSON]
     return [
         command
         for command in world.visible_commands(channel.guild)
-        if command["type"] == kind and not _lacking(command, permissions)
+        if command["type"] == kind and not _lacking(command, permissions) and not _too_adult(command, channel)
     ]
 
 
@@ -247,6 +247,11 @@ def _lacking(command: JSON, permissions: int) -> str:
     return names or (hex(missing) if missing else "")
 
 
+def _too_adult(command: JSON, channel: Channel) -> bool:
+    """Whether a command is age-restricted and a guild's channel is not."""
+    return bool(command.get("nsfw")) and channel.guild is not None and not channel.nsfw
+
+
 def why_not(
     world: World, user: User, channel: Channel, name: str, there: Sequence[JSON], kind: int = CHAT_INPUT
 ) -> str:
@@ -254,6 +259,8 @@ def why_not(
     called = f"/{name}" if kind == CHAT_INPUT else f"{name!r}"
     for command in world.visible_commands(channel.guild):
         if command["name"] == name and command["type"] == kind:
+            if _too_adult(command, channel):
+                return f"{called} is for age-restricted channels, and {channel} is none"
             lacking = _lacking(command, world.permissions(user, channel))
             return f"{called} is hidden from {user.name} here: it needs {lacking}"
     for command in world.commands[None].values():

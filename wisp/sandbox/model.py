@@ -87,13 +87,16 @@ def timestamp(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="microseconds")
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class User:
     """A person or a bot. `name` is unique in no way, as display names are."""
 
     id: int
     name: str
     bot: bool = False
+
+    def __repr__(self) -> str:
+        return f"<User {self.name}>"
 
     @property
     def mention(self) -> str:
@@ -167,7 +170,7 @@ class Reaction:
         }
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Role:
     """A guild's role. The @everyone role bears its guild's id. `permissions` is Discord's bit set.
 
@@ -182,6 +185,9 @@ class Role:
     hoist: bool = False
     mentionable: bool = False
     bot: User | None = None
+
+    def __repr__(self) -> str:
+        return f"<Role {self.name}>"
 
     @property
     def mention(self) -> str:
@@ -217,7 +223,7 @@ class Role:
         return {**role, "tags": {"bot_id": str(self.bot.id)}} if self.bot else role
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Member:
     """A user in a guild, with the roles given to them (@everyone is not among them).
 
@@ -225,13 +231,16 @@ class Member:
     """
 
     user: User
-    guild: Guild = field(repr=False)
+    guild: Guild
     joined: float
     roles: list[Role] = field(default_factory=list[Role])
     nick: str | None = None
     timed_out_until: float | None = None
     mute: bool = False
     deaf: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Member {self.user.name} of {self.guild.name}>"
 
     @property
     def name(self) -> str:
@@ -366,7 +375,7 @@ class ThreadMember:
         }
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Channel:
     """A place for messages: in a guild, or (`guild` is None) the bot's direct messages with `recipient`.
 
@@ -378,19 +387,27 @@ class Channel:
     id: int
     kind: int
     name: str = ""
-    guild: Guild | None = field(default=None, repr=False)
+    guild: Guild | None = None
     position: int = 0
     recipient: User | None = None
-    messages: dict[int, Message] = field(default_factory=dict[int, "Message"], repr=False)
+    messages: dict[int, Message] = field(default_factory=dict[int, "Message"])
     last_message_id: int | None = None
-    parent: Channel | None = field(default=None, repr=False)
-    overwrites: dict[int, Overwrite] = field(default_factory=dict[int, Overwrite], repr=False)
+    parent: Channel | None = None
+    overwrites: dict[int, Overwrite] = field(default_factory=dict[int, Overwrite])
     topic: str | None = None
     nsfw: bool = False
     slowmode: int = 0
     last_pin: float | None = None
-    settings: JSON = field(default_factory=dict[str, Any], repr=False)
-    thread: Thread | None = field(default=None, repr=False)
+    settings: JSON = field(default_factory=dict[str, Any])
+    thread: Thread | None = None
+
+    def __str__(self) -> str:
+        if self.guild is not None:
+            return f"#{self.name}"
+        return f"direct messages with {self.recipient.name}" if self.recipient else "direct messages"
+
+    def __repr__(self) -> str:
+        return f"<Channel {self}>"
 
     @property
     def mention(self) -> str:
@@ -480,7 +497,7 @@ class Ban:
         return {"user": self.user.payload(), "reason": self.reason}
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Guild:
     """A server. `members`, `roles`, `channels`, `threads`, `emojis` are by id, `bans` by the user's id.
 
@@ -492,15 +509,18 @@ class Guild:
     name: str
     owner: User
     created: float
-    roles: dict[int, Role] = field(default_factory=dict[int, Role], repr=False)
-    members: dict[int, Member] = field(default_factory=dict[int, Member], repr=False)
-    channels: dict[int, Channel] = field(default_factory=dict[int, Channel], repr=False)
-    threads: dict[int, Channel] = field(default_factory=dict[int, Channel], repr=False)
-    bans: dict[int, Ban] = field(default_factory=dict[int, Ban], repr=False)
-    emojis: dict[int, Emoji] = field(default_factory=dict[int, Emoji], repr=False)
-    system_channel: Channel | None = field(default=None, repr=False)
+    roles: dict[int, Role] = field(default_factory=dict[int, Role])
+    members: dict[int, Member] = field(default_factory=dict[int, Member])
+    channels: dict[int, Channel] = field(default_factory=dict[int, Channel])
+    threads: dict[int, Channel] = field(default_factory=dict[int, Channel])
+    bans: dict[int, Ban] = field(default_factory=dict[int, Ban])
+    emojis: dict[int, Emoji] = field(default_factory=dict[int, Emoji])
+    system_channel: Channel | None = None
     description: str | None = None
-    settings: JSON = field(default_factory=dict[str, Any], repr=False)
+    settings: JSON = field(default_factory=dict[str, Any])
+
+    def __repr__(self) -> str:
+        return f"<Guild {self.name}>"
 
     @property
     def everyone(self) -> Role:
@@ -621,7 +641,7 @@ class Attachment:
         return attachment
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Message:
     """A message as it stands now.
 
@@ -642,8 +662,8 @@ class Message:
     flags: int = 0
     kind: int = 0
     ephemeral_for: User | None = None
-    interaction: Interaction | None = field(default=None, repr=False)
-    reference: Message | None = field(default=None, repr=False)
+    interaction: Interaction | None = None
+    reference: Message | None = None
     edits: list[str] = field(default_factory=list[str])
     edited: float | None = None
     deleted: bool = False
@@ -654,8 +674,19 @@ class Message:
     mention_everyone: bool = False
     reactions: dict[Emoji, Reaction] = field(default_factory=dict[Emoji, Reaction])
     pinned: float | None = None
-    thread: Channel | None = field(default=None, repr=False)
+    thread: Channel | None = None
     webhook_id: int | None = None
+
+    def __repr__(self) -> str:
+        counts = {"embeds": self.embeds, "attachments": self.attachments, "components": self.components}
+        facts = [f"{name}={len(found)}" for name, found in counts.items() if found]
+        facts += [f"{reaction.emoji}={len(reaction.users)}" for reaction in self.reactions.values()]
+        if self.edits:
+            facts.append(f"edits={len(self.edits)}")
+        facts += [name for name in ("loading", "deleted", "pinned") if getattr(self, name)]
+        if self.ephemeral_for is not None:
+            facts.append(f"only for {self.ephemeral_for.name}")
+        return f"<{' '.join(['Message', repr(self.content), 'by', self.author.name, 'in', str(self.channel), *facts])}>"
 
     @property
     def loading(self) -> bool:
@@ -719,7 +750,7 @@ class Message:
         return {"message_reference": place, "referenced_message": replied}
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Interaction:
     """Something that a user asked of the bot, and what became of it.
 
@@ -730,7 +761,7 @@ class Interaction:
     """
 
     id: int
-    token: str = field(repr=False)
+    token: str
     kind: int
     application_id: int
     user: User
@@ -746,6 +777,11 @@ class Interaction:
     choices: list[JSON] | None = None
     events: list[str] = field(default_factory=list[str])
     opened_by: Interaction | None = None
+
+    def __repr__(self) -> str:
+        name = self.data.get("name") or self.data.get("custom_id")
+        done = ", ".join(self.events) or "unanswered"
+        return f"<Interaction {name!r} by {self.user.name} in {self.channel}: {done}>"
 
     @property
     def guild(self) -> Guild | None:

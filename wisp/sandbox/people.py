@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from wisp.limits import ATTACHMENTS, CONTENT
 from wisp.sandbox.controls import BUTTON, SELECTS, button_data, controls, menu_data, name_of, select_data, submit_data
 from wisp.sandbox.invocation import (
     Chosen,
@@ -17,20 +19,25 @@ from wisp.sandbox.invocation import (
     command_data,
     usable,
 )
-from wisp.sandbox.permissions import Permission
+from wisp.sandbox.model import REPLY
 from wisp.sandbox.world import (
     AUTOCOMPLETE,
+    CATEGORY,
     COMMAND,
     COMPONENT,
+    FORUM,
     INTERACTION_DEADLINE,
     JSON,
     MODAL_SUBMIT,
     TEXT,
     Attachment,
     Channel,
+    Emoji,
     Guild,
     Interaction,
+    Member,
     Message,
+    Permission,
     User,
     World,
 )
@@ -39,6 +46,9 @@ __all__ = ["Embed", "EmbedField", "File", "Impossible", "People", "Person", "Rep
 
 NO_ANSWER = "The application did not respond"
 """What a client shows where no answer came in time."""
+
+_OWN_EMOJI = re.compile(r"<(?P<animated>a?):(?P<name>\w{2,32}):(?P<id>\d{1,20})>")
+"""How a guild's own emoji is written in a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,21 +251,89 @@ class Person:
         """The guild that they look at, None in direct messages."""
         return self.channel.guild
 
+    @property
+    def member(self) -> Member | None:
+        """Them as a member of the guild that they look at, with their roles; None elsewhere, and after they left."""
+        return self.guild.members.get(self.id) if self.guild else None
+
+    @property
+    def permissions(self) -> int:
+        """What they may do in the channel that they look at, as Discord's bit set."""
+        return self.people.world.permissions(self.user, self.channel)
+
+    @property
+    def messages(self) -> list[Message]:
+        """What they see in the channel that they look at, private answers to them included, oldest first."""
+        everything = self.people.world.messages.values()
+        return [message for message in everything if message.channel is self.channel and self.sees(message)]
+
+    @property
+    def dm(self) -> Person:
+        """The same person, looking at their direct messages with the bot."""
+        return Person(self.people, self.user, self.people.world.dm(self.user))
+
     def __repr__(self) -> str:
-        return f"<Person {self.name} in {self.guild.name if self.guild else 'direct messages'} #{self.channel.name}>"
+        if self.guild is None:
+            return f"<Person {self.name} in direct messages>"
+        facts = ["owner"] if self.guild.owner is self.user else []
+        if self.member is None:
+            facts.append("no member")
+        elif self.member.roles:
+            facts.append(f"roles: {', '.join(role.name for role in self.member.roles)}")
+        return f"<Person {', '.join([f'{self.name} in {self.guild.name} {self.channel}', *facts])}>"
 
-    def at(self, place: Channel | Guild) -> Person:
-        """The same person, looking at another channel, or at a guild's first text channel.
+    def at(self, place: Channel | Guild | str) -> Person:
+        """The same person, looking at another channel (of this guild, where it is a name), or at a guild.
 
-        Raises Impossible where they are not a member, or it is somebody else's direct messages.
+        Raises Impossible where they do not see it, or it is not there.
         """
+        if isinstance(place, str):
+            place = self._channel_of(place)
         channel = front(place) if isinstance(place, Guild) else place
         guild = channel.guild
         if guild is None and channel.recipient is not self.user:
             raise Impossible(f"{self.name} cannot look into somebody else's direct messages")
         if guild is not None and self.id not in guild.members:
             raise Impossible(f"{self.name} is not a member of {guild.name}")
-        return Person(self.people, self.user, channel)
+        there = Person(self.people, self.user, channel)
+        there.check_sight()
+        return there
+
+    def _channel_of(self, name: str) -> Channel:
+        if self.guild is None:
+            raise Impossible("direct messages have no other channels")
+        return channel_called(self.guild, name)
+
+    def check_sight(self) -> None:
+        """Raise Impossible where they do not see the channel that they look at (any more)."""
+        if self.people.world.sees(self.user, self.channel):
+            return
+        if self.guild and self.id not in self.guild.members:
+            raise Impossible(f"{self.name} is not a member of {self.guild.name}")
+        raise Impossible(f"{self.name} does not see {self.channel}: it needs VIEW_CHANNEL")
+
+    def _check_may(self, what: str, *needed: Permission) -> None:
+        self.check_sight()
+        allowed = self.permissions
+        if lacking := [str(one.name) for one in needed if not allowed & one]:
+            raise Impossible(f"{self.name} cannot {what} in {self.channel}: it needs {', '.join(lacking)}")
+
+    async def join(self, guild: Guild | None = None) -> Person:
+        """Join a guild (the first one by default) and wait until the bot is at rest; the same person, looking at it.
+
+        Nothing happens where they are a member. Raises Impossible for who is banned.
+        """
+        guild = guild or self.people.home
+        self.people.world.add_member(guild, self.user)
+        await self.rest()
+        return Person(self.people, self.user, front(guild))
+
+    async def leave(self) -> None:
+        """Leave the guild that they look at. Raises Impossible for its owner, and where they are no member."""
+        if self.member is None:
+            raise Impossible(f"{self.name} is in no guild here, and cannot leave it")
+        self.people.world.remove_member(self.member)
+        await self.rest()
 
     def sees(self, message: Message) -> bool:
         """Whether a message is shown to this person: it is theirs alone, or in a channel that they see."""
@@ -337,6 +415,7 @@ class Person:
         else:
             on = target if isinstance(target, User) else self._seen(target)
         place = on.channel if isinstance(on, Message) else self.channel
+        self._check_may("use commands", Permission.USE_APPLICATION_COMMANDS)
         return await self._ask(COMMAND, menu_data(self.people.world, self.user, place, command, on), place)
 
     def _seen(self, on: Reply | Message) -> Message:
@@ -347,25 +426,88 @@ class Person:
             raise Impossible(f"{self.name} does not see this message")
         return message
 
-    def post(self, text: str) -> Message:
+    def post(self, text: str = "", *, files: Sequence[File] = (), reply_to: Reply | Message | None = None) -> Message:
         """Put a message into the channel, and do not wait for what the bot makes of it."""
-        if not text.strip() or len(text) > 2000:
-            raise Impossible(f"a message has 1 to 2000 characters, not {len(text.strip())}")
-        if not self.people.world.permissions(self.user, self.channel) & Permission.SEND_MESSAGES:
-            raise Impossible(f"{self.name} may not write in #{self.channel.name}: SEND_MESSAGES is missing")
-        return self.people.world.add_message(self.channel, self.user, content=text)
+        self._check_may("write", Permission.SEND_MESSAGES)
+        if self.channel.kind in (CATEGORY, FORUM):
+            raise Impossible(f"nobody can write in {self.channel}: it has no messages of its own")
+        if len(text) > CONTENT or not (text.strip() or files):
+            raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
+        if files:
+            self._check_may("attach files", Permission.ATTACH_FILES)
+        if len(files) > ATTACHMENTS:
+            raise Impossible(f"a message has at most {ATTACHMENTS} files, not {len(files)}")
+        answered = self._seen(reply_to) if reply_to is not None else None
+        if answered is not None and answered.channel is not self.channel:
+            raise Impossible(f"a reply stands in the channel of what it answers, {answered.channel}")
+        return self.people.world.add_message(
+            self.channel,
+            self.user,
+            content=text,
+            attachments=[self.people.world.add_attachment(file.name, file.content) for file in files],
+            kind=0 if answered is None else REPLY,
+            reference=answered,
+        )
 
-    async def say(self, text: str) -> Message:
-        """Put a message into the channel and wait until the bot is at rest again."""
-        message = self.post(text)
+    async def say(
+        self, text: str = "", *, files: Sequence[File] = (), reply_to: Reply | Message | None = None
+    ) -> Message:
+        """Put a message into the channel and wait until the bot is at rest again.
+
+        Raises Impossible for what a client would not send, or where they may not write.
+        """
+        message = self.post(text, files=files, reply_to=reply_to)
         await self.rest()
         return message
+
+    async def edit(self, message: Message, text: str) -> None:
+        """Change a message of their own. Raises Impossible for others', and for what a client would not send."""
+        if self._seen(message).author is not self.user:
+            raise Impossible(f"{self.name} can edit their own messages, not {message.author.name}'s")
+        if not text.strip() or len(text) > CONTENT:
+            raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
+        self._check_there(message)
+        self.people.world.edit_message(message, content=text)
+        await self.rest()
+
+    async def delete(self, message: Reply | Message) -> None:
+        """Delete a message. Raises Impossible where it is neither their own nor in a channel that they manage."""
+        gone = self._seen(message)
+        self._check_there(gone)
+        if gone.author is not self.user:
+            self.at(gone.channel)._check_may("delete what others wrote", Permission.MANAGE_MESSAGES)
+        self.people.world.delete_message(gone)
+        await self.rest()
+
+    async def react(self, on: Reply | Message, emoji: str | Emoji) -> None:
+        """React to a message with an emoji: "👍", or a guild's own. Raises Impossible where a client would not."""
+        message, reaction = self._seen(on), _emoji(emoji)
+        needed = (Permission.READ_MESSAGE_HISTORY,)
+        if reaction not in message.reactions:
+            needed = (*needed, Permission.ADD_REACTIONS)
+        self.at(message.channel)._check_may("react", *needed)
+        self.people.world.add_reaction(message, self.user, reaction)
+        await self.rest()
+
+    async def unreact(self, on: Reply | Message, emoji: str | Emoji) -> None:
+        """Take their reaction back. Raises Impossible where they have not reacted with it."""
+        message, reaction = self._seen(on), _emoji(emoji)
+        there = message.reactions.get(reaction)
+        if there is None or self.id not in there.users:
+            raise Impossible(f"{self.name} has not reacted with {reaction}")
+        self.people.world.remove_reaction(message, self.user, reaction)
+        await self.rest()
+
+    def _check_there(self, message: Message) -> None:
+        if message.deleted:
+            raise Impossible("the message is deleted")
 
     async def rest(self) -> None:
         """Wait until the bot is at rest, where `people.settled` can tell."""
         await self._patiently(self._settle())
 
     def _choose(self, command: str) -> Chosen:
+        self._check_may("use commands", Permission.USE_APPLICATION_COMMANDS)
         return choose(self.people.world, self.user, self.channel, command.removeprefix("/").split())
 
     async def _ask(
@@ -419,6 +561,26 @@ class Person:
         except TimeoutError:
             if not limit.expired():
                 raise
+
+
+def channel_called(guild: Guild, name: str) -> Channel:
+    """The channel of this name. Raises Impossible where the guild has none, naming those that it has."""
+    name = name.removeprefix("#")
+    found = guild.channel(name)
+    if found is None:
+        names = ", ".join(other.name for other in guild.channels.values())
+        raise Impossible(f"{guild.name} has no channel {name!r}; it has {names}")
+    return found
+
+
+def _emoji(emoji: str | Emoji) -> Emoji:
+    if isinstance(emoji, Emoji):
+        return emoji
+    if match := _OWN_EMOJI.fullmatch(emoji):
+        return Emoji(match["name"], int(match["id"]), bool(match["animated"]))
+    if not emoji or emoji.isascii():
+        raise Impossible(f"expected an emoji such as 👍, or a guild's own, got {emoji!r}")
+    return Emoji(emoji)
 
 
 def front(guild: Guild) -> Channel:

@@ -44,21 +44,16 @@ from wisp.sandbox.invocation import (
 from wisp.sandbox.line import Local, Say, Slash, field_name, fields, parse, quoted
 from wisp.sandbox.line import words as line_words
 from wisp.sandbox.people import NO_ANSWER, People, Person, Reply
-from wisp.sandbox.text import mentioning, message_lines, readable
+from wisp.sandbox.text import mentioning
+from wisp.sandbox.transcript import Transcript, where
 from wisp.sandbox.world import (
     JSON,
-    BotConnected,
-    BotDisconnected,
     Channel,
     Guild,
     Happening,
-    InteractionAnswered,
     Message,
     MessageCreated,
-    MessageDeleted,
-    MessageEdited,
     Role,
-    Typing,
     User,
     World,
 )
@@ -88,12 +83,6 @@ BREAK_HELP = """\
 :mend                      nothing goes wrong any more\
 """
 RESTART_HELP = ":restart                   stop the bot, and start it again on the same data"
-MODAL = 9
-"""The callback that opens a form."""
-
-STYLES = {"bold": 1, "dim": 2, "red": 31}
-"""Of ANSI's "select graphic rendition"."""
-
 SAMPLES = {
     BOOLEAN: "true",
     USER: "@bob",
@@ -128,8 +117,8 @@ class Terminal:
         self.world: World = person.people.world
         self.over: bool = False
         self._form: Reply | None = None
+        self.transcript: Transcript = Transcript(self.world, write, lambda: self.person.channel, colour=colour)
         self._write = write
-        self._colour = colour
         self._breakable = breakable
         self._restart = restart
         self._posting = False
@@ -163,18 +152,15 @@ class Terminal:
 
     def complain(self, error: Exception) -> None:
         """Write that something could not be done, in one line."""
-        self.write(self._paint(complaint(error), "red"))
+        self.write(self.transcript.paint(complaint(error), "red"))
 
     def note(self, text: str) -> None:
         """Write what the terminal itself has to say."""
-        self.write(self._paint(f"-- {text}", "dim"))
+        self.transcript.note(text)
 
     def write(self, text: str) -> None:
         """Write one thing, which may be of several lines."""
         self._write(text)
-
-    def _paint(self, text: str, style: str) -> str:
-        return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if self._colour else text
 
     async def completions(self, typed: str) -> list[str]:
         """What the last word of a line may become, the part before the cursor being `typed`."""
@@ -300,7 +286,7 @@ class Terminal:
         """Remember the form that a reply opened; say where nobody answered."""
         self._form = reply if reply.modal else None
         if reply.failed:
-            self.write(self._line(self.world.bot.name, [self._paint(NO_ANSWER, "red")], self.person.user))
+            self.transcript.say(self.world.bot, [self.transcript.paint(NO_ANSWER, "red")], self.person.user)
         return reply
 
     def _messages(self) -> Iterator[Message]:
@@ -371,58 +357,9 @@ class Terminal:
     async def _quit(self, _: str) -> None:
         self.over = True
 
-    # What is written
-
     def _show(self, happening: Happening) -> None:
-        match happening:
-            case MessageCreated(message) if not self._posting:
-                self._show_message(message)
-            case MessageEdited(message):
-                self._show_message(message, edited=bool(message.edits))
-            case MessageDeleted(message):
-                self._show_deletion(message)
-            case InteractionAnswered(interaction, callback) if callback == MODAL and interaction.modal:
-                title = readable(str(interaction.modal.get("title")), self.world)
-                inputs = " ".join(
-                    f"{field_name(one['custom_id'])}:{'(optional)' if one.get('required') is False else '...'}"
-                    for one in controls(interaction.modal["components"], (TEXT_INPUT,))
-                )
-                lines = [f"opens the form {title!r}", f"  :submit {readable(inputs, self.world)}"]
-                self.write(self._line(self.world.bot.name, lines, interaction.user))
-            case Typing(channel, user) if user is self.world.bot:
-                self.write(self._paint(f"{self._place(channel)}{user.name} is typing...", "dim"))
-            case BotConnected(resumed=resumed):
-                self.note(f"{self.world.bot.name} is {'back' if resumed else 'online'}")
-            case BotDisconnected(code=code):
-                self.write(self._paint(f"-- {self.world.bot.name} is offline (close code {code})", "red"))
-            case _:
-                pass
-
-    def _show_message(self, message: Message, *, edited: bool = False) -> None:
-        name = readable(message.author.name, self.world)
-        if message.loading:
-            thinking = self._paint(f"{self._place(message.channel)}{name} is thinking...", "dim")
-            self.write(thinking + self._privacy(message.ephemeral_for))
-            return
-        lines = message_lines(message, self.world)
-        self.write(self._line(f"{name} (edited)" if edited else name, lines, message.ephemeral_for, message.channel))
-
-    def _show_deletion(self, message: Message) -> None:
-        name = readable(message.author.name, self.world)
-        what = "stopped thinking" if message.loading else f"deleted: {message_lines(message, self.world)[0]}"
-        told = self._paint(f"{self._place(message.channel)}{name} {what}", "dim")
-        self.write(told + self._privacy(message.ephemeral_for))
-
-    def _line(self, name: str, lines: Sequence[str], reader: User | None, channel: Channel | None = None) -> str:
-        first, *rest = lines
-        place = self._place(channel or self.person.channel)
-        return "\n".join([f"{place}{self._paint(name, 'bold')}: {first}{self._privacy(reader)}", *rest])
-
-    def _privacy(self, reader: User | None) -> str:
-        return self._paint(f"  (only {reader.name} sees this)", "dim") if reader else ""
-
-    def _place(self, channel: Channel) -> str:
-        return "" if channel is self.person.channel else self._paint(f"[{where(channel)}] ", "dim")
+        if not (self._posting and isinstance(happening, MessageCreated)):
+            self.transcript.show(happening)
 
     # What may be typed
 
@@ -591,11 +528,6 @@ def attached(option: JSON, typed: str) -> File:
     except (OSError, ValueError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise Impossible(f"option {option['name']!r}: expected a path to a file, got {typed!r}: {reason}") from None
-
-
-def where(channel: Channel) -> str:
-    """A channel as the prompt names it: "Sandbox #general", or "direct messages"."""
-    return f"{channel.guild.name} #{channel.name}" if channel.guild else "direct messages"
 
 
 def beginning(word: str, found: Sequence[str]) -> list[str]:

@@ -1,0 +1,146 @@
+"""The fixture `discord`: a test that takes it has its bot running on a local Discord, whatever runs async tests.
+
+async def test_hello(discord):
+    reply = await discord.member("ada").slash("hello")
+    assert reply.content == "Hello!"
+
+The bot is the fixture `bot` where there is one, else what the test's module calls `bot`, imported or made there.
+pytest-asyncio (in both modes) and anyio run the test where it is theirs; else this plugin does. pytest loads it by its
+entry point, so it imports nothing that only tests with the fixture need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Generator
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from .bot import Bot
+    from .testing import Discord
+
+_RUNNER = pytest.StashKey[asyncio.Runner]()
+"""Of a test that is nobody else's: what runs its event loop."""
+
+
+@pytest.fixture
+def discord(request: pytest.FixtureRequest) -> Generator[Discord]:
+    """The local Discord on which the test's bot runs: see `wisp.testing.connect`."""
+    if not inspect.iscoroutinefunction(inspect.unwrap(request.function)):
+        raise pytest.UsageError(f"{request.node.nodeid} takes `discord`: expected `async def`, got a plain function")
+    if "anyio_backend" in request.fixturenames:
+        yield request.getfixturevalue("discord_of_anyio")
+    elif _is_of_pytest_asyncio(request.node):
+        yield request.getfixturevalue("discord_of_asyncio")
+    else:
+        with asyncio.Runner() as runner:
+            request.node.stash[_RUNNER] = runner
+            connecting = _connect(_bot_of(request))
+            yield runner.run(anext(connecting))
+            runner.run(anext(connecting, None))
+
+
+@pytest.fixture
+async def discord_of_anyio(request: pytest.FixtureRequest, anyio_backend_name: str) -> AsyncGenerator[Discord]:
+    """The same, in the event loop of anyio's plugin."""
+    if anyio_backend_name != "asyncio":
+        raise pytest.UsageError(
+            f"a bot runs on asyncio: expected the anyio_backend 'asyncio', got {anyio_backend_name!r}. "
+            "Let a fixture anyio_backend return 'asyncio'"
+        )
+    async for connected in _connect(_bot_of(request)):
+        yield connected
+
+
+async def discord_of_asyncio(request: pytest.FixtureRequest) -> AsyncGenerator[Discord]:
+    """The same, in the event loop of pytest-asyncio."""
+    async for connected in _connect(_bot_of(request)):
+        yield connected
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Bring the fixture to pytest-asyncio, where that is at work: in its strict mode it takes its own alone."""
+    if config.pluginmanager.hasplugin("asyncio"):
+        import pytest_asyncio
+
+        fixtures: Any = ModuleType("wisp.pytest_asyncio")
+        fixtures.discord_of_asyncio = pytest_asyncio.fixture(discord_of_asyncio)
+        config.pluginmanager.register(fixtures)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Let what the bot failed on at the end of a test fail the test, and a failing one tell the conversation."""
+    connected = _discord_of(item)
+    if connected is None or not isinstance(item, pytest.Function):
+        return (yield)
+    test = item.obj
+
+    @functools.wraps(test)
+    async def run(*arguments: Any, **named: Any) -> None:
+        await test(*arguments, **named)
+        await connected.finish()
+
+    item.obj = run
+    try:
+        return (yield)
+    except BaseException as error:
+        from .testing import explain
+
+        explain(error, connected)
+        raise
+    finally:
+        item.obj = test
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is nobody else's."""
+    runner = pyfuncitem.stash.get(_RUNNER, None)
+    if runner is None:
+        return None
+    names = inspect.signature(pyfuncitem.obj).parameters
+    runner.run(pyfuncitem.obj(**{name: value for name, value in pyfuncitem.funcargs.items() if name in names}))
+    return True
+
+
+def _discord_of(item: pytest.Item) -> Discord | None:
+    """What the fixture gave a test; None where it took none, or a fixture of another plugin."""
+    given = getattr(item, "funcargs", {}).get("discord")
+    return given if type(given).__module__ == "wisp.testing" else None
+
+
+def _is_of_pytest_asyncio(item: pytest.Item) -> bool:
+    return item.get_closest_marker("asyncio") is not None and item.config.pluginmanager.hasplugin("asyncio")
+
+
+async def _connect(bot: Bot) -> AsyncGenerator[Discord]:
+    from .testing import connect
+
+    async with connect(bot) as connected:
+        yield connected
+
+
+def _bot_of(request: pytest.FixtureRequest) -> Bot:
+    """The test's bot. Raises pytest.UsageError where there is none."""
+    from .bot import Bot
+
+    try:
+        found, place = request.getfixturevalue("bot"), "the fixture `bot`"
+    except pytest.FixtureLookupError as error:
+        if error.argname != "bot":
+            raise
+        module = cast("Any", request.module)  # pyright: ignore[reportUnknownMemberType]
+        found, place = getattr(module, "bot", None), f"`bot` in {request.path.name}"
+    if isinstance(found, Bot):
+        return found
+    got = "nothing" if found is None else f"a {type(found).__module__}.{type(found).__qualname__}"
+    raise pytest.UsageError(
+        f"{request.node.nodeid} takes `discord`, and needs a wisp.Bot: expected one as {place}, got {got}. "
+        "Import it in the test's file (`from my_bot import bot`), or write a fixture `bot` that returns it"
+    )
