@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import hikari
@@ -18,7 +19,7 @@ from wisp.local import on_sandbox
 from wisp.sandbox import Sandbox
 from wisp.sandbox.people import People, Reply
 from wisp.sandbox.world import BotConnected, BotDisconnected
-from wisp.testing import Impossible, connect
+from wisp.testing import Impossible, connect, create_mock_bot, create_mock_context, create_mock_interaction
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -331,3 +332,108 @@ def test_the_examples_can_be_tried_by_hand(example: str, typed: list[str], expec
     told = run.stdout.splitlines()
     assert [line for line in expected if line not in told] == [], run.stdout + run.stderr
     assert run.returncode == 0
+
+
+# ---- examples/guide.py: the guide's snippets and its complete example, in one bot ----
+
+
+async def test_the_complete_example_counts_remembers_and_cools_down() -> None:
+    bot = bot_of("guide")
+    async with connect(bot) as discord:
+        assert bot.modules.missing == {}
+        ada = discord.member("ada")
+        reply = await ada.slash("example")
+        assert reply.content == "Success!"
+        assert (reply.embeds[0].title, reply.embeds[0].description) == ("Example Command", "This is an example!")
+        assert (await ada.slash("example")).content.startswith("Slow down")
+        await discord.advance(seconds=5)
+        assert (await ada.slash("example")).content == "Success!"
+        assert await bot.services.get("cache").get("example_count") == 2
+        assert ada.guild
+        last_used = await bot.guild_data.get(guild_id=ada.guild.id, key="last_used", module_name="example")
+        assert datetime.fromisoformat(last_used).tzinfo is not None
+        alone = ada.at(discord.world.dm(ada.user))
+        assert (await alone.slash("example")).content == "This works in servers only."
+
+
+async def test_the_guides_commands_and_groups_answer() -> None:
+    async with connect(bot_of("guide")) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        assert (await ada.slash("hello")).content == "Hello!"
+        assert (await ada.slash("greet", user=bob)).content == f"Hello, {bob.mention}!"
+        assert (await ada.slash("guild-only")).content == "This only works in servers!"
+        assert (await ada.slash("admin kick", user=bob)).content == f"Kicked {bob.mention}"
+        pages = await ada.slash("pages")
+        await ada.click(pages, "Next")
+        assert pages.embeds[0].title == "Page 2"
+        with discord.expects(ValueError):
+            assert "This will be caught!" in (await ada.slash("safe")).content
+
+
+async def test_the_guides_events_are_heard_those_of_its_own_too() -> None:
+    async with connect(bot_of("guide")) as discord:
+        bob, eve = discord.member("bob"), discord.member("eve")
+        await discord.rest()
+        for word in ("one", "two", "three"):
+            await bob.say(word)
+        said = [message.content for message in discord.messages("general")]
+        assert said == [f"Welcome {eve.mention}!", "one", "two", "three", f"{bob.mention} talks a lot!"]
+
+
+async def test_the_guides_task_runs_each_hour_and_its_services_count_and_note() -> None:
+    bot = bot_of("guide")
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        assert (await ada.slash("hours")).content == "0 so far."
+        await discord.advance(hours=24)
+        assert (await ada.slash("hours")).content == "24 so far."
+        assert (await ada.slash("audited")).content == "\n".join(
+            [f"user_action by {ada.mention}: {{'key': 'value'}}"] * 2
+        )
+        text = bot.services.get("metrics").prometheus()
+        assert "commands_executed_total 2" in text
+        assert "command_duration_seconds_count 2" in text
+
+
+async def test_the_guides_module_that_is_off_by_default_is_turned_on_and_keeps_its_data() -> None:
+    async with connect(bot_of("guide")) as discord:
+        ada = discord.member("ada")
+        assert "`/modules enable module:my_module` turns it on" in (await ada.slash("count")).content
+        await ada.slash("modules enable", module="my_module")
+        await ada.slash("count")
+        assert (await ada.slash("count")).content == "Here is {'command_count': 2}"
+        await discord.restart()
+        assert (await ada.slash("count")).content == "Here is {'command_count': 3}"
+        await ada.slash("forget")
+        assert (await ada.slash("count")).content == "Here is {'command_count': 1}"
+
+
+async def test_the_guides_modules_load_after_what_they_depend_on() -> None:
+    bot = bot_of("guide")
+    async with connect(bot):
+        order = bot.modules.list()
+        assert order.index("base_module") < order.index("commands") < order.index("my_module")
+    alone = wisp.Bot(modules=[bot.modules.get("my_module")])
+    async with connect(alone):
+        assert "base_module" in alone.modules.missing["my_module"]
+
+
+def test_the_guides_mocks_have_real_services_and_no_invented_names() -> None:
+    interaction = create_mock_interaction(user_id=123456)
+    bot = create_mock_bot()
+    ctx = create_mock_context()
+    assert interaction.user.id == 123456
+    for mock in (interaction, bot, ctx):
+        with pytest.raises(AttributeError, match="services"):
+            mock.servicse  # noqa: B018
+
+
+async def test_the_guides_complete_module_can_be_tried_with_mocks() -> None:
+    bot, ctx = create_mock_bot(), create_mock_context()
+    module = bot_of("guide").modules.get("example")
+    await module.setup(bot, ctx)
+    interaction = create_mock_interaction(user_id=123456)
+    await bot.find("example")(interaction)
+    assert interaction.replies[0].content == "Success!"
+    assert await ctx.services.get("cache").get("example_count") == 1
+    await module.teardown(bot, ctx)

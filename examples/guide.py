@@ -1,0 +1,259 @@
+"""The module development guide in one bot: its snippets, chapter by chapter, and its complete example."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Annotated
+
+import hikari
+
+import wisp
+from wisp import CommandGroup, EmbedBuilder, cooldown, handle_errors, paginate_embeds, require_guild, respond_success
+from wisp.services.audit import AuditService
+
+logger = logging.getLogger(__name__)
+
+
+class BaseModule(wisp.Module):
+    """Module basics: a name, a setup, and a teardown where there is something to undo."""
+
+    @property
+    def name(self) -> str:
+        return "base_module"
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        logger.info("Setting up %s", self.name)
+
+    async def teardown(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        logger.info("Tearing down %s", self.name)
+
+
+class Commands(wisp.Module):
+    """Working with commands."""
+
+    @property
+    def name(self) -> str:
+        return "commands"
+
+    @property
+    def depends_on(self) -> list[str]:
+        return ["base_module"]
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @bot.command(name="hello", description="Say hello")
+        async def hello(interaction: wisp.Context) -> None:
+            await interaction.respond("Hello!")
+
+        @bot.command(name="greet", description="Greet a user")
+        async def greet(
+            interaction: wisp.Context, user: Annotated[hikari.Member, wisp.Option("The user to greet")]
+        ) -> None:
+            await interaction.respond(f"Hello, {user.mention}!")
+
+        @bot.command(name="guild-only", description="Only in servers")
+        @require_guild
+        @handle_errors
+        async def guild_command(interaction: wisp.Context) -> None:
+            await interaction.respond("This only works in servers!")
+
+        @bot.command(name="safe", description="Fail in the open")
+        @handle_errors
+        async def safe_command(interaction: wisp.Context) -> None:
+            # Errors are caught and displayed
+            raise ValueError("This will be caught!")
+
+        @bot.command(name="pages", description="Turn pages")
+        async def pages(interaction: wisp.Context) -> None:
+            await paginate_embeds(interaction, [EmbedBuilder.info(title=f"Page {number}") for number in (1, 2, 3)])
+
+        admin_group = CommandGroup("admin", "Admin commands", guild_only=True)
+        admin_group.create_group(bot)
+
+        @admin_group.command(name="kick", description="Kick a user")
+        async def kick(interaction: wisp.Context, user: hikari.Member) -> None:
+            await interaction.respond(f"Kicked {user.mention}")
+
+
+class LevelUp(wisp.Event):
+    """A custom event: somebody has said enough."""
+
+    guild_id: int
+    channel_id: int
+    user_id: int
+
+
+class Events(wisp.Module):
+    """Working with events."""
+
+    @property
+    def name(self) -> str:
+        return "events"
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @bot.listen
+        async def on_member_join(event: hikari.MemberCreateEvent) -> None:
+            guild = event.get_guild()
+            if guild and guild.system_channel_id:
+                await bot.gateway.rest.create_message(guild.system_channel_id, f"Welcome {event.member.mention}!")
+
+        @bot.listen
+        async def on_message(event: hikari.GuildMessageCreateEvent) -> None:
+            if event.is_bot:
+                return
+            said = await ctx.guild_data.increment(
+                guild_id=event.guild_id, key=f"said:{event.author_id}", module_name=self.name
+            )
+            if said == 3:
+                await bot.emit(LevelUp(event.guild_id, event.channel_id, event.author_id))
+
+        @bot.listen
+        async def on_level_up(event: LevelUp) -> None:
+            await bot.gateway.rest.create_message(event.channel_id, f"<@{event.user_id}> talks a lot!")
+
+
+class UsingServices(wisp.Module):
+    """Using services, each where it is there."""
+
+    @property
+    def name(self) -> str:
+        return "services"
+
+    @property
+    def required_services(self) -> set[str]:
+        return {"db", "cache"}
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        bot.migration(1, "CREATE TABLE model (id INTEGER PRIMARY KEY, text TEXT NOT NULL)")
+
+        # By name, and typed
+        cache = ctx.services.get("cache")
+        db = ctx.services.get_typed("db", wisp.DatabaseService)
+        metrics = ctx.services.get("metrics")
+        audit = ctx.services.get_typed("audit", AuditService)
+        scheduler = ctx.services.get("scheduler")
+
+        async def periodic_task() -> None:
+            if db:
+                async with db.transaction() as tx:
+                    await tx.execute("INSERT INTO model (text) VALUES (?)", ("another hour",))
+
+        if scheduler:
+            scheduler.register(periodic_task, interval=3600.0, name="my_task")
+
+        @bot.command(name="hours", description="How many hours went by")
+        async def hours(interaction: wisp.Context) -> None:
+            start = time.time()
+            if cache:
+                await cache.set("key", "value", ttl=3600)
+                value = await cache.get("key")
+                await cache.delete("key")
+                logger.debug("the cache had %s", value)
+            rows = await db.fetchall("SELECT id, text FROM model") if db else []
+            if audit:
+                audit.log_action(
+                    action="user_action",
+                    user_id=interaction.user.id,
+                    guild_id=interaction.guild_id,
+                    metadata={"key": "value"},
+                )
+            if metrics:
+                metrics.increment("commands.executed")
+                metrics.timing("command.duration", time.time() - start)
+            await interaction.respond(f"{len(rows)} so far.")
+
+        @bot.command(name="audited", description="What was noted down")
+        @require_guild
+        async def audited(interaction: wisp.Context) -> str:
+            records = await audit.recent(guild_id=interaction.guild_id, limit=50) if audit else []
+            return (
+                "\n".join(f"{record.action} by <@{record.user_id}>: {record.metadata}" for record in records)
+                or "Nothing."
+            )
+
+
+class PerGuildData(wisp.Module):
+    """Per-guild data storage, with the module's name as its namespace."""
+
+    @property
+    def name(self) -> str:
+        return "my_module"
+
+    @property
+    def default_enabled(self) -> bool:
+        return False  # Disabled by default
+
+    @property
+    def depends_on(self) -> list[str]:
+        return ["base_module", "commands"]
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @bot.command(name="count", description="Count in this server")
+        @require_guild
+        async def count(interaction: wisp.Context) -> str:
+            assert interaction.guild_id is not None  # require_guild saw to it
+            number = await ctx.guild_data.get(
+                guild_id=interaction.guild_id, key="command_count", default=0, module_name="my_module"
+            )
+            await ctx.guild_data.set(
+                guild_id=interaction.guild_id, key="command_count", value=number + 1, module_name="my_module"
+            )
+            all_data = await ctx.guild_data.get_all(guild_id=interaction.guild_id, module_name="my_module")
+            return f"Here is {all_data}"
+
+        @bot.command(name="forget", description="Forget the count of this server")
+        @require_guild
+        async def forget(interaction: wisp.Context) -> str:
+            assert interaction.guild_id is not None
+            await ctx.guild_data.delete(guild_id=interaction.guild_id, key="command_count", module_name="my_module")
+            return "Forgotten."
+
+
+class ExampleModule(wisp.Module):
+    """Example module demonstrating best practices."""
+
+    @property
+    def name(self) -> str:
+        return "example"
+
+    @property
+    def default_enabled(self) -> bool:
+        return True
+
+    @property
+    def required_services(self) -> set[str]:
+        return {"cache"}  # Requires cache service
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @bot.command(name="example")
+        @require_guild
+        @handle_errors
+        @cooldown(seconds=5.0)
+        async def example(interaction: wisp.Context) -> None:
+            # Get cache
+            cache = ctx.services.get("cache")
+            if cache:
+                count = await cache.get("example_count") or 0
+                await cache.set("example_count", count + 1)
+
+            # Store guild data
+            assert interaction.guild_id is not None
+            await ctx.guild_data.set(
+                guild_id=interaction.guild_id,
+                key="last_used",
+                value=interaction.interaction.created_at.isoformat(),
+                module_name=self.name,
+            )
+
+            # Respond
+            embed = EmbedBuilder.success(title="Example Command", description="This is an example!")
+            await respond_success(interaction, "Success!", embed=embed)
+
+    async def teardown(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        # Cleanup if needed
+        pass
+
+
+bot = wisp.Bot(modules=[BaseModule(), Commands(), Events(), UsingServices(), PerGuildData(), ExampleModule()])
+
+bot.run()
