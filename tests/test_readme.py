@@ -50,6 +50,34 @@ def test_the_first_bot_is_the_hello_example() -> None:
     assert example_code.split('"""', 2)[2].strip() == PYTHON[0].strip()
 
 
+def test_every_name_of_wisp_that_the_readme_mentions_is_there() -> None:
+    names = set(re.findall(r"\bwisp\.([A-Za-z]\w*)", README)) - {
+        "db",
+        "toml",
+        "testing",
+        "services",
+        "errors",
+        "refusals",
+    }
+    assert [name for name in sorted(names) if not hasattr(wisp, name)] == []
+
+
+def test_the_readme_has_the_guides_chapters_in_its_order() -> None:
+    chapters = re.findall(r"^## (.+)$", README, flags=re.MULTILINE)
+    guide = [
+        "Modules",
+        "Commands",
+        "Events",
+        "Services",
+        "Data",
+        "Dependencies",
+        "Good practice",
+        "Tests",
+        "A complete module",
+    ]
+    assert [chapter for chapter in chapters if chapter in guide] == guide
+
+
 @pytest.mark.parametrize("number", range(len(PYTHON)))
 async def test_every_piece_of_python_in_the_readme_runs(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hello", module_of("hello", PYTHON[0]))
