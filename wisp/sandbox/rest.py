@@ -65,7 +65,7 @@ class Rest(Lookups):
             application.router.add_route(route.method, r"/api/v{version:9|10}" + route.path, self._served(route))
         application.router.add_get("/gateway", gateway)
         application.router.add_get("/attachments/{attachment}/{filename}", self.download)
-        application.router.add_route("*", "/{rest:.*}", self.refuse_unserved)
+        application.router.add_route("*", r"/{rest:[\s\S]*}", self.refuse_unserved)
         return application
 
     def _served(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
