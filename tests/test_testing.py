@@ -139,6 +139,30 @@ async def test_several_errors_at_once_are_raised_together() -> None:
     assert [type(error.__cause__) for error in caught.value.exceptions] == [KeyError, ValueError]
 
 
+async def test_the_bot_has_heard_of_all_that_happened_when_it_is_at_rest() -> None:
+    bot = wisp.Bot(intents="GUILD_MESSAGES")
+    heard: list[int] = []
+
+    @bot.listen
+    async def count(event: hikari.GuildMessageCreateEvent) -> None:
+        heard.append(len(heard))
+
+    async with connect(bot) as discord:
+        for _ in range(2000):
+            discord.world.add_message(discord.channel("general"), discord.world.owner, content="x" * 2000)
+        await discord.rest()
+        assert len(heard) == 2000
+
+
+async def test_a_bot_that_is_away_is_waited_for() -> None:
+    async with connect(a_bot()) as discord:
+        ada = discord.member("ada")
+        discord.drop()
+        assert (await ada.slash("story")).content == "two"
+        discord.reorder()
+        assert (await ada.slash("story")).content == "two"
+
+
 async def test_what_stands_in_a_channel_is_read_oldest_first() -> None:
     bot = wisp.Bot(intents="MESSAGE_CONTENT")
 

@@ -129,7 +129,7 @@ async def delivered(sandbox: Sandbox, gateway: hikari.GatewayBot) -> None:
 def undelivered(sandbox: Sandbox, gateway: hikari.GatewayBot) -> bool:
     """Whether the sandbox sent, or holds for a bot that comes back, what the bot has not heard of."""
     heard = bridge.heard(gateway)
-    return any(
+    return sandbox.faults.holding or any(
         heard.get(session.id, 0) < session.sequence
         for session in sandbox.gateway.sessions.values()
         if session.connection is not None or session.id in heard

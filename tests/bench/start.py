@@ -13,7 +13,8 @@ once, in shuffled order; `x other` is the median of the rounds' own ratios. `pyt
 alone, in every line. One unmeasured round goes first: it writes all byte code, and warms the file cache.
 
 Last, on a warm process, a test that uses `wisp.testing.connect`: open, one command, close, on an event loop
-of its own. `waits` is the least that one run took longer than its CPU time: a sleep anywhere shows there.
+of its own, and a hundred of them. `waits` is the least that one run took longer than its CPU time: a sleep anywhere
+shows there.
 Ends with 1 where a budget is missed, else with 0.
 """
 
@@ -169,6 +170,7 @@ async def hello(interaction: discord.Interaction) -> None:
 BUDGETS_CPU = (Budget(WISP, LIGHTBULB, 1.03),)
 BUDGETS_MEMORY = (Budget(WISP, LIGHTBULB, 3.0, added=True),)
 CONNECT_CPU_MS = 50.0
+HUNDRED_S = 10.0  # the wall time of a hundred such tests, one after the other
 CONNECT_WAIT_MS = 10.0  # what the loop's own turns and the other end's may take; hikari's sleep would be 250
 
 
@@ -282,9 +284,15 @@ def compare_connects(runs: int) -> list[Verdict]:
     print(f"\n{f'a connect() test, {runs} runs':<34}{'ms':>12}")
     print(f"  {'CPU':<32}{samples.median('CPU'):>12.1f}\n  {'wall':<32}{samples.median('wall'):>12.1f}")
     print(f"  {'waits':<32}{waits:>12.1f}")
+    began = time.perf_counter()
+    for _ in range(100):
+        asyncio.run(test())
+    hundred = time.perf_counter() - began
+    print(f"  {'a hundred of them, wall, s':<32}{hundred:>12.1f}")
     return [
         judge("a connect() test: CPU", samples.median("CPU"), CONNECT_CPU_MS, unit=" ms"),
         judge("a connect() test: waits", waits, CONNECT_WAIT_MS, unit=" ms"),
+        judge("a hundred connect() tests: wall", hundred, HUNDRED_S, unit=" s"),
     ]
 
 

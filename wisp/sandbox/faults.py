@@ -83,6 +83,11 @@ class Faults:
         self.swaps: list[_OfEvent] = []
         self._held: Event | None = None
 
+    @property
+    def holding(self) -> bool:
+        """Whether an event waits for the one that is to come before it."""
+        return self._held is not None
+
     def clear(self) -> None:
         """Let nothing more go wrong."""
         for faults in (self.failures, self.delays, self.duplicates, self.swaps):
