@@ -73,7 +73,7 @@ class Project:
     def pytest(self, *options: str) -> subprocess.CompletedProcess[str]:
         """What pytest says of it; warnings are errors."""
         search = [str(Path(wisp.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error"]
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", "-rN"]
         return subprocess.run(
             [*command, *options],
             cwd=self.path,
