@@ -144,7 +144,7 @@ async def wisp_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
     import hikari
 
     import wisp
-    from wisp.testing import connect
+    from wisp.local import on_sandbox
 
     bot = wisp.Bot()
 
@@ -170,7 +170,7 @@ async def wisp_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
         return f"Voted {choice}"
 
     # A wisp bot starts whole: on the sandbox, whose REST is then exchanged for ours.
-    async with connect(bot):
+    async with on_sandbox(bot):
         rest: Any = bot.gateway.rest
         own, rest._client_session = rest._client_session, session
         feed = feed_hikari(bot.gateway)
@@ -184,7 +184,7 @@ async def wisp_module_bot(session: wire.Session, live: int) -> AsyncIterator[Fee
     import hikari
 
     import wisp
-    from wisp.testing import connect
+    from wisp.local import on_sandbox
 
     class Both(wisp.Module):
         name = "both"
@@ -201,7 +201,7 @@ async def wisp_module_bot(session: wire.Session, live: int) -> AsyncIterator[Fee
                 return f"Hello {user.mention}! ({times} times)"
 
     bot = wisp.Bot(modules=[Both()])
-    async with connect(bot):
+    async with on_sandbox(bot):
         rest: Any = bot.gateway.rest
         own, rest._client_session = rest._client_session, session
         feed = feed_hikari(bot.gateway)
