@@ -163,6 +163,26 @@ async def test_only_the_user_that_a_field_names_may_use_it() -> None:
         assert (await ada.click(reply, "Take")).content == "yours"
 
 
+async def test_a_field_that_names_nobody_lets_nobody_in() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("mine:{owner}", only="owner")
+    async def mine(ctx: wisp.ComponentContext, owner: str) -> str:
+        return "yours"
+
+    @bot.command
+    async def show(ctx: wisp.Context, owner: str) -> None:
+        """Show."""
+        await ctx.respond("x", components=[wisp.row(mine.bind(owner).button("Take"))])
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        for owner in ("ada", "²", "-1"):  # "²" is a digit, and no number
+            assert (
+                await ada.click(await ada.slash("show", owner=owner), "Take")
+            ).content == "This is for somebody else."
+
+
 async def test_only_who_called_for_a_message_may_use_it() -> None:
     bot = wisp.Bot()
 

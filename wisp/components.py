@@ -355,7 +355,7 @@ class Modal(_ByCustomId, Generic[P, R]):
 def _only_user(ctx: ComponentContext, field: object) -> int | None:
     """The id of the one who may use a component: what its field says, else who called for the message."""
     if field is not None:
-        return int(str(field)) if str(field).isdigit() else None
+        return int(str(field)) if str(field).isdecimal() else None
     asked = ctx.interaction.message.interaction_metadata  # None where the message answers nobody
     return None if asked is None else int(asked.user.id)
 

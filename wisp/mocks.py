@@ -243,6 +243,7 @@ class MockInteraction(_Named, Context):
         raise NotImplementedError(_NOBODY.format(what="form"))
 
 
+# for good: a mock has nobody who could press a button or fill in a form
 _NOBODY = "ctx.{what} waits for a person, and there is none here: use `async with wisp.testing.connect(bot)`"
 
 

@@ -6,7 +6,7 @@ import abc
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, TypeVar, Unpack, overload
 
 import hikari
 
@@ -30,7 +30,7 @@ R = TypeVar("R")
 U = TypeVar("U", bound=hikari.User)
 M = TypeVar("M", bound="Callable[[Transaction], Awaitable[object]]")
 L = TypeVar("L", bound=Callable[..., Awaitable[object]])
-F = TypeVar("F", bound=Callable[..., Any])
+D = TypeVar("D", bound=Callable[[Any], Any])
 J = TypeVar("J", bound=Callable[[], Awaitable[object]])
 
 
@@ -159,9 +159,7 @@ class Registrar(CommandHolder):
         def register(function: Callable[Concatenate[ComponentContext, P], Awaitable[R]]) -> Component[P, R]:
             return self.add_component(function, custom_id, names_around(1), settings)
 
-        return (
-            cast(Any, register)(custom_id) if callable(custom_id) else register
-        )  # the mistake is told with all others
+        return decorator(register, custom_id)
 
     def add_component(
         self, function: Callable[..., Awaitable[Any]], custom_id: str, names: Mapping[str, Any], settings: Any
@@ -183,9 +181,7 @@ class Registrar(CommandHolder):
         def register(function: Callable[Concatenate[ModalContext, P], Awaitable[R]]) -> Modal[P, R]:
             return self.add_modal(function, custom_id, names_around(1), settings)
 
-        return (
-            cast(Any, register)(custom_id) if callable(custom_id) else register
-        )  # the mistake is told with all others
+        return decorator(register, custom_id)
 
     def add_modal(
         self, function: Callable[..., Awaitable[Any]], custom_id: str, names: Mapping[str, Any], settings: Any
@@ -350,8 +346,8 @@ class Registrar(CommandHolder):
         """Raise WispError where it is too late to register anything."""
 
 
-def decorator(register: Callable[[F], F], *positional: Any) -> Callable[[F], F]:
+def decorator(register: D, *positional: Any) -> D:
     """What registers a function; one that was decorated without parentheses is registered now, with its mistake."""
     if positional and callable(positional[0]):
-        return cast(Any, register(cast(Any, positional[0])))
+        return register(positional[0])
     return register
