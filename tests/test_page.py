@@ -742,6 +742,21 @@ async def test_edits_deletions_replies_thinking_and_typing_show(browser: Browser
         await expect(page.get_by_text("wisp is typing…")).to_be_visible()
 
 
+async def test_a_webhooks_messages_stand_under_the_names_that_it_takes(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        first = message(sandbox, "by the bot")
+        webhook = sandbox.world.add_webhook(first.channel, "Hook", creator=sandbox.world.bot)
+        for name, text in (("ada", "ahoy"), ("Parrot", "squawk"), ("Parrot", "again")):
+            sandbox.world.add_message(first.channel, webhook.author(name), content=text, webhook=webhook)
+        author = said(page, "ahoy").locator(".author")
+        await expect(author).to_have_text("ada")
+        await expect(author).to_have_attribute("title", "The webhook Hook")
+        await expect(said(page, "ahoy").locator(".tag")).to_have_text("APP")
+        await expect(said(page, "ahoy").get_by_role("button", name="ada", exact=True)).to_have_count(0)
+        await expect(said(page, "squawk").locator(".author")).to_be_visible()
+        await expect(said(page, "again").locator(".header")).to_have_count(0)
+
+
 async def test_who_does_not_answer_is_told_of_on_the_spot(browser: Browser) -> None:
     async with a_page(browser) as (sandbox, page):
         button = {"type": 2, "style": 1, "custom_id": "x", "label": "Wait"}

@@ -62,6 +62,7 @@ def live(world: World) -> Guild:
         _talk(world, world.dm(ada), emoji)
         world.create_interaction(COMMAND, ada, general, {"id": "1", "name": "hello", "type": 1})
         world.create_interaction(COMMAND, ada, world.dm(ada), {"id": "1", "name": "hello", "type": 1})
+        _belongings(world, general, channels[0])
         other = world.add_guild(f"Other {turn}")
         if turn == 0:
             world.remove_emoji(home, emoji)
@@ -99,6 +100,13 @@ def _threads(world: World, general: Channel, forum: Channel, turn: int) -> list[
     world.edit_channel(public, slowmode=10)
     world.edit_thread(public, archive_after=60)
     return [public, private, post]
+
+
+def _belongings(world: World, general: Channel, other: Channel) -> None:
+    webhook = world.add_webhook(general, "Hook", creator=world.owner)
+    world.add_message(general, webhook.author("Captain"), content="Ahoy", webhook=webhook)
+    world.edit_webhook(webhook, name="Other", channel=other)
+    world.delete_webhook(webhook)
 
 
 def _talk(world: World, channel: Channel, emoji: Emoji) -> None:

@@ -294,6 +294,11 @@ THUMB = {"emoji_name": "👍"}
 BANNED = {"user_id": "banned"}
 IN_THREAD = {"channel_id": "thread"}
 PLAIN = {"channel_id": "plain"}
+HOOKS = CHANNEL + "/webhooks"
+HOOK = "/webhooks/{webhook_id}"
+A_HOOK = {"webhook_id": "hook", "webhook_token": "hook_token", "message_id": "hooked"}
+FORUM_HOOK = {"webhook_id": "forum_hook", "webhook_token": "forum_token"}
+PICTURE = "data:image/png;base64,iVBORw0KGgo="
 FULL = {"channel_id": "full_of_pins", "message_id": "251st"}
 REPLYING = {"content": "x", "message_reference": {"message_id": "1"}}
 
@@ -388,6 +393,23 @@ GOOD += [
     Case("PUT", BAN, 204, names={"user_id": "stranger"}),
     Case("DELETE", BAN, 204, names=BANNED),
     Case("POST", GUILD + "/bulk-ban", 200, {"user_ids": ["{bob}", "{stranger}", "{banned}"]}),
+    Case("GET", HOOKS, 200),
+    Case("POST", HOOKS, 200, {"name": "Hook", "avatar": PICTURE}),
+    Case("GET", GUILD + "/webhooks", 200),
+    Case("GET", HOOK, 200, names=A_HOOK),
+    Case("PATCH", HOOK, 200, {"name": "Other", "avatar": None, "channel_id": "{quiet}"}, A_HOOK),
+    Case("DELETE", HOOK, 204, names=A_HOOK),
+    Case("GET", WEBHOOK, 200, names=A_HOOK, authorized=False),
+    Case("PATCH", WEBHOOK, 200, {"name": "Other"}, A_HOOK, authorized=False),
+    Case("DELETE", WEBHOOK, 204, names=A_HOOK, authorized=False),
+    Case("POST", WEBHOOK, 204, {"content": "x"}, A_HOOK, authorized=False),
+    Case("POST", WEBHOOK, 200, {**RICH, "username": "Captain", "avatar_url": "https://x.y/z"}, A_HOOK, "?wait=true"),
+    Case("POST", WEBHOOK, 200, FILE_NOTES, A_HOOK, "?wait=true", file=True),
+    Case("POST", WEBHOOK, 200, {"content": "x", "thread_name": "post"}, FORUM_HOOK, "?wait=true"),
+    Case("GET", WEBHOOK_MESSAGE, 200, names=A_HOOK, authorized=False),
+    Case("PATCH", WEBHOOK_MESSAGE, 200, RICH, A_HOOK, authorized=False),
+    Case("DELETE", WEBHOOK_MESSAGE, 204, names=A_HOOK, authorized=False),
+    Case("GET", MESSAGE, 200, names={"message_id": "hooked"}),
     Case("GET", GUILD + "/emojis", 200),
     Case("GET", GUILD + "/emojis/{emoji_id}", 200),
     Case("GET", "/applications/{application_id}/emojis", 200),
@@ -474,6 +496,26 @@ BAD += [
     Case("PUT", BAN, 404, names={"user_id": NOWHERE}, code=10013),
     Case("DELETE", BAN, 404, code=10026),
     Case("POST", GUILD + "/bulk-ban", 400, {"user_ids": ["{ada}"]}, code=500000),
+    Case("GET", HOOKS, 403, names={"channel_id": "silent"}, code=50013),
+    Case("GET", HOOKS, 403, names={"channel_id": "dms"}, code=50003),
+    Case("GET", HOOKS, 400, names={"channel_id": "category"}, code=50024),
+    Case("GET", GUILD + "/webhooks", 403, names={"guild_id": "powerless"}, code=50013),
+    Case("POST", HOOKS, 400, {"name": "Discord Hook"}, code=50035),
+    Case("POST", HOOKS, 400, {"name": "x", "avatar": "https://x.y/z.png"}, code=50035),
+    Case("POST", HOOKS, 400, {"name": "x", "avatar": "data:image/png;base64,AAAA"}, code=50046),
+    Case("POST", HOOKS, 400, {"name": "x"}, {"channel_id": "plain"}, code=30007),
+    Case("GET", HOOK, 404, names={"webhook_id": NOWHERE}, code=10015),
+    Case("PATCH", HOOK, 400, {"name": ""}, A_HOOK, code=50035),
+    Case("PATCH", HOOK, 404, {"channel_id": "{foreign_channel}"}, A_HOOK, code=10003),
+    Case("GET", WEBHOOK, 401, names={**A_HOOK, "webhook_token": NOWHERE}, code=50027),
+    Case("POST", WEBHOOK, 400, {}, A_HOOK, code=50006),
+    Case("POST", WEBHOOK, 400, {"content": "x", "username": "here"}, A_HOOK, code=50035),
+    Case("POST", WEBHOOK, 404, {"content": "x"}, A_HOOK, "?thread_id=1", code=10003),
+    Case("POST", WEBHOOK, 400, {"content": "x", "thread_name": "post"}, A_HOOK, code=220003),
+    Case("POST", WEBHOOK, 400, {"content": "x"}, FORUM_HOOK, code=220001),
+    Case("POST", WEBHOOK, 400, {"content": "x", "thread_name": "x"}, FORUM_HOOK, "?thread_id={post}", code=220002),
+    Case("PATCH", WEBHOOK_MESSAGE, 404, {"content": "x"}, {**A_HOOK, "message_id": "adas_message"}, code=10008),
+    Case("PATCH", MESSAGE, 403, {"content": "x"}, {"message_id": "hooked"}, code=50005),
     Case("GET", GUILD + "/emojis/{emoji_id}", 404, names={"emoji_id": NOWHERE}, code=10014),
 ]
 
@@ -538,9 +580,22 @@ def scene(world: World) -> dict[str, str]:
         GUILD_COMMANDS: world.set_command(guild, GREET)["id"],
     }
     names = {name: str(number) for name, number in things.items()} | server(world, guild, general, bob)
+    names |= webhooks(world, general, world.channels[int(names["forum"])], world.channels[int(names["plain"])])
     for name, interaction in made.items():
         names |= {name: str(interaction.id), f"{name}_token": interaction.token}
     return names
+
+
+def webhooks(world: World, general: Channel, forum: Channel, plain: Channel) -> dict[str, str]:
+    """Webhooks of a text channel and a forum, and a channel that is full of them."""
+    hook, of_forum = (world.add_webhook(channel, "Hook", creator=world.bot) for channel in (general, forum))
+    for _ in range(15):
+        world.add_webhook(plain, "Hook", creator=world.owner)
+    hooked = world.add_message(general, hook.author("Captain"), content="ahoy", webhook=hook)
+    post = world.start_thread(forum, "post", world.owner)
+    things = {"hook": hook, "hooked": hooked, "forum_hook": of_forum, "post": post}
+    names = {name: str(thing.id) for name, thing in things.items()}
+    return names | {"hook_token": hook.token, "forum_token": of_forum.token}
 
 
 def server(world: World, guild: Guild, general: Channel, bob: User) -> dict[str, str]:
@@ -567,7 +622,7 @@ def server(world: World, guild: Guild, general: Channel, bob: User) -> dict[str,
         world.edit_thread(old, archived=True)
     denied = {
         "hidden": Permission.VIEW_CHANNEL,
-        "silent": Permission.SEND_MESSAGES | Permission.MANAGE_CHANNELS,
+        "silent": Permission.SEND_MESSAGES | Permission.MANAGE_CHANNELS | Permission.MANAGE_WEBHOOKS,
         "busy": Permission.MANAGE_THREADS,
         "plain": Permission.EMBED_LINKS | Permission.READ_MESSAGE_HISTORY,
     }
@@ -673,7 +728,7 @@ async def call(case: Case, sandbox: Sandbox) -> tuple[int, bytes, Any]:
     fields.setdefault(f"{NOWHERE}_token", NOWHERE)
     fields = {key: fields.get(value, value) for key, value in fields.items()}
     body = filled(case.body, fields)
-    url = sandbox.rest_url + case.path.format_map(fields) + case.query
+    url = sandbox.rest_url + (case.path + case.query).format_map(fields)
     headers = {"Authorization": f"Bot {sandbox.token}"} if case.authorized else {}
     async with (
         aiohttp.ClientSession() as session,

@@ -212,10 +212,16 @@ class Chat:
     def _watch(self, happening: Happening) -> None:
         """Note what the bot posts besides its replies."""
         match happening:
-            case MessageCreated(message) if message.author is self._people.world.bot and not message.interaction:
+            case MessageCreated(message) if self._is_posted(message):
                 self._posted.append(message)
             case _:
                 pass
+
+    def _is_posted(self, message: Message) -> bool:
+        """Whether a message is the bot's, or one of its webhooks', and no answer to somebody."""
+        bot, webhook = self._people.world.bot, message.webhook
+        mine = message.author is bot if webhook is None else webhook.creator is bot
+        return mine and message.interaction is None
 
 
 @contextmanager

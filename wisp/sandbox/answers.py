@@ -128,7 +128,7 @@ class Answers:
         return interaction
 
     def _answered_interaction(self, request: web.Request) -> Interaction:
-        application = path_id(request, "application")
+        application = path_id(request, "webhook")
         interaction = self.world.interaction_with(request.match_info["token"])
         if application != self.world.application:
             raise Refusal(UNKNOWN_WEBHOOK)

@@ -32,6 +32,7 @@ from wisp.sandbox.model import (
     Message,
     Reaction,
     User,
+    Webhook,
     timestamp,
 )
 
@@ -77,7 +78,7 @@ class Conversation(Ground):
         allowed_mentions: JSON | None = None,
         tts: bool = False,
         nonce: str | int | None = None,
-        webhook_id: int | None = None,
+        webhook: Webhook | None = None,
         id: int | None = None,
     ) -> Message:
         """Post a message, unchecked: REST refuses what Discord refuses before it comes here."""
@@ -97,7 +98,7 @@ class Conversation(Ground):
             reference,
             tts=tts,
             nonce=nonce,
-            webhook_id=webhook_id,
+            webhook=webhook,
         )
         self._mention(message, allowed_mentions)
         self.messages[message.id] = message

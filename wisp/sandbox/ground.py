@@ -52,6 +52,7 @@ class Ground:
         self.application_flags = PRIVILEGED_INTENTS_ON
         self.bot_permissions = BOT_PERMISSIONS
         self.files_url = "http://127.0.0.1/attachments"
+        self.webhooks_url = "http://127.0.0.1/api/webhooks"
         self.errors: list[Exception] = []
         self._last_id = FOUNDING << 22
         self._founding = True

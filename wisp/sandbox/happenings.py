@@ -114,6 +114,13 @@ class ChannelChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhooksChanged:
+    """A channel has a webhook more or less, or one that changed."""
+
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelDeleted:
     """A channel or thread is gone, its messages with it."""
 
@@ -213,6 +220,7 @@ Happening: TypeAlias = (
     | ChannelCreated
     | ChannelChanged
     | ChannelDeleted
+    | WebhooksChanged
     | RoleCreated
     | RoleChanged
     | RoleDeleted

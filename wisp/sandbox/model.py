@@ -89,11 +89,16 @@ def timestamp(moment: float) -> str:
 
 @dataclass(eq=False, slots=True, repr=False)
 class User:
-    """A person or a bot. `name` is unique in no way, as display names are."""
+    """A person or a bot. `name` is unique in no way, as display names are; `avatar` is a picture's hash.
+
+    What a webhook posts has a user of its own as its author (`webhook`), with the webhook's id.
+    """
 
     id: int
     name: str
     bot: bool = False
+    avatar: str | None = None
+    webhook: bool = False
 
     def __repr__(self) -> str:
         return f"<User {self.name}>"
@@ -108,9 +113,9 @@ class User:
         return {
             "id": str(self.id),
             "username": self.name,
-            "discriminator": f"{self.id % 10_000:04}" if self.bot else "0",
+            "discriminator": "0000" if self.webhook else f"{self.id % 10_000:04}" if self.bot else "0",
             "global_name": None if self.bot else self.name,
-            "avatar": None,
+            "avatar": self.avatar,
             "avatar_decoration_data": None,
             "banner": None,
             "accent_color": None,
@@ -604,6 +609,52 @@ class Guild:
 
 
 @dataclass(eq=False, slots=True)
+class Webhook:
+    """A way into a channel for who knows its `token`: it posts under a name of its own. `creator` is who made it.
+
+    `avatar` is the hash of its picture; `url` takes what it is to post while the sandbox runs.
+    """
+
+    id: int
+    channel: Channel
+    name: str
+    token: str = field(repr=False)
+    url: str = field(repr=False)
+    creator: User
+    avatar: str | None = None
+
+    @property
+    def application_id(self) -> int | None:
+        """The application that it belongs to, whose id is its bot's; None where a person made it."""
+        return self.creator.id if self.creator.bot else None
+
+    def author(self, name: str | None = None, avatar: str | None = None) -> User:
+        """Whom a message of it is by, under its own name and picture if no others are said."""
+        return User(self.id, name or self.name, bot=True, avatar=avatar or self.avatar, webhook=True)
+
+    def payload(self, *, with_creator: bool = True) -> JSON:
+        """Discord's webhook object; who has nothing but its token is not told who made it."""
+        guild = self.channel.guild
+        webhook: JSON = {
+            "id": str(self.id),
+            "type": 1,
+            "guild_id": guild and str(guild.id),
+            "channel_id": str(self.channel.id),
+            "name": self.name,
+            "avatar": self.avatar,
+            "token": self.token,
+            "application_id": self.application_id and str(self.application_id),
+            "url": self.url,
+        }
+        return {**webhook, "user": self.creator.payload()} if with_creator else webhook
+
+    def message_fields(self) -> JSON:
+        """What tells of it on a message that it posted."""
+        application = {"application_id": str(self.application_id)} if self.application_id else {}
+        return {"webhook_id": str(self.id), **application}
+
+
+@dataclass(eq=False, slots=True)
 class Attachment:
     """A file on a message or given to an option. `url` answers its `content` while the sandbox runs."""
 
@@ -647,8 +698,8 @@ class Message:
 
     `edits` holds the contents that it had before, oldest first. `ephemeral_for` is its one reader, None
     where everybody in the channel sees it. While `loading` it reads "the bot is thinking". `reference` is
-    what it answers, `interaction` what caused it. `reactions` are in the order in which they came;
-    `pinned` is when it was pinned, None where it is not; `thread` is the thread that began with it.
+    what it answers, `interaction` what caused it, `webhook` what it was posted with. `reactions` are in the order in
+    which they came; `pinned` is when it was pinned, None where it is not; `thread` is the thread that began with it.
     """
 
     id: int
@@ -675,7 +726,7 @@ class Message:
     reactions: dict[Emoji, Reaction] = field(default_factory=dict[Emoji, Reaction])
     pinned: float | None = None
     thread: Channel | None = None
-    webhook_id: int | None = None
+    webhook: Webhook | None = None
 
     def __repr__(self) -> str:
         counts = {"embeds": self.embeds, "attachments": self.attachments, "components": self.components}
@@ -722,8 +773,8 @@ class Message:
             message["reactions"] = [reaction.payload() for reaction in self.reactions.values()]
         if self.thread is not None:
             message["thread"] = self.thread.payload()
-        if self.webhook_id is not None:
-            message["webhook_id"] = str(self.webhook_id)
+        if self.webhook is not None:
+            message |= self.webhook.message_fields()
         if self.nonce is not None:
             message["nonce"] = self.nonce
         if self.interaction is not None:
@@ -738,7 +789,7 @@ class Message:
         guild = self.channel.guild
         if guild is not None and not self.ephemeral:
             message["guild_id"] = str(guild.id)
-            if self.webhook_id is None and (member := guild.members.get(self.author.id)):
+            if self.webhook is None and (member := guild.members.get(self.author.id)):
                 message["member"] = member.payload(with_user=False)
         return message
 

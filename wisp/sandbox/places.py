@@ -449,6 +449,7 @@ class Places(Conversation):
     ) -> Channel:
         """A new thread of a channel, with its owner in it; where it begins with a message, with that one's id.
 
+        An owner who is no member (a webhook that began a post) is not in it.
         `archive_after` is in minutes. Raises Impossible where the message has a thread, or is not in the channel.
         """
         guild = channel.guild
@@ -461,7 +462,8 @@ class Places(Conversation):
         about = Thread(owner, now, now, archive_after, invitable=invitable, tags=list(tags))
         number = message.id if message else id or self.next_id()
         thread = Channel(number, kind, name, guild, parent=channel, slowmode=slowmode, thread=about)
-        about.members[owner.id] = ThreadMember(number, owner, now)
+        if owner.id in guild.members:
+            about.members[owner.id] = ThreadMember(number, owner, now)
         guild.threads[number] = self.channels[number] = thread
         self.dispatch("THREAD_CREATE", {**thread.payload(), "newly_created": True}, guild, seen_in=thread)
         self.happen(ChannelCreated(thread))

@@ -15,7 +15,7 @@ from wisp.sandbox.lookups import Route
 from wisp.sandbox.model import JSON
 from wisp.sandbox.refusals import RATE_LIMITED
 
-MAJOR = ("channel", "guild", "token", "interaction")
+MAJOR = ("channel", "guild", "webhook", "token", "interaction")
 """The parts of a path that have a bucket each (topics/rate-limits: channels, guilds, webhooks with their token)."""
 
 OUTSIDE_THE_WHOLE = "/webhooks/"

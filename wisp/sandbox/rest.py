@@ -20,6 +20,7 @@ from wisp.sandbox.quotas import Limited, Quotas
 from wisp.sandbox.refusals import CANNOT_MESSAGE_USER, UNAUTHORIZED, UNKNOWN_USER, Refusal, snowflake
 from wisp.sandbox.registrations import Registrations
 from wisp.sandbox.threads import Threads
+from wisp.sandbox.webhooks import Webhooks
 from wisp.sandbox.world import JSON, World, dumps
 
 _LOG = logging.getLogger(__name__)
@@ -34,7 +35,6 @@ class Rest(Lookups):
         self.quotas: Quotas = Quotas()
         self.gateway_url = ""
         answers = Answers(world)
-        webhook = "/webhooks/{application}/{token}"
         self.routes: list[Route] = [
             Route("GET", "/gateway", self.get_gateway, bot=False),
             Route("GET", "/gateway/bot", self.get_gateway_bot),
@@ -45,10 +45,7 @@ class Rest(Lookups):
             Route("GET", "/oauth2/applications/@me", self.get_application),
             *Registrations(world).routes(),
             Route("POST", "/interactions/{interaction}/{token}/callback", answers.callback, bot=False),
-            Route("POST", webhook, answers.follow_up, bot=False),
-            Route("GET", webhook + "/messages/{message}", answers.get_message, bot=False),
-            Route("PATCH", webhook + "/messages/{message}", answers.edit_message, bot=False),
-            Route("DELETE", webhook + "/messages/{message}", answers.delete_message, bot=False),
+            *Webhooks(world, answers).routes(),
             *Messages(world).routes(),
             *Threads(world).routes(),
             *Channels(world).routes(),

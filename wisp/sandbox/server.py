@@ -66,6 +66,7 @@ class Sandbox(Breakable):
         self.rest_url = f"http://{place}/api/v10"
         self.gateway_url = self.gateway.url = self._rest.gateway_url = f"ws://{place}/gateway"
         self.world.files_url = f"http://{place}/attachments"
+        self.world.webhooks_url = f"{self.rest_url}/webhooks"
         if self.page is not None:
             self.page.url = f"http://{place}/page/{self.page.secret}/"
 

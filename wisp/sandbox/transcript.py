@@ -109,7 +109,7 @@ class Transcript:
                 pass
 
     def _show_message(self, message: Message, *, edited: bool = False) -> None:
-        name = self._name(message.author)
+        name = self._author(message)
         if message.loading:
             self._aside(message.channel, f"{name} is thinking...", message.ephemeral_for)
             return
@@ -119,7 +119,7 @@ class Transcript:
 
     def _show_deletion(self, message: Message) -> None:
         what = "stopped thinking" if message.loading else f"deleted: {self._first(message)}"
-        self._aside(message.channel, f"{self._name(message.author)} {what}", message.ephemeral_for)
+        self._aside(message.channel, f"{self._author(message)} {what}", message.ephemeral_for)
 
     def _show_form(self, interaction: Interaction, modal: JSON) -> None:
         title = readable(str(modal.get("title")), self._world)
@@ -145,6 +145,10 @@ class Transcript:
 
     def _name(self, user: User) -> str:
         return readable(user.name, self._world)
+
+    def _author(self, message: Message) -> str:
+        """Who wrote a message; a webhook may call itself as a person is called, and is told apart."""
+        return f"{self._name(message.author)}{' (webhook)' if message.webhook else ''}"
 
     def _first(self, message: Message) -> str:
         return message_lines(message, self._world)[0]

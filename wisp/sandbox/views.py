@@ -142,6 +142,7 @@ def message_view(person: Person, message: Message) -> JSON:
         "channel": str(message.channel.id),
         "moment": message.created,
         "author": _author(message.author, message.channel),
+        "webhook": message.webhook and message.webhook.name,
         "edited": message.edited,
         "private": message.ephemeral,
         "thinking": message.loading,

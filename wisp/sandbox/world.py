@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterable
 
 from wisp.clock import Clock
+from wisp.sandbox.belongings import Belongings
 from wisp.sandbox.calls import Calls
 from wisp.sandbox.ground import Event
 from wisp.sandbox.happenings import (
@@ -36,6 +37,7 @@ from wisp.sandbox.happenings import (
     RoleCreated,
     RoleDeleted,
     Typing,
+    WebhooksChanged,
 )
 from wisp.sandbox.model import (
     ANNOUNCEMENT,
@@ -72,12 +74,12 @@ from wisp.sandbox.model import (
     Role,
     Thread,
     User,
+    Webhook,
     dumps,
     loads,
     timestamp,
 )
 from wisp.sandbox.permissions import ADMINISTRATOR, ALL_PERMISSIONS, EVERYONE_PERMISSIONS, Permission
-from wisp.sandbox.places import Places
 
 __all__ = [
     "ADMINISTRATOR",
@@ -145,6 +147,8 @@ __all__ = [
     "Thread",
     "Typing",
     "User",
+    "Webhook",
+    "WebhooksChanged",
     "World",
     "dumps",
     "loads",
@@ -152,7 +156,7 @@ __all__ = [
 ]
 
 
-class World(Places, Calls):
+class World(Belongings, Calls):
     """Everything in one sandbox. It starts with the guild "Sandbox": #general; ada (its owner), bob, the bot.
 
     Ids are real snowflakes: unique, ordered by the clock's time. `watch` tells of every visible change,

@@ -13,6 +13,7 @@ function joins(before, message) {
     !message.reply &&
     !message.used &&
     before.author.id === message.author.id &&
+    before.author.name === message.author.name && // a webhook has another one whenever it likes
     before.private === message.private &&
     message.moment - before.moment < JOINED_WITHIN
   );

@@ -37,11 +37,10 @@ export function messageElement(message, hands, { joined = false } = {}) {
 }
 
 function header(message, label, joined, hands) {
-  const author = h(
-    "button",
-    { type: "button", class: "author", id: `${label}-author`, onclick: (event) => hands.user(message.author, event.currentTarget) },
-    message.author.nick || message.author.name,
-  );
+  const named = { class: "author", id: `${label}-author` };
+  const author = message.webhook
+    ? h("span", { ...named, title: `The webhook ${message.webhook}` }, message.author.name) // is nobody, and has no menu
+    : h("button", { ...named, type: "button", onclick: (event) => hands.user(message.author, event.currentTarget) }, message.author.nick || message.author.name);
   const color = hands.colour(message.author.id);
   if (color) author.style.color = color;
   return h(

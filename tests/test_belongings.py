@@ -1,0 +1,228 @@
+"""Webhooks on the sandbox, as bots use them over REST and people see what comes of it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import hikari
+import pytest
+
+import wisp
+from wisp.sandbox import Sandbox
+from wisp.sandbox.model import CATEGORY, FORUM, Channel, Guild
+from wisp.sandbox.people import People
+from wisp.sandbox.transcript import Transcript
+from wisp.sandbox.views import message_view
+from wisp.sandbox.world import Impossible, Message, Permission, WebhooksChanged, World
+from wisp.testing import connect
+
+
+@dataclass
+class Scene:
+    """A sandbox with its first guild, and what the gateway was sent."""
+
+    sandbox: Sandbox
+    world: World
+    guild: Guild
+    general: Channel
+    rest: hikari.api.RESTClient
+    session: aiohttp.ClientSession
+    sent: list[tuple[str, dict[str, Any]]]
+
+    async def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """Status and JSON of a call as the bot, None for no body."""
+        said = {"Authorization": f"Bot {self.sandbox.token}"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        url = path if path.startswith("http") else self.sandbox.rest_url + path
+        sent = {} if body is None else {"json": body}
+        async with self.session.request(method, url, headers=said, **sent) as response:
+            return response.status, await response.json() if response.status != 204 else None
+
+    def heard(self, name: str) -> list[dict[str, Any]]:
+        """The data of the events of a name so far, which are then forgotten."""
+        found = [data for other, data in self.sent if other == name]
+        self.sent.clear()
+        return found
+
+    def deny(self, permission: Permission) -> None:
+        """Take a permission from the bot's role."""
+        role = self.guild.role_of(self.world.bot)
+        assert role is not None
+        self.world.edit_role(self.guild, role, permissions=role.permissions & ~permission)
+        self.world.edit_role(self.guild, self.guild.everyone, permissions=self.guild.everyone.permissions & ~permission)
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    async with Sandbox() as sandbox, aiohttp.ClientSession() as session:
+        world = sandbox.world
+        guild = next(iter(world.guilds.values()))
+        sent: list[tuple[str, dict[str, Any]]] = []
+        world.outlets.append(lambda event: sent.append((event.name, event.data)))
+        app = hikari.RESTApp(url=sandbox.rest_url)
+        await app.start()
+        async with app.acquire(sandbox.token, hikari.TokenType.BOT) as rest:
+            yield Scene(sandbox, world, guild, next(iter(guild.channels.values())), rest, session, sent)
+        await app.close()
+
+
+# Webhooks
+
+
+async def test_hikari_makes_uses_changes_and_deletes_a_webhook(scene: Scene) -> None:
+    rest, general = scene.rest, scene.general
+    webhook = await rest.create_webhook(general.id, "Hook", reason="relay")
+    assert webhook.token
+    assert (webhook.channel_id, webhook.application_id) == (general.id, scene.world.application)
+    assert scene.heard("WEBHOOKS_UPDATE") == [{"channel_id": str(general.id), "guild_id": str(scene.guild.id)}]
+    said = await rest.execute_webhook(webhook, webhook.token, "Ahoy", username="Captain")
+    kept = general.messages[said.id]
+    assert (said.author.username, said.author.id, said.webhook_id) == ("Captain", webhook.id, webhook.id)
+    (told,) = scene.heard("MESSAGE_CREATE")
+    assert (told["author"]["username"], told["author"]["discriminator"], "member" in told) == ("Captain", "0000", False)
+    assert (await rest.fetch_webhook_message(webhook, webhook.token, said)).content == "Ahoy"
+    await rest.edit_webhook_message(webhook, webhook.token, said, "Ahoy again")
+    assert (kept.content, kept.author.name) == ("Ahoy again", "Captain")
+    await rest.delete_webhook_message(webhook, webhook.token, said)
+    assert kept.deleted
+    await rest.edit_webhook(webhook, name="Renamed")
+    assert [one.name for one in await rest.fetch_channel_webhooks(general.id)] == ["Renamed"]
+    assert [one.id for one in await rest.fetch_guild_webhooks(scene.guild.id)] == [webhook.id]
+    fetched = await rest.fetch_webhook(webhook, token=webhook.token)
+    assert isinstance(fetched, hikari.IncomingWebhook)
+    assert fetched.author is None
+    await rest.delete_webhook(webhook)
+    assert scene.world.webhooks == {}
+    with pytest.raises(hikari.NotFoundError, match="Unknown Webhook"):
+        await rest.execute_webhook(webhook, webhook.token, "gone")
+
+
+async def test_discord_py_posts_with_a_webhook_without_a_bot(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # discord.py's own, of audioop
+        discord: Any = pytest.importorskip("discord")
+    monkeypatch.setattr(discord.http.Route, "BASE", scene.sandbox.rest_url)
+    made = scene.world.add_webhook(scene.general, "Hook", creator=scene.world.owner)
+    thread = scene.world.start_thread(scene.general, "thread", scene.world.owner)
+    hook = await discord.Webhook.partial(made.id, made.token, session=scene.session).fetch()
+    assert (hook.name, hook.channel_id) == ("Hook", scene.general.id)
+    sent = await hook.send("hi", wait=True, thread=thread, username="Parrot")
+    (kept,) = [message for message in thread.messages.values() if message.webhook is made]
+    assert (kept.id, kept.content, kept.author.name) == (sent.id, "hi", "Parrot")
+    await sent.edit(content="hello")
+    assert kept.content == "hello"
+    await sent.delete()
+    assert kept.deleted
+
+
+async def test_a_webhook_has_an_address_that_takes_what_it_posts(scene: Scene) -> None:
+    _, webhook = await scene.call("POST", f"/channels/{scene.general.id}/webhooks", {"name": " Hook "})
+    assert (webhook["name"], webhook["user"]["id"]) == ("Hook", str(scene.world.bot.id))
+    assert await scene.call("POST", webhook["url"], {"content": "x", "flags": 64}) == (204, None)
+    (message,) = scene.general.messages.values()
+    assert (message.content, message.flags, message.ephemeral) == ("x", 0, False)
+
+
+async def test_a_post_of_a_forum_begins_with_a_webhooks_message_and_nobody_in_it(scene: Scene) -> None:
+    forum = scene.world.add_channel(scene.guild, "forum", kind=FORUM)
+    webhook = scene.world.add_webhook(forum, "Hook", creator=scene.world.bot)
+    _, message = await scene.call("POST", f"{webhook.url}?wait=true", {"content": "first", "thread_name": "Post"})
+    (post,) = scene.guild.threads.values()
+    assert (post.name, message["id"], message["channel_id"]) == ("Post", str(post.id), str(post.id))
+    status, members = await scene.call("GET", f"/channels/{post.id}/thread-members?with_member=true")
+    assert (status, members) == (200, [])
+    place = f"{webhook.url}/messages/{post.id}"
+    assert (await scene.call("GET", place))[1]["code"] == 10008
+    assert (await scene.call("GET", f"{place}?thread_id={post.id}"))[0] == 200
+
+
+async def test_a_webhook_opens_an_archived_thread(scene: Scene) -> None:
+    thread = scene.world.start_thread(scene.general, "thread", scene.world.owner)
+    scene.world.edit_thread(thread, archived=True)
+    webhook = scene.world.add_webhook(scene.general, "Hook", creator=scene.world.bot)
+    assert (await scene.call("POST", f"{webhook.url}?thread_id={thread.id}", {"content": "x"}))[0] == 204
+    assert thread.thread is not None
+    assert not thread.thread.archived
+
+
+async def test_a_persons_webhook_shows_components_only_where_asked(scene: Scene) -> None:
+    webhook = scene.world.add_webhook(scene.general, "Hook", creator=scene.world.owner)
+    link = {"type": 2, "style": 5, "label": "Open", "url": "https://example.com"}
+    body = {"content": "x", "components": [{"type": 1, "components": [link]}]}
+    _, without = await scene.call("POST", f"{webhook.url}?wait=true", body)
+    _, shown = await scene.call("POST", f"{webhook.url}?wait=true&with_components=true", body)
+    assert (without["components"], len(shown["components"])) == ([], 1)
+    assert "application_id" not in shown
+
+
+async def test_webhooks_are_managed_by_who_may_in_that_channel(scene: Scene) -> None:
+    other = scene.world.add_channel(scene.guild, "other")
+    mine = scene.world.add_webhook(scene.general, "Mine", creator=scene.world.bot)
+    adas = scene.world.add_webhook(scene.general, "Ada's", creator=scene.world.owner)
+    scene.world.set_overwrite(other, scene.world.bot, deny=Permission.MANAGE_WEBHOOKS)
+    status, refusal = await scene.call("PATCH", f"/webhooks/{mine.id}", {"channel_id": str(other.id)})
+    assert (status, refusal["code"], mine.channel) == (403, 50013, scene.general)
+    scene.deny(Permission.MANAGE_WEBHOOKS)
+    assert (await scene.call("GET", f"/webhooks/{mine.id}"))[0] == 200
+    for method, webhook in (("GET", adas), ("PATCH", mine), ("DELETE", mine)):
+        assert (await scene.call(method, f"/webhooks/{webhook.id}", {}))[1]["code"] == 50013
+    assert (await scene.call("DELETE", mine.url))[0] == 204
+
+
+async def test_a_channel_takes_its_webhooks_with_it(scene: Scene) -> None:
+    other = scene.world.add_channel(scene.guild, "other")
+    webhook = scene.world.add_webhook(other, "Hook", creator=scene.world.bot)
+    scene.world.delete_channel(other)
+    assert (await scene.call("GET", webhook.url))[1]["code"] == 10015
+
+
+def test_what_cannot_have_a_webhook_is_refused() -> None:
+    world = World()
+    guild = next(iter(world.guilds.values()))
+    happened: list[object] = []
+    world.watch(happened.append)
+    general, elsewhere = guild.channel("general"), world.add_guild("Other").channel("general")
+    assert general
+    assert elsewhere
+    webhook = world.add_webhook(general, "Hook", creator=world.owner)
+    assert happened[-1] == WebhooksChanged(general)
+    for channel in (world.add_channel(guild, "c", kind=CATEGORY), world.start_thread(general, "t", world.owner)):
+        with pytest.raises(Impossible, match="no webhooks"):
+            world.add_webhook(channel, "Hook", creator=world.owner)
+    with pytest.raises(Impossible, match="stays in its guild"):
+        world.edit_webhook(webhook, channel=elsewhere)
+
+
+async def test_people_see_a_webhooks_message_under_its_name_and_press_its_buttons() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("ahoy")
+    async def ahoy(ctx: wisp.ComponentContext) -> str:
+        return "Ahoy, too"
+
+    @bot.command
+    async def relay(ctx: wisp.Context) -> str:
+        webhook = await bot.gateway.rest.create_webhook(ctx.channel_id, "Hook")
+        assert webhook.token
+        row = wisp.row(ahoy.bind().button("Answer"))
+        await webhook.execute("Ahoy", username="ada", component=row)
+        return "relayed"
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        lines: list[str] = []
+        transcript = Transcript(discord.world, lines.append, lambda: ada.channel)
+        discord.world.watch(transcript.show)
+        await ada.slash("relay")
+        message: Message = ada.messages[0]
+        assert (message.author.name, message.author.bot, message.author is ada.user) == ("ada", True, False)
+        assert (await ada.click(message, "Answer")).content == "Ahoy, too"
+        assert lines[0].startswith("ada (webhook): Ahoy")
+        person = People(discord.world).member("ada")
+        view = message_view(person, message)
+        assert (view["webhook"], view["author"]["name"], view["author"]["bot"]) == ("Hook", "ada", True)
