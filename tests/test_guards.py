@@ -350,12 +350,18 @@ def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_mistakes
     @wisp.require_guild
     async def hear(event: hikari.MemberCreateEvent) -> None: ...
 
+    @wisp.cooldown(1, per=60)
+    @bot.every(minutes=5)
+    async def sweep() -> None: ...
+
     assert act
     assert hear
+    assert sweep
     found = bot.check()
     assert [(mistake.where, mistake.problem) for mistake in found] == [
         ('command "act"', "it is a guard, and no function of its own"),
         ('listener "hear"', "guards are for what people call, and nobody is asked here"),
+        ('job "sweep"', "guards are for what people call, and nobody is asked here"),
     ]
     assert all(mistake.file and mistake.file.endswith("test_guards.py") for mistake in found)
 

@@ -222,12 +222,10 @@ class Bot(Registrar):
             found += form_mistakes(form)
         for part in (*registrar.listeners, *registrar.jobs):
             found += part.mistakes
-        found += twins(registrar.jobs)
-        for listener in registrar.listeners:
-            if rules_on(listener.function):
-                fix = "Ask in the listener itself, and return"
-                found.append(listener.mistake("guards are for what people call, and nobody is asked here", fix))
-        return found
+            if rules_on(part.function):
+                fix = "Ask in the function itself, and return"
+                found.append(part.mistake("guards are for what people call, and nobody is asked here", fix))
+        return found + twins(registrar.jobs)
 
     # ---- start and stop ----
 

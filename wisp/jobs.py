@@ -82,13 +82,15 @@ class JobContext:
 class Job:
     """A function that runs by itself, under a `name` that no other job of the bot has.
 
-    `missed` is what happens where its time went by; `mistakes` is all that is wrong with it.
+    `title` is what logs, errors and mistakes call it (`job "remind"`), `missed` what happens where its time went by,
+    `mistakes` all that is wrong with it.
     """
 
     def __init__(self, function: Callable[..., Awaitable[object]], name: str | None, missed: Missed) -> None:
         self.function: Callable[..., Awaitable[object]] = function
         self.name: str = getattr(function, "__name__", type(function).__name__) if name is None else name
         self.missed: Missed = missed
+        self.title: str = f'job "{self.name[:LONGEST_NAME]}"'
         self.file: str | None
         self.line: int | None
         self.file, self.line = place_of(function)
@@ -98,14 +100,13 @@ class Job:
         if not is_async(function):
             self.note("its function is not async", f"Write `async def {getattr(function, '__name__', 'name')}(...)`")
 
-    @property
-    def title(self) -> str:
-        """What logs, errors and mistakes call it: `job "remind"`."""
-        return f'job "{self.name[:LONGEST_NAME]}"'
-
     def note(self, problem: str, fix: str, of: str = "") -> None:
         """Note a mistake. `of` is what of it (`, parameter "text"`)."""
-        self.mistakes.append(Mistake(f"{self.title}{of}", problem, fix, file=self.file, line=self.line))
+        self.mistakes.append(self.mistake(problem, fix, of))
+
+    def mistake(self, problem: str, fix: str, of: str = "") -> Mistake:
+        """A mistake in it, as `note` says."""
+        return Mistake(f"{self.title}{of}", problem, fix, file=self.file, line=self.line)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} at {self.file}:{self.line}>"
