@@ -1048,7 +1048,7 @@ async def test_unloading_waits_for_what_runs_and_what_it_cuts_off_runs_again(mon
         assert 'job "remind"' in bot.session.under_way()
         await bot.modules.unload("reminders")
         assert module.told == ["tea"]
-        assert bot.session.work.tasks == set()
+        assert not bot.session.work.tasks
         assert len(await scheduler.pending()) == 1
         module.hang = False
         await bot.modules.load("reminders")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, TypeVar, Unpack, overload
@@ -38,7 +37,7 @@ class Registrar(CommandHolder):
     """Something that commands, listeners and error handlers belong to.
 
     `log` is its logger; `namespace` keeps its guild data apart from others', None is shared by the whole bot;
-    `running` are the handlers of it that run now, `is_leaving` says that they are being ended.
+    `is_leaving` says that its handlers are being ended.
     """
 
     log: logging.Logger
@@ -53,7 +52,6 @@ class Registrar(CommandHolder):
         self.jobs: list[Job] = []
         self.error_handlers: list[ErrorHandler] = []
         self.migrations: dict[int, Migration] = {}
-        self.running: set[asyncio.Task[Any]] = set()
         self.is_leaving: bool = False
 
     @property

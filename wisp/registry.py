@@ -311,8 +311,8 @@ class ModuleRegistry:
         bot, ctx = self._loaded.pop(name), self._contexts.pop(name)
         session.detach(bot)
         bot.is_leaving = True
-        await _end(bot.running & session.work.waiting)  # the person has no time any more, and is told
-        if running := bot.running - {asyncio.current_task()}:
+        await _end(session.work.done_by(bot) & session.work.waiting)  # the person has no time any more, and is told
+        if running := session.work.done_by(bot) - {asyncio.current_task()}:
             _, late = await asyncio.wait(running, timeout=min(session.grace, _TEARDOWN_LIMIT))
             await _end(late)
         await self._tear_down(bot.module, bot, ctx)

@@ -311,11 +311,9 @@ class Session:
         if self.closing or not self.gate.is_open(owner, guild_of(event)):
             return
         settings_in_use.set(self.config)
-        task = current_task()
         began = self.clock.monotonic()
         outcome: Outcome = "cancelled"
-        with self.work:
-            owner.running.add(task)
+        with self.work.of(owner):
             try:
                 await listener.function(event)
                 outcome = "done"
@@ -325,7 +323,6 @@ class Session:
                 if not await self.dispatcher.ask_error_handlers(ctx, error, (), owner):
                     self.report(f'listener "{listener.name}"', error)
             finally:
-                owner.running.discard(task)
                 self.measures.ran("event", type(event).__name__, outcome, began)
 
     def _subscribe(self, owner: Registrar, listener: Listener, event_type: type[hikari.Event]) -> Any:
@@ -450,7 +447,7 @@ class Session:
     def begin(self, ctx: InteractionContext[Any]) -> None:
         """A call began: it is deferred in time, and answered before the bot closes."""
         task = self._calls[ctx] = current_task()
-        ctx.handler.owner.running.add(task)
+        self.work.tasks[task] = ctx.handler.owner
         self.expect(ctx)
 
     def expect(self, ctx: InteractionContext[Any]) -> None:
@@ -460,7 +457,6 @@ class Session:
     def end(self, ctx: InteractionContext[Any]) -> None:
         """A call ended."""
         self._calls.pop(ctx, None)
-        ctx.handler.owner.running.discard(current_task())
 
     def under_way(self) -> str:
         """The commands and jobs that run now, in words."""
@@ -519,12 +515,12 @@ class Session:
         for task in self.work.waiting:  # the person has no time any more, and is told
             task.cancel()
         end = asyncio.get_running_loop().time() + self.grace
-        while running := self.work.tasks - {caller, current_task()}:
+        while running := self.work.tasks.keys() - {caller, current_task()}:
             left = end - asyncio.get_running_loop().time()
             if left <= 0:
                 break
             await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        if late := self.work.tasks - {caller, current_task()}:
+        if late := self.work.tasks.keys() - {caller, current_task()}:
             _log.warning("cancelled after %g s: %s", self.grace, self.under_way())
             for task in late:
                 task.cancel()

@@ -152,7 +152,7 @@ class _Run:
         self.session = session
 
     def handlers(self) -> set[asyncio.Task[Any]]:
-        return self.session.work.tasks
+        return set(self.session.work.tasks)
 
     def listeners(self) -> set[asyncio.Task[Any]]:
         return bridge.listening(self.session.gateway)

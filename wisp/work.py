@@ -6,31 +6,48 @@ import asyncio
 from collections import Counter
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .registrar import Registrar
 
 
 class Work:
     """The handlers that run now: whoever enters is one of them until it leaves.
 
-    `tasks` are all of them, `waiting` those that wait for a person.
+    `tasks` are all of them with whose they are (None until that is known), `waiting` those that wait for a person.
     """
 
     def __init__(self) -> None:
-        self.tasks: set[asyncio.Task[Any]] = set()
+        self.tasks: dict[asyncio.Task[Any], Registrar | None] = {}
         self.waiting: set[asyncio.Task[Any]] = set()
         self._watchers: list[asyncio.Future[None]] = []
 
     def __enter__(self) -> None:
-        self.tasks.add(current_task())
+        self.tasks[current_task()] = None
 
     def __exit__(self, *_: object) -> None:
         self.leave(current_task())
 
     def leave(self, task: asyncio.Task[Any]) -> None:
         """What this task was doing has ended."""
-        self.tasks.discard(task)
+        self.tasks.pop(task, None)
         if self._watchers:
             self._tell()
+
+    @contextmanager
+    def of(self, owner: Registrar) -> Generator[None]:
+        """Inside, the task that runs now is a handler of this bot or module."""
+        task = current_task()
+        self.tasks[task] = owner
+        try:
+            yield
+        finally:
+            self.leave(task)
+
+    def done_by(self, owner: Registrar) -> set[asyncio.Task[Any]]:
+        """The handlers of a bot or module that run now."""
+        return {task for task, whose in self.tasks.items() if whose is owner}
 
     @contextmanager
     def waits_for_a_person(self) -> Generator[None]:
@@ -45,13 +62,13 @@ class Work:
 
     async def done(self) -> None:
         """Wait until none runs, but those that wait for a person."""
-        while self.tasks - self.waiting:
+        while self.tasks.keys() - self.waiting:
             watcher = asyncio.get_running_loop().create_future()
             self._watchers.append(watcher)
             await watcher
 
     def _tell(self) -> None:
-        if not self.tasks - self.waiting:
+        if not self.tasks.keys() - self.waiting:
             for watcher in self._watchers:
                 if not watcher.done():
                     watcher.set_result(None)

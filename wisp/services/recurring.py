@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..clock import Clock
 from ..logs import get_logger
+from ..work import current_task
 from .timeline import GRAIN, Due, Timeline
 
 if TYPE_CHECKING:
@@ -96,16 +97,13 @@ class Recurrences:
             self._expect(one)
         if not is_skipped:
             one.running += 1
-            spawn(self._context, self._run(one), one.job.title)
+            spawn(self._context, self._run(one), job.title)
 
     async def _run(self, one: Recurrence) -> None:
         # a thousand times a second this is what costs: it asks once which task it is
-        session, running, job = self._session, one.owner.running, one.job
-        task = asyncio.current_task()
-        assert task is not None
+        session, job, task = self._session, one.job, current_task()
         assert session is not None
-        session.work.tasks.add(task)
-        running.add(task)
+        session.work.tasks[task] = one.owner
         began = self._clock.monotonic()
         outcome: Outcome = "cancelled"
         try:
@@ -126,7 +124,6 @@ class Recurrences:
             one.running -= 1
             if not job.overlap:
                 self._expect(one)
-            running.discard(task)
             session.work.leave(task)
 
     def _back_off(self, one: Recurrence) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..clock import Clock
 from ..errors import DatabaseError, JobError, ServiceError
 from ..logs import get_logger
+from ..work import current_task
 from . import PendingJob
 from .database import DatabaseService
 from .one_shots import START, OneShots, Row
@@ -282,9 +283,7 @@ class SchedulerService:
             raise JobError("the bot has not started: register jobs with @bot.every, or in on_start, or in a setup")
         if owner := _setting_up.get():
             return owner
-        task = asyncio.current_task()
-        calling = (one for one in self._session.bot.modules.registrars() if task in one.running)
-        return next(calling, self._session.bot)
+        return self._session.work.tasks.get(current_task()) or self._session.bot
 
     def _is_attached(self, owner: Registrar) -> bool:
         assert self._session is not None
@@ -332,11 +331,8 @@ class SchedulerService:
 
     async def _run_shot(self, shot: _Shot, job: OneTime, owner: Registrar, now: float) -> None:
         session = self._of_run()
-        task = asyncio.current_task()
-        assert task is not None
         outcome: Outcome = "cancelled"
-        with session.work:
-            owner.running.add(task)
+        with session.work.of(owner):
             began = self._clock.monotonic()
             try:
                 if session.closing or owner.is_leaving:
@@ -354,14 +350,13 @@ class SchedulerService:
             except (SystemExit, KeyboardInterrupt) as leaving:
                 session.leave(leaving)
             except BaseException as error:
-                if task.cancelling():  # it runs again
+                if current_task().cancelling():  # it runs again
                     self._hold(shot)
                     raise
                 outcome = "failed"
                 await self._shot_failed(shot, job, owner, error)
             finally:
                 session.measures.ran("job", job.name, outcome, began)
-                owner.running.discard(task)
 
     async def _is_wanted(self, row: Row, job: OneTime, now: float) -> bool:
         """Whether a job is to run, or was missed and its policy is against it."""
