@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wisp.clock import Clock
-from wisp.services.timeline import SLACK, Due, Timeline
+from wisp.services.timeline import GRAIN, SLACK, Due, Timeline
 
 
 class Steps(Clock):
@@ -86,7 +86,7 @@ async def test_many_due_within_a_moment_share_a_waking_and_none_is_early() -> No
     timeline.stop()
 
 
-async def test_one_thing_alone_does_not_wait_for_others() -> None:
+async def test_what_comes_back_is_late_by_the_grain_at_most_and_never_by_more_each_time() -> None:
     clock = Clock()
     timeline = Timeline(clock, lambda _: None)
     late: list[float] = []
@@ -103,5 +103,5 @@ async def test_one_thing_alone_does_not_wait_for_others() -> None:
     timeline.begin()
     timeline.add(Due(clock.monotonic() + 0.02, False, come))
     await done.wait()
-    assert min(late) < 0.005  # the machine may be busy at times, and not each time
+    assert min(late[:5]) < GRAIN + 0.005 > min(late[5:])  # the machine may be busy at times, and not each time
     timeline.stop()

@@ -133,6 +133,13 @@ class MetricsService:
         """Time a block, `with metrics.timed("load"): ...`, or as a decorator each call of a function, async or not."""
         return Timed(self, self._clock, name, labels)
 
+    def meter(self, counter: str, counted: Labels, timing: str, timed: Labels) -> Meter:
+        """What counts and times one thing that runs often, under a counter's and a timing's name and labels."""
+        return Meter(
+            self._found("counter", counter, counted, _Number, self._counters),
+            self._found("timing", timing, timed, _Window, self._timings),
+        )
+
     # ---- who looks ----
 
     def snapshot(self) -> Snapshot:
@@ -252,6 +259,24 @@ class Timed:
 
     def _again(self) -> Timed:
         return Timed(self._metrics, self._clock, self._name, self._labels)
+
+
+class Meter:
+    """Counts and times what runs often, in series that are looked for once."""
+
+    __slots__ = ("_number", "_window")
+
+    def __init__(self, number: _Number, window: _Window) -> None:
+        self._number = number
+        self._window = window
+
+    def ran(self, seconds: float) -> None:
+        """It ran once more, and took so long (0.0 or more)."""
+        self._number.value += 1
+        window = self._window
+        window.append(seconds)
+        if len(window) >= _FULL:
+            window.shrink()
 
 
 # ---- what is kept ----

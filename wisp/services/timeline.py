@@ -9,17 +9,16 @@ from typing import Any
 
 from ..clock import Clock, Timer
 
-SLICE = 50
+SLICE = 100
 """How many begin in one turn of the event loop: what else there is to do comes in between."""
 
 SLACK = 1e-5
 """Seconds that something may begin early: floating-point numbers of the size of a date are not finer."""
 
 GRAIN = 0.01
-"""Seconds between two wakings, where there is much to do: waking up costs more than a run does.
+"""Seconds between two wakings: waking up costs more than a run does, so what is due within them shares one.
 
-What is due sooner after a waking begins so much later at most; what comes back within less than ten times as much
-makes it smaller, for all.
+Everything begins so much later at most; what comes back within less than ten times as much makes it smaller, for all.
 """
 
 _DRIFT = 0.1
@@ -33,7 +32,7 @@ class Due:
     """Something that comes due at its `deadline`: seconds since the epoch where `is_wall`, else `Clock.monotonic`.
 
     `come_due` is called then with it and the time that it is, on the same clock. It stands in the timeline no more.
-    It may be late by `grain` seconds.
+    It may begin `grain` seconds late.
     """
 
     __slots__ = ("come_due", "deadline", "grain", "is_wall", "ticket")
@@ -60,18 +59,18 @@ class Timeline:
     def __init__(self, clock: Clock, on_jump: Callable[[float], object]) -> None:
         self._clock = clock
         self._on_jump = on_jump
-        self._heap: list[tuple[float, int]] = []  # moments of Clock.monotonic, and tickets: some of what was removed
-        self._things: dict[int, Due] = {}  # by their tickets
+        # by moments of Clock.monotonic: who has another ticket by now was removed, or moved
+        self._heap: list[tuple[float, int, Due]] = []
+        self._count = 0
         self._tickets = 0
         self._grain = GRAIN  # the least of those that were here since there was nothing
         self._timer: Timer | None = None
         self._runs = False
-        self._woke = 0.0  # at that moment of Clock.monotonic
         self._looking: asyncio.TimerHandle | None = None
         self._ahead = clock.time() - clock.monotonic()
 
     def __len__(self) -> int:
-        return len(self._things)
+        return self._count
 
     def begin(self) -> None:
         """Let things come due from now on."""
@@ -84,45 +83,46 @@ class Timeline:
         self._runs = False
         if self._looking is not None:
             self._looking.cancel()
-        for thing in self._things.values():
+        for _, _, thing in self._heap:
             thing.ticket = 0
-        self._things.clear()
         self._clear()
 
     def add(self, thing: Due) -> None:
         """Let a thing come due at its deadline, in place of what was said before."""
         if thing.ticket:
             self.remove(thing)
-        self._tickets = thing.ticket = ticket = self._tickets + 1
-        self._things[ticket] = thing
+        self._tickets = thing.ticket = self._tickets + 1
+        self._count += 1
         if thing.grain < self._grain:
             self._grain = thing.grain
-        heapq.heappush(self._heap, (self._moment_of(thing), ticket))
-        if self._heap[0][1] == ticket:
+        heapq.heappush(self._heap, self._place_of(thing))
+        if self._heap[0][2] is thing:
             self._arm()
 
     def remove(self, thing: Due) -> None:
         """Forget a thing. Does nothing where it is not there."""
-        if self._things.pop(thing.ticket, None):
+        if thing.ticket:
             thing.ticket = 0
-            if not self._things:
+            self._count -= 1
+            if not self._count:
                 self._clear()
-            elif len(self._heap) > 64 + 2 * len(self._things):
+            elif len(self._heap) > 64 + 2 * self._count:
                 self._order()
 
     def _clear(self) -> None:
         self._heap.clear()
+        self._count = 0
         self._grain = GRAIN
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _order(self) -> None:
-        self._heap = [(self._moment_of(thing), ticket) for ticket, thing in self._things.items()]
+        self._heap = [self._place_of(thing) for _, ticket, thing in self._heap if thing.ticket == ticket]
         heapq.heapify(self._heap)
 
-    def _moment_of(self, thing: Due) -> float:
-        return thing.deadline - self._ahead if thing.is_wall else thing.deadline
+    def _place_of(self, thing: Due) -> tuple[float, int, Due]:
+        return (thing.deadline - self._ahead if thing.is_wall else thing.deadline), thing.ticket, thing
 
     def _arm(self) -> None:
         """Wake up for the first thing, or earlier."""
@@ -133,8 +133,7 @@ class Timeline:
             if self._timer.deadline <= at:
                 return
             self._timer.cancel()
-        grain = self._grain if at - self._woke < self._grain else 0.0
-        self._timer = self._clock.call_later(at - self._clock.monotonic(), self._wake, grain=grain)
+        self._timer = self._clock.call_later(at - self._clock.monotonic(), self._wake, grain=self._grain)
 
     def _wake(self) -> None:
         self._timer = None
@@ -144,13 +143,14 @@ class Timeline:
 
     def _begin_due(self) -> None:
         """Begin what is due, a slice of it: for the rest the timer fires again in the next turn of the loop."""
-        now = self._woke = self._clock.monotonic()
+        now = self._clock.monotonic()
         left = SLICE
         while left and self._heap and self._heap[0][0] <= now + SLACK:
-            thing = self._things.pop(heapq.heappop(self._heap)[1], None)
-            if thing is None:
+            _, ticket, thing = heapq.heappop(self._heap)
+            if thing.ticket != ticket:
                 continue
             thing.ticket = 0
+            self._count -= 1
             if not thing.is_wall:
                 thing.come_due(thing, now)
             elif (time := self._clock.time()) + SLACK < thing.deadline:
