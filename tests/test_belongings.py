@@ -1,4 +1,4 @@
-"""Webhooks on the sandbox, as bots use them over REST and people see what comes of it."""
+"""Webhooks and invites on the sandbox, as bots use them over REST and people see what comes of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wisp.sandbox.model import CATEGORY, FORUM, Channel, Guild
 from wisp.sandbox.people import People
 from wisp.sandbox.transcript import Transcript
 from wisp.sandbox.views import message_view
-from wisp.sandbox.world import Impossible, Message, Permission, WebhooksChanged, World
+from wisp.sandbox.world import Impossible, InvitesChanged, Message, Permission, WebhooksChanged, World
 from wisp.testing import connect
 
 
@@ -226,3 +226,102 @@ async def test_people_see_a_webhooks_message_under_its_name_and_press_its_button
         person = People(discord.world).member("ada")
         view = message_view(person, message)
         assert (view["webhook"], view["author"]["name"], view["author"]["bot"]) == ("Hook", "ada", True)
+
+
+# Invites
+
+
+async def test_hikari_makes_finds_and_deletes_an_invite(scene: Scene) -> None:
+    rest, general = scene.rest, scene.general
+    made = await rest.create_invite(general.id, max_age=3600, max_uses=2, unique=True, reason="party")
+    assert (made.channel_id, made.max_uses, made.uses) == (general.id, 2, 0)
+    assert made.expires_at
+    assert made.expires_at.timestamp() == pytest.approx(scene.world.clock.time() + 3600, abs=5)
+    (told,) = scene.heard("INVITE_CREATE")
+    assert (told["code"], told["max_age"], told["inviter"]["id"]) == (made.code, 3600, str(scene.world.bot.id))
+    found = await rest.fetch_invite(made.code, with_counts=True)
+    assert (found.guild_id, found.approximate_member_count) == (scene.guild.id, 3)
+    assert [one.code for one in await rest.fetch_channel_invites(general.id)] == [made.code]
+    assert [one.code for one in await rest.fetch_guild_invites(scene.guild.id)] == [made.code]
+    await rest.delete_invite(made.code)
+    assert scene.heard("INVITE_DELETE") == [
+        {"channel_id": str(general.id), "guild_id": str(scene.guild.id), "code": made.code}
+    ]
+    with pytest.raises(hikari.NotFoundError, match="Unknown Invite"):
+        await rest.fetch_invite(made.code)
+
+
+async def test_an_invite_like_another_is_that_one_unless_it_is_to_be_unique(scene: Scene) -> None:
+    path = f"/channels/{scene.general.id}/invites"
+    bodies: list[dict[str, Any]] = [{}, {"max_age": 86_400}, {"max_uses": 1}, {"unique": True}]
+    codes = [(await scene.call("POST", path, body))[1]["code"] for body in bodies]
+    assert codes[0] == codes[1]
+    assert len(set(codes)) == 3
+
+
+async def test_an_invite_is_over_after_its_time(scene: Scene) -> None:
+    _, made = await scene.call("POST", f"/channels/{scene.general.id}/invites", {"max_age": 60})
+    _, lasting = await scene.call("POST", f"/channels/{scene.general.id}/invites", {"max_age": 0})
+    assert lasting["expires_at"] is None
+    scene.world.clock.offset += 61
+    assert (await scene.call("GET", f"/invites/{made['code']}"))[1]["code"] == 10006
+    assert [one["code"] for one in (await scene.call("GET", f"/guilds/{scene.guild.id}/invites"))[1]] == [
+        lasting["code"]
+    ]
+
+
+async def test_who_does_not_manage_a_guild_sees_no_metadata_and_deletes_what_is_in_its_channels(scene: Scene) -> None:
+    world = scene.world
+    managed = world.add_channel(scene.guild, "managed")
+    scene.deny(Permission.MANAGE_GUILD | Permission.MANAGE_CHANNELS)
+    world.set_overwrite(managed, world.bot, allow=Permission.MANAGE_CHANNELS)
+    there, elsewhere = (world.add_invite(channel, world.owner) for channel in (managed, scene.general))
+    _, found = await scene.call("GET", f"/guilds/{scene.guild.id}/invites")
+    assert ["uses" in one for one in found] == [False, False]
+    assert (await scene.call("DELETE", f"/invites/{elsewhere.code}"))[1]["code"] == 50013
+    assert (await scene.call("DELETE", f"/invites/{there.code}"))[0] == 200
+    assert world.invites_of(scene.guild) == [elsewhere]
+
+
+async def test_a_bot_sees_by_which_invite_somebody_came() -> None:
+    bot = wisp.Bot()
+    came: list[str] = []
+
+    @bot.command
+    async def invite(ctx: wisp.Context) -> str:
+        made = await bot.gateway.rest.create_invite(ctx.channel_id, max_uses=2)
+        return made.code
+
+    @bot.listen
+    async def welcome(event: hikari.MemberCreateEvent) -> None:
+        used = [one.code for one in await bot.gateway.rest.fetch_guild_invites(event.guild_id) if one.uses]
+        came.append(f"{event.user.username} {used}")
+
+    async with connect(bot) as discord:
+        code = (await discord.member("ada").slash("invite")).content
+        assert (await discord.join("eve", invite=code)).guild is discord.member("ada").guild
+        await discord.join("eve", invite=code)  # is there already
+        await discord.join("mallory", invite=code)
+        assert came == [f"eve ['{code}']", "mallory []"]
+        with pytest.raises(Impossible, match="no invite"):
+            await discord.join("late", invite=code)
+
+
+def test_an_invite_gives_its_roles_goes_with_its_channel_and_lets_nobody_in_who_is_banned() -> None:
+    world = World()
+    guild = next(iter(world.guilds.values()))
+    happened: list[object] = []
+    world.watch(happened.append)
+    channel, role = world.add_channel(guild, "room"), world.add_role(guild, "guest")
+    invite = world.add_invite(channel, world.owner, roles=[role])
+    assert happened[-1] == InvitesChanged(channel)
+    assert world.use_invite(invite.code, world.add_user("eve")).roles == [role]
+    mallory = world.add_user("mallory")
+    world.ban(guild, mallory)
+    with pytest.raises(Impossible, match="banned"):
+        world.use_invite(invite.code, mallory)
+    assert invite.uses == 1
+    world.delete_channel(channel)
+    assert world.invite(invite.code) is None
+    with pytest.raises(Impossible, match="nobody can be invited"):
+        world.add_invite(world.dm(mallory), world.owner)

@@ -107,6 +107,7 @@ def _belongings(world: World, general: Channel, other: Channel) -> None:
     world.add_message(general, webhook.author("Captain"), content="Ahoy", webhook=webhook)
     world.edit_webhook(webhook, name="Other", channel=other)
     world.delete_webhook(webhook)
+    world.delete_invite(world.add_invite(general, world.owner))
 
 
 def _talk(world: World, channel: Channel, emoji: Emoji) -> None:

@@ -294,6 +294,8 @@ THUMB = {"emoji_name": "👍"}
 BANNED = {"user_id": "banned"}
 IN_THREAD = {"channel_id": "thread"}
 PLAIN = {"channel_id": "plain"}
+INVITES = CHANNEL + "/invites"
+INVITE = "/invites/{code}"
 HOOKS = CHANNEL + "/webhooks"
 HOOK = "/webhooks/{webhook_id}"
 A_HOOK = {"webhook_id": "hook", "webhook_token": "hook_token", "message_id": "hooked"}
@@ -410,6 +412,14 @@ GOOD += [
     Case("PATCH", WEBHOOK_MESSAGE, 200, RICH, A_HOOK, authorized=False),
     Case("DELETE", WEBHOOK_MESSAGE, 204, names=A_HOOK, authorized=False),
     Case("GET", MESSAGE, 200, names={"message_id": "hooked"}),
+    Case("GET", INVITES, 200),
+    Case("POST", INVITES, 200, {}),
+    Case("POST", INVITES, 200, {"max_age": 0, "max_uses": 1, "temporary": True, "unique": True}),
+    Case("POST", INVITES, 200, {"role_ids": ["{role_id}"]}, {"channel_id": "voice"}),
+    Case("GET", GUILD + "/invites", 200),
+    Case("GET", INVITE, 200, authorized=False),
+    Case("GET", INVITE, 200, query="?with_counts=true"),
+    Case("DELETE", INVITE, 200),
     Case("GET", GUILD + "/emojis", 200),
     Case("GET", GUILD + "/emojis/{emoji_id}", 200),
     Case("GET", "/applications/{application_id}/emojis", 200),
@@ -516,6 +526,18 @@ BAD += [
     Case("POST", WEBHOOK, 400, {"content": "x", "thread_name": "x"}, FORUM_HOOK, "?thread_id={post}", code=220002),
     Case("PATCH", WEBHOOK_MESSAGE, 404, {"content": "x"}, {**A_HOOK, "message_id": "adas_message"}, code=10008),
     Case("PATCH", MESSAGE, 403, {"content": "x"}, {"message_id": "hooked"}, code=50005),
+    Case("GET", INVITES, 403, names={"channel_id": "silent"}, code=50013),
+    Case("GET", INVITES, 403, names={"channel_id": "dms"}, code=50003),
+    Case("POST", INVITES, 400, {}, {"channel_id": "category"}, code=50024),
+    Case("POST", INVITES, 403, {}, {"channel_id": "plain"}, code=50013),
+    Case("POST", INVITES, 400, {"max_age": 604801, "max_uses": 101}, code=50035),
+    Case("POST", INVITES, 400, {"target_type": 1, "target_user_id": "{bob}"}, {"channel_id": "voice"}, code=50035),
+    Case("POST", INVITES, 404, {"role_ids": ["1"]}, code=10011),
+    Case("POST", INVITES, 403, {"role_ids": ["{boss}"]}, code=50013),
+    Case("GET", GUILD + "/invites", 403, names={"guild_id": "powerless"}, code=50013),
+    Case("GET", INVITE, 404, names={"code": NOWHERE}, code=10006),
+    Case("DELETE", INVITE, 404, names={"code": NOWHERE}, code=10006),
+    Case("DELETE", INVITE, 403, names={"code": "foreign_code"}, code=50013),
     Case("GET", GUILD + "/emojis/{emoji_id}", 404, names={"emoji_id": NOWHERE}, code=10014),
 ]
 
@@ -580,14 +602,14 @@ def scene(world: World) -> dict[str, str]:
         GUILD_COMMANDS: world.set_command(guild, GREET)["id"],
     }
     names = {name: str(number) for name, number in things.items()} | server(world, guild, general, bob)
-    names |= webhooks(world, general, world.channels[int(names["forum"])], world.channels[int(names["plain"])])
+    names |= ways_in(world, general, world.channels[int(names["forum"])], world.channels[int(names["plain"])])
     for name, interaction in made.items():
         names |= {name: str(interaction.id), f"{name}_token": interaction.token}
     return names
 
 
-def webhooks(world: World, general: Channel, forum: Channel, plain: Channel) -> dict[str, str]:
-    """Webhooks of a text channel and a forum, and a channel that is full of them."""
+def ways_in(world: World, general: Channel, forum: Channel, plain: Channel) -> dict[str, str]:
+    """Webhooks of a text channel and a forum, and a channel that is full of them; invites."""
     hook, of_forum = (world.add_webhook(channel, "Hook", creator=world.bot) for channel in (general, forum))
     for _ in range(15):
         world.add_webhook(plain, "Hook", creator=world.owner)
@@ -595,6 +617,11 @@ def webhooks(world: World, general: Channel, forum: Channel, plain: Channel) -> 
     post = world.start_thread(forum, "post", world.owner)
     things = {"hook": hook, "hooked": hooked, "forum_hook": of_forum, "post": post}
     names = {name: str(thing.id) for name, thing in things.items()}
+    foreign = next(guild for guild in world.guilds.values() if guild.name == "Foreign")
+    assert general.guild is not None
+    mine = world.add_invite(general, world.owner, roles=[world.add_role(general.guild, "invited")])
+    other = world.add_invite(next(iter(foreign.channels.values())), world.owner)
+    names |= {"code": mine.code, "foreign_code": other.code}
     return names | {"hook_token": hook.token, "forum_token": of_forum.token}
 
 
@@ -624,7 +651,7 @@ def server(world: World, guild: Guild, general: Channel, bob: User) -> dict[str,
         "hidden": Permission.VIEW_CHANNEL,
         "silent": Permission.SEND_MESSAGES | Permission.MANAGE_CHANNELS | Permission.MANAGE_WEBHOOKS,
         "busy": Permission.MANAGE_THREADS,
-        "plain": Permission.EMBED_LINKS | Permission.READ_MESSAGE_HISTORY,
+        "plain": Permission.EMBED_LINKS | Permission.READ_MESSAGE_HISTORY | Permission.CREATE_INSTANT_INVITE,
     }
     places = {name: world.add_channel(guild, name) for name in denied}
     for name, permission in denied.items():
@@ -844,7 +871,7 @@ def test_a_body_that_is_almost_right_is_taken_or_refused_as_specified(case: Case
 
 def test_every_code_that_the_sandbox_refuses_with_is_met_here_or_takes_too_much_to_reach() -> None:
     codes = {reason.code for reason in vars(refusals).values() if isinstance(reason, refusals.Reason) and reason.code}
-    full = {30005, 30013, 30033}  # 250 roles, 500 channels, 1000 members of a thread
+    full = {30005, 30013, 30016, 30033}  # 250 roles, 500 channels, 1000 invites, 1000 members of a thread
     elsewhere = {40005, 50007, 50109}  # test_sandbox_rest.py
     assert codes - {case.code for case in BAD} - full - elsewhere == set()
 

@@ -298,20 +298,20 @@ async def test_a_test_fails_whose_bot_asked_for_what_the_sandbox_does_not_serve(
     bot = wisp.Bot()
 
     @bot.command
-    async def invite(ctx: wisp.Context) -> str:
-        assert ctx.channel_id is not None
+    async def stickers(ctx: wisp.Context) -> str:
+        assert ctx.guild_id is not None
         try:
-            await ctx.bot.gateway.rest.create_invite(ctx.channel_id)
+            await ctx.bot.gateway.rest.fetch_guild_stickers(ctx.guild_id)
         except hikari.NotFoundError:
-            return "no invites here"
-        return "come in"
+            return "no stickers here"
+        return "look"
 
     async def ask() -> None:
         async with connect(bot) as discord:
-            reply = await discord.member("ada").slash("invite")
-            assert reply.content == "no invites here"
+            reply = await discord.member("ada").slash("stickers")
+            assert reply.content == "no stickers here"
 
-    with pytest.raises(AssertionError, match=r"does not serve.*POST /api/v10/channels/\{id\}/invites \(1 x\)"):
+    with pytest.raises(AssertionError, match=r"does not serve.*GET /api/v10/guilds/\{id\}/stickers \(1 x\)"):
         await ask()
 
 

@@ -237,9 +237,12 @@ class Discord(Breakable):
             self.world.give_role(person.member, self.role(name, person.guild, permissions=permissions))
         return person
 
-    async def join(self, name: str, guild: Guild | None = None) -> Person:
-        """Let a person join a guild (the first one by default), and wait until the bot is at rest."""
-        person = self.member(name, guild)
+    async def join(self, name: str, guild: Guild | None = None, *, invite: str | None = None) -> Person:
+        """Let a person join a guild (the first one by default), and wait until the bot is at rest.
+
+        With the code of an `invite` they come by that, into its guild. Raises Impossible for one that is not there.
+        """
+        person = self._people.member(name, guild, invite=invite)
         await self.rest()
         return person
 

@@ -1,15 +1,33 @@
-"""What channels and guilds have besides people and messages: webhooks."""
+"""What channels and guilds have besides people and messages: webhooks, and invites."""
 
 from __future__ import annotations
 
 import secrets
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import TypedDict, Unpack
 
 from wisp.clock import Clock
 from wisp.sandbox import bounds
-from wisp.sandbox.happenings import WebhooksChanged
-from wisp.sandbox.model import CATEGORY, Channel, Impossible, User, Webhook
+from wisp.sandbox.happenings import InvitesChanged, WebhooksChanged
+from wisp.sandbox.model import (
+    CATEGORY,
+    JSON,
+    Channel,
+    Guild,
+    Impossible,
+    Member,
+    Role,
+    User,
+    Webhook,
+    timestamp,
+)
 from wisp.sandbox.places import Places
+
+DAY = 86_400
+
+_OF_CODES = string.ascii_letters + string.digits
 
 
 class WebhookChanges(TypedDict, total=False):
@@ -20,12 +38,89 @@ class WebhookChanges(TypedDict, total=False):
     channel: Channel
 
 
+@dataclass(eq=False, slots=True)
+class Invite:
+    """A way into a guild, landing in `channel`. `uses` counts who came by it; `roles` are given to them.
+
+    `max_age` is in seconds, `created` in seconds since the Unix epoch; no `max_age` or `max_uses` (0) is no bound.
+    """
+
+    code: str
+    channel: Channel
+    inviter: User
+    created: float
+    max_age: int = DAY
+    max_uses: int = 0
+    temporary: bool = False
+    roles: list[Role] = field(default_factory=list[Role])
+    uses: int = 0
+
+    @property
+    def guild(self) -> Guild:
+        """The guild that it leads into."""
+        assert self.channel.guild is not None
+        return self.channel.guild
+
+    @property
+    def expires(self) -> float | None:
+        """When it ends, in seconds since the Unix epoch; None for never."""
+        return self.created + self.max_age if self.max_age else None
+
+    def is_over(self, now: float) -> bool:
+        """Whether nobody can come by it any more."""
+        return self.expires is not None and self.expires <= now
+
+    def payload(self) -> JSON:
+        """Discord's invite object, as everybody may see it."""
+        guild, channel = self.guild.payload(), self.channel
+        shown = """
+            id name splash banner description icon features verification_level vanity_url_code nsfw_level nsfw
+            premium_subscription_count
+        """
+        invite: JSON = {
+            "type": 0,
+            "code": self.code,
+            "guild": {name: guild[name] for name in shown.split()},
+            "guild_id": guild["id"],
+            "channel": {"id": str(channel.id), "type": channel.kind, "name": channel.name},
+            "inviter": self.inviter.payload(),
+            "expires_at": None if self.expires is None else timestamp(self.expires),
+            "flags": 0,
+        }
+        if self.roles:
+            invite["roles"] = [_invited_role(role) for role in self.roles]
+        return invite
+
+    def metadata(self) -> JSON:
+        """Discord's invite metadata, which who manages the place is shown, too."""
+        return {
+            "uses": self.uses,
+            "max_uses": self.max_uses,
+            "max_age": self.max_age,
+            "temporary": self.temporary,
+            "created_at": timestamp(self.created),
+        }
+
+    def gateway_payload(self) -> JSON:
+        """The data of INVITE_CREATE."""
+        kept = {name: value for name, value in self.payload().items() if name in ("code", "inviter", "expires_at")}
+        roles = {"role_ids": [str(role.id) for role in self.roles]} if self.roles else {}
+        return {**self.place(), **kept, **self.metadata(), **roles}
+
+    def place(self) -> JSON:
+        """Where it leads: the beginning of its events' data."""
+        return {"channel_id": str(self.channel.id), "guild_id": str(self.guild.id), "code": self.code}
+
+
 class Belongings(Places):
-    """Webhooks, by id."""
+    """Webhooks by id, and invites by code."""
 
     def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
         super().__init__(clock=clock, shards=shards)
         self.webhooks: dict[int, Webhook] = {}
+        self.invites: dict[str, Invite] = {}
+
+    # Webhooks
 
     def webhooks_of(self, channel: Channel) -> list[Webhook]:
         """The webhooks of a channel, the oldest first."""
@@ -62,10 +157,83 @@ class Belongings(Places):
         self.dispatch("WEBHOOKS_UPDATE", self._place(channel), channel.guild, seen_in=channel)
         self.happen(WebhooksChanged(channel))
 
+    # Invites
+
+    def invite(self, code: str) -> Invite | None:
+        """The invite of a code, None where there is none or it is over."""
+        self._drop_old_invites()
+        return self.invites.get(code)
+
+    def invites_of(self, place: Channel | Guild) -> list[Invite]:
+        """The invites to a channel, or to all of a guild's, the oldest first; those that are over are gone."""
+        self._drop_old_invites()
+        return [one for one in self.invites.values() if place in (one.channel, one.guild)]
+
+    def add_invite(
+        self,
+        channel: Channel,
+        inviter: User,
+        *,
+        max_age: int = DAY,
+        max_uses: int = 0,
+        temporary: bool = False,
+        roles: Iterable[Role] = (),
+    ) -> Invite:
+        """A new invite to a channel, which ends after `max_age` seconds and `max_uses` uses (0: never).
+
+        Raises Impossible where the guild has 1000, and where nobody can be invited.
+        """
+        if channel.guild is None or channel.is_thread or channel.kind == CATEGORY:
+            raise Impossible(f"nobody can be invited to {channel}, only to a guild's channels that hold something")
+        if len(self.invites_of(channel.guild)) >= bounds.INVITES.most:
+            raise Impossible(f"a guild has at most {bounds.INVITES.most} invites")
+        code = "".join(secrets.choice(_OF_CODES) for _ in range(8))
+        invite = Invite(code, channel, inviter, self.clock.time(), max_age, max_uses, temporary, list(roles))
+        self.invites[code] = invite
+        self.dispatch("INVITE_CREATE", invite.gateway_payload(), channel.guild)
+        self.happen(InvitesChanged(channel))
+        return invite
+
+    def use_invite(self, code: str, user: User) -> Member:
+        """Let a user join by an invite, with its roles; where they are a member already, that member.
+
+        Raises Impossible for who is banned, and where there is no such invite (any more).
+        """
+        invite = self.invite(code)
+        if invite is None:
+            raise Impossible(f"there is no invite {code!r} (any more)")
+        guild = invite.guild
+        if user.id in guild.members:
+            return guild.members[user.id]
+        if user.id in guild.bans:
+            raise Impossible(f"{user.name} is banned from {guild.name}")
+        invite.uses += 1
+        if invite.max_uses and invite.uses >= invite.max_uses:
+            self.delete_invite(invite)
+        return self.add_member(guild, user, roles=[role for role in invite.roles if role.id in guild.roles])
+
+    def delete_invite(self, invite: Invite) -> None:
+        """Take an invite back; nothing happens where it is gone."""
+        if self.invites.pop(invite.code, None) is not None:
+            self.dispatch("INVITE_DELETE", invite.place(), invite.guild)
+            self.happen(InvitesChanged(invite.channel))
+
+    def _drop_old_invites(self) -> None:
+        now = self.clock.time()
+        self.invites = {code: invite for code, invite in self.invites.items() if not invite.is_over(now)}
+
+    # What goes with a channel
+
     def _forget(self, channel: Channel) -> None:
         super()._forget(channel)
+        self.invites = {code: invite for code, invite in self.invites.items() if invite.channel is not channel}
         for webhook in self.webhooks_of(channel):
             del self.webhooks[webhook.id]
+
+
+def _invited_role(role: Role) -> JSON:
+    payload = role.payload()
+    return {name: payload[name] for name in ("id", "name", "position", "color", "colors", "icon", "unicode_emoji")}
 
 
 def _refuse_webhook(channel: Channel) -> None:

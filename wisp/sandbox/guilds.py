@@ -70,7 +70,7 @@ class Guilds(Lookups):
             "permissions": str(self.me(guild).permissions),
             "features": [],
         }
-        return payload | _counts(guild) if with_counts else payload
+        return payload | counts(guild) if with_counts else payload
 
     async def leave(self, request: web.Request) -> Answer:
         """Let the bot leave a guild."""
@@ -85,7 +85,7 @@ class Guilds(Lookups):
     async def get_guild(self, request: web.Request) -> Answer:
         """One guild, with its counts where asked for."""
         guild = self.guild(request)
-        return 200, guild.payload() | _counts(guild) if wanted(request, "with_counts") else guild.payload()
+        return 200, guild.payload() | counts(guild) if wanted(request, "with_counts") else guild.payload()
 
     async def edit_guild(self, request: web.Request) -> Answer:
         """Change a guild's name, description or system channel."""
@@ -229,7 +229,8 @@ def each(form: Form) -> list[Fields]:
     return [Fields(Form(item, {}, (index,))) for index, item in enumerate(form.payload)]
 
 
-def _counts(guild: Guild) -> JSON:
+def counts(guild: Guild) -> JSON:
+    """How many members a guild has, and how many are online, as Discord counts roughly."""
     return {
         "approximate_member_count": len(guild.members),
         "approximate_presence_count": len(guild.members),

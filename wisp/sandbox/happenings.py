@@ -121,6 +121,13 @@ class WebhooksChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class InvitesChanged:
+    """An invite to a channel was made, or is gone: taken back, or used as often as it can be."""
+
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelDeleted:
     """A channel or thread is gone, its messages with it."""
 
@@ -221,6 +228,7 @@ Happening: TypeAlias = (
     | ChannelChanged
     | ChannelDeleted
     | WebhooksChanged
+    | InvitesChanged
     | RoleCreated
     | RoleChanged
     | RoleDeleted

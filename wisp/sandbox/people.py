@@ -210,17 +210,20 @@ class People:
         """The user of this name, None where there is none; bots are users too."""
         return next((user for user in self.world.users.values() if user.name == name), None)
 
-    def member(self, name: str, guild: Guild | None = None) -> Person:
+    def member(self, name: str, guild: Guild | None = None, *, invite: str | None = None) -> Person:
         """The person of this name, looking at a guild (the first one by default); they join where they had not.
 
-        Raises Impossible for the name of a bot.
+        They come by themselves, or by the `invite` of this code, into its guild. Raises Impossible for the name of a
+        bot, for who is banned, and for an invite that is not there.
         """
-        guild = guild or self.home
         user = self.known(name) or self.world.add_user(name)
         if user.bot:
             raise Impossible(f"{name} is a bot: expected a person's name")
-        self.world.add_member(guild, user)
-        return Person(self, user, front(guild))
+        if invite is not None:
+            member = self.world.use_invite(invite, user)
+        else:
+            member = self.world.add_member(guild or self.home, user)
+        return Person(self, user, front(member.guild))
 
 
 class Person:

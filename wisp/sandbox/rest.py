@@ -13,6 +13,7 @@ from wisp.sandbox.answers import Answers
 from wisp.sandbox.channels import Channels
 from wisp.sandbox.forms import LARGEST_BODY, read_form
 from wisp.sandbox.guilds import Guilds
+from wisp.sandbox.invites import Invites
 from wisp.sandbox.lookups import Answer, Lookups, Route
 from wisp.sandbox.members import Members
 from wisp.sandbox.messages import Messages
@@ -51,6 +52,7 @@ class Rest(Lookups):
             *Channels(world).routes(),
             *Members(world).routes(),
             *Guilds(world).routes(),
+            *Invites(world).routes(),
         ]
 
     def application(

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable
 
 from wisp.clock import Clock
-from wisp.sandbox.belongings import Belongings
+from wisp.sandbox.belongings import Belongings, Invite
 from wisp.sandbox.calls import Calls
 from wisp.sandbox.ground import Event
 from wisp.sandbox.happenings import (
@@ -23,6 +23,7 @@ from wisp.sandbox.happenings import (
     Happening,
     InteractionAnswered,
     InteractionCreated,
+    InvitesChanged,
     MemberChanged,
     MemberJoined,
     MemberLeft,
@@ -125,6 +126,8 @@ __all__ = [
     "Interaction",
     "InteractionAnswered",
     "InteractionCreated",
+    "Invite",
+    "InvitesChanged",
     "Member",
     "MemberChanged",
     "MemberJoined",
