@@ -1,7 +1,8 @@
-"""Webhooks and invites on the sandbox, as bots use them over REST and people see what comes of it."""
+"""Webhooks, invites and emojis on the sandbox, as bots use them over REST and people see what comes of it."""
 
 from __future__ import annotations
 
+import base64
 import warnings
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -325,3 +326,93 @@ def test_an_invite_gives_its_roles_goes_with_its_channel_and_lets_nobody_in_who_
     assert world.invite(invite.code) is None
     with pytest.raises(Impossible, match="nobody can be invited"):
         world.add_invite(world.dm(mallory), world.owner)
+
+
+# Emojis
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
+async def test_hikari_makes_renames_uses_and_deletes_an_emoji(scene: Scene) -> None:
+    rest, guild = scene.rest, scene.guild
+    role = scene.world.add_role(guild, "party people")
+    made = await rest.create_emoji(guild.id, "party", hikari.Bytes(PNG, "party.png"), roles=[role.id], reason="fun")
+    assert (made.name, made.is_animated, made.role_ids) == ("party", False, [role.id])
+    assert made.user
+    assert made.user.id == scene.world.bot.id
+    (told,) = scene.heard("GUILD_EMOJIS_UPDATE")
+    assert [(one["name"], "user" in one) for one in told["emojis"]] == [("party", False)]
+    message = scene.world.add_message(scene.general, scene.world.owner, content="x")
+    await rest.add_reaction(scene.general.id, message.id, made)
+    renamed = await rest.edit_emoji(guild.id, made, name="feast")
+    assert (renamed.name, renamed.role_ids) == ("feast", [role.id])
+    await rest.delete_my_reaction(scene.general.id, message.id, renamed)
+    assert message.reactions == {}
+    scene.world.delete_role(guild, role)
+    assert [(one.name, one.role_ids) for one in await rest.fetch_guild_emojis(guild.id)] == [("feast", [])]
+    await rest.delete_emoji(guild.id, made)
+    assert guild.emojis == {}
+    gif = await rest.create_emoji(guild.id, "moving", hikari.Bytes(b"GIF89a" + bytes(100), "a.gif"))
+    assert gif.is_animated
+
+
+async def test_an_emoji_is_changed_by_who_made_it_or_manages_them(scene: Scene) -> None:
+    adas = scene.world.add_emoji(scene.guild, "adas")
+    mine = scene.world.add_emoji(scene.guild, "mine", creator=scene.world.bot)
+    path = f"/guilds/{scene.guild.id}/emojis"
+    scene.deny(Permission.MANAGE_GUILD_EXPRESSIONS)
+    assert (await scene.call("PATCH", f"{path}/{adas.id}", {"name": "other"}))[1]["code"] == 50013
+    assert (await scene.call("DELETE", f"{path}/{adas.id}"))[1]["code"] == 50013
+    assert [("user" in (await scene.call("GET", f"{path}/{one.id}"))[1]) for one in (adas, mine)] == [False, True]
+    assert (await scene.call("PATCH", f"{path}/{mine.id}", {"name": "other"}))[1]["name"] == "other"
+    scene.deny(Permission.CREATE_GUILD_EXPRESSIONS)
+    assert (await scene.call("DELETE", f"{path}/{mine.id}"))[1]["code"] == 50013
+    assert ["user" in one for one in (await scene.call("GET", path))[1]] == [False, False]
+
+
+async def test_the_application_has_emojis_that_it_can_react_with_anywhere(scene: Scene) -> None:
+    rest = scene.rest
+    application = scene.world.application
+    made = await rest.create_application_emoji(application, "logo", hikari.Bytes(PNG, "logo.png"))
+    message = scene.world.add_message(scene.general, scene.world.owner, content="x")
+    await rest.add_reaction(scene.general.id, message.id, made)
+    await rest.edit_application_emoji(application, made, "sign")
+    assert [one.name for one in await rest.fetch_application_emojis(application)] == ["sign"]
+    await rest.delete_application_emoji(application, made)
+    assert scene.world.application_emojis == {}
+    with pytest.raises(Impossible, match="the application has no emoji"):
+        scene.world.remove_emoji(None, next(iter(message.reactions)))
+
+
+@pytest.mark.parametrize(
+    ("content", "animated"),
+    [
+        (PNG, False),
+        (b"\xff\xd8\xff\xe0", False),
+        (b"GIF89a", True),
+        (b"RIFF\0\0\0\0WEBPVP8 ", False),
+        (b"RIFF\0\0\0\0WEBPVP8X" + bytes(14) + b"ANIM", True),
+        (b"\0\0\0\x1cftypavif", False),
+        (b"\0\0\0\x1cftypavis", True),
+    ],
+)
+async def test_a_picture_is_known_by_what_it_is(scene: Scene, content: bytes, animated: bool) -> None:
+    image = f"data:text/plain;base64,{base64.b64encode(content).decode()}"
+    _, made = await scene.call("POST", f"/guilds/{scene.guild.id}/emojis", {"name": "xx", "image": image})
+    assert made["animated"] is animated
+
+
+@pytest.mark.parametrize(
+    ("image", "code"),
+    [
+        ("PNG", 50035),
+        (17, 50035),
+        ("data:image/png,x", 50035),
+        ("data:image/png;base64,AAA", 50046),
+        ("data:image/png;base64,", 50046),
+        ("data:image/svg+xml;base64,PHN2Zz4=", 50046),
+    ],
+)
+async def test_what_is_no_picture_is_refused(scene: Scene, image: object, code: int) -> None:
+    _, refusal = await scene.call("POST", f"/guilds/{scene.guild.id}/emojis", {"name": "xx", "image": image})
+    assert refusal["code"] == code

@@ -53,7 +53,7 @@ def live(world: World) -> Guild:
         world.edit_member(member, nick="Eve", timed_out_until=world.clock.time() + 60)
         world.take_role(member, role)
         world.set_presence(eve, "idle", [{"name": "chess", "type": 0}])
-        emoji = world.add_emoji(home, f"party_{turn}")
+        emoji = world.edit_emoji(home, world.add_emoji(home, "new"), name=f"party_{turn}")
         world.edit_guild(home, name=f"Home {turn}", system_channel=general)
         channels = _channels(world, home, turn)
         threads = _threads(world, general, channels[-1], turn)

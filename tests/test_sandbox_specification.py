@@ -294,13 +294,18 @@ THUMB = {"emoji_name": "👍"}
 BANNED = {"user_id": "banned"}
 IN_THREAD = {"channel_id": "thread"}
 PLAIN = {"channel_id": "plain"}
+EMOJIS = GUILD + "/emojis"
+EMOJI = EMOJIS + "/{emoji_id}"
+OWN_EMOJIS = "/applications/{application_id}/emojis"
+OWN_EMOJI = {"emoji_id": "own_emoji"}
 INVITES = CHANNEL + "/invites"
 INVITE = "/invites/{code}"
 HOOKS = CHANNEL + "/webhooks"
 HOOK = "/webhooks/{webhook_id}"
 A_HOOK = {"webhook_id": "hook", "webhook_token": "hook_token", "message_id": "hooked"}
 FORUM_HOOK = {"webhook_id": "forum_hook", "webhook_token": "forum_token"}
-PICTURE = "data:image/png;base64,iVBORw0KGgo="
+PICTURE = "data:image/png;base64,iVBORw0KGgoA"
+MOVING = "data:image/gif;base64,R0lGODlh"
 FULL = {"channel_id": "full_of_pins", "message_id": "251st"}
 REPLYING = {"content": "x", "message_reference": {"message_id": "1"}}
 
@@ -420,9 +425,16 @@ GOOD += [
     Case("GET", INVITE, 200, authorized=False),
     Case("GET", INVITE, 200, query="?with_counts=true"),
     Case("DELETE", INVITE, 200),
-    Case("GET", GUILD + "/emojis", 200),
-    Case("GET", GUILD + "/emojis/{emoji_id}", 200),
-    Case("GET", "/applications/{application_id}/emojis", 200),
+    Case("GET", EMOJIS, 200),
+    Case("POST", EMOJIS, 201, {"name": "party", "image": PICTURE, "roles": ["{role_id}"]}),
+    Case("GET", EMOJI, 200),
+    Case("PATCH", EMOJI, 200, {"name": "other", "roles": []}),
+    Case("DELETE", EMOJI, 204),
+    Case("GET", OWN_EMOJIS, 200),
+    Case("POST", OWN_EMOJIS, 201, {"name": "party", "image": PICTURE}),
+    Case("GET", OWN_EMOJIS + "/{emoji_id}", 200, names=OWN_EMOJI),
+    Case("PATCH", OWN_EMOJIS + "/{emoji_id}", 200, {"name": "other"}, OWN_EMOJI),
+    Case("DELETE", OWN_EMOJIS + "/{emoji_id}", 204, names=OWN_EMOJI),
 ]
 
 
@@ -538,7 +550,16 @@ BAD += [
     Case("GET", INVITE, 404, names={"code": NOWHERE}, code=10006),
     Case("DELETE", INVITE, 404, names={"code": NOWHERE}, code=10006),
     Case("DELETE", INVITE, 403, names={"code": "foreign_code"}, code=50013),
-    Case("GET", GUILD + "/emojis/{emoji_id}", 404, names={"emoji_id": NOWHERE}, code=10014),
+    Case("GET", EMOJI, 404, names={"emoji_id": NOWHERE}, code=10014),
+    Case("POST", EMOJIS, 403, {"name": "xx", "image": PICTURE}, {"guild_id": "powerless"}, code=50013),
+    Case("POST", EMOJIS, 400, {"name": "no-dash", "image": PICTURE}, code=50035),
+    Case("POST", EMOJIS, 400, {"name": "xx"}, code=50035),
+    Case("POST", EMOJIS, 400, {"name": "xx", "image": PICTURE + "A" * 4 * 90_000}, code=50138),
+    Case("POST", EMOJIS, 400, {"name": "xx", "image": PICTURE}, {"guild_id": "full"}, code=30008),
+    Case("POST", EMOJIS, 400, {"name": "xx", "image": MOVING}, {"guild_id": "full"}, code=30018),
+    Case("POST", EMOJIS, 404, {"name": "xx", "image": PICTURE, "roles": ["1"]}, code=10011),
+    Case("GET", OWN_EMOJIS, 403, names={"application_id": NOWHERE}, code=20012),
+    Case("GET", OWN_EMOJIS + "/{emoji_id}", 404, code=10014),
 ]
 
 
@@ -553,6 +574,9 @@ def scene(world: World) -> dict[str, str]:
     full = world.add_guild("Full")
     for number in range(100):
         world.set_command(full, {"name": f"c{number}", "description": "d"})
+    for number in range(50):
+        world.add_emoji(full, f"still_{number}")
+        world.add_emoji(full, f"moving_{number}", animated=True)
     typed = {"type": 3, "name": "fruit", "value": "a", "focused": True}
     command = {"id": "1", "name": "greet", "type": 1}
     made = {
@@ -695,6 +719,7 @@ def server(world: World, guild: Guild, general: Channel, bob: User) -> dict[str,
         "soon": soon,
         "blob": f"blob:{blob.id}",
         "emoji_id": str(blob.id),
+        "own_emoji": str(world.add_emoji(None, "own").id),
     }
 
 

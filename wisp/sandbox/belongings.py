@@ -1,20 +1,21 @@
-"""What channels and guilds have besides people and messages: webhooks, and invites."""
+"""What channels and guilds have besides people and messages: webhooks, invites and emojis."""
 
 from __future__ import annotations
 
 import secrets
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypedDict, Unpack
 
 from wisp.clock import Clock
 from wisp.sandbox import bounds
-from wisp.sandbox.happenings import InvitesChanged, WebhooksChanged
+from wisp.sandbox.happenings import GuildChanged, InvitesChanged, WebhooksChanged
 from wisp.sandbox.model import (
     CATEGORY,
     JSON,
     Channel,
+    Emoji,
     Guild,
     Impossible,
     Member,
@@ -23,7 +24,7 @@ from wisp.sandbox.model import (
     Webhook,
     timestamp,
 )
-from wisp.sandbox.places import Places
+from wisp.sandbox.places import Places, refuse_length
 
 DAY = 86_400
 
@@ -113,12 +114,13 @@ class Invite:
 
 
 class Belongings(Places):
-    """Webhooks by id, and invites by code."""
+    """Webhooks by id, invites by code, and the application's emojis by id (a guild's own are with it)."""
 
     def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
         super().__init__(clock=clock, shards=shards)
         self.webhooks: dict[int, Webhook] = {}
         self.invites: dict[str, Invite] = {}
+        self.application_emojis: dict[int, Emoji] = {}
 
     # Webhooks
 
@@ -222,7 +224,70 @@ class Belongings(Places):
         now = self.clock.time()
         self.invites = {code: invite for code, invite in self.invites.items() if not invite.is_over(now)}
 
-    # What goes with a channel
+    # Emojis
+
+    def add_emoji(
+        self,
+        guild: Guild | None,
+        name: str,
+        *,
+        animated: bool = False,
+        roles: Iterable[Role] = (),
+        creator: User | None = None,
+    ) -> Emoji:
+        """A new emoji of a guild, or (None) of the application. Raises Impossible where there are too many."""
+        refuse_length("an emoji's name", name, bounds.EMOJI_NAME)
+        if guild is not None and sum(one.animated is animated for one in guild.emojis.values()) >= bounds.EMOJIS.most:
+            raise Impossible(f"{guild.name} has {bounds.EMOJIS.most} emojis already")
+        if guild is None and len(self.application_emojis) >= bounds.APPLICATION_EMOJIS.most:
+            raise Impossible(f"the application has {bounds.APPLICATION_EMOJIS.most} emojis already")
+        emoji = Emoji(name, self.next_id(), animated, tuple(role.id for role in roles), creator or self.owner)
+        self._keep(guild, emoji)
+        return emoji
+
+    def edit_emoji(
+        self, guild: Guild | None, emoji: Emoji, *, name: str | None = None, roles: Iterable[Role] | None = None
+    ) -> Emoji:
+        """Give an emoji another name or other roles; what it is then. Raises Impossible where there is none like it."""
+        refuse_length("an emoji's name", emoji.name if name is None else name, bounds.EMOJI_NAME)
+        old = self._kept(guild, emoji)
+        ids = old.roles if roles is None else tuple(role.id for role in roles)
+        changed = replace(old, name=old.name if name is None else name, roles=ids)
+        self._keep(guild, changed)
+        return changed
+
+    def remove_emoji(self, guild: Guild | None, emoji: Emoji) -> None:
+        """Take an emoji away from a guild, or (None) the application. Raises Impossible where there is none like it."""
+        emojis = self.application_emojis if guild is None else guild.emojis
+        del emojis[self._kept(guild, emoji).id or 0]
+        self._emojis_changed(guild)
+
+    def _keep(self, guild: Guild | None, emoji: Emoji) -> None:
+        emojis = self.application_emojis if guild is None else guild.emojis
+        emojis[emoji.id or 0] = emoji
+        self._emojis_changed(guild)
+
+    def _kept(self, guild: Guild | None, emoji: Emoji) -> Emoji:
+        emojis = self.application_emojis if guild is None else guild.emojis
+        found = emojis.get(emoji.id or 0)
+        if found is None:
+            raise Impossible(f"{guild.name if guild else 'the application'} has no emoji {emoji}")
+        return found
+
+    def _emojis_changed(self, guild: Guild | None) -> None:
+        if guild is None:
+            return
+        emojis = [emoji.guild_payload() for emoji in guild.emojis.values()]
+        self.dispatch("GUILD_EMOJIS_UPDATE", {"guild_id": str(guild.id), "emojis": emojis}, guild)
+        self.happen(GuildChanged(guild))
+
+    # What goes with a channel, and with a role
+
+    def _drop_role(self, guild: Guild, role: Role) -> None:
+        super()._drop_role(guild, role)
+        for number, emoji in guild.emojis.items():
+            if role.id in emoji.roles:
+                guild.emojis[number] = replace(emoji, roles=tuple(one for one in emoji.roles if one != role.id))
 
     def _forget(self, channel: Channel) -> None:
         super()._forget(channel)

@@ -1,4 +1,4 @@
-"""Guilds over REST: their name, roles and emojis, and that the bot leaves."""
+"""Guilds over REST: their name and roles, and that the bot leaves."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from wisp.sandbox.refusals import (
     INVALID_GUILD,
     INVALID_ROLE,
     MISSING_PERMISSIONS,
-    NOT_THIS_APPLICATION,
     TOO_MANY_ROLES,
-    UNKNOWN_EMOJI,
     UNKNOWN_GUILD,
     UNKNOWN_ROLE,
     Refusal,
@@ -28,11 +26,11 @@ from wisp.sandbox.world import JSON, TEXT, Guild, Role
 
 
 class Guilds(Lookups):
-    """The routes of guilds, their roles and emojis."""
+    """The routes of guilds and their roles."""
 
     def routes(self) -> list[Route]:
         """Their rows of the table."""
-        roles, emojis = "/guilds/{guild}/roles", "/guilds/{guild}/emojis"
+        roles = "/guilds/{guild}/roles"
         return [
             Route("GET", "/users/@me/guilds", self.list_mine),
             Route("DELETE", "/users/@me/guilds/{guild}", self.leave),
@@ -44,9 +42,6 @@ class Guilds(Lookups):
             Route("GET", roles + "/{role}", self.get_role),
             Route("PATCH", roles + "/{role}", self.edit_role),
             Route("DELETE", roles + "/{role}", self.delete_role),
-            Route("GET", emojis, self.list_emojis),
-            Route("GET", emojis + "/{emoji}", self.get_emoji),
-            Route("GET", "/applications/{application}/emojis", self.list_application_emojis),
         ]
 
     async def list_mine(self, request: web.Request) -> Answer:
@@ -201,25 +196,6 @@ class Guilds(Lookups):
         if (permissions or 0) & ~self.me(guild).permissions:
             raise Refusal(MISSING_PERMISSIONS)
         return changes
-
-    # Emojis
-
-    async def list_emojis(self, request: web.Request) -> Answer:
-        """A guild's own emojis."""
-        return 200, [emoji.guild_payload() for emoji in self.guild(request).emojis.values()]
-
-    async def get_emoji(self, request: web.Request) -> Answer:
-        """One emoji of a guild."""
-        emoji = self.guild(request).emojis.get(path_id(request, "emoji"))
-        if emoji is None:
-            raise Refusal(UNKNOWN_EMOJI)
-        return 200, emoji.guild_payload()
-
-    async def list_application_emojis(self, request: web.Request) -> Answer:
-        """The emojis of the application: in the sandbox it has none."""
-        if path_id(request, "application") != self.world.application:
-            raise Refusal(NOT_THIS_APPLICATION)
-        return 200, {"items": []}
 
 
 def each(form: Form) -> list[Fields]:

@@ -296,6 +296,8 @@ class Messages(Lookups):
             if not is_emoji(text):
                 raise Refusal(UNKNOWN_REACTION)
             return Emoji(text)
+        if int(own[1]) in self.world.application_emojis:
+            return self.world.application_emojis[int(own[1])]
         for guild in self.world.guilds.values():
             if self.world.bot.id in guild.members and int(own[1]) in guild.emojis:
                 return guild.emojis[int(own[1])]

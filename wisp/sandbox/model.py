@@ -6,7 +6,7 @@ import mimetypes
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -127,12 +127,28 @@ class User:
         }
 
 
-class Emoji(NamedTuple):
-    """What somebody reacts with: a character (`id` is None), or one of a guild's own emojis."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Emoji:
+    """What somebody reacts with: a character (`id` is None), or an emoji of a guild's or the application's own.
+
+    One's own stays the same under another name. `roles` are the ids of those who can use it, all if there are none.
+    """
 
     name: str
     id: int | None = None
     animated: bool = False
+    roles: tuple[int, ...] = ()
+    creator: User | None = field(default=None, repr=False)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Emoji) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> int | str:
+        return self.name if self.id is None else self.id
 
     def __str__(self) -> str:
         return self.name if self.id is None else f"<{'a' if self.animated else ''}:{self.name}:{self.id}>"
@@ -141,17 +157,18 @@ class Emoji(NamedTuple):
         """Discord's partial emoji, as reactions carry it."""
         return {"id": self.id and str(self.id), "name": self.name, **({"animated": True} if self.animated else {})}
 
-    def guild_payload(self) -> JSON:
+    def guild_payload(self, *, with_creator: bool = False) -> JSON:
         """Discord's emoji object, for one of a guild or of the application."""
-        return {
+        emoji: JSON = {
             "id": str(self.id),
             "name": self.name,
-            "roles": [],
+            "roles": [str(role) for role in self.roles],
             "require_colons": True,
             "managed": False,
             "animated": self.animated,
             "available": True,
         }
+        return {**emoji, "user": self.creator.payload()} if with_creator and self.creator else emoji
 
 
 @dataclass(eq=False, slots=True)

@@ -35,7 +35,6 @@ from wisp.sandbox.model import (
     THREAD_STARTER,
     Ban,
     Channel,
-    Emoji,
     Guild,
     Impossible,
     Member,
@@ -137,7 +136,7 @@ class Places(Conversation):
     def edit_guild(self, guild: Guild, **changes: Unpack[GuildChanges]) -> None:
         """Change a guild. Raises Impossible for a name of another length, or another guild's channel or user."""
         if "name" in changes:
-            _refuse_length("a guild's name", changes["name"], bounds.GUILD_NAME)
+            refuse_length("a guild's name", changes["name"], bounds.GUILD_NAME)
         channel, owner = changes.get("system_channel"), changes.get("owner")
         if channel is not None and (channel.guild is not guild or channel.kind != TEXT):
             raise Impossible(f"#{channel.name} is no text channel of {guild.name}")
@@ -146,22 +145,6 @@ class Places(Conversation):
         settings = {**guild.settings, **changes.get("settings", {})}
         _change(guild, {**changes, "settings": settings})
         self._guild_changed(guild)
-
-    def add_emoji(self, guild: Guild, name: str, *, animated: bool = False) -> Emoji:
-        """A new emoji of a guild. Raises Impossible where it has 50 of the kind."""
-        _refuse_length("an emoji's name", name, bounds.EMOJI_NAME)
-        if sum(emoji.animated is animated for emoji in guild.emojis.values()) >= bounds.EMOJIS.most:
-            raise Impossible(f"{guild.name} has {bounds.EMOJIS.most} emojis already")
-        number = self.next_id()
-        emoji = guild.emojis[number] = Emoji(name, number, animated)
-        self._emojis_changed(guild)
-        return emoji
-
-    def remove_emoji(self, guild: Guild, emoji: Emoji) -> None:
-        """Take an emoji away from a guild. Raises Impossible where it has none like it."""
-        if emoji.id is None or guild.emojis.pop(emoji.id, None) is None:
-            raise Impossible(f"{guild.name} has no emoji {emoji}")
-        self._emojis_changed(guild)
 
     # Members and bans
 
@@ -187,7 +170,7 @@ class Places(Conversation):
 
     def edit_member(self, member: Member, **changes: Unpack[MemberChanges]) -> None:
         """Change a member's nickname, roles, time-out. Raises Impossible for what is out of bounds or elsewhere's."""
-        _refuse_length("a nickname", changes.get("nick") or "", bounds.NICK)
+        refuse_length("a nickname", changes.get("nick") or "", bounds.NICK)
         guild = member.guild
         for role in changes.get("roles", ()):
             _refuse_foreign(guild, role)
@@ -275,7 +258,7 @@ class Places(Conversation):
         mentionable: bool = False,
     ) -> Role:
         """A new role, below all others of a guild but @everyone. Raises Impossible where there are 250."""
-        _refuse_length("a role's name", name, bounds.ROLE_NAME)
+        refuse_length("a role's name", name, bounds.ROLE_NAME)
         if len(guild.roles) >= bounds.ROLES.most:
             raise Impossible(f"a guild has at most {bounds.ROLES.most} roles")
         role = self._new_role(guild, Role(self.next_id(), name, permissions, 1, color, hoist, mentionable))
@@ -286,7 +269,7 @@ class Places(Conversation):
     def edit_role(self, guild: Guild, role: Role, **changes: Unpack[RoleChanges]) -> None:
         """Change a role. Raises Impossible for another guild's role, and for a name that is too long."""
         _refuse_foreign(guild, role)
-        _refuse_length("a role's name", changes.get("name", ""), bounds.ROLE_NAME)
+        refuse_length("a role's name", changes.get("name", ""), bounds.ROLE_NAME)
         _change(role, changes)
         self._role_changed(guild, role)
 
@@ -337,7 +320,7 @@ class Places(Conversation):
         """
         if len(guild.channels) >= bounds.CHANNELS.most:
             raise Impossible(f"a guild has at most {bounds.CHANNELS.most} channels")
-        _refuse_length("a channel's name", name, bounds.CHANNEL_NAME)
+        refuse_length("a channel's name", name, bounds.CHANNEL_NAME)
         _refuse_parent(guild, kind, parent)
         given = list(overwrites)
         if parent is not None and not given:
@@ -366,7 +349,7 @@ class Places(Conversation):
             raise Impossible("direct messages cannot be changed")
         changed = dict(changes)
         if "name" in changes:
-            _refuse_length("a channel's name", changes["name"], bounds.CHANNEL_NAME)
+            refuse_length("a channel's name", changes["name"], bounds.CHANNEL_NAME)
             changed["name"] = channel_name(channel.kind, changes["name"])
         parent = changes.get("parent")
         if parent is not None and parent is not channel.parent:
@@ -455,7 +438,7 @@ class Places(Conversation):
         guild = channel.guild
         if guild is None or channel.is_thread:
             raise Impossible("threads begin in channels of a guild")
-        _refuse_length("a thread's name", name, bounds.CHANNEL_NAME)
+        refuse_length("a thread's name", name, bounds.CHANNEL_NAME)
         if message is not None and (message.channel is not channel or message.thread or message.deleted):
             raise Impossible("the message has a thread already, is gone, or is elsewhere")
         now = self.clock.time()
@@ -532,11 +515,6 @@ class Places(Conversation):
         self.dispatch("GUILD_UPDATE", guild.payload(), guild)
         self.happen(GuildChanged(guild))
 
-    def _emojis_changed(self, guild: Guild) -> None:
-        emojis = [emoji.guild_payload() for emoji in guild.emojis.values()]
-        self.dispatch("GUILD_EMOJIS_UPDATE", {"guild_id": str(guild.id), "emojis": emojis}, guild)
-        self.happen(GuildChanged(guild))
-
     def _member_changed(self, member: Member) -> None:
         data = {**member.payload(), "guild_id": str(member.guild.id)}
         self.dispatch("GUILD_MEMBER_UPDATE", data, member.guild)
@@ -598,7 +576,8 @@ def _is_open(channel: Channel) -> bool:
     return channel.thread is not None and not channel.thread.archived
 
 
-def _refuse_length(what: str, text: str, bound: Bound) -> None:
+def refuse_length(what: str, text: str, bound: Bound) -> None:
+    """Raise Impossible where a text is too short or too long."""
     if not bound.holds(len(text)):
         raise Impossible(f"{what} has {bound.least} to {bound.most} characters, not {len(text)}")
 

@@ -11,6 +11,7 @@ from aiohttp.typedefs import Middleware
 
 from wisp.sandbox.answers import Answers
 from wisp.sandbox.channels import Channels
+from wisp.sandbox.emojis import Emojis
 from wisp.sandbox.forms import LARGEST_BODY, read_form
 from wisp.sandbox.guilds import Guilds
 from wisp.sandbox.invites import Invites
@@ -53,6 +54,7 @@ class Rest(Lookups):
             *Members(world).routes(),
             *Guilds(world).routes(),
             *Invites(world).routes(),
+            *Emojis(world).routes(),
         ]
 
     def application(
