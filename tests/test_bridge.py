@@ -1,5 +1,6 @@
 """The private parts of hikari and lightbulb that wisp stands on are where wisp/bridge.py looks for them."""
 
+import asyncio
 import inspect
 import sqlite3
 import ssl
@@ -38,6 +39,20 @@ async def test_hikaris_event_manager_keeps_intents_and_consumers(gateway: hikari
 @pytest.mark.parametrize("name", ["_ws", "_gateway_url", "_session_id", "_seq", "_keep_alive_task"])
 def test_hikaris_shard_has(name: str) -> None:
     assert name in shard.GatewayShardImpl.__slots__, MOVED
+
+
+async def test_hikaris_shard_pauses_in_a_plain_sleep_before_it_connects_again() -> None:
+    source = inspect.getsource(shard.GatewayShardImpl._keep_alive)
+    assert "await asyncio.sleep(backoff_time)" in source, MOVED
+    pause = asyncio.create_task(asyncio.sleep(10))
+    await asyncio.sleep(0)
+    assert isinstance(pause.get_coro().cr_frame.f_locals["h"], asyncio.TimerHandle), MOVED  # type: ignore[union-attr]
+    pause.cancel()
+
+
+def test_hikaris_rest_client_knows_the_route_that_it_calls() -> None:
+    assert "compiled_route" in rest.RESTClientImpl._request.__code__.co_varnames, MOVED
+    assert {"method", "compiled_path"} <= set(dir(routes.GET_MY_USER.compile())), MOVED
 
 
 @pytest.mark.parametrize("name", ["_sent_close", "_exit_stack"])

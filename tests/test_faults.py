@@ -99,6 +99,19 @@ async def test_a_delayed_call_waits_by_the_worlds_clock() -> None:
         assert (await waiting, time.monotonic() - began < 10) == (200, True)
 
 
+async def test_a_sandbox_closes_at_once_while_a_call_waits() -> None:
+    async with aiohttp.ClientSession() as session:
+        async with Sandbox() as sandbox:
+            sandbox.delay("GET", r"/gateway$", 60)
+            waiting = asyncio.create_task(status(session, sandbox.rest_url + "/gateway"))
+            while not sandbox.faults.delayed:
+                await asyncio.sleep(0.001)
+            began = time.monotonic()
+        assert time.monotonic() - began < 10
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await waiting
+
+
 class Bot:
     """A websocket that has identified, and what it has heard since."""
 
@@ -202,6 +215,16 @@ async def test_every_verb_can_be_typed(sandbox: Sandbox, bot: Bot, rest: aiohttp
     assert (await bot.next())["op"] == 7
     assert do(sandbox, "invalidate", "resumable") == "the session is invalid, and can be resumed"
     assert (await bot.next())["d"] is True
+    session = next(iter(sandbox.gateway.sessions))
+    await bot.socket.send_json({"op": 6, "d": {"token": sandbox.token, "session_id": session, "seq": 0}})
+    while (await bot.next())["t"] != "RESUMED":
+        pass
+    assert do(sandbox, "outage", "", here=general(sandbox).guild) == "the bot has lost Sandbox, until :mend"
+    assert (await bot.next())["d"]["unavailable"] is True
+    assert do(sandbox, "mend", "") == "nothing goes wrong any more"
+    assert (await bot.next())["t"] == "GUILD_CREATE"
+    assert do(sandbox, "outage", "Sandbox") == "the bot has lost Sandbox, until :mend"
+    assert (await bot.next())["t"] == "GUILD_DELETE"
     assert do(sandbox, "drop", "4000") == "the gateway broke off"
     assert (await bot.socket.receive(timeout=5)).data == 4000
 
@@ -219,6 +242,8 @@ async def test_every_verb_can_be_typed(sandbox: Sandbox, bot: Bot, rest: aiohttp
         ("reconnect", "1"),
         ("invalidate", "perhaps"),
         ("duplicate", "A B"),
+        ("outage", ""),
+        ("outage", "Nowhere"),
         ("mend", "it"),
     ],
 )

@@ -622,8 +622,29 @@ async def test_the_sandbox_can_ask_for_a_reconnect_and_invalidate(sandbox: Sandb
     assert (await shard.receive())["op"] == 7
     sandbox.gateway.invalidate(resumable=True)
     assert ((await shard.receive())["d"], len(sandbox.gateway.sessions)) == (True, 1)
+    await shard.send(6, {"token": sandbox.token, "session_id": next(iter(sandbox.gateway.sessions)), "seq": 2})
+    await shard.event("RESUMED")
     sandbox.gateway.invalidate(0)
     assert ((await shard.receive())["d"], len(sandbox.gateway.sessions)) == (False, 0)
+
+
+async def test_after_an_invalid_session_a_shard_identifies_on_the_same_connection_or_is_closed(
+    sandbox: Sandbox, connect: Connect
+) -> None:
+    shard = await connect()
+    await shard.begin(sandbox)
+    sandbox.gateway.invalidate()
+    assert (await shard.receive())["op"] == 9
+    use(sandbox.world)  # which nobody hears
+    await shard.send(1, None)
+    assert (await shard.receive())["op"] == 11
+    await shard.begin(sandbox)
+    use(sandbox.world)
+    await shard.event("INTERACTION_CREATE")
+    sandbox.gateway.invalidate()
+    assert (await shard.receive())["op"] == 9
+    await shard.send(3, {"status": "online", "since": None, "activities": [], "afk": False})
+    assert await shard.close_code() == 4003
 
 
 async def test_closing_the_sandbox_closes_its_websockets_at_once(sandbox: Sandbox, connect: Connect) -> None:

@@ -227,6 +227,57 @@ async def test_what_does_not_come_to_rest_is_named_with_its_place(
             await discord.member("ada").say("hi")
 
 
+@pytest.mark.parametrize("alone", [True, False], ids=["by itself", "with another"])
+async def test_a_deadlock_is_named_beside_a_handler_that_waits_for_the_clock(
+    alone: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wisp.testing._SOON", 0.1)
+    bot = wisp.Bot()
+
+    @bot.command
+    async def later(ctx: wisp.Context) -> str:
+        await bot.session.clock.sleep(60)
+        return "done"
+
+    @bot.command
+    async def stuck(ctx: wisp.Context) -> None:
+        one, other = asyncio.Lock(), asyncio.Lock()
+
+        async def take(first: asyncio.Lock, second: asyncio.Lock) -> None:
+            async with first:
+                await asyncio.sleep(0)
+                async with second:
+                    pass
+
+        if alone:
+            await take(one, one)
+        await asyncio.gather(take(one, other), take(other, one))
+
+    async def ask() -> None:
+        async with connect(bot) as discord:
+            await discord.member("ada").slash("later")
+            await discord.member("ada").slash("stuck")
+
+    with pytest.raises(AssertionError, match=r"/stuck \(tests/test_stillness\.py:\d+, in take\) did not"):
+        await ask()
+
+
+async def test_who_waits_for_a_lock_in_its_turn_is_in_no_deadlock() -> None:
+    bot = wisp.Bot()
+    inner, outer = asyncio.Lock(), asyncio.Lock()
+
+    @bot.command
+    async def turn(ctx: wisp.Context) -> str:
+        async with outer, inner:
+            await bot.session.clock.sleep(60)
+        return "done"
+
+    async with connect(bot) as discord:
+        replies = [await discord.member(name).slash("turn") for name in ("ada", "bob", "eve")]
+        await discord.advance(seconds=180)
+        assert [reply.content for reply in replies] == ["done"] * 3
+
+
 async def test_the_loops_own_task_factory_is_used_and_put_back() -> None:
     made: list[str] = []
 
@@ -263,5 +314,11 @@ async def test_asyncio_keeps_what_tasks_wait_for_where_we_look_for_it() -> None:
     both = asyncio.gather(task)
     assert both._children == [task], moved  # type: ignore[attr-defined]
     assert task._callbacks[0][0].__closure__, moved  # type: ignore[attr-defined]
+    lock = asyncio.Lock()
+    async with lock:
+        waiting = asyncio.create_task(lock.acquire())
+        await asyncio.sleep(0)
+        assert waiting.get_coro().cr_frame.f_locals["self"] is lock, moved  # type: ignore[union-attr]
+    assert await waiting
     assert asyncio_tasks.sleep.__code__ is task.get_coro().cr_await.cr_code, moved  # type: ignore[union-attr]
     await both

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import os
+import time
 import traceback
 from pathlib import Path
 
@@ -161,6 +162,57 @@ async def test_a_bot_that_is_away_is_waited_for() -> None:
         assert (await ada.slash("story")).content == "two"
         discord.reorder()
         assert (await ada.slash("story")).content == "two"
+
+
+async def test_nobody_waits_for_hikaris_patience_with_a_gateway_that_breaks_off_again() -> None:
+    async with connect(a_bot()) as discord:
+        ada = discord.member("ada")
+        began = time.monotonic()
+        for _ in range(4):
+            discord.drop()
+            assert (await ada.slash("story")).content == "two"
+        for _ in range(2):
+            discord.invalidate()
+            await discord.rest()
+            assert (await ada.slash("story")).content == "two"
+        assert time.monotonic() - began < 4  # hikari's pauses are 1, 1.85, 3.4, ... seconds
+
+
+async def test_a_delay_lasts_as_long_as_the_tests_clock_says() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def who(ctx: wisp.Context) -> str:
+        return (await ctx.bot.gateway.rest.fetch_my_user()).username
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        discord.delay("GET", "/users/@me", 600)
+        reply = await ada.slash("who")
+        await discord.advance(minutes=9)
+        assert reply.content == ""
+        await discord.advance(minutes=1)
+        assert reply.content == "wisp"
+
+
+async def test_who_waits_behind_a_delayed_call_fails_the_test_with_the_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wisp.testing._SOON", 0.1)
+    bot = wisp.Bot()
+
+    @bot.command
+    async def who(ctx: wisp.Context) -> None:
+        await ctx.bot.gateway.rest.fetch_my_user()
+        await asyncio.sleep(10)
+
+    async def ask() -> None:
+        async with connect(bot) as discord:
+            ada = discord.member("ada")
+            discord.delay("GET", "/users/@me", 60)
+            await ada.slash("who")
+            await ada.slash("who")
+
+    with pytest.raises(AssertionError, match=r"in place of wisp's clock; the test delays GET /users/@me"):
+        await ask()
 
 
 async def test_what_stands_in_a_channel_is_read_oldest_first() -> None:

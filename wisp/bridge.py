@@ -16,10 +16,12 @@ import hikari
 import lightbulb
 import msgspec
 from hikari.impl import config as hikari_config
-from hikari.impl import shard
+from hikari.impl import rest, shard
 from hikari.internal import routes
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from .commands import ApplicationCommand
     from .groups import Root
 
@@ -144,6 +146,31 @@ def heard(gateway: hikari.GatewayBot) -> dict[str, int]:
     shards: list[Any] = list(gateway.shards.values())
     trying = [one for one in shards if one._keep_alive_task is not None and not one._keep_alive_task.done()]
     return {one._session_id: one._seq for one in trying if one._session_id is not None and one._seq is not None}
+
+
+def away(gateway: hikari.GatewayBot) -> bool:
+    """Whether a shard is not connected, and tries to be."""
+    shards: list[Any] = list(gateway.shards.values())
+    return any(not one.is_connected for one in shards if one._keep_alive_task and not one._keep_alive_task.done())
+
+
+def hurry(gateway: hikari.GatewayBot) -> None:
+    """Let shards connect anew now that wait before they do: hikari does where they broke off twice in 30 s."""
+    for one in gateway.shards.values():
+        untyped: Any = one
+        task: Any = untyped._keep_alive_task
+        pause: Any = task and task.get_coro().cr_await
+        if getattr(pause, "cr_code", None) is asyncio.sleep.__code__ and not task._fut_waiter.done():
+            pause.cr_frame.f_locals["h"].cancel()
+            task._fut_waiter.set_result(None)
+
+
+def called_in(frame: FrameType) -> tuple[str, str] | None:
+    """The call to Discord, its method and path, that one frame of hikari's REST client makes; None in another."""
+    if frame.f_code is not rest.RESTClientImpl._request.__code__:
+        return None
+    route = frame.f_locals["compiled_route"]
+    return route.method, route.compiled_path
 
 
 def listening(gateway: hikari.GatewayBot) -> set[asyncio.Task[None]]:

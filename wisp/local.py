@@ -122,16 +122,19 @@ async def delivered(sandbox: Sandbox, gateway: hikari.GatewayBot) -> None:
     turns = 0
     while undelivered(sandbox, gateway):
         turns += 1
+        bridge.hurry(gateway)
         await asyncio.sleep(0 if turns < TURNS else 0.001)
     await asyncio.sleep(0)  # what was set going takes its first step
 
 
 def undelivered(sandbox: Sandbox, gateway: hikari.GatewayBot) -> bool:
-    """Whether the sandbox sent, or holds for a bot that comes back, what the bot has not heard of."""
-    heard = bridge.heard(gateway)
-    return sandbox.faults.holding or any(
+    """Whether the sandbox sent, or holds for a bot that comes back, what the bot has not heard of; or it is away."""
+    heard, sessions = bridge.heard(gateway), sandbox.gateway.sessions
+    if sandbox.faults.holding or bridge.away(gateway) or heard.keys() - sessions.keys():
+        return True
+    return any(
         heard.get(session.id, 0) < session.sequence
-        for session in sandbox.gateway.sessions.values()
+        for session in sessions.values()
         if session.connection is not None or session.id in heard
     )
 

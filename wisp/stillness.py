@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import os
 import site
 import sys
@@ -113,17 +114,20 @@ class Stillness:
         family |= {task: task for task in handlers | others}
         background = {task for task, root in family.items() if task in others - handlers or root.done()}
         completing = _completing(family)
+        locked_in = _locked_in(family)
         held: set[AnyTask] = set()  # wait for a lock, an event, a queue: somebody else's doing
 
         def rests(task: AnyTask, seen: frozenset[object]) -> bool:
             if task in resting:
                 return True
+            if task in locked_in:
+                return False
             awaited = _awaited(task)
             if awaited is None:
                 return False
             if behind := _behind(awaited, completing):
                 return all(_rests_behind(one, seen | {task}, rests) for one in behind)
-            frames = _frames(task)
+            frames = frames_of(task)
             if not frames:
                 return False
             asker = next((frame for frame in reversed(frames) if not _is_in(frame, ("asyncio",))), frames[0])
@@ -209,15 +213,61 @@ def _held(callback: Any) -> Iterator[Any]:
                 continue
 
 
-def _frames(task: AnyTask) -> list[FrameType]:
-    """The frames of the coroutines that a task is in, outermost first."""
-    found: list[FrameType] = []
+def _locked_in(family: Iterable[AnyTask]) -> set[AnyTask]:
+    """The tasks that wait for a lock whose holder waits, for a lock too and so on, for a lock of theirs: for ever."""
+    wanted = {task: lock for task in family if (lock := _wanted(task)) is not None}
+    if not wanted:
+        return set()
+    holders = {id(lock): task for task in family for lock in _held_by(task, wanted.get(task))}
+    locked: set[AnyTask] = set()
+    for task in wanted:
+        chain = [task]
+        while (lock := wanted.get(chain[-1])) is not None and (holder := holders.get(id(lock))) is not None:
+            if holder in chain:
+                locked |= {*chain}
+                break
+            chain.append(holder)
+    return locked
+
+
+def _wanted(task: AnyTask) -> asyncio.Lock | None:
+    """The lock that a task waits for."""
+    frames = frames_of(task)
+    waits = bool(frames) and frames[-1].f_code is asyncio.Lock.acquire.__code__ and _awaited(task) is not None
+    return frames[-1].f_locals["self"] if waits else None
+
+
+def _held_by(task: AnyTask, wanted: asyncio.Lock | None) -> list[asyncio.Lock]:
+    """The locks that a task is inside `async with` of: its coroutines keep the way out, of the `wanted` one too."""
+    found: list[asyncio.Lock] = []
+    for coroutine in _coroutines(task):
+        kept = gc.get_referents(coroutine)
+        for one in kept:
+            if getattr(one, "__func__", one) is asyncio.Lock.__aexit__:
+                near = [one.__self__] if isinstance(one, MethodType) else kept
+                found += [lock for lock in near if isinstance(lock, asyncio.Lock)]
+    if wanted in found:
+        found.remove(wanted)
+    return found
+
+
+def _coroutines(task: AnyTask) -> list[Any]:
+    """The coroutines (and other awaitables) that a task is in, outermost first."""
+    found: list[Any] = []
     at: Any = task.get_coro()
     while at is not None:
+        found.append(at)
+        at = next((getattr(at, name) for name in ("cr_await", "gi_yieldfrom", "ag_await") if hasattr(at, name)), None)
+    return found
+
+
+def frames_of(task: AnyTask) -> list[FrameType]:
+    """The frames of the coroutines that a task is in, outermost first."""
+    found: list[FrameType] = []
+    for at in _coroutines(task):
         frame = next((getattr(at, name) for name in ("cr_frame", "gi_frame", "ag_frame") if hasattr(at, name)), None)
         if frame is not None:
             found.append(frame)
-        at = next((getattr(at, name) for name in ("cr_await", "gi_yieldfrom", "ag_await") if hasattr(at, name)), None)
     return found
 
 
@@ -230,7 +280,7 @@ def _is_in(frame: FrameType, packages: Iterable[str]) -> bool:
 def place(task: AnyTask) -> str:
     """Where in the bot's code a task waits, as " (bot.py:12, in greet)"; "" where it is in none of it."""
     where = ""
-    for frame in _frames(task):
+    for frame in frames_of(task):
         file = frame.f_code.co_filename
         if _is_of_bot(file):
             where = f" ({os.path.relpath(file)}:{frame.f_lineno}, in {frame.f_code.co_name})"

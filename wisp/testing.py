@@ -39,7 +39,7 @@ from .sandbox.people import File, Impossible, People, Person, Reply, channel_cal
 from .sandbox.server import Sandbox
 from .sandbox.transcript import Record
 from .sandbox.world import Channel, Guild, Member, Message, Role, World
-from .stillness import Stillness, WatchedClock, in_bot, place
+from .stillness import Stillness, WatchedClock, frames_of, in_bot, place
 from .work import named
 
 if TYPE_CHECKING:
@@ -98,7 +98,11 @@ async def connect(
     clock = WatchedClock()
     async with on_sandbox(bot, clock=clock, prepare=lambda world: _populate(world, guilds, members)) as sandbox:
         run = _Run(bot.session)
-        with Stillness(run.handlers, run.listeners, lambda: clock.waiting | run.session.work.waiting) as stillness:
+
+        def resting() -> set[asyncio.Task[Any]]:
+            return clock.waiting | run.session.work.waiting | _delayed(sandbox.faults.delayed)
+
+        with Stillness(run.handlers, run.listeners, resting) as stillness:
             discord = Discord(sandbox, bot, run, clock, stillness)
             try:
                 yield discord
@@ -156,6 +160,18 @@ class _Run:
 
     def listeners(self) -> set[asyncio.Task[Any]]:
         return bridge.listening(self.session.gateway)
+
+
+def _delayed(calls: Mapping[tuple[str, str], int]) -> set[asyncio.Task[Any]]:
+    """The tasks that wait for the answer to a call which the sandbox delays; none where others make the same call."""
+    if not calls:
+        return set()
+    waiting: dict[tuple[str, str], set[asyncio.Task[Any]]] = {call: set() for call in calls}
+    for task in asyncio.all_tasks():
+        for call in map(bridge.called_in, frames_of(task)):
+            if call in waiting:
+                waiting[call].add(task)
+    return {task for call, tasks in waiting.items() if len(tasks) <= calls[call] for task in tasks}
 
 
 def _refuse_unserved(world: World) -> None:
@@ -416,9 +432,10 @@ class Discord(Breakable):
             return f"the bot did not hear within {_SOON:g} s of all that happened: it is not connected, or hangs"
         at = {root: root for root in busy.values()} | {root: task for task, root in busy.items() if task is not root}
         names = named(f"{self._run.session.label_of(root)}{place(task)}" for root, task in at.items())
+        delayed = "".join(f"; the test delays {method} {path}" for method, path in self.faults.delayed)
         return (
             f"{names or 'the bot'} did not come to rest within {_SOON:g} s: waiting for something that no test can "
-            "bring about, or for real time (asyncio.sleep) in place of wisp's clock"
+            f"bring about, or for real time (asyncio.sleep) in place of wisp's clock{redacted(delayed)}"
         )
 
 

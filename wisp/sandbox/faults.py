@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
@@ -48,7 +49,7 @@ class _OfRoute(_Fault):
     path: re.Pattern[str]
 
     def is_for(self, call: web.Request) -> bool:
-        return call.method == self.method and bool(self.path.search(re.sub(r"^/api/v\d+", "", call.path)))
+        return call.method == self.method and bool(self.path.search(_path(call.path)))
 
 
 @dataclass(eq=False, slots=True)
@@ -73,7 +74,10 @@ class _OfEvent(_Fault):
 
 
 class Faults:
-    """What is to go wrong in one sandbox: REST and gateway ask here, nobody else."""
+    """What is to go wrong in one sandbox: REST and gateway ask here, nobody else.
+
+    `delayed` counts the calls that wait just now, by method and path (without /api/v10, as it came).
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -81,12 +85,19 @@ class Faults:
         self.delays: list[_Delay] = []
         self.duplicates: list[_OfEvent] = []
         self.swaps: list[_OfEvent] = []
+        self.delayed: Counter[tuple[str, str]] = Counter()
+        self._waiting: set[asyncio.Task[None]] = set()
         self._held: Event | None = None
 
     @property
     def holding(self) -> bool:
         """Whether an event waits for the one that is to come before it."""
         return self._held is not None
+
+    def close(self) -> None:
+        """Let no call wait any longer: nobody will answer it."""
+        for waiting in self._waiting:
+            waiting.cancel()
 
     def clear(self) -> None:
         """Let nothing more go wrong."""
@@ -97,7 +108,7 @@ class Faults:
     async def around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Where REST misbehaves, before anything else looks at the call."""
         if delay := _take(self.delays, lambda fault: fault.is_for(request)):
-            await self._clock.sleep(delay.seconds)
+            await self._wait(request, delay.seconds)
         failure = _take(self.failures, lambda fault: fault.is_for(request))
         if failure is None:
             return await handler(request)
@@ -110,6 +121,19 @@ class Faults:
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=500)  # which nobody reads
+
+    async def _wait(self, request: web.Request, seconds: float) -> None:
+        call = (request.method, _path(request.rel_url.raw_path))
+        self.delayed[call] += 1
+        waiting = asyncio.create_task(self._clock.sleep(seconds))
+        self._waiting.add(waiting)
+        try:
+            await waiting
+        finally:
+            waiting.cancel()
+            self._waiting.discard(waiting)
+            self.delayed[call] -= 1
+            self.delayed += Counter()  # without what is at 0
 
     def pass_on(self, event: Event, deliver: Callable[[Event], None]) -> None:
         """Deliver an event; twice, or after the next one, where that was asked for."""
@@ -144,6 +168,11 @@ async def _given_up(request: web.Request) -> None:
     """Wait until the bot waits no longer: aiohttp tells nobody of that."""
     while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
         await asyncio.sleep(_UNHEARD)
+
+
+def _path(path: str) -> str:
+    """A path as Discord's documentation writes it, without the version before it."""
+    return re.sub(r"^/api/v\d+", "", path)
 
 
 def _answer(status: int, failure: _Failure) -> web.Response:
@@ -238,13 +267,19 @@ LINES: Mapping[str, str] = {
     "heartbeats": "",
     "duplicate": "[EVENT] [TIMES|always]",
     "reorder": "[EVENT] [TIMES|always]",
+    "outage": "[GUILD]",
     "mend": "",
 }
 """The verbs as somebody types them in the terminal (":drop 4000"), and what follows each."""
 
 
-def do(discord: Breakable, verb: str, argument: str) -> str:
-    """Break a Discord as a typed line says; what will happen, in words. Raises Impossible for what makes no sense."""
+def do(discord: Breakable, verb: str, argument: str, *, here: Guild | None = None) -> str:
+    """Break a Discord as a typed line says; what will happen, in words. Raises Impossible for what makes no sense.
+
+    `here` is the guild that an outage takes away where no other is named.
+    """
+    if verb == "outage":
+        return _take_away(discord, argument, here)
     words = argument.split()
     try:
         return _done(discord, verb, words)
@@ -289,6 +324,16 @@ def _done(discord: Breakable, verb: str, words: list[str]) -> str:
             return "nothing goes wrong any more"
         case _:
             raise ValueError(words)
+
+
+def _take_away(discord: Breakable, name: str, here: Guild | None) -> str:
+    guilds = {guild.name: guild for guild in discord.gateway.world.guilds.values()}
+    guild = guilds.get(name) if name else here
+    if guild is None:
+        wrong = f"there is no guild {name}" if name else "no guild is here"
+        raise Impossible(f"{wrong}: expected :outage and one of {', '.join(guilds)}")
+    discord.outage(guild)
+    return f"the bot has lost {guild.name}, until :mend"
 
 
 def _how(words: list[str]) -> Failing:

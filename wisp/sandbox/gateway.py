@@ -15,7 +15,6 @@ from wisp.sandbox.frames import (
     AUTHENTICATION_FAILED,
     DISALLOWED_INTENTS,
     INVALID_INTENTS,
-    INVALID_SESSION,
     INVALID_SHARD,
     LARGEST_FRAME,
     RECONNECT,
@@ -264,11 +263,13 @@ class Gateway:
             connection.send(RECONNECT)
 
     def invalidate(self, shard: int | None = None, *, resumable: bool = False) -> None:
-        """Tell a shard (None: all) that its session is invalid; where not `resumable` it is forgotten, too."""
+        """Tell a shard (None: all) that its session is invalid; where not `resumable` it is forgotten, too.
+
+        The connection stays, for an identify or a resume on it: Discord closes it for anything else that comes but
+        heartbeats, and sets no time (discord/discord-api-docs, issues 318 and 1805).
+        """
         for connection in self._connections(shard):
-            connection.send(INVALID_SESSION, resumable)
-            if not resumable and connection.session is not None:
-                self.forget(connection.session)
+            connection.invalidate(resumable=resumable)
 
     def ignore_heartbeats(self, shard: int | None = None) -> None:
         """Acknowledge no heartbeat of a shard (None: all) on the connection that it has now."""
@@ -276,7 +277,7 @@ class Gateway:
             connection.ignores_heartbeats = True
 
     def take_down(self, guild: Guild) -> None:
-        """Make a guild unavailable: the bot is told, and hears nothing of it until `bring_back`."""
+        """Make a guild unavailable: the bot is told, once, and hears nothing of it until `bring_back`."""
         self.deliver(Event("GUILD_DELETE", {"id": str(guild.id), "unavailable": True}, guild.id))
         self.down.add(guild.id)
 

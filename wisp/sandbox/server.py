@@ -77,6 +77,7 @@ class Sandbox(Breakable):
             if self.page is not None:
                 await self.page.close()
             await self.gateway.close()
+            self.faults.close()
             await runner.cleanup()
 
     async def __aenter__(self) -> Self:

@@ -169,6 +169,16 @@ class Connection:
         self._queue.put_nowait(Closed(code, reason))
         self._leave(code)
 
+    def invalidate(self, *, resumable: bool) -> None:
+        """Take the session from the connection, which waits for an identify (or a resume, where that may be)."""
+        session = self.session
+        assert session is not None
+        self.send(INVALID_SESSION, resumable)
+        self._leave(None)
+        self.session = None
+        if not resumable:
+            self._gateway.forget(session)
+
     def cut(self) -> None:
         """Break off without a word; the session stays, for a resume."""
         self._leave(None)

@@ -80,6 +80,7 @@ BREAK_HELP = """\
 :drop   :reconnect         break the gateway off, or ask the bot to connect anew
 :invalidate   :heartbeats  end its session (resumable: it may go on), or acknowledge no heartbeat
 :duplicate   :reorder      the next event comes twice, or after the one that follows it
+:outage Sandbox            a guild is unavailable to the bot (without a name, this one)
 :mend                      nothing goes wrong any more\
 """
 RESTART_HELP = ":restart                   stop the bot, and start it again on the same data"
@@ -222,7 +223,7 @@ class Terminal:
 
     async def _break(self, verb: str, argument: str) -> None:
         assert self._breakable is not None
-        self.note(do(self._breakable, verb, argument))
+        self.note(do(self._breakable, verb, argument, here=self.person.guild))
         await self.person.rest()
 
     async def _restart_bot(self, _: str) -> None:
