@@ -18,7 +18,7 @@ import wisp.sandbox
 from wisp.sandbox import Sandbox
 from wisp.sandbox.intents import EVENTS, EVERY_INTENT, hears
 from wisp.sandbox.model import CATEGORY, FORUM, PRIVATE_THREAD, STAGE, VOICE, Channel, Emoji, Guild
-from wisp.sandbox.world import COMMAND, Event, World
+from wisp.sandbox.world import COMMAND, Deed, Event, World
 
 SOURCES = [path for path in Path(wisp.sandbox.__file__).parent.glob("*.py") if path.name != "intents.py"]
 SENT = {
@@ -107,6 +107,8 @@ def _belongings(world: World, general: Channel, other: Channel) -> None:
     world.add_message(general, webhook.author("Captain"), content="Ahoy", webhook=webhook)
     world.edit_webhook(webhook, name="Other", channel=other)
     world.delete_webhook(webhook)
+    assert other.guild is not None
+    world.log(other.guild, Deed.ROLE_UPDATE, world.owner, other.guild.id, "why not", changes=[{"key": "name"}])
     world.delete_invite(world.add_invite(general, world.owner))
 
 

@@ -22,6 +22,8 @@ from referencing.jsonschema import DRAFT202012
 
 from wisp.sandbox import Sandbox, World, bounds, refusals
 from wisp.sandbox.contents import COMPONENT_FIELDS
+from wisp.sandbox.entries import WEBHOOK as OF_WEBHOOKS
+from wisp.sandbox.entries import Deed, changes_of
 from wisp.sandbox.rest import Rest
 from wisp.sandbox.world import (
     AUTOCOMPLETE,
@@ -298,6 +300,7 @@ EMOJIS = GUILD + "/emojis"
 EMOJI = EMOJIS + "/{emoji_id}"
 OWN_EMOJIS = "/applications/{application_id}/emojis"
 OWN_EMOJI = {"emoji_id": "own_emoji"}
+AUDIT_LOG = GUILD + "/audit-logs"
 INVITES = CHANNEL + "/invites"
 INVITE = "/invites/{code}"
 HOOKS = CHANNEL + "/webhooks"
@@ -417,6 +420,9 @@ GOOD += [
     Case("PATCH", WEBHOOK_MESSAGE, 200, RICH, A_HOOK, authorized=False),
     Case("DELETE", WEBHOOK_MESSAGE, 204, names=A_HOOK, authorized=False),
     Case("GET", MESSAGE, 200, names={"message_id": "hooked"}),
+    Case("GET", AUDIT_LOG, 200),
+    Case("GET", AUDIT_LOG, 200, query="?user_id={ada}&action_type=11&before=999999999999999999&limit=1"),
+    Case("GET", AUDIT_LOG, 200, query="?target_id={hook}&after=0"),
     Case("GET", INVITES, 200),
     Case("POST", INVITES, 200, {}),
     Case("POST", INVITES, 200, {"max_age": 0, "max_uses": 1, "temporary": True, "unique": True}),
@@ -538,6 +544,9 @@ BAD += [
     Case("POST", WEBHOOK, 400, {"content": "x", "thread_name": "x"}, FORUM_HOOK, "?thread_id={post}", code=220002),
     Case("PATCH", WEBHOOK_MESSAGE, 404, {"content": "x"}, {**A_HOOK, "message_id": "adas_message"}, code=10008),
     Case("PATCH", MESSAGE, 403, {"content": "x"}, {"message_id": "hooked"}, code=50005),
+    Case("GET", AUDIT_LOG, 403, names={"guild_id": "powerless"}, code=50013),
+    Case("GET", AUDIT_LOG, 400, query="?limit=101", code=50035),
+    Case("GET", AUDIT_LOG, 400, query="?action_type=kick", code=50035),
     Case("GET", INVITES, 403, names={"channel_id": "silent"}, code=50013),
     Case("GET", INVITES, 403, names={"channel_id": "dms"}, code=50003),
     Case("POST", INVITES, 400, {}, {"channel_id": "category"}, code=50024),
@@ -637,12 +646,16 @@ def ways_in(world: World, general: Channel, forum: Channel, plain: Channel) -> d
     hook, of_forum = (world.add_webhook(channel, "Hook", creator=world.bot) for channel in (general, forum))
     for _ in range(15):
         world.add_webhook(plain, "Hook", creator=world.owner)
+    assert general.guild is not None
+    thread = world.start_thread(general, "told of", world.owner)
+    for deed, target in ((Deed.WEBHOOK_CREATE, hook.id), (Deed.THREAD_CREATE, thread.id), (Deed.INVITE_CREATE, None)):
+        changes, options = changes_of(OF_WEBHOOKS, {}, hook.payload()), {"count": "1"}
+        world.log(general.guild, deed, world.owner, target, "why not", changes=changes, options=options)
     hooked = world.add_message(general, hook.author("Captain"), content="ahoy", webhook=hook)
     post = world.start_thread(forum, "post", world.owner)
     things = {"hook": hook, "hooked": hooked, "forum_hook": of_forum, "post": post}
     names = {name: str(thing.id) for name, thing in things.items()}
     foreign = next(guild for guild in world.guilds.values() if guild.name == "Foreign")
-    assert general.guild is not None
     mine = world.add_invite(general, world.owner, roles=[world.add_role(general.guild, "invited")])
     other = world.add_invite(next(iter(foreign.channels.values())), world.owner)
     names |= {"code": mine.code, "foreign_code": other.code}

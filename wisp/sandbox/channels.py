@@ -18,6 +18,7 @@ from wisp.sandbox.bounds import (
     TOPIC,
     USER_LIMIT,
 )
+from wisp.sandbox.entries import CHANNEL, OVERWRITE, THREAD, Deed, changes_of, shown_thread
 from wisp.sandbox.fields import REQUIRED, Fields
 from wisp.sandbox.forms import Form, path_id, read_form
 from wisp.sandbox.guilds import each
@@ -77,7 +78,7 @@ class Channels(Lookups):
         if fields.raw("name") is None:
             fields.refuse("name", *REQUIRED)
         changes = self._changes(guild, fields, kind, None)
-        reason(request)
+        why = reason(request)
         self.need(guild, Permission.MANAGE_CHANNELS)
         if len(guild.channels) >= CHANNELS.most:
             raise Refusal(TOO_MANY_CHANNELS)
@@ -94,6 +95,7 @@ class Channels(Lookups):
         )
         if "position" in changes:
             self.world.edit_channel(channel, position=changes["position"])
+        self.log(guild, Deed.CHANNEL_CREATE, channel.id, why, changes=changes_of(CHANNEL, {}, channel.payload()))
         return 201, channel.payload()
 
     async def move_channels(self, request: web.Request) -> Answer:
@@ -101,7 +103,7 @@ class Channels(Lookups):
         guild = self.guild(request)
         form = await read_form(request)
         self.need(guild, Permission.MANAGE_CHANNELS)
-        reason(request)
+        why = reason(request)
         moves: list[tuple[Channel, ChannelChanges]] = []
         for fields in each(form):
             number, position = fields.snowflake("id"), fields.integer("position", POSITION)
@@ -119,7 +121,7 @@ class Channels(Lookups):
             fields.check()
             moves.append((channel, changes))
         for channel, changes in moves:
-            self.world.edit_channel(channel, **changes)
+            self._edit(guild, channel, changes, why)
         return 204, None
 
     async def edit_channel(self, request: web.Request) -> Answer:
@@ -129,9 +131,9 @@ class Channels(Lookups):
         if guild is None:
             raise Refusal(NOT_IN_DMS)
         fields = Fields(await read_form(request))
-        reason(request)
+        why = reason(request)
         if channel.is_thread:
-            self._edit_thread(channel, fields)
+            self._edit_thread(guild, channel, fields, why)
             return 200, channel.payload()
         kind = fields.choice("type", (TEXT, ANNOUNCEMENT)) if channel.kind in (TEXT, ANNOUNCEMENT) else None
         changes = self._changes(guild, fields, channel.kind, channel)
@@ -140,10 +142,33 @@ class Channels(Lookups):
             self.need(channel, Permission.MANAGE_ROLES)
         if kind is not None:
             changes["kind"] = kind
-        self.world.edit_channel(channel, **changes)
+        self._edit(guild, channel, changes, why)
         return 200, channel.payload()
 
-    def _edit_thread(self, channel: Channel, fields: Fields) -> None:
+    def _edit(self, guild: Guild, channel: Channel, changes: ChannelChanges, why: str | None) -> None:
+        """Change a channel; the audit log tells of its overwrites one by one."""
+        before, overwrites = channel.payload(), dict(channel.overwrites)
+        self.world.edit_channel(channel, **changes)
+        fields = [name for name in CHANNEL if name != "permission_overwrites"]
+        told = changes_of(fields, before, channel.payload())
+        self.log(guild, Deed.CHANNEL_UPDATE, channel.id, why, changes=told)
+        for number in {**overwrites, **channel.overwrites}:
+            self._log_overwrite(guild, channel, overwrites.get(number), channel.overwrites.get(number), why)
+
+    def _log_overwrite(
+        self, guild: Guild, channel: Channel, old: Overwrite | None, new: Overwrite | None, why: str | None
+    ) -> None:
+        """Note what became of an overwrite: None where it was not there before, or is not after."""
+        about = new or old
+        if about is None:
+            return
+        role = guild.roles.get(about.id) if about.kind == ROLE_OVERWRITE else None
+        options = {"id": str(about.id), "type": str(about.kind)} | ({"role_name": role.name} if role else {})
+        deed = Deed.OVERWRITE_UPDATE if old and new else Deed.OVERWRITE_CREATE if new else Deed.OVERWRITE_DELETE
+        told = changes_of(OVERWRITE, old.payload() if old else {}, new.payload() if new else {})
+        self.log(guild, deed, channel.id, why, changes=told, options=options)
+
+    def _edit_thread(self, guild: Guild, channel: Channel, fields: Fields, why: str | None) -> None:
         thread = channel.thread
         assert thread is not None
         name, slowmode = fields.text("name", CHANNEL_NAME), fields.integer("rate_limit_per_user", SLOWMODE)
@@ -171,6 +196,7 @@ class Channels(Lookups):
             changes["archive_after"] = after
         if "applied_tags" in fields:
             changes["tags"] = tags
+        before = shown_thread(channel)
         outer: ChannelChanges = {}
         if name is not None:
             outer["name"] = name
@@ -180,14 +206,22 @@ class Channels(Lookups):
             self.world.edit_channel(channel, **outer)
         if changes:
             self.world.edit_thread(channel, **changes)
+        told = changes_of(THREAD, before, shown_thread(channel))
+        self.log(guild, Deed.THREAD_UPDATE, channel.id, why, changes=told)
 
     async def delete_channel(self, request: web.Request) -> Answer:
         """Take a channel or thread away; says what it was. Direct messages are closed, which changes nothing."""
         channel = self.channel(request)
-        reason(request)
-        if channel.guild is not None:
-            self.need(channel, Permission.MANAGE_THREADS if channel.is_thread else Permission.MANAGE_CHANNELS)
-            self.world.delete_channel(channel)
+        why, guild = reason(request), channel.guild
+        if guild is None:
+            return 200, channel.payload()
+        self.need(channel, Permission.MANAGE_THREADS if channel.is_thread else Permission.MANAGE_CHANNELS)
+        self.world.delete_channel(channel)
+        if channel.is_thread:
+            deed, told = Deed.THREAD_DELETE, changes_of(THREAD, shown_thread(channel), {})
+        else:
+            deed, told = Deed.CHANNEL_DELETE, changes_of(CHANNEL, channel.payload(), {})
+        self.log(guild, deed, channel.id, why, changes=told)
         return 200, channel.payload()
 
     async def set_overwrite(self, request: web.Request) -> Answer:
@@ -198,22 +232,24 @@ class Channels(Lookups):
         kind = fields.choice("type", (ROLE_OVERWRITE, MEMBER_OVERWRITE))
         allow, deny = fields.permissions("allow") or 0, fields.permissions("deny") or 0
         fields.check()
-        reason(request)
+        why = reason(request)
         self._need_to_hand_out(channel, (allow | deny) & ~_said(channel.overwrites.get(number)))
         target = guild.roles.get(number) if kind != MEMBER_OVERWRITE else self.world.users.get(number)
         if target is None:
             raise Refusal(UNKNOWN_OVERWRITE)
+        old = channel.overwrites.get(number)
         self.world.set_overwrite(channel, target, allow=allow, deny=deny)
+        self._log_overwrite(guild, channel, old, channel.overwrites[number], why)
         return 204, None
 
     async def remove_overwrite(self, request: web.Request) -> Answer:
         """Take what a channel says of a role or member away."""
-        channel, _ = self._with_overwrites(request)
-        number = path_id(request, "overwrite")
-        reason(request)
-        if number not in channel.overwrites:
+        channel, guild = self._with_overwrites(request)
+        old, why = channel.overwrites.get(path_id(request, "overwrite")), reason(request)
+        if old is None:
             raise Refusal(UNKNOWN_OVERWRITE)
-        self.world.remove_overwrite(channel, number)
+        self.world.remove_overwrite(channel, old.id)
+        self._log_overwrite(guild, channel, old, None, why)
         return 204, None
 
     def _with_overwrites(self, request: web.Request) -> tuple[Channel, Guild]:

@@ -7,11 +7,12 @@ import re
 from aiohttp import web
 
 from wisp.sandbox.bounds import APPLICATION_EMOJIS, EMOJI_NAME, EMOJI_SIZE, EMOJIS
+from wisp.sandbox.entries import EMOJI, Deed, changes_of
 from wisp.sandbox.fields import REQUIRED, Fields
 from wisp.sandbox.forms import path_id, read_form
 from wisp.sandbox.images import Image, read_image
 from wisp.sandbox.lookups import Answer, Lookups, Route, reason
-from wisp.sandbox.model import Emoji, Guild, Role
+from wisp.sandbox.model import JSON, Emoji, Guild, Role
 from wisp.sandbox.permissions import Permission
 from wisp.sandbox.refusals import (
     ASSET_TOO_LARGE,
@@ -67,13 +68,14 @@ class Emojis(Lookups):
         fields = Fields(await read_form(request))
         name, image, roles = _name(fields, required=True), _picture(fields), fields.snowflakes("roles", 250)
         fields.check()
-        reason(request)
+        why = reason(request)
         if not self._creates(guild):
             raise Refusal(MISSING_PERMISSIONS)
         allowed, image = self._roles(guild, roles), _small(image)
         if sum(emoji.animated is image.animated for emoji in guild.emojis.values()) >= EMOJIS.most:
             raise Refusal(TOO_MANY_ANIMATED_EMOJIS if image.animated else TOO_MANY_EMOJIS)
         emoji = self.world.add_emoji(guild, name or "", animated=image.animated, roles=allowed, creator=self.world.bot)
+        self._log(guild, Deed.EMOJI_CREATE, emoji, why, {}, emoji.guild_payload())
         return 201, emoji.guild_payload(with_creator=True)
 
     async def edit(self, request: web.Request) -> Answer:
@@ -82,19 +84,25 @@ class Emojis(Lookups):
         emoji, fields = self._emoji(request, guild.emojis), Fields(await read_form(request))
         name, roles = _name(fields), fields.snowflakes("roles", 250)
         fields.check()
-        reason(request)
+        why = reason(request)
         self._need_to_change(guild, emoji)
         allowed = self._roles(guild, roles) if "roles" in fields else None
-        return 200, self.world.edit_emoji(guild, emoji, name=name, roles=allowed).guild_payload(with_creator=True)
+        changed = self.world.edit_emoji(guild, emoji, name=name, roles=allowed)
+        self._log(guild, Deed.EMOJI_UPDATE, emoji, why, emoji.guild_payload(), changed.guild_payload())
+        return 200, changed.guild_payload(with_creator=True)
 
     async def delete(self, request: web.Request) -> Answer:
         """Take an emoji away from a guild."""
         guild = self.guild(request)
         emoji = self._emoji(request, guild.emojis)
-        reason(request)
+        why = reason(request)
         self._need_to_change(guild, emoji)
         self.world.remove_emoji(guild, emoji)
+        self._log(guild, Deed.EMOJI_DELETE, emoji, why, emoji.guild_payload(), {})
         return 204, None
+
+    def _log(self, guild: Guild, deed: Deed, emoji: Emoji, why: str | None, before: JSON, after: JSON) -> None:
+        self.log(guild, deed, emoji.id, why, changes=changes_of(EMOJI, before, after))
 
     def _creates(self, guild: Guild) -> bool:
         return self.may(guild, Permission.CREATE_GUILD_EXPRESSIONS)

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from wisp.limits import Problem
 from wisp.sandbox.bounds import COLOR, GUILD_DESCRIPTION, GUILD_NAME, POSITION, ROLE_NAME, ROLES
+from wisp.sandbox.entries import GUILD, ROLE, Deed, changes_of
 from wisp.sandbox.fields import Fields
 from wisp.sandbox.forms import Form, path_id, read_form
 from wisp.sandbox.lookups import Answer, Lookups, Route, page, reason, wanted
@@ -98,9 +99,10 @@ class Guilds(Lookups):
                 fields.refuse("system_channel_id", "CHANNEL_TYPE_INVALID", "Invalid channel type")
             changes["system_channel"] = channel
         fields.check()
-        reason(request)
+        why, before = reason(request), guild.payload()
         self.need(guild, Permission.MANAGE_GUILD)
         self.world.edit_guild(guild, **changes)
+        self.log(guild, Deed.GUILD_UPDATE, guild.id, why, changes=changes_of(GUILD, before, guild.payload()))
         return 200, guild.payload()
 
     # Roles
@@ -119,7 +121,7 @@ class Guilds(Lookups):
         changes = self._changes(guild, Fields(await read_form(request)))
         if len(guild.roles) >= ROLES.most:
             raise Refusal(TOO_MANY_ROLES)
-        reason(request)
+        why = reason(request)
         role = self.world.add_role(
             guild,
             changes.get("name", "new role"),
@@ -128,6 +130,7 @@ class Guilds(Lookups):
             hoist=changes.get("hoist", False),
             mentionable=changes.get("mentionable", False),
         )
+        self.log(guild, Deed.ROLE_CREATE, role.id, why, changes=changes_of(ROLE, {}, role.payload()))
         return 200, role.payload()
 
     async def edit_role(self, request: web.Request) -> Answer:
@@ -135,9 +138,10 @@ class Guilds(Lookups):
         guild = self.guild(request)
         role = self.role(request, guild)
         changes = self._changes(guild, Fields(await read_form(request)))
-        reason(request)
+        why, before = reason(request), role.payload()
         self.need_rank(guild, role)
         self.world.edit_role(guild, role, **changes)
+        self.log(guild, Deed.ROLE_UPDATE, role.id, why, changes=changes_of(ROLE, before, role.payload()))
         return 200, role.payload()
 
     async def move_roles(self, request: web.Request) -> Answer:
@@ -163,12 +167,13 @@ class Guilds(Lookups):
         """Take a role away from the guild."""
         guild = self.guild(request)
         role = self.role(request, guild)
-        reason(request)
+        why = reason(request)
         self.need(guild, Permission.MANAGE_ROLES)
         if role is guild.everyone or role.managed:
             raise Refusal(INVALID_ROLE)
         self.need_rank(guild, role)
         self.world.delete_role(guild, role)
+        self.log(guild, Deed.ROLE_DELETE, role.id, why, changes=changes_of(ROLE, role.payload(), {}))
         return 204, None
 
     def _changes(self, guild: Guild, fields: Fields) -> RoleChanges:

@@ -6,11 +6,12 @@ from aiohttp import web
 
 from wisp.sandbox.belongings import DAY, Invite
 from wisp.sandbox.bounds import INVITE_AGE, INVITE_USES, INVITES
+from wisp.sandbox.entries import INVITE, Deed, changes_of
 from wisp.sandbox.fields import Fields
 from wisp.sandbox.forms import read_form
 from wisp.sandbox.guilds import counts
 from wisp.sandbox.lookups import Answer, Lookups, Route, reason, wanted
-from wisp.sandbox.model import CATEGORY, Channel, Guild, Role
+from wisp.sandbox.model import CATEGORY, JSON, Channel, Guild, Role
 from wisp.sandbox.permissions import Permission
 from wisp.sandbox.refusals import (
     MISSING_PERMISSIONS,
@@ -64,7 +65,7 @@ class Invites(Lookups):
         numbers = fields.snowflakes("role_ids", 250)
         self._refuse_targets(fields)
         fields.check()
-        reason(request)
+        why = reason(request)
         self.need(channel, Permission.CREATE_INSTANT_INVITE)
         wished = (DAY if age is None else age, uses or 0, temporary, self._roles(guild, numbers))
         if not unique and (same := self._like(channel, wished)) is not None:
@@ -75,6 +76,7 @@ class Invites(Lookups):
         invite = self.world.add_invite(
             channel, self.world.bot, max_age=age, max_uses=uses, temporary=temporary, roles=roles
         )
+        self.log(guild, Deed.INVITE_CREATE, None, why, changes=changes_of(INVITE, {}, _told(invite)))
         return 200, invite.payload() | invite.metadata()
 
     async def get(self, request: web.Request) -> Answer:
@@ -85,12 +87,13 @@ class Invites(Lookups):
     async def delete(self, request: web.Request) -> Answer:
         """Take an invite back; says what it was."""
         invite = self._invite(request)
-        reason(request)
+        why = reason(request)
         if self.world.bot.id not in invite.guild.members:
             raise Refusal(MISSING_PERMISSIONS)
         if not self.may(invite.channel, Permission.MANAGE_CHANNELS):
             self.need(invite.guild, Permission.MANAGE_GUILD)
         self.world.delete_invite(invite)
+        self.log(invite.guild, Deed.INVITE_DELETE, None, why, changes=changes_of(INVITE, _told(invite), {}))
         return 200, invite.payload()
 
     def _refuse_targets(self, fields: Fields) -> None:
@@ -136,3 +139,8 @@ class Invites(Lookups):
         if invite is None:
             raise Refusal(UNKNOWN_INVITE)
         return invite
+
+
+def _told(invite: Invite) -> JSON:
+    """An invite's fields as the audit log names them."""
+    return {**invite.place(), **invite.metadata(), "inviter_id": str(invite.inviter.id)}

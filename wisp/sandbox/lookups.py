@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote
@@ -32,10 +32,12 @@ from wisp.sandbox.refusals import (
 from wisp.sandbox.world import (
     ANNOUNCEMENT,
     DM,
+    JSON,
     STAGE,
     TEXT,
     VOICE,
     Channel,
+    Deed,
     Guild,
     Member,
     Message,
@@ -134,6 +136,20 @@ class Lookups:
         """Refuse where the bot lacks a permission; in direct messages it has all."""
         if not self.may(place, permission):
             raise Refusal(MISSING_PERMISSIONS)
+
+    def log(
+        self,
+        guild: Guild,
+        deed: Deed,
+        target: int | None,
+        reason: str | None,
+        *,
+        changes: Sequence[JSON] | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        """Note in the audit log what the bot did; nothing where no `changes` came of it (None: it has none)."""
+        if changes is None or changes:
+            self.world.log(guild, deed, self.world.bot, target, reason, changes=changes or (), options=options)
 
     def need_rank(self, guild: Guild, role: Role) -> None:
         """Refuse where a role is not below the bot's highest."""

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from wisp.limits import Problem
 from wisp.sandbox.bounds import BAN_DELETES, BULK_BAN, NICK, TIME_OUT, Bound
+from wisp.sandbox.entries import MEMBER, Deed, changes_of
 from wisp.sandbox.fields import Fields
 from wisp.sandbox.forms import path_id, read_form
 from wisp.sandbox.lookups import Answer, Lookups, Route, limit, page, reason
@@ -21,7 +22,7 @@ from wisp.sandbox.refusals import (
     Refusal,
     invalid_form,
 )
-from wisp.sandbox.world import Guild, Member, User
+from wisp.sandbox.world import Guild, Member, Role, User
 
 MEMBERS_INTENT = 1 << 14 | 1 << 15
 """Application flags of a bot that the members intent is switched on for."""
@@ -86,17 +87,17 @@ class Members(Lookups):
         me, fields = self.me(guild), Fields(await read_form(request))
         nick = fields.text("nick", NICK)
         fields.check()
-        reason(request)
+        why = reason(request)
         if "nick" in fields:
             self.need(guild, Permission.CHANGE_NICKNAME)
-            self.world.edit_member(me, nick=nick)
+            self._edit(me, {"nick": nick}, why)
         return 200, {**me.payload(), "permissions": str(me.permissions)}
 
     async def edit_member(self, request: web.Request) -> Answer:
         """Change a member's nickname, roles or time-out."""
         guild = self.guild(request)
         member, fields = self.member(request, guild), Fields(await read_form(request))
-        reason(request)
+        why = reason(request)
         changes = self._changes(guild, member, fields)
         for name, permission in _NEEDED.items():
             if name in fields:
@@ -108,8 +109,24 @@ class Members(Lookups):
         if {"mute", "deaf", "channel_id"} & {name for name in _NEEDED if name in fields}:
             # Nobody in the sandbox is in a voice channel.
             raise Refusal(NOT_IN_VOICE)
-        self.world.edit_member(member, **changes)
+        self._edit(member, changes, why)
         return 200, member.payload()
+
+    def _edit(self, member: Member, changes: MemberChanges, why: str | None) -> None:
+        """Change a member; the audit log tells of roles apart from the rest."""
+        before, roles = member.payload(), list(member.roles)
+        self.world.edit_member(member, **changes)
+        told = changes_of(MEMBER, before, member.payload())
+        self.log(member.guild, Deed.MEMBER_UPDATE, member.user.id, why, changes=told)
+        differing = [
+            {"key": key, "new_value": [{"id": str(role.id), "name": role.name} for role in found]}
+            for key, found in (
+                ("$add", [role for role in member.roles if role not in roles]),
+                ("$remove", [role for role in roles if role not in member.roles]),
+            )
+            if found
+        ]
+        self.log(member.guild, Deed.MEMBER_ROLES, member.user.id, why, changes=differing)
 
     def _changes(self, guild: Guild, member: Member, fields: Fields) -> MemberChanges:
         changes: MemberChanges = {}
@@ -136,37 +153,40 @@ class Members(Lookups):
 
     async def give_role(self, request: web.Request) -> Answer:
         """Give a member a role."""
-        member, guild = self._with_role(request)
-        self.world.give_role(member, self.role(request, guild))
+        member, role, why = self._with_role(request)
+        if role not in member.roles:
+            self._edit(member, {"roles": [*member.roles, role]}, why)
         return 204, None
 
     async def take_role(self, request: web.Request) -> Answer:
         """Take a role from a member."""
-        member, guild = self._with_role(request)
-        self.world.take_role(member, self.role(request, guild))
+        member, role, why = self._with_role(request)
+        if role in member.roles:
+            self._edit(member, {"roles": [other for other in member.roles if other is not role]}, why)
         return 204, None
 
-    def _with_role(self, request: web.Request) -> tuple[Member, Guild]:
-        """The member whose role in the path the bot may give and take."""
+    def _with_role(self, request: web.Request) -> tuple[Member, Role, str | None]:
+        """The member and the role in the path, which the bot may give and take; and why it does."""
         guild = self.guild(request)
         member, role = self.member(request, guild), self.role(request, guild)
-        reason(request)
+        why = reason(request)
         self.need(guild, Permission.MANAGE_ROLES)
         self.need_rank(guild, role)
         if role.managed or role is guild.everyone:
             raise Refusal(MISSING_PERMISSIONS)
-        return member, guild
+        return member, role, why
 
     async def kick(self, request: web.Request) -> Answer:
         """Remove a member."""
         guild = self.guild(request)
         member = self.member(request, guild)
-        reason(request)
+        why = reason(request)
         self.need(guild, Permission.KICK_MEMBERS)
         self._need_above(guild, member.user)
         if member.user is self.world.bot:
             raise Refusal(MISSING_PERMISSIONS)
         self.world.remove_member(member, how="kicked")
+        self.log(guild, Deed.KICK, member.user.id, why)
         return 204, None
 
     # Bans
@@ -199,7 +219,7 @@ class Members(Lookups):
         self._need_above(guild, user)
         if user is self.world.bot:
             raise Refusal(MISSING_PERMISSIONS)
-        self.world.ban(guild, user, reason=reason(request), delete_seconds=seconds or (days or 0) * 86_400)
+        self._ban(guild, user, reason(request), seconds or (days or 0) * 86_400)
         return 204, None
 
     async def bulk_ban(self, request: web.Request) -> Answer:
@@ -216,22 +236,28 @@ class Members(Lookups):
         why = reason(request)
         users = [user for number in numbers if (user := self.world.users.get(number)) and self._can_ban(guild, user)]
         for user in users:
-            self.world.ban(guild, user, reason=why, delete_seconds=seconds)
+            self._ban(guild, user, why, seconds)
         banned = {user.id for user in users}
         if not banned:
             raise Refusal(BANS_FAILED)
         failed = [str(number) for number in numbers if number not in banned]
         return 200, {"banned_users": [str(number) for number in banned], "failed_users": failed}
 
+    def _ban(self, guild: Guild, user: User, why: str | None, delete_seconds: int) -> None:
+        if user.id not in guild.bans:
+            self.world.ban(guild, user, reason=why, delete_seconds=delete_seconds)
+            self.log(guild, Deed.BAN, user.id, why)
+
     async def unban(self, request: web.Request) -> Answer:
         """Let a banned user come back."""
         guild = self.guild(request)
         self.need(guild, Permission.BAN_MEMBERS)
-        reason(request)
+        why = reason(request)
         ban = guild.bans.get(path_id(request, "user"))
         if ban is None:
             raise Refusal(UNKNOWN_BAN)
         self.world.unban(guild, ban.user)
+        self.log(guild, Deed.UNBAN, ban.user.id, why)
         return 204, None
 
     def _delete_seconds(self, fields: Fields) -> int:

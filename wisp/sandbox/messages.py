@@ -9,9 +9,10 @@ from aiohttp import web
 
 from wisp.limits import Problem
 from wisp.sandbox.bounds import BULK_DELETE, BULK_DELETE_AGE, PINS, REACTIONS
+from wisp.sandbox.entries import Deed
 from wisp.sandbox.fields import Fields
 from wisp.sandbox.forms import Draft, apply_draft, read_draft, read_form
-from wisp.sandbox.lookups import Answer, Lookups, Route, before_moment, limit, page
+from wisp.sandbox.lookups import Answer, Lookups, Route, before_moment, limit, page, reason
 from wisp.sandbox.model import DISCORD_EPOCH, REPLY, timestamp
 from wisp.sandbox.permissions import Permission
 from wisp.sandbox.refusals import (
@@ -148,18 +149,22 @@ class Messages(Lookups):
 
     async def delete_message(self, request: web.Request) -> Answer:
         """Delete a message: the bot's, or with the permission to manage messages anybody's."""
-        message = self.message(request)
-        if message.author is not self.world.bot:
-            if message.channel.guild is None:
+        message, why = self.message(request), reason(request)
+        guild, mine = message.channel.guild, message.author is self.world.bot
+        if not mine:
+            if guild is None:
                 raise Refusal(NOT_IN_DMS)
             self.need(message.channel, Permission.MANAGE_MESSAGES)
         self._refuse_archived(message.channel)
         self.world.delete_message(message)
+        if guild is not None and not mine:
+            options = {"channel_id": str(message.channel.id), "count": "1"}
+            self.log(guild, Deed.MESSAGE_DELETE, message.author.id, why, options=options)
         return 204, None
 
     async def bulk_delete(self, request: web.Request) -> Answer:
         """Delete 2 to 100 messages that are younger than two weeks; what is not there is passed over."""
-        channel = self.text_channel(request)
+        channel, why = self.text_channel(request), reason(request)
         if channel.guild is None:
             raise Refusal(NOT_IN_DMS)
         self.need(channel, Permission.MANAGE_MESSAGES)
@@ -174,6 +179,7 @@ class Messages(Lookups):
         found = [channel.messages[number] for number in numbers if number in channel.messages]
         if found:
             self.world.delete_messages(channel, found)
+            self.log(channel.guild, Deed.MESSAGES_DELETE, channel.id, why, options={"count": str(len(found))})
         return 204, None
 
     def _need_writing(self, channel: Channel) -> None:
@@ -218,13 +224,26 @@ class Messages(Lookups):
         message = self._pinnable(request)
         if message.pinned is None and len(message.channel.pins) >= PINS.most:
             raise Refusal(TOO_MANY_PINS)
-        self.world.pin(message, self.world.bot)
+        if message.pinned is None:
+            why = reason(request)
+            self.world.pin(message, self.world.bot)
+            self._log_pin(Deed.PIN, message, why)
         return 204, None
 
     async def unpin(self, request: web.Request) -> Answer:
         """Take a message off the pins."""
-        self.world.unpin(self._pinnable(request))
+        message = self._pinnable(request)
+        if message.pinned is not None:
+            why = reason(request)
+            self.world.unpin(message)
+            self._log_pin(Deed.UNPIN, message, why)
         return 204, None
+
+    def _log_pin(self, deed: Deed, message: Message, why: str | None) -> None:
+        guild = message.channel.guild
+        if guild is not None:
+            options = {"channel_id": str(message.channel.id), "message_id": str(message.id)}
+            self.log(guild, deed, message.author.id, why, options=options)
 
     def _pinnable(self, request: web.Request) -> Message:
         message = self.message(request)

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from wisp.sandbox.answers import Answers
+from wisp.sandbox.audit_log import AuditLog
 from wisp.sandbox.channels import Channels
 from wisp.sandbox.emojis import Emojis
 from wisp.sandbox.forms import LARGEST_BODY, read_form
@@ -55,6 +56,7 @@ class Rest(Lookups):
             *Guilds(world).routes(),
             *Invites(world).routes(),
             *Emojis(world).routes(),
+            *AuditLog(world).routes(),
         ]
 
     def application(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from wisp.sandbox.bounds import ARCHIVE_AFTER, CHANNEL_NAME, SLOWMODE, THREAD_MEMBERS
+from wisp.sandbox.entries import THREAD, Deed, changes_of, shown_thread
 from wisp.sandbox.fields import REQUIRED, Fields
 from wisp.sandbox.forms import Form, read_draft, read_form
 from wisp.sandbox.lookups import Answer, Lookups, Route, before_moment, limit, page, reason, wanted
@@ -61,7 +62,7 @@ class Threads(Lookups):
         fields = Fields(await read_form(request))
         name, after, slowmode = self._basics(fields)
         fields.check()
-        reason(request)
+        why = reason(request)
         self._need_for(channel, PUBLIC_THREAD)
         if message.thread is not None:
             raise Refusal(HAS_A_THREAD)
@@ -69,7 +70,7 @@ class Threads(Lookups):
         thread = self.world.start_thread(
             channel, name, self.world.bot, message=message, kind=kind, archive_after=after, slowmode=slowmode
         )
-        return 201, self._shown(thread)
+        return 201, self._begun(thread, why)
 
     async def start(self, request: web.Request) -> Answer:
         """Start a thread by itself; in a forum, with its first message."""
@@ -77,9 +78,9 @@ class Threads(Lookups):
         form = await read_form(request)
         fields = Fields(form)
         name, after, slowmode = self._basics(fields)
-        reason(request)
+        why = reason(request)
         if channel.kind in (FORUM, MEDIA):
-            return self._start_post(channel, form, fields, (name, after, slowmode))
+            return self._start_post(channel, form, fields, (name, after, slowmode), why)
         kind, invitable = fields.choice("type", THREADS), fields.boolean("invitable")
         fields.check()
         default = ANNOUNCEMENT_THREAD if channel.kind == ANNOUNCEMENT else PRIVATE_THREAD
@@ -94,9 +95,11 @@ class Threads(Lookups):
             slowmode=slowmode,
             invitable=invitable is not False,
         )
-        return 201, self._shown(thread)
+        return 201, self._begun(thread, why)
 
-    def _start_post(self, channel: Channel, form: Form, fields: Fields, basics: tuple[str, int, int]) -> Answer:
+    def _start_post(
+        self, channel: Channel, form: Form, fields: Fields, basics: tuple[str, int, int], why: str | None
+    ) -> Answer:
         tags = fields.snowflakes("applied_tags", 5)
         inner = fields.raw("message")
         if inner is None:
@@ -120,7 +123,14 @@ class Threads(Lookups):
             allowed_mentions=draft.allowed_mentions,
             id=thread.id,
         )
-        return 201, {**self._shown(thread), "message": message.payload()}
+        return 201, {**self._begun(thread, why), "message": message.payload()}
+
+    def _begun(self, thread: Channel, why: str | None) -> JSON:
+        """A thread that has just begun, of which the audit log tells."""
+        if thread.guild is not None:
+            told = changes_of(THREAD, {}, shown_thread(thread))
+            self.log(thread.guild, Deed.THREAD_CREATE, thread.id, why, changes=told)
+        return {**thread.payload(), "member": self._thread(thread).members[self.world.bot.id].payload()}
 
     def _basics(self, fields: Fields) -> tuple[str, int, int]:
         """A new thread's name, minutes until it is archived, and slowmode."""
@@ -255,6 +265,3 @@ class Threads(Lookups):
         mine = [self._thread(thread).members.get(self.world.bot.id) for thread in threads]
         members = [member.payload() for member in mine if member]
         return {"threads": [thread.payload() for thread in threads], "members": members, "has_more": False}
-
-    def _shown(self, thread: Channel) -> JSON:
-        return {**thread.payload(), "member": self._thread(thread).members[self.world.bot.id].payload()}

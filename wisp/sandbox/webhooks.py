@@ -7,12 +7,13 @@ from aiohttp import web
 from wisp.sandbox.answers import Answers
 from wisp.sandbox.belongings import WebhookChanges
 from wisp.sandbox.bounds import AVATAR_URL, THREAD_NAME, WEBHOOK_NAME, WEBHOOKS
+from wisp.sandbox.entries import WEBHOOK, Deed, changes_of
 from wisp.sandbox.fields import REQUIRED, Fields
 from wisp.sandbox.forms import Form, apply_draft, path_id, read_draft, read_form
 from wisp.sandbox.images import image_hash, read_image
 from wisp.sandbox.lookups import Answer, Handler, Lookups, Route, reason, wanted
 from wisp.sandbox.messages import BOT_FLAGS
-from wisp.sandbox.model import CATEGORY, FORUM, MEDIA, Channel, Message, User, Webhook
+from wisp.sandbox.model import CATEGORY, FORUM, JSON, MEDIA, Channel, Message, User, Webhook
 from wisp.sandbox.permissions import Permission
 from wisp.sandbox.refusals import (
     EMPTY_MESSAGE,
@@ -96,13 +97,14 @@ class Webhooks(Lookups):
         fields = Fields(await read_form(request))
         name, avatar = _name(fields, "name", required=True), read_image(fields, "avatar")
         fields.check()
-        reason(request)
+        why = reason(request)
         self.need(channel, Permission.MANAGE_WEBHOOKS)
         if len(self.world.webhooks_of(channel)) >= WEBHOOKS.most:
             raise Refusal(TOO_MANY_WEBHOOKS)
         webhook = self.world.add_webhook(
             channel, name or "", creator=self.world.bot, avatar=avatar.hash if avatar else None
         )
+        self._log(Deed.WEBHOOK_CREATE, webhook, why, {}, _told(webhook))
         return 200, webhook.payload()
 
     async def get(self, request: web.Request) -> Answer:
@@ -122,11 +124,12 @@ class Webhooks(Lookups):
         fields = Fields(await read_form(request))
         changes, number = self._changes(fields), fields.snowflake("channel_id")
         fields.check()
-        reason(request)
+        why, before = reason(request), _told(webhook)
         self.need(webhook.channel, Permission.MANAGE_WEBHOOKS)
         if number is not None:
             changes["channel"] = self._new_place(webhook, number)
         self.world.edit_webhook(webhook, **changes)
+        self._log(Deed.WEBHOOK_UPDATE, webhook, why, before, _told(webhook))
         return 200, webhook.payload()
 
     async def edit_with_token(self, request: web.Request) -> Answer:
@@ -142,9 +145,10 @@ class Webhooks(Lookups):
     async def delete(self, request: web.Request) -> Answer:
         """Take a webhook away."""
         webhook = self._webhook(request)
-        reason(request)
+        why = reason(request)
         self.need(webhook.channel, Permission.MANAGE_WEBHOOKS)
         self.world.delete_webhook(webhook)
+        self._log(Deed.WEBHOOK_DELETE, webhook, why, _told(webhook), {})
         return 204, None
 
     async def delete_with_token(self, request: web.Request) -> Answer:
@@ -153,6 +157,11 @@ class Webhooks(Lookups):
         reason(request)
         self.world.delete_webhook(webhook)
         return 204, None
+
+    def _log(self, deed: Deed, webhook: Webhook, why: str | None, before: JSON, after: JSON) -> None:
+        """Note what the bot did; what is done with a token alone is done by nobody that the audit log could name."""
+        assert webhook.channel.guild is not None
+        self.log(webhook.channel.guild, deed, webhook.id, why, changes=changes_of(WEBHOOK, before, after))
 
     def _changes(self, fields: Fields) -> WebhookChanges:
         changes: WebhookChanges = {}
@@ -288,6 +297,11 @@ class Webhooks(Lookups):
         if message is None or message.webhook is not webhook:
             raise Refusal(UNKNOWN_MESSAGE)
         return message
+
+
+def _told(webhook: Webhook) -> JSON:
+    """A webhook's fields as the audit log names them."""
+    return {**webhook.payload(), "avatar_hash": webhook.avatar}
 
 
 def _name(fields: Fields, key: str, *, required: bool = False) -> str | None:

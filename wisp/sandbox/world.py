@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from wisp.clock import Clock
 from wisp.sandbox.belongings import Belongings, Invite
 from wisp.sandbox.calls import Calls
+from wisp.sandbox.entries import AuditEntry, AuditLogs, Deed
 from wisp.sandbox.ground import Event
 from wisp.sandbox.happenings import (
     BansChanged,
@@ -107,6 +108,7 @@ __all__ = [
     "TEXT",
     "VOICE",
     "Attachment",
+    "AuditEntry",
     "Ban",
     "BansChanged",
     "BotConnected",
@@ -116,6 +118,7 @@ __all__ = [
     "ChannelCreated",
     "ChannelDeleted",
     "CommandsChanged",
+    "Deed",
     "Emoji",
     "Event",
     "Guild",
@@ -159,7 +162,7 @@ __all__ = [
 ]
 
 
-class World(Belongings, Calls):
+class World(Belongings, AuditLogs, Calls):
     """Everything in one sandbox. It starts with the guild "Sandbox": #general; ada (its owner), bob, the bot.
 
     Ids are real snowflakes: unique, ordered by the clock's time. `watch` tells of every visible change,
