@@ -530,7 +530,7 @@ async def test_what_is_registered_after_setup_is_refused() -> None:
                 """Late."""
 
 
-async def test_a_thousand_rounds_leave_nothing_behind() -> None:
+async def test_hundreds_of_rounds_leave_nothing_behind() -> None:
     left: list[weakref.ref[Any]] = []
 
     class Busy(wisp.Module):
@@ -578,7 +578,7 @@ async def test_a_thousand_rounds_leave_nothing_behind() -> None:
         await discord.rest()
         tasks = len(asyncio.all_tasks())
         listeners = len(bot.gateway.get_listeners(hikari.GuildAvailableEvent))
-        for number in range(1000):
+        for number in range(200):
             await bot.modules.reload("busy")
             if number % 10 == 0:
                 await bot.modules.unload("busy")
@@ -586,7 +586,7 @@ async def test_a_thousand_rounds_leave_nothing_behind() -> None:
         await bot.modules.unload("busy")
         await discord.rest()
         gc.collect()
-        assert len(left) == 11 * (1 + 1000 + 100)
+        assert len(left) == 11 * (1 + 200 + 20)
         assert [reference() for reference in left if reference() is not None] == []
         assert len(asyncio.all_tasks()) == tasks
         assert len(bot.gateway.get_listeners(hikari.GuildAvailableEvent)) == listeners - 1

@@ -133,29 +133,19 @@ async def test_late(discord):
     assert "/broken failed: ValueError: oh no" in ran.stdout
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("async def test_it(discord): ...", "expected one as `bot` in test_bot.py, got nothing"),
-        ("bot = 5\nasync def test_it(discord): ...", "expected one as `bot` in test_bot.py, got a builtins.int"),
-        (
-            "import pytest\n@pytest.fixture\ndef bot():\n    return 5\nasync def test_it(discord): ...",
-            "expected one as the fixture `bot`, got a builtins.int",
-        ),
-        ("from my_bot import bot\ndef test_it(discord): ...", "expected `async def`, got a plain function"),
-    ],
-)
-def test_what_is_missing_is_said(project: Project, text: str, said: str) -> None:
-    project.write("test_bot.py", text)
-    ran = project.pytest(*PLUGINS["pytest alone"][1])
-    assert said in ran.stdout
-    assert "1 error" in ran.stdout
-
-
-def test_a_fixture_called_bot_comes_before_the_modules_own(project: Project) -> None:
-    project.write(
-        "test_bot.py",
-        """
+MISSING = {
+    "nothing": ("async def test_it(discord): ...", "expected one as `bot` in test_nothing.py, got nothing"),
+    "number": (
+        "bot = 5\nasync def test_it(discord): ...",
+        "expected one as `bot` in test_number.py, got a builtins.int",
+    ),
+    "fixture": (
+        "import pytest\n@pytest.fixture\ndef bot():\n    return 5\nasync def test_it(discord): ...",
+        "expected one as the fixture `bot`, got a builtins.int",
+    ),
+    "plain": ("from my_bot import bot\ndef test_it(discord): ...", "expected `async def`, got a plain function"),
+}
+OWN_BOT = """
 import pytest, wisp
 bot = 5
 
@@ -172,10 +162,16 @@ def bot():
 async def test_it(discord, bot):
     assert discord.bot is bot
     assert (await discord.member("ada").slash("other")).content == "other"
-""",
-    )
+"""
+
+
+def test_what_is_missing_is_said_and_a_fixture_called_bot_comes_before_the_modules_own(project: Project) -> None:
+    for name, (text, _) in MISSING.items():
+        project.write(f"test_{name}.py", text)
+    project.write("test_own_bot.py", OWN_BOT)
     ran = project.pytest(*PLUGINS["pytest alone"][1])
-    assert "1 passed" in ran.stdout, ran.stdout
+    assert [said for _, said in MISSING.values() if said not in ran.stdout] == []
+    assert f"1 passed, {len(MISSING)} errors" in ran.stdout, ran.stdout
 
 
 def test_pytest_starts_without_loading_what_only_bots_need(project: Project) -> None:
