@@ -1,4 +1,4 @@
-"""Webhooks, invites and emojis on the sandbox, as bots use them over REST and people see what comes of it."""
+"""Webhooks, invites, emojis and more on the sandbox, as bots use them over REST and people see what comes of it."""
 
 from __future__ import annotations
 
@@ -416,3 +416,76 @@ async def test_a_picture_is_known_by_what_it_is(scene: Scene, content: bytes, an
 async def test_what_is_no_picture_is_refused(scene: Scene, image: object, code: int) -> None:
     _, refusal = await scene.call("POST", f"/guilds/{scene.guild.id}/emojis", {"name": "xx", "image": image})
     assert refusal["code"] == code
+
+
+# The application, and prunes
+
+
+async def test_hikari_edits_the_application_and_its_privileged_intents(scene: Scene) -> None:
+    edited = await scene.rest.edit_application(
+        description="A good bot", tags=["fun", "games"], flags=hikari.ApplicationFlags.MESSAGE_CONTENT_INTENT_LIMITED
+    )
+    assert (edited.description, edited.tags) == ("A good bot", ["fun", "games"])
+    assert scene.world.application_flags == 1 << 19
+    fetched = await scene.rest.fetch_application()
+    assert (fetched.description, fetched.icon_hash) == ("A good bot", None)
+    bot = hikari.GatewayBot(
+        scene.sandbox.token,
+        rest_url=scene.sandbox.rest_url,
+        intents=hikari.Intents.GUILD_MEMBERS,
+        banner=None,
+        logs=None,
+    )
+    with pytest.raises(hikari.GatewayServerClosedConnectionError, match="4014"):
+        await bot.start(check_for_updates=False)
+    await bot.close()
+
+
+async def test_a_prune_takes_out_who_did_nothing_for_days_and_has_no_other_roles(scene: Scene) -> None:
+    world, guild, rest = scene.world, scene.guild, scene.rest
+    role = world.add_role(guild, "guest")
+    silent, talks, guest = (world.add_member(guild, world.add_user(name)) for name in ("silent", "talks", "guest"))
+    online = world.add_member(guild, world.add_user("online"))
+    world.give_role(guest, role)
+    assert await rest.estimate_guild_prune_count(guild.id) == 0
+    world.clock.offset += 8 * 86_400
+    new = world.add_member(guild, world.add_user("new"))
+    world.add_message(scene.general, talks.user, content="hi")
+    world.set_presence(online.user, "online")
+    bob = next(member for member in guild.members.values() if member.user.name == "bob")
+    assert await rest.estimate_guild_prune_count(guild.id) == 2
+    assert await rest.estimate_guild_prune_count(guild.id, include_roles=[role.id, guild.id]) == 3
+    assert await rest.estimate_guild_prune_count(guild.id, days=9) == 0
+    assert await rest.begin_guild_prune(guild.id, reason="spring") == 2
+    gone = {int(data["user"]["id"]) for data in scene.heard("GUILD_MEMBER_REMOVE")}
+    assert gone == {silent.user.id, bob.user.id}
+    assert {guest.user.id, talks.user.id, online.user.id, new.user.id} <= set(guild.members)
+    (entry,) = world.audit_log(guild)
+    assert (entry.deed, entry.reason, entry.options) == (
+        21,
+        "spring",
+        {"delete_member_days": "7", "members_removed": "2"},
+    )
+
+
+async def test_discord_py_prunes_without_a_count(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # discord.py's own, of audioop
+        discord: Any = pytest.importorskip("discord")
+    monkeypatch.setattr(discord.http.Route, "BASE", scene.sandbox.rest_url)
+    roles = [scene.world.add_role(scene.guild, name) for name in ("a", "b")]
+    guest = scene.world.add_member(scene.guild, scene.world.add_user("guest"), roles=roles)
+    scene.world.clock.offset += 2 * 86_400
+    async with discord.Client(intents=discord.Intents.default()) as client:
+        await client.login(scene.sandbox.token)
+        place = await client.fetch_guild(scene.guild.id)
+        snowflakes = [discord.Object(role.id) for role in roles]
+        assert await place.estimate_pruned_members(days=1, roles=snowflakes) == 2
+        assert await place.prune_members(days=1, compute_prune_count=False, roles=snowflakes) is None
+    assert guest.user.id not in scene.guild.members
+
+
+async def test_nobody_can_be_added_without_oauth2(scene: Scene) -> None:
+    eve = scene.world.add_user("eve")
+    with pytest.raises(hikari.ForbiddenError, match="Invalid OAuth2 access token"):
+        await scene.rest.add_user_to_guild("token", scene.guild.id, eve.id)

@@ -84,9 +84,26 @@ class Fields:
     def boolean(self, name: str) -> bool | None:
         """True or false."""
         value = self.raw(name)
+        if value in ("true", "false"):  # as discord.py sends some
+            return value == "true"
         if value is None or isinstance(value, bool):
             return value
         self.refuse(name, "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
+        return None
+
+    def url(self, name: str, bound: Bound) -> str | None:
+        """The address of a web page."""
+        value = self.text(name, bound)
+        if not value:
+            return None
+        scheme, separator, rest = value.partition("://")
+        if not separator or not rest or any(character.isspace() for character in value):
+            self.refuse(name, "URL_TYPE_INVALID_URL", "Not a well formed URL.")
+        elif scheme.lower() not in ("http", "https"):
+            words = f"Scheme \"{scheme[:32]}\" is not supported. Scheme must be one of ('http', 'https')."
+            self.refuse(name, "URL_TYPE_INVALID_SCHEME", words)
+        else:
+            return value
         return None
 
     def snowflake(self, name: str) -> int | None:
@@ -127,6 +144,15 @@ class Fields:
         if all(is_object(item) for item in found):
             return found
         self.refuse(name, "MODEL_TYPE_CONVERT", "Expected an object/dictionary.")
+        return []
+
+    def texts(self, name: str, most: int, bound: Bound) -> list[str]:
+        """A list of texts of this length, empty where there is none."""
+        found = self._items(name, most)
+        if all(isinstance(item, str) and bound.holds(len(item)) for item in found):
+            return found
+        words = f"Must be between {bound.least} and {bound.most} in length."
+        self.refuse(name, "BASE_TYPE_BAD_LENGTH", words)
         return []
 
     def snowflakes(self, name: str, most: int) -> list[int]:

@@ -50,6 +50,7 @@ class Ground:
         self.unserved: Counter[str] = Counter()
         self.outlets: list[Callable[[Event], None]] = []
         self.application_flags = PRIVILEGED_INTENTS_ON
+        self.application_settings: JSON = {}
         self.bot_permissions = BOT_PERMISSIONS
         self.files_url = "http://127.0.0.1/attachments"
         self.webhooks_url = "http://127.0.0.1/api/webhooks"

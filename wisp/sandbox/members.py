@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from wisp.limits import Problem
-from wisp.sandbox.bounds import BAN_DELETES, BULK_BAN, NICK, TIME_OUT, Bound
+from wisp.sandbox.bounds import ACCESS_TOKEN, BAN_DELETES, BULK_BAN, NICK, TIME_OUT, Bound
 from wisp.sandbox.entries import MEMBER, Deed, changes_of
 from wisp.sandbox.fields import Fields
 from wisp.sandbox.forms import path_id, read_form
@@ -14,6 +14,7 @@ from wisp.sandbox.permissions import ADMINISTRATOR, Permission
 from wisp.sandbox.places import MemberChanges
 from wisp.sandbox.refusals import (
     BANS_FAILED,
+    INVALID_OAUTH2_TOKEN,
     MISSING_ACCESS,
     MISSING_PERMISSIONS,
     NOT_IN_VOICE,
@@ -49,6 +50,7 @@ class Members(Lookups):
             Route("GET", members + "/search", self.search_members),
             Route("PATCH", members + "/@me", self.edit_me),
             Route("GET", members + "/{user}", self.get_member),
+            Route("PUT", members + "/{user}", self.add),
             Route("PATCH", members + "/{user}", self.edit_member),
             Route("DELETE", members + "/{user}", self.kick),
             Route("PUT", members + "/{user}/roles/{role}", self.give_role),
@@ -80,6 +82,16 @@ class Members(Lookups):
     async def get_member(self, request: web.Request) -> Answer:
         """One member of a guild."""
         return 200, self.member(request, self.guild(request)).payload()
+
+    async def add(self, request: web.Request) -> Answer:
+        """Let a user join who allowed the application that: nobody can in the sandbox, which has no OAuth2."""
+        guild = self.guild(request)
+        self.user(request)
+        fields = Fields(await read_form(request))
+        fields.text("access_token", ACCESS_TOKEN, required=True)
+        fields.check()
+        self.need(guild, Permission.CREATE_INSTANT_INVITE)
+        raise Refusal(INVALID_OAUTH2_TOKEN)
 
     async def edit_me(self, request: web.Request) -> Answer:
         """Change the bot's own nickname."""

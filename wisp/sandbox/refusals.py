@@ -77,6 +77,7 @@ WRONG_NUMBER_TO_DELETE = Reason(
 )
 SYSTEM_MESSAGE = Reason(403, 50021, "Cannot execute action on a system message")
 WRONG_CHANNEL_TYPE = Reason(400, 50024, "Cannot execute action on this channel type")
+INVALID_OAUTH2_TOKEN = Reason(403, 50025, "Invalid OAuth2 access token")
 INVALID_WEBHOOK_TOKEN = Reason(401, 50027, "Invalid Webhook Token")
 INVALID_ROLE = Reason(400, 50028, "Invalid Role")
 TOO_OLD_TO_DELETE = Reason(400, 50034, "A message provided was too old to bulk delete")

@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from wisp.sandbox.answers import Answers
+from wisp.sandbox.applications import Applications
 from wisp.sandbox.audit_log import AuditLog
 from wisp.sandbox.channels import Channels
 from wisp.sandbox.emojis import Emojis
@@ -19,6 +20,7 @@ from wisp.sandbox.invites import Invites
 from wisp.sandbox.lookups import Answer, Lookups, Route
 from wisp.sandbox.members import Members
 from wisp.sandbox.messages import Messages
+from wisp.sandbox.prunes import Prunes
 from wisp.sandbox.quotas import Limited, Quotas
 from wisp.sandbox.refusals import CANNOT_MESSAGE_USER, UNAUTHORIZED, UNKNOWN_USER, Refusal, snowflake
 from wisp.sandbox.registrations import Registrations
@@ -44,8 +46,7 @@ class Rest(Lookups):
             Route("GET", "/users/@me", self.get_me),
             Route("POST", "/users/@me/channels", self.create_dm),
             Route("GET", "/users/{user}", self.get_user),
-            Route("GET", "/applications/@me", self.get_application),
-            Route("GET", "/oauth2/applications/@me", self.get_application),
+            *Applications(world).routes(),
             *Registrations(world).routes(),
             Route("POST", "/interactions/{interaction}/{token}/callback", answers.callback, bot=False),
             *Webhooks(world, answers).routes(),
@@ -53,6 +54,7 @@ class Rest(Lookups):
             *Threads(world).routes(),
             *Channels(world).routes(),
             *Members(world).routes(),
+            *Prunes(world).routes(),
             *Guilds(world).routes(),
             *Invites(world).routes(),
             *Emojis(world).routes(),
@@ -128,10 +130,6 @@ class Rest(Lookups):
     async def get_user(self, request: web.Request) -> Answer:
         """Any user."""
         return 200, self.user(request).payload()
-
-    async def get_application(self, request: web.Request) -> Answer:
-        """The bot's application."""
-        return 200, self.world.application_payload()
 
     async def create_dm(self, request: web.Request) -> Answer:
         """Open direct messages with a user."""

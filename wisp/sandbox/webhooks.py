@@ -218,7 +218,7 @@ class Webhooks(Lookups):
         webhook = self._with_token(request)
         form = self._allowed(request, webhook, await read_form(request))
         fields = Fields(form)
-        name, picture = _name(fields, "username"), fields.text("avatar_url", AVATAR_URL)
+        name, picture = _name(fields, "username"), fields.url("avatar_url", AVATAR_URL)
         post, tags = fields.text("thread_name", THREAD_NAME), fields.snowflakes("applied_tags", 5)
         fields.check()
         draft = read_draft(self.world, form)

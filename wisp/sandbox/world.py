@@ -213,8 +213,8 @@ class World(Belongings, AuditLogs, Calls):
         self.token = f"{number}.sandbox.{secrets.token_urlsafe(20)}"
 
     def application_payload(self) -> JSON:
-        """Discord's application object, as the bot sees its own."""
-        return {
+        """Discord's application object, as the bot sees its own, with the `application_settings` that it gave."""
+        application: JSON = {
             "id": str(self.application),
             "name": self.bot.name,
             "icon": None,
@@ -238,3 +238,4 @@ class World(Belongings, AuditLogs, Calls):
             "eligible_oauth2_scopes": ["bot", "applications.commands"],
             "integration_types_config": {"0": {}},
         }
+        return application | self.application_settings
