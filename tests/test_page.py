@@ -16,6 +16,7 @@ import pytest_asyncio
 import wisp
 from wisp.local import on_sandbox
 from wisp.sandbox.server import Sandbox
+from wisp.sandbox.world import Emoji
 from wisp.shown import failures_on
 
 # Not WISP_...: a bot would take that for a setting of its own.
@@ -917,3 +918,221 @@ async def test_motion_rests_where_the_system_says_so(browser: Browser) -> None:
         message(sandbox, flags=1 << 7)
         dot = page.locator(".dots i").first
         assert await dot.evaluate("dot => getComputedStyle(dot).animationName") == "none"
+
+
+def a_listener() -> tuple[wisp.Bot, list[hikari.MessageEvent]]:
+    """A bot that notes what becomes of people's messages."""
+    bot, heard = wisp.Bot(intents=hikari.Intents.GUILD_MESSAGES | hikari.Intents.MESSAGE_CONTENT), []
+
+    @bot.listen
+    async def note(event: hikari.MessageEvent) -> None:
+        heard.append(event)
+
+    return bot, heard
+
+
+async def test_a_message_is_replied_to_with_or_without_a_ping_and_led_back_to(browser: Browser) -> None:
+    bot, heard = a_listener()
+    async with a_page(browser, bot) as (sandbox, page):
+        first = sandbox.world.add_message(next(iter(sandbox.world.channels.values())), bob_in(sandbox), content="tea?")
+        await said(page, "tea?").hover()
+        await said(page, "tea?").get_by_role("button", name="Reply").click()
+        bar = page.get_by_role("group", name="Replying to bob")
+        await expect(page.locator(".message.answered")).to_have_text(re.compile("tea\\?"))
+        await page.keyboard.press("Escape")
+        await expect(bar).to_have_count(0)
+        await page.keyboard.press("ArrowUp")
+        await page.keyboard.press("r")
+        await enter(page, "yes, please", "Enter")
+        await expect(bar).to_have_count(0)
+        await page.keyboard.press("ArrowUp")
+        await page.keyboard.press("ArrowUp")
+        await page.keyboard.press("r")
+        await bar.get_by_role("switch", name="Ping bob").click()
+        await expect(bar.get_by_role("switch", name="Ping bob")).to_have_attribute("aria-checked", "false")
+        await enter(page, "with milk", "Enter")
+        await said(page, "with milk").locator(".above-text", has_text="tea?").click()
+        await expect(said(page, "tea?").first).to_be_focused()
+        await heard_of(heard, 3)
+        created = [event for event in heard if isinstance(event, hikari.GuildMessageCreateEvent)]
+        for event, pinged in zip(created[1:], ([first.author.id], []), strict=True):
+            reference, referenced = event.message.message_reference, event.message.referenced_message
+            assert reference
+            assert reference.id == first.id
+            assert referenced
+            assert referenced.content == "tea?"
+            assert list(event.message.user_mentions_ids or ()) == pinged
+
+
+async def test_the_bar_of_a_reply_goes_with_the_message_and_nobody_pings_themselves(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        await enter(page, "mine", "Enter")
+        await expect(said(page, "mine")).to_be_visible()
+        await page.keyboard.press("ArrowUp")
+        await page.keyboard.press("r")
+        bar = page.get_by_role("group", name="Replying to ada")
+        await expect(bar).to_be_visible()
+        await expect(bar.get_by_role("switch")).to_have_count(0)
+        sandbox.world.delete_message(next(reversed(sandbox.world.messages.values())))
+        await expect(bar).to_have_count(0)
+
+
+async def test_ones_own_message_is_edited_where_it_stands_and_others_are_not(browser: Browser) -> None:
+    bot, heard = a_listener()
+    async with a_page(browser, bot) as (sandbox, page):
+        bob = bob_in(sandbox)
+        await enter(page, "@bob  helo", "Enter")
+        mine = page.locator(".message", has_text="helo")
+        await expect(mine).to_be_visible()
+        await page.keyboard.press("ArrowUp")
+        await page.keyboard.press("e")
+        box = page.get_by_role("textbox", name="Edit message")
+        await expect(box).to_be_focused()
+        await expect(box).to_have_value("@bob  helo")
+        await page.keyboard.type("!")
+        sandbox.world.add_reaction(next(reversed(sandbox.world.messages.values())), bob, Emoji("👀"))
+        await expect(page.get_by_role("button", name="👀, 1")).to_have_count(0)
+        await expect(box).to_be_focused()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("button", name="👀, 1")).to_be_visible()
+        await expect(mine).not_to_contain_text("helo!")
+        await mine.hover()
+        await mine.get_by_role("button", name="Edit").click()
+        await box.fill("@bob hello")
+        await page.keyboard.press("Enter")
+        await expect(said(page, "hello").get_by_text("(edited)")).to_be_visible()
+        await heard_of(heard, 2)
+        assert isinstance(heard[1], hikari.GuildMessageUpdateEvent)
+        assert heard[1].message.content == f"{bob.mention} hello"
+        await be(page, "bob")
+        await said(page, "hello").hover()
+        await expect(said(page, "hello").get_by_role("button", name="Reply")).to_be_visible()
+        await expect(said(page, "hello").get_by_role("button", name="Edit")).to_have_count(0)
+        await said(page, "hello").click(button="right")
+        await expect(page.get_by_role("menuitem", name="Reply")).to_be_visible()
+        await expect(page.get_by_role("menuitem", name="Delete message")).to_have_count(0)
+
+
+async def test_a_message_is_deleted_after_a_question(browser: Browser) -> None:
+    bot, heard = a_listener()
+    async with a_page(browser, bot) as (_, page):
+        await enter(page, "oops", "Enter")
+        await expect(said(page, "oops")).to_be_visible()
+        for answer, left in (("Escape", 1), ("Enter", 0)):
+            await page.keyboard.press("ArrowUp")
+            await page.keyboard.press("Delete")
+            await expect(page.get_by_role("dialog", name="Delete message").get_by_text("Are you sure")).to_be_visible()
+            await page.keyboard.press(answer)
+            await expect(page.get_by_role("dialog")).to_have_count(0)
+            await expect(said(page, "oops")).to_have_count(left)
+            await page.get_by_role("combobox", name="Message #general").focus()
+        await heard_of(heard, 2)
+        assert isinstance(heard[1], hikari.GuildMessageDeleteEvent)
+
+
+def bob_in(sandbox: Sandbox) -> Any:
+    return next(user for user in sandbox.world.users.values() if user.name == "bob")
+
+
+async def heard_of(heard: list[Any], number: int) -> None:
+    """Wait until a bot heard of so many things."""
+    async with asyncio.timeout(PATIENCE / 1000):
+        while len(heard) < number:
+            await asyncio.sleep(0.01)
+
+
+HAND_OVER = """([kind, name, size = 5]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(size)], name, { type: "text/plain" }));
+  const options = { bubbles: true, cancelable: true, clipboardData: data, dataTransfer: data };
+  const [box, event] = kind === "paste"
+    ? [document.querySelector("#text"), new ClipboardEvent("paste", options)]
+    : [document.querySelector("#messages"), new DragEvent("drop", options)];
+  box.dispatchEvent(event);
+}"""
+
+
+def a_file(name: str, content: bytes = b"x") -> Any:
+    return {"name": name, "mimeType": "text/plain", "buffer": content}
+
+
+async def test_files_are_sent_with_a_message_and_those_that_cannot_be_are_refused(browser: Browser) -> None:
+    bot, heard = a_listener()
+    async with a_page(browser, bot) as (_, page):
+        picker, tray = page.get_by_label("Files to send", exact=True), page.get_by_role("list", name="Files to send")
+        await expect(page.get_by_role("button", name="Upload files")).to_be_enabled()
+        await picker.set_input_files([a_file("a.txt", b"first"), a_file("b.txt"), a_file("c.txt")])
+        await expect(tray.get_by_role("listitem")).to_have_count(3)
+        await tray.get_by_role("button", name="Remove b.txt").click()
+        await picker.set_input_files([a_file(f"{n}.txt") for n in range(9)])
+        await expect(page.get_by_role("alert").filter(has_text="only upload 10 files at a time")).to_be_visible()
+        await page.evaluate(HAND_OVER, ["drop", "huge.bin", 10 * 1024 * 1024 + 1])
+        await expect(page.get_by_role("alert").filter(has_text="Your files are too powerful: huge.bin")).to_be_visible()
+        await expect(tray.get_by_role("listitem")).to_have_count(2)
+        await page.get_by_role("combobox", name="Message #general").press("Enter")
+        await expect(page.get_by_role("link", name="a.txt")).to_be_visible()
+        await expect(tray).to_have_count(0)
+        await heard_of(heard, 1)
+        files = heard[0].message.attachments
+        assert [file.filename for file in files] == ["a.txt", "c.txt"]
+        assert await files[0].read() == b"first"
+
+
+async def test_files_are_pasted_and_dropped(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
+        for kind in ("paste", "drop"):
+            await page.evaluate(HAND_OVER, [kind, f"{kind}.txt"])
+        await enter(page, "both", "Enter")
+        for kind in ("paste", "drop"):
+            await expect(said(page, "both").get_by_role("link", name=f"{kind}.txt")).to_be_visible()
+
+
+async def test_who_may_not_attach_files_cannot(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        guild = next(iter(sandbox.world.guilds.values()))
+        await be(page, "bob")
+        sandbox.world.set_overwrite(guild.channel("general"), guild.everyone, deny=1 << 15)
+        await expect(page.get_by_role("button", name="Upload files")).to_be_disabled()
+        await page.evaluate(HAND_OVER, ["drop", "no.txt"])
+        await expect(page.get_by_role("alert").filter(has_text="permission to upload files")).to_be_visible()
+
+
+async def test_a_thread_is_started_on_a_message_and_by_itself(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
+        await enter(page, "lunch?", "Enter")
+        await said(page, "lunch?").click(button="right")
+        await page.get_by_role("menuitem", name="Create a thread…").click()
+        await page.get_by_role("textbox", name="Thread name").fill("Lunch plans")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Lunch plans")).to_be_visible()
+        await enter(page, "soup", "Enter")
+        await expect(said(page, "soup")).to_be_visible()
+        await page.get_by_role("button", name="general", exact=True).click()
+        await page.get_by_role("button", name="Change #general").click()
+        await page.get_by_role("menuitem", name="Create a thread…").click()
+        await page.get_by_role("textbox", name="Thread name").fill("Dinner")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Dinner")).to_be_visible()
+        await page.get_by_role("button", name="general", exact=True).click()
+        await expect(said(page, "started a thread: Dinner")).to_be_visible()
+        await said(page, "lunch?").get_by_role("button", name="Go to the thread Lunch plans").click()
+        await expect(said(page, "soup")).to_be_visible()
+
+
+async def test_two_people_of_one_name_are_told_apart(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        world = sandbox.world
+        other = world.add_user("bob")
+        world.add_member(next(iter(world.guilds.values())), other)
+        for user in (other, bob_in(sandbox)):
+            await page.get_by_role("button", name=re.compile("^You are")).click()
+            await page.get_by_role("menuitemcheckbox", name=f"bob {user.id}").click()
+            await expect(page.get_by_role("button", name="You are bob")).to_be_visible()
+            await enter(page, f"I am {user.id}", "Enter")
+            await expect(said(page, f"I am {user.id}")).to_be_visible()
+            assert next(reversed(world.messages.values())).author is user
+        await enter(page, "ping @bo")
+        await page.get_by_role("option", name=str(other.id)).click()
+        await page.keyboard.press("Enter")
+        await expect(said(page, "ping @bob")).to_be_visible()
+        assert next(reversed(world.messages.values())).mentions == [other]

@@ -200,7 +200,7 @@ FRAMES = st.one_of(
             '{"do":"menu","n":1,"command":"x"}',
             '{"do":"join","n":1,"name":"\\u202e<img src=x onerror=alert(1)>"}',
             '{"do":"submit","n":1,"form":"1","values":{}}',
-            '{"do":"be","n":1,"name":"wisp"}',
+            '{"do":"be","n":1,"user":"1"}',
         ]
     ),
 )

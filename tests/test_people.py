@@ -212,6 +212,58 @@ async def test_an_over_long_message_cannot_be_said() -> None:
         await ada_with().say("a" * 2001)
 
 
+async def test_a_reply_mentions_whom_it_answers_unless_the_ping_is_off_and_an_edit_changes_nothing_of_that() -> None:
+    people = People(World())
+    ada, bob = people.member("ada"), people.member("bob")
+    first = await ada.say("tea?")
+    for ping, mentioned in ((True, [ada.user]), (False, [])):
+        reply = await bob.say("yes", reply_to=first, ping=ping)
+        assert reply.mentions == mentioned
+        await bob.edit(reply, "no")
+        assert reply.mentions == mentioned
+    assert (await ada.say("me too", reply_to=first)).mentions == []
+    private = people.world.add_message(ada.channel, people.world.bot, content="psst", ephemeral_for=ada.user)
+    for doing in (ada.say("x", reply_to=private), ada.react(private, "👍"), ada.start_thread("x", private)):
+        with pytest.raises(Impossible, match="a private answer has no reactions, replies and threads"):
+            await doing
+    await ada.delete(first)
+    for doing in (bob.say("late", reply_to=first), bob.react(first, "👍"), bob.start_thread("late", first)):
+        with pytest.raises(Impossible, match="deleted"):
+            await doing
+
+
+async def test_the_text_of_a_message_with_a_file_can_be_taken_away_and_that_of_another_not() -> None:
+    ada = ada_with()
+    message = await ada.say("look", files=[File("a.txt", b"a")])
+    await ada.edit(message, "")
+    assert message.content == ""
+    with pytest.raises(Impossible, match="1 to 2000 characters, not 0"):
+        await ada.edit(await ada.say("plain"), " ")
+
+
+async def test_people_start_threads_where_they_may() -> None:
+    people = People(World())
+    world = people.world
+    ada, bob = people.member("ada"), people.member("bob")
+    first = await bob.say("lunch?")
+    there = await bob.start_thread("Lunch", first)
+    assert first.thread is there.channel
+    assert (there.channel.id, there.channel.parent, there.channel.name) == (first.id, ada.channel, "Lunch")
+    await there.say("soup")
+    assert [message.content for message in ada.at(there.channel).messages][-1] == "soup"
+    assert (await bob.start_thread("Dinner")).channel in people.home.threads.values()
+    hidden = await ada.start_thread("Surprise", private=True)
+    with pytest.raises(Impossible, match="bob does not see"):
+        bob.at(hidden.channel)
+    with pytest.raises(Impossible, match="no such thread begins in"):
+        await there.start_thread("Thread in a thread")
+    with pytest.raises(Impossible, match="no such thread begins in"):
+        await bob.dm.start_thread("Alone")
+    world.set_overwrite(ada.channel, people.home.everyone, deny=1 << 35)
+    with pytest.raises(Impossible, match="it needs CREATE_PUBLIC_THREADS"):
+        await bob.start_thread("No")
+
+
 async def test_without_an_answer_in_three_seconds_the_client_says_so() -> None:
     ada = ada_with(command("hello"))
     asked = asyncio.create_task(ada.slash("hello"))

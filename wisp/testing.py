@@ -38,7 +38,7 @@ from .sandbox.happenings import Happening
 from .sandbox.people import File, Impossible, People, Person, Reply, channel_called, front
 from .sandbox.server import Sandbox
 from .sandbox.transcript import Record
-from .sandbox.world import Channel, Guild, Member, Message, Role, World
+from .sandbox.world import Channel, Guild, Message, Role, World
 from .stillness import Stillness, WatchedClock, frames_of, in_bot, place
 from .work import named
 
@@ -289,15 +289,11 @@ class Discord(Breakable):
 
     async def give(self, person: Person, *roles: Role) -> None:
         """Give a person roles in the guild that they look at, and wait until the bot is at rest."""
-        for role in roles:
-            self.world.give_role(_member(person), role)
-        await self.rest()
+        await self._people.give(person, *roles)
 
     async def take(self, person: Person, *roles: Role) -> None:
         """Take roles from a person in the guild that they look at, and wait until the bot is at rest."""
-        for role in roles:
-            self.world.take_role(_member(person), role)
-        await self.rest()
+        await self._people.take(person, *roles)
 
     async def overwrite(self, channel: Channel, whom: Role | Person, *, allow: int = 0, deny: int = 0) -> None:
         """Say what a role or a person may (hikari.Permissions) and may not do in a channel, whatever their roles say.
@@ -437,12 +433,6 @@ class Discord(Breakable):
             f"{names or 'the bot'} did not come to rest within {_SOON:g} s: waiting for something that no test can "
             f"bring about, or for real time (asyncio.sleep) in place of wisp's clock{redacted(delayed)}"
         )
-
-
-def _member(person: Person) -> Member:
-    if person.member is None:
-        raise Impossible(f"{person.name} is no member of a guild here")
-    return person.member
 
 
 def _as_assertion(failure: Failure) -> AssertionError:

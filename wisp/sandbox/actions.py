@@ -7,6 +7,8 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta, Struct
 
+from wisp.limits import ATTACHMENTS
+
 Id = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$")]
 """A snowflake, as text: JavaScript's numbers are too short for it."""
 
@@ -14,6 +16,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Text = Annotated[str, Meta(max_length=8000)]
 Bits = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$")]
 Options = Annotated[dict[Name, Text], Meta(max_length=25)]
+Keys = Annotated[list[Name], Meta(max_length=ATTACHMENTS)]
 Words = Annotated[list[Name], Meta(min_length=1, max_length=3)]
 
 
@@ -24,9 +27,9 @@ class Action(Struct, tag_field="do", forbid_unknown_fields=True):
 
 
 class Be(Action, tag="be"):
-    """Be the person of this name from now on."""
+    """Be this person from now on."""
 
-    name: Name
+    user: Id
 
 
 class Go(Action, tag="go"):
@@ -43,9 +46,32 @@ class Older(Action, tag="older"):
 
 
 class Say(Action, tag="say"):
-    """Put a message into the channel."""
+    """Put a message into the channel: with these uploaded files, as a reply to a message, which pings its author."""
 
     text: Text
+    files: Keys = []
+    reply: Id | None = None
+    ping: bool = True
+
+
+class Edit(Action, tag="edit"):
+    """Change the text of one's own message."""
+
+    message: Id
+    text: Text
+
+
+class Delete(Action, tag="delete"):
+    """Delete a message."""
+
+    message: Id
+
+
+class StartThread(Action, tag="start thread"):
+    """Start a thread, which may begin with a message, and look at it."""
+
+    name: Name
+    message: Id | None = None
 
 
 class Slash(Action, tag="slash"):
@@ -187,6 +213,9 @@ Anything: TypeAlias = (
     | Go
     | Older
     | Say
+    | Edit
+    | Delete
+    | StartThread
     | Slash
     | Complete
     | Menu

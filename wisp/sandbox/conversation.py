@@ -24,6 +24,7 @@ from wisp.sandbox.model import (
     JSON,
     LOADING,
     PINNED,
+    REPLY,
     Attachment,
     Channel,
     Emoji,
@@ -294,6 +295,8 @@ class Conversation(Ground):
                     roles[number] = None
             elif number in self.users and _pings(allowed, "users", number):
                 users[number] = self.users[number]
+        if (replied := _replied_to(message, allowed)) and replied.id in self.users:
+            users.setdefault(replied.id, replied)
         message.mentions = list(users.values())
         message.mention_roles = list(roles)
         named = "@everyone" in message.content or "@here" in message.content
@@ -317,6 +320,15 @@ class Conversation(Ground):
             thread.archived, thread.archive_moment = False, self.clock.time()
             self.dispatch("THREAD_UPDATE", channel.payload(), channel.guild, seen_in=channel)
             self.happen(ChannelChanged(channel))
+
+
+def _replied_to(message: Message, allowed: JSON | None) -> User | None:
+    """Whom a reply pings besides those whom its text names; an edit leaves that as it was."""
+    if message.kind != REPLY or message.reference is None or message.reference.author is message.author:
+        return None
+    author = message.reference.author
+    pings = author in message.mentions if message.edited else allowed is None or allowed.get("replied_user")
+    return author if pings else None
 
 
 def _pings(allowed: JSON | None, kind: Literal["users", "roles", "everyone"], number: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
@@ -13,6 +13,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from wisp.limits import ATTACHMENTS
 from wisp.sandbox.forms import LARGEST_FILE
 from wisp.sandbox.gateway import Gateway
 from wisp.sandbox.invocation import File, Impossible
@@ -30,8 +31,8 @@ PATIENCE = 5.0
 """Seconds until a browser is told what became of an action: longer than an interaction waits for its first answer."""
 
 MOST_VISITORS = 50
-MOST_UPLOADED = 10
-"""Files that wait to be sent with a command; the oldest goes first."""
+MOST_UPLOADED = 2 * ATTACHMENTS
+"""Files that wait to be sent with a command or a message; the oldest goes first."""
 
 _KINDS = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -118,6 +119,11 @@ class Page:
             raise Impossible("this file is not there any more: choose it again")
         return self._uploads[key]
 
+    def spend(self, keys: Iterable[str]) -> None:
+        """Let go of uploaded files that a message took: no other will ask for them."""
+        for key in keys:
+            self._uploads.pop(key, None)
+
     def fail(self, error: Exception) -> None:
         """Log an error of the page's own, which the sandbox raises in the end."""
         self._world.errors.append(error)
@@ -190,7 +196,7 @@ class Page:
         return socket
 
     async def _upload(self, request: web.Request) -> web.Response:
-        """Keep a file until a command takes it. The body is the file, the header X-Filename its name, quoted."""
+        """Keep a file until it is sent. The body is the file, the header X-Filename its name, quoted."""
         name = unquote(request.headers.get("X-Filename", ""))[:260]
         if request.headers.get("Origin") != f"http://{request.host}" or not name:
             return web.Response(status=403, text="Only the page itself may upload.")
@@ -198,7 +204,7 @@ class Page:
         async for chunk in request.content.iter_chunked(1 << 16):
             content += chunk
             if len(content) > LARGEST_FILE:
-                return web.Response(status=413, text=f"a file has at most {LARGEST_FILE // (1024 * 1024)} MB")
+                return web.Response(status=413, text=f"The max file size is {LARGEST_FILE // (1024 * 1024)} MB.")
         key = secrets.token_urlsafe(12)
         self._uploads[key] = File(name, bytes(content))
         while len(self._uploads) > MOST_UPLOADED:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from wisp.limits import ATTACHMENTS, CONTENT
-from wisp.sandbox.controls import BUTTON, SELECTS, button_data, controls, menu_data, name_of, select_data, submit_data
+from wisp.sandbox.controls import button_data, menu_data, select_data, submit_data
 from wisp.sandbox.invocation import (
     Chosen,
     File,
@@ -19,8 +18,10 @@ from wisp.sandbox.invocation import (
     command_data,
     usable,
 )
-from wisp.sandbox.model import REPLY
+from wisp.sandbox.model import ANNOUNCEMENT_THREAD, PRIVATE_THREAD, PUBLIC_THREAD, REPLY
+from wisp.sandbox.reply import Embed, EmbedField, Reply
 from wisp.sandbox.world import (
+    ANNOUNCEMENT,
     AUTOCOMPLETE,
     CATEGORY,
     COMMAND,
@@ -30,7 +31,6 @@ from wisp.sandbox.world import (
     JSON,
     MODAL_SUBMIT,
     TEXT,
-    Attachment,
     Channel,
     Emoji,
     Guild,
@@ -38,6 +38,7 @@ from wisp.sandbox.world import (
     Member,
     Message,
     Permission,
+    Role,
     User,
     World,
 )
@@ -49,140 +50,6 @@ NO_ANSWER = "The application did not respond"
 
 _OWN_EMOJI = re.compile(r"<(?P<animated>a?):(?P<name>\w{2,32}):(?P<id>\d{1,20})>")
 """How a guild's own emoji is written in a message."""
-
-
-@dataclass(frozen=True, slots=True)
-class EmbedField:
-    """One field of an embed."""
-
-    name: str
-    value: str
-    inline: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Embed:
-    """An embed as it is read: texts, addresses of pictures, None where there is none. `raw` is Discord's JSON."""
-
-    title: str | None
-    description: str | None
-    url: str | None
-    color: int | None
-    author: str | None
-    footer: str | None
-    image: str | None
-    thumbnail: str | None
-    timestamp: str | None
-    fields: tuple[EmbedField, ...]
-    raw: JSON
-
-    @classmethod
-    def of(cls, raw: JSON) -> Embed:
-        """Read Discord's JSON."""
-        return cls(
-            title=raw.get("title"),
-            description=raw.get("description"),
-            url=raw.get("url"),
-            color=raw.get("color"),
-            author=raw.get("author", {}).get("name"),
-            footer=raw.get("footer", {}).get("text"),
-            image=raw.get("image", {}).get("url"),
-            thumbnail=raw.get("thumbnail", {}).get("url"),
-            timestamp=raw.get("timestamp"),
-            fields=tuple(
-                EmbedField(field["name"], field["value"], bool(field.get("inline"))) for field in raw.get("fields", [])
-            ),
-            raw=raw,
-        )
-
-
-class Reply:
-    """What a person got for something they did: a live view, which later edits and follow-ups show up in.
-
-    A follow-up is a Reply itself. Where the bot opened a form, `modal` holds it; where it did not answer
-    in time, `failed` holds what the client says then.
-    """
-
-    def __init__(self, interaction: Interaction, followup: Message | None = None) -> None:
-        self.interaction = interaction
-        self.failed: str | None = None
-        self._followup = followup
-
-    @property
-    def message(self) -> Message | None:
-        """The message itself, None where there is none (yet)."""
-        return self._followup or self.interaction.original
-
-    @property
-    def content(self) -> str:
-        """The text as it stands now; "" where there is none (yet)."""
-        return self.message.content if self.message else ""
-
-    @property
-    def embeds(self) -> list[Embed]:
-        """The embeds as they stand now."""
-        return [Embed.of(raw) for raw in self.message.embeds] if self.message else []
-
-    @property
-    def attachments(self) -> list[Attachment]:
-        """The files: `filename` and `content` (bytes) of each."""
-        return list(self.message.attachments) if self.message else []
-
-    @property
-    def components(self) -> list[JSON]:
-        """The rows of buttons and selects, as Discord's JSON."""
-        return list(self.message.components) if self.message else []
-
-    @property
-    def ephemeral(self) -> bool:
-        """Whether only the person who asked sees it."""
-        return self.message is not None and self.message.ephemeral
-
-    @property
-    def deferred(self) -> bool:
-        """Whether the bot asked for more time before it answered."""
-        return self.interaction.deferred and self._followup is None
-
-    @property
-    def thinking(self) -> bool:
-        """Whether the client still shows that the bot is thinking."""
-        return self.message is not None and self.message.loading and not self.message.deleted
-
-    @property
-    def deleted(self) -> bool:
-        """Whether the bot took it away."""
-        return self.message is not None and self.message.deleted
-
-    @property
-    def edits(self) -> list[str]:
-        """The texts that it had before, oldest first."""
-        return list(self.message.edits) if self.message else []
-
-    @property
-    def followups(self) -> list[Reply]:
-        """The messages that followed it, oldest first; a follow-up has none of its own."""
-        if self._followup:
-            return []
-        return [Reply(self.interaction, message) for message in self.interaction.followups]
-
-    @property
-    def modal(self) -> JSON | None:
-        """The form that the bot opened, as Discord's JSON."""
-        return None if self._followup else self.interaction.modal
-
-    def __repr__(self) -> str:
-        flags = [name for name in ("ephemeral", "deferred", "thinking", "deleted") if getattr(self, name)]
-        counts = [
-            f"{name}={len(getattr(self, name))}"
-            for name in ("embeds", "attachments", "edits", "followups")
-            if getattr(self, name)
-        ]
-        if self.message and (named := list(controls(self.message.components, (BUTTON, *SELECTS)))):
-            counts.append(" ".join(f"[{name_of(one)}{' (off)' if one.get('disabled') else ''}]" for one in named))
-        said = (
-            f"failed: {self.failed}" if self.failed else f"modal {self.modal!r}" if self.modal else repr(self.content)
-        )
-        return f"<{' '.join(['Reply', said, *flags, *counts])}>"
 
 
 class People:
@@ -209,6 +76,18 @@ class People:
     def known(self, name: str) -> User | None:
         """The user of this name, None where there is none; bots are users too."""
         return next((user for user in self.world.users.values() if user.name == name), None)
+
+    async def give(self, person: Person, *roles: Role) -> None:
+        """Give a person roles in the guild that they look at, and wait until the bot is at rest."""
+        for role in roles:
+            self.world.give_role(_member(person), role)
+        await person.rest()
+
+    async def take(self, person: Person, *roles: Role) -> None:
+        """Take roles from a person in the guild that they look at, and wait until the bot is at rest."""
+        for role in roles:
+            self.world.take_role(_member(person), role)
+        await person.rest()
 
     def member(self, name: str, guild: Guild | None = None, *, invite: str | None = None) -> Person:
         """The person of this name, looking at a guild (the first one by default); they join where they had not.
@@ -429,7 +308,14 @@ class Person:
             raise Impossible(f"{self.name} does not see this message")
         return message
 
-    def post(self, text: str = "", *, files: Sequence[File] = (), reply_to: Reply | Message | None = None) -> Message:
+    def post(
+        self,
+        text: str = "",
+        *,
+        files: Sequence[File] = (),
+        reply_to: Reply | Message | None = None,
+        ping: bool = True,
+    ) -> Message:
         """Put a message into the channel, and do not wait for what the bot makes of it."""
         self._check_may("write", Permission.SEND_MESSAGES)
         if self.channel.kind in (CATEGORY, FORUM):
@@ -440,9 +326,7 @@ class Person:
             self._check_may("attach files", Permission.ATTACH_FILES)
         if len(files) > ATTACHMENTS:
             raise Impossible(f"a message has at most {ATTACHMENTS} files, not {len(files)}")
-        answered = self._seen(reply_to) if reply_to is not None else None
-        if answered is not None and answered.channel is not self.channel:
-            raise Impossible(f"a reply stands in the channel of what it answers, {answered.channel}")
+        answered = self._repliable(reply_to) if reply_to is not None else None
         return self.people.world.add_message(
             self.channel,
             self.user,
@@ -450,24 +334,62 @@ class Person:
             attachments=[self.people.world.add_attachment(file.name, file.content) for file in files],
             kind=0 if answered is None else REPLY,
             reference=answered,
+            allowed_mentions=None if ping else {"parse": ["users", "roles", "everyone"], "replied_user": False},
         )
 
     async def say(
-        self, text: str = "", *, files: Sequence[File] = (), reply_to: Reply | Message | None = None
+        self,
+        text: str = "",
+        *,
+        files: Sequence[File] = (),
+        reply_to: Reply | Message | None = None,
+        ping: bool = True,
     ) -> Message:
         """Put a message into the channel and wait until the bot is at rest again.
 
-        Raises Impossible for what a client would not send, or where they may not write.
+        A reply mentions the author of what it answers, unless `ping` is off. Raises Impossible for what a client
+        would not send, or where they may not write.
         """
-        message = self.post(text, files=files, reply_to=reply_to)
+        message = self.post(text, files=files, reply_to=reply_to, ping=ping)
         await self.rest()
         return message
+
+    def _repliable(self, on: Reply | Message) -> Message:
+        message = self._seen(on)
+        self._check_there(message)
+        self._check_public(message)
+        if message.channel is not self.channel:
+            raise Impossible(f"a reply stands in the channel of what it answers, {message.channel}")
+        self._check_may("reply", Permission.READ_MESSAGE_HISTORY)
+        return message
+
+    async def start_thread(self, name: str, on: Reply | Message | None = None, *, private: bool = False) -> Person:
+        """Start a thread in the channel, on a message or by itself; the same person, looking at it.
+
+        It waits until the bot is at rest. A `private` one is seen by who is in it, and begins with no message. Raises
+        Impossible where they may not, or the channel has no threads.
+        """
+        message = self._seen(on) if on is not None else None
+        if message is not None:
+            self._check_there(message)
+            self._check_public(message)
+        plain = self.channel.kind == TEXT or (self.channel.kind == ANNOUNCEMENT and message is not None)
+        if not plain or (private and message is not None):
+            raise Impossible(f"no such thread begins in {self.channel}")
+        needed = Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS
+        self._check_may("start a thread", needed)
+        public = ANNOUNCEMENT_THREAD if self.channel.kind == ANNOUNCEMENT else PUBLIC_THREAD
+        thread = self.people.world.start_thread(
+            self.channel, name, self.user, message=message, kind=PRIVATE_THREAD if private else public
+        )
+        await self.rest()
+        return Person(self.people, self.user, thread)
 
     async def edit(self, message: Message, text: str) -> None:
         """Change a message of their own. Raises Impossible for others', and for what a client would not send."""
         if self._seen(message).author is not self.user:
             raise Impossible(f"{self.name} can edit their own messages, not {message.author.name}'s")
-        if not text.strip() or len(text) > CONTENT:
+        if len(text) > CONTENT or not (text.strip() or message.attachments):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         self._check_there(message)
         self.people.world.edit_message(message, content=text)
@@ -485,6 +407,8 @@ class Person:
     async def react(self, on: Reply | Message, emoji: str | Emoji) -> None:
         """React to a message with an emoji: "👍", or a guild's own. Raises Impossible where a client would not."""
         message, reaction = self._seen(on), _emoji(emoji)
+        self._check_there(message)
+        self._check_public(message)
         needed = (Permission.READ_MESSAGE_HISTORY,)
         if reaction not in message.reactions:
             needed = (*needed, Permission.ADD_REACTIONS)
@@ -504,6 +428,10 @@ class Person:
     def _check_there(self, message: Message) -> None:
         if message.deleted:
             raise Impossible("the message is deleted")
+
+    def _check_public(self, message: Message) -> None:
+        if message.ephemeral:
+            raise Impossible("a private answer has no reactions, replies and threads")
 
     async def rest(self) -> None:
         """Wait until the bot is at rest, where `people.settled` can tell."""
@@ -564,6 +492,12 @@ class Person:
         except TimeoutError:
             if not limit.expired():
                 raise
+
+
+def _member(person: Person) -> Member:
+    if person.member is None:
+        raise Impossible(f"{person.name} is no member of a guild here")
+    return person.member
 
 
 def channel_called(guild: Guild, name: str) -> Channel:

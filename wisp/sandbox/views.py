@@ -146,7 +146,9 @@ def message_view(person: Person, message: Message) -> JSON:
         "edited": message.edited,
         "private": message.ephemeral,
         "thinking": message.loading,
+        "kind": message.kind,
         "reply": message.reference and _reply(message.reference),
+        "thread": message.thread and _thread(person, message.thread),
         "used": None,
         "mentions_me": message.mention_everyone or person.user in message.mentions,
     }
@@ -187,6 +189,13 @@ def _reply(message: Message) -> JSON:
         "content": message.content[:200],
         "deleted": message.deleted,
     }
+
+
+def _thread(person: Person, thread: Channel) -> JSON | None:
+    """The thread that a message began, None where it is not to be seen."""
+    if not sees_channel(person, thread):
+        return None
+    return {"id": str(thread.id), "name": thread.name}
 
 
 def _names(person: Person, message: Message, shown: JSON) -> JSON:

@@ -23,7 +23,7 @@ from wisp.sandbox.happenings import (
     Typing,
 )
 from wisp.sandbox.invocation import ATTACHMENT, Impossible, Value, choose
-from wisp.sandbox.model import CATEGORY, FORUM, JSON, MEDIA, Channel, Emoji, Guild, Member, Message, Role, User, dumps
+from wisp.sandbox.model import CATEGORY, FORUM, JSON, MEDIA, Channel, Emoji, Guild, Message, Role, User, dumps
 from wisp.sandbox.people import Person, Reply, front
 from wisp.sandbox.permissions import ALL_PERMISSIONS, Permission
 from wisp.sandbox.terminal import value
@@ -263,9 +263,9 @@ class Visitor:
 
     async def be(self, action: actions.Be) -> None:
         """Switch persons; what the new one cannot see is left."""
-        user = self._page.people.known(action.name)
-        if user is None or user.bot:
-            raise Impossible(f"nobody is called {action.name!r}: let them join first")
+        user = self._user(action.user)
+        if user.bot:
+            raise Impossible(f"{user.name} is a bot: expected a person")
         channel = self._person.channel
         place = channel if channel.guild and user.id in channel.guild.members else self._world.dm(user)
         self._person = Person(self._page.people, user, place)
@@ -293,7 +293,26 @@ class Visitor:
 
     async def say(self, action: actions.Say) -> None:
         """Put a message into the channel."""
-        self._person.post(mentioning(action.text, self._person.guild))
+        self._person.post(
+            mentioning(action.text, self._person.guild),
+            files=[self._page.uploaded(key) for key in action.files],
+            reply_to=self._message(action.reply) if action.reply else None,
+            ping=action.ping,
+        )
+        self._page.spend(action.files)
+
+    async def edit(self, action: actions.Edit) -> None:
+        """Change one's own message."""
+        await self._person.edit(self._message(action.message), mentioning(action.text, self._person.guild))
+
+    async def delete(self, action: actions.Delete) -> None:
+        """Delete a message."""
+        await self._person.delete(self._message(action.message))
+
+    async def start_thread(self, action: actions.StartThread) -> None:
+        """Start a thread and look at it."""
+        on = self._message(action.message) if action.message else None
+        self._look_at((await self._person.start_thread(action.name, on)).channel)
 
     async def slash(self, action: actions.Slash) -> JSON:
         """Use a slash command."""
@@ -361,22 +380,23 @@ class Visitor:
             self._records = self._page.records.newest(MOST_RECORDS)
             self._unfollow = self._page.records.watch(self._record)
 
-    async def join(self, action: actions.Join) -> None:
-        """Let somebody join."""
+    async def join(self, action: actions.Join) -> str:
+        """Let somebody join; their id."""
         guild = self._here()
         known = self._page.people.known(action.name)
         if known and known.id in guild.members:
             raise Impossible(f"{action.name} is a member of {guild.name} already")
-        self._page.people.member(action.name, guild)
+        return str(self._page.people.member(action.name, guild).id)
 
     async def leave(self, action: actions.Leave) -> None:
         """Let a member leave."""
-        self._world.remove_member(self._member(action.user))
+        await self._member(action.user).leave()
 
     async def give_role(self, action: actions.GiveRole) -> None:
         """Give a member a role, or take it."""
-        change = self._world.give_role if action.on else self._world.take_role
-        change(self._member(action.user), self._role(action.role))
+        people = self._page.people
+        change = people.give if action.on else people.take
+        await change(self._member(action.user), self._role(action.role))
 
     async def add_role(self, action: actions.AddRole) -> str:
         """Make a role; its id."""
@@ -406,13 +426,8 @@ class Visitor:
 
     async def react(self, action: actions.React) -> None:
         """React to a message."""
-        message, person = self._message(action.message), self._person
-        emoji = self._emoji(action)
-        may = self._world.permissions(person.user, message.channel) & Permission.ADD_REACTIONS
-        if action.on and emoji not in message.reactions and not may:
-            raise Impossible(f"{person.name} may not add reactions here: ADD_REACTIONS is missing")
-        change = self._world.add_reaction if action.on else self._world.remove_reaction
-        change(message, person.user, emoji)
+        change = self._person.react if action.on else self._person.unreact
+        await change(self._message(action.message), self._emoji(action))
 
     async def add_channel(self, action: actions.AddChannel) -> None:
         """Make a channel and look at it."""
@@ -445,16 +460,14 @@ class Visitor:
             raise Impossible("this message is gone")
         return message
 
-    def _emoji(self, action: actions.React) -> Emoji:
+    def _emoji(self, action: actions.React) -> str | Emoji:
         guild = self._person.guild
         if action.emoji_id is not None:
             emoji = guild.emojis.get(int(action.emoji_id)) if guild else None
             if emoji is None:
                 raise Impossible("there is no such emoji here")
             return emoji
-        if action.emoji.isascii():
-            raise Impossible(f"expected an emoji, got {action.emoji!r}")
-        return Emoji(action.emoji)
+        return action.emoji
 
     def _user(self, number: str) -> User:
         user = self._world.users.get(int(number))
@@ -479,11 +492,12 @@ class Visitor:
             raise Impossible(f"{self._person.name} is in no such guild")
         return guild
 
-    def _member(self, number: str) -> Member:
+    def _member(self, number: str) -> Person:
+        """A member of the guild that is looked at."""
         member = self._here().members.get(int(number))
         if member is None:
             raise Impossible(f"nobody of this id is in {self._here().name}")
-        return member
+        return Person(self._page.people, member.user, self._person.channel)
 
     def _role(self, number: str) -> Role:
         role = self._here().roles.get(int(number))
@@ -505,6 +519,9 @@ _HANDLERS: Mapping[type[actions.Action], Callable[[Visitor, Any], Awaitable[obje
     actions.Go: Visitor.go,
     actions.Older: Visitor.older,
     actions.Say: Visitor.say,
+    actions.Edit: Visitor.edit,
+    actions.Delete: Visitor.delete,
+    actions.StartThread: Visitor.start_thread,
     actions.Slash: Visitor.slash,
     actions.Complete: Visitor.complete,
     actions.Menu: Visitor.menu,

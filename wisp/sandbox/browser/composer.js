@@ -1,7 +1,9 @@
 // The message box: text with mentions, or a command with its options, each in a field of its own.
 
-import { avatar, byId, h, icon } from "./dom.js";
+import { avatar, byId, h, icon, sameNamed } from "./dom.js";
+import { mentioned } from "./editing.js";
 import { Suggestions } from "./suggestions.js";
+import { Tray } from "./tray.js";
 
 const SUBCOMMAND = 1, GROUP = 2, STRING = 3, INTEGER = 4, BOOLEAN = 5, USER = 6, CHANNEL = 7, ROLE = 8, MENTIONABLE = 9, NUMBER = 10, FILE = 11;
 const KINDS = { [STRING]: "text", [INTEGER]: "whole number", [BOOLEAN]: "true or false", [USER]: "user", [CHANNEL]: "channel", [ROLE]: "role", [MENTIONABLE]: "user or role", [NUMBER]: "number", [FILE]: "file" };
@@ -36,7 +38,7 @@ export function typedOptions(text) {
 
 export class Composer {
   // `up` is where the arrow leads out of an empty box: to the messages.
-  constructor({ ask, upload, opened, failed, up }) {
+  constructor({ ask, upload, opened, failed, up, replies }) {
     this.ask = ask;
     this.upload = upload;
     this.opened = opened;
@@ -45,6 +47,7 @@ export class Composer {
     this.form = byId("composer");
     this.errorBox = byId("composer-error");
     this.suggestions = new Suggestions();
+    this.tray = new Tray({ upload, replies, complain: (text) => this.complain(text), back: () => this.focus() });
     this.command = null;
     this.place = null;
     this.picked = new Map();
@@ -67,12 +70,19 @@ export class Composer {
       oninput: () => this.typed(),
       onkeydown: (event) => this.key(event),
       onclick: () => this.typed(),
+      onpaste: (event) => {
+        if (!event.clipboardData.files.length) return;
+        event.preventDefault();
+        this.tray.add([...event.clipboardData.files]);
+      },
     });
     this.showText();
   }
 
-  update(place, may) {
+  update(place, may, mayAttach) {
     const moved = this.place && this.place.channel.id !== place.channel.id;
+    if (moved || (this.place && this.place.me.id !== place.me.id)) this.tray.take();
+    this.tray.allow(may && mayAttach);
     if (moved) {
       this.drafts.set(this.place.channel.id, this.command ? "" : this.text.value);
       this.leave(this.drafts.get(place.channel.id) ?? "", { focus: false });
@@ -103,7 +113,7 @@ export class Composer {
 
   showText() {
     const send = h("button", { type: "submit", class: "tool send", "aria-label": "Send" }, icon("reply"));
-    this.form.replaceChildren(this.text, send);
+    this.form.replaceChildren(this.tray.opener, this.tray.picker, this.text, send);
   }
 
   typed() {
@@ -170,7 +180,11 @@ export class Composer {
     }
     if (kind === USER || kind === MENTIONABLE) {
       const members = (guild?.members ?? [this.place.me, this.place.bot]).filter(fits);
-      found.push(...members.map((one) => ({ icon: avatar(one, "small"), label: one.nick || one.name, hint: one.nick ? one.name : one.bot ? "APP" : "", text: `@${one.name}`, sent: `<@${one.id}>` })));
+      const twice = sameNamed(guild?.members ?? []);
+      // of two of one name only the id tells which is meant
+      const written = (one) => (twice.has(one.name) ? `<@${one.id}>` : `@${one.name}`);
+      const hint = (one) => (twice.has(one.name) ? one.id : one.nick ? one.name : one.bot ? "APP" : "");
+      found.push(...members.map((one) => ({ icon: avatar(one, "small"), label: one.nick || one.name, hint: hint(one), text: written(one), sent: `<@${one.id}>` })));
     }
     if (kind === ROLE || kind === MENTIONABLE) {
       const roles = (guild?.roles ?? []).filter(fits);
@@ -185,6 +199,8 @@ export class Composer {
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
       this.send();
+    } else if (event.key === "Escape" && this.tray.drop()) {
+      event.stopPropagation();
     } else if (event.key === "ArrowUp" && !this.text.value) {
       event.preventDefault();
       this.up();
@@ -486,19 +502,22 @@ export class Composer {
   async send() {
     if (this.command) await this.sendCommand();
     else if (this.text.value.startsWith("/")) await this.sendUnknown(this.text.value);
-    else if (this.text.value.trim()) await this.sendText(this.text.value);
+    else if (this.text.value.trim() || !this.tray.empty) await this.sendText(this.text.value);
   }
 
   async sendText(text) {
-    let sent = text;
-    const longest = [...this.picked].sort(([one], [other]) => other.length - one.length);
-    for (const [name, mention] of longest) sent = sent.replaceAll(name, mention);
+    const taken = this.tray.take();
+    const { files, reply } = taken;
     this.leave("");
     try {
-      await this.ask("say", { text: sent });
+      const keys = await Promise.all(files.map((file) => file.uploading));
+      await this.ask("say", { text: mentioned(text, this.picked), files: keys, ...(reply ? { reply: reply.message.id, ping: reply.ping } : {}) });
       this.picked.clear();
     } catch (error) {
-      if (!this.command && !this.text.value) this.leave(text);
+      if (!this.command && !this.text.value && this.tray.empty) {
+        this.leave(text);
+        this.tray.put(taken);
+      }
       this.complain(error.message);
     }
   }

@@ -1,6 +1,7 @@
 // The messages of a channel: the newest below, older ones as one scrolls up, few of them at a time.
 
 import { byId, h } from "./dom.js";
+import { editor } from "./editing.js";
 import { messageElement } from "./messages.js";
 
 const MOST_ELEMENTS = 300;
@@ -26,6 +27,8 @@ export function conversation({ ask, hands, place, leave }) {
 
   const scroller = byId("scroll");
   const list = byId("messages");
+  let editing = null;
+  let answered = null;
   let messages = [];
   let more = false;
   let fetching = false;
@@ -41,10 +44,40 @@ export function conversation({ ask, hands, place, leave }) {
     for (const control of made.querySelectorAll("[data-control]")) {
       if (hands.busy(message, control.dataset.control)) control.classList.add("busy");
     }
+    made.classList.toggle("answered", message.id === answered);
+    if (editing?.id === message.id) made.querySelector(".body").replaceChildren(editing.box.element);
     return made;
   }
 
+  // Drawn again where it stands, with the keyboard where it was.
+  function redrawn(id) {
+    const at = messages.findIndex((message) => message.id === id);
+    if (at >= 0) byId(`message-${id}`)?.replaceWith(element(messages[at], messages[at - 1]));
+  }
+
+  function edit(message, { save, remove }) {
+    stopEditing();
+    const box = editor(message, { save, remove, end: () => { stopEditing(); leave(); } });
+    editing = { id: message.id, box };
+    redrawn(message.id);
+    box.focus();
+    byId(`message-${message.id}`)?.scrollIntoView({ block: "nearest" });
+  }
+
+  function stopEditing() {
+    const was = editing;
+    editing = null;
+    if (was) redrawn(was.id);
+  }
+
+  // The message that is being replied to stands out.
+  function showAnswered(id) {
+    answered = id;
+    for (const one of list.querySelectorAll(".message")) one.classList.toggle("answered", one.dataset.id === id);
+  }
+
   function showChannel(frame) {
+    editing = null;
     messages = frame.messages;
     more = frame.more;
     // The whole channel is no news to be read out.
@@ -70,10 +103,15 @@ export function conversation({ ask, hands, place, leave }) {
     const end = atEnd();
     const focused = document.activeElement?.closest?.(".message")?.dataset.id;
     const control = document.activeElement?.dataset?.control;
+    const writing = editing?.box.element.contains(document.activeElement) && document.activeElement;
+    const mark = writing && [writing.selectionStart, writing.selectionEnd];
     for (const id of gone) drop(id);
     for (const message of changed) put(message);
     trim();
-    if (focused && !document.activeElement?.closest?.(".message")) {
+    if (writing?.isConnected) {
+      writing.focus({ preventScroll: true });
+      if (writing.setSelectionRange) writing.setSelectionRange(...mark);
+    } else if (focused && !document.activeElement?.closest?.(".message")) {
       const now = byId(`message-${focused}`);
       (control ? now?.querySelector(`[data-control="${CSS.escape(control)}"]`) ?? now : now)?.focus({ preventScroll: true });
     }
@@ -196,6 +234,11 @@ export function conversation({ ask, hands, place, leave }) {
       event.preventDefault();
       const message = messages.find((one) => one.id === current.dataset.id);
       if (message) hands.menu(message, current);
+    } else if (event.target === current && !event.ctrlKey && !event.metaKey && !event.altKey && hands.keys[event.key.toLowerCase()]) {
+      event.preventDefault();
+      event.stopPropagation();
+      const message = messages.find((one) => one.id === current.dataset.id);
+      if (message) hands.keys[event.key.toLowerCase()](message, current);
     } else if (event.key === "Escape") {
       event.stopPropagation();
       leave();
@@ -203,5 +246,5 @@ export function conversation({ ask, hands, place, leave }) {
   });
 
   const last = () => list.querySelector(".message:last-of-type")?.focus();
-  return { showChannel, showChanges, showTyping, note, jump, last };
+  return { showChannel, showChanges, showTyping, showAnswered, edit, note, jump, last };
 }

@@ -133,6 +133,19 @@ function formPart(row, inputs) {
   );
 }
 
+// A question to which the answer is yes, or nothing; what `done` throws is shown.
+export function confirm(title, { text, button, done }) {
+  const { element, end } = dialog(title, {
+    content: [h("p", {}, text)],
+    actions: [cancelButton(() => end()), submitButton(button, "danger")],
+    submit: async () => {
+      await done();
+      end();
+    },
+  });
+  element.querySelector("button[type=submit]").focus();
+}
+
 // One line of text is asked for; `done` gets it, and what it throws is shown.
 export function askText(title, { label, button, hint = null, most = 100, done }) {
   numbers += 1;

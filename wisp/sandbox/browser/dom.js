@@ -28,6 +28,9 @@ const PATHS = {
   moon: "M20 14.500A8.500 8.500 0 1 1 9.500 4a7 7 0 0 0 10.500 10.500z",
   eye: "M2 12s3.500-6.500 10-6.500S22 12 22 12s-3.500 6.500-10 6.500S2 12 2 12zM12 9.500a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5z",
   reply: "M9 6L4 11l5 5M4 11h9c4 0 7 2 7 7",
+  attach: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 8v8M8 12h8",
+  edit: "M4 20l1-4L16 5l3 3L8 19zM13 8l3 3",
+  thread: "M4 5h16v10H10l-5 4v-4H4zM8 9h8M8 12h5",
   more: "M5 12h.01M12 12h.01M19 12h.01",
   link: "M14 4h6v6M20 4l-9 9M17 14v5H5V7h5",
   down: "M6 9l6 6 6-6",
@@ -57,6 +60,12 @@ export function avatar(user, size = "") {
   const color = user.bot ? AVATARS[0] : AVATARS[Number(BigInt(user.id) % 5n) + 1];
   const initial = [...(user.nick || user.name)][0]?.toUpperCase() ?? "?";
   return h("span", { class: `avatar ${size}`, style: { background: color }, "aria-hidden": "true" }, initial);
+}
+
+// The names that more than one of these people bear.
+export function sameNamed(people) {
+  const seen = new Set();
+  return new Set(people.map(({ name }) => name).filter((name) => seen.size === seen.add(name).size));
 }
 
 export function colour(number) {

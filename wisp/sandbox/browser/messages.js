@@ -8,6 +8,14 @@ const ROW = 1, BUTTON = 2, TEXT_SELECT = 3, SECTION = 9, TEXT = 10, THUMBNAIL = 
 const SELECTS = { 3: "Make a selection", 5: "Select a user", 6: "Select a role", 7: "Select a user or role", 8: "Select a channel" };
 const BUTTON_STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "premium" };
 
+// What Discord itself says in a channel, by the kind of the message.
+const EVENTS = {
+  6: () => "pinned a message to this channel.",
+  7: () => "joined the server.",
+  18: ({ content }) => ["started a thread: ", h("b", {}, content)],
+  21: () => "This thread begins with the message above.",
+};
+
 // `hands` is what the page does with a message: click, select, menu, dismiss, react, mention, jump.
 export function messageElement(message, hands, { joined = false } = {}) {
   const context = { names: message.names, mention: hands.mention };
@@ -59,6 +67,8 @@ function tools(message, hands) {
     "div",
     { class: "message-tools" },
     hands.reacts && !message.private && add("smile", "Add a reaction", (event) => hands.react(message, event.currentTarget)),
+    hands.edits(message) && add("edit", "Edit", () => hands.edit(message)),
+    hands.answers(message) && add("reply", "Reply", () => hands.answer(message)),
     add("more", "More", (event) => hands.menu(message, event.currentTarget)),
   );
 }
@@ -94,7 +104,9 @@ function bodyParts(message, context, hands) {
   }
   const edited = message.edited && h("span", { class: "edited", title: written(message.edited * 1000, "F") }, "(edited)");
   const parts = [];
-  if (message.content) {
+  if (message.kind in EVENTS) {
+    parts.push(h("div", { class: "text muted event" }, EVENTS[message.kind](message)));
+  } else if (message.content) {
     parts.push(h("div", { class: "text" }, markdown(message.content, context), edited && " ", edited));
   }
   parts.push(...attachments(message.attachments.filter((file) => !(message.flags & 32768))));
@@ -103,10 +115,15 @@ function bodyParts(message, context, hands) {
     parts.push(h("div", { class: "components" }, ...message.components.map((one) => component(one, { message, context, hands }))));
   }
   if (edited && !message.content) parts.push(edited);
+  if (message.thread) parts.push(threadBox(message.thread, hands));
   if (message.reactions?.length) parts.push(reactions(message, hands));
   parts.push(h("p", { class: "went-wrong", role: "alert", hidden: true }));
   parts.push(...privacy(message, hands));
   return parts;
+}
+
+function threadBox(thread, hands) {
+  return h("button", { type: "button", class: "thread-box", "aria-label": `Go to the thread ${thread.name}`, onclick: () => hands.go(thread.id) }, icon("thread"), h("b", {}, thread.name), h("span", { class: "thread-see" }, "See thread ›"));
 }
 
 function privacy(message, hands) {

@@ -1,7 +1,7 @@
 // The page: what the sandbox pushes is shown, what a person does is asked of it.
 
-import { announce, avatar, byId, colour, fill, h, icon } from "./dom.js";
-import { askText, openForm } from "./dialogs.js";
+import { announce, avatar, byId, colour, fill, h, icon, sameNamed } from "./dom.js";
+import { askText, confirm, openForm } from "./dialogs.js";
 import { Composer } from "./composer.js";
 import { conversation } from "./conversation.js";
 import { Link } from "./link.js";
@@ -12,10 +12,14 @@ import { tick } from "./times.js";
 
 const CHANNEL_ICONS = { 0: "hash", 5: "hash", 2: "speaker", 13: "speaker", 10: "reply", 11: "reply", 12: "reply" };
 const CATEGORY = 4;
+const WRITTEN = [0, 19];
 const SILENT = [CATEGORY, 15, 16];
 const QUICK = ["👍", "❤️", "😂", "🎉", "😮", "😢", "✅", "❌"];
 const ADD_REACTIONS = 1n << 6n;
 const SEND_MESSAGES = 1n << 11n;
+const MANAGE_MESSAGES = 1n << 13n;
+const ATTACH_FILES = 1n << 15n;
+const CREATE_PUBLIC_THREADS = 1n << 35n;
 
 let permissions = [];
 let place = null;
@@ -28,6 +32,7 @@ const composer = new Composer({
   opened: showForm,
   failed: (name, text) => talk.note(`${name}: ${text}`),
   up: () => talk.last(),
+  replies: (id) => talk.showAnswered(id),
 });
 const panel = new Panel(byId("panel"), {
   follow: (on) => link.ask("follow", { on }).catch(() => {}),
@@ -43,7 +48,7 @@ async function opened() {
   byId("banner").hidden = true;
   const was = JSON.parse(sessionStorage.getItem("was") ?? "null");
   if (was) {
-    await link.ask("be", { name: was.name }).catch(() => {});
+    await link.ask("be", { user: was.id }).catch(() => {});
     await link.ask("go", was.direct ? {} : { channel: was.channel }).catch(() => {});
   }
   if (panel.open) link.ask("follow", { on: true }).catch(() => {});
@@ -58,9 +63,14 @@ function pushed(frame) {
   if (frame.push === "hello") permissions = frame.permissions;
   else if (frame.push === "place") showPlace(frame);
   else if (frame.push === "channel") talk.showChannel(frame);
-  else if (frame.push === "messages") talk.showChanges(frame);
+  else if (frame.push === "messages") showMessages(frame);
   else if (frame.push === "typing") talk.showTyping(frame.names);
   else if (frame.push === "records") panel.add(frame.records);
+}
+
+function showMessages(frame) {
+  talk.showChanges(frame);
+  composer.tray.drop(frame.gone);
 }
 
 // Asks, and says why where it cannot be done.
@@ -78,7 +88,7 @@ async function attempt(what, fields) {
 function showPlace(frame) {
   const moved = place?.channel.id !== frame.channel.id || place?.me.id !== frame.me.id;
   place = frame;
-  sessionStorage.setItem("was", JSON.stringify({ name: place.me.name, channel: place.channel.id, direct: !place.guild }));
+  sessionStorage.setItem("was", JSON.stringify({ id: place.me.id, channel: place.channel.id, direct: !place.guild }));
   const name = place.channel.name;
   document.title = `${place.guild ? `#${name}` : name} — wisp sandbox`;
   byId("title").replaceChildren(icon(place.guild ? CHANNEL_ICONS[place.channel.kind] ?? "hash" : "people"), name);
@@ -89,7 +99,7 @@ function showPlace(frame) {
   keepFocus(byId("right"), drawMembers);
   keepFocus(byId("you"), drawYou);
   hands.reacts = may(ADD_REACTIONS);
-  composer.update(place, may(SEND_MESSAGES));
+  composer.update(place, may(SEND_MESSAGES), may(ATTACH_FILES));
   if (moved) closeDrawers();
 }
 
@@ -139,6 +149,7 @@ function channelTool(channel) {
 function channelMenu(channel, anchor) {
   openMenu(anchor, `#${channel.name}`, [
     { label: "Permissions…", action: () => editChannel(channel, { guild: place.guild, permissions, ask: (what, fields) => link.ask(what, fields) }) },
+    ...(channel.id === place.channel.id && threads() ? [{ label: "Create a thread…", action: () => startThread() }] : []),
     { label: "Copy channel id", action: () => copy(channel.id) },
   ]);
 }
@@ -230,8 +241,8 @@ function userMenu(user, anchor) {
     user.nick ? `${user.nick} (${user.name})` : user.name,
     ...place.menus.user.map((command) => ({ label: command, hint: "Apps", action: () => use("menu", { command, user: user.id }, command) })),
     place.menus.user.length ? null : "No apps offer anything here",
-    { label: "Mention", action: () => insert(`@${user.name} `) },
-    ...(user.bot || user.id === place.me.id ? [] : [{ label: `Be ${user.name}`, action: () => attempt("be", { name: user.name }) }]),
+    { label: "Mention", action: () => insert(`${sameNamed(place.guild?.members ?? []).has(user.name) ? `<@${user.id}>` : `@${user.name}`} `) },
+    ...(user.bot || user.id === place.me.id ? [] : [{ label: `Be ${user.name}`, action: () => attempt("be", { user: user.id }) }]),
     ...roleEntries(user),
     ...leaveEntry(user),
   ]);
@@ -270,8 +281,9 @@ function drawYou() {
 }
 
 function peopleMenu(anchor) {
+  const twice = sameNamed(place.people);
   openMenu(anchor, "Who are you?", [
-    ...place.people.map((user) => ({ label: user.name, checked: user.id === place.me.id, action: () => attempt("be", { name: user.name }) })),
+    ...place.people.map((user) => ({ label: user.name, hint: twice.has(user.name) ? user.id : null, checked: user.id === place.me.id, action: () => attempt("be", { user: user.id }) })),
     null,
     { label: "Somebody new…", action: newPerson },
   ]);
@@ -283,8 +295,7 @@ function newPerson() {
     button: "Join and be",
     most: 32,
     done: async (name) => {
-      await link.ask("join", { name });
-      await link.ask("be", { name });
+      await link.ask("be", { user: await link.ask("join", { name }) });
     },
   });
 }
@@ -298,6 +309,24 @@ const hands = {
   user: userMenu,
   dismiss: (message) => attempt("dismiss", { message: message.id }),
   jump: (id) => talk.jump(id),
+  go: (channel) => attempt("go", { channel }),
+  answers: (message) => !message.private && may(SEND_MESSAGES),
+  answer: (message) => {
+    if (composer.command) composer.leave("");
+    composer.tray.answer(message, { self: message.author.id === place.me.id });
+  },
+  edits: (message) => isMine(message) && !message.private && WRITTEN.includes(message.kind),
+  edit: (message) => talk.edit(message, { save: (text) => link.ask("edit", { message: message.id, text }), remove: () => hands.delete(message) }),
+  deletes: (message) => !message.private && (isMine(message) || (place.guild && may(MANAGE_MESSAGES))),
+  delete: (message) => confirm("Delete message", { text: "Are you sure you want to delete this message?", button: "Delete", done: () => link.ask("delete", { message: message.id }) }),
+  // what a key does with the message that has the keyboard, as in the client
+  keys: {
+    e: (message) => hands.edits(message) && hands.edit(message),
+    r: (message) => hands.answers(message) && hands.answer(message),
+    delete: (message) => hands.deletes(message) && hands.delete(message),
+    backspace: (message) => hands.deletes(message) && hands.delete(message),
+    "+": (message, anchor) => hands.reacts && !message.private && hands.react(message, anchor),
+  },
   busy: (message, control) => busy.has(`${message.id}/${control}`),
   colour: colourOf,
   nameOf: (id) => nameOf(id),
@@ -309,6 +338,8 @@ const hands = {
   react: (message, anchor) => openMenu(anchor, "Reactions", QUICK.map((name) => ({ label: name, action: () => hands.toggleReaction(message, { name, id: null }, true) }))),
   toggleReaction: (message, { name, id }, on) => attempt("react", { message: message.id, emoji: name, emoji_id: id, on }),
 };
+
+const isMine = (message) => message.author.id === place.me.id && !message.webhook;
 
 function nameOf(id) {
   const { guild } = place;
@@ -386,10 +417,21 @@ function messageMenu(message, anchor) {
     ...offered.map((command) => ({ label: command, hint: "Apps", action: () => use("menu", { command, message: message.id }, command, { message }) })),
     offered.length ? null : "No apps offer anything here",
     ...(hands.reacts && !message.private ? [{ label: "Add a reaction…", action: () => hands.react(message, anchor) }] : []),
+    ...(hands.edits(message) ? [{ label: "Edit message", hint: "E", action: () => hands.edit(message) }] : []),
+    ...(hands.answers(message) ? [{ label: "Reply", hint: "R", action: () => hands.answer(message) }] : []),
+    ...(threads() && !message.private && !message.thread ? [{ label: "Create a thread…", action: () => startThread(message) }] : []),
     { label: "Copy text", action: () => copy(message.content) },
     { label: "Copy message id", action: () => copy(message.id) },
     ...(message.private && !message.thinking ? [{ label: "Dismiss message", action: () => hands.dismiss(message) }] : []),
+    ...(hands.deletes(message) ? [{ label: "Delete message", hint: "Del", danger: true, action: () => hands.delete(message) }] : []),
   ]);
+}
+
+// A thread begins in a text channel, whoever starts it.
+const threads = () => place.guild && place.channel.kind === 0 && may(CREATE_PUBLIC_THREADS);
+
+function startThread(message = null) {
+  askText("Create a thread", { label: "Thread name", button: "Create thread", done: (name) => link.ask("start thread", { name, ...(message ? { message: message.id } : {}) }) });
 }
 
 function copy(text) {
@@ -441,6 +483,14 @@ function closeDrawers() {
   if (slim.matches) drawer("right", false);
   else settle();
 }
+
+// Files that are dropped on the conversation go along with the next message.
+document.querySelector(".main").addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+document.querySelector(".main").addEventListener("drop", (event) => {
+  if (!event.dataTransfer.files.length) return;
+  event.preventDefault();
+  composer.tray.add([...event.dataTransfer.files]);
+});
 
 byId("open-left").append(icon("menu"));
 byId("open-panel").append(icon("panel"));
