@@ -91,6 +91,9 @@ async def test_what_was_logged_is_there_newest_first_and_of_one_server_where_ask
         assert await audit.recent(limit=0) == []
         with pytest.raises(ValueError, match="limit: expected 0 or more, got -1"):
             await audit.recent(limit=-1)
+        for id in (-5, 2**70, "guild"):
+            with pytest.raises(ValueError, match="guild_id: expected the id of a server, got"):
+                await audit.recent(guild_id=id)  # pyright: ignore[reportArgumentType]: users err
 
 
 async def test_it_stands_in_the_log_too(caplog: pytest.LogCaptureFixture) -> None:

@@ -36,6 +36,7 @@ async def nothing() -> None: ...
         ({"seconds": 0}, "its interval is 0 s. Give it 0.001 s or more"),
         ({"seconds": -1}, "seconds= is -1. Give it a number"),
         ({"seconds": float("nan")}, "seconds= is nan"),
+        ({"seconds": 10**400}, "seconds= is 1000"),
         ({"seconds": float("inf")}, "seconds= is inf"),
         ({"minutes": "5"}, "minutes= is '5'"),
         ({"minutes": True}, "minutes= is True"),
@@ -44,7 +45,7 @@ async def nothing() -> None: ...
         ({"minutes": 1, "missed": "twice"}, 'missed= is \'twice\'. Give it "skip", "once" or "all"'),
         ({"minutes": 1, "overlap": 1}, "overlap= is 1. Give it True or False"),
         ({"minutes": 1, "name": ""}, "its name is ''. Give it a text of 1 to 100 characters"),
-        ({"minutes": 1, "name": "x" * 101}, "its name is 'xxx"),
+        ({"minutes": 1, "name": "x" * 101}, "its name has 101 characters"),
     ],
 )
 def test_a_wrong_interval_is_a_mistake_with_its_place(settings: dict[str, Any], words: str) -> None:

@@ -498,6 +498,33 @@ async def test_a_time_that_is_past_and_no_delay_run_at_once() -> None:
         assert ran == ["past", "now"]
 
 
+async def test_ids_and_limits_that_cannot_be_find_nothing() -> None:
+    bot, _ = with_job()
+    async with connect(bot):
+        scheduler = scheduler_of(bot)
+        job = await scheduler.once("note", delay=60, data={"text": "tea"})
+        strange: list[Any] = [0, -1, 2**63, 2**70, "1", None, 1.5]
+        assert [await scheduler.cancel(id) for id in strange] == [False] * len(strange)
+        for id in (0, -1, 2**64, "1"):
+            with pytest.raises(ValueError, match="guild_id: expected an int from 1"):
+                await scheduler.pending(guild_id=id)  # pyright: ignore[reportArgumentType]: users err
+        assert await scheduler.pending(limit=0) == []
+        assert [one.id for one in await scheduler.pending(limit=2**70)] == [job.id]
+        with pytest.raises(ValueError, match="limit: expected 0 or more, got -1"):
+            await scheduler.pending(limit=-1)
+
+
+async def test_a_guard_on_a_job_that_is_registered_late_is_refused_too() -> None:
+    bot, _ = with_job()
+
+    @wisp.cooldown(1, per=60)
+    async def sweep() -> None: ...
+
+    async with connect(bot):
+        with pytest.raises(JobError, match='job "sweep": guards are for what people call'):
+            scheduler_of(bot).register(sweep, interval=60)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -512,6 +539,7 @@ async def test_a_time_that_is_past_and_no_delay_run_at_once() -> None:
         ({"at": datetime.datetime(2026, 1, 1)}, "has no time zone"),
         ({"at": "tomorrow"}, "at='tomorrow' has no time zone"),
         ({"at": 5}, "at=5 has no time zone"),
+        ({"at": datetime.datetime.max.replace(tzinfo=datetime.UTC)}, "expected a time within about a hundred years"),
         ({"delay": 1, "data": {"text": 1}}, 'job "note", parameter `text`: Expected `str`, got `int`'),
         ({"delay": 1, "data": [1]}, "data=[1] is no mapping"),
         ({"delay": 1, "data": {"text": object()}}, "its data cannot be kept"),

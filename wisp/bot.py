@@ -20,7 +20,6 @@ from .custom_ids import Routes
 from .errors import Mistake, Mistakes, StartError, WispError
 from .forms import form_mistakes, forms_in
 from .groups import Root, forgotten, roots
-from .guards import rules_on
 from .handlers import handler_mistakes, place_of_caller
 from .jobs import twins
 from .logs import get_logger
@@ -221,10 +220,7 @@ class Bot(Registrar):
         for form in {form: None for handler in registrar.handlers() for form in forms_in(handler.function)}:
             found += form_mistakes(form)
         for part in (*registrar.listeners, *registrar.jobs):
-            found += part.mistakes
-            if rules_on(part.function):
-                fix = "Ask in the function itself, and return"
-                found.append(part.mistake("guards are for what people call, and nobody is asked here", fix))
+            found += part.check()
         return found + twins(registrar.jobs)
 
     # ---- start and stop ----

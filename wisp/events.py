@@ -15,6 +15,7 @@ import msgspec
 from hikari.events.base_events import get_required_intents_for
 
 from .errors import Mistake
+from .guards import misplaced_rules
 from .handlers import is_async, place_of
 from .options import resolve_annotation
 
@@ -98,6 +99,10 @@ class Listener:
             if not _is_event(event_type):
                 fix = "Use a class like hikari.MemberCreateEvent, or one of your own that derives from wisp.Event"
                 self._mistake(f"{event_type!r} is not an event", fix)
+
+    def check(self) -> list[Mistake]:
+        """All that is wrong with it, guards that stand above its decorator included."""
+        return [*self.mistakes, *misplaced_rules(self.function, self.mistake)]
 
     def intents(self) -> hikari.Intents:
         """All that its events can need to arrive."""

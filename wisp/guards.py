@@ -143,6 +143,13 @@ def rule_mistakes(rules: Iterable[Rule], mistake: Callable[[str, str, str], Mist
     return [mistake("", *rule.wrong) for rule in rules if rule.wrong is not None]
 
 
+def misplaced_rules(function: object, mistake: Callable[[str, str], Mistake]) -> list[Mistake]:
+    """That rules stand on what nobody calls, a listener or a job: empty where none do."""
+    fix = "Ask in the function itself, and return"
+    problem = "guards are for what people call, and nobody is asked here"
+    return [mistake(problem, fix)] if rules_on(function) else []
+
+
 def can_be_decorated(value: object) -> bool:
     """Whether a value that came for a setting is a function or a group: the parentheses were forgotten."""
     return callable(value) or hasattr(value, "guarded_by")

@@ -7,6 +7,7 @@ import datetime
 import difflib
 import inspect
 import math
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
@@ -14,6 +15,7 @@ import msgspec
 import msgspec.inspect
 
 from .errors import JobError, Mistake
+from .guards import misplaced_rules
 from .handlers import SettingChecks, checked_settings, is_async, is_text, is_truth, place_of
 from .options import resolve_annotation
 from .services.values import decoder
@@ -96,13 +98,19 @@ class Job:
         self.file, self.line = place_of(function)
         self.mistakes: list[Mistake] = []
         if not (0 < len(self.name) <= LONGEST_NAME and self.name.isprintable()):
-            self.note(f"its name is {self.name!r}", f"Give it {_EXPECTED_NAME}")
+            long = len(self.name) > LONGEST_NAME
+            problem = f"its name has {len(self.name)} characters" if long else f"its name is {self.name!r}"
+            self.note(problem, f"Give it {_EXPECTED_NAME}")
         if not is_async(function):
             self.note("its function is not async", f"Write `async def {getattr(function, '__name__', 'name')}(...)`")
 
     def note(self, problem: str, fix: str, of: str = "") -> None:
         """Note a mistake. `of` is what of it (`, parameter "text"`)."""
         self.mistakes.append(self.mistake(problem, fix, of))
+
+    def check(self) -> list[Mistake]:
+        """All that is wrong with it, guards that stand above its decorator included."""
+        return [*self.mistakes, *misplaced_rules(self.function, self.mistake)]
 
     def mistake(self, problem: str, fix: str, of: str = "") -> Mistake:
         """A mistake in it, as `note` says."""
@@ -368,7 +376,7 @@ def twins(jobs: Iterable[Job]) -> list[Mistake]:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
 
 
 def _is_zone(value: object) -> bool:

@@ -165,10 +165,13 @@ class AuditService:
     async def recent(self, *, guild_id: int | None = None, limit: int = 50) -> list[AuditRecord]:
         """The latest records, newest first, of one server or (None) of all: what was logged before this is there.
 
-        Raises ValueError for a limit below 0, and DatabaseError where the database cannot be read.
+        Raises ValueError for a limit below 0 and for what is no id, and DatabaseError where the database cannot be
+        read.
         """
         if limit < 0:
             raise ValueError(f"limit: expected 0 or more, got {limit!r}")
+        if guild_id is not None and _id(guild_id) is None:
+            raise ValueError(f"guild_id: expected the id of a server, got {guild_id!r}")
         db = self._db
         if db is None:
             rows = [row for row in reversed(self._remembered) if guild_id is None or row.guild == guild_id]

@@ -96,36 +96,41 @@ class MetricsService:
     # the short way is written out three times: a call more would be a third of what it costs
 
     def increment(self, name: str, value: float = 1, labels: Labels | None = None) -> None:
-        """Count `value` more. Raises ValueError for less than nothing: a gauge is what goes down."""
-        if value >= 0:
-            try:
+        """Count `value` more. Raises TypeError for what is no number, and ValueError for less than nothing."""
+        try:
+            if value >= 0:
                 self._counters[name if labels is None else (name, tuple(labels.items()))].value += value
-            except (KeyError, TypeError, AttributeError):
+                return
+        except (KeyError, TypeError, AttributeError):
+            _check_number("counter", name, value)
+            if value >= 0:
                 self._found("counter", name, labels, _Number, self._counters).value += value
-        else:
-            raise ValueError(f'counter "{name}": expected 0 or more, got {value!r}. What goes down is a gauge')
+                return
+        raise ValueError(f'counter "{name}": expected 0 or more, got {value!r}. What goes down is a gauge')
 
     def timing(self, name: str, seconds: float, labels: Labels | None = None) -> None:
         """Note that something took `seconds`; less than nothing (the system's clock was set back) is none.
 
-        Raises ValueError for what is not a number.
+        Raises TypeError for what is no number, and ValueError for NaN.
         """
-        if not seconds >= 0.0:
-            seconds = _refused_nan(name, seconds)
         try:
+            if not seconds >= 0.0:
+                seconds = _refused_nan(name, seconds)
             window = self._timings[name if labels is None else (name, tuple(labels.items()))]
         except (KeyError, TypeError, AttributeError):
+            _check_number("timing", name, seconds)
             window = self._found("timing", name, labels, _Window, self._timings)
         window.append(seconds)
         if len(window) >= _FULL:
             window.shrink()
 
     def gauge(self, name: str, value: float, labels: Labels | None = None) -> None:
-        """Say how things stand now: the number of players, the length of a queue."""
-        value = float(value)
+        """Say how things stand now: the number of players, the length of a queue. Raises TypeError for no number."""
         try:
+            value = _float(value)
             gauge = self._gauges[name if labels is None else (name, tuple(labels.items()))]
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, AttributeError, ValueError):
+            _check_number("gauge", name, value)
             gauge = self._found("gauge", name, labels, _Number, self._gauges)
         gauge.value = value
 
@@ -241,6 +246,8 @@ class Timed:
 
     def __call__(self, function: F) -> F:
         """Decorate a function. Raises TypeError for a generator, whose body runs while others do."""
+        if not callable(function):
+            raise TypeError(f'timed("{self._name}"): expected a function to decorate, got {function!r}')
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError(f"{function.__name__} is a generator: time what is inside, `with metrics.timed(...)`")
         if inspect.iscoroutinefunction(function):
@@ -389,6 +396,11 @@ def _float(value: float) -> float:
         return float(value)
     except OverflowError:
         return math.inf
+
+
+def _check_number(kind: _Kind, name: object, value: object) -> None:
+    if isinstance(value, str) or not hasattr(type(value), "__float__"):
+        raise TypeError(f'{kind} "{name}": expected a number, got {value!r}')
 
 
 def _refused_nan(name: str, seconds: float) -> float:

@@ -41,6 +41,8 @@ LARGEST_DATA = 1024 * 1024
 LONGEST_DELAY = 100 * 366 * 86400.0
 """Seconds, about a hundred years."""
 
+_MOST = 2**63 - 1  # the largest number that SQLite knows
+
 WINDOW = 1000
 """About how many one-shot jobs are held in memory, those due first. The others wait in the database."""
 
@@ -107,8 +109,8 @@ class SchedulerService:
 
         settings = {"seconds": interval, "name": name, "missed": missed, "overlap": overlap}
         job = Every(fn, settings)
-        if job.mistakes:
-            raise JobError(str(job.mistakes[0]))
+        if mistakes := job.check():
+            raise JobError(str(mistakes[0]))
         owner = self._owner()
         if other := self._of_name(job.name, owner):
             raise JobError(f"{job.title}: another job has this name ({other.file}:{other.line}). Unregister that first")
@@ -163,6 +165,8 @@ class SchedulerService:
         Raises ServiceError and DatabaseError as `once` does.
         """
         self._ensure_kept()
+        if not is_id(id) or id > _MOST:
+            return False
         shot = self._shots.get(id)
         if shot is not None:
             self._timeline.remove(shot)
@@ -183,10 +187,15 @@ class SchedulerService:
     ) -> list[PendingJob]:
         """The one-shot jobs that are to run, of this name or of any, in this server or in any: those due first.
 
-        Those that run now are among them. Raises ServiceError and DatabaseError as `once` does.
+        Those that run now are among them. Raises ValueError for a limit below 0 and for what is no id, ServiceError
+        and DatabaseError as `once` does.
         """
+        if limit < 0:
+            raise ValueError(f"limit: expected 0 or more, got {limit!r}")
         self._ensure_kept()
-        return [_pending(row) for row in await self._store.find(name, guild_id, limit)]
+        if guild_id is not None and not is_id(guild_id):
+            raise ValueError(f"guild_id: expected an int from 1 to 2**64 - 1, got {guild_id!r}")
+        return [_pending(row) for row in await self._store.find(name, guild_id, min(limit, _MOST))]
 
     # ---- with the bot ----
 
@@ -269,6 +278,8 @@ class SchedulerService:
                     f"at={at!r} has no time zone, so that it could be several times: expected an aware datetime, as in "
                     "datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)"
                 )
+            if at.timestamp() - self._clock.time() > LONGEST_DELAY:
+                raise JobError(f"at={at.isoformat()!r}: expected a time within about a hundred years")
             return at.timestamp()
         seconds = delay.total_seconds() if isinstance(delay, datetime.timedelta) else delay
         if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 <= seconds <= LONGEST_DELAY:
