@@ -10,7 +10,7 @@ import pytest
 from wisp.sandbox import Sandbox
 from wisp.sandbox.invocation import File, Impossible
 from wisp.sandbox.people import People, Person
-from wisp.sandbox.world import JSON, VOICE, World
+from wisp.sandbox.world import JSON, VOICE, Permission, World
 
 
 def option(kind: int, name: str, **fields: object) -> JSON:
@@ -47,6 +47,31 @@ EVERYTHING = command(
     option(11, "file"),
     option(3, "mood", choices=[{"name": "Very good", "value": "good"}, {"name": "Bad", "value": "bad"}]),
 )
+
+
+async def at_once() -> None: ...
+
+
+async def test_slowmode_is_for_people_who_may_not_bypass_it() -> None:
+    people = People(World())
+    world, ada = people.world, people.member("ada")
+    bob, eve = people.member("bob"), people.member("eve")
+    world.edit_channel(ada.channel, slowmode=10)
+    assert eve.member
+    world.give_role(eve.member, world.add_role(eve.member.guild, "host", permissions=Permission.BYPASS_SLOWMODE))
+    for person in (ada, eve):  # who owns the guild may all
+        assert [person.post("hi").content for _ in range(2)] == ["hi", "hi"]
+    await world.clock.advance(5, at_once)
+    bob.post("first")
+    with pytest.raises(Impossible, match=r"bob may write again in 10 s: slowmode of 10 s in #general"):
+        bob.post("second")
+    await world.clock.advance(9.5, at_once)
+    with pytest.raises(Impossible, match="in 1 s"):
+        bob.post("second")
+    elsewhere = world.add_channel(people.home, "elsewhere")
+    assert bob.at(elsewhere).post("second").channel is elsewhere
+    await world.clock.advance(1, at_once)
+    assert bob.post("second").content == "second"
 
 
 class Mood(Enum):

@@ -215,11 +215,11 @@ async def test_a_start_too_many_ends_all_sessions_and_resets_the_token(sandbox: 
 
 
 async def test_a_bot_that_stops_heartbeating_is_dropped_and_may_resume(sandbox: Sandbox, connect: Connect) -> None:
-    sandbox.gateway.heartbeat_interval = 0.1
+    sandbox.gateway.heartbeat_interval = 0.3
     shard = await connect()
     ready = await shard.begin(sandbox)
     for _ in range(3):
-        await asyncio.sleep(0.08)
+        await asyncio.sleep(0.16)
         await shard.send(1, shard.sequence)
         assert (await shard.receive())["op"] == 11
     assert await shard.close_code() == 4009
@@ -408,8 +408,32 @@ async def test_channels_that_the_bot_cannot_see_are_hidden_and_silent(sandbox: S
     allow_everyone(world, VIEW_CHANNEL)
     await shard.event("GUILD_ROLE_UPDATE")
     assert {(await shard.event("CHANNEL_UPDATE"))["name"] for _ in range(2)} == {"general", "secret"}
+    synced = await shard.event("THREAD_LIST_SYNC")
+    assert ({*synced["channel_ids"]}, synced["threads"]) == ({str(number) for number in guild.channels}, [])
     world.add_message(channel, world.owner, content="heard")
     assert (await shard.event("MESSAGE_CREATE"))["content"] == "heard"
+
+
+async def test_who_gains_access_to_a_channel_is_sent_its_open_threads(sandbox: Sandbox, connect: Connect) -> None:
+    world = sandbox.world
+    guild = home(world)
+    channel = guild.channel("general")
+    assert channel is not None
+    allow_everyone(world, VIEW_CHANNEL)
+    mine, other, old = (world.start_thread(channel, name, world.owner) for name in ("mine", "other", "old"))
+    world.start_thread(channel, "private", world.owner, kind=12)
+    world.join_thread(mine, world.bot)
+    world.edit_thread(old, archived=True)
+    shard = await connect()
+    await shard.begin(sandbox, intents=int(Intent.GUILDS))
+    world.set_overwrite(channel, guild.everyone, deny=VIEW_CHANNEL)
+    assert (await shard.event("CHANNEL_UPDATE"))["name"] == HIDDEN_NAME
+    world.set_overwrite(channel, guild.everyone)
+    assert (await shard.event("CHANNEL_UPDATE"))["name"] == "general"
+    synced = await shard.event("THREAD_LIST_SYNC")
+    assert (synced["guild_id"], synced["channel_ids"]) == (str(guild.id), [str(channel.id)])
+    assert [thread["id"] for thread in synced["threads"]] == [str(mine.id), str(other.id)]
+    assert [(one["id"], one["user_id"]) for one in synced["members"]] == [(str(mine.id), str(world.bot.id))]
 
 
 async def test_a_reply_without_the_content_intent_does_not_quote_either(sandbox: Sandbox, connect: Connect) -> None:
@@ -506,9 +530,16 @@ async def test_presences_come_with_a_guild_and_its_members_where_the_intent_is_t
     update = await shards[0].event("PRESENCE_UPDATE")
     assert (update["status"], update["activities"][0]["name"]) == ("online", "chess")
     await shards[0].send(3, {"status": "idle", "since": None, "activities": [{"name": "go", "type": 0}], "afk": True})
-    await shards[0].send(1, None)
-    await shards[0].receive()
+    own = await shards[0].event("PRESENCE_UPDATE")
+    assert (own["user"]["id"], own["status"], own["activities"][0]["name"]) == (str(world.bot.id), "idle", "go")
     assert world.presences[world.bot.id]["status"] == "idle"
+    await shards[1].send(1, None)
+    assert (await shards[1].receive())["op"] == 11  # and heard of no presence
+    third = await connect()
+    await third.identify(sandbox, presence={"status": "dnd", "since": None, "activities": [], "afk": False})
+    await third.event("READY")
+    shown = {one["user"]["id"]: one["status"] for one in (await third.event("GUILD_CREATE"))["presences"]}
+    assert shown == {str(world.owner.id): "online", str(world.bot.id): "dnd"}
 
 
 async def test_hikari_comes_up_over_several_shards_with_2501_guilds(sandbox: Sandbox) -> None:

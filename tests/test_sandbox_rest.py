@@ -24,17 +24,21 @@ from wisp.sandbox.world import (
     COMMAND,
     COMPONENT,
     COMPONENTS_V2,
+    FORUM,
     MODAL_SUBMIT,
     Channel,
     CommandsChanged,
     Guild,
     Happening,
+    Impossible,
     Interaction,
     InteractionAnswered,
     InteractionCreated,
+    Message,
     MessageCreated,
     MessageDeleted,
     MessageEdited,
+    Permission,
     User,
     World,
 )
@@ -425,6 +429,95 @@ async def test_mentions_ping_as_far_as_they_are_allowed_to(bot: Bot, world: Worl
     _, one = await bot.call("POST", path, {"content": content, "allowed_mentions": allowed})
     assert (len(everybody["mentions"]), everybody["mention_everyone"]) == (2, True)
     assert ([user["username"] for user in one["mentions"]], one["mention_everyone"]) == (["bob"], False)
+
+
+async def test_all_are_pinged_by_those_alone_who_may_mention_everyone(
+    bot: Bot, world: World, guild: Guild, channel: Channel, bob: User
+) -> None:
+    quiet, loud = world.add_role(guild, "quiet"), world.add_role(guild, "loud", mentionable=True)
+    content = f"@everyone @here {quiet.mention} {loud.mention} {bob.mention}"
+
+    def pinged(message: Message) -> tuple[bool, list[int], list[User]]:
+        return message.mention_everyone, message.mention_roles, message.mentions
+
+    path = f"/channels/{channel.id}/messages"
+    for author in (world.bot, bob):
+        message = world.add_message(channel, author, content=content)
+        assert pinged(message) == (True, [quiet.id, loud.id], [bob])
+    world.edit_role(guild, guild.everyone, permissions=guild.everyone.permissions & ~Permission.MENTION_EVERYONE)
+    world.set_overwrite(channel, world.bot, deny=Permission.MENTION_EVERYONE)
+    for author in (world.bot, bob):
+        message = world.add_message(channel, author, content=content)
+        assert pinged(message) == (False, [loud.id], [bob])
+    _, sent = await bot.call("POST", path, {"content": content})
+    assert (sent["mention_everyone"], sent["mention_roles"]) == (False, [str(loud.id)])
+    assert pinged(world.add_message(channel, world.add_user("hook"), content=content))[0]  # a webhook's
+    assert not world.add_message(world.dm(bob), world.bot, content="@everyone").mention_everyone
+
+
+async def test_slowmode_holds_no_bot_up(bot: Bot, world: World, guild: Guild, channel: Channel) -> None:
+    world.edit_channel(channel, slowmode=60)
+    own = guild.role_of(world.bot)
+    assert own is not None
+    world.edit_role(guild, own, permissions=int(Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES))
+    path = f"/channels/{channel.id}/messages"
+    assert [(await bot.call("POST", path, {"content": "x"}))[0] for _ in range(3)] == [200] * 3
+
+
+async def test_the_251st_role_is_refused_with_30005(bot: Bot, world: World, guild: Guild) -> None:
+    while len(guild.roles) < 250:
+        world.add_role(guild, "role")
+    status, refusal = await bot.call("POST", f"/guilds/{guild.id}/roles", {"name": "one more"})
+    assert (status, refusal["code"], len(guild.roles)) == (400, 30005, 250)
+    world.delete_role(guild, max(guild.roles.values(), key=lambda role: role.id))
+    assert (await bot.call("POST", f"/guilds/{guild.id}/roles", {"name": "one more"}))[0] == 200
+
+
+async def test_the_501st_channel_is_refused_with_30013(bot: Bot, world: World, guild: Guild) -> None:
+    while len(guild.channels) < 500:
+        world.add_channel(guild, "channel")
+    status, refusal = await bot.call("POST", f"/guilds/{guild.id}/channels", {"name": "one-more"})
+    assert (status, refusal["code"], len(guild.channels)) == (400, 30013, 500)
+    with pytest.raises(Impossible, match="at most 500 channels"):
+        world.add_channel(guild, "one-more")
+
+
+async def test_the_1001st_member_of_a_thread_is_refused_with_30033(
+    bot: Bot, world: World, guild: Guild, channel: Channel, bob: User
+) -> None:
+    thread = world.start_thread(channel, "crowded", world.owner)
+    while thread.thread and len(thread.thread.members) < 1000:
+        world.join_thread(thread, world.add_member(guild, world.add_user("guest")).user)
+    for path in (f"/channels/{thread.id}/thread-members/{who}" for who in ("@me", bob.id)):
+        status, refusal = await bot.call("PUT", path)
+        assert (status, refusal["code"]) == (400, 30033)
+    assert (await bot.call("PUT", f"/channels/{thread.id}/thread-members/{world.owner.id}"))[0] == 204  # who is in it
+
+
+async def test_the_1001st_open_thread_is_refused_with_160006(
+    bot: Bot, world: World, guild: Guild, channel: Channel
+) -> None:
+    first, *_ = [world.start_thread(channel, "thread", world.bot, kind=12) for _ in range(1000)]
+    message = world.add_message(channel, world.owner, content="about it")
+    forum = world.add_channel(guild, "forum", kind=FORUM)
+    started = [
+        (f"/channels/{channel.id}/threads", {"name": "one more", "type": 11}),
+        (f"/channels/{channel.id}/messages/{message.id}/threads", {"name": "one more"}),
+        (f"/channels/{forum.id}/threads", {"name": "one more", "message": {"content": "x"}}),
+    ]
+    for path, body in started:
+        status, refusal = await bot.call("POST", path, body)
+        assert (status, refusal["code"]) == (400, 160006)
+    with pytest.raises(Impossible, match="at most 1000 threads"):
+        world.start_thread(channel, "one more", world.owner)
+    world.edit_thread(first, archived=True)
+    assert (await bot.call("POST", *started[0]))[0] == 201
+    for method, path, body in (
+        ("PATCH", f"/channels/{first.id}", {"archived": False}),
+        ("POST", f"/channels/{first.id}/messages", {"content": "opens it"}),
+    ):
+        status, refusal = await bot.call(method, path, body)
+        assert (status, refusal["code"]) == (400, 160006)
 
 
 async def test_messages_are_listed_newest_first_in_pages(bot: Bot, world: World, channel: Channel) -> None:

@@ -185,6 +185,8 @@ class Channels(Lookups):
             raise Refusal(MISSING_PERMISSIONS)
         if thread.archived and archived is not False:
             raise Refusal(ARCHIVED_THREAD)
+        if thread.archived:
+            self.need_room(channel)
         changes: ThreadChanges = {}
         if archived is not None:
             changes["archived"] = archived

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Literal
@@ -36,6 +37,7 @@ from wisp.sandbox.model import (
     Webhook,
     timestamp,
 )
+from wisp.sandbox.permissions import Permission
 
 _MENTIONS = re.compile(r"<@(?P<kind>[!&]?)(?P<id>\d{1,20})>")
 
@@ -106,12 +108,22 @@ class Conversation(Ground):
         if message.ephemeral_for is None:
             channel.messages[message.id] = message
             channel.last_message_id = message.id
+            channel.spoke[author.id] = message.created
             self._bump(channel)
         if interaction is not None and not interaction.answered:
             interaction.original = message
         self._dispatch_message("MESSAGE_CREATE", message, message.gateway_payload())
         self.happen(MessageCreated(message))
         return message
+
+    def slowed(self, user: User, channel: Channel) -> float:
+        """Seconds that a user must wait before they may write in a channel again; 0 where they may.
+
+        Slowmode is for people without BYPASS_SLOWMODE: no bot is under it (resources/channel, `rate_limit_per_user`).
+        """
+        if user.bot or channel.guild is None or self.permissions(user, channel) & Permission.BYPASS_SLOWMODE:
+            return 0.0
+        return max(0.0, channel.spoke.get(user.id, -math.inf) + channel.slowmode - self.clock.time())
 
     def edit_message(
         self,
@@ -291,7 +303,9 @@ class Conversation(Ground):
         for match in _MENTIONS.finditer(message.content):
             number = int(match["id"])
             if match["kind"] == "&":
-                if message.channel.guild and number in message.channel.guild.roles and _pings(allowed, "roles", number):
+                role = message.channel.guild and message.channel.guild.roles.get(number)
+                may = role and (role.mentionable or self._may_mention_all(message))
+                if may and _pings(allowed, "roles", number):
                     roles[number] = None
             elif number in self.users and _pings(allowed, "users", number):
                 users[number] = self.users[number]
@@ -300,7 +314,15 @@ class Conversation(Ground):
         message.mentions = list(users.values())
         message.mention_roles = list(roles)
         named = "@everyone" in message.content or "@here" in message.content
-        message.mention_everyone = named and _pings(allowed, "everyone", 0)
+        message.mention_everyone = named and _pings(allowed, "everyone", 0) and self._may_mention_all(message)
+
+    def _may_mention_all(self, message: Message) -> bool:
+        """Whether the author's @everyone, and mentions of roles that are not mentionable, ping: webhooks' always do."""
+        guild = message.channel.guild
+        if guild is None:
+            return False
+        webhook = message.author.id not in guild.members
+        return webhook or bool(self.permissions(message.author, message.channel) & Permission.MENTION_EVERYONE)
 
     def _dispatch_message(self, name: str, message: Message, data: JSON) -> None:
         # Discord sends ephemeral messages as if they were direct ones: without a guild, to shard 0

@@ -25,7 +25,7 @@ from wisp.sandbox.frames import (
 )
 from wisp.sandbox.intents import EVERY_INTENT, PRIVILEGED, visible
 from wisp.sandbox.sessions import Connection, Session
-from wisp.sandbox.world import JSON, Event, Guild, World
+from wisp.sandbox.world import CATEGORY, JSON, Event, Guild, World
 
 _LOG = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ class Gateway:
         }
 
     def _show_what_changed(self, event: Event, guild: int) -> None:
-        """Send the channels anew that the bot sees since this event, or sees no longer."""
+        """Send the channels anew that the bot sees since this event, or sees no longer; the threads of the first."""
         before, after = self._hidden.get(guild, set()), self._hidden_in(guild)
         self._hidden[guild] = after
         if event.name == "GUILD_CREATE":
@@ -153,6 +153,10 @@ class Gateway:
             channel = self.world.channels.get(number)
             if channel is not None and event.data.get("id") != str(number):
                 self.deliver(Event("CHANNEL_UPDATE", channel.payload(), guild))
+        gained = [self.world.channels[number] for number in before - after if number in self.world.channels]
+        parents = [channel for channel in gained if channel.kind != CATEGORY]
+        if parents:
+            self.deliver(Event("THREAD_LIST_SYNC", self.world.thread_list(self.world.guilds[guild], parents), guild))
 
     def _hidden_in(self, number: int) -> set[int]:
         guild = self.world.guilds.get(number)

@@ -19,6 +19,7 @@ from wisp.sandbox.refusals import (
     MISSING_ACCESS,
     MISSING_PERMISSIONS,
     NOT_A_TEXT_CHANNEL,
+    TOO_MANY_THREADS,
     UNKNOWN_CHANNEL,
     UNKNOWN_GUILD,
     UNKNOWN_MEMBER,
@@ -136,6 +137,11 @@ class Lookups:
         """Refuse where the bot lacks a permission; in direct messages it has all."""
         if not self.may(place, permission):
             raise Refusal(MISSING_PERMISSIONS)
+
+    def need_room(self, channel: Channel) -> None:
+        """Refuse where no more threads of the channel's guild can be open."""
+        if channel.guild is not None and not self.world.has_room_for_threads(channel.guild):
+            raise Refusal(TOO_MANY_THREADS)
 
     def log(
         self,

@@ -186,6 +186,8 @@ class Messages(Lookups):
         self.need(channel, Permission.SEND_MESSAGES)
         if channel.thread is not None and channel.thread.locked and not self.may(channel, Permission.MANAGE_THREADS):
             raise Refusal(LOCKED_THREAD)
+        if channel.thread is not None and channel.thread.archived:
+            self.need_room(channel)  # what is written opens it
 
     def _need_for_content(self, channel: Channel, draft: Draft, *, tts: bool) -> None:
         for there, permission in (

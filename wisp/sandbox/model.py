@@ -403,7 +403,8 @@ class Channel:
 
     `messages` are by id, oldest first, deleted ones gone; ephemeral ones are never among them. `parent` is the category
     that it is in, for a thread (which `thread` tells more of) the channel. `overwrites` are by the id of role or user.
-    `slowmode` is in seconds. `settings` holds what Discord's object has for its kind alone, as it was given.
+    `slowmode` is in seconds, `spoke` says when each author, by id, wrote last. `settings` holds what Discord's object
+    has for its kind alone, as it was given.
     """
 
     id: int
@@ -419,6 +420,7 @@ class Channel:
     topic: str | None = None
     nsfw: bool = False
     slowmode: int = 0
+    spoke: dict[int, float] = field(default_factory=dict[int, float])
     last_pin: float | None = None
     settings: JSON = field(default_factory=dict[str, Any])
     thread: Thread | None = None

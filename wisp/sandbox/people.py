@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -326,6 +327,9 @@ class Person:
             self._check_may("attach files", Permission.ATTACH_FILES)
         if len(files) > ATTACHMENTS:
             raise Impossible(f"a message has at most {ATTACHMENTS} files, not {len(files)}")
+        if wait := self.people.world.slowed(self.user, self.channel):
+            slowmode = f"slowmode of {self.channel.slowmode} s in {self.channel}"
+            raise Impossible(f"{self.name} may write again in {math.ceil(wait)} s: {slowmode} (Discord's code 20016)")
         answered = self._repliable(reply_to) if reply_to is not None else None
         return self.people.world.add_message(
             self.channel,

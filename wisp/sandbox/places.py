@@ -439,6 +439,8 @@ class Places(Conversation):
         if guild is None or channel.is_thread:
             raise Impossible("threads begin in channels of a guild")
         refuse_length("a thread's name", name, bounds.CHANNEL_NAME)
+        if not self.has_room_for_threads(guild):
+            raise Impossible(f"a guild has at most {bounds.ACTIVE_THREADS.most} threads that are not archived")
         if message is not None and (message.channel is not channel or message.thread or message.deleted):
             raise Impossible("the message has a thread already, is gone, or is elsewhere")
         now = self.clock.time()
@@ -457,6 +459,26 @@ class Places(Conversation):
         elif kind != PRIVATE_THREAD and channel.kind == TEXT:
             self.add_message(channel, owner, content=name, kind=THREAD_CREATED)
         return thread
+
+    def has_room_for_threads(self, guild: Guild) -> bool:
+        """Whether one more thread of a guild can be open."""
+        return sum(map(_is_open, guild.threads.values())) < bounds.ACTIVE_THREADS.most
+
+    def thread_list(self, guild: Guild, parents: Iterable[Channel]) -> JSON:
+        """The data of THREAD_LIST_SYNC: the open threads of these channels that the bot sees, and its place in them."""
+        channels = list(parents)
+        threads = [
+            thread
+            for thread in guild.threads.values()
+            if thread.parent in channels and _is_open(thread) and self.sees(self.bot, thread)
+        ]
+        mine = [shown_member(thread, self.bot) for thread in threads if self.bot.id in _thread_of(thread).members]
+        return {
+            "guild_id": str(guild.id),
+            "channel_ids": [str(channel.id) for channel in channels],
+            "threads": [thread.payload() for thread in threads],
+            "members": mine,
+        }
 
     def edit_thread(self, channel: Channel, **changes: Unpack[ThreadChanges]) -> None:
         """Archive, open, lock a thread, and so on. Raises Impossible for what is no thread."""

@@ -272,6 +272,8 @@ class Connection:
             return
         if identify.compress and isinstance(self._encoder, PlainText):
             self._encoder = ZlibPayloads()
+        if identify.presence is not None:
+            self._show_presence(identify.presence)
         session = Session(self._gateway, identify.shard, intents, identify.large_threshold)
         self._gateway.begin(session)
         self._attach(session)
@@ -280,8 +282,6 @@ class Connection:
         for guild in guilds:
             if guild.id not in self._gateway.down:
                 session.show(guild)
-        if identify.presence is not None:
-            self._show_presence(identify.presence)
         self._world.happen(BotConnected(session.shard, resumed=False))
 
     def _resume(self, raw: msgspec.Raw) -> None:

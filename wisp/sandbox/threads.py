@@ -66,6 +66,7 @@ class Threads(Lookups):
         self._need_for(channel, PUBLIC_THREAD)
         if message.thread is not None:
             raise Refusal(HAS_A_THREAD)
+        self.need_room(channel)
         kind = ANNOUNCEMENT_THREAD if channel.kind == ANNOUNCEMENT else PUBLIC_THREAD
         thread = self.world.start_thread(
             channel, name, self.world.bot, message=message, kind=kind, archive_after=after, slowmode=slowmode
@@ -86,6 +87,7 @@ class Threads(Lookups):
         default = ANNOUNCEMENT_THREAD if channel.kind == ANNOUNCEMENT else PRIVATE_THREAD
         kind = default if kind is None else kind
         self._need_for(channel, kind)
+        self.need_room(channel)
         thread = self.world.start_thread(
             channel,
             name,
@@ -109,6 +111,7 @@ class Threads(Lookups):
         draft = read_draft(self.world, Form(inner, form.files, ("message",)))
         if draft.empty:
             raise Refusal(EMPTY_MESSAGE)
+        self.need_room(channel)
         name, after, slowmode = basics
         thread = self.world.start_thread(
             channel, name, self.world.bot, archive_after=after, slowmode=slowmode, tags=tags

@@ -150,7 +150,7 @@ def message_view(person: Person, message: Message) -> JSON:
         "reply": message.reference and _reply(message.reference),
         "thread": message.thread and _thread(person, message.thread),
         "used": None,
-        "mentions_me": message.mention_everyone or person.user in message.mentions,
+        "mentions_me": _mentions(message, person),
     }
     if interaction is not None and interaction.command_kind and message is interaction.original:
         shown["used"] = {"user": user_view(interaction.user), "command": _typed(interaction.data)}
@@ -166,6 +166,13 @@ def message_view(person: Person, message: Message) -> JSON:
         for emoji, reaction in message.reactions.items()
     ]
     return shown | {"names": _names(person, message, shown)}
+
+
+def _mentions(message: Message, person: Person) -> bool:
+    """Whether a message pings somebody: all, one of their roles, or them."""
+    roles = person.member.roles if person.member else ()
+    theirs = any(role.id in message.mention_roles for role in roles)
+    return message.mention_everyone or person.user in message.mentions or theirs
 
 
 def _typed(command: JSON) -> str:

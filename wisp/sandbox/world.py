@@ -187,7 +187,7 @@ class World(Belongings, AuditLogs, Calls):
     def set_presence(self, user: User, status: str, activities: Iterable[JSON] = ()) -> None:
         """Show somebody as "online", "idle", "dnd", "offline" or "invisible" (which is offline), doing `activities`.
 
-        Those are Discord's activity objects (`name`, `type`). The bot sets its own, and is told of others'.
+        Those are Discord's activity objects (`name`, `type`). The bot sets its own, and is told of everybody's.
         """
         shown = "offline" if status == "invisible" else status
         now = int(self.clock.time() * 1000)
@@ -198,7 +198,7 @@ class World(Belongings, AuditLogs, Calls):
             "client_status": {} if shown == "offline" else {"desktop": shown},
         }
         for guild in self.guilds.values():
-            if user.id in guild.members and user is not self.bot:
+            if user.id in guild.members:
                 self.dispatch("PRESENCE_UPDATE", {**presence, "guild_id": str(guild.id)}, guild)
         self.happen(PresenceChanged(user))
 
