@@ -68,5 +68,5 @@ APPLICATION_EMOJIS = Bound(0, 2000, "resources/emoji#emoji-object-applicationown
 EMOJI_SIZE = Bound(1, 256 * 1024, "resources/emoji#create-guild-emoji")
 EMOJIS = Bound(0, 50, "topics/opcodes-and-status-codes#json: 30008")
 ACTIVE_THREADS = Bound(0, 1000, "topics/opcodes-and-status-codes#json: 160006")
-"""The documentation has no number, "Maximum number of active threads reached" comes with the 1,001st."""
+"""The documentation has no number: it was counted (thomasloupe/Slackord, issue 101)."""
 THREAD_MEMBERS = Bound(0, 1000, "topics/threads#thread-members")

@@ -235,7 +235,7 @@ class Members(Lookups):
         return 204, None
 
     async def bulk_ban(self, request: web.Request) -> Answer:
-        """Ban up to 200 users; those who cannot be are named in the answer."""
+        """Ban up to 200 users; those who cannot be are named in the answer, the bot itself is passed over."""
         guild = self.guild(request)
         fields = Fields(await read_form(request))
         numbers = dict.fromkeys(fields.snowflakes("user_ids", BULK_BAN.most))
@@ -250,7 +250,8 @@ class Members(Lookups):
         for user in users:
             self._ban(guild, user, why, seconds)
         banned = {user.id for user in users}
-        if not banned:
+        numbers.pop(self.world.bot.id, None)
+        if numbers and not banned:
             raise Refusal(BANS_FAILED)
         failed = [str(number) for number in numbers if number not in banned]
         return 200, {"banned_users": [str(number) for number in banned], "failed_users": failed}

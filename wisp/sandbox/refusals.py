@@ -17,12 +17,17 @@ CODES = "topics/opcodes-and-status-codes#json"
 
 
 class Reason(NamedTuple):
-    """Why Discord refuses: HTTP status, its own code (0 where it has none), its words, the page that tells of it."""
+    """Why Discord refuses: HTTP status, its own code (0 where it has none), its words, the page that tells of it.
+
+    The page of the codes has no status, and often other words than the answer: `seen` is a report on GitHub that shows
+    one. Where it is "" the words are the documentation's, and the status is that of refusals of the same sort.
+    """
 
     status: int
     code: int
     message: str
     page: str = CODES
+    seen: str = ""
 
 
 class Refusal(Exception):
@@ -51,46 +56,55 @@ UNKNOWN_BAN = Reason(404, 10026, "Unknown Ban")
 UNKNOWN_INTERACTION = Reason(404, 10062, "Unknown interaction")
 UNKNOWN_COMMAND = Reason(404, 10063, "Unknown application command")
 NOT_THIS_APPLICATION = Reason(403, 20012, "You are not authorized to perform this action on this application")
-TOO_MANY_PINS = Reason(400, 30003, "Maximum number of pins reached for the channel (250)")
-TOO_MANY_ROLES = Reason(400, 30005, "Maximum number of guild roles reached (250)")
+TOO_MANY_PINS = Reason(400, 30003, "Maximum number of pins reached (250)", seen="FU-Hagen-Discord/fernuni-bot#152")
+TOO_MANY_ROLES = Reason(400, 30005, "Maximum number of server roles reached (250)", seen="premint/premintbot#22")
 TOO_MANY_WEBHOOKS = Reason(400, 30007, "Maximum number of webhooks reached (15)")
 TOO_MANY_EMOJIS = Reason(400, 30008, "Maximum number of emojis reached (50)")
-TOO_MANY_REACTIONS = Reason(400, 30010, "Maximum number of reactions reached (20)")
+TOO_MANY_REACTIONS = Reason(
+    403, 30010, "Maximum number of reactions reached (20)", seen="BilliAlpha/discord-transfer#18"
+)
 TOO_MANY_CHANNELS = Reason(400, 30013, "Maximum number of guild channels reached (500)")
 TOO_MANY_INVITES = Reason(400, 30016, "Maximum number of invites reached (1000)")
 TOO_MANY_ANIMATED_EMOJIS = Reason(400, 30018, "Maximum number of animated emojis reached (50)")
-TOO_MANY_IN_THREAD = Reason(400, 30033, "Maximum number of thread participants has been reached (1000)")
+TOO_MANY_IN_THREAD = Reason(
+    400, 30033, "Max number of thread participants has been reached (1000)", seen="discord/discord-api-docs#3938"
+)
 TOO_LARGE = Reason(413, 40005, "Request entity too large")
 NOT_IN_VOICE = Reason(400, 40032, "Target user is not connected to voice.")
 ALREADY_ACKNOWLEDGED = Reason(400, 40060, "Interaction has already been acknowledged.")
 MISSING_ACCESS = Reason(403, 50001, "Missing Access")
-NOT_IN_DMS = Reason(403, 50003, "Cannot execute action on a DM channel")
+NOT_IN_DMS = Reason(403, 50003, "Cannot execute action on a DM channel", seen="Rapptz/discord.py#1219")
 NOT_THE_AUTHOR = Reason(403, 50005, "Cannot edit a message authored by another user")
 EMPTY_MESSAGE = Reason(400, 50006, "Cannot send an empty message")
-CANNOT_MESSAGE_USER = Reason(403, 50007, "Cannot send messages to this user")
+CANNOT_MESSAGE_USER = Reason(403, 50007, "Cannot send messages to this user", seen="ScootKit/CustomDCBot#4")
 NOT_A_TEXT_CHANNEL = Reason(400, 50008, "Cannot send messages in a non-text channel")
 MISSING_PERMISSIONS = Reason(403, 50013, "Missing Permissions")
 WRONG_NUMBER_TO_DELETE = Reason(
     400,
     50016,
-    "Provided too few or too many messages to delete. Must provide at least 2 and fewer than 100 messages to delete.",
+    "Provided too few or too many messages to delete. Must provide at least 2 and at most 100 messages to delete.",
+    seen="discord-php/DiscordPHP#736",
 )
-SYSTEM_MESSAGE = Reason(403, 50021, "Cannot execute action on a system message")
-WRONG_CHANNEL_TYPE = Reason(400, 50024, "Cannot execute action on this channel type")
+SYSTEM_MESSAGE = Reason(403, 50021, "Cannot execute action on a system message", seen="discord/discord-api-docs#1063")
+WRONG_CHANNEL_TYPE = Reason(400, 50024, "Cannot execute action on this channel type", seen="victornpb/undiscord#651")
 INVALID_OAUTH2_TOKEN = Reason(403, 50025, "Invalid OAuth2 access token")
 INVALID_WEBHOOK_TOKEN = Reason(401, 50027, "Invalid Webhook Token")
 INVALID_ROLE = Reason(400, 50028, "Invalid Role")
-TOO_OLD_TO_DELETE = Reason(400, 50034, "A message provided was too old to bulk delete")
-INVALID_FORM = Reason(400, 50035, "Invalid Form Body")
+TOO_OLD_TO_DELETE = Reason(
+    400, 50034, "You can only bulk delete messages that are under 14 days old.", seen="CSSS/wall_e#509"
+)
+INVALID_FORM = Reason(400, 50035, "Invalid Form Body", "reference#error-messages", "discord/discord-api-docs#1313")
 INVALID_ASSET = Reason(400, 50046, "Invalid Asset")
 INVALID_GUILD = Reason(400, 50055, "Invalid Guild", "resources/user#leave-guild")
-ARCHIVED_THREAD = Reason(400, 50083, "Thread is archived")
-INVALID_JSON = Reason(400, 50109, "The request body contains invalid JSON.")
+ARCHIVED_THREAD = Reason(400, 50083, "Thread is archived", seen="victornpb/undiscord#399")
+INVALID_JSON = Reason(400, 50109, "The request body contains invalid JSON.", seen="dolfies/discord.py-self#484")
 ASSET_TOO_LARGE = Reason(400, 50138, "Failed to resize asset below the maximum size: 262144")
-CANNOT_REPLY = Reason(403, 160002, "Cannot reply without permission to read message history")
-HAS_A_THREAD = Reason(400, 160004, "A thread has already been created for this message")
+CANNOT_REPLY = Reason(
+    403, 160002, "Cannot reply without permission to read message history", seen="Voxel-Fox-Ltd/Flower#63"
+)
+HAS_A_THREAD = Reason(400, 160004, "A thread has already been created for this message", seen="vercel/chat#279")
 LOCKED_THREAD = Reason(403, 160005, "Thread is locked")
-TOO_MANY_THREADS = Reason(400, 160006, "Maximum number of active threads reached")
+TOO_MANY_THREADS = Reason(400, 160006, "Maximum number of active threads reached", seen="pR0Ps/slack-to-discord#16")
 NO_POST_SAID = Reason(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
 TWO_POSTS_SAID = Reason(400, 220002, "Webhooks posted to forum channels cannot have both a thread_name and thread_id")
 NO_FORUM = Reason(400, 220003, "Webhooks can only create threads in forum channels")
