@@ -23,7 +23,7 @@ from wisp.shown import failures_on
 REQUIRED = os.environ.get("REQUIRE_BROWSER", "") == "1"
 
 try:
-    from playwright.async_api import Browser, Page, async_playwright, expect
+    from playwright.async_api import Page, async_playwright, expect
 except ImportError:
     if REQUIRED:
         raise
@@ -52,11 +52,17 @@ expect.set_options(timeout=PATIENCE)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
+async def tab() -> AsyncIterator[Page]:
+    """The tab of a browser that all tests of a worker share: to start another costs as much as half a test.
+
+    Each test has an origin of its own in it, for each has a sandbox on a port of its own, and leaves nothing behind.
+    """
     assert CHROMIUM, "REQUIRE_BROWSER=1, and there is no Chromium"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=60_000)
-        yield browser
+        tab = await browser.new_page()
+        tab.set_default_timeout(PATIENCE)
+        yield tab
         await browser.close()
 
 
@@ -147,7 +153,9 @@ def a_bot() -> wisp.Bot:
 
 
 @asynccontextmanager
-async def a_page(browser: Browser, bot: wisp.Bot | None = None, **context: Any) -> AsyncIterator[tuple[Sandbox, Page]]:
+async def a_page(
+    tab: Page, bot: wisp.Bot | None = None, *, size: tuple[int, int] = (1280, 800), **looks: Any
+) -> AsyncIterator[tuple[Sandbox, Page]]:
     """A page on a running bot. In the end it must have asked no other host for anything, and complained of nothing."""
     bot = bot or a_bot()
     problems: list[str] = []
@@ -155,21 +163,27 @@ async def a_page(browser: Browser, bot: wisp.Bot | None = None, **context: Any) 
         assert sandbox.page
         failures_on(sandbox.page, bot.session)
         own = sandbox.page.url.split("/page/")[0]
-        looks = await browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **context})
-        page = await looks.new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith(own) else problems.append(asked.url))
-        await page.goto(sandbox.page.url)
-        await expect(page.get_by_role("combobox", name="Message #general")).to_be_visible()
+        watching: dict[Any, Any] = {
+            "console": lambda said: problems.append(said.text) if said.type in ("error", "warning") else None,
+            "pageerror": lambda error: problems.append(str(error)),
+            "request": lambda asked: None if asked.url.startswith(own) else problems.append(asked.url),
+        }
+        await tab.set_viewport_size({"width": size[0], "height": size[1]})
+        await tab.emulate_media(**{"color_scheme": "light", "reduced_motion": "no-preference", **looks})
+        for event, note in watching.items():
+            tab.on(event, note)
         try:
-            yield sandbox, page
+            await tab.goto(sandbox.page.url)
+            await expect(tab.get_by_role("combobox", name="Message #general")).to_be_visible()
+            yield sandbox, tab
         except BaseException as error:
             error.add_note(f"the browser complained of {problems}")
             raise
         finally:
-            await looks.close()
+            for event, note in watching.items():
+                tab.remove_listener(event, note)
+            await tab.evaluate("localStorage.clear(), sessionStorage.clear()")
+            await tab.goto("about:blank")
     assert problems == []
 
 
@@ -199,8 +213,8 @@ async def be(page: Page, name: str) -> None:
     await expect(page.get_by_role("button", name=f"You are {name}")).to_be_visible()
 
 
-async def test_a_command_is_typed_with_tab_and_enter(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_a_command_is_typed_with_tab_and_enter(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await enter(page, "/gre")
         await expect(page.get_by_role("option", name=re.compile("greet"))).to_have_attribute("aria-selected", "true")
         await page.keyboard.press("Tab")
@@ -213,8 +227,8 @@ async def test_a_command_is_typed_with_tab_and_enter(browser: Browser) -> None:
         await expect(page.locator(".above", has_text="ada used /greet")).to_be_visible()
 
 
-async def test_a_whole_line_of_options_can_be_pasted(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_a_whole_line_of_options_can_be_pasted(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await page.get_by_role("combobox", name="Message #general").fill(
             '/greet user:@bob fruit:"red currant" loud:true'
         )
@@ -222,8 +236,8 @@ async def test_a_whole_line_of_options_can_be_pasted(browser: Browser) -> None:
         await expect(said(page, "@bob 1 red currant good True")).to_be_visible()
 
 
-async def test_autocomplete_and_choices_are_offered_and_taken_with_the_arrows(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_autocomplete_and_choices_are_offered_and_taken_with_the_arrows(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await enter(page, "/greet ")
         await page.keyboard.type("@bob")
         await expect(page.get_by_role("option", name="bob")).to_be_visible()
@@ -240,8 +254,8 @@ async def test_autocomplete_and_choices_are_offered_and_taken_with_the_arrows(br
         await expect(said(page, "@bob 1 apricot bad False")).to_be_visible()
 
 
-async def test_a_wrong_option_is_refused_beside_it_and_can_be_put_right(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_a_wrong_option_is_refused_beside_it_and_can_be_put_right(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await enter(page, "/greet ")
         await page.keyboard.type("@bob times:9")
         await page.keyboard.press("Enter")
@@ -254,14 +268,14 @@ async def test_a_wrong_option_is_refused_beside_it_and_can_be_put_right(browser:
         await expect(said(page, "@bob 2 nothing good False")).to_be_visible()
 
 
-async def test_an_unknown_command_is_refused_in_the_sandboxs_words(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_an_unknown_command_is_refused_in_the_sandboxs_words(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await enter(page, "/helo", "Enter")
         await expect(page.get_by_role("alert").filter(has_text="Did you mean /hello?")).to_be_visible()
 
 
-async def test_escape_leaves_a_command_and_backspace_goes_back_into_it(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_escape_leaves_a_command_and_backspace_goes_back_into_it(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await enter(page, "/greet ")
         await expect(page.get_by_role("combobox", name=re.compile("^user"))).to_be_focused()
         await page.keyboard.press("Backspace")
@@ -272,8 +286,8 @@ async def test_escape_leaves_a_command_and_backspace_goes_back_into_it(browser: 
         await expect(page.get_by_role("combobox", name="Message #general")).to_have_value("")
 
 
-async def test_buttons_are_pressed_disabled_ones_are_not_and_links_lead_away(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_buttons_are_pressed_disabled_ones_are_not_and_links_lead_away(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await use(page, "/vote")
         await page.get_by_role("button", name="Yes").click()
         await expect(said(page, "@ada says yes")).to_be_visible()
@@ -283,8 +297,8 @@ async def test_buttons_are_pressed_disabled_ones_are_not_and_links_lead_away(bro
         await expect(link).to_have_attribute("rel", re.compile("noopener noreferrer"))
 
 
-async def test_several_choices_are_made_in_a_select_and_one_person_in_another(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_several_choices_are_made_in_a_select_and_one_person_in_another(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await use(page, "/vote")
         await page.get_by_role("combobox", name="Colours").click()
         await page.get_by_role("option", name="Red").click()
@@ -297,8 +311,8 @@ async def test_several_choices_are_made_in_a_select_and_one_person_in_another(br
         await expect(said(page, "People: 1")).to_be_visible()
 
 
-async def test_a_form_says_what_is_wrong_and_is_sent(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_a_form_says_what_is_wrong_and_is_sent(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await use(page, "/feedback")
         form = page.get_by_role("dialog", name="Feedback")
         subject = form.get_by_role("textbox", name="Subject")
@@ -314,8 +328,8 @@ async def test_a_form_says_what_is_wrong_and_is_sent(browser: Browser) -> None:
         await expect(said(page, "Thanks for the food")).to_be_visible()
 
 
-async def test_a_form_keeps_the_keyboard_inside_and_escape_closes_it(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_a_form_keeps_the_keyboard_inside_and_escape_closes_it(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await use(page, "/feedback")
         form = page.get_by_role("dialog", name="Feedback")
         await expect(form.get_by_role("textbox", name="Subject")).to_be_focused()
@@ -327,8 +341,8 @@ async def test_a_form_keeps_the_keyboard_inside_and_escape_closes_it(browser: Br
         await expect(form).to_be_hidden()
 
 
-async def test_a_private_answer_is_seen_by_its_person_only_and_can_be_dismissed(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_a_private_answer_is_seen_by_its_person_only_and_can_be_dismissed(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await use(page, "/secret")
         await expect(said(page, "psst").get_by_text("Only you can see this")).to_be_visible()
         await be(page, "bob")
@@ -338,7 +352,7 @@ async def test_a_private_answer_is_seen_by_its_person_only_and_can_be_dismissed(
         await expect(said(page, "psst")).to_have_count(0)
 
 
-async def test_the_bot_is_talked_to_in_direct_messages_which_nobody_else_sees(browser: Browser) -> None:
+async def test_the_bot_is_talked_to_in_direct_messages_which_nobody_else_sees(tab: Page) -> None:
     bot = a_bot()
 
     @bot.listen
@@ -346,7 +360,7 @@ async def test_the_bot_is_talked_to_in_direct_messages_which_nobody_else_sees(br
         if event.is_human:
             await event.message.respond(f"You said: {event.content}")
 
-    async with a_page(browser, bot) as (_, page):
+    async with a_page(tab, bot) as (_, page):
         await page.get_by_role("button", name="Direct messages").click()
         await expect(page.get_by_role("combobox", name="Message @wisp")).to_be_visible()
         await enter(page, "psst", "Enter")
@@ -356,8 +370,8 @@ async def test_the_bot_is_talked_to_in_direct_messages_which_nobody_else_sees(br
         await expect(said(page, "psst")).to_have_count(0)
 
 
-async def test_somebody_new_joins_and_is_who_one_is(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_somebody_new_joins_and_is_who_one_is(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await page.get_by_role("button", name=re.compile("^You are")).click()
         await page.get_by_role("menuitem", name="Somebody new…").click()
         await page.get_by_role("textbox", name="Name").fill("eve")
@@ -367,8 +381,8 @@ async def test_somebody_new_joins_and_is_who_one_is(browser: Browser) -> None:
         await expect(said(page, "Hello @eve!")).to_be_visible()
 
 
-async def test_commands_of_menus_are_used_on_members_and_messages(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_commands_of_menus_are_used_on_members_and_messages(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await page.get_by_role("complementary", name="Members").get_by_role("button", name=re.compile("bob")).click()
         await page.get_by_role("menuitem", name="Who").click()
         await expect(said(page, "This is bob")).to_be_visible()
@@ -378,8 +392,8 @@ async def test_commands_of_menus_are_used_on_members_and_messages(browser: Brows
         await expect(said(page, "Quoted: to be quoted")).to_be_visible()
 
 
-async def test_everything_is_done_with_the_keyboard_alone(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_everything_is_done_with_the_keyboard_alone(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await page.keyboard.press("/")
         await page.keyboard.type("vote")
         await expect(page.get_by_role("option", name=re.compile("vote"))).to_be_visible()
@@ -406,7 +420,7 @@ async def test_everything_is_done_with_the_keyboard_alone(browser: Browser) -> N
         await expect(said(page, "Chosen: green")).to_be_visible()
 
 
-async def test_a_colon_in_a_text_is_part_of_it_and_quotes_hold_what_is_typed(browser: Browser) -> None:
+async def test_a_colon_in_a_text_is_part_of_it_and_quotes_hold_what_is_typed(tab: Page) -> None:
     bot = wisp.Bot()
 
     @bot.command
@@ -414,15 +428,15 @@ async def test_a_colon_in_a_text_is_part_of_it_and_quotes_hold_what_is_typed(bro
         """Say why."""
         return f"[{reason}] {user and user.username}"
 
-    async with a_page(browser, bot) as (_, page):
+    async with a_page(tab, bot) as (_, page):
         await enter(page, "/kick ")
         await page.keyboard.type("see user: above")
         await page.keyboard.press("Enter")
         await expect(said(page, "[see user: above] None")).to_be_visible()
 
 
-async def test_the_panel_shows_log_errors_and_traffic_without_tokens(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_the_panel_shows_log_errors_and_traffic_without_tokens(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         await page.get_by_role("button", name="Log and traffic").click()
         await use(page, "/broken")
         panel = page.get_by_role("region", name="Log and traffic")
@@ -438,8 +452,8 @@ async def test_the_panel_shows_log_errors_and_traffic_without_tokens(browser: Br
         assert sandbox.token not in await page.content()
 
 
-async def test_dark_and_light_follow_the_system_and_the_switch(browser: Browser) -> None:
-    async with a_page(browser, color_scheme="dark") as (_, page):
+async def test_dark_and_light_follow_the_system_and_the_switch(tab: Page) -> None:
+    async with a_page(tab, color_scheme="dark") as (_, page):
         background = "getComputedStyle(document.querySelector('.main')).backgroundColor"
         assert await page.evaluate(background) == "rgb(49, 51, 56)"
         await page.get_by_role("button", name="Light").click()
@@ -448,8 +462,20 @@ async def test_dark_and_light_follow_the_system_and_the_switch(browser: Browser)
         await expect(page.get_by_role("button", name="Dark")).to_be_visible()
 
 
-async def test_a_phone_has_drawers_and_nothing_to_scroll_sideways(browser: Browser) -> None:
-    async with a_page(browser, viewport={"width": 320, "height": 640}) as (_, page):
+async def test_names_that_are_too_long_are_cut_and_push_nothing_out_of_sight(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
+        guild = next(iter(sandbox.world.guilds.values()))
+        sandbox.world.add_channel(guild, "a-long-name-" * 8)
+        channels = page.get_by_role("list", name="Channels")
+        await channels.get_by_role("button", name=re.compile("^a-long-name-")).click()
+        await expect(page.get_by_role("heading", name=re.compile("^a-long-name-"))).to_be_visible()
+        await page.get_by_role("button", name=re.compile("^Change #a-long-name-")).click()
+        await expect(page.get_by_role("menuitem", name="Permissions…")).to_be_visible()
+        assert await page.locator("#channels").evaluate("box => box.scrollWidth - box.clientWidth") == 0
+
+
+async def test_a_phone_has_drawers_and_nothing_to_scroll_sideways(tab: Page) -> None:
+    async with a_page(tab, size=(320, 640)) as (_, page):
         await use(page, "/vote")
         await expect(page.get_by_role("combobox", name="People")).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") == 320
@@ -459,8 +485,8 @@ async def test_a_phone_has_drawers_and_nothing_to_scroll_sideways(browser: Brows
         await expect(page.get_by_role("navigation", name="Servers and channels")).to_be_hidden()
 
 
-async def test_where_one_was_is_kept_over_a_reload(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_where_one_was_is_kept_over_a_reload(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await be(page, "bob")
         await page.get_by_role("button", name="Direct messages").click()
         await expect(page.get_by_role("combobox", name="Message @wisp")).to_be_visible()
@@ -476,8 +502,8 @@ async def offered(page: Page) -> Any:
     return page.get_by_role("listbox", name="Commands").get_by_role("option")
 
 
-async def test_a_role_shows_a_command_and_taking_it_hides_it_again(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_a_role_shows_a_command_and_taking_it_hides_it_again(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await page.get_by_role("button", name="Change Sandbox").click()
         await page.get_by_role("menuitem", name="Add a role").click()
         await page.get_by_role("textbox", name="Name").fill("stewards")
@@ -499,9 +525,9 @@ async def test_a_role_shows_a_command_and_taking_it_hides_it_again(browser: Brow
 
 
 async def test_a_channel_that_is_hidden_from_somebody_is_not_listed_and_not_left_open(
-    browser: Browser,
+    tab: Page,
 ) -> None:
-    async with a_page(browser) as (_, page):
+    async with a_page(tab) as (_, page):
         await page.get_by_role("button", name="Change Sandbox").click()
         await page.get_by_role("menuitem", name="Add a channel").click()
         await page.get_by_role("textbox", name="Name").fill("Council Hall")
@@ -521,8 +547,8 @@ async def test_a_channel_that_is_hidden_from_somebody_is_not_listed_and_not_left
         await expect(channels.filter(has_text="council-hall")).to_be_visible()
 
 
-async def test_who_may_not_write_in_a_channel_is_told_so(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_who_may_not_write_in_a_channel_is_told_so(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         world = sandbox.world
         guild = next(iter(world.guilds.values()))
         await be(page, "bob")
@@ -530,7 +556,7 @@ async def test_who_may_not_write_in_a_channel_is_told_so(browser: Browser) -> No
         await expect(page.get_by_placeholder("You do not have permission to send messages")).to_be_visible()
 
 
-async def test_people_leave_and_come_back_and_the_bot_hears_of_it(browser: Browser) -> None:
+async def test_people_leave_and_come_back_and_the_bot_hears_of_it(tab: Page) -> None:
     bot = a_bot()
 
     @bot.listen
@@ -542,7 +568,7 @@ async def test_people_leave_and_come_back_and_the_bot_hears_of_it(browser: Brows
         await bot.gateway.rest.create_message(channels[0], f"Farewell, {event.user.username}!")
 
     channels: list[int] = []
-    async with a_page(browser, bot) as (sandbox, page):
+    async with a_page(tab, bot) as (sandbox, page):
         channels += sandbox.world.channels
         members = page.get_by_role("complementary", name="Members")
         await members.get_by_role("button", name=re.compile("^bob")).click()
@@ -555,8 +581,8 @@ async def test_people_leave_and_come_back_and_the_bot_hears_of_it(browser: Brows
         await expect(said(page, "Welcome, bob!")).to_be_visible()
 
 
-async def test_a_reaction_is_added_counted_and_taken_back(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_a_reaction_is_added_counted_and_taken_back(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await enter(page, "nice", "Enter")
         await said(page, "nice").hover()
         await said(page, "nice").get_by_role("button", name="Add a reaction").click()
@@ -569,8 +595,8 @@ async def test_a_reaction_is_added_counted_and_taken_back(browser: Browser) -> N
         await expect(page.get_by_role("button", name="🎉, 1")).to_have_attribute("aria-pressed", "false")
 
 
-async def test_another_guild_and_unread_channels(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_another_guild_and_unread_channels(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         await page.get_by_role("button", name="Add a server").click()
         await page.get_by_role("textbox", name="Name").fill("The Other")
         await page.keyboard.press("Enter")
@@ -602,8 +628,8 @@ MARKDOWN = {
 }
 
 
-async def test_markdown_reads_as_discord_reads_it(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_markdown_reads_as_discord_reads_it(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         for text in MARKDOWN:
             message(sandbox, text)
         await expect(page.locator(".text")).to_have_count(len(MARKDOWN))
@@ -611,8 +637,8 @@ async def test_markdown_reads_as_discord_reads_it(browser: Browser) -> None:
             assert await page.locator(".text").nth(number).inner_html() == html
 
 
-async def test_blocks_links_mentions_and_moments_are_shown(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_blocks_links_mentions_and_moments_are_shown(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         world = sandbox.world
         channel = next(iter(world.channels.values()))
         moment = int(world.clock.time()) - 90
@@ -641,16 +667,16 @@ async def test_blocks_links_mentions_and_moments_are_shown(browser: Browser) -> 
         await expect(text.locator(".spoiler.shown")).to_have_text("hidden")
 
 
-async def test_relative_moments_tick(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_relative_moments_tick(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         message(sandbox, f"<t:{int(sandbox.world.clock.time()) + 3}:R>")
         moment = page.locator(".text time")
         first = await moment.text_content()
         await expect(moment).not_to_have_text(str(first))
 
 
-async def test_an_embed_shows_all_its_parts_and_fetches_nothing(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_an_embed_shows_all_its_parts_and_fetches_nothing(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         embed = {
             "type": "rich",
             "title": "A **title**",
@@ -676,7 +702,7 @@ async def test_an_embed_shows_all_its_parts_and_fetches_nothing(browser: Browser
         await expect(box.locator("img")).to_have_count(0)
 
 
-async def test_components_v2_are_laid_out_and_pressed(browser: Browser) -> None:
+async def test_components_v2_are_laid_out_and_pressed(tab: Page) -> None:
     bot = a_bot()
 
     @bot.command
@@ -692,7 +718,7 @@ async def test_components_v2_are_laid_out_and_pressed(browser: Browser) -> None:
         box.add_component(hikari.impl.FileComponentBuilder(file=hikari.Bytes(b"hello", "notes.txt")))
         await ctx.respond(components=[box])
 
-    async with a_page(browser, bot) as (_, page):
+    async with a_page(tab, bot) as (_, page):
         await use(page, "/fancy")
         box = page.locator(".container")
         await expect(box.get_by_role("heading", name="Heading")).to_be_visible()
@@ -708,7 +734,7 @@ PNG = base64.b64decode(
 )
 
 
-async def test_files_are_given_to_a_command_from_the_browser(browser: Browser) -> None:
+async def test_files_are_given_to_a_command_from_the_browser(tab: Page) -> None:
     bot = wisp.Bot()
 
     @bot.command
@@ -716,7 +742,7 @@ async def test_files_are_given_to_a_command_from_the_browser(browser: Browser) -
         """Read a file."""
         return f"{file.filename}: {(await file.read()).decode()}"
 
-    async with a_page(browser, bot) as (_, page):
+    async with a_page(tab, bot) as (_, page):
         await enter(page, "/read ")
         chosen = {"name": "nöte.txt", "mimeType": "text/plain", "buffer": b"dear diary"}
         await page.get_by_label(re.compile("^file, file, required")).set_input_files([chosen])
@@ -724,8 +750,8 @@ async def test_files_are_given_to_a_command_from_the_browser(browser: Browser) -
         await expect(said(page, "nöte.txt: dear diary")).to_be_visible()
 
 
-async def test_edits_deletions_replies_thinking_and_typing_show(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_edits_deletions_replies_thinking_and_typing_show(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         world = sandbox.world
         channel = next(iter(world.channels.values()))
         first = message(sandbox, "the first")
@@ -743,8 +769,8 @@ async def test_edits_deletions_replies_thinking_and_typing_show(browser: Browser
         await expect(page.get_by_text("wisp is typing…")).to_be_visible()
 
 
-async def test_a_webhooks_messages_stand_under_the_names_that_it_takes(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_a_webhooks_messages_stand_under_the_names_that_it_takes(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         first = message(sandbox, "by the bot")
         webhook = sandbox.world.add_webhook(first.channel, "Hook", creator=sandbox.world.bot)
         for name, text in (("ada", "ahoy"), ("Parrot", "squawk"), ("Parrot", "again")):
@@ -758,8 +784,8 @@ async def test_a_webhooks_messages_stand_under_the_names_that_it_takes(browser: 
         await expect(said(page, "again").locator(".header")).to_have_count(0)
 
 
-async def test_who_does_not_answer_is_told_of_on_the_spot(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_who_does_not_answer_is_told_of_on_the_spot(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         button = {"type": 2, "style": 1, "custom_id": "x", "label": "Wait"}
         message(sandbox, "press", components=[{"type": 1, "components": [button]}])
         sandbox.drop()
@@ -772,9 +798,9 @@ async def test_who_does_not_answer_is_told_of_on_the_spot(browser: Browser) -> N
         await expect(page.get_by_text("This interaction failed")).to_be_visible()
 
 
-async def test_names_and_texts_of_strangers_stay_text(browser: Browser) -> None:
+async def test_names_and_texts_of_strangers_stay_text(tab: Page) -> None:
     hostile = "<img src=x onerror=alert(1)>\u202e"
-    async with a_page(browser) as (sandbox, page):
+    async with a_page(tab) as (sandbox, page):
         world = sandbox.world
         guild = next(iter(world.guilds.values()))
         eve = world.add_user(hostile)
@@ -787,8 +813,8 @@ async def test_names_and_texts_of_strangers_stay_text(browser: Browser) -> None:
         assert await page.locator("img").count() == 0
 
 
-async def test_many_messages_are_read_a_page_at_a_time(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_many_messages_are_read_a_page_at_a_time(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         channel = next(iter(sandbox.world.channels.values()))
         for number in range(1_000):
             sandbox.world.add_message(channel, sandbox.world.bot, content=f"number {number}")
@@ -799,8 +825,8 @@ async def test_many_messages_are_read_a_page_at_a_time(browser: Browser) -> None
         assert await page.locator(".message").count() <= 300
 
 
-async def test_texts_that_are_all_marks_do_not_hold_the_browser_up(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_texts_that_are_all_marks_do_not_hold_the_browser_up(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         for mark in (
             "**",
             "*",
@@ -882,14 +908,18 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_everything_has_a_name_and_can_be_read(browser: Browser, scheme: str) -> None:
-    async with a_page(browser, color_scheme=scheme) as (sandbox, page):
+async def test_everything_has_a_name_and_can_be_read(tab: Page, scheme: str) -> None:
+    async with a_page(tab, color_scheme=scheme) as (sandbox, page):
         embed = {
             "title": "T",
             "description": "D [l](https://example.com)",
             "footer": {"text": "F"},
             "author": {"name": "A"},
         }
+        guild = next(iter(sandbox.world.guilds.values()))
+        for user, color in ((sandbox.world.owner, 0xF1C40F), (bob_in(sandbox), 0x1F2F6F)):
+            sandbox.world.give_role(guild.members[user.id], sandbox.world.add_role(guild, f"{color}", color=color))
+            sandbox.world.add_message(guild.channel("general"), user, content="in colour")
         message(sandbox, f"{sandbox.world.owner.mention} `code` ||s|| <t:1:R>\n> q\n-# sub", embeds=[embed])
         await use(page, "/vote")
         await use(page, "/secret")
@@ -913,8 +943,8 @@ async def test_everything_has_a_name_and_can_be_read(browser: Browser, scheme: s
         assert await page.evaluate(CONTRAST) == []
 
 
-async def test_motion_rests_where_the_system_says_so(browser: Browser) -> None:
-    async with a_page(browser, reduced_motion="reduce") as (sandbox, page):
+async def test_motion_rests_where_the_system_says_so(tab: Page) -> None:
+    async with a_page(tab, reduced_motion="reduce") as (sandbox, page):
         message(sandbox, flags=1 << 7)
         dot = page.locator(".dots i").first
         assert await dot.evaluate("dot => getComputedStyle(dot).animationName") == "none"
@@ -931,9 +961,9 @@ def a_listener() -> tuple[wisp.Bot, list[hikari.MessageEvent]]:
     return bot, heard
 
 
-async def test_a_message_is_replied_to_with_or_without_a_ping_and_led_back_to(browser: Browser) -> None:
+async def test_a_message_is_replied_to_with_or_without_a_ping_and_led_back_to(tab: Page) -> None:
     bot, heard = a_listener()
-    async with a_page(browser, bot) as (sandbox, page):
+    async with a_page(tab, bot) as (sandbox, page):
         first = sandbox.world.add_message(next(iter(sandbox.world.channels.values())), bob_in(sandbox), content="tea?")
         await said(page, "tea?").hover()
         await said(page, "tea?").get_by_role("button", name="Reply").click()
@@ -964,8 +994,8 @@ async def test_a_message_is_replied_to_with_or_without_a_ping_and_led_back_to(br
             assert list(event.message.user_mentions_ids or ()) == pinged
 
 
-async def test_the_bar_of_a_reply_goes_with_the_message_and_nobody_pings_themselves(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_the_bar_of_a_reply_goes_with_the_message_and_nobody_pings_themselves(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         await enter(page, "mine", "Enter")
         await expect(said(page, "mine")).to_be_visible()
         await page.keyboard.press("ArrowUp")
@@ -977,9 +1007,9 @@ async def test_the_bar_of_a_reply_goes_with_the_message_and_nobody_pings_themsel
         await expect(bar).to_have_count(0)
 
 
-async def test_ones_own_message_is_edited_where_it_stands_and_others_are_not(browser: Browser) -> None:
+async def test_ones_own_message_is_edited_where_it_stands_and_others_are_not(tab: Page) -> None:
     bot, heard = a_listener()
-    async with a_page(browser, bot) as (sandbox, page):
+    async with a_page(tab, bot) as (sandbox, page):
         bob = bob_in(sandbox)
         await enter(page, "@bob  helo", "Enter")
         mine = page.locator(".message", has_text="helo")
@@ -1013,9 +1043,9 @@ async def test_ones_own_message_is_edited_where_it_stands_and_others_are_not(bro
         await expect(page.get_by_role("menuitem", name="Delete message")).to_have_count(0)
 
 
-async def test_a_message_is_deleted_after_a_question(browser: Browser) -> None:
+async def test_a_message_is_deleted_after_a_question(tab: Page) -> None:
     bot, heard = a_listener()
-    async with a_page(browser, bot) as (_, page):
+    async with a_page(tab, bot) as (_, page):
         await enter(page, "oops", "Enter")
         await expect(said(page, "oops")).to_be_visible()
         for answer, left in (("Escape", 1), ("Enter", 0)):
@@ -1056,9 +1086,9 @@ def a_file(name: str, content: bytes = b"x") -> Any:
     return {"name": name, "mimeType": "text/plain", "buffer": content}
 
 
-async def test_files_are_sent_with_a_message_and_those_that_cannot_be_are_refused(browser: Browser) -> None:
+async def test_files_are_sent_with_a_message_and_those_that_cannot_be_are_refused(tab: Page) -> None:
     bot, heard = a_listener()
-    async with a_page(browser, bot) as (_, page):
+    async with a_page(tab, bot) as (_, page):
         picker, tray = page.get_by_label("Files to send", exact=True), page.get_by_role("list", name="Files to send")
         await expect(page.get_by_role("button", name="Upload files")).to_be_enabled()
         await picker.set_input_files([a_file("a.txt", b"first"), a_file("b.txt"), a_file("c.txt")])
@@ -1078,8 +1108,8 @@ async def test_files_are_sent_with_a_message_and_those_that_cannot_be_are_refuse
         assert await files[0].read() == b"first"
 
 
-async def test_files_are_pasted_and_dropped(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_files_are_pasted_and_dropped(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         for kind in ("paste", "drop"):
             await page.evaluate(HAND_OVER, [kind, f"{kind}.txt"])
         await enter(page, "both", "Enter")
@@ -1087,8 +1117,8 @@ async def test_files_are_pasted_and_dropped(browser: Browser) -> None:
             await expect(said(page, "both").get_by_role("link", name=f"{kind}.txt")).to_be_visible()
 
 
-async def test_who_may_not_attach_files_cannot(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_who_may_not_attach_files_cannot(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         guild = next(iter(sandbox.world.guilds.values()))
         await be(page, "bob")
         sandbox.world.set_overwrite(guild.channel("general"), guild.everyone, deny=1 << 15)
@@ -1097,8 +1127,8 @@ async def test_who_may_not_attach_files_cannot(browser: Browser) -> None:
         await expect(page.get_by_role("alert").filter(has_text="permission to upload files")).to_be_visible()
 
 
-async def test_a_thread_is_started_on_a_message_and_by_itself(browser: Browser) -> None:
-    async with a_page(browser) as (_, page):
+async def test_a_thread_is_started_on_a_message_and_by_itself(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
         await enter(page, "lunch?", "Enter")
         await said(page, "lunch?").click(button="right")
         await page.get_by_role("menuitem", name="Create a thread…").click()
@@ -1114,13 +1144,15 @@ async def test_a_thread_is_started_on_a_message_and_by_itself(browser: Browser) 
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", name="Dinner")).to_be_visible()
         await page.get_by_role("button", name="general", exact=True).click()
-        await expect(said(page, "started a thread: Dinner")).to_be_visible()
+        await expect(said(page, "ada started a thread: Dinner")).to_be_visible()
+        names = await page.get_by_role("list", name="Channels").get_by_role("button").all_text_contents()
+        assert [name for name in names if name] == ["general", "Lunch plans", "Dinner"]
         await said(page, "lunch?").get_by_role("button", name="Go to the thread Lunch plans").click()
         await expect(said(page, "soup")).to_be_visible()
 
 
-async def test_two_people_of_one_name_are_told_apart(browser: Browser) -> None:
-    async with a_page(browser) as (sandbox, page):
+async def test_two_people_of_one_name_are_told_apart(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
         world = sandbox.world
         other = world.add_user("bob")
         world.add_member(next(iter(world.guilds.values())), other)

@@ -206,22 +206,24 @@ FRAMES = st.one_of(
 )
 
 
+async def answered_or_ended(page: Page, session: aiohttp.ClientSession, frame: str) -> None:
+    async with connected(page, session) as socket:
+        await socket.send_str(frame)
+        while (answer := await socket.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
+            said = json.loads(answer.data)
+            if "re" in said:
+                assert ("ok" in said) != ("no" in said)
+                return
+        assert socket.close_code in (1007, 1008)
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(FRAMES, min_size=1, max_size=8))
 def test_whatever_a_frame_says_is_done_refused_in_words_or_ends_the_connection(frames: list[str]) -> None:
     async def attack() -> None:
         # on its way out the sandbox raises what it failed on itself
         async with a_sandbox() as (_, page, session):
-            for frame in frames:
-                async with connected(page, session) as socket:
-                    await socket.send_str(frame)
-                    while (answer := await socket.receive(timeout=10)).type is aiohttp.WSMsgType.TEXT:
-                        said = json.loads(answer.data)
-                        if "re" in said:
-                            assert ("ok" in said) != ("no" in said)
-                            break
-                    else:
-                        assert socket.close_code in (1007, 1008)
+            await asyncio.gather(*(answered_or_ended(page, session, frame) for frame in frames))
             async with connected(page, session) as socket:
                 assert "ok" in await ask(socket, "follow", on=True)
 

@@ -67,8 +67,7 @@ def channel_view(channel: Channel, world: World) -> JSON:
 def guild_view(person: Person, guild: Guild) -> JSON:
     """A guild as this person sees it: only channels that they see."""
     world = person.people.world
-    places = [*_in_order(guild), *(thread for thread in guild.threads.values() if not _archived(thread))]
-    channels = [channel for channel in places if sees_channel(person, channel)]
+    channels = [channel for channel in _in_order(guild) if sees_channel(person, channel)]
     members = list(guild.members.values())
     return {
         "id": str(guild.id),
@@ -82,13 +81,18 @@ def guild_view(person: Person, guild: Guild) -> JSON:
 
 
 def _in_order(guild: Guild) -> list[Channel]:
-    """A guild's channels as a client lists them: by position, each category before those in it."""
+    """A guild's channels as a client lists them: by position, each before those in it."""
 
     def place(channel: Channel) -> tuple[int, bool, int]:
         top = channel.parent or channel
         return top.position if top.kind == CATEGORY else -1, top is not channel, channel.position
 
-    return sorted(guild.channels.values(), key=place)
+    threads = [thread for thread in guild.threads.values() if not _archived(thread)]
+    return [
+        one
+        for channel in sorted(guild.channels.values(), key=place)
+        for one in (channel, *(thread for thread in threads if thread.parent is channel))
+    ]
 
 
 def _archived(channel: Channel) -> bool:

@@ -2,7 +2,7 @@
 
 import { byId, h } from "./dom.js";
 import { editor } from "./editing.js";
-import { messageElement } from "./messages.js";
+import { isEvent, messageElement } from "./messages.js";
 
 const MOST_ELEMENTS = 300;
 const JOINED_WITHIN = 7 * 60;
@@ -12,6 +12,8 @@ function joins(before, message) {
   return (
     before &&
     !message.reply &&
+    !isEvent(message) &&
+    !isEvent(before) &&
     !message.used &&
     before.author.id === message.author.id &&
     before.author.name === message.author.name && // a webhook has another one whenever it likes

@@ -31,7 +31,8 @@ const PATHS = {
   attach: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 8v8M8 12h8",
   edit: "M4 20l1-4L16 5l3 3L8 19zM13 8l3 3",
   thread: "M4 5h16v10H10l-5 4v-4H4zM8 9h8M8 12h5",
-  more: "M5 12h.01M12 12h.01M19 12h.01",
+  more: "M5 11.500a.5.5 0 1 0 .01 0zM12 11.500a.5.5 0 1 0 .01 0zM19 11.500a.5.5 0 1 0 .01 0z",
+  pin: "M9 4h6l-1 6 3 3H7l3-3zM12 13v7",
   link: "M14 4h6v6M20 4l-9 9M17 14v5H5V7h5",
   down: "M6 9l6 6 6-6",
   file: "M6 3h8l4 4v14H6zM14 3v5h4",
@@ -70,6 +71,12 @@ export function sameNamed(people) {
 
 export function colour(number) {
   return number ? `#${number.toString(16).padStart(6, "0")}` : null;
+}
+
+// Text in a role's colour, as far as it can be read on what it stands on.
+export function tint(element, color) {
+  element.classList.add("tinted");
+  element.style.setProperty("--tint", color);
 }
 
 // Only what leads to a web page is a link: `javascript:` and its like stay text.

@@ -1,6 +1,6 @@
 // One message as an element: its header, text, embeds, files, components and reactions.
 
-import { avatar, bytes, colour, h, icon, outside, ownFile, safeAddress } from "./dom.js";
+import { avatar, bytes, colour, h, icon, outside, ownFile, safeAddress, tint } from "./dom.js";
 import { flat, markdown, spoiler } from "./markdown.js";
 import { stamp, written } from "./times.js";
 
@@ -8,13 +8,15 @@ const ROW = 1, BUTTON = 2, TEXT_SELECT = 3, SECTION = 9, TEXT = 10, THUMBNAIL = 
 const SELECTS = { 3: "Make a selection", 5: "Select a user", 6: "Select a role", 7: "Select a user or role", 8: "Select a channel" };
 const BUTTON_STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "premium" };
 
-// What Discord itself says in a channel, by the kind of the message.
+// What Discord itself says in a channel of what an author did, by the kind of the message.
 const EVENTS = {
-  6: () => "pinned a message to this channel.",
-  7: () => "joined the server.",
-  18: ({ content }) => ["started a thread: ", h("b", {}, content)],
-  21: () => "This thread begins with the message above.",
+  6: ["pin", () => "pinned a message to this channel."],
+  7: ["people", () => "joined the server."],
+  18: ["thread", ({ content }) => ["started a thread: ", h("b", {}, content)]],
+  21: ["thread", () => "wrote the message that this thread begins with."],
 };
+
+export const isEvent = ({ kind }) => kind in EVENTS;
 
 // `hands` is what the page does with a message: click, select, menu, dismiss, react, mention, jump.
 export function messageElement(message, hands, { joined = false } = {}) {
@@ -37,8 +39,8 @@ export function messageElement(message, hands, { joined = false } = {}) {
   else if (message.used) element.append(usedLine(message.used, hands));
   const body = h("div", { class: "body", id: `${label}-body` }, ...bodyParts(message, context, hands));
   element.append(
-    h("div", { class: "gutter" }, joined ? h("time", { class: "small-time" }, written(message.moment * 1000, "t")) : avatar(message.author)),
-    h("div", { class: "column" }, header(message, label, joined, hands), body),
+    h("div", { class: "gutter" }, isEvent(message) ? icon(EVENTS[message.kind][0]) : joined ? h("time", { class: "small-time" }, written(message.moment * 1000, "t")) : avatar(message.author)),
+    h("div", { class: "column" }, header(message, label, joined || isEvent(message), hands), body),
     tools(message, hands),
   );
   return element;
@@ -50,7 +52,7 @@ function header(message, label, joined, hands) {
     ? h("span", { ...named, title: `The webhook ${message.webhook}` }, message.author.name) // is nobody, and has no menu
     : h("button", { ...named, type: "button", onclick: (event) => hands.user(message.author, event.currentTarget) }, message.author.nick || message.author.name);
   const color = hands.colour(message.author.id);
-  if (color) author.style.color = color;
+  if (color) tint(author, color);
   return h(
     "div",
     { class: joined ? "unseen" : "header" },
@@ -104,8 +106,8 @@ function bodyParts(message, context, hands) {
   }
   const edited = message.edited && h("span", { class: "edited", title: written(message.edited * 1000, "F") }, "(edited)");
   const parts = [];
-  if (message.kind in EVENTS) {
-    parts.push(h("div", { class: "text muted event" }, EVENTS[message.kind](message)));
+  if (isEvent(message)) {
+    parts.push(h("div", { class: "text muted event" }, h("b", {}, message.author.nick || message.author.name), " ", EVENTS[message.kind][1](message)));
   } else if (message.content) {
     parts.push(h("div", { class: "text" }, markdown(message.content, context), edited && " ", edited));
   }

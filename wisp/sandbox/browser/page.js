@@ -1,6 +1,6 @@
 // The page: what the sandbox pushes is shown, what a person does is asked of it.
 
-import { announce, avatar, byId, colour, fill, h, icon, sameNamed } from "./dom.js";
+import { announce, avatar, byId, colour, fill, h, icon, sameNamed, tint } from "./dom.js";
 import { askText, confirm, openForm } from "./dialogs.js";
 import { Composer } from "./composer.js";
 import { conversation } from "./conversation.js";
@@ -10,7 +10,7 @@ import { closeFloating, isFloating, openChoices, openMenu } from "./lists.js";
 import { Panel } from "./panel.js";
 import { tick } from "./times.js";
 
-const CHANNEL_ICONS = { 0: "hash", 5: "hash", 2: "speaker", 13: "speaker", 10: "reply", 11: "reply", 12: "reply" };
+const CHANNEL_ICONS = { 0: "hash", 5: "hash", 2: "speaker", 13: "speaker", 10: "thread", 11: "thread", 12: "thread" };
 const CATEGORY = 4;
 const WRITTEN = [0, 19];
 const SILENT = [CATEGORY, 15, 16];
@@ -162,7 +162,7 @@ function channelButton(channel) {
     "button",
     {
       type: "button",
-      class: ["channel", current && "current", count && "unread"].filter(Boolean).join(" "),
+      class: ["channel", CHANNEL_ICONS[channel.kind] === "thread" && "thread", current && "current", count && "unread"].filter(Boolean).join(" "),
       "data-key": `channel-${channel.id}`,
       "aria-current": current ? "page" : null,
       "aria-label": count ? `${channel.name}, ${count} unread` : channel.name,
@@ -226,7 +226,7 @@ function memberButton(member) {
   const offline = member.bot && member.id === place.bot.id && !place.online;
   const name = h("span", { class: "member-name" }, member.nick || member.name);
   const color = colourOf(member.id);
-  if (color) name.style.color = color;
+  if (color) tint(name, color);
   const element = h(
     "button",
     { type: "button", class: offline ? "member offline" : "member", "data-key": `member-${member.id}`, "aria-haspopup": "menu", onclick: (event) => userMenu(member, event.currentTarget), oncontextmenu: (event) => { event.preventDefault(); userMenu(member, event.currentTarget); } },
