@@ -74,6 +74,18 @@ async def test_slowmode_is_for_people_who_may_not_bypass_it() -> None:
     assert bob.post("second").content == "second"
 
 
+async def test_slowmode_lets_people_start_one_thread_beside_one_message() -> None:
+    people = People(World())
+    bob = people.member("bob")
+    people.world.edit_channel(bob.channel, slowmode=10)
+    await bob.start_thread("first")
+    bob.post("a message")
+    with pytest.raises(Impossible, match="bob may start a thread again in 10 s: slowmode of 10 s"):
+        await bob.start_thread("second")
+    await people.world.clock.advance(10, at_once)
+    assert (await bob.start_thread("second")).channel.name == "second"
+
+
 class Mood(Enum):
     GREAT = "good"
 

@@ -482,6 +482,13 @@ async def test_the_501st_channel_is_refused_with_30013(bot: Bot, world: World, g
         world.add_channel(guild, "one-more")
 
 
+async def test_the_1001st_invite_is_refused_with_30016(bot: Bot, world: World, guild: Guild, channel: Channel) -> None:
+    while len(world.invites_of(guild)) < 1000:
+        world.add_invite(channel, world.owner)
+    status, refusal = await bot.call("POST", f"/channels/{channel.id}/invites", {"unique": True})
+    assert (status, refusal["code"], len(world.invites_of(guild))) == (400, 30016, 1000)
+
+
 async def test_the_1001st_member_of_a_thread_is_refused_with_30033(
     bot: Bot, world: World, guild: Guild, channel: Channel, bob: User
 ) -> None:

@@ -108,7 +108,8 @@ class Conversation(Ground):
         if message.ephemeral_for is None:
             channel.messages[message.id] = message
             channel.last_message_id = message.id
-            channel.spoke[author.id] = message.created
+            if kind in (0, REPLY):  # what people write, and nothing that Discord says of them
+                channel.spoke[author.id] = message.created
             self._bump(channel)
         if interaction is not None and not interaction.answered:
             interaction.original = message
@@ -116,14 +117,18 @@ class Conversation(Ground):
         self.happen(MessageCreated(message))
         return message
 
-    def slowed(self, user: User, channel: Channel) -> float:
-        """Seconds that a user must wait before they may write in a channel again; 0 where they may.
+    def slowed(self, user: User, channel: Channel, *, thread: bool = False) -> float:
+        """Seconds that a user must wait before they may write in a channel (start a `thread` there) again, or 0.
 
         Slowmode is for people without BYPASS_SLOWMODE: no bot is under it (resources/channel, `rate_limit_per_user`).
         """
         if user.bot or channel.guild is None or self.permissions(user, channel) & Permission.BYPASS_SLOWMODE:
             return 0.0
-        return max(0.0, channel.spoke.get(user.id, -math.inf) + channel.slowmode - self.clock.time())
+        last = channel.spoke.get(user.id, -math.inf)
+        if thread:
+            of_channel = (one.thread for one in channel.guild.threads.values() if one.parent is channel and one.thread)
+            last = max((about.created for about in of_channel if about.owner is user), default=-math.inf)
+        return max(0.0, last + channel.slowmode - self.clock.time())
 
     def edit_message(
         self,

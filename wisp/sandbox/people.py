@@ -201,6 +201,12 @@ class Person:
         if lacking := [str(one.name) for one in needed if not allowed & one]:
             raise Impossible(f"{self.name} cannot {what} in {self.channel}: it needs {', '.join(lacking)}")
 
+    def _check_pace(self, what: str, *, thread: bool = False) -> None:
+        wait = self.people.world.slowed(self.user, self.channel, thread=thread)
+        if wait:
+            slowmode = f"slowmode of {self.channel.slowmode} s in {self.channel}"
+            raise Impossible(f"{self.name} may {what} again in {math.ceil(wait)} s: {slowmode} (Discord's code 20016)")
+
     async def join(self, guild: Guild | None = None) -> Person:
         """Join a guild (the first one by default) and wait until the bot is at rest; the same person, looking at it.
 
@@ -327,9 +333,7 @@ class Person:
             self._check_may("attach files", Permission.ATTACH_FILES)
         if len(files) > ATTACHMENTS:
             raise Impossible(f"a message has at most {ATTACHMENTS} files, not {len(files)}")
-        if wait := self.people.world.slowed(self.user, self.channel):
-            slowmode = f"slowmode of {self.channel.slowmode} s in {self.channel}"
-            raise Impossible(f"{self.name} may write again in {math.ceil(wait)} s: {slowmode} (Discord's code 20016)")
+        self._check_pace("write")
         answered = self._repliable(reply_to) if reply_to is not None else None
         return self.people.world.add_message(
             self.channel,
@@ -382,6 +386,7 @@ class Person:
             raise Impossible(f"no such thread begins in {self.channel}")
         needed = Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS
         self._check_may("start a thread", needed)
+        self._check_pace("start a thread", thread=True)
         public = ANNOUNCEMENT_THREAD if self.channel.kind == ANNOUNCEMENT else PUBLIC_THREAD
         thread = self.people.world.start_thread(
             self.channel, name, self.user, message=message, kind=PRIVATE_THREAD if private else public

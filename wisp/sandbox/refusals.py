@@ -64,7 +64,9 @@ TOO_MANY_REACTIONS = Reason(
     403, 30010, "Maximum number of reactions reached (20)", seen="BilliAlpha/discord-transfer#18"
 )
 TOO_MANY_CHANNELS = Reason(400, 30013, "Maximum number of guild channels reached (500)")
-TOO_MANY_INVITES = Reason(400, 30016, "Maximum number of invites reached (1000)")
+TOO_MANY_INVITES = Reason(
+    400, 30016, "Maximum number of invites to this server reached.", seen="discord/discord-api-docs#3192"
+)
 TOO_MANY_ANIMATED_EMOJIS = Reason(400, 30018, "Maximum number of animated emojis reached (50)")
 TOO_MANY_IN_THREAD = Reason(
     400, 30033, "Max number of thread participants has been reached (1000)", seen="discord/discord-api-docs#3938"
