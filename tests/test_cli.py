@@ -360,6 +360,34 @@ def test_lines_can_be_piped_in() -> None:
     assert ran.stderr == "! there is no command /nope in Sandbox. There is: /hello, /more, /form, /broken.\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is of POSIX")
+@pytest.mark.parametrize("closed", [False, True])
+def test_where_nobody_types_the_page_stays_until_it_is_stopped(closed: bool) -> None:
+    command = [*RUN, "--no-open", write("my_bot.py", BOT)]
+    if closed:
+        command = ["/bin/sh", "-c", 'exec "$@" <&-', "sh", *command]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=ENVIRONMENT, **pipes) as program:
+        assert program.stdout
+        assert program.stderr
+        address = program.stdout.readline().removeprefix("In a browser: ").strip()
+        assert urllib.request.urlopen(address, timeout=10).status == 200
+        assert program.stderr.readline() == "Nobody types here: this stays until it is stopped.\n"
+        program.terminate()
+        assert program.wait(20) == 128 + signal.SIGTERM
+        assert (program.stdout.read(), program.stderr.read()) == ("", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
+def test_who_types_while_the_screen_is_piped_elsewhere_has_the_page_too() -> None:
+    screen = Screen(["/bin/sh", "-c", '"$@" | cat', "sh", *RUN, "--no-open", write("my_bot.py", BOT)])
+    screen.expect("In a browser: http://")
+    screen.type("/hello\r")
+    screen.expect("wisp: Hello @ada!")
+    screen.type("\x04")
+    assert screen.end() == 0
+
+
 def test_the_package_itself_is_the_command_line() -> None:
     command = [sys.executable, "-m", "wisp", "--version"]
     ran = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, check=True)

@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import sys
+import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -424,3 +425,8 @@ def test_a_browser_is_opened_on_a_desktop_only(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
     assert shown.desktop_browser() is None
+    monkeypatch.delenv("SSH_CONNECTION")
+    for browser, opens in (("sh %s &", True), ("true", False)):  # a program that is no browser says no
+        monkeypatch.setenv("BROWSER", browser)
+        monkeypatch.setattr(webbrowser, "_tryorder", None)
+        assert (shown.desktop_browser() is not None) is opens

@@ -75,7 +75,7 @@ async def _quiet(world: World) -> None:
 
 
 class Chat:
-    """One chat: a terminal on a sandbox, and what happened since the last line."""
+    """One chat: a terminal on a sandbox, and what happened since the last line. `heard` is whether one came."""
 
     def __init__(
         self,
@@ -88,6 +88,7 @@ class Chat:
     ) -> None:
         self._people = people
         self._as_json = as_json
+        self.heard: bool = False
         self._failed: str | None = None
         self._notes: list[str] = []
         self._posted: list[Message] = []
@@ -131,12 +132,18 @@ class Chat:
                 doing.result()
         return 0
 
+    async def stay(self) -> int:
+        """Wait for a signal, the only end that is left where nobody types; the exit code."""
+        with _signals() as signalled:
+            return 128 + await signalled  # what a shell reports for a program that a signal ended
+
     def fail(self, where: str, error: BaseException) -> None:
         """Note that the bot's code failed on the line that is being done."""
         self._failed = f"{where}: {type(error).__name__}: {error}"
 
     async def _line(self, typed: str) -> bool:
         """Do one line and write what comes of it; whether all went well."""
+        self.heard = True
         self._failed = None
         reply = None
         with nullcontext() if self._as_json else self._terminal:

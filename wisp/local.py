@@ -151,14 +151,15 @@ async def chat(
     """Run a bot on a local Discord and type these lines; without any, let somebody chat with it.
 
     What is answered goes to `output` (stdout by default); with `as_json` each line gives one JSON object
-    instead, and nobody is prompted for one. Who chats has the page, too: its address is written, and with `opens` it
-    is opened where there is a desktop. The result is an exit code: 1 where a line could not be done,
-    nobody answered a command, or the bot's code failed on it.
+    instead, and nobody is prompted for one. Who sits at the keyboard has the page, too: its address is written, and
+    with `opens` it is opened where there is a desktop. Where standard input ends without a line nobody types: the
+    address of the page is written then, and it stays until a signal. The result is an exit code: 1 where a line could
+    not be done, nobody answered a command, or the bot's code failed on it.
     """
     console = Console(sys.stdin, output or sys.stdout)
     console.interactive &= not as_json
     chatting = console.interactive and not lines
-    async with on_sandbox(bot, keep=keep, page=chatting) as sandbox:
+    async with on_sandbox(bot, keep=keep, page=not lines and not as_json) as sandbox:
         people = People(sandbox.world, patience=PATIENCE)
 
         async def settled() -> None:
@@ -177,10 +178,15 @@ async def chat(
         talk = Chat(people, console, as_json=as_json, breakable=sandbox, restart=restarted)
         people.settled = settled
         listen()
-        if sandbox.page is not None:
+        if sandbox.page is not None and console.attended:
             console.write(f"In a browser: {sandbox.page.url}")
             if opens:
                 open_on_desktop(sandbox.page)
         if chatting:
             return await talk.interactive()
-        return 0 if await talk.all(lines or None) else 1
+        well = await talk.all(lines or None)
+        if sandbox.page is not None and not (console.attended or talk.heard):
+            console.write(f"In a browser: {sandbox.page.url}")
+            print("Nobody types here: this stays until it is stopped.", file=sys.stderr, flush=True)
+            return await talk.stay()
+        return 0 if well else 1

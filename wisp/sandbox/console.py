@@ -34,12 +34,14 @@ Complete = Callable[[str], Coroutine[Any, Any, list[str]]]
 class Console:
     """A keyboard and a screen. Use it as a context manager, which leaves the terminal as it was.
 
-    `interactive` is where somebody types in a terminal: then there is a prompt, line editing and
-    completion. Piped input is read line by line; where `stdin` is closed (None) there is no line.
+    `attended` is where somebody sits at a terminal's keyboard, `interactive` where they look at its screen, too:
+    then there is a prompt, line editing and completion. Piped input is read line by line; where `stdin` is closed
+    (None) there is no line.
     """
 
     def __init__(self, stdin: TextIO | None, stdout: TextIO, *, complete: Complete | None = None) -> None:
-        self.interactive: bool = stdin is not None and stdin is sys.stdin and stdin.isatty() and stdout.isatty()
+        self.attended: bool = stdin is not None and stdin is sys.stdin and stdin.isatty()
+        self.interactive: bool = self.attended and stdout.isatty()
         self.colour: bool = stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
         self.complete = complete
         self._stdin = stdin
