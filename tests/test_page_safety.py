@@ -393,6 +393,20 @@ async def test_neither_log_nor_errors_nor_traffic_show_a_token(monkeypatch: pyte
         assert secret not in shown
 
 
+async def test_the_traffic_shows_nothing_that_one_could_post_with() -> None:
+    async with on_sandbox(wisp.Bot(), page=True) as sandbox, aiohttp.ClientSession() as session:
+        assert sandbox.page
+        place = f"{sandbox.rest_url}/channels/{next(iter(sandbox.world.channels))}/webhooks"
+        headers = {"Authorization": f"Bot {sandbox.token}"}
+        async with session.post(place, json={"name": "Hook"}, headers=headers) as response:
+            webhook = await response.json()
+        async with session.post(webhook["url"], json={"content": "Ahoy"}) as response:
+            assert response.status == 204
+        shown = " ".join(f"{one.title} {one.body}" for one in sandbox.page.records.newest())
+    assert "Ahoy" in shown
+    assert webhook["token"] not in shown
+
+
 async def test_the_page_shows_nothing_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MY_PASSWORD", "correct horse battery staple")
     async with on_sandbox(wisp.Bot(), page=True) as sandbox, aiohttp.ClientSession() as session:

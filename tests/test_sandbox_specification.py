@@ -895,6 +895,14 @@ ALMOST = [
     Case("POST", MESSAGES, 200, {**RICH, "allowed_mentions": {"parse": ["users"]}, "nonce": "n"}),
     Case("PATCH", MESSAGE, 200, RICH),
     Case("POST", WEBHOOK, 200, RICH, ANSWERED),
+    Case(
+        "POST", WEBHOOK, 200, {**RICH, "username": "x", "thread_name": None, "applied_tags": []}, A_HOOK, "?wait=true"
+    ),
+    Case("POST", HOOKS, 200, {"name": "Hook", "avatar": PICTURE}),
+    Case("POST", INVITES, 200, {"max_age": 0, "max_uses": 1, "role_ids": ["{role_id}"]}),
+    Case("POST", EMOJIS, 201, {"name": "party", "image": PICTURE, "roles": []}),
+    Case("POST", GUILD + "/prune", 200, {"days": 30, "include_roles": ["{role_id}"]}),
+    Case("PATCH", "/applications/@me", 200, {**ABOUT, "description": {"default": ""}, "tags": ["fun"], "flags": 0}),
     Case("POST", COMMANDS, 200, GREET),
     Case("PUT", COMMANDS, 200, [GREET, GROUP, {"type": 3, "name": "Quote"}]),
 ]
