@@ -147,10 +147,10 @@ class Fields:
         return []
 
     def texts(self, name: str, most: int, bound: Bound) -> list[str]:
-        """A list of texts of this length, empty where there is none."""
+        """A list of texts of this length, each once, empty where there is none."""
         found = self._items(name, most)
         if all(isinstance(item, str) and bound.holds(len(item)) for item in found):
-            return found
+            return list(dict.fromkeys(found))
         words = f"Must be between {bound.least} and {bound.most} in length."
         self.refuse(name, "BASE_TYPE_BAD_LENGTH", words)
         return []

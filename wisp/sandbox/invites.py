@@ -11,15 +11,13 @@ from wisp.sandbox.fields import Fields
 from wisp.sandbox.forms import read_form
 from wisp.sandbox.guilds import counts
 from wisp.sandbox.lookups import Answer, Lookups, Route, reason, wanted
-from wisp.sandbox.model import CATEGORY, JSON, Channel, Guild, Role
+from wisp.sandbox.model import JSON, Channel, Guild, Role
 from wisp.sandbox.permissions import Permission
 from wisp.sandbox.refusals import (
     MISSING_PERMISSIONS,
-    NOT_IN_DMS,
     TOO_MANY_INVITES,
     UNKNOWN_INVITE,
     UNKNOWN_ROLE,
-    WRONG_CHANNEL_TYPE,
     Refusal,
 )
 
@@ -43,7 +41,8 @@ class Invites(Lookups):
 
     async def list_of_channel(self, request: web.Request) -> Answer:
         """The invites to a channel, with their metadata."""
-        channel, _ = self._with_invites(request)
+        channel = self.channel(request)
+        self.guild_of(channel)
         self.need(channel, Permission.MANAGE_CHANNELS)
         return 200, [invite.payload() | invite.metadata() for invite in self.world.invites_of(channel)]
 
@@ -58,7 +57,8 @@ class Invites(Lookups):
 
     async def create(self, request: web.Request) -> Answer:
         """Make an invite to a channel, or say the one like it that the bot made already."""
-        channel, guild = self._with_invites(request)
+        channel = self.channel(request)
+        guild = self.guild_of(channel)
         fields = Fields(await read_form(request))
         age, uses = fields.integer("max_age", INVITE_AGE), fields.integer("max_uses", INVITE_USES)
         temporary, unique = fields.boolean("temporary") or False, fields.boolean("unique")
@@ -125,14 +125,6 @@ class Invites(Lookups):
             if one.inviter is self.world.bot and (one.max_age, one.max_uses, one.temporary, one.roles) == wished:
                 return one
         return None
-
-    def _with_invites(self, request: web.Request) -> tuple[Channel, Guild]:
-        channel = self.channel(request)
-        if channel.guild is None:
-            raise Refusal(NOT_IN_DMS)
-        if channel.is_thread or channel.kind == CATEGORY:
-            raise Refusal(WRONG_CHANNEL_TYPE)
-        return channel, channel.guild
 
     def _invite(self, request: web.Request) -> Invite:
         invite = self.world.invite(request.match_info["code"])

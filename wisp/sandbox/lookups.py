@@ -19,6 +19,7 @@ from wisp.sandbox.refusals import (
     MISSING_ACCESS,
     MISSING_PERMISSIONS,
     NOT_A_TEXT_CHANNEL,
+    NOT_IN_DMS,
     TOO_MANY_THREADS,
     UNKNOWN_CHANNEL,
     UNKNOWN_GUILD,
@@ -26,12 +27,14 @@ from wisp.sandbox.refusals import (
     UNKNOWN_MESSAGE,
     UNKNOWN_ROLE,
     UNKNOWN_USER,
+    WRONG_CHANNEL_TYPE,
     Refusal,
     invalid_form,
     snowflake,
 )
 from wisp.sandbox.world import (
     ANNOUNCEMENT,
+    CATEGORY,
     DM,
     JSON,
     STAGE,
@@ -143,19 +146,27 @@ class Lookups:
         if channel.guild is not None and not self.world.has_room_for_threads(channel.guild):
             raise Refusal(TOO_MANY_THREADS)
 
+    def guild_of(self, channel: Channel) -> Guild:
+        """The guild of a channel that can have webhooks and invites, as threads and categories cannot."""
+        if channel.guild is None:
+            raise Refusal(NOT_IN_DMS)
+        if channel.is_thread or channel.kind == CATEGORY:
+            raise Refusal(WRONG_CHANNEL_TYPE)
+        return channel.guild
+
     def log(
         self,
         guild: Guild,
         deed: Deed,
         target: int | None,
-        reason: str | None,
+        why: str | None,
         *,
         changes: Sequence[JSON] | None = None,
         options: Mapping[str, str] | None = None,
     ) -> None:
         """Note in the audit log what the bot did; nothing where no `changes` came of it (None: it has none)."""
         if changes is None or changes:
-            self.world.log(guild, deed, self.world.bot, target, reason, changes=changes or (), options=options)
+            self.world.log(guild, deed, self.world.bot, target, why, changes=changes or (), options=options)
 
     def need_rank(self, guild: Guild, role: Role) -> None:
         """Refuse where a role is not below the bot's highest."""

@@ -13,7 +13,7 @@ from wisp.sandbox.forms import Form, apply_draft, path_id, read_draft, read_form
 from wisp.sandbox.images import image_hash, read_image
 from wisp.sandbox.lookups import Answer, Handler, Lookups, Route, reason, wanted
 from wisp.sandbox.messages import BOT_FLAGS
-from wisp.sandbox.model import CATEGORY, FORUM, JSON, MEDIA, Channel, Message, User, Webhook
+from wisp.sandbox.model import FORUM, JSON, MEDIA, Channel, Message, User, Webhook
 from wisp.sandbox.permissions import Permission
 from wisp.sandbox.refusals import (
     EMPTY_MESSAGE,
@@ -21,13 +21,11 @@ from wisp.sandbox.refusals import (
     MISSING_PERMISSIONS,
     NO_FORUM,
     NO_POST_SAID,
-    NOT_IN_DMS,
     TOO_MANY_WEBHOOKS,
     TWO_POSTS_SAID,
     UNKNOWN_CHANNEL,
     UNKNOWN_MESSAGE,
     UNKNOWN_WEBHOOK,
-    WRONG_CHANNEL_TYPE,
     Refusal,
     snowflake,
 )
@@ -81,7 +79,8 @@ class Webhooks(Lookups):
 
     async def list_of_channel(self, request: web.Request) -> Answer:
         """The webhooks of a channel."""
-        channel = self._with_webhooks(self.channel(request))
+        channel = self.channel(request)
+        self.guild_of(channel)
         self.need(channel, Permission.MANAGE_WEBHOOKS)
         return 200, [webhook.payload() for webhook in self.world.webhooks_of(channel)]
 
@@ -93,7 +92,8 @@ class Webhooks(Lookups):
 
     async def create(self, request: web.Request) -> Answer:
         """Make a webhook of a channel."""
-        channel = self._with_webhooks(self.channel(request))
+        channel = self.channel(request)
+        self.guild_of(channel)
         fields = Fields(await read_form(request))
         name, avatar = _name(fields, "name", required=True), read_image(fields, "avatar")
         fields.check()
@@ -174,21 +174,12 @@ class Webhooks(Lookups):
 
     def _new_place(self, webhook: Webhook, number: int) -> Channel:
         """The channel that a webhook is moved to."""
-        found, old = self.world.channels.get(number), webhook.channel
-        if found is None or found.guild is not old.guild:
+        channel, old = self.world.channels.get(number), webhook.channel
+        if channel is None or self.guild_of(channel) is not old.guild:
             raise Refusal(UNKNOWN_CHANNEL)
-        channel = self._with_webhooks(found)
         self.need(channel, Permission.MANAGE_WEBHOOKS)
         if channel is not old and len(self.world.webhooks_of(channel)) >= WEBHOOKS.most:
             raise Refusal(TOO_MANY_WEBHOOKS)
-        return channel
-
-    def _with_webhooks(self, channel: Channel) -> Channel:
-        """The same channel, which must be one that can have webhooks."""
-        if channel.guild is None:
-            raise Refusal(NOT_IN_DMS)
-        if channel.is_thread or channel.kind == CATEGORY:
-            raise Refusal(WRONG_CHANNEL_TYPE)
         return channel
 
     def _known(self, request: web.Request) -> Webhook:
@@ -279,6 +270,7 @@ class Webhooks(Lookups):
             return channel
         if not post:
             raise Refusal(NO_POST_SAID)
+        self.need_room(channel)
         return self.world.start_thread(channel, post, author, tags=tags)
 
     def _thread(self, request: web.Request, webhook: Webhook) -> Channel | None:
