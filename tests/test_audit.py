@@ -89,8 +89,9 @@ async def test_what_was_logged_is_there_newest_first_and_of_one_server_where_ask
         assert [record.action for record in await audit.recent()] == ["three", "two", "one"]
         assert [record.action for record in await audit.recent(limit=1)] == ["three"]
         assert await audit.recent(limit=0) == []
-        with pytest.raises(ValueError, match="limit: expected 0 or more, got -1"):
-            await audit.recent(limit=-1)
+        for limit in (-1, None, "5"):
+            with pytest.raises(ValueError, match="limit: expected an int, 0 or more, got"):
+                await audit.recent(limit=limit)  # pyright: ignore[reportArgumentType]: users err
         for id in (-5, 2**70, "guild"):
             with pytest.raises(ValueError, match="guild_id: expected the id of a server, got"):
                 await audit.recent(guild_id=id)  # pyright: ignore[reportArgumentType]: users err
@@ -175,6 +176,19 @@ async def test_what_is_too_old_goes() -> None:
         clock.offset += 30 * 86400
         await audit._prune(db, 2000)
         assert await rows(db) == []
+
+
+async def test_of_a_bot_that_logs_little_the_old_goes_too() -> None:
+    clock = Clock()
+    async with running(clock=clock, audit=AuditService(keep_days=1, keep_records=10)) as (audit, db):
+        for number in range(200):
+            audit.log_action(f"action {number}")
+        assert len(await audit.recent()) == 10
+        assert len(await rows(db)) <= 10 + 200
+        clock.offset += 3 * 86400
+        audit.log_action("new")
+        assert len(await audit.recent()) == 1
+        assert await rows(db) == ["new"]
 
 
 async def test_of_too_many_the_oldest_go() -> None:
@@ -372,6 +386,14 @@ def test_secrets_are_hidden() -> None:
         "Token": "<hidden>",
         "token_count": 5,
         "<token>": ["<token>"],
+    }
+    names = ("PASSWORD", "user_password", "access_token", "apiKey", "api-key", "client_secret", "passwd", "credentials")
+    for value in (5, "s", ["s"]):
+        assert metadata_of(dict.fromkeys(names, value)) == dict.fromkeys(names, "<hidden>")
+    assert metadata_of({"tokenizer": "a", "keyboard": "b", "password": None}) == {
+        "tokenizer": "a",
+        "keyboard": "b",
+        "password": None,
     }
     assert TOKEN[:20] not in str(metadata_of({"many": f"{TOKEN} " * 10_000}))
 

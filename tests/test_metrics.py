@@ -262,6 +262,38 @@ async def test_timed_times_blocks_and_calls_async_or_not_by_the_bots_clock() -> 
     )
 
 
+def test_a_label_says_what_it_was_given_and_true_is_not_one() -> None:
+    metrics = MetricsService()
+    for value in (1, True, 1.0, True, 1):
+        metrics.increment("x", labels={"ok": value})
+    assert metrics.snapshot().counters == {'x{ok="1"}': 2, 'x{ok="True"}': 2, 'x{ok="1.0"}': 1}
+
+
+def test_a_counter_of_a_huge_number_goes_on_counting() -> None:
+    metrics = MetricsService()
+    metrics.increment("big", 10**400)
+    metrics.increment("big", 0.5)
+    assert metrics.snapshot().counters == {"big": math.inf}
+
+
+async def test_an_object_that_is_called_async_is_timed_to_its_end() -> None:
+    metrics = MetricsService()
+
+    class Slow:
+        async def __call__(self) -> int:
+            await asyncio.sleep(0.02)
+            return 5
+
+    assert await metrics.timed("slow")(Slow())() == 5
+    assert metrics.snapshot().timings["slow"].total >= 0.02
+
+
+@pytest.mark.parametrize(("name", "labels", "words"), [(len, None, "the name of a timing"), ("x", 5, "the labels of")])
+def test_timed_is_checked_before_the_block_and_not_after_it(name: Any, labels: Any, words: str) -> None:
+    with pytest.raises(TypeError, match=words):
+        MetricsService().timed(name, labels)
+
+
 def test_what_raises_is_timed_too() -> None:
     metrics = MetricsService()
     with pytest.raises(KeyError), metrics.timed("block"):

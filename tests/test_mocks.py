@@ -209,3 +209,20 @@ def test_mocks_leave_nothing_behind() -> None:
             create_mock_interaction()
         gc.collect()
     assert threading.active_count() == before
+
+
+async def test_a_module_that_sets_reminders_is_tested_with_them() -> None:
+    bot = create_mock_bot()
+    ctx = create_mock_context(bot)
+
+    @bot.job("remind")
+    async def remind(text: str) -> None: ...
+
+    @bot.command
+    async def tea(interaction: wisp.Context) -> None:
+        """Make tea."""
+        await ctx.services.get("scheduler").once("remind", delay=180, data={"text": "tea"})
+
+    await bot.find("tea")(create_mock_interaction(bot=bot))
+    (job,) = await ctx.services.get("scheduler").pending("remind")
+    assert job.data == {"text": "tea"}

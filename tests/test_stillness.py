@@ -274,7 +274,7 @@ async def test_who_waits_for_a_lock_in_its_turn_is_in_no_deadlock() -> None:
 
     async with connect(bot) as discord:
         replies = [await discord.member(name).slash("turn") for name in ("ada", "bob", "eve")]
-        await discord.advance(seconds=180)
+        await discord.advance(seconds=200)  # each begins to wait a moment after the one before has ended
         assert [reply.content for reply in replies] == ["done"] * 3
 
 

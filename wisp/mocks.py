@@ -198,6 +198,7 @@ class MockBot(_Named, ModuleBot):
         module = Module()
         module.name = "mock"
         super().__init__(bot, module)
+        bot.jobs = self.jobs  # the scheduler asks the bot whose handler is calling, and here that is the one behind
         self.mock_session: _Session = _Session(bot)
         bot._session = self.mock_session  # pyright: ignore[reportPrivateUsage]
 

@@ -411,9 +411,12 @@ class Scheduler(Protocol):
     """Functions that run by themselves, as `wisp.services.scheduler` runs them."""
 
     def register(
-        self, fn: Callable[[], Awaitable[object]], interval: float = 3600.0, name: str | None = None
+        self,
+        fn: Callable[[], Awaitable[object]],
+        interval: float | datetime.timedelta = 3600.0,
+        name: str | None = None,
     ) -> object:
-        """Run an async function every `interval` seconds."""
+        """Run an async function every `interval`: seconds, or a timedelta."""
         ...
 
     def unregister(self, name: str) -> bool:

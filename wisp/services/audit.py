@@ -7,6 +7,7 @@ import contextvars
 import datetime
 import itertools
 import math
+import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping, Set
@@ -18,6 +19,7 @@ import msgspec
 from ..clock import Clock, Timer
 from ..logs import get_logger, redacted
 from . import Database
+from .values import check_limit
 
 _log = get_logger("wisp.audit")
 
@@ -37,12 +39,15 @@ _MOST_WAITING = 10_000
 _MOST_WAITING_BYTES = 8 * 1024 * 1024
 
 _BATCH = 200  # rows an INSERT
-_PRUNED_EVERY = 1000  # records
+_PRUNED_EVERY = 1000  # records, fewer where fewer are kept, ...
+_PRUNED_AFTER = 86400.0  # ... and seconds
 _FIRST_RETRY, _LAST_RETRY = 1.0, 60.0  # seconds after which a failed write is tried again, doubled each time
 
 _LARGEST_ID = 2**63 - 1
 
-_SECRET_KEYS = frozenset({"token", "secret", "password", "authorization", "api_key"})
+_SECRET_KEY = re.compile(
+    "(token|secret|passw(or)?d|passphrase|authorization|credential|(api|private)[-_ ]?key)s?$", re.I
+)
 _HIDDEN = "<hidden>"
 
 _MIGRATIONS = {
@@ -111,6 +116,7 @@ class AuditService:
         self._retry: Timer | None = None
         self._retry_after = _FIRST_RETRY
         self._until_pruned = 0
+        self._prune_again = 0.0  # at that time
 
     async def start(self, session: Any) -> None:
         """Keep records in the database of this session from now on."""
@@ -168,8 +174,7 @@ class AuditService:
         Raises ValueError for a limit below 0 and for what is no id, and DatabaseError where the database cannot be
         read.
         """
-        if limit < 0:
-            raise ValueError(f"limit: expected 0 or more, got {limit!r}")
+        check_limit(limit)
         if guild_id is not None and _id(guild_id) is None:
             raise ValueError(f"guild_id: expected the id of a server, got {guild_id!r}")
         db = self._db
@@ -293,9 +298,10 @@ class AuditService:
 
     async def _prune(self, db: Database, written: int) -> None:
         self._until_pruned -= written
-        if self._until_pruned > 0:
+        if self._until_pruned > 0 and self._clock.time() < self._prune_again:
             return
-        self._until_pruned = _PRUNED_EVERY
+        self._until_pruned = min(_PRUNED_EVERY, self.keep_records)
+        self._prune_again = self._clock.time() + min(_PRUNED_AFTER, 86400 * self.keep_days)
         await db.execute(
             "DELETE FROM wisp_audit WHERE id <= (SELECT max(id) FROM wisp_audit) - ? OR id < coalesce("
             "(SELECT id FROM wisp_audit WHERE time >= ? ORDER BY id LIMIT 1), (SELECT max(id) + 1 FROM wisp_audit))",
@@ -368,7 +374,8 @@ class _Plain:
         except Exception:  # it cannot say what it is
             text = f"<{type(value).__name__}>"
         # cut before it is searched, but where no secret is cut in half: what hides one is up to ten times shorter
-        text = redacted(text[: 20 * LONGEST_TEXT].replace(self._token or "\0", "<token>"))
+        text = text[: 20 * LONGEST_TEXT]
+        text = redacted(text.replace(self._token, "<token>") if self._token else text)
         return (text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}...").encode(errors="replace").decode()
 
     def _container(self, value: Iterable[object], depth: int) -> Any:
@@ -383,6 +390,6 @@ class _Plain:
                 plain["..."] = "..."
                 break
             key = self.text(name)
-            secret = key.lower() in _SECRET_KEYS and isinstance(one, (str, bytes))
-            plain[key] = _HIDDEN if secret else self.value(one, depth + 1)
+            is_secret = one is not None and _SECRET_KEY.search(key)
+            plain[key] = _HIDDEN if is_secret else self.value(one, depth + 1)
         return plain

@@ -101,10 +101,11 @@ class MetricsService:
             if value >= 0:
                 self._counters[name if labels is None else (name, tuple(labels.items()))].value += value
                 return
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, AttributeError, OverflowError):
             _check_number("counter", name, value)
             if value >= 0:
-                self._found("counter", name, labels, _Number, self._counters).value += value
+                number = self._found("counter", name, labels, _Number, self._counters)
+                number.value = _sum((number.value, value))
                 return
         raise ValueError(f'counter "{name}": expected 0 or more, got {value!r}. What goes down is a gauge')
 
@@ -135,7 +136,11 @@ class MetricsService:
         gauge.value = value
 
     def timed(self, name: str, labels: Labels | None = None) -> Timed:
-        """Time a block, `with metrics.timed("load"): ...`, or as a decorator each call of a function, async or not."""
+        """Time a block, `with metrics.timed("load"): ...`, or as a decorator each call of a function, async or not.
+
+        Raises TypeError for what is no name and no labels.
+        """
+        _check_said("timing", name, labels)
         return Timed(self, self._clock, name, labels)
 
     def meter(self, counter: str, counted: Labels, timing: str, timed: Labels) -> Meter:
@@ -177,10 +182,7 @@ class MetricsService:
         self, kind: _Kind, name: str, labels: Labels | None, make: Callable[[], S], known: dict[Hashable, S]
     ) -> S:
         """The series for what a caller says, made where there is none and there is room for it."""
-        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-            raise TypeError(f"the name of a {kind}: expected a str, got {name!r}")
-        if not (labels is None or isinstance(labels, Mapping)):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-            raise TypeError(f'the labels of {kind} "{name}": expected a dict of names to values, got {labels!r}')
+        _check_said(kind, name, labels)
         family = self._family(kind, _text(name))
         key = _key(labels or {})
         series = family.series.get(key)
@@ -250,7 +252,7 @@ class Timed:
             raise TypeError(f'timed("{self._name}"): expected a function to decorate, got {function!r}')
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise TypeError(f"{function.__name__} is a generator: time what is inside, `with metrics.timed(...)`")
-        if inspect.iscoroutinefunction(function):
+        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
 
             async def timed_async(*args: Any, **kwargs: Any) -> Any:
                 with self._again():
@@ -398,6 +400,13 @@ def _float(value: float) -> float:
         return math.inf
 
 
+def _check_said(kind: _Kind, name: object, labels: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a {kind}: expected a str, got {name!r}")
+    if not (labels is None or isinstance(labels, Mapping)):
+        raise TypeError(f'the labels of {kind} "{name}": expected a dict of names to values, got {labels!r}')
+
+
 def _check_number(kind: _Kind, name: object, value: object) -> None:
     if isinstance(value, str) or not hasattr(type(value), "__float__"):
         raise TypeError(f'{kind} "{name}": expected a number, got {value!r}')
@@ -413,8 +422,8 @@ def _refused_nan(name: str, seconds: float) -> float:
 
 
 def _is_plain(value: object) -> bool:
-    """Whether it always stands for the same text, and a short one: a text itself, or a number."""
-    return len(value) <= LONGEST_TEXT if type(value) is str else isinstance(value, (int, float, type(None)))
+    """Whether it always stands for the same text, and a short one. Numbers do not: 1 is True, and 1.0."""
+    return value is None or (type(value) is str and len(value) <= LONGEST_TEXT)
 
 
 def _key(labels: Labels) -> _Key:

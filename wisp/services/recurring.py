@@ -114,7 +114,7 @@ class Recurrences:
         except (SystemExit, KeyboardInterrupt) as leaving:
             session.leave(leaving)
         except BaseException as error:
-            if task.cancelling():
+            if isinstance(error, asyncio.CancelledError) and (session.closing or one.owner.is_leaving):
                 raise
             outcome = "failed"
             await tell(session, job, one.owner, None, error)

@@ -19,7 +19,7 @@ from .database import DatabaseService
 from .one_shots import START, OneShots, Row
 from .recurring import Recurrences, spawn, tell
 from .timeline import Due
-from .values import decode, encode, is_id
+from .values import check_limit, decode, encode, is_id
 
 if TYPE_CHECKING:
     from ..jobs import Job, Missed, OneTime, Recurring
@@ -94,21 +94,23 @@ class SchedulerService:
     def register(
         self,
         fn: Callable[[], Awaitable[object]],
-        interval: float = 3600.0,
+        interval: float | datetime.timedelta = 3600.0,
         name: str | None = None,
         *,
         missed: Missed = "once",
         overlap: bool = False,
     ) -> None:
-        """Run an async function every `interval` seconds, first in one interval; as `@bot.every` else.
+        """Run an async function every `interval` (seconds, or a timedelta), first in one; as `@bot.every` else.
 
         It belongs to the module in whose setup or handler this is called. Raises JobError where that cannot be, or
         another job has the name (the function's, unless it says another).
         """
         from ..jobs import Every
 
-        settings = {"seconds": interval, "name": name, "missed": missed, "overlap": overlap}
-        job = Every(fn, settings)
+        seconds = interval.total_seconds() if isinstance(interval, datetime.timedelta) else interval
+        if not isinstance(seconds, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
+            raise JobError(f"register(interval={interval!r}): expected seconds, or a timedelta")
+        job = Every(fn, {"seconds": seconds, "name": name, "missed": missed, "overlap": overlap})
         if mistakes := job.check():
             raise JobError(str(mistakes[0]))
         owner = self._owner()
@@ -162,10 +164,12 @@ class SchedulerService:
     async def cancel(self, id: int) -> bool:
         """Take a one-shot job back; whether it had not begun. One that runs goes on, and is not tried again.
 
-        Raises ServiceError and DatabaseError as `once` does.
+        Raises JobError for what is no int, ServiceError and DatabaseError as `once` does.
         """
+        if not isinstance(id, int):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
+            raise JobError(f"cancel({id!r}): expected the `id` of a PendingJob, an int")
         self._ensure_kept()
-        if not is_id(id) or id > _MOST:
+        if not 0 < id <= _MOST:
             return False
         shot = self._shots.get(id)
         if shot is not None:
@@ -190,8 +194,7 @@ class SchedulerService:
         Those that run now are among them. Raises ValueError for a limit below 0 and for what is no id, ServiceError
         and DatabaseError as `once` does.
         """
-        if limit < 0:
-            raise ValueError(f"limit: expected 0 or more, got {limit!r}")
+        check_limit(limit)
         self._ensure_kept()
         if guild_id is not None and not is_id(guild_id):
             raise ValueError(f"guild_id: expected an int from 1 to 2**64 - 1, got {guild_id!r}")
@@ -257,6 +260,9 @@ class SchedulerService:
         if self._any_held:
             self._any_held, self._read_all = False, False
             self._cursor = START
+            for shot in [*self._shots.values()]:
+                if not shot.is_running:  # it is read again, in its turn: else these alone may be enough to read no more
+                    self._drop(shot)
             self._fill()
 
     def under_way(self) -> list[str]:
@@ -280,7 +286,7 @@ class SchedulerService:
                 )
             if at.timestamp() - self._clock.time() > LONGEST_DELAY:
                 raise JobError(f"at={at.isoformat()!r}: expected a time within about a hundred years")
-            return at.timestamp()
+            return max(at.timestamp(), self._clock.time())
         seconds = delay.total_seconds() if isinstance(delay, datetime.timedelta) else delay
         if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 <= seconds <= LONGEST_DELAY:
             raise JobError(f"delay={delay!r}: expected seconds, or a timedelta, from 0 to about a hundred years")
@@ -361,8 +367,8 @@ class SchedulerService:
             except (SystemExit, KeyboardInterrupt) as leaving:
                 session.leave(leaving)
             except BaseException as error:
-                if current_task().cancelling():  # it runs again
-                    self._hold(shot)
+                if isinstance(error, asyncio.CancelledError) and (session.closing or owner.is_leaving):
+                    self._hold(shot)  # it was cut off, and runs again
                     raise
                 outcome = "failed"
                 await self._shot_failed(shot, job, owner, error)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..clock import Clock, Timer
 
-SLICE = 100
+SLICE = 50
 """How many begin in one turn of the event loop: what else there is to do comes in between."""
 
 SLACK = 1e-5

@@ -45,6 +45,12 @@ def is_id(id: object) -> TypeGuard[int]:
     return isinstance(id, int) and not isinstance(id, bool) and 0 < id < 2**64
 
 
+def check_limit(limit: object) -> None:
+    """Raise ValueError for what is no number of rows."""
+    if not isinstance(limit, int) or limit < 0:
+        raise ValueError(f"limit: expected an int, 0 or more, got {limit!r}")
+
+
 def signed(id: int) -> int:
     """An id as SQLite has it: integers have a sign there, ids from 2**63 on stand as the negative ones."""
     return int(id) if id < 2**63 else int(id) - 2**64
