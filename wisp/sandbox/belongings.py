@@ -11,19 +11,7 @@ from typing import TypedDict, Unpack
 from wisp.clock import Clock
 from wisp.sandbox import bounds
 from wisp.sandbox.happenings import GuildChanged, InvitesChanged, WebhooksChanged
-from wisp.sandbox.model import (
-    CATEGORY,
-    JSON,
-    Channel,
-    Emoji,
-    Guild,
-    Impossible,
-    Member,
-    Role,
-    User,
-    Webhook,
-    timestamp,
-)
+from wisp.sandbox.model import CATEGORY, JSON, Channel, Emoji, Guild, Impossible, Member, Role, User, Webhook, timestamp
 from wisp.sandbox.places import Places, refuse_length
 
 DAY = 86_400

@@ -8,16 +8,9 @@ from collections.abc import Mapping, Sequence
 from wisp.clock import Clock
 from wisp.sandbox.ground import Ground
 from wisp.sandbox.happenings import CommandsChanged, InteractionCreated
-from wisp.sandbox.model import (
-    INTERACTION_LIFETIME,
-    JSON,
-    Channel,
-    Guild,
-    Interaction,
-    Member,
-    Message,
-    User,
-)
+from wisp.sandbox.interaction import INTERACTION_LIFETIME, Interaction
+from wisp.sandbox.message import Message
+from wisp.sandbox.model import JSON, Channel, Guild, Member, User
 
 
 class Calls(Ground):

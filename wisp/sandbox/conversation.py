@@ -20,23 +20,9 @@ from wisp.sandbox.happenings import (
     ReactionRemoved,
     Typing,
 )
-from wisp.sandbox.model import (
-    DM,
-    JSON,
-    LOADING,
-    PINNED,
-    REPLY,
-    Attachment,
-    Channel,
-    Emoji,
-    Impossible,
-    Interaction,
-    Message,
-    Reaction,
-    User,
-    Webhook,
-    timestamp,
-)
+from wisp.sandbox.interaction import Interaction
+from wisp.sandbox.message import LOADING, PINNED, REPLY, Attachment, Message, Reaction
+from wisp.sandbox.model import DM, JSON, Channel, Emoji, Impossible, User, Webhook, timestamp
 from wisp.sandbox.permissions import Permission
 
 _MENTIONS = re.compile(r"<@(?P<kind>[!&]?)(?P<id>\d{1,20})>")

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 
 from wisp.clock import Clock
 from wisp.sandbox.happenings import Happening
+from wisp.sandbox.message import Attachment, Message
 from wisp.sandbox.model import (
     DISCORD_EPOCH,
     FOUNDING,
     JSON,
     PRIVATE_THREAD,
     PRIVILEGED_INTENTS_ON,
-    Attachment,
     Channel,
     Guild,
-    Message,
     User,
 )
 from wisp.sandbox.permissions import ALL_PERMISSIONS, BOT_PERMISSIONS, Permission

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from wisp.sandbox.model import Channel, Emoji, Guild, Interaction, Member, Message, Role, User
+from wisp.sandbox.interaction import Interaction
+from wisp.sandbox.message import Message
+from wisp.sandbox.model import Channel, Emoji, Guild, Member, Role, User
 
 
 @dataclass(frozen=True, slots=True)

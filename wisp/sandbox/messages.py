@@ -13,7 +13,8 @@ from wisp.sandbox.entries import Deed
 from wisp.sandbox.fields import Fields
 from wisp.sandbox.forms import Draft, apply_draft, read_draft, read_form
 from wisp.sandbox.lookups import Answer, Lookups, Route, before_moment, limit, page, reason
-from wisp.sandbox.model import DISCORD_EPOCH, REPLY, timestamp
+from wisp.sandbox.message import REPLY
+from wisp.sandbox.model import DISCORD_EPOCH, timestamp
 from wisp.sandbox.permissions import Permission
 from wisp.sandbox.refusals import (
     ARCHIVED_THREAD,

@@ -1,12 +1,11 @@
-"""What there is in the sandbox: users, guilds with their roles and channels, messages, interactions."""
+"""What there is in the sandbox: users, and guilds with their roles, members, channels and webhooks."""
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
@@ -19,6 +18,9 @@ from wisp.sandbox.permissions import (
     overwritten,
     without_implied,
 )
+
+if TYPE_CHECKING:
+    from wisp.sandbox.message import Message
 
 JSON: TypeAlias = dict[str, Any]
 
@@ -39,19 +41,8 @@ DISCORD_EPOCH = 1_420_070_400_000
 FOUNDING = 300_000_000_000
 """When the first people and guild of each world were made, in milliseconds since then: in July of 2024."""
 
-EPHEMERAL = 1 << 6
-LOADING = 1 << 7
-SUPPRESS_EMBEDS = 1 << 2
-COMPONENTS_V2 = 1 << 15
-
 PRIVILEGED_INTENTS_ON = 1 << 13 | 1 << 15 | 1 << 19
 """Application flags of a small bot whose presence, members and message content intents are switched on."""
-
-INTERACTION_DEADLINE = 3.0
-"""Seconds in which an interaction must get its first answer."""
-
-INTERACTION_LIFETIME = 15 * 60.0
-"""Seconds in which an interaction's token can be used for its answers."""
 
 TEXT, DM, VOICE, CATEGORY, ANNOUNCEMENT, STAGE, FORUM, MEDIA = 0, 1, 2, 4, 5, 13, 15, 16
 ANNOUNCEMENT_THREAD, PUBLIC_THREAD, PRIVATE_THREAD = 10, 11, 12
@@ -61,13 +52,6 @@ THREADS = (ANNOUNCEMENT_THREAD, PUBLIC_THREAD, PRIVATE_THREAD)
 
 ROLE_OVERWRITE, MEMBER_OVERWRITE = 0, 1
 """Whom an overwrite of a channel is for."""
-
-PINNED, THREAD_CREATED, REPLY, THREAD_STARTER = 6, 18, 19, 21
-JOINED = 7
-"""Types of messages besides what somebody wrote (0)."""
-
-COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
-"""Kinds of interactions."""
 
 
 class Impossible(WispError, AssertionError):
@@ -169,27 +153,6 @@ class Emoji:
             "available": True,
         }
         return {**emoji, "user": self.creator.payload()} if with_creator and self.creator else emoji
-
-
-@dataclass(eq=False, slots=True)
-class Reaction:
-    """One emoji under a message. `users` are who reacted with it, in order; `me` is whether the bot is among them."""
-
-    emoji: Emoji
-    users: dict[int, User] = field(default_factory=dict[int, User])
-    me: bool = False
-
-    def payload(self) -> JSON:
-        """Discord's reaction object."""
-        count = len(self.users)
-        return {
-            "emoji": self.emoji.payload(),
-            "count": count,
-            "count_details": {"burst": 0, "normal": count},
-            "burst_colors": [],
-            "me_burst": False,
-            "me": self.me,
-        }
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -671,243 +634,3 @@ class Webhook:
         """What tells of it on a message that it posted."""
         application = {"application_id": str(self.application_id)} if self.application_id else {}
         return {"webhook_id": str(self.id), **application}
-
-
-@dataclass(eq=False, slots=True)
-class Attachment:
-    """A file on a message or given to an option. `url` answers its `content` while the sandbox runs."""
-
-    id: int
-    filename: str
-    content: bytes = field(repr=False)
-    url: str
-    description: str | None = None
-    ephemeral: bool = False
-
-    @property
-    def size(self) -> int:
-        """Length in bytes."""
-        return len(self.content)
-
-    @property
-    def content_type(self) -> str:
-        """The media type that the file's name says."""
-        return mimetypes.guess_type(self.filename)[0] or "application/octet-stream"
-
-    def payload(self) -> JSON:
-        """Discord's attachment object."""
-        attachment: JSON = {
-            "id": str(self.id),
-            "filename": self.filename,
-            "size": self.size,
-            "url": self.url,
-            "proxy_url": self.url,
-            "content_type": self.content_type,
-        }
-        if self.description is not None:
-            attachment["description"] = self.description
-        if self.ephemeral:
-            attachment["ephemeral"] = True
-        return attachment
-
-
-@dataclass(eq=False, slots=True, repr=False)
-class Message:
-    """A message as it stands now.
-
-    `edits` holds the contents that it had before, oldest first. `ephemeral_for` is its one reader, None
-    where everybody in the channel sees it. While `loading` it reads "the bot is thinking". `reference` is
-    what it answers, `interaction` what caused it, `webhook` what it was posted with. `reactions` are in the order in
-    which they came; `pinned` is when it was pinned, None where it is not; `thread` is the thread that began with it.
-    """
-
-    id: int
-    channel: Channel
-    author: User
-    created: float
-    content: str = ""
-    embeds: list[JSON] = field(default_factory=list[JSON])
-    attachments: list[Attachment] = field(default_factory=list[Attachment])
-    components: list[JSON] = field(default_factory=list[JSON])
-    flags: int = 0
-    kind: int = 0
-    ephemeral_for: User | None = None
-    interaction: Interaction | None = None
-    reference: Message | None = None
-    edits: list[str] = field(default_factory=list[str])
-    edited: float | None = None
-    deleted: bool = False
-    tts: bool = False
-    nonce: str | int | None = None
-    mentions: list[User] = field(default_factory=list[User])
-    mention_roles: list[int] = field(default_factory=list[int])
-    mention_everyone: bool = False
-    reactions: dict[Emoji, Reaction] = field(default_factory=dict[Emoji, Reaction])
-    pinned: float | None = None
-    thread: Channel | None = None
-    webhook: Webhook | None = None
-
-    def __repr__(self) -> str:
-        counts = {"embeds": self.embeds, "attachments": self.attachments, "components": self.components}
-        facts = [f"{name}={len(found)}" for name, found in counts.items() if found]
-        facts += [f"{reaction.emoji}={len(reaction.users)}" for reaction in self.reactions.values()]
-        if self.edits:
-            facts.append(f"edits={len(self.edits)}")
-        facts += [name for name in ("loading", "deleted", "pinned") if getattr(self, name)]
-        if self.ephemeral_for is not None:
-            facts.append(f"only for {self.ephemeral_for.name}")
-        return f"<{' '.join(['Message', repr(self.content), 'by', self.author.name, 'in', str(self.channel), *facts])}>"
-
-    @property
-    def loading(self) -> bool:
-        """Whether this stands for an answer that was deferred and has not come yet."""
-        return bool(self.flags & LOADING)
-
-    @property
-    def ephemeral(self) -> bool:
-        """Whether only `ephemeral_for` sees it."""
-        return self.ephemeral_for is not None
-
-    def payload(self, *, with_reference: bool = True) -> JSON:
-        """Discord's message object, as REST answers it."""
-        message: JSON = {
-            "id": str(self.id),
-            "type": self.kind,
-            "channel_id": str(self.channel.id),
-            "author": self.author.payload(),
-            "content": self.content,
-            "timestamp": timestamp(self.created),
-            "edited_timestamp": None if self.edited is None else timestamp(self.edited),
-            "tts": self.tts,
-            "mention_everyone": self.mention_everyone,
-            "mentions": [user.payload() for user in self.mentions],
-            "mention_roles": [str(role) for role in self.mention_roles],
-            "attachments": [attachment.payload() for attachment in self.attachments],
-            "embeds": [] if self.flags & SUPPRESS_EMBEDS else self.embeds,
-            "components": self.components,
-            "flags": self.flags,
-            "pinned": self.pinned is not None,
-        }
-        if self.reactions:
-            message["reactions"] = [reaction.payload() for reaction in self.reactions.values()]
-        if self.thread is not None:
-            message["thread"] = self.thread.payload()
-        if self.webhook is not None:
-            message |= self.webhook.message_fields()
-        if self.nonce is not None:
-            message["nonce"] = self.nonce
-        if self.interaction is not None:
-            message |= self.interaction.message_fields(self)
-        if self.reference is not None and with_reference:
-            message |= self._reference_fields(self.reference)
-        return message
-
-    def gateway_payload(self) -> JSON:
-        """The data of MESSAGE_CREATE and MESSAGE_UPDATE: in a guild with its id and the author's member."""
-        message = self.payload()
-        guild = self.channel.guild
-        if guild is not None and not self.ephemeral:
-            message["guild_id"] = str(guild.id)
-            if self.webhook is None and (member := guild.members.get(self.author.id)):
-                message["member"] = member.payload(with_user=False)
-        return message
-
-    def _reference_fields(self, reference: Message) -> JSON:
-        place: JSON = {"type": 0, "channel_id": str(reference.channel.id), "message_id": str(reference.id)}
-        if reference.channel.guild is not None:
-            place["guild_id"] = str(reference.channel.guild.id)
-        replied = None if reference.deleted else reference.payload(with_reference=False)
-        return {"message_reference": place, "referenced_message": replied}
-
-
-@dataclass(eq=False, slots=True, repr=False)
-class Interaction:
-    """Something that a user asked of the bot, and what became of it.
-
-    `data` is the raw JSON that the bot got; `message` is where a component sat. `created` is in seconds of
-    the world's clock (monotonic). `original` is the first answer: for a component that was answered by
-    an update, the message it sat on. `events` says in order what the bot did: "answer", "defer",
-    "defer update", "update", "choices", "modal", "edit", "follow-up", "delete".
-    """
-
-    id: int
-    token: str
-    kind: int
-    application_id: int
-    user: User
-    channel: Channel
-    created: float
-    data: JSON
-    message: Message | None = None
-    answered: bool = False
-    deferred: bool = False
-    original: Message | None = None
-    followups: list[Message] = field(default_factory=list[Message])
-    modal: JSON | None = None
-    choices: list[JSON] | None = None
-    events: list[str] = field(default_factory=list[str])
-    opened_by: Interaction | None = None
-
-    def __repr__(self) -> str:
-        name = self.data.get("name") or self.data.get("custom_id")
-        done = ", ".join(self.events) or "unanswered"
-        return f"<Interaction {name!r} by {self.user.name} in {self.channel}: {done}>"
-
-    @property
-    def guild(self) -> Guild | None:
-        """Where it happened, None for direct messages."""
-        return self.channel.guild
-
-    @property
-    def command_kind(self) -> int:
-        """The type of the command that was used (1 slash, 2 user, 3 message), 0 where it was something else."""
-        return self.data["type"] if self.kind == COMMAND else 0
-
-    @property
-    def focused_kind(self) -> int:
-        """The type of the option that somebody types in (autocomplete), STRING where there is none."""
-        options: list[JSON] = list(self.data.get("options", ()))
-        for option in options:
-            if option.get("focused"):
-                return option["type"]
-            options.extend(option.get("options", ()))
-        return 3
-
-    @property
-    def integration_owners(self) -> JSON:
-        """Which installation of the application let it through: Discord's authorizing_integration_owners."""
-        return {"0": str(self.guild.id) if self.guild else "0"}
-
-    def metadata(self) -> JSON:
-        """Discord's interaction metadata, which its answers carry."""
-        data: JSON = {
-            "id": str(self.id),
-            "type": self.kind,
-            "user": self.user.payload(),
-            "authorizing_integration_owners": self.integration_owners,
-        }
-        if self.kind == COMPONENT and self.message is not None:
-            data["interacted_message_id"] = str(self.message.id)
-        if self.kind == MODAL_SUBMIT and self.opened_by is not None:
-            data["triggering_interaction_metadata"] = self.opened_by.metadata()
-        return data
-
-    def message_fields(self, message: Message) -> JSON:
-        """What tells of this interaction on an answer to it."""
-        metadata = self.metadata()
-        if self.original is not None and self.original is not message:
-            metadata["original_response_message_id"] = str(self.original.id)
-        application = str(self.application_id)
-        fields: JSON = {
-            "application_id": application,
-            "webhook_id": application,
-            "interaction_metadata": metadata,
-        }
-        if self.kind == COMMAND and message is self.original:
-            fields["interaction"] = {
-                "id": str(self.id),
-                "type": self.kind,
-                "name": self.data["name"],
-                "user": self.user.payload(),
-            }
-        return fields

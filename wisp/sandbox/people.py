@@ -19,7 +19,8 @@ from wisp.sandbox.invocation import (
     command_data,
     usable,
 )
-from wisp.sandbox.model import ANNOUNCEMENT_THREAD, PRIVATE_THREAD, PUBLIC_THREAD, REPLY
+from wisp.sandbox.message import REPLY
+from wisp.sandbox.model import ANNOUNCEMENT_THREAD, PRIVATE_THREAD, PUBLIC_THREAD
 from wisp.sandbox.reply import Embed, EmbedField, Reply
 from wisp.sandbox.world import (
     ANNOUNCEMENT,

@@ -23,6 +23,7 @@ from wisp.sandbox.happenings import (
     RoleCreated,
     RoleDeleted,
 )
+from wisp.sandbox.message import THREAD_CREATED, THREAD_STARTER, Message
 from wisp.sandbox.model import (
     CATEGORY,
     JSON,
@@ -31,14 +32,11 @@ from wisp.sandbox.model import (
     PUBLIC_THREAD,
     ROLE_OVERWRITE,
     TEXT,
-    THREAD_CREATED,
-    THREAD_STARTER,
     Ban,
     Channel,
     Guild,
     Impossible,
     Member,
-    Message,
     Overwrite,
     Role,
     Thread,

@@ -11,14 +11,7 @@ from wisp.sandbox.entries import THREAD, Deed, changes_of, shown_thread
 from wisp.sandbox.fields import REQUIRED, Fields
 from wisp.sandbox.forms import Form, read_draft, read_form
 from wisp.sandbox.lookups import Answer, Lookups, Route, before_moment, limit, page, reason, wanted
-from wisp.sandbox.model import (
-    ANNOUNCEMENT_THREAD,
-    MEDIA,
-    PRIVATE_THREAD,
-    PUBLIC_THREAD,
-    THREADS,
-    Thread,
-)
+from wisp.sandbox.model import ANNOUNCEMENT_THREAD, MEDIA, PRIVATE_THREAD, PUBLIC_THREAD, THREADS, Thread
 from wisp.sandbox.permissions import Permission
 from wisp.sandbox.refusals import (
     ARCHIVED_THREAD,

@@ -8,7 +8,8 @@ from itertools import islice
 
 from wisp.sandbox.controls import MESSAGE_MENU, USER_MENU
 from wisp.sandbox.invocation import CHAT_INPUT, offered
-from wisp.sandbox.model import CATEGORY, JSON, Channel, Guild, Member, Message, Role, User, dumps
+from wisp.sandbox.message import Message
+from wisp.sandbox.model import CATEGORY, JSON, Channel, Guild, Member, Role, User, dumps
 from wisp.sandbox.people import Person
 from wisp.sandbox.world import World
 

@@ -23,7 +23,8 @@ from wisp.sandbox.happenings import (
     Typing,
 )
 from wisp.sandbox.invocation import ATTACHMENT, Impossible, Value, choose
-from wisp.sandbox.model import CATEGORY, FORUM, JSON, MEDIA, Channel, Emoji, Guild, Message, Role, User, dumps
+from wisp.sandbox.message import Message
+from wisp.sandbox.model import CATEGORY, FORUM, JSON, MEDIA, Channel, Emoji, Guild, Role, User, dumps
 from wisp.sandbox.people import Person, Reply, front
 from wisp.sandbox.permissions import ALL_PERMISSIONS, Permission
 from wisp.sandbox.terminal import value

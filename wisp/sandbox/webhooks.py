@@ -12,8 +12,9 @@ from wisp.sandbox.fields import REQUIRED, Fields
 from wisp.sandbox.forms import Form, apply_draft, path_id, read_draft, read_form
 from wisp.sandbox.images import image_hash, read_image
 from wisp.sandbox.lookups import Answer, Handler, Lookups, Route, reason, wanted
+from wisp.sandbox.message import Message
 from wisp.sandbox.messages import BOT_FLAGS
-from wisp.sandbox.model import FORUM, JSON, MEDIA, Channel, Message, User, Webhook
+from wisp.sandbox.model import FORUM, JSON, MEDIA, Channel, User, Webhook
 from wisp.sandbox.permissions import Permission
 from wisp.sandbox.refusals import (
     EMPTY_MESSAGE,
