@@ -1,5 +1,6 @@
 """What a raw hikari bot does wrong, refused by the sandbox with Discord's own status and code."""
 
+import datetime
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import hikari
@@ -91,6 +92,11 @@ async def a_role_above_its_own(scene: Scene) -> None:
     await scene.rest.add_role_to_member(scene.guild.id, scene.bob.id, high.id)
 
 
+async def a_time_out_of_a_month(scene: Scene) -> None:
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=29)
+    await scene.rest.edit_member(scene.guild.id, scene.bob.id, communication_disabled_until=until)
+
+
 async def six_rows(scene: Scene) -> None:
     await scene.say(components=scene.buttons(*"abcdef"))
 
@@ -112,6 +118,7 @@ MISTAKES: list[tuple[Callable[[Scene], Awaitable[None]], int, int]] = [
     (a_token_after_fifteen_minutes, 401, 50027),
     (no_permission_to_write, 403, 50013),
     (a_role_above_its_own, 403, 50013),
+    (a_time_out_of_a_month, 400, 50035),
     (six_rows, 400, 50035),
     (two_buttons_of_one_custom_id, 400, 50035),
     (a_message_that_is_not_there, 404, 10008),

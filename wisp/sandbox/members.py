@@ -147,8 +147,8 @@ class Members(Lookups):
         if "communication_disabled_until" in fields:
             until = changes["timed_out_until"] = fields.moment("communication_disabled_until")
             if until is not None and until - self.world.clock.time() > TIME_OUT.most:
-                words = "Cannot time out a user for more than 28 days."
-                fields.refuse("communication_disabled_until", "COMMUNICATION_DISABLED_UNTIL_TOO_FAR", words)
+                words = "Invalid communication disabled timestamp"
+                fields.refuse("communication_disabled_until", "INVALID_COMMUNICATION_DISABLED_TIMESTAMP", words)
         numbers = fields.snowflakes("roles", 350)
         fields.check()
         if "roles" in fields:
