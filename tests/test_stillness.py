@@ -99,7 +99,7 @@ async def test_who_waits_for_tasks_that_wait_for_the_clock_is_at_rest(way: Calla
         await way(bot.session.clock.sleep)
         return "done"
 
-    async with connect(bot) as discord, asyncio.timeout(4):
+    async with connect(bot) as discord, asyncio.timeout(30):
         reply = await discord.member("ada").slash("patient")
         await discord.advance(seconds=59)
         assert (reply.content, reply.thinking) == ("", True)
@@ -137,7 +137,7 @@ async def test_a_task_that_a_handler_leaves_behind_is_its_work_until_it_waits_fo
         left.append(asyncio.create_task(later()))
         return "now"
 
-    async with connect(bot) as discord, asyncio.timeout(4):
+    async with connect(bot) as discord, asyncio.timeout(30):
         await discord.member("ada").slash("leaves")
         assert [message.content for message in discord.messages()] == ["now", "later"]
     left[0].cancel()
@@ -156,7 +156,7 @@ async def test_a_cache_whose_factory_waits_for_the_clock_keeps_all_who_ask_at_re
         assert cache
         return await cache.get_or_set("key", compute)
 
-    async with connect(bot) as discord, asyncio.timeout(4):
+    async with connect(bot) as discord, asyncio.timeout(30):
         replies = [await discord.member(name).slash("ask") for name in ("ada", "bob")]
         await discord.advance(minutes=2)
         assert [reply.content for reply in replies] == ["computed"] * 2
@@ -171,7 +171,7 @@ async def test_who_waits_for_a_lock_that_another_holds_before_a_person_is_at_res
         async with lock:
             return str(await ctx.confirm("Sure?"))
 
-    async with connect(bot) as discord, asyncio.timeout(4):
+    async with connect(bot) as discord, asyncio.timeout(30):
         ada, bob = discord.member("ada"), discord.member("bob")
         first, second = await ada.slash("ask"), await bob.slash("ask")
         assert (first.content, second.interaction.answered) == ("Sure?", False)
@@ -194,7 +194,7 @@ async def test_a_listener_that_is_not_wisps_is_waited_for_unless_it_waits_for_re
         async def wait(event: hikari.GuildMessageCreateEvent) -> None:
             await bot.gateway.wait_for(hikari.GuildMessageDeleteEvent, timeout=None)
 
-    async with connect(bot) as discord, asyncio.timeout(4):
+    async with connect(bot) as discord, asyncio.timeout(30):
         await discord.member("ada").say("hi")
         assert [message.content for message in discord.messages()] == ["hi", "heard"]
 
