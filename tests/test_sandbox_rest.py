@@ -17,7 +17,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wisp.sandbox import Sandbox
+from wisp.sandbox import Sandbox, forms
 from wisp.sandbox.rest import Rest
 from wisp.sandbox.world import (
     AUTOCOMPLETE,
@@ -418,7 +418,128 @@ async def test_a_malformed_upload_is_refused(bot: Bot, channel: Channel, body: b
         assert response.status == 400
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+async def test_a_body_that_is_not_encoded_as_it_says_is_refused(
+    bot: Bot, channel: Channel, kind: str, encoding: str
+) -> None:
+    headers = {"Authorization": f"Bot {bot.sandbox.token}", "Content-Type": kind, "Content-Encoding": encoding}
+    url = f"{bot.sandbox.rest_url}/channels/{channel.id}/messages"
+    async with bot.session.post(url, data=b'{"content": "x"}', headers=headers) as response:
+        assert response.status == 400
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
+async def test_a_body_that_becomes_malformed_on_its_way_is_refused(
+    bot: Bot, channel: Channel, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forms, "BODY_TIME", 0.2)
+    place = urlsplit(bot.sandbox.rest_url)
+    reader, writer = await asyncio.open_connection(place.hostname, place.port)
+    head = [
+        f"POST {place.path}/channels/{channel.id}/messages HTTP/1.1",
+        f"Host: {place.netloc}",
+        f"Authorization: Bot {bot.sandbox.token}",
+        f"Content-Type: {kind}",
+        "Transfer-Encoding: chunked",
+    ]
+    writer.write("\r\n".join([*head, "", ""]).encode())
+    await writer.drain()
+    await asyncio.sleep(0.05)  # until the headers have been read by themselves
+    writer.write(b"zz\r\n")
+    async with asyncio.timeout(30):
+        assert await reader.readline() == b"HTTP/1.1 400 Bad Request\r\n"
+    writer.close()
+
+
+async def upload(bot: Bot, path: str, fields: dict[str, str], files: list[str]) -> tuple[int, Any]:
+    """Send a form with fields of text, and a file "x.txt" in each of these fields."""
+    form = aiohttp.FormData(fields, default_to_multipart=True)
+    for name in files:
+        form.add_field(name, name.encode(), filename="x.txt")
+    headers = {"Authorization": f"Bot {bot.sandbox.token}"}
+    async with bot.session.post(bot.sandbox.rest_url + path, data=form, headers=headers) as response:
+        return response.status, await response.json()
+
+
+async def test_a_message_can_be_sent_as_the_fields_of_a_form(bot: Bot, world: World, channel: Channel) -> None:
+    path = f"/channels/{channel.id}/messages"
+    fields = {"content": "true", "tts": "true", "flags": "4096", "nonce": "7", "enforce_nonce": "false"}
+    _, alone = await upload(bot, path, fields, [])
+    assert (alone["content"], alone["tts"], alone["flags"], alone["nonce"]) == ("true", True, 4096, "7")
+    _, beside = await upload(bot, path, {"content": "hello"}, ["file", "files[1]", "other"])
+    sent = [world.attachments[int(one["id"])].content for one in beside["attachments"]]
+    assert (beside["content"], sent) == ("hello", [b"files[1]", b"file", b"other"])
+    webhook = world.add_webhook(channel, "hook", creator=world.bot)
+    _, posted = await upload(
+        bot, f"/webhooks/{webhook.id}/{webhook.token}?wait=1", {"content": "x", "username": "y"}, []
+    )
+    assert (posted["content"], posted["author"]["username"]) == ("x", "y")
+
+
+async def test_json_in_a_form_makes_its_fields_count_for_nothing(bot: Bot, channel: Channel) -> None:
+    fields = {"content": "field", "payload_json": '{"content": "json"}', "tts": "true"}
+    _, message = await upload(bot, f"/channels/{channel.id}/messages", fields, ["files[0]"])
+    assert (message["content"], message["tts"], len(message["attachments"])) == ("json", False, 1)
+
+
+@pytest.mark.parametrize(("name", "text"), [("tts", "perhaps"), ("flags", "many"), ("embeds", "[]")])
+async def test_a_field_of_a_form_that_is_not_what_it_should_be_is_refused(
+    bot: Bot, channel: Channel, name: str, text: str
+) -> None:
+    status, refusal = await upload(bot, f"/channels/{channel.id}/messages", {"content": "x", name: text}, [])
+    assert (status, refusal["code"], list(refusal["errors"])) == (400, 50035, [name])
+
+
+async def test_files_may_have_any_number_and_be_ten_at_most(bot: Bot, channel: Channel) -> None:
+    path = f"/channels/{channel.id}/messages"
+    body = {"payload_json": '{"attachments": [{"id": 1234567890123456789, "description": "far"}]}'}
+    _, message = await upload(bot, path, body, ["files[1234567890123456789]"])
+    assert [one["description"] for one in message["attachments"]] == ["far"]
+    assert len((await upload(bot, path, {}, [f"files[{n}]" for n in range(91, 101)]))[1]["attachments"]) == 10
+    told = {"message": "Maximum number of attachments in a message reached (10)", "code": 30015}
+    assert await upload(bot, path, {}, [f"files[{n}]" for n in range(90, 101)]) == (400, told)
+
+
 # Channel messages
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ({"poll": {"question": {"text": "q"}, "answers": [{"poll_media": {"text": "a"}}]}}, "polls in messages"),
+        ({"content": "x", "sticker_ids": ["1"]}, "stickers in messages"),
+        ({"message_reference": {"type": 1, "message_id": "1", "channel_id": "1"}}, "forwards of messages"),
+    ],
+)
+async def test_what_a_message_cannot_have_here_is_told_and_counted(
+    bot: Bot, world: World, channel: Channel, hello: Interaction, body: dict[str, Any], what: str
+) -> None:
+    status, refusal = await bot.call("POST", f"/channels/{channel.id}/messages", body)
+    told = f'the sandbox does not serve {what} yet: see README, "What the sandbox serves"'
+    assert (status, refusal) == (404, {"message": told, "code": 0})
+    assert (dict(world.unserved), channel.messages) == ({what: 1}, {})
+    if "message_reference" not in body:
+        assert (await bot.answer(hello, 4, **body))[0] == 404
+        assert (world.unserved[what], hello.answered) == (2, False)
+
+
+async def test_an_enforced_nonce_makes_one_message_in_a_few_minutes(bot: Bot, world: World, channel: Channel) -> None:
+    path = f"/channels/{channel.id}/messages"
+    world.add_message(channel, world.owner, content="somebody else's", nonce="n")
+
+    async def send(**changes: Any) -> str:
+        body = {"content": "x", "nonce": "n", "enforce_nonce": True, **changes}
+        return (await bot.call("POST", path, body))[1]["id"]
+
+    first = await send()
+    world.clock.offset += 170
+    assert await send(content="y") == first
+    assert first not in {await send(nonce="other"), await send(nonce=None)}
+    assert await send(enforce_nonce=False) != first
+    assert (await send(nonce=7), len(channel.messages)) == (await send(nonce="7"), 6)
+    world.clock.offset += 200
+    assert await send() != first
 
 
 async def test_mentions_ping_as_far_as_they_are_allowed_to(bot: Bot, world: World, channel: Channel, bob: User) -> None:
@@ -662,9 +783,17 @@ async def test_what_is_not_served_is_counted_and_logged_without_tokens(
     told = f"the sandbox does not serve POST /api/v10/webhooks/{{id}}/{{token}}/slack yet: {way_out}"
     assert (status, refusal) == (404, {"message": told, "code": 0})
     await bot.call("DELETE", "/guilds/1")
+    await bot.call("PATCH", "/users/@me", {})
+    await bot.call("GET", "/guilds/1/roles/member-counts")
+    await bot.call("GET", f"/applications/{world.application}/guilds/1/commands/permissions")
+    await bot.call("GET", f"/applications/{world.application}/guilds/1/commands/1/permissions")
     assert dict(world.unserved) == {
         "POST /api/v10/webhooks/{id}/{token}/slack": 1,
         "DELETE /api/v10/guilds/{id}": 1,
+        "PATCH /api/v10/users/@me": 1,
+        "GET /api/v10/guilds/{id}/roles/member-counts": 1,
+        "GET /api/v10/applications/{id}/guilds/{id}/commands/permissions": 1,
+        "GET /api/v10/applications/{id}/guilds/{id}/commands/{id}/permissions": 1,
     }
     assert hello.token not in caplog.text
     assert f"the sandbox does not serve DELETE /api/v10/guilds/{{id}} yet: {way_out}" in caplog.messages

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ from wisp.sandbox.refusals import (
     EMPTY_MESSAGE,
     INVALID_JSON,
     TOO_LARGE,
+    TOO_MANY_FILES,
     Refusal,
+    Unserved,
     invalid_form,
     is_object,
     snowflake,
@@ -31,10 +34,31 @@ LARGEST_FILE = 10 * 1024 * 1024
 
 LARGEST_BODY = ATTACHMENTS * LARGEST_FILE + 1024 * 1024
 
+BODY_TIME = 30.0
+"""Real seconds in which a body must be here: of chunks that turn out malformed later on aiohttp tells nobody."""
+
 received: ContextVar[Any] = ContextVar("received", default=None)
 """The JSON of the request that is being answered."""
 
-_FILE_FIELD = re.compile(r"files\[(\d{1,2})\]")
+_BROKEN = (
+    ValueError,
+    AssertionError,
+    RuntimeError,
+    LookupError,
+    OSError,
+    HttpProcessingError,
+    PayloadError,
+    web.RequestPayloadError,
+)
+"""What a malformed or broken-off body shows as: whatever aiohttp's parser trips over."""
+
+_FILE_FIELD = re.compile(r"files\[([0-9]{1,19})\]")
+
+_SWITCHES, _NUMBERS = ("tts", "enforce_nonce"), ("flags",)
+"""Fields that are no text, though all is text that comes as fields of a form."""
+
+_UNSERVED = {"poll": "polls in messages", "sticker_ids": "stickers in messages"}
+"""What a message can have on Discord, and not here."""
 
 
 @dataclass(slots=True)
@@ -102,14 +126,14 @@ async def read_form(request: web.Request) -> Form:
 async def _read_body(request: web.Request) -> Form:
     if not request.can_read_body:
         return Form(None, {})
-    # A malformed or broken-off body shows as whatever aiohttp's parser trips over.
     try:
-        if request.content_type == "multipart/form-data":
-            return await _read_multipart(request)
-        raw = await request.read()
+        async with asyncio.timeout(BODY_TIME):
+            if request.content_type == "multipart/form-data":
+                return await _read_multipart(request)
+            raw = await request.read()
     except web.HTTPRequestEntityTooLarge:
         raise Refusal(TOO_LARGE) from None
-    except (ValueError, AssertionError, RuntimeError, LookupError, OSError, HttpProcessingError, PayloadError):
+    except _BROKEN:
         raise Refusal(BAD_REQUEST) from None
     if request.content_type == "application/json":
         return Form(parse_json(raw), {})
@@ -131,26 +155,44 @@ def path_id(request: web.Request, name: str) -> int:
 
 
 async def _read_multipart(request: web.Request) -> Form:
-    form = Form({}, {})
+    """Files, and the JSON in `payload_json`; without that the fields beside them, which it makes count for nothing."""
+    payload: Any = None
+    fields: JSON = {}
+    numbered: dict[int, tuple[str, bytes]] = {}
+    others: list[tuple[str, bytes]] = []
     reader = await request.multipart()
     while (part := await reader.next()) is not None:
         if not isinstance(part, BodyPartReader):
             raise Refusal(BAD_REQUEST)
-        await _read_part(part, form)
-    return form
+        name, content = part.name or "", await _read_part(part)
+        if name == "payload_json":
+            payload = parse_json(content)
+        elif number := _FILE_FIELD.fullmatch(name):
+            numbered[int(number[1])] = (part.filename or "unknown.bin", content)
+        elif part.filename is not None:
+            others.append((part.filename, content))
+        else:
+            fields[name] = _field_value(name, content.decode())
+        if len(numbered) + len(others) > ATTACHMENTS:
+            raise Refusal(TOO_MANY_FILES)
+    files = numbered | dict(enumerate(others, max(numbered, default=-1) + 1))
+    return Form(fields if payload is None else payload, files)
 
 
-async def _read_part(part: BodyPartReader, form: Form) -> None:
+async def _read_part(part: BodyPartReader) -> bytes:
     content = bytearray()
     while chunk := await part.read_chunk(1 << 16):
         content += chunk
         if len(content) > LARGEST_FILE:
             raise Refusal(TOO_LARGE)
-    field = _FILE_FIELD.fullmatch(part.name or "")
-    if part.name == "payload_json":
-        form.payload = parse_json(bytes(content))
-    elif field is not None:
-        form.files[int(field[1])] = (part.filename or "unknown.bin", bytes(content))
+    return bytes(content)
+
+
+def _field_value(name: str, text: str) -> Any:
+    """What a field of a form says; what it cannot say stays a text, and is refused as one."""
+    if name in _SWITCHES:
+        return {"true": True, "false": False}.get(text.lower(), text)
+    return int(text) if name in _NUMBERS and re.fullmatch("[0-9]{1,9}", text) else text
 
 
 def read_draft(world: World, form: Form, *, old: Message | None = None, ephemeral: bool = False) -> Draft:
@@ -161,6 +203,9 @@ def read_draft(world: World, form: Form, *, old: Message | None = None, ephemera
     lasting = old.flags & COMPONENTS_V2 if old else 0
     if problems := message_problems({**payload, "flags": flags | lasting}):
         raise form.refusal(*problems)
+    for name, what in _UNSERVED.items():
+        if payload.get(name) not in (None, []):
+            raise Unserved(what)
     private = ephemeral or (old is not None and old.ephemeral)
     attachments = _attachments(world, form, old, ephemeral=private)
     seen = attachments if attachments is not None else old.attachments if old else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import takewhile
 
 from aiohttp import web
 
@@ -31,6 +32,7 @@ from wisp.sandbox.refusals import (
     UNKNOWN_REACTION,
     WRONG_NUMBER_TO_DELETE,
     Refusal,
+    Unserved,
     invalid_form,
     is_object,
     snowflake,
@@ -42,6 +44,12 @@ BOT_FLAGS = SUPPRESS_EMBEDS | 1 << 12 | COMPONENTS_V2
 
 EDITABLE = {0, REPLY, 20, 23}
 """Types of messages that somebody wrote; the others are Discord's own."""
+
+FORWARD = 1
+"""The type of a reference to a message that is shown again elsewhere; 0 is a reply (resources/message)."""
+
+NONCES_KEPT = 180.0
+"""Seconds in which an enforced nonce makes but one message: Discord says "the past few minutes"."""
 
 _OWN_EMOJI = re.compile(r"[\w-]{1,32}:(\d{1,19})")
 
@@ -103,12 +111,17 @@ class Messages(Lookups):
         channel = self.text_channel(request)
         self._need_writing(channel)
         form = await read_form(request)
+        payload = form.object()
+        if is_object(to := payload.get("message_reference")) and to.get("type") == FORWARD:
+            raise Unserved("forwards of messages")
         draft = read_draft(self.world, form)
         if draft.empty:
             raise Refusal(EMPTY_MESSAGE)
-        payload = form.object()
         self._need_for_content(channel, draft, tts=bool(payload.get("tts")))
         reference = self._reference(channel, payload.get("message_reference"))
+        nonce = _nonce(payload.get("nonce"))
+        if payload.get("enforce_nonce") is True and (first := self._sent_with(nonce)):
+            return 200, first.payload()
         message = self.world.add_message(
             channel,
             self.world.bot,
@@ -121,7 +134,7 @@ class Messages(Lookups):
             reference=reference,
             allowed_mentions=draft.allowed_mentions,
             tts=bool(payload.get("tts")),
-            nonce=_nonce(payload.get("nonce")),
+            nonce=nonce,
         )
         if channel.is_thread:
             self.world.join_thread(channel, self.world.bot)
@@ -182,6 +195,15 @@ class Messages(Lookups):
             self.world.delete_messages(channel, found)
             self.log(channel.guild, Deed.MESSAGES_DELETE, channel.id, why, options={"count": str(len(found))})
         return 204, None
+
+    def _sent_with(self, nonce: str | int | None) -> Message | None:
+        """What the bot sent with this nonce in the last few minutes."""
+        if nonce is None:
+            return None
+        since = self.world.clock.time() - NONCES_KEPT
+        recent = takewhile(lambda message: message.created >= since, reversed(self.world.messages.values()))
+        mine = (message for message in recent if message.author is self.world.bot and message.nonce is not None)
+        return next((message for message in mine if str(message.nonce) == str(nonce)), None)
 
     def _need_writing(self, channel: Channel) -> None:
         self.need(channel, Permission.SEND_MESSAGES)

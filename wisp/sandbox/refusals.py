@@ -41,6 +41,10 @@ class Refusal(Exception):
             self.body["errors"] = error_tree(problems)
 
 
+class Unserved(Exception):
+    """What a bot asked for and the sandbox does not have, as a few words: "polls in messages"."""
+
+
 UNKNOWN_CHANNEL = Reason(404, 10003, "Unknown Channel")
 UNKNOWN_GUILD = Reason(404, 10004, "Unknown Guild")
 UNKNOWN_INVITE = Reason(404, 10006, "Unknown Invite")
@@ -64,6 +68,7 @@ TOO_MANY_REACTIONS = Reason(
     403, 30010, "Maximum number of reactions reached (20)", seen="BilliAlpha/discord-transfer#18"
 )
 TOO_MANY_CHANNELS = Reason(400, 30013, "Maximum number of guild channels reached (500)")
+TOO_MANY_FILES = Reason(400, 30015, "Maximum number of attachments in a message reached (10)")
 TOO_MANY_INVITES = Reason(
     400, 30016, "Maximum number of invites to this server reached.", seen="discord/discord-api-docs#3192"
 )

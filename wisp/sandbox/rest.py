@@ -22,13 +22,16 @@ from wisp.sandbox.members import Members
 from wisp.sandbox.messages import Messages
 from wisp.sandbox.prunes import Prunes
 from wisp.sandbox.quotas import Limited, Quotas
-from wisp.sandbox.refusals import CANNOT_MESSAGE_USER, UNAUTHORIZED, UNKNOWN_USER, Refusal, snowflake
+from wisp.sandbox.refusals import CANNOT_MESSAGE_USER, UNAUTHORIZED, UNKNOWN_USER, Refusal, Unserved, snowflake
 from wisp.sandbox.registrations import Registrations
 from wisp.sandbox.threads import Threads
 from wisp.sandbox.webhooks import Webhooks
 from wisp.sandbox.world import JSON, World, dumps
 
 _LOG = logging.getLogger(__name__)
+
+UNSERVED = ("/applications/{application}/guilds/{guild}/commands/permissions", "/guilds/{guild}/roles/member-counts")
+"""Routes of Discord's that the sandbox does not have, and that look like ones that it has: a word stands for an id."""
 
 
 class Rest(Lookups):
@@ -66,6 +69,8 @@ class Rest(Lookups):
     ) -> web.Application:
         """The routes as an aiohttp application; with the gateway, and the files that messages carry."""
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[faults])
+        for path in UNSERVED:
+            application.router.add_route("*", r"/api/v{version:9|10}" + path, self.refuse_unserved)
         for route in self.routes:
             application.router.add_route(route.method, r"/api/v{version:9|10}" + route.path, self._served(route))
         application.router.add_get("/gateway", gateway)
@@ -87,6 +92,8 @@ class Rest(Lookups):
                 status, body = await route.handler(request)
             except Refusal as refusal:
                 return _json_response(refusal.status, refusal.body, headers)
+            except Unserved as unserved:
+                return self._refuse_unserved(str(unserved), headers)
             except Exception as error:
                 _LOG.exception("the sandbox failed to answer %s %s", route.method, route.path)
                 self.world.errors.append(error)
@@ -97,11 +104,13 @@ class Rest(Lookups):
 
     async def refuse_unserved(self, request: web.Request) -> web.StreamResponse:
         """Answer what the sandbox does not have, and say so in its log."""
-        route = f"{request.method} {_route_name(request.path)}"
-        self.world.unserved[route] += 1
-        message = f'the sandbox does not serve {route} yet: see README, "What the sandbox serves"'
+        return self._refuse_unserved(f"{request.method} {_route_name(request.path)}")
+
+    def _refuse_unserved(self, what: str, headers: Mapping[str, str] | None = None) -> web.Response:
+        self.world.unserved[what] += 1
+        message = f'the sandbox does not serve {what} yet: see README, "What the sandbox serves"'
         _LOG.warning("%s", message)
-        return _json_response(404, {"message": message, "code": 0})
+        return _json_response(404, {"message": message, "code": 0}, headers)
 
     async def download(self, request: web.Request) -> web.StreamResponse:
         """The bytes of an attachment."""
