@@ -56,6 +56,11 @@ PLUGINS = {
     "asyncio auto": ("", ["-o", "asyncio_mode=auto", *SCOPE, "-p", "no:anyio"]),
     "asyncio strict": ("@pytest.mark.asyncio", ["-o", "asyncio_mode=strict", *SCOPE, "-p", "no:anyio"]),
     "asyncio strict, unmarked": ("", ["-o", "asyncio_mode=strict", *SCOPE, "-p", "no:anyio"]),
+    "asyncio, one loop a class": ('@pytest.mark.asyncio(loop_scope="class")', ["-o", "asyncio_mode=strict", *SCOPE]),
+    "asyncio, one loop for all": (
+        "",
+        ["-o", "asyncio_mode=auto", *SCOPE, "-o", "asyncio_default_test_loop_scope=session"],
+    ),
     "anyio": ("@pytest.mark.anyio", ["-o", "asyncio_mode=strict", *SCOPE]),
 }
 

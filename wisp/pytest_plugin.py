@@ -16,13 +16,15 @@ import functools
 import inspect
 from collections.abc import AsyncGenerator, Generator
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
 if TYPE_CHECKING:
     from .bot import Bot
     from .testing import Discord
+
+_LOOP_SCOPES: Final = ("function", "class", "module", "package", "session")
 
 _RUNNER = pytest.StashKey[asyncio.Runner]()
 """Of a test that is nobody else's: what runs its event loop."""
@@ -35,8 +37,8 @@ def discord(request: pytest.FixtureRequest) -> Generator[Discord]:
         raise pytest.UsageError(f"{request.node.nodeid} takes `discord`: expected `async def`, got a plain function")
     if "anyio_backend" in request.fixturenames:
         yield request.getfixturevalue("discord_of_anyio")
-    elif _is_of_pytest_asyncio(request.node):
-        yield request.getfixturevalue("discord_of_asyncio")
+    elif loop_scope := _loop_scope(request.node):
+        yield request.getfixturevalue(f"discord_of_asyncio_{loop_scope}")
     else:
         with asyncio.Runner() as runner:
             request.node.stash[_RUNNER] = runner
@@ -57,19 +59,23 @@ async def discord_of_anyio(request: pytest.FixtureRequest, anyio_backend_name: s
         yield connected
 
 
-async def discord_of_asyncio(request: pytest.FixtureRequest) -> AsyncGenerator[Discord]:
-    """The same, in the event loop of pytest-asyncio."""
-    async for connected in _connect(_bot_of(request)):
-        yield connected
-
-
 def pytest_configure(config: pytest.Config) -> None:
-    """Bring the fixture to pytest-asyncio, where that is at work: in its strict mode it takes its own alone."""
+    """Bring the fixture to pytest-asyncio, where that is at work: in its strict mode it takes its own alone.
+
+    A bot lives in one event loop, its test's: there is a fixture for each scope that such a loop can have.
+    """
     if config.pluginmanager.hasplugin("asyncio"):
         import pytest_asyncio
 
         fixtures: Any = ModuleType("wisp.pytest_asyncio")
-        fixtures.discord_of_asyncio = pytest_asyncio.fixture(discord_of_asyncio)
+        for loop_scope in _LOOP_SCOPES:
+
+            async def discord_of_asyncio(request: pytest.FixtureRequest) -> AsyncGenerator[Discord]:
+                async for connected in _connect(_bot_of(request)):
+                    yield connected
+
+            name = f"discord_of_asyncio_{loop_scope}"
+            setattr(fixtures, name, pytest_asyncio.fixture(discord_of_asyncio, loop_scope=loop_scope, name=name))
         config.pluginmanager.register(fixtures)
 
 
@@ -115,8 +121,13 @@ def _discord_of(item: pytest.Item) -> Discord | None:
     return given if type(given).__module__ == "wisp.testing" else None
 
 
-def _is_of_pytest_asyncio(item: pytest.Item) -> bool:
-    return item.get_closest_marker("asyncio") is not None and item.config.pluginmanager.hasplugin("asyncio")
+def _loop_scope(item: pytest.Item) -> str | None:
+    """The scope of the event loop in which pytest-asyncio runs a test; None where it is not its."""
+    marker = item.get_closest_marker("asyncio")
+    if marker is None or not item.config.pluginmanager.hasplugin("asyncio"):
+        return None
+    default = item.config.getini("asyncio_default_test_loop_scope")
+    return marker.kwargs.get("loop_scope") or marker.kwargs.get("scope") or default
 
 
 async def _connect(bot: Bot) -> AsyncGenerator[Discord]:
