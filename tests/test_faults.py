@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import aiohttp
@@ -251,3 +251,29 @@ async def test_what_makes_no_sense_is_refused_with_what_is_expected(sandbox: San
     with pytest.raises(Impossible, match=f"expected :{verb}"):
         do(sandbox, verb, argument)
     assert (sandbox.faults.failures, sandbox.faults.delays) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        lambda broken: broken.fail("GET", "/", how="bogus"),
+        lambda broken: broken.fail("GET", "/", 200),
+        lambda broken: broken.fail("GET", "/", 500, times=0),
+        lambda broken: broken.delay("GET", "/", float("nan")),
+        lambda broken: broken.delay("GET", "/", -5),
+        lambda broken: broken.delay("GET", "/", 1, times=-1),
+        lambda broken: broken.drop(code=99_999_999),
+        lambda broken: broken.drop(code=-1),
+        lambda broken: broken.duplicate(times=0),
+        lambda broken: broken.reorder(times=0),
+        lambda broken: do(broken, "fail", "POST /callback 500 0"),
+        lambda broken: do(broken, "delay", "POST /callback nan"),
+        lambda broken: do(broken, "drop", "12345"),
+    ],
+)
+async def test_what_makes_no_sense_is_refused_and_breaks_nothing(
+    sandbox: Sandbox, rest: aiohttp.ClientSession, nonsense: Callable[[Sandbox], object]
+) -> None:
+    with pytest.raises((ValueError, Impossible), match="expected"):
+        nonsense(sandbox)
+    assert await status(rest) == 200

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
 import wisp
 from wisp.local import on_sandbox
+from wisp.sandbox.faults import Failing
 from wisp.testing import Discord, Reply, connect
 
 
@@ -58,3 +60,46 @@ async def test_a_bot_closes_while_it_connects_anew(turns: int) -> None:
             await asyncio.sleep(0)
         async with asyncio.timeout(5):
             await bot.close()
+
+
+@pytest.mark.parametrize("how", [500, 502, "cut"])
+async def test_a_route_that_fails_always_costs_no_time_and_its_error_can_be_expected(how: Failing) -> None:
+    bot = a_bot()
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        discord.fail("POST", "/callback", how, times=None)
+        began = time.process_time()
+        with discord.expects(Exception):
+            await ada.slash("count")
+        discord.mend()
+        assert (await ada.slash("count")).content == "2"
+        assert time.process_time() - began < 5
+
+
+async def test_a_bot_that_waits_for_a_route_that_never_works_is_named_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with connect(a_bot()) as discord:
+        ada = discord.member("ada")
+        discord.fail("POST", "/callback", 429, times=None)
+        monkeypatch.setattr("wisp.testing._SOON", 0.2)
+        with pytest.raises(AssertionError, match="did not come to rest") as raised:
+            await ada.slash("count")
+        monkeypatch.undo()
+        discord.mend()
+    assert "/count" in str(raised.value)
+    assert "; the test lets POST /callback fail" in str(raised.value)
+
+
+async def test_a_bot_that_was_sent_away_for_good_is_no_empty_reply() -> None:
+    async with connect(a_bot()) as discord:
+        discord.drop(code=4001)
+        with pytest.raises(AssertionError, match=r"the bot's connection to Discord ended for good: .*4001"):
+            await discord.member("ada").slash("count")
+        await discord.restart()
+        assert (await discord.member("ada").slash("count")).content == "1"
+
+
+async def test_a_bot_that_is_closed_is_no_empty_reply() -> None:
+    async with connect(a_bot()) as discord:
+        await discord.bot.close()
+        with pytest.raises(AssertionError, match="the bot is closed"):
+            await discord.member("ada").slash("count")

@@ -904,6 +904,14 @@ async def test_data_that_fit_no_more_are_told_and_tried_again(tmp_path: Path) ->
     assert "parameter `text`: Expected `int`, got `str`" in str(failures[0].error)
 
 
+async def test_a_bot_that_closes_in_order_says_nothing_of_jobs_that_wait(caplog: pytest.LogCaptureFixture) -> None:
+    bot = wisp.Bot(modules=[Reminders()])
+    async with connect(bot) as discord:
+        await scheduler_of(bot).once("remind", delay=60, data={"text": "tea"})
+        await discord.restart()
+    assert [record.getMessage() for record in caplog.records if "wait" in record.getMessage()] == []
+
+
 async def test_one_whose_job_is_gone_waits_with_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = str(tmp_path / "wisp.db")
     bot, _ = with_job()

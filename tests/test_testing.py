@@ -383,3 +383,11 @@ async def test_a_bot_moderates_as_far_as_its_role_and_discord_let_it() -> None:
         assert (await ada.slash("kick", user=ada)).content == "50013"
         assert (await ada.slash("kick", user=bob)).content == "gone"
         assert bob.id not in discord.guild("Sandbox").members
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), 60 * 366 * 86400, 1e300])
+async def test_time_moves_forward_and_no_farther_than_ids_reach(seconds: float) -> None:
+    async with connect(wisp.Bot()) as discord:
+        with pytest.raises(ValueError, match=r"advance\(\)"):
+            await discord.advance(seconds=seconds)
+        await discord.advance(seconds=0)

@@ -8,7 +8,8 @@ from __future__ import annotations
 # pyright: reportPrivateUsage=false
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import aiohttp.connector
@@ -160,9 +161,39 @@ def hurry(gateway: hikari.GatewayBot) -> None:
         untyped: Any = one
         task: Any = untyped._keep_alive_task
         pause: Any = task and task.get_coro().cr_await
-        if getattr(pause, "cr_code", None) is asyncio.sleep.__code__ and not task._fut_waiter.done():
-            pause.cr_frame.f_locals["h"].cancel()
-            task._fut_waiter.set_result(None)
+        if getattr(pause, "cr_code", None) is asyncio.sleep.__code__:
+            _wake(pause.cr_frame)
+
+
+def hurry_call(frames: Sequence[FrameType]) -> None:
+    """Let a call to Discord be tried again now that waits before it is, because it failed: the frames of its task.
+
+    What waits because Discord asked for it (a rate limit) goes on waiting.
+    """
+    for calling, asleep in pairwise(frames):
+        if (
+            asleep.f_code is asyncio.sleep.__code__
+            and called_in(calling)
+            and asleep.f_locals["delay"] == calling.f_locals.get("sleep_time")
+        ):
+            _wake(asleep)
+
+
+def _wake(asleep: FrameType) -> None:
+    """End an `asyncio.sleep` now, by its frame."""
+    woken: asyncio.Future[None] | None = asleep.f_locals.get("future")
+    if woken is not None and not woken.done():
+        woken.set_result(None)
+
+
+def ended(gateway: hikari.GatewayBot) -> str | None:
+    """Why a shard has given up, and connects no more; None where all are there, or try to be."""
+    shards: list[Any] = list(gateway.shards.values())
+    for one in shards:
+        task: asyncio.Task[None] | None = one._keep_alive_task
+        if task is not None and task.done() and not task.cancelled():
+            return str(task.exception() or "it was closed")
+    return None
 
 
 def called_in(frame: FrameType) -> tuple[str, str] | None:

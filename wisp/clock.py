@@ -79,7 +79,7 @@ class Clock:
         `settle` lets what a timer started come to rest before the next one fires. Raises ValueError for
         a negative number: time that went back would fire nothing and confuse everything.
         """
-        if seconds < 0:
+        if not 0 <= seconds < math.inf:
             raise ValueError(f"advance() moves time forward: expected seconds >= 0, got {seconds!r}")
         target = self.monotonic() + seconds
         await settle()

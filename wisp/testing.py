@@ -35,6 +35,7 @@ from .mocks import (
 )
 from .sandbox.faults import Breakable
 from .sandbox.happenings import Happening
+from .sandbox.model import LAST_MOMENT
 from .sandbox.people import File, Impossible, People, Person, Reply, channel_called, front
 from .sandbox.server import Sandbox
 from .sandbox.transcript import Record
@@ -110,10 +111,13 @@ async def connect(
             except Exception as error:
                 explain(error, discord)
                 raise
+            finally:
+                discord.mend()  # the bot closes in peace
 
 
 def explain(error: BaseException, discord: Discord) -> None:
-    """Add the conversation so far to an error as a note, once."""
+    """Add the conversation so far to an error that ends a test as a note, once."""
+    discord.is_over = True
     if not any(note.startswith(_HEADING) for note in getattr(error, "__notes__", ())):
         error.add_note(f"{_HEADING}\n{discord.conversation() or '(nothing)'}")
 
@@ -219,6 +223,7 @@ class Discord(Breakable):
         self._people.settled = self.rest
         self._people.watchful = False  # a handler that waits for the clock answers when the test moves it
         self._stillness = stillness
+        self.is_over: bool = False  # what the bot fails on from now on is no news
         self._expected: list[_Expected] = []
         self._failures: list[Failure] = []
         self._record = Record(sandbox.world, lambda: front(self._people.home), most=_REMEMBERED)
@@ -352,9 +357,11 @@ class Discord(Breakable):
     async def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Move the time of bot and Discord forward: what falls due happens in order, each coming to rest first.
 
-        Raises ValueError for a negative time.
+        Raises ValueError for a negative time, and for one after the year 2084.
         """
         total = seconds + 60 * minutes + 3600 * hours + 86400 * days
+        if self._clock.time() + total > LAST_MOMENT:
+            raise ValueError(f"advance() by {total:g} s: Discord's ids, which hold the time, end in 2084")
         await self._clock.advance(total, self._settle)
         await self.rest()
 
@@ -365,14 +372,22 @@ class Discord(Breakable):
         """
         await self._settle()
         self._raise_failures()
+        session = self._run.session
+        if session.closing:
+            raise AssertionError("the bot is closed: `await discord.restart()` starts it again")
+        if why := bridge.ended(session.gateway):
+            raise AssertionError(f"the bot's connection to Discord ended for good: {why}")
 
     async def finish(self) -> None:
-        """Wait as `rest` does, and raise what is left to fail the test at its end: `connect` calls it there.
+        """Wait as `rest` does, and raise what is left to fail the test at its end, once: `connect` calls it there.
 
         Raises AssertionError for what the bot asked for and the sandbox does not serve.
         """
-        await self.rest()
-        _refuse_unserved(self.world)
+        if not self.is_over:
+            self.is_over = True
+            await self._settle()
+            self._raise_failures()
+            _refuse_unserved(self.world)
 
     def _raise_failures(self) -> None:
         errors = [_as_assertion(failure) for failure in self._failures]
@@ -414,6 +429,8 @@ class Discord(Breakable):
             await delivered(self.sandbox, self._run.session.gateway)
             if busy := self._stillness.busy():
                 calm = 0
+                for task in busy:
+                    bridge.hurry_call(frames_of(task))
                 if len(busy) > _MANY:
                     await asyncio.sleep(_GLANCE * len(busy) / _MANY)
                     continue
@@ -428,10 +445,11 @@ class Discord(Breakable):
             return f"the bot did not hear within {_SOON:g} s of all that happened: it is not connected, or hangs"
         at = {root: root for root in busy.values()} | {root: task for task, root in busy.items() if task is not root}
         names = named(f"{self._run.session.label_of(root)}{place(task)}" for root, task in at.items())
-        delayed = "".join(f"; the test delays {method} {path}" for method, path in self.faults.delayed)
+        broken = [f"; the test delays {method} {path}" for method, path in self.faults.delayed]
+        broken += [f"; the test lets {fault.method} {fault.path.pattern} fail" for fault in self.faults.failures]
         return (
             f"{names or 'the bot'} did not come to rest within {_SOON:g} s: waiting for something that no test can "
-            f"bring about, or for real time (asyncio.sleep) in place of wisp's clock{redacted(delayed)}"
+            f"bring about, or for real time (asyncio.sleep) in place of wisp's clock{redacted(''.join(broken))}"
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -214,15 +215,26 @@ class Breakable:
         With `done` Discord does what was asked, and only its answer is lost. A 429 says how long to wait in its
         `body` ("retry_after", seconds) and `headers` ("Retry-After"); left out, it is Discord's with a wait of 0 s.
         """
+        if how not in ("cut", "timeout", *range(400, 600)):
+            raise ValueError(f'fail(how={how!r}): expected a status from 400 to 599, "cut" or "timeout"')
+        _check_times(times)
         fault = _Failure(times, method.upper(), re.compile(path), how, done, headers or {}, body)
         self.faults.failures.append(fault)
 
     def delay(self, method: str, path: str, seconds: float, *, times: int | None = 1) -> None:
         """Let REST calls wait before Discord looks at them: seconds of the world's clock."""
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"delay(seconds={seconds!r}): expected 0 or more")
+        _check_times(times)
         self.faults.delays.append(_Delay(times, method.upper(), re.compile(path), seconds))
 
     def drop(self, shard: int | None = None, *, code: int | None = None) -> None:
-        """Break the gateway off, without a word or with one of Discord's close codes; the session can be resumed."""
+        """Break the gateway off, without a word or with one of Discord's close codes (as 4000).
+
+        The session can be resumed; but hikari gives up where the code says that the bot did something wrong.
+        """
+        if code is not None and not 1000 <= code < 5000:
+            raise ValueError(f"drop(code={code!r}): expected a close code from 1000 to 4999")
         if code is None:
             self.gateway.cut(shard)
         else:
@@ -242,10 +254,12 @@ class Breakable:
 
     def duplicate(self, event: str = "", *, times: int | None = 1) -> None:
         """Send gateway events twice."""
+        _check_times(times)
         self.faults.duplicates.append(_OfEvent(times, event))
 
     def reorder(self, event: str = "", *, times: int | None = 1) -> None:
         """Send gateway events after the one that follows, or 0.2 s late where none does."""
+        _check_times(times)
         self.faults.swaps.append(_OfEvent(times, event))
 
     def outage(self, guild: Guild) -> None:
@@ -256,6 +270,11 @@ class Breakable:
         """Let nothing more go wrong, and bring back every guild that is unavailable."""
         self.faults.clear()
         self.gateway.bring_back()
+
+
+def _check_times(times: int | None) -> None:
+    if times is not None and times < 1:
+        raise ValueError(f"times={times!r}: expected 1 or more, or None for always")
 
 
 LINES: Mapping[str, str] = {

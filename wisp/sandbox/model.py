@@ -38,6 +38,9 @@ def loads(text: bytes) -> Any:
 DISCORD_EPOCH = 1_420_070_400_000
 """The first millisecond of 2015, from which snowflakes count."""
 
+LAST_MOMENT = (DISCORD_EPOCH + (1 << 41)) / 1000
+"""The end of their time, in seconds since the Unix epoch: in September of 2084."""
+
 FOUNDING = 300_000_000_000
 """When the first people and guild of each world were made, in milliseconds since then: in July of 2024."""
 

@@ -457,7 +457,7 @@ class SchedulerService:
         """Leave a job to the database until its module is there, and on."""
         self._drop(shot)
         self._any_held = True
-        if shot.row.name not in self._one_time:
+        if shot.row.name not in self._one_time and not self._of_run().closing:
             self._tell_held(shot.row.name)
 
     def _forget(self, id: int) -> None:
