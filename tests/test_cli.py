@@ -587,3 +587,36 @@ def test_check_says_which_modules_do_not_load_and_why(tmp_path: Path, capsys: py
     assert 'module "a": ValueError: no (' in told
     assert "checked_modules.py:5)" in told
     assert 'module "b": it needs the module "a", which did not load' in told
+
+
+def test_check_tells_of_the_bots_mistakes_and_its_modules_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    text = """import wisp
+class Broken(wisp.Module):
+    name = "broken"
+    required_services = ["own"]
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @bot.command
+        async def two(ctx: wisp.Context, q: dict) -> str: return ""
+        @bot.command(name="two")
+        async def other(ctx: wisp.Context) -> str: return ""
+class Lonely(wisp.Module):
+    name = "lonely"
+    depends_on = ["nobody"]
+bot = wisp.Bot(modules=[Broken(), Lonely()])
+bot.services.register("own", object())
+@bot.command
+async def one(ctx: wisp.Context, n: dict) -> str: return ""
+@bot.command(name="one")
+async def again(ctx: wisp.Context) -> str: return ""
+"""
+    assert main(["check", write("my_bot.py", text)]) == 1
+    captured = capsys.readouterr()
+    told = [line.split(". ")[0].split(", option")[0] for line in captured.err.splitlines() if "remark" not in line]
+    assert told == [
+        'my_bot.py:15: command "one"',
+        'my_bot.py:17: command "one": another command is called "one" (my_bot.py:15)',
+        'module "lonely": it needs the module "nobody", and there is none of that name',
+        'my_bot.py:6: command "two"',
+        'my_bot.py:8: command "two": another command is called "two" (my_bot.py:6)',
+    ]
+    assert captured.out.startswith("my_bot.py: 5 mistakes")

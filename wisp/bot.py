@@ -182,6 +182,7 @@ class Bot(Registrar):
     def check(self) -> list[Mistake]:
         """All that is wrong with the bot, remarks included, in the order of files and lines."""
         found = self._mistakes_alone(self)
+        found += _twice(roots([self]), {id(part) for part in (*self.commands, *self.groups)})
         for handler in self.error_handlers:
             found += handler_mistakes(handler)
         for starter in self.starters:
@@ -329,7 +330,7 @@ def _mistakes_together(scope: Sequence[Root]) -> list[Mistake]:
         place = problem.path[0] if problem.path else None
         if not isinstance(place, int):
             found.append(Mistake("commands", problem.message, "Discord takes no more: group some of them"))
-        elif not limits.command_problems(payloads[place]):
+        elif problem.code != limits.DUPLICATE_NAME and not limits.command_problems(payloads[place]):
             found += scope[place].limit_mistakes([problem])
     return found
 

@@ -96,10 +96,11 @@ def _mistakes(file: str) -> list[Mistake]:
     except Mistakes as error:
         return [*error.mistakes, *bot.check()]
     found = bot.check()
-    if bot.modules.list() and all(mistake.remark for mistake in found):
+    if bot.modules.list():
         from . import local
 
-        found += asyncio.run(local.module_mistakes(bot))
+        is_whole = all(mistake.remark for mistake in found)
+        found += asyncio.run(local.module_mistakes(bot if is_whole else local.with_modules_of(bot)))
     return found
 
 

@@ -90,6 +90,9 @@ BOXES_MAX_VALUES = (1, 10)
 
 INVALID = "INVALID"
 
+DUPLICATE_NAME = "APPLICATION_COMMANDS_DUPLICATE_NAME"
+"""The code for two commands of one name."""
+
 _CHAT_INPUT, _USER, _MESSAGE, _ENTRY_POINT = 1, 2, 3, 4
 _SUBCOMMAND, _GROUP, _STRING, _INTEGER, _CHANNEL, _NUMBER = 1, 2, 3, 4, 7, 10
 _VALUE_TYPES = (3, 4, 5, 6, 7, 8, 9, 10, 11)
@@ -151,7 +154,7 @@ def commands_problems(payloads: Sequence[Mapping[str, object]]) -> list[Problem]
         name = command.get("name")
         if isinstance(name.raw, str) and (first := names.setdefault((kind, name.raw), name)) is not name:
             message = "Application command names must be unique"
-            command.refuse("APPLICATION_COMMANDS_DUPLICATE_NAME", message, _same_as(first))
+            command.refuse(DUPLICATE_NAME, message, _same_as(first))
     return problems
 
 

@@ -111,10 +111,22 @@ async def module_mistakes(bot: Bot) -> list[Mistake]:
             return [Mistake("start", str(error), "Mend it")]
     finally:
         log.level = level
-    return [
-        Mistake(f'module "{name}"', reason, "It does not load, nor does what needs it")
-        for name, reason in bot.modules.missing.items()
-    ]
+    found: list[Mistake] = []
+    for name, reason in bot.modules.missing.items():
+        alone = Mistake(f'module "{name}"', reason, "It does not load, nor does what needs it")
+        found += bot.modules.mistakes.get(name) or [alone]
+    return found
+
+
+def with_modules_of(bot: Bot) -> Bot:
+    """A bot with the modules and services of another alone: what is wrong there is told beside the other's mistakes."""
+    alone = type(bot)()
+    for name, service in bot.services.registered.items():
+        alone.services.register(name, service)
+    for module in map(bot.modules.get, bot.modules.list()):
+        if module is not None:
+            alone.modules.register(module)
+    return alone
 
 
 async def delivered(sandbox: Sandbox, gateway: hikari.GatewayBot) -> None:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from .errors import Mistakes, StartError, WispError
+from .errors import Mistake, Mistakes, StartError, WispError
 from .events import ModuleDisabled, ModuleEnabled
 from .groups import watched
 from .logs import get_logger
@@ -95,7 +95,8 @@ class Gate:
 class ModuleRegistry:
     """A bot's modules. They are loaded when it starts; loading, unloading and reloading works while it runs.
 
-    `missing` says by name why a module did not load, of the latest start or load.
+    `missing` says by name why a module did not load, of the latest start or load; `mistakes` has those of what it
+    registered, where that is why.
     """
 
     def __init__(self, bot: Bot) -> None:
@@ -108,6 +109,7 @@ class ModuleRegistry:
         self._changes: asyncio.Task[object] | None = None  # who is loading or unloading now
         self.gate: Gate = Gate()
         self.missing: dict[str, str] = {}
+        self.mistakes: dict[str, tuple[Mistake, ...]] = {}
 
     # ---- what there is ----
 
@@ -198,6 +200,7 @@ class ModuleRegistry:
         self._lock = asyncio.Lock()
         self._loaded.clear()
         self.missing = {**self._twins}
+        self.mistakes = {}
         if not self._registered:
             return
         await self.gate.start(session.own_database)
@@ -238,9 +241,13 @@ class ModuleRegistry:
         try:
             await self._set_up(session, self._registered[name])
         except Exception as error:
-            self.missing[name] = in_words(error)
+            self._note_missing(name, error)
             if not isinstance(error, WispError):
                 _log.error('the setup of module "%s" failed', name, exc_info=error)
+
+    def _note_missing(self, name: str, error: Exception) -> None:
+        self.missing[name] = in_words(error)
+        self.mistakes[name] = error.mistakes if isinstance(error, Mistakes) else ()
 
     async def stop(self, session: Session) -> None:
         """Tear all down, the last loaded first."""
@@ -389,7 +396,7 @@ class ModuleRegistry:
             try:
                 await self._set_up(session, self._registered[name])
             except Exception as error:
-                self.missing[name] = in_words(error)
+                self._note_missing(name, error)
                 raise WispError(f'module "{name}" did not load: {self.missing[name]}') from error
 
     def _known(self, name: str) -> list[str]:

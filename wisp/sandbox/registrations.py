@@ -9,6 +9,7 @@ from aiohttp import web
 
 from wisp.limits import (
     CHAT_INPUT_COMMANDS,
+    DUPLICATE_NAME,
     MESSAGE_COMMANDS,
     USER_COMMANDS,
     Problem,
@@ -95,8 +96,7 @@ class Registrations(Lookups):
         command = old | changes | {"type": old["type"]}
         _refuse(command_problems(command))
         if (same := self._same_command(guild, command)) is not None and same is not old:
-            code = "APPLICATION_COMMANDS_DUPLICATE_NAME"
-            raise invalid_form(Problem(("name",), code, "Application command names must be unique"))
+            raise invalid_form(Problem(("name",), DUPLICATE_NAME, "Application command names must be unique"))
         return 200, self.world.change_command(guild, int(old["id"]), command)
 
     async def delete_command(self, request: web.Request) -> Answer:
