@@ -363,6 +363,25 @@ async def test_whatever_discord_sends_somebody_is_answered_and_the_bot_lives() -
         assert (await discord.member("ada").slash("add", number=1)).content == "1"
 
 
+async def test_a_coroutine_that_is_returned_and_not_awaited_is_told_with_the_way_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bot = wisp.Bot()
+
+    async def total() -> str:
+        return "5"
+
+    @bot.command
+    async def count(ctx: wisp.Context) -> object:
+        return total()
+
+    async with connect(bot) as discord:
+        with discord.expects(wisp.AnswerError):
+            await discord.member("ada").slash("count")
+    assert "/count returned `coroutine`. Await it: `return await " in caplog.text
+    assert "total(...)`." in caplog.text
+
+
 async def test_a_refusal_that_is_too_long_is_an_error_and_not_cut() -> None:
     bot = wisp.Bot()
 

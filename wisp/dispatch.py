@@ -395,7 +395,8 @@ def _path_of(
 def _checked(handler: Handler[..., Any], reply: Any) -> Any:
     if isinstance(reply, (str, hikari.Embed)):
         return reply
-    raise AnswerError(
-        f"{handler.file}:{handler.line}: {handler.label} returned `{type(reply).__name__}`. A handler returns a str "
-        "or a hikari.Embed as its reply, or None after ctx.respond(...)."
-    )
+    hint = "A handler returns a str or a hikari.Embed as its reply, or None after ctx.respond(...)."
+    if asyncio.iscoroutine(reply):
+        reply.close()  # the error says what is wrong: nobody needs to hear that it was never awaited
+        hint = f"Await it: `return await {reply.__qualname__}(...)`."
+    raise AnswerError(f"{handler.file}:{handler.line}: {handler.label} returned `{type(reply).__name__}`. {hint}")
