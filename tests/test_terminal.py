@@ -247,6 +247,7 @@ async def test_what_happens_elsewhere_says_where() -> None:
         world.add_message(world.dm(terminal.person.user), world.bot, content="there")
         world.show_typing(terminal.person.channel, world.bot)
         world.happen(BotDisconnected(0, 4000))
+        world.happen(BotDisconnected(0, None))
         world.happen(BotConnected(0, True))
     world.add_message(ops, world.bot, content="nobody listens")
     assert written == [
@@ -254,6 +255,7 @@ async def test_what_happens_elsewhere_says_where() -> None:
         "[direct messages] wisp: there",
         "wisp is typing...",
         "-- wisp is offline (close code 4000)",
+        "-- wisp is offline",
         "-- wisp is back",
     ]
 

@@ -104,7 +104,8 @@ class Transcript:
             case BotConnected(resumed=resumed):
                 self.note(f"{self._world.bot.name} is {'back' if resumed else 'online'}")
             case BotDisconnected(code=code):
-                self.note(f"{self._world.bot.name} is offline (close code {code})", "red")
+                why = "" if code is None else f" (close code {code})"
+                self.note(f"{self._world.bot.name} is offline{why}", "red")
             case _:
                 pass
 
