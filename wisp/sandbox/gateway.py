@@ -23,7 +23,8 @@ from wisp.sandbox.frames import (
     Closed,
     encoder,
 )
-from wisp.sandbox.intents import EVERY_INTENT, PRIVILEGED, visible
+from wisp.sandbox.intents import EVERY_INTENT, PRIVILEGED, Intent, lacks, visible
+from wisp.sandbox.permissions import Permission
 from wisp.sandbox.sessions import Connection, Session
 from wisp.sandbox.world import CATEGORY, JSON, Event, Guild, World
 
@@ -122,6 +123,20 @@ class Gateway:
             session.deliver(event)
         if event.name in _MAY_HIDE and event.guild_id is not None:
             self._show_what_changed(event, event.guild_id)
+
+    def unheard(self, event: Event) -> str:
+        """Why no session was sent an event just now, in words."""
+        if event.guild_id in self.down:
+            return "the server is unavailable"
+        session = next((session for session in self.sessions.values() if session.is_for(event)), None)
+        if session is None:
+            return "the bot is offline"
+        intent, permission = lacks(self.world, session.intents, event)
+        if intent:
+            return f"the bot has no intent {Intent(intent).name}"
+        if permission:
+            return f"the bot has no permission {Permission(permission).name} there"
+        return "a fault holds it back"
 
     def ready(self, session: Session, guilds: Iterable[Guild]) -> JSON:
         """The data of READY."""

@@ -48,6 +48,7 @@ class Ground:
         self.attachments: dict[int, Attachment] = {}
         self.unserved: Counter[str] = Counter()
         self.outlets: list[Callable[[Event], None]] = []
+        self.unseen: list[Callable[[Event], None]] = []
         self.application_flags = PRIVILEGED_INTENTS_ON
         self.application_settings: JSON = {}
         self.bot_permissions = BOT_PERMISSIONS
@@ -108,12 +109,11 @@ class Ground:
     def dispatch(self, name: str, data: JSON, guild: Guild | None = None, *, seen_in: Channel | None = None) -> None:
         """Send a gateway event to the bot; one of a guild that it is not in goes nowhere.
 
-        Nor does what happens in the channel `seen_in` where the bot does not see that.
+        Nor does what happens in the channel `seen_in` where the bot does not see that: it goes to `unseen` alone.
         """
         if guild is not None and self.bot.id not in guild.members:
             return
-        if seen_in is not None and not self.sees(self.bot, seen_in):
-            return
+        seen = seen_in is None or self.sees(self.bot, seen_in)
         event = Event(name, data, guild.id if guild else None)
-        for outlet in tuple(self.outlets):
+        for outlet in tuple(self.outlets if seen else self.unseen):
             outlet(event)

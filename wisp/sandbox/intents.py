@@ -116,7 +116,8 @@ def _needs() -> dict[str, Need]:
         ("AUTO_MODERATION_ACTION_EXECUTION", Need(Intent.AUTO_MODERATION_EXECUTION)),
         (always, Need()),
     ]
-    return {name: need for names, need in rows for name in names.split()}
+    # plain numbers: operators of an IntFlag make an object each time
+    return {name: Need(*map(int, need)) for names, need in rows for name in names.split()}
 
 
 EVENTS: Mapping[str, Need] = _needs()
@@ -130,14 +131,25 @@ _NO_CONTENT: JSON = {"content": "", "embeds": [], "attachments": [], "components
 
 def hears(world: World, intents: int, event: Event) -> bool:
     """Whether a bot with these intents is told of an event. Raises KeyError for one that Discord does not have."""
+    return lacks(world, intents, event) == (0, 0)
+
+
+def lacks(world: World, intents: int, event: Event) -> tuple[int, int]:
+    """The intent and the permission without which a bot with these intents is not told of an event; 0 for none.
+
+    Raises KeyError for an event that Discord does not have.
+    """
     need = EVENTS[event.name]
     if event.guild_id is None:
-        return intents & need.outside == need.outside
+        return need.outside & ~intents, 0
     if event.name == "GUILD_MEMBER_UPDATE" and event.data["user"]["id"] == str(world.bot.id):
-        return bool(intents & Intent.GUILDS)
+        return int(Intent.GUILDS) & ~intents, 0
     if event.name == "THREAD_MEMBERS_UPDATE" and not intents & Intent.GUILD_MEMBERS:
-        return bool(intents & Intent.GUILDS) and _concerns(event.data, str(world.bot.id))
-    return intents & need.in_guild == need.in_guild and _is_allowed(world, event, need.permission)
+        needed = Intent.GUILDS if _concerns(event.data, str(world.bot.id)) else Intent.GUILD_MEMBERS
+        return int(needed) & ~intents, 0
+    if missing := need.in_guild & ~intents:
+        return missing, 0
+    return 0, 0 if _is_allowed(world, event, need.permission) else need.permission
 
 
 def _concerns(thread: JSON, bot: str) -> bool:

@@ -73,11 +73,12 @@ class Page:
         self._gateway = gateway
         self._opening: set[str] = set()
         self._uploads: dict[str, File] = {}
-        self._sent: str | None = None
+        self._sent: set[str] = set()
         self._watchers: list[Callable[[], object]] = []
         self._sockets: set[web.WebSocketResponse] = set()
         gateway.witnesses.append(self._note_sent)
         world.outlets.append(self._note_event)
+        world.unseen.append(self._note_unseen)
         world.watch(self._see)
 
     def join(self, application: web.Application) -> None:
@@ -140,14 +141,18 @@ class Page:
         self.changed()
 
     def _note_sent(self, shard: int, name: str, data: JSON) -> None:
-        self._sent = name
+        self._sent.add(name)
         self.records.event(shard, name, data)
 
     def _note_event(self, event: Event) -> None:
         """Note what happened in the world, where the gateway (which was told before) sent the bot nothing of it."""
-        if self._sent != event.name:
-            self.records.unsent(event.name, event.data)
-        self._sent = None
+        if event.name not in self._sent:
+            self.records.unsent(event.name, event.data, self._gateway.unheard(event))
+        self._sent.clear()
+        self.changed()
+
+    def _note_unseen(self, event: Event) -> None:
+        self.records.unsent(event.name, event.data, "the bot does not see this channel")
         self.changed()
 
     # Requests

@@ -81,9 +81,9 @@ class Records:
         """Note a gateway event that was sent to a shard of the bot."""
         self._add("gateway", "info", f"{name} (shard {shard})" if shard else name, _json(data))
 
-    def unsent(self, name: str, data: JSON) -> None:
-        """Note an event that the bot is not told of: its intents or permissions leave it out, or it is offline."""
-        self._add("gateway", "debug", f"{name} (not sent: no intent or permission for it, or offline)", _json(data))
+    def unsent(self, name: str, data: JSON, why: str) -> None:
+        """Note an event that the bot is not told of, and why."""
+        self._add("gateway", "debug", f"{name} (not sent: {why})", _json(data))
 
     @web.middleware
     async def middleware(

@@ -92,14 +92,17 @@ class Session:
 
     def deliver(self, event: Event) -> None:
         """Send an event, as far as this session is told of it."""
-        shard = 0 if event.guild_id is None else (event.guild_id >> 22) % self.shards
-        if shard != self.shard or not hears(self._world, self.intents, event):
+        if not self.is_for(event) or not hears(self._world, self.intents, event):
             return
         guild = self._world.guilds.get(event.guild_id or 0)
         if event.name == "GUILD_CREATE" and guild is not None:
             self.show(guild, joined=True)
         else:
             self.send(event.name, as_seen(self._world, self.intents, event))
+
+    def is_for(self, event: Event) -> bool:
+        """Whether an event is for this shard: those outside of guilds are for the first."""
+        return self.shard == (0 if event.guild_id is None else (event.guild_id >> 22) % self.shards)
 
     def show(self, guild: Guild, *, joined: bool = False) -> None:
         """Send a guild: after READY, when it is available again, or when the bot `joined` it."""

@@ -162,10 +162,11 @@ class World(Belongings, AuditLogs, Calls):
     """Everything in one sandbox. It starts with the guild "Sandbox": #general; ada (its owner), bob, the bot.
 
     Ids are real snowflakes: unique, ordered by the clock's time. `watch` tells of every visible change,
-    `outlets` carry gateway events to the bot. `interactions` are those that can still be answered.
-    `unserved` counts what the bot asked for and the sandbox does not have, `errors` is what broke in the
-    sandbox itself. What people and the bot may do is asked of `permissions` and `sees`: the other methods do what
-    they are told, and raise Impossible for what cannot be. Single-threaded: use it on the sandbox's event loop.
+    `outlets` carry gateway events to the bot, `unseen` get those of channels that it does not see instead.
+    `interactions` are those that can still be answered. `unserved` counts what the bot asked for and the sandbox
+    does not have, `errors` is what broke in the sandbox itself. What people and the bot may do is asked of
+    `permissions` and `sees`: the other methods do what they are told, and raise Impossible for what cannot be.
+    Single-threaded: use it on the sandbox's event loop.
     """
 
     def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
