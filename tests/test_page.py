@@ -420,19 +420,134 @@ async def test_everything_is_done_with_the_keyboard_alone(tab: Page) -> None:
         await expect(said(page, "Chosen: green")).to_be_visible()
 
 
-async def test_a_colon_in_a_text_is_part_of_it_and_quotes_hold_what_is_typed(tab: Page) -> None:
+def field(page: Page, name: str) -> Any:
+    """The field of an option."""
+    return page.get_by_role("combobox", name=re.compile(f"^{name}, "))
+
+
+def a_lender() -> wisp.Bot:
     bot = wisp.Bot()
 
     @bot.command
-    async def kick(ctx: wisp.Context, reason: str, user: hikari.User | None = None) -> str:
-        """Say why."""
-        return f"[{reason}] {user and user.username}"
+    async def lend(
+        ctx: wisp.Context, what: str, days: int = 7, kind: Literal["tool", "book"] = "book", note: str = "-"
+    ) -> str:
+        """Lend something."""
+        return f"[{what}] {days} {kind} [{note}]"
 
-    async with a_page(tab, bot) as (_, page):
-        await enter(page, "/kick ")
-        await page.keyboard.type("see user: above")
+    return bot
+
+
+async def test_the_name_of_an_option_typed_in_a_field_opens_that_option(tab: Page) -> None:
+    async with a_page(tab, a_lender()) as (_, page):
+        await enter(page, "/lend ")
+        await page.keyboard.type("what:hand saw days:3 note:with: a colon kind:tool")
+        await page.keyboard.press("Tab")
         await page.keyboard.press("Enter")
-        await expect(said(page, "[see user: above] None")).to_be_visible()
+        await expect(said(page, "[hand saw] 3 tool [with: a colon]")).to_be_visible()
+
+
+async def test_options_pasted_into_a_field_go_to_their_own(tab: Page) -> None:
+    async with a_page(tab, a_lender()) as (_, page):
+        await enter(page, "/lend ")
+        await page.keyboard.insert_text('saw days:3 note:"no hurry" kind:tool')
+        await expect(field(page, "kind")).to_be_focused()
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await expect(said(page, "[saw] 3 tool [no hurry]")).to_be_visible()
+
+
+async def test_backspace_makes_the_name_of_an_option_a_word_of_the_text_again(tab: Page) -> None:
+    async with a_page(tab, a_lender()) as (_, page):
+        await enter(page, "/lend ")
+        await page.keyboard.type("saw days:")
+        await expect(field(page, "days")).to_be_focused()
+        await expect(field(page, "what")).to_have_value("saw")
+        await page.keyboard.press("Backspace")
+        await expect(field(page, "days")).to_have_count(0)
+        await expect(field(page, "what")).to_be_focused()
+        await expect(field(page, "what")).to_have_value("saw days:")
+        await page.keyboard.type(" 3 days: four")
+        await page.keyboard.press("Enter")
+        await expect(said(page, "[saw days: 3 days: four] 7 book")).to_be_visible()
+
+
+async def test_backspace_at_the_start_of_a_field_goes_back_and_a_filled_option_stays_as_it_is(tab: Page) -> None:
+    async with a_page(tab, a_lender()) as (_, page):
+        await enter(page, "/lend ")
+        await page.keyboard.type("saw days:3 note:in days: 9")
+        for name in ("note", "days"):
+            await expect(field(page, name)).to_be_focused()
+            await page.keyboard.press("Home")
+            await page.keyboard.press("Backspace")
+        await page.keyboard.type("s")
+        await page.keyboard.press("Enter")
+        await expect(said(page, "[saws] 3 book [in days: 9]")).to_be_visible()
+
+
+async def test_what_belongs_to_no_option_is_complained_of_until_it_is_corrected(tab: Page) -> None:
+    async with a_page(tab, a_lender()) as (_, page):
+        await enter(page, "/lend ")
+        await page.keyboard.type("saw days:3 note:x")
+        await page.keyboard.press("Tab")
+        rest = page.get_by_role("combobox", name="/lend: 1 more option", exact=True)
+        await rest.fill("10")
+        await page.keyboard.press("Enter")
+        complaint = page.get_by_role("alert").filter(has_text='"10" belongs to no option')
+        await expect(complaint).to_be_visible()
+        await page.keyboard.press("Backspace")
+        await expect(complaint).to_be_hidden()
+
+
+async def test_permissions_are_called_as_in_the_client_and_found_by_the_apis_names_too(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
+        await page.get_by_role("button", name="Change Sandbox").click()
+        await page.get_by_role("menuitem", name="@everyone").click()
+        editor = page.get_by_role("dialog", name="Role @everyone")
+        search = editor.get_by_role("searchbox", name="Filter permissions")
+        found = editor.get_by_role("checkbox")
+        for needle, name in (
+            ("MANAGE_GUILD", "Manage Server"),
+            ("manage server", "Manage Server"),
+            ("use vad", "Use Voice Activity"),
+            ("stream", "Video"),
+            ("xyzzy", None),
+            ("timeout", "Timeout Members"),
+        ):
+            await search.fill(needle)
+            await expect(editor.get_by_text("Nothing matches")).to_have_count(0 if name else 1)
+            if name:
+                await expect(found.and_(editor.get_by_role("checkbox", name=name, exact=True))).to_be_visible()
+            else:
+                await expect(found).to_have_count(0)
+
+
+async def test_a_members_menu_makes_a_role_where_there_is_none(tab: Page) -> None:
+    async with a_page(tab) as (_, page):
+        members = page.get_by_role("complementary", name="Members")
+        await members.get_by_role("button", name=re.compile("^bob")).click()
+        await page.get_by_role("menuitem", name="New role…").click()
+        await page.get_by_role("textbox", name="Name").fill("stewards")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("dialog", name="Role @stewards")).to_be_visible()
+
+
+async def test_escape_closes_the_panel_on_a_phone_and_from_within_it(tab: Page) -> None:
+    async with a_page(tab, size=(320, 640)) as (_, page):
+        opener, panel = (page.get_by_role(role, name="Log and traffic") for role in ("button", "region"))
+        await opener.click()
+        await page.get_by_role("combobox", name="Message #general").click()
+        await page.keyboard.press("Escape")
+        await expect(panel).to_be_hidden()
+        await page.set_viewport_size({"width": 1280, "height": 800})
+        await opener.click()
+        await panel.get_by_role("searchbox").fill("x")
+        await page.keyboard.press("Escape")
+        await expect(panel).to_be_visible()
+        await expect(panel.get_by_role("searchbox")).to_have_value("")
+        await page.keyboard.press("Escape")
+        await expect(panel).to_be_hidden()
+        await expect(opener).to_be_focused()
 
 
 async def test_the_panel_shows_log_errors_and_traffic_without_tokens(tab: Page) -> None:
@@ -509,8 +624,7 @@ async def test_a_role_shows_a_command_and_taking_it_hides_it_again(tab: Page) ->
         await page.get_by_role("textbox", name="Name").fill("stewards")
         await page.keyboard.press("Enter")
         editor = page.get_by_role("dialog", name="Role @stewards")
-        await editor.get_by_role("searchbox").fill("manage guild")
-        await editor.get_by_role("checkbox", name="Manage guild", exact=True).check()
+        await editor.get_by_role("checkbox", name="Manage Server", exact=True).check()
         await editor.get_by_role("button", name="Save").click()
         await expect(editor).to_be_hidden()
         await be(page, "bob")
@@ -538,7 +652,7 @@ async def test_a_channel_that_is_hidden_from_somebody_is_not_listed_and_not_left
         await page.get_by_role("button", name="Change #council-hall").click()
         await page.get_by_role("menuitem", name="Permissions…").click()
         editor = page.get_by_role("dialog", name="Permissions in #council-hall")
-        await editor.get_by_role("combobox", name="View channel").select_option("denied")
+        await editor.get_by_role("combobox", name="View Channel").select_option("denied")
         await editor.get_by_role("button", name="Save").click()
         await expect(page.get_by_role("combobox", name="Message #general")).to_be_visible()
         channels = page.get_by_role("list", name="Channels").get_by_role("button")

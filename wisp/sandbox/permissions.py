@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntFlag
 from typing import NamedTuple
 
@@ -63,6 +63,37 @@ class Permission(IntFlag):
     PIN_MESSAGES = 1 << 51
     BYPASS_SLOWMODE = 1 << 52
 
+
+CLIENT_NAMES: Mapping[Permission, str] = {
+    **{one: str(one.name).replace("_", " ").title() for one in Permission},
+    Permission.CREATE_INSTANT_INVITE: "Create Invite",
+    Permission.KICK_MEMBERS: "Kick, Approve, and Reject Members",
+    Permission.MANAGE_GUILD: "Manage Server",
+    Permission.STREAM: "Video",
+    Permission.VIEW_CHANNEL: "View Channels",
+    Permission.SEND_TTS_MESSAGES: "Send Text-to-Speech Messages",
+    Permission.MENTION_EVERYONE: "Mention @everyone, @here, and All Roles",
+    Permission.USE_EXTERNAL_EMOJIS: "Use External Emoji",
+    Permission.VIEW_GUILD_INSIGHTS: "View Server Insights",
+    Permission.USE_VAD: "Use Voice Activity",
+    Permission.MANAGE_GUILD_EXPRESSIONS: "Manage Expressions",
+    Permission.REQUEST_TO_SPEAK: "Request to Speak",
+    Permission.SEND_MESSAGES_IN_THREADS: "Send Messages in Threads",
+    Permission.USE_EMBEDDED_ACTIVITIES: "Use Activities",
+    Permission.MODERATE_MEMBERS: "Timeout Members",
+    Permission.VIEW_CREATOR_MONETIZATION_ANALYTICS: "View Server Subscription Insights",
+    Permission.CREATE_GUILD_EXPRESSIONS: "Create Expressions",
+    Permission.SEND_POLLS: "Create Polls",
+}
+"""What Discord's client calls them in a server's roles: https://support.discord.com/hc/en-us/articles/206029707."""
+
+CHANNEL_NAMES: Mapping[Permission, str] = {
+    **CLIENT_NAMES,
+    Permission.MANAGE_CHANNELS: "Manage Channel",
+    Permission.VIEW_CHANNEL: "View Channel",
+    Permission.MANAGE_ROLES: "Manage Permissions",
+}
+"""What the client calls them in the settings of one channel."""
 
 ADMINISTRATOR = 1 << 3
 ALL_PERMISSIONS = (1 << 53) - 1

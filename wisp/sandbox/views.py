@@ -11,6 +11,7 @@ from wisp.sandbox.invocation import CHAT_INPUT, offered
 from wisp.sandbox.message import Message
 from wisp.sandbox.model import CATEGORY, JSON, Channel, Guild, Member, Role, User, dumps
 from wisp.sandbox.people import Person
+from wisp.sandbox.permissions import CHANNEL_NAMES, CLIENT_NAMES, Permission
 from wisp.sandbox.world import World
 
 MOST_LISTED = 250
@@ -44,6 +45,14 @@ def place_view(person: Person) -> JSON:
             "message": [command["name"] for command in offered(world, person.user, channel, MESSAGE_MENU)],
         },
     }
+
+
+def permissions_view() -> list[JSON]:
+    """What can be allowed, by bit: the API's name, and the client's names for it in roles and in channels."""
+    return [
+        {"api": one.name, "bit": str(one.value), "server": CLIENT_NAMES[one], "channel": CHANNEL_NAMES[one]}
+        for one in Permission
+    ]
 
 
 def user_view(user: User) -> JSON:

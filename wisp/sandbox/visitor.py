@@ -26,10 +26,10 @@ from wisp.sandbox.invocation import ATTACHMENT, Impossible, Value, choose
 from wisp.sandbox.message import Message
 from wisp.sandbox.model import CATEGORY, FORUM, JSON, MEDIA, Channel, Emoji, Guild, Role, User, dumps
 from wisp.sandbox.people import Person, Reply, front
-from wisp.sandbox.permissions import ALL_PERMISSIONS, Permission
+from wisp.sandbox.permissions import ALL_PERMISSIONS
 from wisp.sandbox.terminal import value
 from wisp.sandbox.text import mentioning
-from wisp.sandbox.views import message_view, place_view, seen_messages, sees_channel
+from wisp.sandbox.views import message_view, permissions_view, place_view, seen_messages, sees_channel
 from wisp.sandbox.world import World
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class Visitor:
         pushes: list[JSON] = []
         if self._new:
             self._new = False
-            pushes.append({"push": "hello", "permissions": [[one.name, str(one.value)] for one in Permission]})
+            pushes.append({"push": "hello", "permissions": permissions_view()})
         place = place_view(self._person) | self._unread_view() | {"online": self._page.online}
         packed = dumps(place)
         if packed != self._shown:

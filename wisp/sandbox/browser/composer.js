@@ -1,40 +1,12 @@
 // The message box: text with mentions, or a command with its options, each in a field of its own.
 
+import { BOOLEAN, CHANNEL, entries, FILE, INTEGER, KINDS, MENTIONABLE, NUMBER, optionTitle, ROLE, STRING, typedOptions, USER } from "./commands.js";
 import { avatar, byId, h, icon, sameNamed } from "./dom.js";
 import { mentioned } from "./editing.js";
 import { Suggestions } from "./suggestions.js";
 import { Tray } from "./tray.js";
 
-const SUBCOMMAND = 1, GROUP = 2, STRING = 3, INTEGER = 4, BOOLEAN = 5, USER = 6, CHANNEL = 7, ROLE = 8, MENTIONABLE = 9, NUMBER = 10, FILE = 11;
-const KINDS = { [STRING]: "text", [INTEGER]: "whole number", [BOOLEAN]: "true or false", [USER]: "user", [CHANNEL]: "channel", [ROLE]: "role", [MENTIONABLE]: "user or role", [NUMBER]: "number", [FILE]: "file" };
 const MOST_SHOWN = 50;
-
-// Every command that can be typed, subcommands by their whole name.
-export function entries(commands) {
-  const found = [];
-  const walk = (part, words, command) => {
-    const below = (part.options ?? []).filter(({ type }) => type === SUBCOMMAND || type === GROUP);
-    if (below.length) below.forEach((inner) => walk(inner, [...words, inner.name], command));
-    else found.push({ words, name: `/${words.join(" ")}`, description: part.description, options: part.options ?? [] });
-  };
-  commands.forEach((command) => walk(command, [command.name], command));
-  return found;
-}
-
-// `name:value name:"two words"` behind a command, as it is typed or pasted; null where it is something else.
-export function typedOptions(text) {
-  const found = [];
-  const pattern = /\s*([^\s:"]+):(?:"((?:\\.|[^"\\])*)"|(\S*))(?=\s|$)/y;
-  let at = 0;
-  while (text.slice(at).trim()) {
-    pattern.lastIndex = at;
-    const match = pattern.exec(text);
-    if (!match) return null;
-    found.push([match[1], match[2] === undefined ? match[3] : match[2].replace(/\\(.)/g, (_, one) => (one === "n" ? "\n" : one))]);
-    at = pattern.lastIndex;
-  }
-  return found;
-}
 
 export class Composer {
   // `up` is where the arrow leads out of an empty box: to the messages.
@@ -231,7 +203,10 @@ export class Composer {
       "aria-haspopup": "listbox",
       "aria-expanded": "false",
       "aria-autocomplete": "list",
-      oninput: () => this.restTyped(),
+      oninput: () => {
+        this.complain("");
+        this.restTyped();
+      },
       onfocus: () => this.restTyped(),
       onkeydown: (event) => this.restKey(event),
     });
@@ -254,7 +229,7 @@ export class Composer {
       this.complain(`${this.command.entry.name} has no option "${name}"`);
       return null;
     }
-    const chip = this.command.chips.find((one) => one.option === option) ?? this.addChip(option);
+    const chip = this.chipOf(option) ?? this.addChip(option);
     if (option.type !== FILE) chip.input.value = value;
     chip.sent = sent;
     this.size(chip);
@@ -273,11 +248,12 @@ export class Composer {
       ...(option.type === INTEGER ? { inputmode: "numeric" } : option.type === NUMBER ? { inputmode: "decimal" } : {}),
     });
     const element = h("span", { class: "chip" }, h("label", { for: id }, option.name), input);
-    const chip = { option, input, element, sent: null, asked: 0 };
+    // `taken` is the choice that was taken, `from` the field that was left for this one, `words` what is text in it
+    const chip = { option, input, element, sent: null, asked: 0, taken: null, from: null, words: new Set() };
     input.addEventListener("focus", () => this.chipTyped(chip));
     input.addEventListener("input", () => {
       chip.sent = null;
-      chip.suggested = null;
+      chip.from = null;
       element.classList.remove("wrong");
       input.removeAttribute("aria-invalid");
       this.complain("");
@@ -319,22 +295,35 @@ export class Composer {
     }
   }
 
-  // `times:` typed in a field goes to that option, as in one line of text.
+  // Leaves a field for another where its text ends in options: ` days:` as it is typed, ` days:3 kind:tool` pasted.
   redirected(chip) {
-    const { input } = chip;
-    const match = /(?:^|\s)([^\s:"]+):("?)([^"]*)$/.exec(input.value);
-    const option = match && this.command.entry.options.find((one) => one.name === match[1]);
-    // within a text that may be what somebody means to say
-    if (!option || (chip.option.type === STRING && match.index > 0)) return false;
-    if (option === chip.option && match.index === 0 && input.value === `${option.name}:`) {
-      input.value = "";
-      return false;
+    const { input, option } = chip;
+    if (input.value === `${option.name}:`) input.value = "";
+    for (const { index } of input.value.matchAll(/(?:^|\s)(?=[^\s:"]+:)/g)) {
+      const given = typedOptions(input.value.slice(index));
+      if (!given?.every(([name]) => this.leads(chip, name))) continue;
+      const text = input.value;
+      input.value = text.slice(0, index).trim();
+      if (chip.taken?.text === input.value) chip.sent = chip.taken.sent;
+      this.size(chip);
+      const last = given.map(([name, value]) => this.fill(name, value)).at(-1);
+      last.from = { chip, text };
+      last.input.focus();
+      return true;
     }
-    if (option === chip.option) return false;
-    input.value = input.value.slice(0, match.index).trim();
-    this.size(chip);
-    this.fill(option.name, match[3]).input.focus();
-    return true;
+    return false;
+  }
+
+  // Whether a name and a colon lead out of a field. In a text they may be what somebody means to say: there only
+  // an option that is not filled yet is meant, and none that Backspace led back from.
+  leads(chip, name) {
+    const option = this.command.entry.options.find((one) => one.name === name);
+    if (!option || option === chip.option) return false;
+    return chip.option.type !== STRING || !(chip.words.has(name) || this.chipOf(option)?.input.value);
+  }
+
+  chipOf(option) {
+    return this.command.chips.find((one) => one.option === option);
   }
 
   chipTyped(chip) {
@@ -393,6 +382,7 @@ export class Composer {
   take(chip, { text, sent }) {
     chip.input.value = text;
     chip.sent = sent;
+    chip.taken = { text, sent };
     chip.element.classList.remove("wrong");
     this.size(chip);
     this.onward(chip);
@@ -415,18 +405,33 @@ export class Composer {
     } else if (event.key === "Escape") {
       event.stopPropagation();
       this.leave("");
-    } else if (event.key === "Backspace" && !chip.input.value && chip.option.type !== FILE) {
+    } else if (event.key === "Backspace" && chip.option.type !== FILE && chip.input.selectionEnd === 0) {
       event.preventDefault();
       this.backOver(chip);
     }
   }
 
+  // To the field before; one that is empty and not required goes. Out of a field that a text was just left for, the
+  // text is as it was typed, and the option's name a word of it.
   backOver(chip) {
-    const at = chip.option.required ? this.command.chips.indexOf(chip) : this.removeChip(chip);
-    const before = this.command.chips[at - 1];
-    if (before) before.input.focus();
-    else if (chip.option.required) this.leave(this.command.entry.name);
-    else this.command.rest.focus();
+    const { from, input, option } = chip;
+    const kept = option.required || input.value !== "";
+    const at = kept ? this.command.chips.indexOf(chip) : this.removeChip(chip);
+    const before = from && !input.value && this.command.chips.includes(from.chip) ? from.chip : this.command.chips[at - 1];
+    if (before && before === from?.chip) {
+      before.input.value = from.text;
+      before.sent = null;
+      before.words.add(option.name);
+      this.size(before);
+    }
+    if (before) this.toEnd(before);
+    else if (option.required && !input.value) this.leave(this.command.entry.name);
+    else if (!kept) this.command.rest.focus();
+  }
+
+  toEnd({ input, option }) {
+    input.focus();
+    if (option.type !== FILE) input.setSelectionRange(input.value.length, input.value.length);
   }
 
   unused() {
@@ -437,7 +442,7 @@ export class Composer {
   updateRest() {
     const count = this.unused().length;
     this.command.rest.placeholder = count ? `+${count} optional` : "";
-    this.command.rest.setAttribute("aria-label", count ? `${this.command.entry.name}: ${count} more options` : `${this.command.entry.name}: Enter sends`);
+    this.command.rest.setAttribute("aria-label", count ? `${this.command.entry.name}: ${count} more option${count === 1 ? "" : "s"}` : `${this.command.entry.name}: Enter sends`);
     this.command.rest.classList.toggle("done", !count);
   }
 
@@ -477,7 +482,7 @@ export class Composer {
       this.leave("");
     } else if (event.key === "Backspace" && !rest.value) {
       event.preventDefault();
-      if (chips.length) chips.at(-1).input.focus();
+      if (chips.length) this.toEnd(chips.at(-1));
       else this.leave(entry.name);
     }
   }
@@ -575,24 +580,4 @@ export class Composer {
     if (outcome.modal) this.opened(outcome);
     else if (outcome.failed) this.failed(name, outcome.failed);
   }
-}
-
-function optionTitle(option) {
-  const limits = [];
-  const range = (least, most, what) => {
-    if (least !== undefined && most !== undefined) limits.push(`${least} to ${most}${what}`);
-    else if (least !== undefined) limits.push(`at least ${least}${what}`);
-    else if (most !== undefined) limits.push(`at most ${most}${what}`);
-  };
-  range(option.min_value, option.max_value, "");
-  range(option.min_length, option.max_length, " characters");
-  return h(
-    "div",
-    { class: "suggest-title" },
-    h("b", {}, option.name),
-    " ",
-    option.description,
-    limits.length > 0 && h("span", { class: "hint-option" }, limits.join(", ")),
-    !option.required && h("span", { class: "hint-option" }, "optional"),
-  );
 }

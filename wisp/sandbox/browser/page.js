@@ -253,12 +253,12 @@ const memberOf = (id) => place.guild?.members.find((one) => one.id === id);
 function roleEntries(user) {
   const member = memberOf(user.id);
   const roles = (place.guild?.roles ?? []).filter((role) => role.id !== place.guild.id && (!role.fixed || member?.roles.includes(role.id)));
-  if (!member || !roles.length) return [];
+  if (!member) return [];
   const entry = (role) => {
     const has = member.roles.includes(role.id);
     return { label: role.name, checked: has, action: () => attempt("give role", { user: user.id, role: role.id, on: !has }) };
   };
-  return [null, "Roles", ...roles.map(entry)];
+  return [null, "Roles", ...roles.map(entry), { label: "New role…", action: newRole }];
 }
 
 function leaveEntry(user) {
@@ -500,6 +500,14 @@ byId("open-left").addEventListener("click", () => {
   if (!byId("left").inert) byId("left").querySelector("button")?.focus();
 });
 byId("open-panel").addEventListener("click", () => panel.toggle());
+
+// A filter is cleared first, which the browser does.
+function leavePanel(target) {
+  if (target.type === "search" && target.value) return;
+  if (panel.box.contains(target)) byId("open-panel").focus();
+  panel.toggle(false);
+}
+
 byId("open-right").addEventListener("click", () => {
   if (slim.matches) {
     drawer("right", !byId("app").classList.contains("right-open"));
@@ -534,6 +542,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") {
     if (isFloating()) closeFloating();
     else if (byId("app").matches(".left-open, .right-open")) closeDrawers();
+    else if (panel.open && (narrow.matches || panel.box.contains(event.target))) leavePanel(event.target);
     else composer.focus();
     return;
   }
