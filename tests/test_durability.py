@@ -107,7 +107,7 @@ def test_killed_processes_lose_no_job_that_was_acknowledged(tmp_path: Path) -> N
     program = tmp_path / "jobs.py"
     program.write_text(JOBS)
     asked: dict[int, int] = {}
-    for number in range(4):
+    for number in range(3):
         command = [sys.executable, str(program), path, str(number)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=tmp_path) as child:
             assert child.stdout is not None
@@ -124,5 +124,5 @@ def test_killed_processes_lose_no_job_that_was_acknowledged(tmp_path: Path) -> N
     )
     ran = [int(line) for line in (tmp_path / "wisp.db.ran").read_text().split()]
     assert set(asked.values()) - set(ran) == set()
-    assert len(asked) > 50
+    assert len(asked) > 30
     assert len(ran) - len(set(ran)) < len(ran) / 2  # what ran was removed: only what the kill cut off runs twice

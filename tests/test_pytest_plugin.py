@@ -51,17 +51,18 @@ class TestClass:
         assert (await person.slash("hello")).content == f"Hello {{person.mention}}!"
 """
 SCOPE = ("-o", "asyncio_default_fixture_loop_scope=function")  # which pytest-asyncio asks every project for
-PLUGINS = {
-    "pytest alone": ("", ["-p", "no:asyncio", "-p", "no:anyio"]),
-    "asyncio auto": ("", ["-o", "asyncio_mode=auto", *SCOPE, "-p", "no:anyio"]),
-    "asyncio strict": ("@pytest.mark.asyncio", ["-o", "asyncio_mode=strict", *SCOPE, "-p", "no:anyio"]),
-    "asyncio strict, unmarked": ("", ["-o", "asyncio_mode=strict", *SCOPE, "-p", "no:anyio"]),
-    "asyncio, one loop a class": ('@pytest.mark.asyncio(loop_scope="class")', ["-o", "asyncio_mode=strict", *SCOPE]),
+PLUGINS = {  # the marks of the tests, each kind in a file of its own, and what pytest is told
+    "pytest alone": ([""], ["-p", "no:asyncio", "-p", "no:anyio"]),
+    "asyncio auto": ([""], ["-o", "asyncio_mode=auto", *SCOPE, "-p", "no:anyio"]),
+    "asyncio strict": (
+        ["@pytest.mark.asyncio", "", '@pytest.mark.asyncio(loop_scope="class")'],
+        ["-o", "asyncio_mode=strict", *SCOPE, "-p", "no:anyio"],
+    ),
     "asyncio, one loop for all": (
-        "",
+        [""],
         ["-o", "asyncio_mode=auto", *SCOPE, "-o", "asyncio_default_test_loop_scope=session"],
     ),
-    "anyio": ("@pytest.mark.anyio", ["-o", "asyncio_mode=strict", *SCOPE]),
+    "anyio": (["@pytest.mark.anyio"], ["-o", "asyncio_mode=strict", *SCOPE]),
 }
 
 
@@ -79,6 +80,7 @@ class Project:
         """What pytest says of it; warnings are errors."""
         search = [str(Path(wisp.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
         command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", "-rN"]
+        command += ["-p", "no:hypothesispytest"]  # a second to import, and nothing here is its
         return subprocess.run(
             [*command, *options],
             cwd=self.path,
@@ -97,14 +99,15 @@ def project(tmp_path: Path) -> Project:
 
 @pytest.mark.parametrize("plugins", PLUGINS)
 def test_a_test_runs_with_whatever_runs_async_tests(project: Project, plugins: str) -> None:
-    mark, options = PLUGINS[plugins]
+    marks, options = PLUGINS[plugins]
     if plugins == "anyio":
         if importlib.util.find_spec("anyio") is None:
             pytest.skip("anyio is not installed")
         project.write("conftest.py", "import pytest\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n")
-    project.write("test_bot.py", TEST.format(mark=mark))
+    for number, mark in enumerate(marks):
+        project.write(f"test_{number}.py", TEST.format(mark=mark))
     ran = project.pytest(*options)
-    assert "3 passed" in ran.stdout, ran.stdout + ran.stderr
+    assert f"{3 * len(marks)} passed" in ran.stdout, ran.stdout + ran.stderr
     assert "warning" not in ran.stdout
 
 
