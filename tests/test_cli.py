@@ -602,7 +602,9 @@ class Broken(wisp.Module):
 class Lonely(wisp.Module):
     name = "lonely"
     depends_on = ["nobody"]
-bot = wisp.Bot(modules=[Broken(), Lonely()])
+class Mine(wisp.Bot):
+    def __init__(self, needed: int) -> None: super().__init__(modules=[Broken(), Lonely()])
+bot = Mine(5)
 bot.services.register("own", object())
 @bot.command
 async def one(ctx: wisp.Context, n: dict) -> str: return ""
@@ -613,8 +615,8 @@ async def again(ctx: wisp.Context) -> str: return ""
     captured = capsys.readouterr()
     told = [line.split(". ")[0].split(", option")[0] for line in captured.err.splitlines() if "remark" not in line]
     assert told == [
-        'my_bot.py:15: command "one"',
-        'my_bot.py:17: command "one": another command is called "one" (my_bot.py:15)',
+        'my_bot.py:17: command "one"',
+        'my_bot.py:19: command "one": another command is called "one" (my_bot.py:17)',
         'module "lonely": it needs the module "nobody", and there is none of that name',
         'my_bot.py:6: command "two"',
         'my_bot.py:8: command "two": another command is called "two" (my_bot.py:6)',

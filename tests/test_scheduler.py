@@ -822,6 +822,19 @@ async def test_at_a_time_that_is_past_is_now_whatever_is_done_with_what_was_miss
         assert ran == ["tea"]
 
 
+async def test_a_job_is_registered_from_a_callback_of_the_event_loop_too() -> None:
+    bot, ran = with_job()
+
+    async def tick() -> None:
+        ran.append("tick")
+
+    async with connect(bot) as discord:
+        asyncio.get_running_loop().call_soon(scheduler_of(bot).register, tick, 60)
+        await asyncio.sleep(0)
+        await discord.advance(minutes=1)
+        assert ran == ["tick"]
+
+
 async def test_an_interval_may_be_a_timedelta_and_nothing_else_than_that_or_seconds() -> None:
     bot, ran = with_job()
 

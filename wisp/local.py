@@ -120,7 +120,9 @@ async def module_mistakes(bot: Bot) -> list[Mistake]:
 
 def with_modules_of(bot: Bot) -> Bot:
     """A bot with the modules and services of another alone: what is wrong there is told beside the other's mistakes."""
-    alone = type(bot)()
+    from .bot import Bot
+
+    alone = Bot()
     for name, service in bot.services.registered.items():
         alone.services.register(name, service)
     for module in map(bot.modules.get, bot.modules.list()):

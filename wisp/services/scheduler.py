@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 from ..clock import Clock
 from ..errors import DatabaseError, JobError, ServiceError
 from ..logs import get_logger
-from ..work import current_task
 from . import PendingJob
 from .database import DatabaseService
 from .one_shots import START, OneShots, Row
@@ -300,7 +299,9 @@ class SchedulerService:
             raise JobError("the bot has not started: register jobs with @bot.every, or in on_start, or in a setup")
         if owner := _setting_up.get():
             return owner
-        return self._session.work.tasks.get(current_task()) or self._session.bot
+        task = asyncio.current_task()  # None in a plain callback of the event loop
+        calling = None if task is None else self._session.work.tasks.get(task)
+        return calling or self._session.bot
 
     def _is_attached(self, owner: Registrar) -> bool:
         assert self._session is not None
