@@ -4,8 +4,9 @@ import asyncio
 import datetime
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
+from contextvars import ContextVar
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -195,6 +196,70 @@ async def test_what_a_job_waited_for_and_was_cancelled_is_a_failure_of_its_own()
             await discord.advance(seconds=1)
         await discord.advance(seconds=3)
         assert len(times.runs) > 1
+
+
+async def together(*jobs: Callable[[], Awaitable[None]]) -> None:
+    """Let jobs of one moment run once, in this order."""
+    bot = wisp.Bot()
+    for number, job in enumerate(jobs):
+        bot.cron("* * * * *", name=f"job {number}")(job)
+    async with connect(bot) as discord:
+        await discord.advance(seconds=60)
+
+
+def this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
+async def test_jobs_that_wait_for_nothing_share_a_task_and_those_that_wait_hold_up_nobody() -> None:
+    tasks: list[asyncio.Task[Any]] = []
+    names: list[str] = []
+    all_began = asyncio.Event()
+
+    async def quick() -> None:
+        tasks.append(this_task())
+        names.append(this_task().get_name())
+
+    async def slow() -> None:
+        await quick()
+        name = names[-1]
+        if len(tasks) == 6:
+            all_began.set()
+        await all_began.wait()
+        assert this_task().get_name() == name
+
+    await together(quick, quick, slow, slow, quick, slow)
+    assert names == [f'job "job {number}"' for number in range(6)]
+    assert tasks[0] is tasks[1]
+    assert len({*tasks[2:]}) == 4
+
+
+async def test_what_a_job_leaves_in_its_context_no_other_finds() -> None:
+    found: list[str] = []
+    variable = ContextVar("variable", default="as it was")
+
+    async def leave() -> None:
+        found.append(variable.get())
+        variable.set("left behind")
+
+    await together(leave, leave, leave)
+    assert found == ["as it was"] * 3
+
+
+async def test_a_job_that_cancels_its_task_at_its_end_cancels_no_other() -> None:
+    ended: list[str] = []
+
+    async def cancel() -> None:
+        this_task().cancel()
+
+    async def wait() -> None:
+        await asyncio.sleep(0)
+        ended.append("waited")
+
+    await together(cancel, wait, cancel, wait)
+    assert ended == ["waited"] * 2
 
 
 async def test_register_and_unregister_while_the_bot_runs() -> None:
@@ -797,9 +862,7 @@ async def test_a_job_that_cancels_itself_has_failed_and_is_tried_again() -> None
     async def odd() -> None:
         ran.append("odd")
         if len(ran) < 3:
-            task = asyncio.current_task()
-            assert task is not None
-            task.cancel()
+            this_task().cancel()
             await asyncio.sleep(0)
 
     async with connect(bot) as discord:
