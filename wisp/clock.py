@@ -14,18 +14,17 @@ T = TypeVar("T")
 class Timer:
     """A call that is due at `deadline` (seconds of `Clock.monotonic`), until `cancel()`.
 
-    In real time it is made at the next multiple of `grain` seconds, where that is not 0: many timers share a turn.
+    In real time it is made `late` seconds after that.
     """
 
     __slots__ = ("_callback", "_clock", "_handle", "deadline")
 
-    def __init__(self, clock: Clock, deadline: float, callback: Callable[[], object], grain: float = 0.0) -> None:
+    def __init__(self, clock: Clock, deadline: float, callback: Callable[[], object], late: float = 0.0) -> None:
         self._clock = clock
         self._callback = callback
         self.deadline: float = deadline
         loop = asyncio.get_running_loop()
-        at = loop.time() + deadline - clock.monotonic()
-        self._handle = loop.call_at(math.ceil(at / grain) * grain if grain else at, self.fire)
+        self._handle = loop.call_at(loop.time() + deadline - clock.monotonic() + late, self.fire)
 
     def cancel(self) -> None:
         """Forget the call. Does nothing where it was made or cancelled already."""
@@ -55,12 +54,13 @@ class Clock:
         """Seconds from an arbitrary start that no correction of the system's clock moves: for durations."""
         return time.monotonic() + self.offset
 
-    def call_later(self, delay: float, callback: Callable[[], object], *, grain: float = 0.0) -> Timer:
+    def call_later(self, delay: float, callback: Callable[[], object], *, late: float = 0.0) -> Timer:
         """Call `callback` in `delay` seconds (at once, on the next turn of the loop, where that is not positive).
 
-        With `grain` it may come up to so many seconds later, together with others.
+        In real time it comes `late` seconds after that, unless it is due at once: for who deals with all that is due by
+        then in one go.
         """
-        timer = Timer(self, self.monotonic() + delay, callback, grain if delay > 0 else 0.0)
+        timer = Timer(self, self.monotonic() + delay, callback, late if delay > 0 else 0.0)
         self.timers.add(timer)
         return timer
 

@@ -167,7 +167,7 @@ class Every(Recurring):
         super().__init__(function, "every", settings)
         units = {name: float(self.settings[name]) for name in _UNITS if name in self.settings}
         self.interval: float = sum(_UNITS[name] * count for name, count in units.items())
-        self.grain: float = self.interval / 10
+        self.grain: float = self.interval / 5
         if positional or not any(name in settings for name in _UNITS):
             self.note("every() got no unit", "Write every(minutes=5), or seconds=, hours=, days=")
         elif not LEAST_INTERVAL <= self.interval <= LONGEST_INTERVAL and not self.mistakes:

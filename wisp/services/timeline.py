@@ -15,10 +15,11 @@ SLICE = 50
 SLACK = 1e-5
 """Seconds that something may begin early: floating-point numbers of the size of a date are not finer."""
 
-GRAIN = 0.01
+GRAIN = 0.02
 """Seconds between two wakings: waking up costs more than a run does, so what is due within them shares one.
 
-Everything begins so much later at most; what comes back within less than ten times as much makes it smaller, for all.
+Everything begins so much later at most; what comes back within less than five times as much makes it smaller, for all.
+The first thing of all lies between two wakings, so that those added right after it share one with it.
 """
 
 _DRIFT = 0.1
@@ -32,7 +33,7 @@ class Due:
     """Something that comes due at its `deadline`: seconds since the epoch where `is_wall`, else `Clock.monotonic`.
 
     `come_due` is called then with it and the time that it is, on the same clock. It stands in the timeline no more.
-    It may begin `grain` seconds late.
+    It may begin up to `grain` seconds late.
     """
 
     __slots__ = ("come_due", "deadline", "grain", "is_wall", "ticket")
@@ -64,6 +65,7 @@ class Timeline:
         self._count = 0
         self._tickets = 0
         self._grain = GRAIN  # the least of those that were here since there was nothing
+        self._waking: float | None = None  # a moment of Clock.monotonic: other wakings are multiples of the grain away
         self._timer: Timer | None = None
         self._runs = False
         self._looking: asyncio.TimerHandle | None = None
@@ -133,7 +135,10 @@ class Timeline:
             if self._timer.deadline <= at:
                 return
             self._timer.cancel()
-        self._timer = self._clock.call_later(at - self._clock.monotonic(), self._wake, grain=self._grain)
+        if self._waking is None:
+            self._waking = at + self._grain / 2
+        late = (self._waking - at) % self._grain
+        self._timer = self._clock.call_later(at - self._clock.monotonic(), self._wake, late=late)
 
     def _wake(self) -> None:
         self._timer = None
