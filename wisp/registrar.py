@@ -227,10 +227,11 @@ class Registrar(CommandHolder):
         """Run an async function again and again: `@bot.every(minutes=5)`, or seconds=, hours=, days=; units add up.
 
         It runs first in one interval after the bot is connected, and each next time one interval after the time
-        before, however late that began. A run that is still going on when the next is due delays it, unless
-        `overlap=True`. `missed` says what to do where one or more times went by, because a run or the event loop took
-        so long: "once" (the default) runs once for all of them, "skip" waits for the next time, "all" runs each. What
-        was missed while the bot was down is not made up for.
+        before, however late that began. It begins up to 20 ms late, or a fifth of a shorter interval: what is due by
+        then shares a waking. A run that is still going on when the next is due delays it, unless `overlap=True`.
+        `missed` says what to do where one or more times went by, because a run or the event loop took so long: "once"
+        (the default) runs once for all of them, "skip" waits for the next time, "all" runs each. What was missed while
+        the bot was down is not made up for.
 
         One that raises is logged and reaches the error handlers (with a JobContext). It runs again at its next time
         that is 1 s later, then 2, 4, 8 up to 5 minutes as long as it fails. `name` (the function's, unless it says
