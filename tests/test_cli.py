@@ -360,6 +360,31 @@ def test_lines_can_be_piped_in() -> None:
     assert ran.stderr == "! there is no command /nope in Sandbox. There is: /hello, /more, /form, /broken.\n"
 
 
+LEAVING = """
+import sys
+import wisp
+bot = wisp.Bot()
+@bot.command
+async def bye(ctx: wisp.Context) -> None:
+    sys.exit(3)
+@bot.every(seconds=0.1)
+async def soon() -> None:
+    if SOON:
+        sys.exit(4)
+"""
+
+
+@pytest.mark.parametrize(("soon", "arguments", "code"), [(False, ["--run", "/bye"], 3), (True, [], 4)])
+def test_a_handler_that_exits_ends_the_chat_in_order_with_its_code(soon: bool, arguments: list[str], code: int) -> None:
+    text = LEAVING.replace("SOON", str(soon))
+    command = [*RUN, "--no-open", write("my_bot.py", text), *arguments]
+    ran = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=ENVIRONMENT, check=False
+    )
+    assert (ran.returncode, "restarting" in ran.stdout) == (code, bool(arguments))
+    assert "Traceback" not in ran.stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is of POSIX")
 @pytest.mark.parametrize("closed", [False, True])
 def test_where_nobody_types_the_page_stays_until_it_is_stopped(closed: bool) -> None:

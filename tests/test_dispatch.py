@@ -447,17 +447,16 @@ async def test_even_a_base_exception_is_an_error_like_others() -> None:
 
 async def test_a_handler_that_leaves_the_program_answers_first() -> None:
     bot = wisp.Bot()
-    left: list[BaseException] = []
 
     @bot.command
     async def bye(ctx: wisp.Context) -> None:
         raise SystemExit(3)
 
     async with connect(bot) as discord:
-        bot.session.on_leave = left.append
+        left = bot.session.leaving = asyncio.get_running_loop().create_future()
         reply = await discord.member("ada").slash("bye")
     assert "restarting" in reply.content
-    assert [error.args for error in left] == [(3,)]
+    assert left.result().args == (3,)
 
 
 async def test_a_command_that_closes_the_bot_without_a_word_is_answered() -> None:

@@ -315,7 +315,7 @@ class Bot(Registrar):
 
     async def _run_to_the_end(self, config: Config, leaving: asyncio.Future[BaseException]) -> None:
         await self.start(config)
-        self.session.on_leave = lambda error: None if leaving.done() else leaving.set_result(error)
+        self.session.leaving = leaving
         try:
             await self.gateway.join()
         except Exception as error:

@@ -7,11 +7,11 @@ import logging
 import secrets
 import sqlite3
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
@@ -168,11 +168,12 @@ async def chat(
     instead, and nobody is prompted for one. Who sits at the keyboard has the page, too: its address is written, and
     with `opens` it is opened where there is a desktop. Where standard input ends without a line nobody types: the
     address of the page is written then, and it stays until a signal. The result is an exit code: 1 where a line could
-    not be done, nobody answered a command, or the bot's code failed on it.
+    not be done, nobody answered a command, or the bot's code failed on it. Raises SystemExit as a handler asked.
     """
     console = Console(sys.stdin, output or sys.stdout)
     console.interactive &= not as_json
     chatting = console.interactive and not lines
+    leaving: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
     async with on_sandbox(bot, keep=keep, page=not lines and not as_json) as sandbox:
         people = People(sandbox.world, patience=PATIENCE)
 
@@ -181,6 +182,7 @@ async def chat(
             await bot.session.idle()
 
         def listen() -> None:
+            bot.session.leaving = leaving
             bot.session.on_failure = lambda failure: talk.fail(failure.where, failure.error)
             if sandbox.page is not None:
                 failures_on(sandbox.page, bot.session)
@@ -196,11 +198,29 @@ async def chat(
             console.write(f"In a browser: {sandbox.page.url}")
             if opens:
                 open_on_desktop(sandbox.page)
-        if chatting:
-            return await talk.interactive()
-        well = await talk.all(lines or None)
-        if sandbox.page is not None and not (console.attended or talk.heard):
-            console.write(f"In a browser: {sandbox.page.url}")
-            print("Nobody types here: this stays until it is stopped.", file=sys.stderr, flush=True)
-            return await talk.stay()
-        return 0 if well else 1
+
+        async def talks() -> int:
+            if chatting:
+                return await talk.interactive()
+            well = await talk.all(lines or None)
+            if sandbox.page is not None and not (console.attended or talk.heard):
+                console.write(f"In a browser: {sandbox.page.url}")
+                print("Nobody types here: this stays until it is stopped.", file=sys.stderr, flush=True)
+                return await talk.stay()
+            return 0 if well else 1
+
+        return await _until_left(bot, talks(), leaving)
+
+
+async def _until_left(bot: Bot, talks: Coroutine[Any, Any, int], leaving: asyncio.Future[BaseException]) -> int:
+    """Let a chat go on until its end, or until a handler asks for that of the program, which is raised then."""
+    talking = asyncio.create_task(talks)
+    try:
+        await asyncio.wait({talking, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        await bot.close()  # what it still answers is shown
+    finally:
+        talking.cancel()
+        await asyncio.wait({talking})
+    if leaving.done():
+        raise leaving.result()
+    return talking.result()

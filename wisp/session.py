@@ -108,7 +108,7 @@ class Session:
         self._starting: asyncio.Task[Any] | None = None
         self._start_ended = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
-        self.on_leave: Callable[[BaseException], object] | None = None
+        self.leaving: asyncio.Future[BaseException] | None = None
         self._guild_data: GuildDataStore | None = None
         self._stages: list[str] = []
         self._stage_began = time.perf_counter()
@@ -470,10 +470,11 @@ class Session:
         return label or named_after_job or "a listener"
 
     def leave(self, leaving: BaseException) -> None:
-        """End the program as a handler asked (`sys.exit()`): in order where it runs by `bot.run()`, else at once."""
-        if self.on_leave is None:
+        """End the program as a handler asked (`sys.exit()`): by `leaving`, which who runs the bot waits for, or at once."""
+        if self.leaving is None:
             raise leaving
-        self.on_leave(leaving)
+        if not self.leaving.done():
+            self.leaving.set_result(leaving)
 
     async def _defer(self, ctx: InteractionContext[Any]) -> None:
         try:
