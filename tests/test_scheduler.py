@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -214,12 +215,12 @@ def this_task() -> asyncio.Task[Any]:
 
 
 async def test_jobs_that_wait_for_nothing_share_a_task_and_those_that_wait_hold_up_nobody() -> None:
-    tasks: list[asyncio.Task[Any]] = []
+    tasks: list[int] = []  # by id: who keeps one is alone in it
     names: list[str] = []
     all_began = asyncio.Event()
 
     async def quick() -> None:
-        tasks.append(this_task())
+        tasks.append(id(this_task()))
         names.append(this_task().get_name())
 
     async def slow() -> None:
@@ -232,8 +233,8 @@ async def test_jobs_that_wait_for_nothing_share_a_task_and_those_that_wait_hold_
 
     await together(quick, quick, slow, slow, quick, slow)
     assert names == [f'job "job {number}"' for number in range(6)]
-    assert tasks[0] is tasks[1]
-    assert len({*tasks[2:]}) == 4
+    assert tasks[0] == tasks[1] == tasks[2]
+    assert len({tasks[2], tasks[3], tasks[5]}) == 3
 
 
 async def test_what_a_job_leaves_in_its_context_no_other_finds() -> None:
@@ -260,6 +261,28 @@ async def test_a_job_that_cancels_its_task_at_its_end_cancels_no_other() -> None
 
     await together(cancel, wait, cancel, wait)
     assert ended == ["waited"] * 2
+
+
+async def test_who_keeps_the_task_of_a_job_has_no_hold_on_another() -> None:
+    kept: list[asyncio.Task[Any]] = []
+    by_task: WeakKeyDictionary[asyncio.Task[Any], str] = WeakKeyDictionary()
+    ended: list[str] = []
+
+    async def keep() -> None:
+        kept.append(this_task())
+
+    async def note() -> None:
+        assert by_task.setdefault(this_task(), "mine") == "mine"
+        by_task[this_task()] = "of another"
+
+    async def wait() -> None:
+        for task in kept:
+            task.cancel()
+        await asyncio.sleep(0)
+        ended.append("waited")
+
+    await together(note, note, keep, wait)
+    assert ended == ["waited"]
 
 
 async def test_register_and_unregister_while_the_bot_runs() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -105,6 +106,26 @@ async def test_what_comes_back_is_late_by_the_grain_at_most_and_never_by_more_ea
     await done.wait()
     assert min(late[:5]) < GRAIN + 0.005 > min(late[5:])  # the machine may be busy at times, and not each time
     timeline.stop()
+
+
+async def test_one_that_may_not_be_late_is_not_though_the_first_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wisp.services.timeline.GRAIN", 10.0)
+    clock = Clock()
+    timeline = Timeline(clock, lambda _: None)
+    done = asyncio.Event()
+    late: list[float] = []
+
+    def come(thing: Due, now: float) -> None:
+        late.append(now - thing.deadline)
+        done.set()
+
+    timeline.begin()
+    start = clock.monotonic() + 0.03
+    timeline.add(Due(start, False, lambda thing, now: None, 10.0))
+    timeline.add(Due(start + 0.001, False, come, 0.001))
+    await done.wait()
+    timeline.stop()
+    assert late[0] < 4
 
 
 async def test_what_is_added_right_after_the_first_shares_its_waking_again_and_again() -> None:

@@ -470,7 +470,7 @@ class Session:
         return label or named_after_job or "a listener"
 
     def leave(self, leaving: BaseException) -> None:
-        """End the program as a handler asked (`sys.exit()`): by `leaving`, which who runs the bot waits for, or at once."""
+        """End the program as a handler asked (`sys.exit()`): in order where `leaving` is waited for, else at once."""
         if self.leaving is None:
             raise leaving
         if not self.leaving.done():

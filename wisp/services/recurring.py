@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
+import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
@@ -110,18 +112,19 @@ class Recurrences:
             self._batch.append(one)
         else:
             self._batch = deque([one])
-            spawn(self._context, self._run_batch(self._batch), "jobs")
+            spawn(self._context, self._run_batch(self._batch), one.job.title)
             asyncio.get_running_loop().call_soon(self._spread, self._batch)  # right after the task's first step
 
     async def _run_batch(self, batch: deque[Recurrence]) -> None:
-        """Run one after the other, until one leaves traces in the task: another must not find them."""
+        """Run one after the other, until one leaves traces in the task: they are not to befall another."""
         task = current_task()
+        holders = _holders(task)
         try:
             while batch:
                 one = batch.popleft()
                 task.set_name(one.job.title)
                 await self._run(one)
-                if task.cancelling() or copy_context() != self._context:
+                if task.cancelling() or _holders(task) != holders or copy_context() != self._context:
                     break
         finally:
             self._spread(batch)
@@ -185,6 +188,11 @@ async def tell(session: Session, job: Job, owner: Registrar, guild_id: int | Non
     if isinstance(error, Exception) and await session.dispatcher.ask_error_handlers(ctx, error, (), owner):
         return
     session.report(job.title, error)
+
+
+def _holders(task: asyncio.Task[Any]) -> int:
+    """How many refer to a task. It is one more where a job keeps its task, to cancel it, or has made one below it."""
+    return sys.getrefcount(task) + weakref.getweakrefcount(task)
 
 
 def spawn(context: Context, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:

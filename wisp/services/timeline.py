@@ -95,10 +95,12 @@ class Timeline:
             self.remove(thing)
         self._tickets = thing.ticket = self._tickets + 1
         self._count += 1
+        heapq.heappush(self._heap, self._place_of(thing))
         if thing.grain < self._grain:
             self._grain = thing.grain
-        heapq.heappush(self._heap, self._place_of(thing))
-        if self._heap[0][2] is thing:
+            self._disarm()  # the next waking may be too late for it
+            self._arm()
+        elif self._heap[0][2] is thing:
             self._arm()
 
     def remove(self, thing: Due) -> None:
@@ -115,9 +117,7 @@ class Timeline:
         self._heap.clear()
         self._count = 0
         self._grain = GRAIN
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._disarm()
 
     def _order(self) -> None:
         self._heap = [self._place_of(thing) for _, ticket, thing in self._heap if thing.ticket == ticket]
@@ -131,14 +131,18 @@ class Timeline:
         if not self._runs or not self._heap:
             return
         at = self._heap[0][0]
-        if self._timer is not None:
-            if self._timer.deadline <= at:
-                return
-            self._timer.cancel()
+        if self._timer is not None and self._timer.deadline <= at:
+            return
+        self._disarm()
         if self._waking is None:
             self._waking = at + self._grain / 2
         late = (self._waking - at) % self._grain
         self._timer = self._clock.call_later(at - self._clock.monotonic(), self._wake, late=late)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _wake(self) -> None:
         self._timer = None
