@@ -986,7 +986,7 @@ def inconsistencies(world: World) -> list[str]:
     return found
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(cases=st.lists(spoiled(), min_size=1, max_size=3))
 def test_bodies_that_are_almost_right_are_taken_or_refused_as_specified(cases: list[Case]) -> None:
     async def play() -> tuple[list[tuple[int, bytes, Any]], list[str]]:
