@@ -191,7 +191,7 @@ async def tell(session: Session, job: Job, owner: Registrar, guild_id: int | Non
 
 
 def _holders(task: asyncio.Task[Any]) -> int:
-    """How many refer to a task. It is one more where a job keeps its task, to cancel it, or has made one below it."""
+    """How many refer to a task: one more where a job keeps its own, to cancel it, or (in tests) made others in it."""
     return sys.getrefcount(task) + weakref.getweakrefcount(task)
 
 
