@@ -13,7 +13,7 @@ import hikari
 from . import autocomplete, bridge
 from .commands import ApplicationCommand, Command
 from .components import UNKNOWN, Component, Modal
-from .context import ALREADY_ACKNOWLEDGED, ComponentContext, Context, InteractionContext, ModalContext
+from .context import ComponentContext, Context, InteractionContext, ModalContext
 from .custom_ids import Routes
 from .errors import AnswerError, UserError
 from .guards import Counter, Limit, Rule, Rules
@@ -210,7 +210,8 @@ class Dispatcher:
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError) and (self.session.closing or handler.owner.is_leaving):
                 self.session.measures.ran(handler.measured_as, handler.label, "cancelled", began)
-                await self._say(ctx, _CLOSING)
+                if not ctx.has_open_form:  # it may have been dismissed long ago: the user waits for nothing
+                    await self._say(ctx, _CLOSING)
                 raise
             outcome = "failed"
             await self._fail(ctx, error)
@@ -376,7 +377,7 @@ class Dispatcher:
         try:
             await bridge.answer_raw(self.session.gateway.rest, id, token, type, data)
         except Exception as error:
-            if getattr(error, "code", None) != ALREADY_ACKNOWLEDGED:
+            if getattr(error, "code", None) != bridge.ALREADY_ACKNOWLEDGED:
                 _log.warning("could not answer an unknown interaction: %s", error)
 
 

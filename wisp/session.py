@@ -355,7 +355,8 @@ class Session:
 
     async def _register(self) -> None:
         """With REST open and nothing connected: ask who the bot is, and bring its commands up to date."""
-        application = await self.gateway.rest.fetch_application()
+        rest = bridge.reporting_date(self.gateway.rest, self._deferrals.observe)
+        application = await rest.fetch_application()
         self._application = int(application.id)
         self._is_registered = True
         listeners = [listener for registrar in self._registrars() for listener in registrar.listeners]
