@@ -16,6 +16,7 @@ ORDER = [
     "errors",
     "logs",
     "clock",
+    "shield",
     "limits",
     "config",
     "work",

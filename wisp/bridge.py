@@ -239,11 +239,11 @@ def on_interaction_payload(
     consume = consumer.callback
 
     def on_interaction_create(shard: Any, payload: Any) -> None:
-        if came_before(int(payload["id"])):
-            return
-        if any(issubclass(event_type, hikari.InteractionCreateEvent) for event_type in waiters):
-            awaited(int(payload["id"]))
         try:
+            if came_before(int(payload["id"])):
+                return
+            if any(issubclass(event_type, hikari.InteractionCreateEvent) for event_type in waiters):
+                awaited(int(payload["id"]))
             consume(shard, payload)
         except Exception as error:
             undecodable(payload, error)
