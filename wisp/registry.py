@@ -16,6 +16,7 @@ from .modules import (
     Module,
     ModuleBot,
     ModuleContext,
+    Reading,
     dependents,
     discovered,
     forget_marked,
@@ -24,7 +25,6 @@ from .modules import (
     load_order,
     name_of,
     register_marked,
-    renewed,
     texts,
 )
 from .services import Audit
@@ -102,6 +102,7 @@ class ModuleRegistry:
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._registered: dict[str, Module] = {}
+        self._found_in: list[str] = []  # packages in which modules were discovered
         self._twins: dict[str, str] = {}  # why modules with a name that was taken do not load
         self._loaded: dict[str, ModuleBot] = {}
         self._contexts: dict[str, ModuleContext] = {}
@@ -141,6 +142,7 @@ class ModuleRegistry:
         """
         known = {type(module) for module in self._registered.values()}
         found = [module for module in discovered(package) if type(module) not in known]
+        self._found_in.append(package)
         for module in found:
             self.register(module)
         return [module.name for module in found]
@@ -362,17 +364,22 @@ class ModuleRegistry:
     async def reload(self, name: str) -> None:
         """Read a module's file again, then take the old one down and set the new one up, with those that need it.
 
-        Where the file does not import, nothing changes; where the new one cannot be set up, the old one is again.
-        Raises WispError either way. A module of the file that was started is set up again, and not read again.
+        If the module is a package of its own, all files of it are read again; files that it shares with others are not.
+        The new one has the attributes of the old one. If a file does not import, nothing changes; if the new one cannot
+        be set up, the old one is set up again, with its old code. Raises WispError in both cases. A module in the
+        file of the bot is set up again, and not read again.
         """
         async with self._changing() as session:
             self._known(name)
             old = self._registered[name]
+            others = self._registered.values()
+            reading = Reading(old, beside=others, found_in=self._found_in, bot_file=self._bot.file)
             try:
-                new = renewed(old)
+                new = reading.again()
                 if name_of(new) != name:
                     raise WispError(f'it is called "{new.name}" now: unload the old one, and load that')
             except Exception as error:
+                reading.undo()
                 raise WispError(f'module "{name}" was not reloaded, and runs as before: {in_words(error)}') from error
             running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
             for one in running:
@@ -382,6 +389,7 @@ class ModuleRegistry:
             try:
                 await self._load(session, again)
             except WispError as error:
+                reading.undo()
                 self._registered[name] = old
                 await self._load(session, again)
                 raise WispError(f'module "{name}" was not reloaded, and runs as before: {error}') from error
