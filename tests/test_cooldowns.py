@@ -19,6 +19,7 @@ from wisp.clock import Clock
 from wisp.cooldowns import Places, Window
 from wisp.local import on_sandbox
 from wisp.sandbox.people import People
+from wisp.sandbox.world import InteractionAnswered
 from wisp.testing import connect
 
 
@@ -328,6 +329,72 @@ async def test_what_could_not_be_written_is_written_on_closing_and_told_once(
     assert not told[0].exc_info
     ((_, _, times, _),) = written(database)
     assert len(times.split()) == 3
+
+
+async def test_a_use_is_written_before_the_function_runs_and_given_back_before_its_error_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    execute = wisp.DatabaseService.execute
+
+    async def slow(self: wisp.DatabaseService, sql: str, parameters: Any = ()) -> Any:
+        for _ in range(100):  # many times as long as an answer takes
+            await asyncio.sleep(0)
+        result = await execute(self, sql, parameters)
+        happened.append(sql.partition(" ")[0])
+        return result
+
+    bot = wisp.Bot()
+
+    @bot.command
+    @wisp.cooldown(uses=3, per=3600.0, bucket="channel")
+    async def act(ctx: wisp.Context, fail: bool = False) -> str:
+        """Act."""
+        happened.append("ran")
+        if fail:
+            raise ValueError
+        return "done"
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        discord.world.watch(lambda one: happened.append("answered") if isinstance(one, InteractionAnswered) else None)
+        monkeypatch.setattr(wisp.DatabaseService, "execute", slow)
+        await ada.slash("act")
+        assert happened == ["INSERT", "ran", "answered"]
+        del happened[:]
+        with discord.expects(ValueError):
+            await ada.slash("act", fail=True)
+        assert happened == ["INSERT", "ran", "INSERT", "answered"]
+        del happened[:]
+        await asyncio.gather(*(ada.slash("act") for _ in range(5)))
+        assert happened.count("INSERT") < 3  # together
+        assert happened.count("ran") == 2
+
+
+async def test_a_call_that_is_cancelled_while_its_use_is_written_gives_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    bot, _ = counting_bot(wisp.cooldown(3600.0))
+    async with connect(bot) as discord:
+        store, (counter,) = bot.session.cooldowns, bot.session.dispatcher._counters.values()
+        unwritten: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        monkeypatch.setattr(store, "changed", lambda name, key: unwritten)
+        ctx: Any = type("Asked", (), {"user": discord.member("ada").user})
+        taking = asyncio.create_task(counter.take(ctx))
+        await asyncio.sleep(0)
+        taking.cancel()
+        await asyncio.wait({taking})
+        monkeypatch.undo()
+        assert (await discord.member("ada").slash("act")).content == "done"
+
+
+async def test_cooldowns_that_are_over_leave_the_database_while_the_bot_runs() -> None:
+    bot, _ = counting_bot(wisp.cooldown(100.0))
+    async with connect(bot) as discord:
+        for name in ("ada", "bob", "ada"):
+            await discord.member(name).slash("act")
+            await discord.advance(hours=1)
+        db = bot.services.get_typed("db", wisp.DatabaseService)
+        assert db is not None
+        assert len(await db.fetchall("SELECT * FROM wisp_cooldowns")) == 1
 
 
 async def test_commands_of_one_name_in_different_servers_keep_their_own_cooldowns(tmp_path: Path) -> None:

@@ -530,6 +530,75 @@ async def test_a_raw_wait_for_gets_the_button_that_it_waits_for() -> None:
     assert clicked.original.content == "pressed"
 
 
+async def test_a_raw_wait_for_any_event_can_answer_too() -> None:
+    bot = wisp.Bot()
+    async with connect(bot) as discord:
+        waiting = asyncio.create_task(
+            bot.gateway.wait_for(hikari.Event, 5, lambda event: isinstance(event, hikari.InteractionCreateEvent))
+        )
+        await asyncio.sleep(0)
+        asked = ask(discord, {"id": "1", "name": "raw", "type": 1})
+        event: Any = await waiting
+        await event.interaction.create_initial_response(hikari.ResponseType.MESSAGE_CREATE, "raw")
+        await discord.advance(seconds=3)
+    assert asked.original is not None
+    assert asked.original.content == "raw"
+
+
+async def test_no_interaction_is_remembered_once_it_is_over() -> None:
+    class Name(wisp.Form):
+        name: str
+
+    bot, _ = failing_bot()
+
+    @bot.command
+    @wisp.cooldown(5.0)
+    @wisp.concurrency(1, queue=1)
+    async def late(ctx: wisp.Context) -> str:
+        await bot.session.clock.sleep(4)
+        return "late"
+
+    @bot.command
+    async def form(ctx: wisp.Context) -> None:
+        await ctx.form(Name, title="Name")
+
+    @bot.command
+    async def pages(ctx: wisp.Context) -> None:
+        await ctx.confirm("Sure?")
+        await wisp.paginate(ctx, str, 3)
+
+    async with connect(bot) as discord:
+        session = bot.session
+        dispatcher, prompts, work = session.dispatcher, session.prompts, session.work
+        waiters = [
+            asyncio.create_task(bot.gateway.wait_for(event_type, None, lambda event: False))
+            for event_type in (hikari.InteractionCreateEvent, hikari.ComponentInteractionCreateEvent, hikari.Event)
+        ]
+        timers = len(session.clock.timers)
+        ada = discord.member("ada")
+        with discord.expects(Exception):
+            await ada.slash("fail")
+            for name in ("late", "late", "form", "pages"):
+                await ada.slash(name)
+            for kind, data in [
+                (2, {"id": "1", "name": "gone", "type": 1}),
+                (4, {"id": "1", "name": "gone", "type": 1, "options": []}),
+                (3, {"custom_id": "gone", "component_type": 2}),
+                (2, {"id": "none", "name": "fail", "type": 1, "options": "nonsense"}),
+                (5, {"custom_id": "gone", "components": []}),
+            ]:
+                ask(discord, data, kind)
+            await discord.advance(hours=1)
+        for waiter in waiters:
+            waiter.cancel()
+        await asyncio.wait(waiters)
+        kept = [dispatcher._awaited, dispatcher._in_pipeline, prompts._prompts, prompts._forms, prompts._timers]
+        kept += [work.tasks, work.waiting, work._watchers, session._calls, session._background, session._deferrals._due]
+        assert [*map(len, kept)] == [0] * len(kept)
+        assert len(session.clock.timers) == timers
+        assert len(dispatcher._came) == 10
+
+
 async def test_a_raw_listener_that_only_looks_does_not_silence_the_polite_line() -> None:
     bot = wisp.Bot()
 

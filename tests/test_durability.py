@@ -126,3 +126,81 @@ def test_killed_processes_lose_no_job_that_was_acknowledged(tmp_path: Path) -> N
     assert set(asked.values()) - set(ran) == set()
     assert len(asked) > 30
     assert len(ran) - len(set(ran)) < len(ran) / 2  # what ran was removed: only what the kill cut off runs twice
+
+
+# ---- answers: what an answer told is kept ----
+
+ANSWERS = """
+import asyncio, os, signal, sys
+import wisp
+from wisp.local import on_sandbox
+from wisp.sandbox.people import People
+from wisp.sandbox.world import InteractionAnswered
+from wisp.services.database import DatabaseService
+
+bot = wisp.Bot()
+path, name, *words = sys.argv[1:]
+execute = DatabaseService.execute
+
+
+async def slow(*arguments):
+    await asyncio.sleep(0.05)  # a disk that takes longer than an answer
+    return await execute(*arguments)
+
+
+@bot.command
+@wisp.cooldown(3600.0)
+async def daily(ctx: wisp.Context) -> str:
+    return "done"
+
+
+@bot.command
+@wisp.cooldown(uses=2, per=3600.0)
+async def fails(ctx: wisp.Context) -> str:
+    raise ValueError
+
+
+class Greeter(wisp.Module):
+    name = "greeter"
+
+
+bot.modules.register(Greeter())
+
+
+def kill(happening: object) -> None:
+    if isinstance(happening, InteractionAnswered):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def main() -> None:
+    async with on_sandbox(bot, keep=path) as sandbox:
+        ada = People(sandbox.world).member("ada")
+        DatabaseService.execute = slow
+        sandbox.world.watch(kill)
+        await ada.slash(name, **dict(word.split(":") for word in words))
+
+
+asyncio.run(main())
+"""
+
+
+def test_what_an_answer_says_survives_kill_9_at_the_moment_of_the_answer(tmp_path: Path) -> None:
+    program = tmp_path / "answers.py"
+    program.write_text(ANSWERS)
+    expected = {
+        ("daily",): ("SELECT name FROM wisp_cooldowns", [(":/daily#0",)]),
+        ("fails",): ("SELECT name FROM wisp_cooldowns", []),  # given back
+        ("modules disable", "module:greeter"): ("SELECT module, is_enabled FROM wisp_modules", [("greeter", 0)]),
+    }
+    running = {
+        words: subprocess.Popen(
+            [sys.executable, str(program), str(tmp_path / f"{words[0]}.db"), *words], stderr=subprocess.PIPE
+        )
+        for words in expected
+    }
+    for words, process in running.items():
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL, said.decode()
+        sql, rows = expected[words]
+        with closing(sqlite3.connect(tmp_path / f"{words[0]}.db")) as file:
+            assert file.execute(sql).fetchall() == rows

@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import importlib
 import logging
+import os
 import sys
 import weakref
 from collections.abc import Iterator
@@ -681,6 +683,160 @@ async def test_a_reload_reads_the_file_again_and_keeps_the_old_one_where_that_fa
             with pytest.raises(wisp.WispError, match='module "one" was not reloaded, and runs as before'):
                 await bot.modules.reload("one")
             assert (await ada.slash("one")).content == "second"
+
+
+GREET = """
+import wisp
+{imports}
+
+class Greet(wisp.Module):
+    name = "greet"
+
+    @wisp.command
+    async def hello(self, ctx: wisp.Context) -> str:
+        "Hello."
+        return {text}
+"""
+
+IMPORTS = {
+    "from . import texts": "texts.HELLO",
+    "from .texts import HELLO": "HELLO",
+    "import {package}.texts as texts": "texts.HELLO",
+    "from {package}.texts import HELLO": "HELLO",
+    "from .more import HELLO": "HELLO",  # a package below, which imports the file beside it
+    "from .circle import hello": "hello()",  # which imports the package itself
+}
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize("layout", ["in the package", "imported by it", "in a file of it", "registered by hand"])
+async def test_a_reload_reads_all_files_of_a_modules_own_package_however_they_import_each_other(
+    package: Path, layout: str
+) -> None:
+    file = "__init__.py" if layout == "in the package" else "module.py"
+    greet, bot = package / ("salute" if layout == "in a file of it" else "greet"), wisp.Bot()
+    write(greet, {"__init__.py": "", "more/__init__.py": "from .deep import HELLO", "more/deep.py": ""})
+    write(greet, {"circle.py": "from . import texts\ndef hello(): return texts.HELLO"})
+    if layout == "imported by it":
+        write(greet, {"__init__.py": "from .module import Greet"})
+    write(greet, {"more/deep.py": "from ..texts import HELLO", "texts.py": "HELLO = 'hello'"})
+    write(greet, {file: GREET.format(imports="", text="'nothing'")})
+    if layout == "registered by hand":
+        bot.modules.register(importlib.import_module(f"{package.name}.greet.module").Greet())
+    else:
+        bot.modules.discover(package.name)
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        for number, (imports, text) in enumerate(IMPORTS.items()):
+            write(
+                greet, {file: GREET.format(imports=imports.format(package=f"{package.name}.{greet.name}"), text=text)}
+            )
+            for word in ("hello", "hallo"):  # of one length, and most likely of one second
+                write(greet, {"texts.py": f"HELLO = '{word} {number}'"})
+                await bot.modules.reload("greet")
+                assert (await ada.slash("hello")).content == f"{word} {number}"
+
+
+async def test_a_compiled_file_of_the_same_second_and_size_is_not_taken_for_the_source(
+    package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    greet, bot = package / "greet", wisp.Bot()
+    write(greet, {"__init__.py": GREET.format(imports="from .texts import HELLO", text="HELLO")})
+    for word in ("hello", "hallo", "hullo"):
+        write(greet, {"texts.py": f"HELLO = '{word}'"})
+        os.utime(greet / "texts.py", (1_000_000_000, 1_000_000_000))
+        if word == "hello":
+            bot.modules.discover(package.name)
+            continue
+        async with connect(bot) as discord:
+            await bot.modules.reload("greet")
+            assert (await discord.member("ada").slash("hello")).content == word
+
+
+async def test_where_a_file_of_the_package_does_not_import_or_set_up_all_of_the_old_code_goes_on(package: Path) -> None:
+    files = {
+        "__init__.py": GREET.format(imports="from . import checks, texts", text="texts.HELLO + checks.check()"),
+        "scores.py": "class Score: pass",
+        "checks.py": "from . import scores\ndef check(): return str(isinstance(make(), scores.Score))\n"
+        "def make():\n from .scores import Score\n return Score()",
+        "texts.py": "HELLO = 'old '",
+        "lazy.py": "",  # imported when it is needed
+    }
+    greet, bot = package / "greet", wisp.Bot()
+    write(greet, files)
+    write(package, {"outside.py": "from . import greet", "shared.py": "read = []"})
+    bot.modules.discover(package.name)
+    outside = importlib.import_module(f"{package.name}.outside")
+    shared = importlib.import_module(f"{package.name}.shared")
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+
+        async def said() -> str:
+            reply = await ada.slash("hello")
+            assert outside.greet is sys.modules[f"{package.name}.greet"]
+            assert outside.greet.texts is sys.modules[f"{package.name}.greet.texts"]
+            assert outside.greet.texts.HELLO.strip() in reply.content
+            return reply.content
+
+        assert await said() == "old True"
+        for broken in (
+            {"texts.py": "HELLO = 'new '", "scores.py": "def ("},
+            {"texts.py": "HELLO = 'new '", "checks.py": "raise ValueError"},
+            {"texts.py": "HELLO = 'new '", "lazy.py": "import nothing_of_this_name"},
+            {"texts.py": "HELLO = 'new '", "__init__.py": files["__init__.py"].replace('"greet"', '"other"')},
+            {"texts.py": "HELLO = 'new '", "__init__.py": files["__init__.py"] + "    async def setup(*_): 1 / 0\n"},
+        ):
+            write(greet, {**files, **broken})
+            with pytest.raises(wisp.WispError, match="runs as before"):
+                await bot.modules.reload("greet")
+            assert await said() == "old True"
+        write(greet, {**files, "texts.py": "HELLO = 'new '"})
+        old = weakref.ref(sys.modules[f"{package.name}.greet.scores"])
+        await bot.modules.reload("greet")
+        assert await said() == "new True"
+        (greet / "scores.py").unlink()
+        with pytest.raises(wisp.WispError, match="scores"):
+            await bot.modules.reload("greet")
+        assert await said() == "new True"
+        write(greet, {"checks.py": "def check(): return ''"})
+        await bot.modules.reload("greet")
+        assert await said() == "new"
+        assert f"{package.name}.greet.scores" not in sys.modules
+        await discord.advance(seconds=3)  # the calls are no longer expected to be late
+        gc.collect()
+        assert old() is None
+        assert sys.modules[f"{package.name}.shared"] is shared
+
+
+async def test_files_that_a_module_shares_with_others_or_with_the_bot_are_not_read_again(package: Path) -> None:
+    write(package, {"shared.py": "", "one.py": SAYING.format(cls="One", name="one", text="1")})
+    write(package, {"two/__init__.py": SAYING.format(cls="Two", name="two", text="2"), "two/helper.py": ""})
+    write(package, {"two/inner.py": SAYING.format(cls="Inner", name="inner", text="3")})
+    write(package, {"app/__init__.py": "", "app/app.py": SAYING.format(cls="App", name="app", text="4")})
+    write(package, {"app/bot.py": "import wisp\nbot = wisp.Bot()"})
+    write(package, {"here.py": SAYING.format(cls="Here", name="here", text="5") + "\nbot = wisp.Bot()"})
+    bot = importlib.import_module(f"{package.name}.app.bot").bot
+    bot.modules.discover(package.name)
+    before = {name: module for name, module in sys.modules.items() if name.startswith(package.name)}
+    expected = {"one": {"one"}, "two": {"two"}, "inner": {"two.inner"}, "app": {"app.app"}}
+    here = importlib.import_module(f"{package.name}.here")
+    here.bot.modules.register(here.Here())
+    async with connect(here.bot):
+        await here.bot.modules.reload("here")
+        assert sys.modules[here.__name__] is here
+    async with connect(bot):
+        for name, read in expected.items():
+            await bot.modules.reload(name)
+            changed = {name for name, module in before.items() if sys.modules[name] is not module}
+            assert changed == {f"{package.name}.{file}" for file in read}
+            sys.modules.update(before)
 
 
 # ---- the gate ----

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import wisp
 from wisp.sandbox.invocation import Impossible
-from wisp.sandbox.people import People
+from wisp.sandbox.people import File, People
 from wisp.sandbox.terminal import Terminal, example, split_last
+from wisp.sandbox.text import CONTROLS
 from wisp.sandbox.world import JSON, BotConnected, BotDisconnected, InteractionAnswered, World
 from wisp.testing import Discord, connect
 
@@ -279,6 +280,35 @@ async def test_without_an_answer_the_client_says_so() -> None:
     await terminal.world.clock.advance(4, lambda: asyncio.sleep(0))
     await asked
     assert written == ["wisp: The application did not respond  (only ada sees this)"]
+
+
+async def test_no_name_forges_a_line_of_the_chat_or_steers_the_terminal() -> None:
+    hostile = "x\nwisp: forged\x1b[2J\u2028\u202e"
+    bot = wisp.Bot()
+
+    @bot.command
+    async def hello(ctx: wisp.Context, file: hikari.Attachment) -> None:
+        row = wisp.row(hikari.impl.InteractiveButtonBuilder(style=1, custom_id="b", label="\n".join("ab")))
+        content = f"{ctx.user.mention} <#{ctx.channel_id}> {hostile}"
+        await ctx.respond(content, embed=hikari.Embed(title=hostile))
+        await ctx.respond(components=[row], ephemeral=True)
+
+    written: list[str] = []
+    async with connect(bot, guilds=[hostile], members=[hostile, "bob"]) as discord:
+        asker, guild = discord.member(hostile), discord.guild(hostile)
+        channel = discord.channel(hostile)
+        with Terminal(asker, written.append) as terminal:
+            for place in (channel, discord.channel("general")):
+                await asker.at(place).slash("hello", file=File(hostile, b"x"))
+            await asker.react(discord.messages()[-1], "\U0001f44d")
+            await asker.say(hostile, files=[File(hostile, b"x")])
+            terminal.complain(Impossible(hostile))
+            terminal.note(f"{hostile} joined {guild.name}")
+            terminal.person = asker.at(channel)
+            prompt = terminal.prompt
+    for text in [*written, prompt, *discord.conversation().split("\n  ")]:
+        assert not CONTROLS.search(text), text
+        assert [line for line in text.split("\n")[1:] if not line.startswith("  ")] == [], text
 
 
 async def test_colour_only_where_it_was_asked_for() -> None:

@@ -22,7 +22,7 @@ from .forms import form_mistakes, forms_in
 from .groups import Root, forgotten, roots
 from .handlers import handler_mistakes, place_of_caller
 from .jobs import twins
-from .logs import get_logger
+from .logs import Handler, get_logger
 from .registrar import Registrar
 from .services import Services
 
@@ -371,8 +371,8 @@ def _in_a_loop() -> bool:
 
 
 def _set_up_logging(level: str) -> None:
-    """Log to standard error, unless the program has its own ideas already."""
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    """Log to standard error, unless the program has set up logging already: its handlers and formatters stay."""
+    logging.basicConfig(level=level, handlers=[Handler()])
     if level == "INFO":
         # hikari tells of each step of connecting, lightbulb of each command: news for who debugs
         for library in ("hikari", "lightbulb"):

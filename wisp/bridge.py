@@ -242,13 +242,20 @@ def on_interaction_payload(
         try:
             if came_before(int(payload["id"])):
                 return
-            if any(issubclass(event_type, hikari.InteractionCreateEvent) for event_type in waiters):
-                awaited(int(payload["id"]))
+            is_awaited = any(map(_may_be_interaction, waiters))
             consume(shard, payload)
+            if is_awaited:
+                awaited(int(payload["id"]))
         except Exception as error:
             undecodable(payload, error)
 
     consumer.callback = on_interaction_create
+
+
+def _may_be_interaction(event_type: type[hikari.Event]) -> bool:
+    """Return whether interactions are events of this type, or of a base class of it."""
+    created = hikari.InteractionCreateEvent
+    return issubclass(event_type, created) or issubclass(created, event_type)
 
 
 # ---- hikari: answers ----

@@ -7,7 +7,7 @@ import asyncio
 import inspect
 import math
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
 from contextvars import Context
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
@@ -31,6 +31,12 @@ Bucket = Literal["user", "member", "channel", "guild", "global"] | Callable[...,
 
 _SHORT = 60.0
 """Seconds up to which a cooldown may be forgotten by a restart."""
+
+_FORGET_EVERY = 3600.0
+"""Seconds after which cooldowns that are over are removed from the database."""
+
+_CHUNK = 200
+"""Rows that one statement writes."""
 
 _LONGEST_WAIT = 14 * 60.0
 """Seconds that a call waits for its place: it can be answered for 15 minutes."""
@@ -57,7 +63,7 @@ def cooldown(
     It is counted for each "user", unless `bucket` says "member" (a user in one server), "channel", "guild", "global",
     or is a function of the context that gives a key (None: this call is not counted). Calls that are refused or that
     raise are not counted. On a group, or used on several handlers, all their calls count together. One of more than a
-    minute survives a restart.
+    minute survives a restart and `kill -9`: the function runs once its use is written.
     """
     limit = _Cooldown(uses, seconds if per is None else per, bucket)
     if can_be_decorated(seconds):
@@ -124,15 +130,19 @@ class _CooldownCounter(Counter):
         if wait > 0:
             # Discord shows such times as "in 3 seconds", and counts down
             raise UserError(f"Slow down: you can use this again <t:{math.ceil(self._clock.time() + wait)}:R>.")
-        if self.store is not None:
-            self.store.changed(self.name, key)
 
-        def release(failed: bool) -> None:
-            if failed:
-                self._window.give_back(key, now)
-                if self.store is not None:
-                    self.store.changed(self.name, key)
+        def release(failed: bool) -> Awaitable[object] | None:
+            if not failed:
+                return None
+            self._window.give_back(key, now)
+            return self.store.changed(self.name, key) if self.store is not None else None
 
+        if self.store is not None and (kept := self.store.changed(self.name, key)) is not None:
+            try:
+                await kept
+            except BaseException:
+                release(True)
+                raise
         return release
 
 
@@ -199,7 +209,11 @@ class Window:
 
 
 class CooldownStore:
-    """Long cooldowns in the bot's database. Nobody waits for it: what changed is written beside everything else."""
+    """Long cooldowns in the bot's database. What changes together is written together.
+
+    A call waits until its use is written, so that whatever the function does and answers, `kill -9` cannot bring the
+    use back. If the database fails, the calls go on, and the next write tries again.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -207,7 +221,9 @@ class CooldownStore:
         self._windows: dict[str, Window] = {}
         self._kept: dict[str, dict[Hashable, list[float]]] = {}
         self._changed: set[tuple[str, Hashable]] = set()
+        self._next: asyncio.Future[None] | None = None  # done when what has changed since the last write is written
         self._writing: asyncio.Task[None] | None = None
+        self._forget_again = 0.0  # at this time: what is over
         self._told = False  # that it cannot be written
 
     async def start(self, db: Database | None) -> None:
@@ -223,7 +239,8 @@ class CooldownStore:
 
     async def _read(self, db: Database) -> None:
         now, monotonic = self._clock.time(), self._clock.monotonic()
-        await db.execute("DELETE FROM wisp_cooldowns WHERE until <= ?", (now,))
+        await db.execute(_FORGET, (now,))
+        self._forget_again = now + _FORGET_EVERY
         unreadable: list[tuple[Any, ...]] = []
         for name, key, written, until in await db.fetchall("SELECT * FROM wisp_cooldowns ORDER BY until"):
             row = _read_row(key, written, until)
@@ -248,50 +265,86 @@ class CooldownStore:
         for key, times in self._kept.pop(name, {}).items():
             window.restore(key, times)
 
-    def changed(self, name: str, key: Hashable) -> None:
-        """Write what the window of this name has for this key, soon."""
+    def changed(self, name: str, key: Hashable) -> Awaitable[object] | None:
+        """Write what the window of this name has for this key. The result is done when it is written, or failed.
+
+        Returns None if it is not kept.
+        """
         if self._db is None or not _can_be_kept(key):
-            return
+            return None
         self._changed.add((name, key))
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_future()
         if self._writing is None:
             # in a context of its own: the caller's may hold a transaction
             self._writing = asyncio.create_task(self._write(self._db), context=Context())
+        return asyncio.shield(self._next)
 
     async def stop(self) -> None:
         """Wait for what is being written, and try once more to write what could not be."""
         if self._writing is not None:
             await asyncio.wait({self._writing})
-        if self._db is not None and self._changed:
-            await self._write(self._db)
+        db, self._db = self._db, None
+        if db is not None and self._changed:
+            self._next = asyncio.get_running_loop().create_future()
+            await self._write(db)
 
     async def _write(self, db: Database) -> None:
-        changed: set[tuple[str, Hashable]] = set()
+        """Write what has changed, in one trip to the database, until nothing has."""
+        written: asyncio.Future[None] | None = None
         try:
-            while self._changed:
-                changed, self._changed = self._changed, set()
-                async with db.transaction() as tx:
-                    for name, key in changed:
-                        await tx.execute(*self._statement(name, key))
+            while self._next is not None:
+                written, self._next = self._next, None
+                await self._try_to_write(db)
+                written.set_result(None)
+        finally:
+            self._writing = None
+            for waited in (written, self._next):  # the event loop is being closed
+                if waited is not None and not waited.done():
+                    waited.cancel()
+
+    async def _try_to_write(self, db: Database) -> None:
+        changed, self._changed = self._changed, set()
+        try:
+            for statement, parameters in self._statements(changed):
+                await db.execute(statement, parameters)
             self._told = False
         except Exception as error:
             self._changed |= changed  # the next one tries again
             if not self._told:
                 _log.error("long cooldowns cannot be written, and a restart would forget them: %s", error)
             self._told = True  # a full disk is full for each use
-        finally:
-            self._writing = None
 
-    def _statement(self, name: str, key: Hashable) -> tuple[str, tuple[Any, ...]]:
-        window = self._windows[name]
-        times = window.times(key)
-        if not times:
-            return "DELETE FROM wisp_cooldowns WHERE name = ? AND key = ?", (name, repr(key))
-        offset = self._clock.time() - self._clock.monotonic()
-        until = times[-1] + offset + window.per
-        return _KEEP, (name, repr(key), _written([time + offset for time in times]), until)
+    def _statements(self, changed: Iterable[tuple[str, Hashable]]) -> Iterator[tuple[str, list[Any]]]:
+        now = self._clock.time()
+        offset = now - self._clock.monotonic()
+        rows: list[tuple[str, str, str, float]] = []
+        over: list[tuple[str, str]] = []
+        for name, key in changed:
+            window = self._windows[name]
+            if times := [time + offset for time in window.times(key)]:
+                rows.append((name, repr(key), _written(times), times[-1] + window.per))
+            else:
+                over.append((name, repr(key)))
+        for chunk in _chunks(rows):
+            places = ", ".join(["(?, ?, ?, ?)"] * len(chunk))
+            yield f"INSERT OR REPLACE INTO wisp_cooldowns VALUES {places}", [value for row in chunk for value in row]
+        for chunk in _chunks(over):
+            places = ", ".join(["(?, ?)"] * len(chunk))
+            keys = [value for row in chunk for value in row]
+            yield f"DELETE FROM wisp_cooldowns WHERE (name, key) IN (VALUES {places})", keys
+        if now >= self._forget_again:
+            self._forget_again = now + _FORGET_EVERY
+            yield _FORGET, [now]
 
 
 _KEEP = "INSERT OR REPLACE INTO wisp_cooldowns VALUES (?, ?, ?, ?)"
+_FORGET = "DELETE FROM wisp_cooldowns WHERE until <= ?"
+
+
+def _chunks(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Return the rows in parts, each of which fits one statement."""
+    return (rows[first : first + _CHUNK] for first in range(0, len(rows), _CHUNK))
 
 
 def _written(times: Iterable[float]) -> str:

@@ -65,7 +65,7 @@ class Dispatcher:
         self._counters: dict[Limit, Counter] = {}
         self._names: set[str] = set()  # of the limits that are counted
         self._in_pipeline: dict[int, Context] = {}
-        self._awaited: set[int] = set()
+        self._awaited: set[int] = set()  # interactions that a raw `wait_for` may answer, while they are dispatched
         self._came: OrderedDict[int, None] = OrderedDict()
 
     def route(self, roots: Iterable[tuple[Root, Sequence[int]]], registrars: Iterable[Registrar]) -> None:
@@ -110,10 +110,13 @@ class Dispatcher:
         return name
 
     async def on_interaction(self, event: hikari.InteractionCreateEvent) -> None:
-        """The one listener for interactions: it must see to it that each is answered, and never raise."""
+        """Answer an interaction, or pass it to what does. This is wisp's only listener for them, and never raises."""
         settings_in_use.set(self.session.config)  # of this interaction's task
         with self.session.work:
-            await shielded(partial(self._route, event), partial(self._fail_unrouted, event), is_ending=lambda: True)
+            try:
+                await shielded(partial(self._route, event), partial(self._fail_unrouted, event), is_ending=lambda: True)
+            finally:
+                self._awaited.discard(event.interaction.id)
 
     async def _route(self, event: hikari.InteractionCreateEvent) -> None:
         interaction = event.interaction
@@ -362,9 +365,7 @@ class Dispatcher:
 
     async def _answer_unknown(self, event: hikari.InteractionCreateEvent, line: str) -> None:
         self.session.measures.refused("unknown")
-        awaited = event.interaction.id in self._awaited
-        self._awaited.discard(event.interaction.id)
-        if awaited or bridge.others_listen(self.session.gateway, type(event)):
+        if event.interaction.id in self._awaited or bridge.others_listen(self.session.gateway, type(event)):
             # it may answer, or only look: it has as long as Discord's patience lets us wait
             await self.session.clock.sleep(self.session.patience)
         await self._answer_stranger(event.interaction, line)

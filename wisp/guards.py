@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Release = Callable[[bool], object]
-"""Gives back what a limit gave, told whether the call failed."""
+Release = Callable[[bool], Awaitable[object] | None]
+"""Gives back what a limit gave, told whether the call failed. The result, if any, is done when that is kept."""
 
 _MARK = "__wisp_rules__"
 
@@ -114,8 +114,9 @@ class Rules:
             failed = False
             return result
         finally:
-            for release in reversed(taken):
-                release(failed)
+            for kept in [release(failed) for release in reversed(taken)]:
+                if kept is not None:
+                    await kept
 
 
 def rules_on(*holders: object) -> tuple[Rule, ...]:

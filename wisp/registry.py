@@ -16,6 +16,7 @@ from .modules import (
     Module,
     ModuleBot,
     ModuleContext,
+    Reading,
     dependents,
     discovered,
     forget_marked,
@@ -24,7 +25,6 @@ from .modules import (
     load_order,
     name_of,
     register_marked,
-    renewed,
     texts,
 )
 from .services import Audit
@@ -103,6 +103,7 @@ class ModuleRegistry:
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._registered: dict[str, Module] = {}
+        self._found_in: list[str] = []  # packages in which modules were discovered
         self._twins: dict[str, str] = {}  # why modules with a name that was taken do not load
         self._loaded: dict[str, ModuleBot] = {}
         self._contexts: dict[str, ModuleContext] = {}
@@ -111,7 +112,6 @@ class ModuleRegistry:
         self.gate: Gate = Gate()
         self.missing: dict[str, str] = {}
         self.mistakes: dict[str, tuple[Mistake, ...]] = {}
-        self._errors: dict[str, Exception] = {}  # what kept the missing ones from loading
 
     # ---- what there is ----
 
@@ -143,6 +143,7 @@ class ModuleRegistry:
         """
         known = {type(module) for module in self._registered.values()}
         found = [module for module in discovered(package) if type(module) not in known]
+        self._found_in.append(package)
         for module in found:
             self.register(module)
         return [module.name for module in found]
@@ -203,7 +204,6 @@ class ModuleRegistry:
         self._loaded.clear()
         self.missing = {**self._twins}
         self.mistakes = {}
-        self._errors.clear()
         if not self._registered:
             return
         await self.gate.start(session.own_database)
@@ -217,14 +217,11 @@ class ModuleRegistry:
         readable = {name: module for name, module in self._registered.items() if self._is_described(name, module)}
         order, why = load_order({name: texts(module, "depends_on") for name, module in readable.items()})
         self.missing.update(why)
-        for name in order:
-            await self._try(session, name)
+        unexpected = {name: await self._try(session, name) for name in order}
         if not self.missing or not session.config.strict:
             await self._set_up(session, ModuleCommands())
         for name, reason in self.missing.items():
-            error = self._errors.get(name)
-            unexpected = None if isinstance(error, WispError) else error
-            _log.error('module "%s" did not load: %s', name, reason, exc_info=unexpected)
+            _log.error('module "%s" did not load: %s', name, reason, exc_info=unexpected.get(name))
         if self.missing and session.config.strict:
             reasons = "\n".join(f'  module "{name}": {reason}' for name, reason in self.missing.items())
             raise StartError(f"Not all modules load, and strict=True asks for all of them:\n{reasons}")
@@ -238,19 +235,21 @@ class ModuleRegistry:
             return False
         return True
 
-    async def _try(self, session: Session, name: str) -> None:
+    async def _try(self, session: Session, name: str) -> Exception | None:
+        """Load a module. The error in its own code that kept it from loading, None if there is none to log."""
         broken = [needed for needed in texts(self._registered[name], "depends_on") if needed not in self._loaded]
         if broken:
             self.missing[name] = f'it needs the module "{broken[0]}", which did not load'
-            return
+            return None
         try:
             await self._set_up(session, self._registered[name])
         except Exception as error:
             self._note_missing(name, error)
+            return None if isinstance(error, WispError) else error
+        return None
 
     def _note_missing(self, name: str, error: Exception) -> None:
         self.missing[name] = in_words(error)
-        self._errors[name] = error
         self.mistakes[name] = error.mistakes if isinstance(error, Mistakes) else ()
 
     async def stop(self, session: Session) -> None:
@@ -374,17 +373,22 @@ class ModuleRegistry:
     async def reload(self, name: str) -> None:
         """Read a module's file again, then take the old one down and set the new one up, with those that need it.
 
-        Where the file does not import, nothing changes; where the new one cannot be set up, the old one is again.
-        Raises WispError either way. A module of the file that was started is set up again, and not read again.
+        If the module is a package of its own, all files of it are read again; files that it shares with others are not.
+        The new one has the attributes of the old one. If a file does not import, nothing changes; if the new one cannot
+        be set up, the old one is set up again, with its old code. Raises WispError in both cases. A module in the
+        file of the bot is set up again, and not read again.
         """
         async with self._changing() as session:
             self._known(name)
             old = self._registered[name]
+            others = self._registered.values()
+            reading = Reading(old, beside=others, found_in=self._found_in, bot_file=self._bot.file)
             try:
-                new = renewed(old)
+                new = reading.again()
                 if name_of(new) != name:
                     raise WispError(f'it is called "{new.name}" now: unload the old one, and load that')
             except Exception as error:
+                reading.undo()
                 raise WispError(f'module "{name}" was not reloaded, and runs as before: {in_words(error)}') from error
             running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
             for one in running:
@@ -394,6 +398,7 @@ class ModuleRegistry:
             try:
                 await self._load(session, again)
             except WispError as error:
+                reading.undo()
                 self._registered[name] = old
                 await self._load(session, again)
                 raise WispError(f'module "{name}" was not reloaded, and runs as before: {error}') from error

@@ -21,7 +21,7 @@ from .dispatch import Dispatcher
 from .errors import Mistakes, ServiceError, StartError, WispError
 from .events import Event, EventContext, Listener, guild_of, hears_messages
 from .groups import Root, forgotten, roots
-from .logs import get_logger
+from .logs import get_logger, protect
 from .measures import Measures
 from .prompts import Prompts
 from .registration import Changes, GuildMemory, Wanted, bring_up_to_date
@@ -126,6 +126,7 @@ class Session:
         Raises StartError where the bot is closed meanwhile.
         """
         self._starting = current_task()
+        protect()
         try:
             await self._start_services()
             await self._set_up()

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from .errors import StartError
+from .logs import Formatter, Handler
 from .sandbox.page import Page
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def log_on(page: Page, bot: Bot) -> Generator[None]:
     handlers: list[logging.Handler] = [_Shown(page)]
     levels: dict[logging.Logger, int] = {}
     if not root.handlers:
-        warnings = logging.StreamHandler()
+        warnings = Handler("%(message)s")
         warnings.setLevel(logging.WARNING)
         handlers.append(warnings)
         levels = {
@@ -56,6 +57,7 @@ def log_on(page: Page, bot: Bot) -> Generator[None]:
 class _Shown(logging.Handler):
     def __init__(self, page: Page) -> None:
         super().__init__()
+        self.setFormatter(Formatter())
         self._page = page
         self._loop = asyncio.get_running_loop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import Mapping, Sequence
 
@@ -106,9 +107,10 @@ class Calls(Ground):
         `opened_by` is the interaction that opened a modal. Raises KeyError where the user is no member of
         the channel's guild.
         """
+        number = self.next_id()
         interaction = Interaction(
-            self.next_id(),
-            secrets.token_urlsafe(48),
+            number,
+            _token(number),
             kind,
             self.application,
             user,
@@ -180,6 +182,12 @@ class Calls(Ground):
         for left_out in ("deaf", "mute"):
             del member_payload[left_out]
         return {**member_payload, "permissions": str(self.permissions(member.user, channel))}
+
+
+def _token(interaction: int) -> str:
+    """A token as Discord makes them: base64 of "interaction:", the id and a secret."""
+    said = f"interaction:{interaction}:{secrets.token_urlsafe(48)}"
+    return base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
 
 
 def _offered(command: JSON, guild: Guild | None) -> bool:

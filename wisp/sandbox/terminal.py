@@ -44,7 +44,7 @@ from wisp.sandbox.invocation import (
 from wisp.sandbox.line import Local, Say, Slash, field_name, fields, parse, quoted
 from wisp.sandbox.line import words as line_words
 from wisp.sandbox.people import NO_ANSWER, People, Person, Reply
-from wisp.sandbox.text import mentioning
+from wisp.sandbox.text import mentioning, on_one_line
 from wisp.sandbox.transcript import Transcript, where
 from wisp.sandbox.world import (
     JSON,
@@ -136,7 +136,7 @@ class Terminal:
     @property
     def prompt(self) -> str:
         """Who speaks, and where: "ada in Sandbox #general> "."""
-        return f"{self.person.name} in {where(self.person.channel)}> "
+        return f"{on_one_line(self.person.name)} in {where(self.person.channel)}> "
 
     async def enter(self, typed: str) -> Reply | None:
         """Do what a typed line says; the reply where it asked the bot for something. Raises Impossible."""
@@ -459,7 +459,7 @@ class Terminal:
 
 def complaint(error: Exception) -> str:
     """That something could not be done, in one line."""
-    return f"! {error}"
+    return f"! {on_one_line(str(error))}"
 
 
 def example(command: JSON) -> str:

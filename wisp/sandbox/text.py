@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from wisp.sandbox.world import JSON, Attachment, Guild, Message, World
 
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Characters that move a cursor, change colours or turn the order of what follows."""
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Characters that steer a terminal or reverse the text after them, line breaks but "\\n", and halves of characters."""
 
 MARKUP = re.compile(
     r"<@!?(?P<user>\d{1,20})>|<@&(?P<role>\d{1,20})>|<#(?P<channel>\d{1,20})>"
@@ -24,6 +24,11 @@ def readable(text: str, world: World) -> str:
     return CONTROLS.sub("\ufffd", MARKUP.sub(lambda match: _read(match, world), text))
 
 
+def on_one_line(text: str) -> str:
+    """Return a name, or another text that takes one line, without line breaks and control characters."""
+    return CONTROLS.sub("\ufffd", text.replace("\n", "\ufffd"))
+
+
 def mentioning(text: str, guild: Guild | None) -> str:
     """The opposite, as a client does it while one types: @bob and #general become what mentions them."""
     return NAMED.sub(lambda match: _mention(match, guild), text) if guild else text
@@ -36,7 +41,7 @@ def message_lines(message: Message, world: World) -> list[str]:
         lines += [f"| {line}" for line in embed_lines(embed, world)]
     lines += [file_line(attachment) for attachment in message.attachments]
     if labels := " ".join(f"[{readable(label, world)}]" for label in _labels(message.components)):
-        lines.append(labels)
+        lines += labels.split("\n")
     return [line if number == 0 else f"  {line}" for number, line in enumerate(lines or [""])]
 
 
@@ -58,8 +63,7 @@ def embed_lines(embed: JSON, world: World) -> list[str]:
 
 def file_line(attachment: Attachment) -> str:
     """A file by its name and size."""
-    name = CONTROLS.sub("\ufffd", attachment.filename)
-    return f"[file {name}, {attachment.size} byte{'' if attachment.size == 1 else 's'}]"
+    return f"[file {on_one_line(attachment.filename)}, {attachment.size} byte{'' if attachment.size == 1 else 's'}]"
 
 
 def _read(match: re.Match[str], world: World) -> str:
@@ -70,13 +74,13 @@ def _read(match: re.Match[str], world: World) -> str:
         return _moment(match, int(value))
     number = int(value)
     if kind == "user" and number in world.users:
-        return f"@{world.users[number].name}"
+        return f"@{on_one_line(world.users[number].name)}"
     if kind == "channel" and number in world.channels:
-        return f"#{world.channels[number].name}"
+        return f"#{on_one_line(world.channels[number].name)}"
     if kind == "role":
         for guild in world.guilds.values():
             if number in guild.roles:
-                return f"@{guild.roles[number].name.removeprefix('@')}"
+                return f"@{on_one_line(guild.roles[number].name.removeprefix('@'))}"
     return match[0]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from wisp.sandbox.controls import SELECTS, TEXT_INPUT, TEXT_SELECT, controls, name_of
 from wisp.sandbox.invocation import ATTACHMENT, CHANNEL, CHAT_INPUT, MENTIONABLE, ROLE, USER
 from wisp.sandbox.line import Slash, field_name, quoted
-from wisp.sandbox.text import message_lines, readable
+from wisp.sandbox.text import message_lines, on_one_line, readable
 from wisp.sandbox.world import (
     AUTOCOMPLETE,
     COMPONENT,
@@ -67,7 +67,7 @@ class Transcript:
 
     def note(self, text: str, style: str = "dim") -> None:
         """Write what nobody said."""
-        self._write(self.paint(f"-- {text}", style))
+        self._write(self.paint(f"-- {on_one_line(text)}", style))
 
     def say(self, user: User, lines: Sequence[str], reader: User | None = None, channel: Channel | None = None) -> None:
         """Write what somebody says in a channel (here, if not said), to one reader alone or to all."""
@@ -128,7 +128,7 @@ class Transcript:
             f"{field_name(one['custom_id'])}:{'(optional)' if one.get('required') is False else '...'}"
             for one in controls(modal["components"], (TEXT_INPUT,))
         )
-        lines = [f"opens the form {title!r}", f"  :submit {readable(inputs, self._world)}"]
+        lines = [f"opens the form {title!r}", f"  :submit {on_one_line(readable(inputs, self._world))}"]
         self.say(self._world.bot, lines, interaction.user, interaction.channel if self._deeds else None)
 
     def _line(self, name: str, lines: Sequence[str], reader: User | None, channel: Channel) -> str:
@@ -136,16 +136,16 @@ class Transcript:
         return "\n".join([f"{self._place(channel)}{self.paint(name, 'bold')}: {first}{self._privacy(reader)}", *rest])
 
     def _aside(self, channel: Channel, text: str, reader: User | None = None) -> None:
-        self._write(self.paint(f"{self._place(channel)}{text}", "dim") + self._privacy(reader))
+        self._write(self._place(channel) + self.paint(on_one_line(text), "dim") + self._privacy(reader))
 
     def _privacy(self, reader: User | None) -> str:
-        return self.paint(f"  (only {reader.name} sees this)", "dim") if reader else ""
+        return self.paint(f"  (only {self._name(reader)} sees this)", "dim") if reader else ""
 
     def _place(self, channel: Channel) -> str:
         return "" if channel is self._here() else self.paint(f"[{where(channel)}] ", "dim")
 
     def _name(self, user: User) -> str:
-        return readable(user.name, self._world)
+        return on_one_line(user.name)
 
     def _author(self, message: Message) -> str:
         """Who wrote a message; a webhook may call itself as a person is called, and is told apart."""
@@ -161,7 +161,7 @@ class Transcript:
             deed = self._deed(interaction)
         except (TypeError, ValueError, AttributeError, LookupError):  # a test may send what no client would
             deed = "(what no client sends)"
-        self.say(interaction.user, [deed], channel=interaction.channel)
+        self.say(interaction.user, [on_one_line(deed)], channel=interaction.channel)
 
     def _deed(self, interaction: Interaction) -> str:
         """What somebody asks of the bot, as they would type it where that can be typed."""
@@ -222,7 +222,7 @@ class Transcript:
 
 def where(channel: Channel) -> str:
     """A channel as the prompt names it: "Sandbox #general", or "direct messages"."""
-    return f"{channel.guild.name} #{channel.name}" if channel.guild else "direct messages"
+    return on_one_line(f"{channel.guild.name} #{channel.name}") if channel.guild else "direct messages"
 
 
 class Record:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import datetime
 import inspect
-import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
 
 from ..errors import ServiceError, WispError
+from ..logs import get_logger
 from ..shield import EXITS, described, is_cancelled, refuse_coroutine
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_log = logging.getLogger("wisp.services")
+_log = get_logger("wisp.services")
 
 # Seconds that a service may take. One that hangs must not hold up the others, nor the end of the program.
 _START_LIMIT = 60.0

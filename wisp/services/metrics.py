@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import itertools
-import logging
 import math
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -15,11 +14,12 @@ from typing import Any, Generic, Literal, TypeVar, cast
 import msgspec
 
 from ..clock import Clock
+from ..logs import get_logger
 
 F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S", "_Number", "_Window")
 
-_log = logging.getLogger("wisp.metrics")
+_log = get_logger("wisp.metrics")
 
 Labels = Mapping[str, object]
 """What tells the series of one name apart: `{"command": "/greet"}`. Values become texts."""
