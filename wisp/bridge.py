@@ -7,6 +7,8 @@ from __future__ import annotations
 
 # pyright: reportPrivateUsage=false
 import asyncio
+import errno
+import os
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -246,6 +248,24 @@ def message_payload(
     """hikari's own serialization of a message: the JSON, and a form where there are files."""
     untyped: Any = rest
     return untyped._build_message_payload(content=content, edit=edit, **fields)
+
+
+def files_in(form: Any) -> Iterable[tuple[str, int | None]]:
+    """The files of a message's form: the name of each, and its bytes, None if only reading it can tell.
+
+    Raises OSError for a path that leads to no file.
+    """
+    resources: list[tuple[str, hikari.files.Resource[Any]]] = form._resources if form is not None else []
+    for _, resource in resources:
+        size = None
+        if isinstance(resource, hikari.File):
+            path = resource.path.expanduser()
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            size = path.stat().st_size
+        elif isinstance(resource, hikari.Bytes) and isinstance(resource.data, bytes):
+            size = len(resource.data)
+        yield resource.filename, size
 
 
 async def answer(interaction: Answerable, type: int, data: Mapping[str, Any], form: Any = None) -> None:

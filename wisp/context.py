@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 
 import hikari
@@ -44,6 +45,7 @@ _EMPTY = "This answer is empty. Give it a content, an embed, a component or a fi
 _UNKNOWN_MESSAGE = 10008
 _UNKNOWN_WEBHOOK = 10015
 _UNKNOWN_INTERACTION = 10062
+_EMPTY_MESSAGE = 50006
 ALREADY_ACKNOWLEDGED = 40060
 _INVALID_WEBHOOK_TOKEN = 50027
 
@@ -51,6 +53,8 @@ _TOO_LATE = (
     "Discord waits no longer for this answer: more than 3 s passed before it arrived. Something kept the event loop, "
     "or the network, from sending it."
 )
+_SMALLER = "Send a smaller file, or a link to it."
+_TOO_LARGE = f"Discord takes no files as large as these. {_SMALLER}"
 _OVER = "This interaction is over: it can be answered, and its answers changed, for 15 minutes after it came."
 _GONE = "That answer is gone: it was deleted."
 
@@ -361,18 +365,18 @@ class InteractionContext(BaseContext[Answered]):
         unknown = given.keys() - MessageFields.__annotations__.keys()
         if unknown:
             raise AnswerError(f"A message has no {', '.join(sorted(unknown))}. It has {', '.join(_FIELDS)}.")
-        if not isinstance(given.get("components") or (), Iterable):
-            raise AnswerError("components= takes a list of rows. Write `components=[wisp.row(...)]`.")
+        _refuse_other_kinds(given)
         payload, form = bridge.message_payload(self.answering.app.rest, content, given, edit=edit)
+        _refuse(limits.message_problems(payload))
         if edit and int(payload.get("flags", 0)) & _PRIVATE:
             raise AnswerError("A message cannot be made private once it is there. Say ephemeral=True in ctx.respond.")
         if edit and int(payload.get("flags", 0)) & limits.COMPONENTS_V2:
             # a message that had them before would keep them, and Discord takes no text beside such components
             payload = {"content": None, "embeds": list[Any](), **payload}
-        _refuse(limits.message_problems(payload))
         something = str(payload.get("content") or "").strip() or payload.get("embeds") or payload.get("components")
         if not (edit or form or something):
             raise AnswerError(_EMPTY)
+        _refuse_large_files(form, self.answering.attachment_size_limit)
         return payload, form
 
     async def send(self, sending: Awaitable[T]) -> T:
@@ -386,6 +390,10 @@ class InteractionContext(BaseContext[Answered]):
                 raise AnswerError(_TOO_LATE if code == _UNKNOWN_INTERACTION else _OVER) from error
             if code == _UNKNOWN_MESSAGE:
                 raise AnswerError(_GONE) from error
+            if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                raise AnswerError(_TOO_LARGE) from error
+            if code == _EMPTY_MESSAGE:
+                raise AnswerError(_EMPTY) from error
             if isinstance(error, hikari.BadRequestError) and error.errors:
                 _refuse([*_problems_in(error.errors)])
             raise
@@ -584,11 +592,6 @@ def _is_of(message: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
     return message["content"] == data.get("content", "") and same_embeds and not int(message["flags"]) & _LOADING
 
 
-def _in_words(problem: limits.Problem) -> str:
-    got = f" (got {problem.got})" if problem.got else ""
-    return f"{'.'.join(map(str, problem.path))}: {problem.message.rstrip('.')}{got}"
-
-
 def _problems_in(errors: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[limits.Problem]:
     """What Discord itself found wrong, by its own words."""
     for key, value in errors.items():
@@ -598,23 +601,36 @@ def _problems_in(errors: Mapping[str, Any], path: tuple[str, ...] = ()) -> Itera
             yield from _problems_in(cast("Mapping[str, Any]", value), (*path, key))
 
 
-_TOO_MUCH = {"COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED"}
-_SHORTEN = "Shorten it, or send the rest in another answer."
-_MIXED = (
-    "Beside containers, sections and text displays, a text is hikari.impl.TextDisplayComponentBuilder(content=...)."
-)
-_REARRANGE = "Buttons and selects go into rows: wisp.row(...) takes up to 5 buttons, or one select of up to 25 options."
-
-
 def _refuse(problems: Sequence[limits.Problem]) -> None:
     if problems:
-        told = "; ".join(map(_in_words, problems))
-        codes = {problem.code for problem in problems}
-        if any("WITH_COMPONENTS_V2" in code for code in codes):
-            fix = _MIXED
-        elif codes & _TOO_MUCH:
-            fix = _SHORTEN
-        else:
-            of_components = any(problem.path[:1] == ("components",) for problem in problems)
-            fix = _REARRANGE if of_components else _SHORTEN
-        raise AnswerError(f"Discord would refuse this answer: {told}. {fix}")
+        raise AnswerError(f"Discord would refuse this answer: {limits.explained(problems)}")
+
+
+def _refuse_other_kinds(fields: Mapping[str, Any]) -> None:
+    """Raise AnswerError for an embed, a component or a list that is something else."""
+    for one, many, fits, words in _KINDS:
+        if one in fields and many in fields:
+            raise AnswerError(f"A message takes {one}= or {many}=, not both. Put all of them into {many}=[...].")
+        given = fields.get(many)
+        if given is not None and (not isinstance(given, Iterable) or isinstance(given, (str, bytes))):
+            raise AnswerError(f"{many}= takes a list of {words}, got {type(given).__name__}. Write `{many}=[...]`.")
+        for thing in (fields.get(one), *cast("Iterable[object]", given or ())):
+            if thing is not None and not fits(thing):
+                raise AnswerError(f"{many}= takes a list of {words}, and {type(thing).__name__} is none.")
+
+
+_KINDS: tuple[tuple[str, str, Callable[[object], bool], str], ...] = (
+    ("embed", "embeds", lambda thing: isinstance(thing, hikari.Embed), "hikari.Embed"),
+    ("component", "components", lambda thing: hasattr(thing, "build"), "rows, wisp.row(...)"),
+    ("attachment", "attachments", lambda thing: True, "files"),
+)
+
+
+def _refuse_large_files(form: Any, limit: int) -> None:
+    """Raise AnswerError for a file that is larger than `limit` bytes, if its size can be told without reading it.
+
+    Raises OSError, which names the path, for a file that is not there.
+    """
+    for name, size in bridge.files_in(form):
+        if size is not None and size > limit:
+            raise AnswerError(f"The file {name} has {size:,} bytes, and Discord takes {limit:,} here. {_SMALLER}")
