@@ -32,6 +32,7 @@ ORDER = [
     "forms",
     "events",
     "jobs",
+    "migrations",
     "bridge",
     "context",
     "deferral",
