@@ -34,6 +34,7 @@ ORDER = [
     "forms",
     "events",
     "jobs",
+    "migrations",
     "bridge",
     "context",
     "deferral",

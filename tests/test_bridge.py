@@ -11,7 +11,7 @@ import hikari
 import lightbulb
 import pytest
 from hikari.impl import event_manager_base, rest, shard
-from hikari.internal import routes
+from hikari.internal import data_binding, routes
 from lightbulb.commands import options
 
 MOVED = "a new release moved this: mend wisp/bridge.py"
@@ -53,6 +53,13 @@ async def test_hikaris_shard_pauses_in_a_plain_sleep_before_it_connects_again() 
 def test_hikaris_rest_client_knows_the_route_that_it_calls() -> None:
     assert "compiled_route" in rest.RESTClientImpl._request.__code__.co_varnames, MOVED
     assert {"method", "compiled_path"} <= set(dir(routes.GET_MY_USER.compile())), MOVED
+
+
+def test_hikaris_form_of_a_message_keeps_its_files() -> None:
+    form = data_binding.URLEncodedFormBuilder()
+    form.add_resource("files[0]", hikari.Bytes(b"x", "a.txt"))
+    [(_, file)] = form._resources
+    assert file.filename == "a.txt", MOVED
 
 
 @pytest.mark.parametrize("name", ["_sent_close", "_exit_stack"])

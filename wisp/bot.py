@@ -222,6 +222,7 @@ class Bot(Registrar):
             found += form_mistakes(form)
         for part in (*registrar.listeners, *registrar.jobs):
             found += part.check()
+        found += registrar.migrations.mistakes(is_sqlite="db" not in self.services.registered)
         return found + twins(registrar.jobs)
 
     # ---- start and stop ----

@@ -8,6 +8,8 @@ from __future__ import annotations
 # pyright: reportPrivateUsage=false
 import asyncio
 import copy
+import errno
+import os
 import ssl
 from calendar import timegm
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -271,6 +273,13 @@ class Files:
     def __init__(self, resources: Sequence[tuple[str, hikari.files.Resource[Any]]]) -> None:
         self._resources = resources
 
+    def sizes(self) -> Iterable[tuple[str, int | None]]:
+        """The name of each file and its bytes, None if only reading it can tell.
+
+        Raises OSError for a path that leads to no file.
+        """
+        return ((file.filename, _size(file)) for _, file in self._resources)
+
     async def read(self, rest: hikari.api.RESTClient) -> None:
         """Read all files. Raises what reading raises."""
         executor = _parts(rest)._executor
@@ -283,6 +292,15 @@ class Files:
         for name, file in self._resources:
             form.add_resource(name, file)
         return form
+
+
+def _size(file: hikari.files.Resource[Any]) -> int | None:
+    if isinstance(file, hikari.File):
+        path = file.path.expanduser()
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        return path.stat().st_size
+    return len(file.data) if isinstance(file, hikari.Bytes) and isinstance(file.data, bytes) else None
 
 
 async def _in_memory(file: hikari.files.Resource[Any], executor: Any) -> hikari.Bytes:

@@ -19,7 +19,8 @@ class UserError(WispError):
 class AnswerError(WispError):
     """An answer to an interaction that Discord would refuse, stopped before it was sent.
 
-    Raised by `ctx.respond`, `ctx.edit`, `ctx.respond_with_modal` and by what a command returns.
+    Raised by `ctx.respond`, `ctx.edit`, `ctx.respond_with_modal`, by what a command returns, and by buttons, selects
+    and rows as they are built.
     """
 
 

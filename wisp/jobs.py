@@ -218,6 +218,8 @@ class Cron(Recurring):
         try:
             import cronsim
         except ImportError:
+            if wrong := _wrong_at_a_glance(expression):
+                self.note(f'the times "{expression}" mean nothing ({wrong})', fix)
             raise _Unfit(*_NO_CRONSIM) from None
         try:
             next(cronsim.CronSim(expression, datetime.datetime.now(self.zone)))
@@ -341,6 +343,25 @@ def _strange(info: object) -> type | None:
         return next(filter(None, map(_strange, cast("tuple[object, ...]", info))), None)
     if isinstance(info, msgspec.inspect.Type) and not isinstance(info, msgspec.inspect.StructType):
         return _strange(tuple(getattr(info, name) for name in info.__struct_fields__))
+    return None
+
+
+_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+"""Of each field of a cron expression, its name and the numbers that it takes."""
+
+
+def _wrong_at_a_glance(expression: str) -> str | None:
+    """What is wrong with a cron expression as far as its fields and plain numbers tell."""
+    fields = expression.split()
+    if len(fields) == len(_FIELDS) + 1:  # seconds come first
+        fields = fields[1:]
+    if len(fields) != len(_FIELDS):
+        return f"{len(fields)} fields"
+    for text, (name, least, most) in zip(fields, _FIELDS, strict=True):
+        for number in text.split(","):
+            digits = number.lstrip("0") or "0"
+            if digits.isascii() and digits.isdecimal() and (len(digits) > 2 or not least <= int(digits) <= most):
+                return f"{name} {number}"
     return None
 
 

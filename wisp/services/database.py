@@ -9,7 +9,7 @@ import re
 import secrets
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from contextvars import ContextVar
 from functools import partial
@@ -397,10 +397,9 @@ class DatabaseService:
         DatabaseError where one fails (nothing of it is kept, those before it are), and where the file has run one
         that is not there: it comes from newer code.
         """
-        if sorted(migrations) != list(range(1, len(migrations) + 1)):
-            raise ValueError(
-                f"migrations of {owner}: expected them numbered from 1 without gaps, got {sorted(migrations)}"
-            )
+        if not _are_numbered(migrations):
+            numbers = ", ".join(map(repr, migrations))
+            raise ValueError(f"migrations of {owner}: expected them numbered from 1 without gaps, got {numbers}")
         recorded = await self._write(_recorded, owner)
         self._refuse_newer(owner, migrations, recorded)
         for number in range(recorded + 1, len(migrations) + 1):
@@ -665,6 +664,73 @@ def _recorded(connection: sqlite3.Connection, owner: str) -> int:
         return 0
     (number,) = connection.execute("SELECT max(number) FROM wisp_migrations WHERE owner = ?", (owner,)).fetchone()
     return number or 0
+
+
+# ---- migrations, tried without the bot's data ----
+
+
+def _are_numbered(migrations: Mapping[Any, object]) -> bool:
+    numbers = [number for number in migrations if isinstance(number, int) and not isinstance(number, bool)]
+    return len(numbers) == len(migrations) and sorted(numbers) == [*range(1, len(numbers) + 1)]
+
+
+def rehearsed(migrations: Mapping[int, object]) -> dict[int, str]:
+    """Run SQL migrations in order in an empty database in memory; what SQLite says of those that it cannot run at all.
+
+    A table that is not there may be in the bot's file, and functions are not run. After either, only what SQLite cannot
+    read counts.
+    """
+    problems: dict[int, str] = {}
+    is_whole = True  # it has all that the migrations before would have made in a new file
+    with closing(sqlite3.connect(MEMORY, isolation_level=None)) as connection:
+        connection.set_progress_handler(lambda: 1, _MOST_STEPS)
+        connection.set_authorizer(_refuse_files)
+        for number in sorted(migrations):
+            work = migrations[number]
+            is_whole = is_whole and isinstance(work, str)
+            for error in _failures(connection, work) if isinstance(work, str) else ():
+                if _is_unreadable(error) or (is_whole and not _depends_on_data(error)):
+                    problems.setdefault(number, _with_notes(error))
+                is_whole = False
+    return problems
+
+
+def _failures(connection: sqlite3.Connection, script: str) -> Iterator[Exception]:
+    """Run the statements of a script in a transaction; the errors of those that fail."""
+    try:
+        statements = _statements(script)
+    except ValueError as error:  # characters that no SQL has
+        yield error
+        return
+    for statement in statements:
+        if not connection.in_transaction:
+            _begin(connection)
+        try:
+            _execute(connection, statement, ())
+        except sqlite3.Error as error:
+            yield error
+    if connection.in_transaction:
+        connection.execute("COMMIT")
+
+
+def _refuse_files(action: int, *_: object) -> int:
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
+
+
+def _is_unreadable(error: Exception) -> bool:
+    """Whether a statement fails whatever the database holds: it is no SQL, or nothing that a migration may do."""
+    return isinstance(error, (sqlite3.ProgrammingError, ValueError)) or any(part in str(error) for part in _UNREADABLE)
+
+
+def _depends_on_data(error: Exception) -> bool:
+    return any(part in str(error) for part in _MISSING)
+
+
+_MOST_STEPS = 1_000_000
+"""Instructions of SQLite's machine that a statement gets in a rehearsal: some 10 ms."""
+
+_UNREADABLE = ("syntax error", "incomplete input", "unrecognized token")
+_MISSING = ("no such ", "interrupted", "not authorized")
 
 
 # ---- small things ----
