@@ -28,8 +28,6 @@ F = TypeVar("F", bound="Form")
 PATIENCE = 15 * 60.0 - 5
 """Seconds that an open form is waited for: until the 15 minutes are all but over in which something can be said."""
 
-_ROWS = "https://discord.com/developers/docs/components/reference#text-input"
-
 
 class Field:
     """What Discord shows of one input of a form: `Annotated[str, wisp.Field("Your text", multiline=True)]`.
@@ -143,7 +141,7 @@ def form_mistakes(form: type[Form]) -> list[Mistake]:
         of = f', field "{inputs[row].name}"' if isinstance(row, int) and row < len(inputs) else ""
         about = f"{problem.path[-1]}: " if problem.path else ""
         got = f" (got {problem.got})" if problem.got else ""
-        found.append(_mistake(form, of, f"{about}{problem.message.rstrip('.')}{got}", f"See {_ROWS}"))
+        found.append(_mistake(form, of, f"{about}{problem.message.rstrip('.')}{got}", limits.fix_of(problem)[:-1]))
     return found
 
 
