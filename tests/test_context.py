@@ -7,7 +7,6 @@ import hikari
 import pytest
 
 import wisp
-from wisp import bridge
 from wisp.testing import connect
 
 
@@ -239,17 +238,6 @@ async def test_a_raw_deferral_is_filled_and_a_raw_answer_alone_is_one() -> None:
         filled, raw = await ada.slash("go", fill=True), await ada.slash("go", fill=False)
     assert (filled.content, filled.followups) == ("filled", [])
     assert (raw.content, raw.deleted, raw.followups) == ("raw", False, [])
-
-
-async def test_an_answer_that_discord_took_and_whose_confirmation_was_lost_is_not_sent_twice() -> None:
-    async def go(ctx: wisp.Context) -> str:
-        # what hikari does: the first try arrived, and it tries again
-        await bridge.answer(ctx.interaction, hikari.ResponseType.MESSAGE_CREATE, {"content": "done"})
-        return "done"
-
-    async with connect(bot_with(go)) as discord:
-        reply = await discord.member("ada").slash("go")
-    assert (reply.content, reply.followups) == ("done", [])
 
 
 async def test_a_deferral_can_be_taken_away_and_edits_at_once_fill_it_once() -> None:

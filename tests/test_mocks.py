@@ -138,7 +138,7 @@ async def test_answers_are_recorded_as_discord_would_have_them() -> None:
     await interaction.defer(ephemeral=True)
     await interaction.respond("one", ephemeral=True)
     await interaction.edit("two")
-    more = await interaction.respond("more", attachment=hikari.Bytes(b"text", "file.txt"))
+    more = await interaction.respond("more", ephemeral=False, attachment=hikari.Bytes(b"text", "file.txt"))
     await more.delete()
     assert [(reply.content, reply.ephemeral, reply.deleted) for reply in interaction.replies] == [
         ("two", True, False),

@@ -81,7 +81,8 @@ class Resilience(RuleBasedStateMachine):
         self.stack = AsyncExitStack()
         # So that a step takes no seconds: hikari's pauses, and wisp's patience with an answer that does not come.
         self.stack.enter_context(patch.object(rate_limits.ExponentialBackOff, "__next__", lambda _: 0.01))
-        self.stack.enter_context(patch.object(bridge, "_TRY", 0.2))
+        for tries in ("_CALLBACK_TRIES", "_TRIES"):
+            self.stack.enter_context(patch.object(bridge, tries, ((0.2, 0.0), (0.2, 0.01), (0.2, 0.01), (1.0, None))))
         for place in (people, answers):  # a machine that is busy for three seconds has nothing to do with it
             self.stack.enter_context(patch.object(place, "INTERACTION_DEADLINE", DEADLINE))
         self.bot = a_bot()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from . import bridge
 from .context import BaseContext
 from .logs import get_logger
 from .options import Choices, Parameter, choice_payloads
+from .shield import Exit, contained, is_cancelled
 
 if TYPE_CHECKING:
     from .commands import Command
@@ -66,12 +66,16 @@ async def suggest(
         began = session.clock.monotonic()
         outcome: Outcome = "failed"
         try:
-            asked = parameter.autocomplete(ctx, str(focused.value))
+            asked = contained(parameter.autocomplete(ctx, str(focused.value)))
             choices = _fitting(await session.clock.wait_for(asked, _PATIENCE), parameter)
             outcome = "done"
         except TimeoutError:
             _log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
-        except (Exception, asyncio.CancelledError) as error:
+        except Exit as exit:
+            session.leave(exit.error)
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
             session.report(where, error)
         session.measures.ran("autocomplete", command.label, outcome, began)
     await offer(session, interaction, choices)

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 # pyright: reportPrivateUsage=false
 import asyncio
+import copy
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from calendar import timegm
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from email.utils import parsedate
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import aiohttp
 import aiohttp.connector
 import hikari
 import lightbulb
 import msgspec
 from hikari.impl import config as hikari_config
 from hikari.impl import rest, shard
-from hikari.internal import routes
+from hikari.internal import data_binding, routes
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -26,8 +31,17 @@ if TYPE_CHECKING:
     from .commands import ApplicationCommand
     from .groups import Root
 
-_TRY, _IMPATIENT_TRIES = 0.75, 3
-"""Seconds after which a first answer that is not confirmed is sent again, and how often."""
+T = TypeVar("T")
+
+# Discord waits 3 s for the first answer. A request that is not confirmed is repeated late enough that a slow Discord
+# (1 s to confirm) gets no second one, and early enough that two repetitions still arrive in time.
+_CALLBACK_TRIES = ((1.5, 0.0), (1.25, 0.25), (10.0, 0.75), (10.0, None))
+"""Of each try of a first answer: the seconds of silence before it is given up, and the pause after an error."""
+_TRIES = ((None, 0.5), (None, 1.0), (None, 2.0), (None, None))
+"""The same of other requests, whose silence hikari's own timeouts end."""
+
+# https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+UNKNOWN_MESSAGE, ALREADY_ACKNOWLEDGED = 10008, 40060
 
 ORIGINAL = "@original"
 """The name under which Discord's webhooks know the first answer to an interaction."""
@@ -225,10 +239,10 @@ def on_interaction_payload(
     consume = consumer.callback
 
     def on_interaction_create(shard: Any, payload: Any) -> None:
-        if came_before(int(payload["id"])):
-            return
-        is_awaited = any(map(_may_be_interaction, waiters))
         try:
+            if came_before(int(payload["id"])):
+                return
+            is_awaited = any(map(_may_be_interaction, waiters))
             consume(shard, payload)
         except Exception as error:
             undecodable(payload, error)
@@ -248,57 +262,181 @@ def _may_be_interaction(event_type: type[hikari.Event]) -> bool:
 # ---- hikari: answers ----
 
 
+class Files:
+    """The files of one message, under the names of their form fields.
+
+    `read` takes them into memory once, so that a message can be sent again: a stream can be read only once, and
+    reading may take longer than Discord waits for an answer.
+    """
+
+    def __init__(self, resources: Sequence[tuple[str, hikari.files.Resource[Any]]]) -> None:
+        self._resources = resources
+
+    async def read(self, rest: hikari.api.RESTClient) -> None:
+        """Read all files. Raises what reading raises."""
+        executor = _parts(rest)._executor
+        self._resources = [(name, await _in_memory(file, executor)) for name, file in self._resources]
+
+    def form(self, body: Mapping[str, Any]) -> data_binding.URLEncodedFormBuilder:
+        """A form of the message's JSON and its files."""
+        form = data_binding.URLEncodedFormBuilder()
+        form.add_field("payload_json", _encoder.encode(body), content_type="application/json")
+        for name, file in self._resources:
+            form.add_resource(name, file)
+        return form
+
+
+async def _in_memory(file: hikari.files.Resource[Any], executor: Any) -> hikari.Bytes:
+    async with file.stream(executor=executor) as reader:
+        return hikari.Bytes(await reader.read(), reader.filename, mimetype=reader.mimetype)
+
+
 def message_payload(
     rest: hikari.api.RESTClient, content: Any, fields: Mapping[str, Any], *, edit: bool
-) -> tuple[dict[str, Any], Any]:
-    """hikari's own serialization of a message: the JSON, and a form where there are files."""
-    untyped: Any = rest
-    return untyped._build_message_payload(content=content, edit=edit, **fields)
+) -> tuple[dict[str, Any], Files | None]:
+    """hikari's own serialization of a message: the JSON, and its files if it has any."""
+    payload, form = _parts(rest)._build_message_payload(content=content, edit=edit, **fields)
+    return payload, None if form is None else Files(form._resources)
 
 
-async def answer(interaction: Answerable, type: int, data: Mapping[str, Any], form: Any = None) -> None:
-    """Send the first answer. It asks for no copy of the message, which hikari would read and nobody use.
+async def answer(interaction: Answerable, type: int, data: Mapping[str, Any], files: Files | None = None) -> None:
+    """Send the first answer, and repeat it until Discord confirms it.
 
-    What was taken by Discord, and not confirmed in time, is sent again: who calls must expect to hear that there is
-    an answer already (40060).
+    Only the first request can be refused as a second answer (40060): if a repeated one is, Discord took the one before.
+    The request asks for no copy of the message, which hikari would read without need.
     """
-    if form is None:
-        await answer_raw(interaction.app.rest, interaction.id, interaction.token, type, data)
-        return
-    route = routes.POST_INTERACTION_RESPONSE.compile(interaction=interaction.id, token=interaction.token)
-    await _send(interaction.app.rest, route, {"type": int(type), "data": data}, form)
+    await answer_raw(interaction.app.rest, interaction.id, interaction.token, type, data, files)
 
 
-async def answer_raw(rest: hikari.api.RESTClient, id: int, token: str, type: int, data: Mapping[str, Any]) -> None:
+async def answer_raw(
+    rest: hikari.api.RESTClient, id: int, token: str, type: int, data: Mapping[str, Any], files: Files | None = None
+) -> None:
     """Send the first answer to an interaction of which only the id and the token are known, as `answer` does."""
     route = routes.POST_INTERACTION_RESPONSE.compile(interaction=id, token=token)
     body = {"type": int(type), "data": data}
-    for _ in range(_IMPATIENT_TRIES):
-        # hikari tries again only after a second or two, and waits 30 s where nothing comes: Discord waits 3 s in all
-        try:
-            async with asyncio.timeout(_TRY):
-                await _send(rest, route, body)
-        except TimeoutError:
-            continue
-        return
-    await _send(rest, route, body)
+    tries = _CALLBACK_TRIES if files is None else _TRIES  # how long an upload takes says nothing of Discord
+    await _confirmed(rest, tries, lambda once: _send(once, route, body, files), taken=ALREADY_ACKNOWLEDGED)
 
 
-async def edit_answer(interaction: Answerable, message: str, data: Mapping[str, Any], form: Any) -> None:
-    """Change an answer; the one called ORIGINAL is filled by it where it was a deferral."""
-    await _send(interaction.app.rest, _message_route("PATCH", interaction, message), data, form)
+async def edit_answer(
+    interaction: Answerable, message: str, data: Mapping[str, Any], files: Files | None = None
+) -> None:
+    """Change an answer. If ORIGINAL is a deferral, this fills it."""
+    await _send(interaction.app.rest, _message_route("PATCH", interaction, message), data, files)
 
 
-async def follow_up(interaction: Answerable, data: Mapping[str, Any], form: Any) -> str:
-    """Send another message; its id."""
+async def follow_up(interaction: Answerable, data: Mapping[str, Any], files: Files | None = None) -> str:
+    """Send another message; its id.
+
+    It is sent at most once. Discord cannot be asked whether it took a follow-up, and takes the same one twice, so a
+    request is repeated only if Discord cannot have taken it: it answered with an error, or no connection was made.
+    """
     route = routes.POST_WEBHOOK_WITH_TOKEN.compile(webhook=interaction.application_id, token=interaction.token)
-    sent = await _send(interaction.app.rest, route, data, form, query={"wait": "true"})
+    query = {"wait": "true"}
+    sent: Any = await _confirmed(interaction.app.rest, _TRIES, lambda once: _send(once, route, data, files, query))
     return sent["id"]
 
 
 async def delete_answer(interaction: Answerable, message: str) -> None:
-    """Take an answer, or a deferral, away."""
-    await _send(interaction.app.rest, _message_route("DELETE", interaction, message))
+    """Delete an answer, or a deferral. Does nothing if it is gone already, as after a lost confirmation."""
+    try:
+        await _send(interaction.app.rest, _message_route("DELETE", interaction, message))
+    except hikari.NotFoundError as error:
+        if error.code != UNKNOWN_MESSAGE:
+            raise
+
+
+def reporting_date(rest: hikari.api.RESTClient, observe: Callable[[int], None]) -> hikari.api.RESTClient:
+    """hikari's REST client, sharing everything, that reports the date of each response.
+
+    `observe` is called with whole seconds since the epoch.
+    """
+    return _with_session(rest, _Dated(_parts(rest)._client_session, observe))
+
+
+class _Dated:
+    """An HTTP session that reports the date of each response."""
+
+    __slots__ = ("_observe", "_session")
+
+    def __init__(self, session: aiohttp.ClientSession, observe: Callable[[int], None]) -> None:
+        self._session = session
+        self._observe = observe
+
+    @asynccontextmanager
+    async def request(self, *args: Any, **options: Any) -> AsyncGenerator[aiohttp.ClientResponse]:
+        async with self._session.request(*args, **options) as response:
+            if (date := parsedate(response.headers.get("Date"))) is not None:
+                self._observe(timegm(date))
+            yield response
+
+
+async def _confirmed(
+    rest: hikari.api.RESTClient,
+    tries: Sequence[tuple[float | None, float | None]],
+    send: Callable[[hikari.api.RESTClient], Awaitable[T]],
+    *,
+    taken: int | None = None,
+) -> T | None:
+    """The answer to a request that is repeated if it fails; None if a repeated one is refused with the code `taken`.
+
+    That refusal says that Discord took the request before, and that only its confirmation was lost. A request without
+    such a code is not repeated if Discord may have taken it.
+    """
+    repeated = False
+    for silence, pause in tries:
+        try:
+            return await send(_single_try(rest, silence))
+        except hikari.HTTPError as error:
+            if repeated and getattr(error, "code", None) == taken is not None:
+                return None
+            if pause is None or not _can_be_repeated(error, taken is not None):
+                raise
+            if not isinstance(error.__cause__, TimeoutError):
+                await asyncio.sleep(pause)
+            repeated = True
+    raise AssertionError("the last try has no pause, and raises")
+
+
+def _can_be_repeated(error: hikari.HTTPError, is_idempotent: bool) -> bool:
+    if isinstance(error, (hikari.HTTPResponseError, hikari.RateLimitTooLongError)):
+        return isinstance(error, hikari.InternalServerError)
+    never_sent = isinstance(error.__cause__, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError))
+    return is_idempotent or never_sent
+
+
+def _single_try(rest: hikari.api.RESTClient, silence: float | None) -> hikari.api.RESTClient:
+    """hikari's REST client, sharing everything, that raises if a request fails, or if its answer takes too long.
+
+    The time starts when the request has been sent, not while it waits for a free connection.
+    """
+    session = _parts(rest)._client_session
+    once = _with_session(rest, session if silence is None else _Impatient(session, silence))
+    _parts(once)._max_retries = 0
+    return once
+
+
+def _with_session(rest: hikari.api.RESTClient, session: Any) -> hikari.api.RESTClient:
+    other = copy.copy(rest)
+    _parts(other)._client_session = session
+    return other
+
+
+def _parts(rest: Any) -> Any:
+    return rest
+
+
+class _Impatient:
+    """An HTTP session whose requests raise TimeoutError after some seconds of silence."""
+
+    __slots__ = ("_session", "_timeout")
+
+    def __init__(self, session: aiohttp.ClientSession, silence: float) -> None:
+        self._session = session
+        self._timeout = aiohttp.ClientTimeout(sock_connect=silence, sock_read=silence)
+
+    def request(self, *args: Any, **options: Any) -> Any:
+        return self._session.request(*args, timeout=self._timeout, **options)
 
 
 async def fetch_answer(interaction: Answerable) -> dict[str, Any] | None:
@@ -315,17 +453,19 @@ def _message_route(method: str, interaction: Answerable, message: str) -> Any:
 
 
 async def _send(
-    rest: hikari.api.RESTClient, route: Any, body: Mapping[str, Any] | None = None, form: Any = None, query: Any = None
+    rest: hikari.api.RESTClient,
+    route: Any,
+    body: Mapping[str, Any] | None = None,
+    files: Files | None = None,
+    query: Any = None,
 ) -> Any:
-    if form is None:
+    if files is None or body is None:
         return await _request(rest, route, json=body, query=query, auth=None)
-    form.add_field("payload_json", _encoder.encode(body), content_type="application/json")
-    return await _request(rest, route, form_builder=form, query=query, auth=None)
+    return await _request(rest, route, form_builder=files.form(body), query=query, auth=None)
 
 
 def _request(rest: hikari.api.RESTClient, route: Any, **what: Any) -> Awaitable[Any]:
-    untyped: Any = rest
-    return untyped._request(route, **what)
+    return _parts(rest)._request(route, **what)
 
 
 # ---- hikari: commands as raw JSON, since its models lose what wisp must compare ----

@@ -21,6 +21,7 @@ from .sandbox.people import People, Reply
 from .sandbox.server import Sandbox
 from .sandbox.terminal import Terminal, complaint, example
 from .sandbox.world import Attachment, Happening, Message, MessageCreated, World
+from .shield import described
 
 PATIENCE = 60.0
 """Seconds that a line of the chat may take until its last edit: more than a test has, as a person watches."""
@@ -139,7 +140,7 @@ class Chat:
 
     def fail(self, where: str, error: BaseException) -> None:
         """Note that the bot's code failed on the line that is being done."""
-        self._failed = f"{where}: {type(error).__name__}: {error}"
+        self._failed = f"{where}: {described(error)}"
 
     async def _line(self, typed: str) -> bool:
         """Do one line and write what comes of it; whether all went well."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 import logging
+import math
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 
@@ -16,6 +17,7 @@ from .errors import AnswerError
 if TYPE_CHECKING:
     from .bot import Bot
     from .forms import Form
+    from .guards import Release
     from .handlers import Handler
     from .services import BoundStore, GuildDataStore, Services
     from .session import Session
@@ -41,10 +43,8 @@ _LOADING = int(hikari.MessageFlag.LOADING)
 _EMPTY = "This answer is empty. Give it a content, an embed, a component or a file."
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
-_UNKNOWN_MESSAGE = 10008
 _UNKNOWN_WEBHOOK = 10015
 _UNKNOWN_INTERACTION = 10062
-ALREADY_ACKNOWLEDGED = 40060
 _INVALID_WEBHOOK_TOKEN = 50027
 
 _TOO_LATE = (
@@ -53,6 +53,10 @@ _TOO_LATE = (
 )
 _OVER = "This interaction is over: it can be answered, and its answers changed, for 15 minutes after it came."
 _GONE = "That answer is gone: it was deleted."
+_UNCONFIRMED = (
+    "The connection to Discord broke before this message was confirmed, so people may see it or not. It is not sent "
+    "again, since it could be shown twice."
+)
 
 
 class _State(enum.Enum):
@@ -96,15 +100,17 @@ class Answer:
         self._message = message
 
     async def edit(self, content: Any = hikari.UNDEFINED, **fields: Unpack[MessageFields]) -> None:
-        """Change the message: what is not named stays, None takes it away. Fields and errors as in `ctx.respond`."""
-        await self.change(*self._ctx.build_message(content, fields, edit=True))
+        """Change the message: what is not named stays, None removes it. Fields and errors as in `ctx.respond`."""
+        payload, files = self._ctx.build_message(content, fields, edit=True)
+        await self._ctx.read(files)
+        await self.change(payload, files)
 
-    async def change(self, payload: dict[str, Any], form: Any) -> None:
-        """Change the message to what `build_message` made."""
-        await self._ctx.send(bridge.edit_answer(self._answering, self._message, payload, form))
+    async def change(self, payload: dict[str, Any], files: bridge.Files | None) -> None:
+        """Change the message to what `build_message` made. The files have been read."""
+        await self._ctx.send(bridge.edit_answer(self._answering, self._message, payload, files))
 
     async def delete(self) -> None:
-        """Take the message away. Raises AnswerError where it is gone already."""
+        """Delete the message. Does nothing if it is gone already."""
         await self._ctx.send(bridge.delete_answer(self._answering, self._message))
 
     async def message(self) -> hikari.Message:
@@ -175,22 +181,43 @@ class BaseContext(Generic[Asked]):
 class InteractionContext(BaseContext[Answered]):
     """One interaction that can be answered: a command, a click, a form. What guards and error handlers are given.
 
-    The answers follow Discord's rules for you: the first one is the response, later ones are follow-ups; where
-    Discord is about to lose patience (it waits 3 s), the answer is deferred, publicly or privately as the handler's
-    `ephemeral=` says; a private answer after a public deferral (or the other way round) takes the deferral away
-    first, since Discord would show it as the deferral was.
+    The answers follow Discord's rules for you: the first one is the response, later ones are follow-ups. Discord
+    waits 3 s for the first one; shortly before, the answer is deferred, publicly or privately as the handler's
+    `ephemeral=` says. After `ctx.defer(ephemeral=...)` all answers are as private as that, unless the call says
+    `ephemeral=` itself. A private answer after a public deferral (or the reverse) deletes the deferral first, since
+    Discord would show the answer as it shows the deferral.
 
-    `answering` is the interaction that answers go to: `interaction`, until a form that was opened came back.
+    A first answer and an edit are repeated until Discord confirms them, and shown once. A follow-up is sent at most
+    once: Discord cannot be asked whether it took one, and would show a repeated one twice.
+
+    `answering` is the interaction that answers go to: `interaction`, or the submitted form after `ctx.form`.
+    `defer_at` is when an unanswered interaction is deferred, in seconds of `Clock.monotonic`.
     """
 
-    __slots__ = ("_deferred_privately", "_first", "_lock", "_state", "answering", "heard")
+    __slots__ = (
+        "_deferred_privately",
+        "_first",
+        "_lock",
+        "_private",
+        "_state",
+        "answering",
+        "defer_at",
+        "has_open_form",
+        "heard",
+        "taken",
+    )
 
     def __init__(self, session: Session, handler: Handler[..., Any], interaction: Answered) -> None:
         super().__init__(session, handler, interaction)
         self.answering: bridge.Answerable = interaction
         self._state = _UNANSWERED
         self._deferred_privately = False
+        self._private: bool | None = None  # the visibility of answers that a deferral set; None is the handler's
         self._first: Answer | None = None
+        self.defer_at: float = math.inf
+        # Discord does not report a form that was dismissed, so an open one may have been
+        self.has_open_form: bool = False
+        self.taken: Sequence[Release] = ()  # what the handler's limits gave this call
         # a deferral on time and an answer by the handler must not both be the first
         self._lock = asyncio.Lock()
         # where lightbulb's pipeline runs the command: how lightbulb knows that Discord has heard something
@@ -219,44 +246,46 @@ class InteractionContext(BaseContext[Answered]):
         """Answer with a message: the response the first time, a follow-up each time after.
 
         `content` is at most 2,000 characters (an Embed or a file in its place is taken as one). `ephemeral` shows
-        it to the one who asked only; None is as the handler says. Nobody is pinged unless the mentions say so.
-        The other fields are hikari's.
+        the message to the caller only; None is as `ctx.defer` said, else as the handler says. Nobody is pinged unless
+        the mentions say so. The other fields are hikari's. Files are read before anything is sent.
 
-        Raises AnswerError where Discord would refuse it (too long, empty), or takes it no more (15 minutes late).
+        Raises AnswerError if Discord would refuse the message (too long, empty), if the interaction is over (after
+        15 minutes), and if the connection breaks before Discord has confirmed a follow-up.
         """
-        private = self.handler.ephemeral if ephemeral is None else ephemeral
-        payload, form = self.build_message(content, fields)
-        if private:
-            payload["flags"] = int(payload.get("flags", 0)) | _PRIVATE
-        else:
-            private = bool(int(payload.get("flags", 0)) & _PRIVATE)
+        payload, files = self.build_message(content, fields)
+        if int(payload.get("flags", 0)) & _PRIVATE:
+            ephemeral = True
+        await self.read(files)
         async with self._lock:
-            return await self._send(payload, form, private)
+            return await self._send(payload, files, ephemeral)
 
     async def defer(self, *, ephemeral: bool | None = None) -> None:
-        """Tell Discord that the answer takes longer (15 minutes at most); the person sees that the bot is thinking.
+        """Acknowledge the interaction, whose answer then may take 15 minutes; the user sees that the bot is thinking.
 
-        wisp does this by itself in time; say it for an earlier sign, or another privacy than the handler's. Does
-        nothing once there is a deferral or an answer.
+        wisp does this in time. Call it for an earlier sign, or for another visibility than the handler's: the answers
+        that follow have the same, unless they say `ephemeral=` themselves. If the interaction is deferred or answered
+        already, nothing is sent, and `ephemeral=True` still holds for the answers that follow.
         """
-        private = self.handler.ephemeral if ephemeral is None else ephemeral
         async with self._lock:
+            if ephemeral or self._private is None:
+                self._private = ephemeral
             if self._state is _UNANSWERED:
-                await self._defer(private)
+                await self._defer(self._is_private(None))
 
     async def edit(self, content: Any = hikari.UNDEFINED, **fields: Unpack[MessageFields]) -> None:
         """Change the first answer; after a deferral alone this is the answer. Fields and errors as in `respond`.
 
-        Raises AnswerError where there is nothing to change yet.
+        Raises AnswerError if there is nothing to change yet.
         """
-        payload, form = self.build_message(content, fields, edit=True)
+        payload, files = self.build_message(content, fields, edit=True)
+        await self.read(files)
         async with self._lock:
             if self._state is _DEFERRED:
-                await self._fill(payload, form)
+                await self._replace_deferral(payload, files, self._is_private(None))
             elif self._first is not None:
-                await self._first.change(payload, form)
+                await self._first.change(payload, files)
             else:
-                await self._edit_source(payload, form)
+                await self._edit_source(payload, files)
 
     async def delete(self) -> None:
         """Take the first answer, or the deferral, away. Raises AnswerError where there is neither."""
@@ -288,6 +317,7 @@ class InteractionContext(BaseContext[Answered]):
                 raise AnswerError("Discord opens no form in answer to a form. Answer with a button that opens it.")
             if self._state is _UNANSWERED and await self._callback(hikari.ResponseType.MODAL, payload):
                 self._state = _ANSWERED
+                self.has_open_form = True
                 return
             came_first = "a deferral" if self._state is _DEFERRED else "an answer"
             raise AnswerError(
@@ -296,11 +326,11 @@ class InteractionContext(BaseContext[Answered]):
             )
 
     async def form(self, form: type[F], *, title: str = "") -> F | None:
-        """Open a form and wait for it: what was typed, or None when 15 minutes have gone.
+        """Open a form and wait for it: what was typed, or None after 15 minutes.
 
-        It must be the first answer. `title` (up to 45 characters) is the class's docstring where it is left out.
-        What is answered afterwards answers the form. Discord does not tell where somebody dismisses one. Raises
-        AnswerError as `respond_with_modal` does, and UserError for what is out of bounds.
+        It must be the first answer. `title` (up to 45 characters) is by default the class's docstring. Later answers
+        answer the form. Discord does not report a form that was dismissed; meanwhile the call gives up its place in
+        `wisp.concurrency`. Raises AnswerError as `respond_with_modal` does, and UserError for what is out of bounds.
         """
         from .forms import open_form
 
@@ -335,22 +365,30 @@ class InteractionContext(BaseContext[Answered]):
                     await self.send(bridge.delete_answer(self.answering, bridge.ORIGINAL))
                 except hikari.HTTPError:
                     # better a word than "thinking..." for 15 minutes
-                    await self.send(bridge.edit_answer(self.answering, bridge.ORIGINAL, {"content": "Done."}, None))
+                    await self.send(bridge.edit_answer(self.answering, bridge.ORIGINAL, {"content": "Done."}))
                 self._state = _ANSWERED
 
-    async def catch_up(self) -> dict[str, Any] | None:
-        """Go on from what Discord has, where something else than this context answered; its first message, as JSON.
-
-        None stands for an answer without a message, such as a modal, or for one that is deleted.
-        """
+    async def catch_up(self) -> None:
+        """Continue from what Discord has, after something else than this context answered."""
         original = await bridge.fetch_answer(self.answering)
-        flags = int(original["flags"]) if original else 0
-        self._deferred_privately = bool(flags & _PRIVATE)
-        self._state = _DEFERRED if flags & _LOADING else _ANSWERED
-        return original
+        self._state = _ANSWERED
+        if original is not None:  # else it was a modal, or the message is deleted
+            self._adopt(original)
 
-    def build_message(self, content: Any, fields: MessageFields, *, edit: bool = False) -> tuple[dict[str, Any], Any]:
-        """A message as Discord takes it, and the form that holds its files; AnswerError where Discord would not."""
+    def _adopt(self, original: Mapping[str, Any]) -> None:
+        """Take a message that something else answered with for the first answer, or for the deferral."""
+        flags = int(original["flags"])
+        if not flags & _LOADING:
+            self._answered(bridge.ORIGINAL)
+            return
+        self._deferred(bool(flags & _PRIVATE))
+        if self._private is None:
+            self._private = self._deferred_privately
+
+    def build_message(
+        self, content: Any, fields: MessageFields, *, edit: bool = False
+    ) -> tuple[dict[str, Any], bridge.Files | None]:
+        """A message as Discord takes it, and its files. Raises AnswerError if Discord would refuse it."""
         given = {name: value for name, value in fields.items() if value is not hikari.UNDEFINED}
         if type(content) is str and not given and not edit:
             if problem := limits.content_problem(content):
@@ -363,7 +401,7 @@ class InteractionContext(BaseContext[Answered]):
             raise AnswerError(f"A message has no {', '.join(sorted(unknown))}. It has {', '.join(_FIELDS)}.")
         if not isinstance(given.get("components") or (), Iterable):
             raise AnswerError("components= takes a list of rows. Write `components=[wisp.row(...)]`.")
-        payload, form = bridge.message_payload(self.answering.app.rest, content, given, edit=edit)
+        payload, files = bridge.message_payload(self.answering.app.rest, content, given, edit=edit)
         if edit and int(payload.get("flags", 0)) & _PRIVATE:
             raise AnswerError("A message cannot be made private once it is there. Say ephemeral=True in ctx.respond.")
         if edit and int(payload.get("flags", 0)) & limits.COMPONENTS_V2:
@@ -371,9 +409,9 @@ class InteractionContext(BaseContext[Answered]):
             payload = {"content": None, "embeds": list[Any](), **payload}
         _refuse(limits.message_problems(payload))
         something = str(payload.get("content") or "").strip() or payload.get("embeds") or payload.get("components")
-        if not (edit or form or something):
+        if not (edit or files or something):
             raise AnswerError(_EMPTY)
-        return payload, form
+        return payload, files
 
     async def send(self, sending: Awaitable[T]) -> T:
         """Wait for a call to Discord; AnswerError where it is refused for what the caller can understand."""
@@ -384,51 +422,80 @@ class InteractionContext(BaseContext[Answered]):
             if code in (_UNKNOWN_INTERACTION, _UNKNOWN_WEBHOOK, _INVALID_WEBHOOK_TOKEN):
                 self._state = _LOST
                 raise AnswerError(_TOO_LATE if code == _UNKNOWN_INTERACTION else _OVER) from error
-            if code == _UNKNOWN_MESSAGE:
+            if code == bridge.UNKNOWN_MESSAGE:
                 raise AnswerError(_GONE) from error
             if isinstance(error, hikari.BadRequestError) and error.errors:
                 _refuse([*_problems_in(error.errors)])
             raise
 
     def go_on_with(self, interaction: hikari.ModalInteraction) -> None:
-        """Answer this form from now on, which the context opened and which came back."""
+        """Answer this form from now on, which the context opened and a user submitted."""
         self.answering = interaction
         self._state = _UNANSWERED
         self._first = None
+        self.has_open_form = False
         self.session.expect(self)
 
-    async def _defer(self, private: bool) -> None:
-        if await self._callback(_DEFERRAL, {"flags": _PRIVATE} if private else {}):
-            self._deferred_privately = private
-            self._state = _DEFERRED
+    def _is_private(self, ephemeral: bool | None) -> bool:
+        """The visibility of an answer: as the call says, as a deferral said, or as the handler says."""
+        return next(choice for choice in (ephemeral, self._private, self.handler.ephemeral) if choice is not None)
 
-    async def _edit_source(self, payload: dict[str, Any], form: Any) -> None:
-        """Change the message that this came from, where there is no answer yet."""
+    async def read(self, files: bridge.Files | None) -> None:
+        """Read a message's files, before anything holds the lock: meanwhile a deferral can be sent."""
+        if files is not None:
+            await files.read(self.answering.app.rest)
+
+    async def _defer(self, private: bool) -> bool:
+        """Send a deferral. False if something else came first, whose state the context has then."""
+        accepted = await self._callback(_DEFERRAL, {"flags": _PRIVATE} if private else {})
+        if accepted:
+            self._deferred(private)
+        return accepted
+
+    def _deferred(self, private: bool) -> None:
+        self._state = _DEFERRED
+        self._deferred_privately = private
+
+    async def _edit_source(self, payload: dict[str, Any], files: bridge.Files | None) -> None:
+        """Change the message that this came from, if there is no answer yet."""
         raise AnswerError("There is no answer to edit yet. Call ctx.respond(...) first.")
 
     async def _delete_source(self) -> None:
-        """Take the message away that this came from, where there is no answer yet."""
+        """Delete the message that this came from, if there is no answer yet."""
         raise AnswerError("There is no answer to delete yet. Call ctx.respond(...) first.")
 
-    async def _send(self, payload: dict[str, Any], form: Any, private: bool) -> Answer:
+    async def _send(self, payload: dict[str, Any], files: bridge.Files | None, ephemeral: bool | None) -> Answer:
         if self._state is _LOST:
             raise AnswerError(_OVER)
-        if self._state is _UNANSWERED and await self._callback(_MESSAGE, payload, form):
+        if self._state is _UNANSWERED and await self._callback(
+            _MESSAGE, _with_visibility(payload, self._is_private(ephemeral)), files
+        ):
             return self._answered(bridge.ORIGINAL)
-        if self._state is _DEFERRED and private is self._deferred_privately:
-            return await self._fill(payload, form)
+        private = self._is_private(ephemeral)
         if self._state is _DEFERRED:
-            await self.send(bridge.delete_answer(self.answering, bridge.ORIGINAL))
-            self._state = _ANSWERED
-        return self._answered(await self.send(bridge.follow_up(self.answering, payload, form)))
+            return await self._replace_deferral(payload, files, private)
+        return await self._follow_up(payload, files, private)
 
-    async def _fill(self, payload: dict[str, Any], form: Any) -> Answer:
-        # what fills a deferral is as private as that was, and Discord takes no such flag with it
-        flags = int(payload.pop("flags", 0)) & ~_PRIVATE
-        if flags:
-            payload["flags"] = flags
-        await self.send(bridge.edit_answer(self.answering, bridge.ORIGINAL, payload, form))
-        return self._answered(bridge.ORIGINAL)
+    async def _replace_deferral(self, payload: dict[str, Any], files: bridge.Files | None, private: bool) -> Answer:
+        """Answer in place of a deferral: fill it, or delete it if it is not as private as the answer."""
+        if private is self._deferred_privately:
+            # Discord takes no flag for visibility here: what fills a deferral is as private as that
+            await self.send(
+                bridge.edit_answer(self.answering, bridge.ORIGINAL, _with_visibility(payload, False), files)
+            )
+            return self._answered(bridge.ORIGINAL)
+        await self.send(bridge.delete_answer(self.answering, bridge.ORIGINAL))
+        self._state = _ANSWERED
+        return await self._follow_up(payload, files, private)
+
+    async def _follow_up(self, payload: dict[str, Any], files: bridge.Files | None, private: bool) -> Answer:
+        try:
+            sent = await self.send(bridge.follow_up(self.answering, _with_visibility(payload, private), files))
+        except hikari.HTTPResponseError:
+            raise
+        except hikari.HTTPError as error:
+            raise AnswerError(_UNCONFIRMED) from error
+        return self._answered(sent)
 
     def _answered(self, message: str) -> Answer:
         self._state = _ANSWERED
@@ -436,25 +503,36 @@ class InteractionContext(BaseContext[Answered]):
         self._first = self._first or answer
         return answer
 
-    async def _callback(self, type: hikari.ResponseType, data: dict[str, Any], form: Any = None) -> bool:
-        """Send the first answer; False where something else did, after catching up with that.
-
-        It may have been this same answer: hikari sends again what was taken by Discord and whose confirmation was
-        lost on the way, and is told that there is an answer already (40060).
-        """
+    async def _callback(
+        self, type: hikari.ResponseType, data: dict[str, Any], files: bridge.Files | None = None
+    ) -> bool:
+        """Send the first answer. False if something else came first, whose state the context has then."""
         try:
-            await self.send(bridge.answer(self.answering, type, data, form))
+            if files is None:
+                await self.send(bridge.answer(self.answering, type, data))
+                return True
+            return await self._upload(type, data, files)
         except hikari.ClientHTTPResponseError as error:
-            if getattr(error, "code", None) != ALREADY_ACKNOWLEDGED:
+            if getattr(error, "code", None) != bridge.ALREADY_ACKNOWLEDGED:
                 raise
-            original = await self.catch_up()
-            if type is hikari.ResponseType.MODAL:
-                return original is None
-            return type is _MESSAGE and original is not None and _is_of(original, data)
+            await self.catch_up()
+            return False
         finally:
             if self.heard is not None:
                 self.heard.set()
-        return True
+
+    async def _upload(self, type: hikari.ResponseType, data: dict[str, Any], files: bridge.Files) -> bool:
+        """Send a first answer with files. False if that takes too long, and a deferral was sent in its place."""
+        left = self.defer_at - self.session.clock.monotonic()
+        if left > 0:
+            sending = self.send(bridge.answer(self.answering, type, data, files))
+            try:
+                await self.session.clock.wait_for(sending, left)
+                return True
+            except TimeoutError:
+                pass
+        # a deferral that is refused as a second answer says that Discord took the upload at the last moment
+        return not await self._defer(bool(int(data.get("flags", 0)) & _PRIVATE))
 
 
 class Context(InteractionContext[hikari.CommandInteraction]):
@@ -479,47 +557,74 @@ class Context(InteractionContext[hikari.CommandInteraction]):
 class _SourceContext(InteractionContext[Answered]):
     """An interaction that may come from a message: its deferrals are silent, and that message can be changed."""
 
-    __slots__ = ("fields",)
+    __slots__ = ("_edits_source", "fields")
 
     def __init__(
         self, session: Session, handler: Handler[..., Any], interaction: Answered, fields: Sequence[str]
     ) -> None:
         super().__init__(session, handler, interaction)
         self.fields: Sequence[str] = fields
+        # Discord's "original response" is the message that this came from, after a silent deferral or an edit of it
+        self._edits_source = False
 
     async def edit(self, content: Any = hikari.UNDEFINED, **fields: Unpack[MessageFields]) -> None:
         """Change the message that this came from; after `respond`, the answer. Fields and errors as in `respond`.
 
-        Raises AnswerError where there is nothing to change yet: a form that a command opened came from no message.
+        Raises AnswerError if there is nothing to change yet: a form that a command opened came from no message.
         """
         await super().edit(content, **fields)
 
     async def delete(self) -> None:
-        """Take the message away that this came from; after `respond`, the answer. Raises as `edit` does."""
+        """Delete the message that this came from; after `respond`, the answer. Raises as `edit` does."""
         await super().delete()
 
-    async def _defer(self, private: bool) -> None:
-        if not self._has_source():
-            await super()._defer(private)
-        elif await self._callback(_SILENT_DEFERRAL, {}):
-            self._answered(bridge.ORIGINAL)  # which stands for the message that it came from
+    def go_on_with(self, interaction: hikari.ModalInteraction) -> None:
+        """Answer this form from now on, which the context opened and a user submitted."""
+        self._edits_source = False
+        super().go_on_with(interaction)
 
-    async def _edit_source(self, payload: dict[str, Any], form: Any) -> None:
-        if not self._has_source() or self._state is not _UNANSWERED:
-            await super()._edit_source(payload, form)
-        elif await self._callback(_UPDATE, payload, form):
-            self._answered(bridge.ORIGINAL)
+    def _adopt(self, original: Mapping[str, Any]) -> None:
+        source = self._source
+        if source is not None and source.id == int(original["id"]):
+            self._edits_source = True
+        else:
+            super()._adopt(original)
+
+    async def _defer(self, private: bool) -> bool:
+        if self._source is None:
+            return await super()._defer(private)
+        return await self._acknowledge(_SILENT_DEFERRAL, {})
+
+    async def _edit_source(self, payload: dict[str, Any], files: bridge.Files | None) -> None:
+        if self._edits_source:
+            await self.send(bridge.edit_answer(self.answering, bridge.ORIGINAL, payload, files))
+        elif self._source is None or self._state is not _UNANSWERED:
+            await super()._edit_source(payload, files)
+        elif not await self._acknowledge(_UPDATE, payload, files):
+            await (self._first.change(payload, files) if self._first else self._edit_source(payload, files))
 
     async def _delete_source(self) -> None:
-        if not self._has_source() or self._state is not _UNANSWERED:
-            await super()._delete_source()
-        else:
+        if self._source is not None and self._state is _UNANSWERED:
             await self._defer(private=True)
+        if self._edits_source:
             await self.send(bridge.delete_answer(self.answering, bridge.ORIGINAL))
+        else:
+            await super()._delete_source()
 
-    def _has_source(self) -> bool:
-        answering = self.answering
-        return isinstance(answering, (hikari.ComponentInteraction, hikari.ModalInteraction)) and bool(answering.message)
+    async def _acknowledge(
+        self, type: hikari.ResponseType, data: dict[str, Any], files: bridge.Files | None = None
+    ) -> bool:
+        """Send a first answer that posts no message. False if something else came first."""
+        accepted = await self._callback(type, data, files)
+        if accepted:
+            self._state = _ANSWERED
+            self._edits_source = True
+        return accepted
+
+    @property
+    def _source(self) -> hikari.Message | None:
+        """The message that the interaction came from."""
+        return None if isinstance(self.answering, hikari.CommandInteraction) else self.answering.message
 
 
 class ComponentContext(_SourceContext[hikari.ComponentInteraction]):
@@ -578,10 +683,12 @@ def typed_in(interaction: hikari.ModalInteraction) -> dict[str, str]:
     return {component.custom_id: component.value for row in interaction.components for component in row.components}
 
 
-def _is_of(message: Mapping[str, Any], data: Mapping[str, Any]) -> bool:
-    """Whether Discord's `message` is what `data` asked for, as far as that can be told."""
-    same_embeds = len(message["embeds"]) == len(data.get("embeds") or ())
-    return message["content"] == data.get("content", "") and same_embeds and not int(message["flags"]) & _LOADING
+def _with_visibility(payload: dict[str, Any], private: bool) -> dict[str, Any]:
+    """A message with the flag that shows it to the caller only, or without it."""
+    if not private and "flags" not in payload:
+        return payload
+    flags = int(payload.get("flags", 0)) & ~_PRIVATE
+    return {**payload, "flags": flags | _PRIVATE if private else flags}
 
 
 def _in_words(problem: limits.Problem) -> str:

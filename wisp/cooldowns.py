@@ -79,7 +79,9 @@ def cooldown(
 def concurrency(limit: int, *, bucket: Bucket = "user", queue: int = 0) -> Callable[[T], T]:
     """Let a handler run at most `limit` times at once for each bucket (as in `cooldown`).
 
-    Who comes when all places are taken is refused; `queue` of them wait for a place instead, in their order.
+    A call that comes when all places are taken is refused; `queue` of them wait for a place instead, in their order.
+    A call gives its place up while it waits for `ctx.form`, since Discord does not report a form that was dismissed,
+    and takes one again, in its turn, when the form comes back.
     """
     rule = _Concurrency(limit, bucket, queue)
     return without_parentheses(rule, limit, "wisp.concurrency", "1") if can_be_decorated(limit) else rule
@@ -385,6 +387,31 @@ class _Concurrency(Limit):
         return Places(self.limit, self.queue, _key_function(self.bucket), session.clock)
 
 
+class Place:
+    """The place of one call, given up when the call ends. A call that waits for a person can give it up before."""
+
+    def __init__(self, places: Places, key: Hashable) -> None:
+        self._places = places
+        self._key = key
+        self._is_held = True
+
+    def __call__(self, failed: bool) -> None:
+        """Give the place up, as a `Release`."""
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Give the place up. Does nothing if that is done."""
+        if self._is_held:
+            self._is_held = False
+            self._places.give_up(self._key)
+
+    async def take_again(self) -> None:
+        """Take a place again, in the call's turn. Raises UserError if that takes too long."""
+        if not self._is_held:
+            await self._places.take_again(self._key)
+            self._is_held = True
+
+
 class Places(Counter):
     """Who has a place, and who waits for one, by key. A place that is given up passes to who waits longest."""
 
@@ -404,24 +431,28 @@ class Places(Counter):
         key = self._key_of(ctx)
         if key is None:
             return None
+        full = self._taken.get(key, 0) >= self._limit
+        if full and len(self._waiting.get(key, ())) >= self._queue:
+            raise UserError(_RUNNING)
+        await self.take_again(key)
+        return Place(self, key)
+
+    async def take_again(self, key: Hashable) -> None:
+        """Take a place for a call that left its own, in its turn. Raises UserError if that takes too long."""
         if self._taken.get(key, 0) < self._limit:
             self._taken[key] = self._taken.get(key, 0) + 1
         else:
             await self._wait(key)
-        return lambda failed: self._give_up(key)
 
     async def _wait(self, key: Hashable) -> None:
         waiting = self._waiting.setdefault(key, deque())
-        if len(waiting) >= self._queue:
-            self._forget(key)
-            raise UserError(_RUNNING)
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         waiting.append(place)
         try:
             await self._clock.wait_for(place, _LONGEST_WAIT)
         except BaseException as error:
             if place.done() and not place.cancelled():
-                self._give_up(key)  # it came at the same moment, and nobody would use it
+                self.give_up(key)  # it came at the same moment, and nobody would use it
             elif place in waiting:
                 waiting.remove(place)
             self._forget(key)
@@ -429,7 +460,8 @@ class Places(Counter):
                 raise UserError(_RUNNING) from None
             raise
 
-    def _give_up(self, key: Hashable) -> None:
+    def give_up(self, key: Hashable) -> None:
+        """Give up a place: it passes to the call that has waited longest for one."""
         waiting = self._waiting.get(key, ())
         while waiting:
             place = waiting.popleft()

@@ -1,7 +1,8 @@
-"""Deferrals in time: who has not answered when Discord is about to lose patience is deferred."""
+"""Deferrals in time: an interaction that is not answered shortly before Discord's deadline is deferred."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Coroutine
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
@@ -11,17 +12,43 @@ if TYPE_CHECKING:
     from .context import InteractionContext
 
 # https://discord.com/developers/docs/interactions/receiving-and-responding#responding-to-an-interaction
-_DISCORDS_PATIENCE = 3.0
+_DEADLINE = 3.0
 
 # https://discord.com/developers/docs/reference#snowflakes
 _DISCORD_EPOCH = 1_420_070_400.0
+
+_AGREED = 0.75
+"""Seconds by which a clock that is right can differ from the middle of the second that a response names."""
+
+_DRIFT = 0.001
+"""Seconds by which two clocks may drift apart in a second, with a wide margin."""
+
+
+class _DiscordTime:
+    """How long ago Discord made an interaction, whatever the system's clock says.
+
+    An id holds the time at which it was made, by Discord's clock. The least difference between that and the time of
+    arrival, by a monotonic clock, belongs to an interaction that came without delay.
+    """
+
+    def __init__(self) -> None:
+        self._difference = math.inf
+        self._measured = 0.0
+
+    def observe(self, time: float, now: float) -> float:
+        """Compare Discord's `time`, in seconds since the epoch, with `now`, its arrival; the seconds between them."""
+        difference = now - time
+        self._difference = min(self._difference + (now - self._measured) * _DRIFT, difference)
+        self._measured = now
+        if difference - self._difference > _DEADLINE:  # too late for any answer, or a clock was set
+            self._difference = difference
+        return difference - self._difference
 
 
 class Deferrals:
     """The calls under way, each with the moment at which it must be deferred, and one timer for all of them.
 
-    `patience` is the seconds that a call gets, counted from its making where the clocks of Discord and of this
-    machine agree on that, else from its arrival. `spawn` runs a coroutine beside everything else.
+    `patience` is the seconds that a call gets after Discord made it. `spawn` runs a coroutine beside everything else.
     """
 
     def __init__(
@@ -35,14 +62,22 @@ class Deferrals:
         self._patience = patience
         self._defer = defer
         self._spawn = spawn
+        self._discord_time = _DiscordTime()
         self._due: list[tuple[float, int, InteractionContext[Any]]] = []
         self._timer: Timer | None = None
 
+    def observe(self, date: int) -> None:
+        """Take note of Discord's clock, in whole seconds since the epoch, as a response just said."""
+        time, middle = self._clock.time(), date + 0.5
+        # the system's clock is finer, if it agrees
+        self._discord_time.observe(time if abs(time - middle) < _AGREED else middle, self._clock.monotonic())
+
     def expect(self, ctx: InteractionContext[Any]) -> None:
-        """Defer `ctx` in time, unless it is answered by then."""
-        age = self._clock.time() - (ctx.answering.id >> 22) / 1000 - _DISCORD_EPOCH
-        left = self._patience - age if 0 < age < _DISCORDS_PATIENCE else self._patience
-        heappush(self._due, (self._clock.monotonic() + left, ctx.answering.id, ctx))
+        """Defer `ctx`, which arrived now, in time, unless it is answered by then."""
+        now = self._clock.monotonic()
+        made = (ctx.answering.id >> 22) / 1000 + _DISCORD_EPOCH
+        ctx.defer_at = now + self._patience - self._discord_time.observe(made, now)
+        heappush(self._due, (ctx.defer_at, ctx.answering.id, ctx))
         if self._timer is None or self._due[0][2] is ctx:
             self._set_timer()
 

@@ -6,19 +6,21 @@ import asyncio
 import itertools
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import hikari
 
 from . import autocomplete, bridge
 from .commands import ApplicationCommand, Command
 from .components import UNKNOWN, Component, Modal
-from .context import ALREADY_ACKNOWLEDGED, ComponentContext, Context, InteractionContext, ModalContext
+from .context import ComponentContext, Context, InteractionContext, ModalContext
 from .custom_ids import Routes
 from .errors import AnswerError, UserError
 from .guards import Counter, Limit, Rule, Rules
 from .logs import get_logger, redacted
 from .replies import settings_in_use
+from .shield import EXITS, Exit, contained, described, is_cancelled, shielded
 
 if TYPE_CHECKING:
     from .events import EventContext
@@ -108,39 +110,50 @@ class Dispatcher:
         return name
 
     async def on_interaction(self, event: hikari.InteractionCreateEvent) -> None:
-        """Answer an interaction, or pass it to what does. This is wisp's only listener for them, and never raises."""
+        """The one listener for interactions: it must see to it that each is answered, and never raise."""
+        settings_in_use.set(self.session.config)  # of this interaction's task
         try:
-            await self._dispatch(event)
+            with self.session.work:
+                await shielded(partial(self._route, event), partial(self._fail_unrouted, event), is_ending=lambda: True)
         finally:
             self._awaited.discard(event.interaction.id)
 
-    async def _dispatch(self, event: hikari.InteractionCreateEvent) -> None:
+    async def _route(self, event: hikari.InteractionCreateEvent) -> None:
         interaction = event.interaction
-        settings_in_use.set(self.session.config)  # of this interaction's task
-        with self.session.work:
-            if isinstance(interaction, hikari.AutocompleteInteraction):
-                path, options = _path_of(interaction)
-                command = self._find(interaction, path)
-                if isinstance(command, Command):
-                    if self._is_on(command.owner, interaction.guild_id):
-                        await autocomplete.suggest(self.session, command, interaction, options)
-                    else:
-                        self.session.measures.refused("off")
-                        await autocomplete.offer(self.session, interaction, [])
-                    return
-            elif isinstance(interaction, hikari.ModalInteraction) and (
-                owner := self.session.prompts.opened_by(interaction.custom_id)
-            ):
-                if self._is_on(owner, interaction.guild_id):
-                    self.session.prompts.submit(interaction)  # whoever opened it goes on, and answers
+        if isinstance(interaction, hikari.AutocompleteInteraction):
+            path, options = _path_of(interaction)
+            command = self._find(interaction, path)
+            if isinstance(command, Command):
+                if self._is_on(command.owner, interaction.guild_id):
+                    await autocomplete.suggest(self.session, command, interaction, options)
                 else:
                     self.session.measures.refused("off")
-                    await self._answer_stranger(interaction, self._off(owner, interaction.member))
+                    await autocomplete.offer(self.session, interaction, [])
                 return
-            elif ctx := self._context_of(interaction):
-                await self._call(ctx)
-                return
-            await self._pass_on(event)
+        elif isinstance(interaction, hikari.ModalInteraction) and (
+            owner := self.session.prompts.opened_by(interaction.custom_id)
+        ):
+            if self._is_on(owner, interaction.guild_id):
+                self.session.prompts.submit(interaction)  # the handler that opened it continues, and answers
+            else:
+                self.session.measures.refused("off")
+                await self._answer_stranger(interaction, self._off(owner, interaction.member))
+            return
+        elif ctx := self._context_of(interaction):
+            await self._call(ctx)
+            return
+        await self._pass_on(event)
+
+    async def _fail_unrouted(self, event: hikari.InteractionCreateEvent, error: BaseException) -> None:
+        """Answer an interaction that failed outside of any handler, such as in a lightbulb hook or command."""
+        if isinstance(error, EXITS):
+            await self._answer_stranger(event.interaction, _CLOSING)
+            self.session.leave(error)
+            return
+        id = self.session.report("an interaction", error)
+        await self._answer_stranger(
+            event.interaction, f"Something went wrong. If you tell somebody, mention error `{id}`."
+        )
 
     def _context_of(self, interaction: hikari.PartialInteraction) -> InteractionContext[Any] | None:
         """The context of one of our handlers; None where it is not for us."""
@@ -198,30 +211,46 @@ class Dispatcher:
         handler = ctx.handler
         began = self.session.clock.monotonic()
         outcome: Outcome = "done"
-        try:
-            rules = self._rules.get(handler)
-            if rules is None:
-                reply = await handler.function(ctx, **await handler.arguments(ctx))
-            else:
-                await rules.check(ctx)
-                reply = await rules.call(ctx, handler.function, await handler.arguments(ctx))
-            if reply is not None:
-                await ctx.respond(_checked(handler, reply))
-        except UserError as refusal:
-            outcome = "refused"
-            await self._refuse(ctx, refusal)
-        except (SystemExit, KeyboardInterrupt) as leaving:
-            await self._say(ctx, _CLOSING)
-            self.session.leave(leaving)
-        except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) and (self.session.closing or handler.owner.is_leaving):
-                self.session.measures.ran(handler.measured_as, handler.label, "cancelled", began)
-                await self._say(ctx, _CLOSING)
-                raise
-            outcome = "failed"
+
+        async def failed(error: BaseException) -> None:
+            nonlocal outcome
+            outcome = "refused" if isinstance(error, UserError) else "failed"
             await self._fail(ctx, error)
-        await self._finish(ctx)
-        self.session.measures.ran(handler.measured_as, handler.label, outcome, began)
+
+        try:
+            await shielded(partial(self._invoke, ctx), failed, is_ending=lambda: self.session.is_ending(handler.owner))
+            await self._finish(ctx)
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            if not ctx.has_open_form:  # it may have been dismissed long ago: the user waits for nothing
+                await self._say(ctx, _CLOSING)
+            raise
+        finally:
+            self.session.measures.ran(handler.measured_as, handler.label, outcome, began)
+
+    async def _invoke(self, ctx: InteractionContext[Any]) -> None:
+        handler = ctx.handler
+        rules = self._rules.get(handler)
+        if rules is None:
+            reply = await handler.function(ctx, **await handler.arguments(ctx))
+        else:
+            await rules.check(ctx)
+            reply = await rules.call(ctx, handler.function, await handler.arguments(ctx))
+        if reply is not None:
+            await ctx.respond(_checked(handler, reply))
+
+    async def _fail(self, ctx: InteractionContext[Any], error: BaseException) -> None:
+        """Answer a refusal in its words, and an error that no error handler handles with its id."""
+        if isinstance(error, UserError):
+            await self._refuse(ctx, error)
+        elif isinstance(error, EXITS):
+            await self._say(ctx, _CLOSING)
+            self.session.leave(error)
+        elif not await self.ask_error_handlers(ctx, error, ctx.handler.error_handlers, ctx.handler.owner):
+            id = self.session.report(ctx.handler.label, error)
+            rules = self._rules.get(ctx.handler)
+            shown = f": {self._shown(error)}" if rules is not None and rules.shows_errors else "."
+            await self._say(ctx, f"Something went wrong{shown} If you tell somebody, mention error `{id}`.")
 
     async def _refuse(self, ctx: InteractionContext[Any], refusal: UserError) -> None:
         try:
@@ -229,49 +258,50 @@ class Dispatcher:
         except Exception as error:
             await self._fail(ctx, error)
 
-    async def _fail(self, ctx: InteractionContext[Any], error: BaseException) -> None:
-        """Ask the error handlers, nearest first; where none deals with it, log it and tell the person its id."""
-        if isinstance(error, Exception) and await self._dealt_with(ctx, error):
-            return
-        id = self.session.report(ctx.handler.label, error)
-        rules = self._rules.get(ctx.handler)
-        shown = f": {self._shown(error)}" if rules is not None and rules.shows_errors else "."
-        await self._say(ctx, f"Something went wrong{shown} If you tell somebody, mention error `{id}`.")
-
     def _shown(self, error: BaseException) -> str:
         """An error as people may see it: short, and without secrets."""
-        text = redacted(f"{type(error).__name__}: {error}".removesuffix(": "))
+        text = redacted(described(error))
         text = text.replace(self.session.config.token or "\0", "<token>")
         return f"{text[:_LONGEST_ERROR]}..." if len(text) > _LONGEST_ERROR else f"{text.rstrip('.')}."
 
-    async def _dealt_with(self, ctx: InteractionContext[Any], error: Exception) -> bool:
-        return await self.ask_error_handlers(ctx, error, ctx.handler.error_handlers, ctx.handler.owner)
+    async def failed(self, ctx: EventContext | JobContext, where: str, error: BaseException, owner: Registrar) -> None:
+        """Ask the error handlers about what a listener or a job raised; log what none of them handles."""
+        if isinstance(error, EXITS):
+            self.session.leave(error)
+        elif not await self.ask_error_handlers(ctx, error, (), owner):
+            self.session.report(where, error)
 
     async def ask_error_handlers(
         self,
         ctx: InteractionContext[Any] | EventContext | JobContext,
-        error: Exception,
+        error: BaseException,
         own: Sequence[ErrorHandler],
         owner: Registrar,
     ) -> bool:
-        """Ask a handler's own error handlers, then its module's and the bot's; whether one has dealt with it."""
+        """Ask a handler's own error handlers, then its module's and the bot's; whether one handled the error."""
         bot = self.session.bot
         outer = [] if owner is bot else owner.error_handlers
         for handler in (*own, *outer, *bot.error_handlers):
             try:
                 # an error handler that never ends must not keep the first error to itself
-                if await self.session.clock.wait_for(handler(ctx, error), _HANDLER_PATIENCE):
+                asked = contained(handler(ctx, cast(Exception, error)))
+                if await self.session.clock.wait_for(asked, _HANDLER_PATIENCE):
                     return True
             except UserError as refusal:
                 if isinstance(ctx, InteractionContext):
                     await self._say(ctx, str(refusal))
                 return True
-            except (Exception, asyncio.CancelledError) as second:
-                self.session.report(f"the error handler {getattr(handler, '__name__', handler)}", second)
+            except Exit as exit:
+                self.session.leave(exit.error)
+            except BaseException as second:
+                if is_cancelled(second):
+                    raise
+                name = getattr(handler, "__name__", type(handler).__name__)
+                self.session.report(f"the error handler {name}", second)
         return False
 
     async def _say(self, ctx: InteractionContext[Any], text: str) -> None:
-        """Tell the person privately, where Discord still lets us."""
+        """Tell the user privately, if Discord still takes an answer."""
         if ctx.lost:
             return
         try:
@@ -315,25 +345,23 @@ class Dispatcher:
     async def _pass_on(self, event: hikari.InteractionCreateEvent) -> None:
         """What is not ours is lightbulb's, or a raw listener's; what is nobody's gets a polite line."""
         interaction = event.interaction
-        try:
-            if self.session.closing:
-                self.session.measures.refused("closing")
-                await self._answer_stranger(interaction, _CLOSING)
-            elif isinstance(interaction, (hikari.ComponentInteraction, hikari.ModalInteraction)):
-                if bridge.knows_component(self.session.client, interaction.custom_id):
-                    await self.session.client.handle_interaction_create(interaction)
-                else:
-                    await self._answer_unknown(event, UNKNOWN)
-            elif isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)):
-                if bridge.knows_command(self.session.client, interaction):
-                    heard = asyncio.Event()
-                    await self.session.client.handle_interaction_create(interaction, heard)
-                    if not heard.is_set():
-                        await self._answer_stranger(interaction, _NO_ANSWER)
-                else:
-                    await self._answer_unknown(event, _UNKNOWN_COMMAND)
-        except Exception as error:
-            self.session.report("an interaction that is not wisp's", error)
+        if self.session.closing:
+            self.session.measures.refused("closing")
+            await self._answer_stranger(interaction, _CLOSING)
+        elif isinstance(interaction, (hikari.ComponentInteraction, hikari.ModalInteraction)):
+            if bridge.knows_component(self.session.client, interaction.custom_id):
+                await self.session.client.handle_interaction_create(interaction)
+            else:
+                await self._answer_unknown(event, UNKNOWN)
+        elif isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)) and (
+            bridge.knows_command(self.session.client, interaction)
+        ):
+            heard = asyncio.Event()
+            await self.session.client.handle_interaction_create(interaction, heard)
+            if not heard.is_set():
+                await self._answer_stranger(interaction, _NO_ANSWER)
+        else:
+            await self._answer_unknown(event, _UNKNOWN_COMMAND)
 
     async def _answer_unknown(self, event: hikari.InteractionCreateEvent, line: str) -> None:
         self.session.measures.refused("unknown")
@@ -380,7 +408,7 @@ class Dispatcher:
         try:
             await bridge.answer_raw(self.session.gateway.rest, id, token, type, data)
         except Exception as error:
-            if getattr(error, "code", None) != ALREADY_ACKNOWLEDGED:
+            if getattr(error, "code", None) != bridge.ALREADY_ACKNOWLEDGED:
                 _log.warning("could not answer an unknown interaction: %s", error)
 
 

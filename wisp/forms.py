@@ -15,6 +15,7 @@ import hikari
 import msgspec
 
 from . import limits
+from .cooldowns import Place
 from .errors import AnswerError, Mistake, UserError
 from .handlers import in_words, short_path
 from .options import underlying
@@ -101,7 +102,7 @@ class _Row:
 
 
 async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> F | None:
-    """Open a form and wait for it; None when 15 minutes have gone. `InteractionContext.form` says the rest."""
+    """Open a form and wait for it; None after 15 minutes. See `InteractionContext.form`."""
     if not (isinstance(form, type) and issubclass(form, Form)):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
         raise AnswerError(f"ctx.form takes a class that derives from wisp.Form, got {form!r}")
     if mistakes := form_mistakes(form):
@@ -109,14 +110,19 @@ async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> 
     inputs = _inputs(form)
     custom_id, submitted = ctx.session.prompts.open_form(ctx.handler.owner)
     rows: Any = [_Row(one.payload()) for one in inputs]
+    places = [taken for taken in ctx.taken if isinstance(taken, Place)]
     try:
         await ctx.respond_with_modal(title or _title(form), custom_id, components=rows)
+        for place in places:
+            place.give_up()
         interaction = await ctx.session.prompts.wait(submitted, PATIENCE)
+        ctx.go_on_with(interaction)
     except TimeoutError:
         return None
     finally:
         submitted.cancel()
-    ctx.go_on_with(interaction)
+    for place in places:
+        await place.take_again()
     return _filled(form, inputs, interaction)
 
 

@@ -103,7 +103,7 @@ class Rules:
         """Call the function within its limits. Raises UserError where one is reached, and all that it raises."""
         if not self._counters:
             return await function(ctx, **arguments)
-        taken: list[Release] = []
+        ctx.taken = taken = list[Release]()
         failed = True
         try:
             for counter in self._counters:

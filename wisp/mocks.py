@@ -123,6 +123,7 @@ class _Rest(_Named):
 
     def __init__(self, rest: Any) -> None:
         self._build_message_payload = rest._build_message_payload
+        self._client_session = self._executor = None
         self.replies: dict[str, list[MockReply]] = {}
 
     async def _request(self, route: Any, *, json: Any = None, form_builder: Any = None, **_: Any) -> Any:

@@ -26,6 +26,7 @@ from .handlers import names_around, short_path
 from .jobs import CronSettings, EverySettings, JobSettings
 from .logs import get_logger
 from .registrar import Registrar, decorator
+from .shield import described
 
 if TYPE_CHECKING:
     import lightbulb
@@ -155,7 +156,10 @@ class ModuleBot(Registrar):
 
 
 class Method(Generic[H]):
-    """A marked method of a module: once that is set up, it is what was registered (a Command, a Component)."""
+    """A marked method of a module: once that is set up, it is what was registered (a Command, a Component).
+
+    `super().hello` of an overridden one is the base class's method itself.
+    """
 
     def __init__(self, function: Callable[..., Any], register: Callable[[ModuleBot, Callable[..., Any]], H]) -> None:
         self.function: Callable[..., Any] = function
@@ -174,17 +178,19 @@ class Method(Generic[H]):
     def __get__(self, instance: Module | None, owner: type) -> Method[H] | H:
         if instance is None:
             return self
-        made: dict[str, H] = instance.__dict__.get(_MARK, {})
-        if self._name not in made:
-            raise WispError(f'"{self._name}" of module "{instance.name}" is there once the module is set up')
-        return made[self._name]
+        made: dict[Method[Any], H] = instance.__dict__.get(_MARK, {})
+        if self in made:
+            return made[self]
+        if inspect.getattr_static(instance, self._name, None) is not self:  # asked for by super(), and overridden
+            return cast(H, self.function.__get__(instance))
+        raise WispError(f'"{self._name}" of module "{instance.name}" is there once the module is set up')
 
     def set_up(self, instance: Module, bot: ModuleBot) -> None:
         """Register the method of this module."""
         handler = self.register(bot, self.function.__get__(instance))
         for rule in reversed(rules_on(self)):
             rule(handler)  # those written above the mark
-        instance.__dict__.setdefault(_MARK, {})[self._name] = handler
+        instance.__dict__.setdefault(_MARK, {})[self] = handler
 
 
 def register_marked(module: Module, bot: ModuleBot) -> None:
@@ -447,7 +453,7 @@ def _imported(name: str) -> ModuleType:
 
 def in_words(error: BaseException) -> str:
     """What failed, and where: "ValueError: no (greeter.py:7)"."""
-    said = f"{type(error).__name__}: {error}".removesuffix(": ")
+    said = described(error)
     if isinstance(error, Mistakes):
         return "; ".join(map(str, error.mistakes))
     if isinstance(error, WispError):
@@ -468,8 +474,8 @@ def _made(cls: type[Module]) -> Module:
         return cls()
     except Exception as error:
         raise WispError(
-            f"{cls.__module__}.{cls.__name__} cannot be made without arguments ({error}). Register it by hand: "
-            f"bot.modules.register({cls.__name__}(...))"
+            f"{cls.__module__}.{cls.__name__} cannot be made without arguments ({described(error)}). Register it by "
+            f"hand: bot.modules.register({cls.__name__}(...))"
         ) from error
 
 

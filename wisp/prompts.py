@@ -26,6 +26,7 @@ LONGEST = 14 * 60.0
 
 _CUSTOM_ID = f"{RESERVED}:{{key}}:{{action}}"
 _OVER = "This has ended. Ask again, if you still need it."
+_ANSWERED = "This has ended. The answer was “{label}”."
 _NOT_YOURS = "Only <@{user}> can use this."
 _NOTHING = "There is nothing to show."
 
@@ -78,11 +79,11 @@ class Prompts:
             timer.cancel()
         return self._prompts.pop(key, None) is not None
 
-    def expire(self, key: str, seconds: float, then: Callable[[], Awaitable[object]]) -> None:
-        """Close the prompt after `seconds` without another call of this, then do the rest."""
+    def expire(self, key: str, seconds: float, then: Callable[[], Awaitable[object]] | None = None) -> None:
+        """Close the prompt after `seconds` without another call of this, then call `then`."""
 
         async def end() -> None:
-            if self.close(key):
+            if self.close(key) and then is not None:
                 await then()
 
         if timer := self._timers.pop(key, None):
@@ -139,16 +140,24 @@ class _Question:
         self.owner = ctx.handler.owner
         self.answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._labels = {"yes": yes, "no": no}
+        self._chosen: str | None = None
         self._prompts = ctx.session.prompts
         self.key = self._prompts.open(self)
 
     async def clicked(self, ctx: ComponentContext, action: str) -> None:
-        if action not in self._labels or not self._prompts.close(self.key):
+        if action not in self._labels or self.answered.cancelled():
             raise UserError(_OVER)
+        if self._chosen == action:  # the same button once more, before its message showed the first click
+            await ctx.defer()
+            return
+        if self._chosen is not None:
+            raise UserError(_ANSWERED.format(label=self._labels[self._chosen]))
+        self._chosen = action
         try:
             await ctx.edit(components=[self.buttons(action)])
         finally:
-            self.answered.set_result(action == "yes")
+            if not self.answered.done():
+                self.answered.set_result(action == "yes")
 
     def buttons(self, chosen: str | None = None, *, disabled: bool = False) -> hikari.impl.MessageActionRowBuilder:
         """Both buttons: to press, or with the `chosen` one to be seen."""
@@ -184,21 +193,28 @@ async def confirm(
     ephemeral: bool | None = None,
     **fields: Unpack[MessageFields],
 ) -> bool | None:
-    """Ask the person, and wait: True or False as they pressed, None after `timeout` seconds (up to 840).
+    """Ask the user, and wait: True or False as they pressed, None after `timeout` seconds (up to 840).
 
-    Nobody else can press. In the end the message shows what was pressed, or that it is too late.
+    Only the user who invoked the handler can press, and only the first press counts. In the end the message shows
+    what was pressed, or its buttons are disabled.
     """
     _check_timeout(timeout)
     asked = _Question(ctx, yes, no)
+    prompts = ctx.session.prompts
     try:
         answer = await ctx.respond(question, ephemeral=ephemeral, **{**fields, "components": [asked.buttons()]})
         try:
-            return await ctx.session.prompts.wait(asked.answered, timeout)
+            confirmed = await prompts.wait(asked.answered, timeout)
         except TimeoutError:
+            prompts.close(asked.key)
             await _last_edit(answer.edit(components=[asked.buttons(disabled=True)]))
             return None
-    finally:
-        ctx.session.prompts.close(asked.key)
+    except BaseException:
+        prompts.close(asked.key)
+        raise
+    # a second click may be on its way: it is answered as what it is
+    prompts.expire(asked.key, LONGEST)
+    return confirmed
 
 
 # ---- pages ----

@@ -29,6 +29,7 @@ from .modules import (
 )
 from .services import Audit
 from .services.scheduler import setting_up
+from .shield import EXITS, described, is_cancelled, refuse_coroutine
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -111,6 +112,7 @@ class ModuleRegistry:
         self.gate: Gate = Gate()
         self.missing: dict[str, str] = {}
         self.mistakes: dict[str, tuple[Mistake, ...]] = {}
+        self._errors: dict[str, Exception] = {}  # what kept the missing ones from loading
 
     # ---- what there is ----
 
@@ -203,6 +205,7 @@ class ModuleRegistry:
         self._loaded.clear()
         self.missing = {**self._twins}
         self.mistakes = {}
+        self._errors.clear()
         if not self._registered:
             return
         await self.gate.start(session.own_database)
@@ -221,7 +224,9 @@ class ModuleRegistry:
         if not self.missing or not session.config.strict:
             await self._set_up(session, ModuleCommands())
         for name, reason in self.missing.items():
-            _log.error('module "%s" did not load: %s', name, reason)
+            error = self._errors.get(name)
+            unexpected = None if isinstance(error, WispError) else error
+            _log.error('module "%s" did not load: %s', name, reason, exc_info=unexpected)
         if self.missing and session.config.strict:
             reasons = "\n".join(f'  module "{name}": {reason}' for name, reason in self.missing.items())
             raise StartError(f"Not all modules load, and strict=True asks for all of them:\n{reasons}")
@@ -244,11 +249,10 @@ class ModuleRegistry:
             await self._set_up(session, self._registered[name])
         except Exception as error:
             self._note_missing(name, error)
-            if not isinstance(error, WispError):
-                _log.error('the setup of module "%s" failed', name, exc_info=error)
 
     def _note_missing(self, name: str, error: Exception) -> None:
         self.missing[name] = in_words(error)
+        self._errors[name] = error
         self.mistakes[name] = error.mistakes if isinstance(error, Mistakes) else ()
 
     async def stop(self, session: Session) -> None:
@@ -303,15 +307,20 @@ class ModuleRegistry:
         try:
             async with limit:
                 with setting_up(bot):
-                    await module.setup(bot, ctx)
+                    refuse_coroutine(await module.setup(bot, ctx))
             register_marked(module, bot)
         except TimeoutError as error:
             if not limit.expired():
                 raise
             raise WispError(f"its setup took more than {_SETUP_LIMIT:g} s") from error
-        except asyncio.CancelledError as error:
-            _raise_own_cancellation(error)
-            raise WispError("its setup waited for something that was cancelled") from error
+        except (Exception, *EXITS):
+            raise
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
+            met = isinstance(error, asyncio.CancelledError)
+            problem = "waited for something that was cancelled" if met else f"raised {described(error)}"
+            raise WispError(f"its setup {problem}") from error
         finally:
             bot.is_open = False
 
@@ -329,11 +338,14 @@ class ModuleRegistry:
     async def _tear_down(self, module: Module, bot: ModuleBot, ctx: ModuleContext) -> None:
         try:
             async with asyncio.timeout(_TEARDOWN_LIMIT):
-                await module.teardown(bot, ctx)
+                refuse_coroutine(await module.teardown(bot, ctx))
         except TimeoutError:
             _log.error('the teardown of module "%s" took more than %g s', bot.name, _TEARDOWN_LIMIT)
-        except (Exception, asyncio.CancelledError) as error:
-            _raise_own_cancellation(error)
+        except EXITS as error:
+            self._bot.session.leave(error)
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
             _log.exception('the teardown of module "%s" failed', bot.name)
         forget_marked(module)
 
@@ -483,13 +495,6 @@ class ModuleRegistry:
     def _is_on(self, name: str, guild_id: int) -> bool:
         owner = self._loaded.get(name) or ModuleBot(self._bot, self._registered[name])
         return self.gate.is_open(owner, guild_id)
-
-
-def _raise_own_cancellation(error: BaseException) -> None:
-    """Raise `error` where it ends this very task; a cancellation that a module met in its own work is a failure."""
-    task = asyncio.current_task()
-    if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
-        raise error
 
 
 async def _end(tasks: set[asyncio.Task[Any]]) -> None:

@@ -7,6 +7,7 @@ import inspect
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ from .services.database import DatabaseService
 from .services.guild_data import GuildData
 from .services.metrics import MetricsService
 from .services.scheduler import SchedulerService
+from .shield import EXITS, described, is_cancelled, refuse_coroutine, shielded
 from .start_refusals import check_privileged, explained, page_of
 from .work import Work, current_task, named
 
@@ -220,8 +222,8 @@ class Session:
         bridge.on_interaction_payload(
             self.gateway, dispatcher.came_before, dispatcher.on_awaited, dispatcher.on_undecodable
         )
-        for prepare in self.bot.starters:
-            await (prepare(self.bot) if inspect.signature(prepare).parameters else prepare())
+        for starter in self.bot.starters:
+            await self._call_starter(starter)
         self.attach(self.bot)
         self._opened.append(("the modules", self._stop_modules))
         await self.bot.modules.start(self)
@@ -231,6 +233,17 @@ class Session:
         self._route()
         bridge.set_intents(self.gateway, self._intents())
         self._stage("set up")
+
+    async def _call_starter(self, starter: Callable[..., Awaitable[object]]) -> None:
+        try:
+            refuse_coroutine(await (starter(self.bot) if inspect.signature(starter).parameters else starter()))
+        except (Exception, *EXITS):
+            raise
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
+            name = getattr(starter, "__name__", type(starter).__name__)
+            raise StartError(f"on_start {name} raised {described(error)}") from error
 
     def _begin_jobs(self) -> None:
         context = Context()
@@ -314,15 +327,16 @@ class Session:
         settings_in_use.set(self.config)
         began = self.clock.monotonic()
         outcome: Outcome = "cancelled"
+        ctx = EventContext(self.bot, event, listener.name)
+
+        async def failed(error: BaseException) -> None:
+            await self.dispatcher.failed(ctx, f'listener "{listener.name}"', error, owner)
+
         with self.work.of(owner):
             try:
-                await listener.function(event)
-                outcome = "done"
-            except Exception as error:
-                outcome = "failed"
-                ctx = EventContext(self.bot, event, listener.name)
-                if not await self.dispatcher.ask_error_handlers(ctx, error, (), owner):
-                    self.report(f'listener "{listener.name}"', error)
+                hearing = partial(listener.function, event)
+                done = await shielded(hearing, failed, is_ending=lambda: self.is_ending(owner))
+                outcome = "done" if done else "failed"
             finally:
                 self.measures.ran("event", type(event).__name__, outcome, began)
 
@@ -356,7 +370,8 @@ class Session:
 
     async def _register(self) -> None:
         """With REST open and nothing connected: ask who the bot is, and bring its commands up to date."""
-        application = await self.gateway.rest.fetch_application()
+        rest = bridge.reporting_date(self.gateway.rest, self._deferrals.observe)
+        application = await rest.fetch_application()
         self._application = int(application.id)
         self._is_registered = True
         listeners = [listener for registrar in self._registrars() for listener in registrar.listeners]
@@ -429,7 +444,8 @@ class Session:
         """Log an error in the bot's code with its traceback; the short id that finds it there."""
         id = secrets.token_hex(3)
         self.measures.failed(where, error)
-        _log.error("error %s in %s", id, where, exc_info=error)
+        with suppress(Exception):  # a logging handler that raises must not keep the answer from the user
+            _log.error("error %s in %s", id, where, exc_info=error)
         if self.on_failure is not None:
             self.on_failure(Failure(id, where, error))
         return id
@@ -469,6 +485,10 @@ class Session:
         label = next((ctx.handler.label for ctx, running in self._calls.items() if running is task), None)
         named_after_job = task.get_name() if task.get_name().startswith("job ") else None
         return label or named_after_job or "a listener"
+
+    def is_ending(self, owner: Registrar) -> bool:
+        """Whether handlers of a bot or module are cancelled: it is unloaded, or the bot closes."""
+        return self.closing or owner.is_leaving
 
     def leave(self, leaving: BaseException) -> None:
         """End the program as a handler asked (`sys.exit()`): in order where `leaving` is waited for, else at once."""
@@ -533,6 +553,8 @@ class Session:
             what, close = self._opened.pop()
             try:
                 await close()
+            except EXITS as error:
+                self.leave(error)
             except (Exception, asyncio.CancelledError):
                 _log.exception("%s did not close properly", what)
 

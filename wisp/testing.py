@@ -40,6 +40,8 @@ from .sandbox.people import File, Impossible, People, Person, Reply, channel_cal
 from .sandbox.server import Sandbox
 from .sandbox.transcript import Record
 from .sandbox.world import Channel, Guild, Message, Role, World
+from .session import Failure
+from .shield import described
 from .stillness import Stillness, WatchedClock, frames_of, in_bot, place
 from .work import named
 
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from .bot import Bot
     from .sandbox.faults import Faults
     from .sandbox.gateway import Gateway
-    from .session import Failure, Session
+    from .session import Session
 
 __all__ = [
     "Channel",
@@ -234,6 +236,8 @@ class Discord(Breakable):
         session = self._run.session
         session.grace = 0.0  # what still waits when the test is over would wait for ever
         session.on_failure = self._note
+        session.leaving = asyncio.get_running_loop().create_future()
+        session.leaving.add_done_callback(self._note_exit)
 
     @property
     def world(self) -> World:
@@ -409,6 +413,11 @@ class Discord(Breakable):
         if not expected.came:
             raise AssertionError(f"expected {kind.__name__} in the bot's code, none came")
 
+    def _note_exit(self, leaving: asyncio.Future[BaseException]) -> None:
+        """Note that the bot's code asked for the end of the program: it would end the test run."""
+        if not leaving.cancelled():
+            self._note(Failure("", "the bot's code", leaving.result()))
+
     def _note(self, failure: Failure) -> None:
         for expected in reversed(self._expected):
             if isinstance(failure.error, expected.kind):
@@ -456,7 +465,7 @@ class Discord(Breakable):
 def _as_assertion(failure: Failure) -> AssertionError:
     """A failure as an error of the test, from the bot's own, whose traceback begins in the bot's code."""
     error = failure.error.with_traceback(in_bot(failure.error.__traceback__))
-    raised = AssertionError(f"{failure.where} failed: {type(error).__name__}: {error}")
+    raised = AssertionError(f"{failure.where} failed: {described(error)}")
     raised.__cause__ = error
     return raised
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
@@ -76,7 +77,12 @@ class Rest(Lookups):
         application.router.add_get("/gateway", gateway)
         application.router.add_get("/attachments/{attachment}/{filename}", self.download)
         application.router.add_route("*", r"/{rest:[\s\S]*}", self.refuse_unserved)
+        application.on_response_prepare.append(self._date)
         return application
+
+    async def _date(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Date a response by the world's clock: bots may learn from it what time it is for Discord."""
+        response.headers["Date"] = formatdate(self.world.clock.time(), usegmt=True)
 
     def _served(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """The handler of a route as aiohttp wants it: authorized, refusals answered, failures logged."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload, 
 
 from ..errors import ServiceError, WispError
 from ..logs import get_logger
+from ..shield import EXITS, described, is_cancelled, refuse_coroutine
 
 if TYPE_CHECKING:
     from .audit import AuditRecord
@@ -113,14 +114,17 @@ class Services:
         try:
             async with asyncio.timeout(_START_LIMIT):
                 if start is not None:
-                    await _awaitable(start, session, name=f"{name}.start(session)")
-        except (Exception, asyncio.CancelledError) as error:
-            _raise_own_cancellation(error)
+                    refuse_coroutine(await _awaitable(start, session, name=f"{name}.start(session)"))
+        except EXITS:
+            raise
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
             expected = isinstance(error, WispError)  # it says the way out itself
             if isinstance(error, TimeoutError):
                 self.missing[name] = f"it was not done within {_START_LIMIT:g} s"
             else:
-                self.missing[name] = str(error) if expected else f"{type(error).__name__}: {error}"
+                self.missing[name] = str(error) if expected else described(error)
             _log.error('service "%s" did not start: %s', name, self.missing[name], exc_info=not expected)
             return False
         return True
@@ -130,9 +134,12 @@ class Services:
         try:
             async with asyncio.timeout(_STOP_LIMIT):
                 if stop is not None:
-                    await _awaitable(stop, name=f"{name}.stop()")
-        except (Exception, asyncio.CancelledError) as error:
-            _raise_own_cancellation(error)
+                    refuse_coroutine(await _awaitable(stop, name=f"{name}.stop()"))
+        except EXITS:
+            raise
+        except BaseException as error:
+            if is_cancelled(error):
+                raise
             _log.exception('service "%s" did not stop properly', name)
         finally:
             del self._running[name]
@@ -153,13 +160,6 @@ def _awaitable(method: Callable[..., Any], *arguments: object, name: str) -> Awa
     if not inspect.isawaitable(result):
         raise ServiceError(f"expected `async def {name}`, and it is not async")
     return result
-
-
-def _raise_own_cancellation(error: BaseException) -> None:
-    """Raise `error` where it ends this very task; a cancellation that a service met in its own work is a failure."""
-    task = asyncio.current_task()
-    if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
-        raise error
 
 
 class Service(Protocol):

@@ -9,10 +9,12 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..clock import Clock
 from ..logs import get_logger
+from ..shield import shielded
 from ..work import current_task
 from .timeline import GRAIN, Due, Timeline
 
@@ -142,19 +144,15 @@ class Recurrences:
         session.work.tasks[task] = one.owner
         began = self._clock.monotonic()
         outcome: Outcome = "cancelled"
+        failed = partial(tell, session, job, one.owner, None)
         try:
             if one.is_here and not session.closing:
-                await job.function()
-                one.failures = 0
-                outcome = "done"
-        except (SystemExit, KeyboardInterrupt) as leaving:
-            session.leave(leaving)
-        except BaseException as error:
-            if isinstance(error, asyncio.CancelledError) and (session.closing or one.owner.is_leaving):
-                raise
-            outcome = "failed"
-            await tell(session, job, one.owner, None, error)
-            self._back_off(one)
+                if await shielded(job.function, failed, is_ending=lambda: session.is_ending(one.owner)):
+                    one.failures = 0
+                    outcome = "done"
+                else:
+                    outcome = "failed"
+                    self._back_off(one)
         finally:
             session.measures.ran("job", job.name, outcome, began)
             one.running -= 1
@@ -181,13 +179,10 @@ class Recurrences:
 
 
 async def tell(session: Session, job: Job, owner: Registrar, guild_id: int | None, error: BaseException) -> None:
-    """Ask the error handlers about what a job raised; log what none of them dealt with."""
+    """Ask the error handlers about what a job raised; log what none of them handles."""
     from ..jobs import JobContext
 
-    ctx = JobContext(session.bot, job.name, guild_id)
-    if isinstance(error, Exception) and await session.dispatcher.ask_error_handlers(ctx, error, (), owner):
-        return
-    session.report(job.title, error)
+    await session.dispatcher.failed(JobContext(session.bot, job.name, guild_id), job.title, error, owner)
 
 
 def _holders(task: asyncio.Task[Any]) -> int:

@@ -6,13 +6,14 @@ import asyncio
 import datetime
 import difflib
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar
 from typing import TYPE_CHECKING, Any, cast
 
 from ..clock import Clock
 from ..errors import DatabaseError, JobError, ServiceError
 from ..logs import get_logger
+from ..shield import shielded
 from . import PendingJob
 from .database import DatabaseService
 from .one_shots import START, OneShots, Row
@@ -349,32 +350,60 @@ class SchedulerService:
 
     async def _run_shot(self, shot: _Shot, job: OneTime, owner: Registrar, now: float) -> None:
         session = self._of_run()
-        outcome: Outcome = "cancelled"
+        if session.is_ending(owner):
+            self._hold(shot)
+            return
+        outcome: Outcome = "done"
+
+        async def run() -> object:
+            nonlocal outcome
+            if shot.row.failures > len(RETRY_AFTER):  # each attempt ended the process
+                self._log_given_up(shot, job, shot.row.failures)
+                outcome = "failed"
+                return None
+            if not await self._is_wanted(shot.row, job, now):
+                _log.info("%s (no. %d) was missed, and is left out", job.title, shot.row.id)
+                outcome = "refused"
+                return None
+            data = await self._store.data(shot.row.id) if shot.row.data is None else shot.row.data
+            if data is None:  # it was cancelled
+                return None
+            arguments = job.arguments(data)
+            await self._count_failure(shot)
+            return await job.function(**arguments)
+
+        async def failed(error: BaseException) -> None:
+            nonlocal outcome
+            outcome = "failed"
+            await self._shot_failed(shot, job, owner, error)
+
         with session.work.of(owner):
             began = self._clock.monotonic()
             try:
-                if session.closing or owner.is_leaving:
-                    self._hold(shot)
-                    return
-                if await self._is_wanted(shot.row, job, now):
-                    data = await self._store.data(shot.row.id) if shot.row.data is None else shot.row.data
-                    if data is not None:  # else it was taken back
-                        await job.function(**job.arguments(data))
-                        outcome = "done"
-                else:
-                    _log.info("%s (no. %d) was missed, and is left out", job.title, shot.row.id)
-                    outcome = "refused"
-                await self._done(shot)
-            except (SystemExit, KeyboardInterrupt) as leaving:
-                session.leave(leaving)
-            except BaseException as error:
-                if isinstance(error, asyncio.CancelledError) and (session.closing or owner.is_leaving):
-                    self._hold(shot)  # it was cut off, and runs again
-                    raise
-                outcome = "failed"
-                await self._shot_failed(shot, job, owner, error)
+                if await shielded(run, failed, is_ending=lambda: session.is_ending(owner)):
+                    await self._done(shot)
+            except asyncio.CancelledError:  # it was cut off, which is no failure, and runs again
+                outcome = "cancelled"
+                await self._uncount_failure(shot)
+                self._hold(shot)
+                raise
             finally:
                 session.measures.ran("job", job.name, outcome, began)
+
+    async def _count_failure(self, shot: _Shot) -> None:
+        """Keep that a run has failed, before it begins: it may end the process.
+
+        Else a job that does so would end the bot again at each start. A database that fails keeps no job from running:
+        it is reported when the run has ended.
+        """
+        with suppress(DatabaseError):
+            await self._store.kept(self._store.move(shot.row.id, shot.row.due, shot.row.failures + 1))
+
+    async def _uncount_failure(self, shot: _Shot) -> None:
+        try:
+            await self._store.kept(self._store.move(shot.row.id, shot.row.due, shot.row.failures))
+        except DatabaseError as error:
+            self._of_run().report(f"keeping that {shot.row.name} runs again", error)
 
     async def _is_wanted(self, row: Row, job: OneTime, now: float) -> bool:
         """Whether a job is to run, or was missed and its policy is against it."""
@@ -396,10 +425,13 @@ class SchedulerService:
         if shot.is_cancelled:
             self._forget(shot.row.id)
         elif failures > len(RETRY_AFTER):
-            _log.error("%s (no. %d) is given up after %d attempts", job.title, shot.row.id, failures)
+            self._log_given_up(shot, job, failures)
             await self._done(shot)
         else:
             await self._try_again(shot, failures)
+
+    def _log_given_up(self, shot: _Shot, job: OneTime, attempts: int) -> None:
+        _log.error("%s (no. %d) is given up after %d attempts", job.title, shot.row.id, attempts)
 
     async def _try_again(self, shot: _Shot, failures: int) -> None:
         due = self._clock.time() + RETRY_AFTER[failures - 1]
