@@ -22,6 +22,7 @@ ORDER = [
     "services",
     "measures",
     "sandbox",
+    "annotations",
     "options",
     "custom_ids",
     "guards",

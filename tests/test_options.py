@@ -7,12 +7,13 @@ import contextlib
 import datetime
 import enum
 import itertools
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NewType, TypeVar, Union
 
 import hikari
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import TypeAliasType
 
 import wisp
 from wisp.testing import connect
@@ -191,6 +192,175 @@ def test_what_discord_has_nothing_for_is_a_mistake_with_its_place(annotation: An
     assert problem in found[0].problem
     assert 'option "thing"' in found[0].where
     assert (found[0].file, found[0].line) == (bot.commands[0].file, broken.__code__.co_firstlineno)
+
+
+# ---- aliases ----
+
+T = TypeVar("T")
+
+# as `type Drink = Literal["tea", "milk"]` of Python 3.12 makes them
+Drink = TypeAliasType("Drink", Literal["tea", "milk"])
+Told = TypeAliasType("Told", Annotated[Drink, wisp.Option("Told by an alias")])
+Maybe = TypeAliasType("Maybe", Union[T, None], type_params=(T,))  # noqa: UP007 - a TypeVar of 3.11 has no |
+Same = TypeAliasType("Same", T, type_params=(T,))
+Spoken = TypeAliasType("Spoken", Union[hikari.GuildVoiceChannel, hikari.GuildStageChannel])  # noqa: UP007
+Who = TypeAliasType("Who", Annotated[hikari.Member, "whom it is about"])
+Heard = TypeAliasType("Heard", Union[hikari.GuildMessageCreateEvent, hikari.GuildMessageDeleteEvent])  # noqa: UP007
+Line = TypeAliasType("Line", Maybe[Annotated[str, wisp.Field("A line", multiline=True)]])
+PollId = NewType("PollId", int)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (Drink, {"choices": ["tea", "milk"], "required": True}),
+        (Told, {"choices": ["tea", "milk"], "description": "Told by an alias"}),
+        (Annotated[Same[Drink], wisp.Option("Inside")], {"choices": ["tea", "milk"], "description": "Inside"}),
+        (Maybe[Told], {"choices": ["tea", "milk"], "required": False, "description": "Told by an alias"}),
+        (Maybe[Maybe[int]], {"type": 4, "required": False}),
+        (Literal["a", None], {"choices": ["a"], "required": False}),
+        (Literal["a", "b"] | None, {"choices": ["a", "b"], "required": False}),
+        (Maybe[Drink] | Literal["juice"], {"choices": ["tea", "milk", "juice"], "required": False}),
+        (Literal[Literal[1, 2], Literal[3]], {"choices": [1, 2, 3], "type": 4}),  # noqa: RUF041
+        (Literal[Color.DARK_RED], {"choices": ["r"]}),
+        (Spoken | hikari.GuildTextChannel, {"channel_types": [0, 2, 13]}),
+        (Annotated[hikari.User, "x"] | Annotated[hikari.Role, "y"], {"type": 9}),
+        (PollId, {"type": 4}),
+    ],
+)
+def test_an_alias_a_new_type_and_annotated_mean_what_they_stand_for(annotation: Any, expected: dict[str, Any]) -> None:
+    bot = wisp.Bot()
+
+    async def pick(ctx: wisp.Context, what: Any) -> None: ...
+
+    pick.__annotations__["what"] = annotation
+    bot.command(pick)
+    assert problems_of(bot) == []
+    (option,) = options_of(bot).values()
+    option["choices"] = [choice["value"] for choice in option.get("choices", ())]
+    assert {name: option[name] for name in expected} == expected
+
+
+async def test_aliases_mean_the_same_in_menus_listeners_components_modals_forms_jobs_and_returns() -> None:
+    bot = wisp.Bot(intents="MESSAGE_CONTENT")
+    got: list[Any] = []
+    heard: set[Any] = set()
+    Words = TypeAliasType("Words", Annotated[str, "a reply"])
+
+    class Note(wisp.Form):
+        """A note"""
+
+        text: Line
+
+    @bot.user_command
+    async def menu(ctx: wisp.Context, who: Who) -> Words:
+        got.append(type(who))
+        return "menu"
+
+    @bot.listen
+    async def listener(event: Heard) -> None:
+        heard.add(type(event))
+
+    @bot.listen(Heard)
+    async def named(event: Any) -> None: ...
+
+    @bot.component("vote:{poll}:{drink}:{size}")
+    async def vote(ctx: wisp.ComponentContext, poll: PollId, drink: Drink, size: Maybe[Literal[1, 2]]) -> Words:
+        got.append((poll, drink, size))
+        return "vote"
+
+    @bot.modal("ask:{drink}")
+    async def ask(ctx: wisp.ModalContext, drink: Annotated[Drink, "which"]) -> None: ...
+
+    @bot.job("brew")
+    async def brew(drinks: list[Drink], poll: Maybe[PollId] = None) -> None:
+        got.append((drinks, poll))
+
+    @bot.command
+    async def start(ctx: wisp.Context) -> None:
+        await ctx.services.get("scheduler").once("brew", delay=1, data={"drinks": ["tea"], "poll": 3})
+        button = vote.bind(poll=PollId(7), drink="milk", size=None).button("Vote")
+        await ctx.respond("Vote", components=[wisp.row(button)])
+
+    @bot.command
+    async def write(ctx: wisp.Context) -> str | None:
+        note = await ctx.form(Note)
+        return note and f"{note.text}"
+
+    assert problems_of(bot) == []
+    assert bot.listeners[1].event_types == (hikari.GuildMessageCreateEvent, hikari.GuildMessageDeleteEvent)
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        assert (await ada.menu("Menu", bob)).content == "menu"
+        await ada.click(await ada.slash("start"), "Vote")
+        await discord.advance(seconds=2)
+        opened = await ada.slash("write")
+        assert opened.modal is not None
+        assert opened.modal["components"][0]["components"][0]["label"] == "A line"
+        assert (await ada.submit(opened)).content == "None"
+    assert issubclass(got[0], hikari.Member)
+    assert got[1:] == [(7, "milk", None), (["tea"], 3)]
+    assert heard == {hikari.GuildMessageCreateEvent}
+
+
+@pytest.mark.parametrize("value", ["Nowhere", "str | Nowhere"])
+def test_an_alias_that_means_nothing_is_a_mistake_in_each_place(value: str) -> None:
+    class Lazy:
+        """Stands for `type Lazy = Nowhere`, whose value is evaluated when it is read."""
+
+        __type_params__ = ()
+
+        @property
+        def __value__(self) -> Any:
+            return eval(value)
+
+    alias = type("TypeAliasType", (), dict(vars(Lazy)))()
+    bot = wisp.Bot()
+
+    async def function(ctx: Any, thing: Any) -> None: ...
+
+    async def event(event: Any) -> None: ...
+
+    function.__annotations__["thing"] = event.__annotations__["event"] = alias
+    bot.command(function)
+    bot.user_command(function)
+    bot.component("x:{thing}")(function)
+    bot.job("x")(lambda thing: None)
+    bot.listen(event)
+    bot.listen(alias)(event)
+    found = [problem for problem in problems_of(bot) if "name 'Nowhere' is not defined" in problem]
+    assert len(found) == 5
+
+
+def test_an_alias_of_itself_is_a_mistake_and_no_endless_loop() -> None:
+    bot = wisp.Bot()
+
+    async def function(ctx: wisp.Context, thing: Any) -> None: ...
+
+    Loop: Any = TypeAliasType("Loop", "Loop | int")
+    function.__annotations__["thing"] = Loop
+    bot.command(function)
+    assert "Discord has no option of type" in problems_of(bot)[0]
+
+
+def test_values_of_a_literal_that_read_alike_in_a_custom_id_are_a_mistake() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("vote:{choice}")
+    async def vote(ctx: wisp.ComponentContext, choice: Literal["1", 1]) -> None: ...
+
+    assert "are the same in a custom id" in problems_of(bot)[0]
+
+
+@pytest.mark.parametrize("returned", [int, list[str], "int | None", TypeAliasType("Numbers", dict[str, int])])
+def test_a_return_annotation_that_is_no_reply_is_found_behind_aliases_and_unions(returned: Any) -> None:
+    bot = wisp.Bot()
+
+    async def count(ctx: wisp.Context) -> None: ...
+
+    count.__annotations__["return"] = returned
+    bot.command(count)
+    assert "and a reply is a text or an embed" in problems_of(bot)[0]
 
 
 # ---- what arrives ----

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypedDic
 
 import hikari
 
+from .annotations import resolve_annotation, unpack
 from .custom_ids import RESERVED, Codec, Pattern, Unfit, codec_of, names_of
 from .errors import AnswerError, UserError
 from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth
-from .options import resolve_annotation
 
 if TYPE_CHECKING:
     from .context import ComponentContext, ModalContext
@@ -264,7 +264,7 @@ class _ByCustomId(Handler[..., Any]):
                 f"its annotation `{parameter.annotation}` means nothing at run time ({error})",
                 "Import the name outside `if TYPE_CHECKING:`",
             ) from None
-        return codec_of(annotation)
+        return codec_of(unpack(annotation).bare)
 
 
 class Component(_ByCustomId, Generic[P, R]):

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 import msgspec
 import msgspec.inspect
 
+from .annotations import resolve_annotation
 from .errors import JobError, Mistake
 from .guards import misplaced_rules
 from .handlers import SettingChecks, checked_settings, is_async, is_text, is_truth, place_of
-from .options import resolve_annotation
 from .services.values import decoder
 
 if TYPE_CHECKING:

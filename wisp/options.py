@@ -6,13 +6,13 @@ import datetime
 import enum
 import inspect
 import re
-import types
 import typing
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import hikari
 
+from .annotations import Metadata, resolve_annotation, union_parts, unpack
 from .errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ Choices = Iterable[ChoiceValue | hikari.CommandChoice] | Mapping[str, ChoiceValu
 Localizations = Mapping[hikari.Locale | str, str]
 
 
-class Option:
+class Option(Metadata):
     """What Discord shows of one option and what it lets people enter: `Annotated[int, Option("How often", min=1)]`.
 
     `description` is 1 to 100 characters. `name` replaces the parameter's name. `min` and `max` bound a number
@@ -195,10 +195,10 @@ def read_target(
         annotation = resolve_annotation(function, argument.name, names)
     except Exception as error:
         return None, [mistake("", f"`{argument}` means nothing at run time ({error})", fix)]
-    parts = typing.get_args(annotation) if typing.get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-    reader = _TARGETS.get((on_user, frozenset(parts)))
+    target = unpack(annotation).type
+    reader = _TARGETS.get((on_user, frozenset(union_parts(target))))
     if reader is None:
-        return None, [mistake("", f"its target is {_words(annotation)}", fix)]
+        return None, [mistake("", f"its target is {_words(target)}", fix)]
     return Target(argument.name, reader), []
 
 
@@ -207,29 +207,10 @@ def _taken_for_context(function: Callable[..., Any], first: inspect.Parameter, n
     if first.annotation is first.empty:
         return ""
     try:
-        kind = _kind(_unpack(resolve_annotation(function, first.name, names))[0])
+        kind = _kind(unpack(resolve_annotation(function, first.name, names)).type)
     except Exception:
         return ""  # no option: wisp.Context, a class of the user's, a name for type checkers alone
     return f"an option of Discord's type {hikari.OptionType(kind.type).name}"
-
-
-def underlying(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function that was written, behind decorators, `functools.partial`, bound methods and callable objects."""
-    for name in ("func", "__wrapped__", "__func__"):
-        behind = getattr(function, name, None)
-        if callable(behind):
-            return underlying(behind)
-    return function if hasattr(function, "__code__") else type(function).__call__
-
-
-def resolve_annotation(function: Callable[..., Any], name: str, names: Mapping[str, Any]) -> Any:
-    """The type behind the annotation of `name`, also where it is text; NameError where it has no meaning."""
-    plain = underlying(function)
-    holder = types.SimpleNamespace(__annotations__={name: plain.__annotations__[name]})
-    hints = typing.get_type_hints(
-        holder, globalns=getattr(plain, "__globals__", {}), localns=dict(names), include_extras=True
-    )
-    return hints[name]
 
 
 def _parameter(function: Callable[..., Any], argument: inspect.Parameter, names: Mapping[str, Any]) -> Parameter:
@@ -237,7 +218,8 @@ def _parameter(function: Callable[..., Any], argument: inspect.Parameter, names:
         raise _Unusable(f"`{argument}` stands for any number of options", "Name each option")
     if argument.kind is argument.POSITIONAL_ONLY:
         raise _Unusable("it is positional-only, and options come by name", "Move it behind the `/`")
-    annotation, option, may_be_none = _unpack(_annotation(function, argument, names))
+    annotation, metadata, allows_none = unpack(_annotation(function, argument, names))
+    option = _option(metadata)
     kind = _kind(annotation)
     _fit(kind, option)
     has_default = argument.default is not argument.empty
@@ -245,8 +227,8 @@ def _parameter(function: Callable[..., Any], argument: inspect.Parameter, names:
         argument.name,
         kind,
         option,
-        required=not (has_default or may_be_none),
-        fills_none=may_be_none and not has_default,
+        required=not (has_default or allows_none),
+        fills_none=allows_none and not has_default,
     )
 
 
@@ -262,40 +244,30 @@ def _annotation(function: Callable[..., Any], argument: inspect.Parameter, names
         ) from None
 
 
-def _unpack(annotation: Any) -> tuple[Any, Option, bool]:
-    """Take `Annotated[...]`, `| None` and type aliases apart: the bare type, its Option, whether None may come."""
-    option: Option | None = None
-    may_be_none = False
-    while True:
-        origin = typing.get_origin(annotation)
-        if origin is Annotated:
-            annotation, *extras = typing.get_args(annotation)
-            options = [extra for extra in extras if isinstance(extra, Option)]
-            if Option in extras:
-                raise _Unusable("`wisp.Option` is not called", 'Write `wisp.Option("description")`')
-            option = option or (options[0] if options else None)
-        elif origin in (Union, types.UnionType) and type(None) in typing.get_args(annotation):
-            rest = [part for part in typing.get_args(annotation) if part is not type(None)]
-            annotation = Union[tuple(rest)]  # noqa: UP007 - the parts are known only here
-            may_be_none = True
-        elif hasattr(annotation, "__value__"):  # `type Fruit = ...` of Python 3.12
-            annotation = annotation.__value__
-        else:
-            return annotation, option or Option(), may_be_none
+def _option(metadata: Sequence[Any]) -> Option:
+    """Return the Option in the metadata of an annotation, an empty one if there is none."""
+    if Option in metadata:
+        raise _Unusable("`wisp.Option` is not called", 'Write `wisp.Option("description")`')
+    options = [one for one in metadata if isinstance(one, Option)]
+    if len(options) > 1:
+        raise _Unusable(f"it has {len(options)} `wisp.Option`s", "Keep one of them")
+    return options[0] if options else Option()
 
 
 def _kind(annotation: Any) -> _Kind:
     if isinstance(annotation, Hashable) and annotation in _PLAIN:
         return _PLAIN[annotation]
     if typing.get_origin(annotation) is Literal:
-        return _choice_kind([(str(value), value, value) for value in typing.get_args(annotation)])
+        values = typing.get_args(annotation)
+        if all(isinstance(value, enum.Enum) for value in values):
+            return _enum_kind(values)
+        return _choice_kind([(str(value), value, value) for value in values])
     if isinstance(annotation, type):
         if issubclass(annotation, enum.Enum):
-            return _enum_kind(annotation)
+            return _enum_kind(list(annotation))
         if issubclass(annotation, hikari.PartialChannel):
             return _channel_kind((annotation,))
-    if typing.get_origin(annotation) in (Union, types.UnionType):
-        parts = typing.get_args(annotation)
+    if len(parts := union_parts(annotation)) > 1:
         if all(isinstance(part, type) and issubclass(part, hikari.PartialChannel) for part in parts):
             return _channel_kind(parts)
         if all(part in (hikari.User, hikari.Member, hikari.Role) for part in parts):
@@ -529,15 +501,15 @@ def _in_words(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip()
 
 
-def _enum_kind(cls: type[enum.Enum]) -> _Kind:
-    names = [_capitalized(member.name) for member in cls]
+def _enum_kind(members: Sequence[enum.Enum]) -> _Kind:
+    names = [_capitalized(member.name) for member in members]
     if len(set(names)) < len(names):
-        names = [member.name for member in cls]  # DARK_RED beside dark_red
-    values = [member.value for member in cls]
+        names = [member.name for member in members]  # DARK_RED beside dark_red
+    values = [member.value for member in members]
     if not values or None in {_choice_type(value) for value in values} or len({_choice_type(v) for v in values}) > 1:
         # values that Discord cannot carry (objects, a mixture) travel under the member's name
-        values = [member.name for member in cls]
-    return _choice_kind(list(zip(names, values, cls, strict=True)))
+        values = [member.name for member in members]
+    return _choice_kind(list(zip(names, values, members, strict=True)))
 
 
 def _capitalized(name: str) -> str:
