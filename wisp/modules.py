@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Never, ParamSpec, T
 
 import hikari
 
+from .annotations import is_annotation
 from .commands import Command, CommandSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import Mistakes, WispError
@@ -297,7 +298,7 @@ def listen(*arguments: Any) -> Any:
     def mark(function: L, event_types: tuple[type[Any], ...]) -> L:
         return _marked(function, lambda bot, bound: bot.add_listener(bound, event_types, names))
 
-    if len(arguments) == 1 and not isinstance(arguments[0], type):
+    if len(arguments) == 1 and not is_annotation(arguments[0]):
         return mark(arguments[0], ())
 
     def decorate(function: L) -> L:
