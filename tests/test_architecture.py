@@ -23,6 +23,7 @@ ORDER = [
     "measures",
     "sandbox",
     "annotations",
+    "durations",
     "options",
     "custom_ids",
     "guards",

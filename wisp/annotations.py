@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -92,6 +93,17 @@ def union_parts(annotation: Any) -> tuple[Any, ...]:
 def is_annotation(value: object) -> bool:
     """Return whether a value is a type as annotations name one: a class, a union, an alias, `Annotated[...]`."""
     return isinstance(value, type) or typing.get_origin(value) is not None or _is_alias(value)
+
+
+def misplaced_metadata(name: str, annotation: Any, default: object) -> tuple[str, str] | None:
+    """Return (problem, fix) if a `wisp.Option` or `wisp.Field` is the default of a parameter or field."""
+    cls = default if isinstance(default, type) else type(default)
+    if not issubclass(cls, Metadata):
+        return None
+    told = "str" if annotation is inspect.Parameter.empty else annotation
+    words = told if isinstance(told, str) else inspect.formatannotation(told)
+    fix = f"Write `{name}: Annotated[{words}, wisp.{cls.__name__}(...)]`"
+    return f"`wisp.{cls.__name__}` is its default, and belongs into its annotation", fix
 
 
 def _is_alias(annotation: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypedDic
 
 import hikari
 
-from .annotations import resolve_annotation, unpack
+from .annotations import misplaced_metadata, resolve_annotation, unpack
 from .custom_ids import RESERVED, Codec, Pattern, Unfit, codec_of, names_of
 from .errors import AnswerError, UserError
 from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth
@@ -243,6 +243,8 @@ class _ByCustomId(Handler[..., Any]):
             fix = f"Add {' and '.join(f'`{field}: str`' for field in missing)} to its parameters"
             self.mistakes.append(self.mistake("", f"its function does not take {names_of(missing)}", fix))
         for parameter in parameters:
+            if misplaced := misplaced_metadata(parameter.name, parameter.annotation, parameter.default):
+                self.mistakes.append(self.mistake(f", parameter `{parameter.name}`", *misplaced))
             if parameter.name not in pattern.fields:
                 if parameter.default is parameter.empty:
                     problem = f"its parameter `{parameter.name}` is no field of the custom id"

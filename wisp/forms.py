@@ -14,9 +14,10 @@ import hikari
 import msgspec
 
 from . import limits
-from .annotations import Metadata, resolve_annotations, underlying, unpack
+from .annotations import Metadata, misplaced_metadata, resolve_annotations, underlying, unpack
 from .errors import AnswerError, Mistake, UserError
 from .handlers import in_words, short_path
+from .options import short_repr
 
 if TYPE_CHECKING:
     from .context import InteractionContext
@@ -229,6 +230,8 @@ def _read_inputs(form: type[Form]) -> tuple[_Input, ...]:
 
 def _input(field: msgspec.structs.FieldInfo, annotation: Any) -> _Input:
     of = f', field "{field.name}"'
+    if misplaced := misplaced_metadata(field.name, "str", field.default):
+        raise _Unusable(of, *misplaced)
     text, metadata, allows_none = unpack(annotation)
     shown = [one for one in metadata if isinstance(one, Field)]
     if len(shown) > 1 or Field in metadata:
@@ -236,6 +239,8 @@ def _input(field: msgspec.structs.FieldInfo, annotation: Any) -> _Input:
     if text is not str:
         words = text.__name__ if isinstance(text, type) else text
         raise _Unusable(of, f"a form has text inputs only, and this is `{words}`", "Use `str` or `str | None`")
+    if field.default not in (None, msgspec.NODEFAULT) and not isinstance(field.default, str):
+        raise _Unusable(of, f"its default is {short_repr(field.default)}", "Give it a text, or None")
     if len(field.name) > 100:
         raise _Unusable(of, "its name takes more than 100 characters", "Shorten it")
     return _Input(field.name, shown[0] if shown else Field(), required=field.required and not allows_none)
