@@ -9,7 +9,7 @@ import itertools
 import math
 from collections.abc import AsyncGenerator
 from types import SimpleNamespace
-from typing import Annotated, Any, Literal, NewType, TypeVar, Union
+from typing import Annotated, Any, Literal, NewType, Protocol, TypeVar, Union
 
 import hikari
 import pytest
@@ -879,6 +879,53 @@ def test_a_forgotten_context_is_found() -> None:
     async def add(a: int, b: int) -> None: ...  # type: ignore[arg-type]
 
     assert "its first parameter is `a: 'int'`, where the context comes" in problems_of(bot)[0]
+
+
+class Named(Protocol):
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("kind", "right"),
+    [
+        ("command", wisp.Context),
+        ("user_command", wisp.Context),
+        ("component", wisp.ComponentContext),
+        ("modal", wisp.ModalContext),
+        ("autocomplete", wisp.AutocompleteContext),
+    ],
+)
+def test_a_context_of_another_kind_is_found_with_the_right_one(kind: str, right: Any) -> None:
+    def problems(annotation: Any) -> list[tuple[str, str]]:
+        bot = wisp.Bot()
+
+        async def function(ctx: Any, second: str = "") -> None: ...
+
+        async def menu(ctx: Any, user: hikari.User) -> None: ...
+
+        async def offers(ctx: wisp.Context, what: Annotated[str, wisp.Option("x", autocomplete=function)]) -> None: ...
+
+        function.__annotations__["ctx"] = menu.__annotations__["ctx"] = annotation
+        if kind in ("component", "modal"):
+            getattr(bot, kind)("x")(function)
+        elif kind == "autocomplete":
+            bot.command(offers)
+        else:
+            getattr(bot, kind)(menu if kind == "user_command" else function)
+        return [(mistake.problem, mistake.fix) for mistake in bot.check() if not mistake.remark]
+
+    classes = {wisp.Context, wisp.ComponentContext, wisp.ModalContext, wisp.AutocompleteContext} - {right}
+    wrong = [*classes, wisp.ModuleContext, wisp.JobContext, hikari.Event, hikari.CommandInteraction, wisp.Event]
+    wrong += [Annotated[cls, "x"] for cls in classes] + [TypeAliasType("Alias", next(iter(classes)))]
+    for annotation in wrong:
+        ((problem, fix),) = problems(annotation)
+        assert f"and it gets a `wisp.{right.__name__}`" in problem
+        assert fix == f"Write `ctx: wisp.{right.__name__}`"
+    special = type("Special", (right,), {})
+    for annotation in (right, Any, object, right | wisp.Event, right | None, Named, special, "Nowhere", T):
+        assert problems(annotation) == []
+    if kind != "autocomplete":
+        assert problems(wisp.InteractionContext) == problems(wisp.InteractionContext[Any]) == []
 
 
 def test_a_command_that_returns_a_number_is_found_before_it_runs() -> None:

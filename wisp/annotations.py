@@ -95,6 +95,32 @@ def is_annotation(value: object) -> bool:
     return isinstance(value, type) or typing.get_origin(value) is not None or _is_alias(value)
 
 
+def wrong_context(function: Callable[..., Any], name: str, names: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return (problem, fix) if the first parameter is annotated with a class that the context `wisp.<name>` is not.
+
+    Base classes, protocols and what has no meaning at run time are accepted.
+    """
+    import wisp
+
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    if first is None or first.annotation is first.empty:
+        return None
+    try:
+        annotated = unpack(resolve_annotation(function, first.name, names)).type
+        if any(_includes(typing.get_origin(part) or part, getattr(wisp, name)) for part in union_parts(annotated)):
+            return None
+    except Exception:  # a name for type checkers alone
+        return None
+    problem = f"its context is annotated as `{inspect.formatannotation(annotated)}`, and it gets a `wisp.{name}`"
+    return problem, f"Write `{first.name}: wisp.{name}`"
+
+
+def _includes(annotated: Any, context: type) -> bool:
+    if annotated is Any or not isinstance(annotated, type) or getattr(annotated, "_is_protocol", False):
+        return True
+    return issubclass(context, annotated) or issubclass(annotated, context)
+
+
 def misplaced_metadata(name: str, annotation: Any, default: object) -> tuple[str, str] | None:
     """Return (problem, fix) if a `wisp.Option` or `wisp.Field` is the default of a parameter or field."""
     cls = default if isinstance(default, type) else type(default)

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import hikari
 
 from . import limits
-from .annotations import Metadata, misplaced_metadata, resolve_annotation, underlying, union_parts, unpack
+from .annotations import (
+    Metadata,
+    misplaced_metadata,
+    resolve_annotation,
+    underlying,
+    union_parts,
+    unpack,
+    wrong_context,
+)
 from .durations import LONGEST, duration_in_words, parse_duration
 from .errors import Mistake, UserError
 
@@ -191,6 +199,8 @@ def read_signature(
     if taken := _taken_for_context(function, arguments[0], names):
         fix = f"Put the context first: `async def name(ctx: wisp.Context, {arguments[0]})`"
         return [], [mistake("", f"its first parameter is `{arguments[0]}`, where the context comes ({taken})", fix)]
+    if wrong := wrong_context(function, "Context", names):
+        mistakes.append(mistake("", *wrong))
     for argument in arguments[1:]:
         try:
             found.append(_parameter(function, argument, names))
@@ -226,6 +236,8 @@ def read_target(
     arguments = list(inspect.signature(function).parameters.values())
     if len(arguments) != 2:
         return None, [mistake("", f"it takes the context and its target, and has {len(arguments)} parameters", fix)]
+    if wrong := wrong_context(function, "Context", names):
+        return None, [mistake("", *wrong)]
     argument = arguments[1]
     if argument.kind is not argument.POSITIONAL_OR_KEYWORD:
         return None, [mistake("", f"its target `{argument}` does not come by name", fix)]
@@ -758,6 +770,9 @@ def _check_autocomplete(function: Any) -> None:
         inspect.signature(function).bind(None, "")
     except TypeError as error:
         raise _Unusable(f"autocomplete= is not a function of the context and a text ({error})", fix) from None
+    if wrong := wrong_context(function, "AutocompleteContext", {}):
+        problem, fix = wrong
+        raise _Unusable(f"autocomplete=: {problem}", fix)
 
 
 def _check_choices(kind: _Kind, option: Option, choices: Choices) -> None:
