@@ -23,6 +23,8 @@ ORDER = [
     "services",
     "measures",
     "sandbox",
+    "annotations",
+    "durations",
     "options",
     "custom_ids",
     "guards",

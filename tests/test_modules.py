@@ -5,6 +5,7 @@ import gc
 import importlib
 import logging
 import os
+import runpy
 import sys
 import weakref
 from collections.abc import Iterator
@@ -136,6 +137,120 @@ async def test_marked_methods_register_themselves_and_bind() -> None:
         discord.member("newcomer")
         await discord.rest()
         assert marked.heard == ["newcomer"]
+
+
+MARKS = """
+import hikari, wisp
+
+bot = wisp.Bot(database=":memory:")
+
+@wisp.command
+async def one(ctx: wisp.Context) -> str: "It is a command."
+
+@wisp.command(name="two")
+async def two(ctx: wisp.Context) -> str: "It is a command."
+
+@wisp.user_command(name="Three")
+async def three(ctx: wisp.Context, user: hikari.User) -> None: ...
+
+@wisp.message_command(name="Four")
+async def four(ctx: wisp.Context, message: hikari.Message) -> None: ...
+
+@wisp.component("five")
+async def five(ctx: wisp.ComponentContext) -> None: ...
+
+@wisp.modal("six")
+async def six(ctx: wisp.ModalContext) -> None: ...
+
+@wisp.listen
+async def seven(event: hikari.StartedEvent) -> None: ...
+
+@wisp.listen(hikari.StartedEvent)
+async def eight(event: hikari.StartedEvent) -> None: ...
+
+@wisp.every(minutes=1)
+async def nine() -> None: ...
+
+@wisp.cron("* * * * *")
+async def ten() -> None: ...
+
+@wisp.job("eleven")
+async def eleven() -> None: ...
+
+def nested():
+    @wisp.command
+    async def twelve(ctx: wisp.Context) -> None: ...
+
+nested()
+
+class NoModule:
+    @wisp.command
+    async def thirteen(self, ctx: wisp.Context) -> None: ...
+
+class Hidden(wisp.Module):
+    @staticmethod
+    @wisp.command
+    async def fourteen(ctx: wisp.Context) -> None: ...
+
+    @classmethod
+    @wisp.listen
+    async def fifteen(cls, event: hikari.StartedEvent) -> None: ...
+
+def made():
+    @wisp.command
+    async def in_a_class(self, ctx: wisp.Context) -> None: "It is used below."
+    return in_a_class
+
+class Mixin:
+    @wisp.every(minutes=1)
+    async def of_a_module(self) -> None: ...
+
+class Fine(Mixin, wisp.Module):
+    name = "fine"
+    used = made()
+
+    @wisp.command
+    @staticmethod
+    async def above(ctx: wisp.Context) -> None: "It is registered."
+
+    @wisp.listen
+    @classmethod
+    async def above_as_well(cls, event: hikari.StartedEvent) -> None: ...
+"""
+
+
+async def test_a_mark_on_what_is_no_method_of_a_module_is_a_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "marks.py"
+    file.write_text(MARKS)
+    bot = runpy.run_path(str(file))["bot"]
+    found = {mistake.where.split('"')[1]: mistake for mistake in bot.check()}
+    numbers = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+    assert list(found) == numbers.split()
+    kinds = "command command user_command message_command component modal listen listen every cron job command"
+    for mistake, kind in zip(found.values(), kinds.split(), strict=False):
+        assert mistake.problem == "it is no method of a module, and is never registered"
+        assert mistake.fix == f"Write `@bot.{kind}`"
+    assert found["thirteen"].problem == "its class NoModule is no module"
+    assert found["fourteen"].fix == "Write `@wisp.command` above that"
+    assert found["fifteen"].fix == "Write `@wisp.listen` above that"
+    lines = MARKS.splitlines()
+    for name, mistake in found.items():
+        assert mistake.file == str(file)
+        assert any(f"async def {name}(" in line for line in lines[mistake.line : mistake.line + 3])
+    with pytest.raises(wisp.Mistakes, match="never registered"):
+        async with connect(bot):
+            pass
+
+
+async def test_a_mark_in_a_setup_keeps_the_module_from_loading(caplog: pytest.LogCaptureFixture) -> None:
+    async def setup(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @wisp.command
+        async def inside(ctx: wisp.Context) -> None: ...
+
+    bot = wisp.Bot(modules=[module("marks", setup=setup)])
+    async with connect(bot):
+        assert "it is no method of a module, and is never registered" in bot.modules.missing["marks"]
+    assert bot.check() == []
 
 
 @pytest.mark.parametrize("name", ["", " x", "x" * 101, "a\nb", None, 7])

@@ -181,7 +181,9 @@ class Bot(Registrar):
 
     def check(self) -> list[Mistake]:
         """All that is wrong with the bot, remarks included, in the order of files and lines."""
-        found = self._mistakes_alone(self)
+        from .modules import misplaced_marks
+
+        found = self._mistakes_alone(self) + misplaced_marks(self.file)
         found += _twice(roots([self]), {id(part) for part in (*self.commands, *self.groups)})
         for handler in self.error_handlers:
             found += handler_mistakes(handler)

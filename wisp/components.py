@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypedDic
 import hikari
 
 from . import limits
+from .annotations import misplaced_metadata, resolve_annotation, unpack, wrong_context
 from .custom_ids import RESERVED, Codec, Pattern, Unfit, codec_of, names_of
 from .errors import AnswerError, UserError
 from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth, place_of_caller
-from .options import resolve_annotation
 
 if TYPE_CHECKING:
     from .context import ComponentContext, ModalContext
@@ -223,6 +223,8 @@ class _ByCustomId(Handler[..., Any]):
     """A handler that is found by a custom id, whose fields are the parameters of its function."""
 
     decorator: str
+    context: str
+    """The name of the class of its context in `wisp`."""
 
     def __init__(
         self,
@@ -302,10 +304,14 @@ class _ByCustomId(Handler[..., Any]):
     def _read_parameters(self, pattern: Pattern, names: Mapping[str, Any]) -> None:
         parameters = list(inspect.signature(self.function).parameters.values())[1:]
         self._arguments = [parameter.name for parameter in parameters]
+        if wrong := wrong_context(self.function, self.context, names):
+            self.mistakes.append(self.mistake("", *wrong))
         if missing := [field for field in pattern.fields if field not in self._arguments]:
             fix = f"Add {' and '.join(f'`{field}: str`' for field in missing)} to its parameters"
             self.mistakes.append(self.mistake("", f"its function does not take {names_of(missing)}", fix))
         for parameter in parameters:
+            if misplaced := misplaced_metadata(parameter.name, parameter.annotation, parameter.default):
+                self.mistakes.append(self.mistake(f", parameter `{parameter.name}`", *misplaced))
             if parameter.name not in pattern.fields:
                 if parameter.default is parameter.empty:
                     problem = f"its parameter `{parameter.name}` is no field of the custom id"
@@ -338,7 +344,7 @@ class _ByCustomId(Handler[..., Any]):
                 f"its annotation `{parameter.annotation}` means nothing at run time ({error})",
                 "Import the name outside `if TYPE_CHECKING:`",
             ) from None
-        return codec_of(annotation)
+        return codec_of(unpack(annotation).bare)
 
 
 class Component(_ByCustomId, Generic[P, R]):
@@ -348,6 +354,7 @@ class Component(_ByCustomId, Generic[P, R]):
     """
 
     decorator = "component"
+    context = "ComponentContext"
     measured_as: Kind = "component"
 
     def __init__(
@@ -400,6 +407,7 @@ class Modal(_ByCustomId, Generic[P, R]):
     """
 
     decorator = "modal"
+    context = "ModalContext"
     measured_as: Kind = "modal"
 
     def __init__(

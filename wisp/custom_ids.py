@@ -84,7 +84,10 @@ def codec_of(annotation: Any) -> Codec:
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return _one_of({member.name: member for member in annotation})
     if typing.get_origin(annotation) is Literal:
-        return _one_of({str(value): value for value in typing.get_args(annotation)})
+        values = typing.get_args(annotation)
+        if len({str(value) for value in values}) < len(values) or len(set(values)) < len(values):
+            raise Unfit(f"two values of `{annotation}` are the same in a custom id", "Use values of one type")
+        return _one_of({str(value): value for value in values})
     shown = annotation.__name__ if isinstance(annotation, type) else annotation
     raise Unfit(
         f"a custom id cannot hold a `{shown}`",

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 import msgspec
 import msgspec.inspect
 
+from .annotations import misplaced_metadata, resolve_annotation
 from .errors import JobError, Mistake
 from .guards import misplaced_rules
 from .handlers import SettingChecks, checked_settings, is_async, is_text, is_truth, place_of
-from .options import resolve_annotation
 from .services.values import decoder
 
 if TYPE_CHECKING:
@@ -272,6 +272,8 @@ class OneTime(Job):
         self._decoders: dict[str, Callable[[bytes], Any]] = {}
         self._needed: list[str] = []
         for name, parameter in _parameters(function):
+            if misplaced := misplaced_metadata(name, parameter.annotation, parameter.default):
+                self.note(*misplaced, of=f', parameter "{name}"')
             try:
                 self._decoders[name] = _decoder(function, parameter, names)
             except _Unfit as unfit:

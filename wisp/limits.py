@@ -252,6 +252,13 @@ def commands_problems(payloads: Sequence[Mapping[str, object]]) -> list[Problem]
     return problems
 
 
+def choice_problems(choice: Mapping[str, object], kind: int) -> list[Problem]:
+    """What Discord would refuse in one choice, or suggestion, of an option of this type."""
+    problems: list[Problem] = []
+    _check_choice(_Value(choice, (), problems), kind)
+    return problems
+
+
 def message_problems(payload: Mapping[str, object]) -> list[Problem]:
     """What Discord would refuse in a message that a bot creates or edits, an interaction's answer included.
 
@@ -652,18 +659,24 @@ def _check_choices(option: _Value, kind: int) -> None:
     for choice in choices.items(0, CHOICES):
         if not choice.is_object():
             continue
-        name, value = choice.need("name"), choice.need("value")
-        for text in (name, *choice.get("name_localizations").localizations()):
-            text.text(*CHOICE_NAME)
-        if kind == _STRING:
-            value.text(*CHOICE_TEXT)
-        elif kind == _INTEGER:
-            value.integer(*OPTION_NUMBER)
-        else:
-            value.number(*OPTION_NUMBER)
+        name, value = _check_choice(choice, kind)
         for field, seen in ((name, names), (value, values)):
             if isinstance(field.raw, (str, int, float)) and (first := seen.setdefault(field.raw, field)) is not field:
                 field.refuse(INVALID, "Must be unique among the choices of its option.", _same_as(first))
+
+
+def _check_choice(choice: _Value, kind: int) -> tuple[_Value, _Value]:
+    """Check one choice of an option of this type; its name and its value."""
+    name, value = choice.need("name"), choice.need("value")
+    for text in (name, *choice.get("name_localizations").localizations()):
+        text.text(*CHOICE_NAME)
+    if kind == _STRING:
+        value.text(*CHOICE_TEXT)
+    elif kind == _INTEGER:
+        value.integer(*OPTION_NUMBER)
+    else:
+        value.number(*OPTION_NUMBER)
+    return name, value
 
 
 def _size(owner: _Value) -> int:

@@ -342,7 +342,8 @@ class Session:
 
     def _subscribe(self, owner: Registrar, listener: Listener, event_type: type[hikari.Event]) -> Any:
         async def hear(event: hikari.Event) -> None:
-            await self._hear(owner, listener, event)
+            if listener.receives(event, event_type):
+                await self._hear(owner, listener, event)
 
         self.gateway.subscribe(event_type, hear)
         return hear
