@@ -301,7 +301,7 @@ def listen(*arguments: Any) -> Any:
     def mark(function: L, event_types: tuple[type[Any], ...]) -> L:
         return _marked(function, lambda bot, bound: bot.add_listener(bound, event_types, names))
 
-    if len(arguments) == 1 and not is_annotation(arguments[0]):
+    if len(arguments) == 1 and callable(arguments[0]) and not is_annotation(arguments[0]):
         return mark(arguments[0], ())
 
     def decorate(function: L) -> L:
