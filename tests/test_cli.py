@@ -614,6 +614,41 @@ def test_check_says_which_modules_do_not_load_and_why(tmp_path: Path, capsys: py
     assert 'module "b": it needs the module "a", which did not load' in told
 
 
+def test_check_names_file_line_and_the_nearest_name_of_what_a_module_needs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = """import wisp
+class Greeter(wisp.Module):
+    name = "greeter"
+class Typo(wisp.Module):
+    name = "typo"
+    depends_on = ["greter"]
+class Hungry(wisp.Module):
+    name = "hungry"
+    @property
+    def required_services(self) -> list[str]: return ["Cache"]
+class Text(wisp.Module):
+    name = "text"
+    depends_on = "greeter"
+class Selfish(wisp.Module):
+    name = "selfish"
+    depends_on = ["selfish"]
+bot = wisp.Bot(modules=[Greeter(), Typo(), Hungry(), Text(), Selfish()])
+"""
+    assert main(["check", write("needy_bot.py", text)]) == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if "remark" not in line]
+    assert sorted(told) == [
+        'needy_bot.py:11: module "text": depends_on of module "text" is \'greeter\': expected names, as in ["cache"]. '
+        "It does not load, nor does what needs it",
+        'needy_bot.py:14: module "selfish": it and what it needs go round in a circle: selfish -> selfish. '
+        "It does not load, nor does what needs it",
+        'needy_bot.py:4: module "typo": it needs the module "greter", and there is none of that name. '
+        'Did you mean "greeter"?',
+        'needy_bot.py:7: module "hungry": it needs the service "Cache": there is none of that name. '
+        'Did you mean "cache"?',
+    ]
+
+
 def test_check_tells_of_the_bots_mistakes_and_its_modules_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     text = """import wisp
 class Broken(wisp.Module):
@@ -642,7 +677,7 @@ async def again(ctx: wisp.Context) -> str: return ""
     assert told == [
         'my_bot.py:17: command "one"',
         'my_bot.py:19: command "one": another command is called "one" (my_bot.py:17)',
-        'module "lonely": it needs the module "nobody", and there is none of that name',
+        'my_bot.py:10: module "lonely": it needs the module "nobody", and there is none of that name',
         'my_bot.py:6: command "two"',
         'my_bot.py:8: command "two": another command is called "two" (my_bot.py:6)',
     ]

@@ -148,10 +148,24 @@ def test_what_no_listener_can_be_is_a_mistake_with_its_place() -> None:
     @bot.listen
     def blocking(event: hikari.StartedEvent) -> None: ...
 
+    @bot.listen([hikari.StartedEvent])  # type: ignore[arg-type]
+    async def listed(event: hikari.StartedEvent) -> None: ...
+
+    @bot.listen("started")  # type: ignore[arg-type]
+    async def text(event: hikari.StartedEvent) -> None: ...
+
     found = bot.check()
     assert [mistake.where for mistake in found] == [
-        f'listener "{name}"' for name in ("nothing", "bare", "unknown", "number", "blocking")
+        f'listener "{name}"' for name in ("nothing", "bare", "unknown", "number", "blocking", "listed", "text")
     ]
     assert all(mistake.file and mistake.line for mistake in found)
-    parts = ("no parameter", "no annotation", "means nothing", "not an event", "not async")
-    assert [part in mistake.problem for part, mistake in zip(parts, found, strict=True)] == [True] * 5
+    parts = (
+        "no parameter",
+        "no annotation",
+        "means nothing",
+        "not an event",
+        "not async",
+        "means nothing",
+        "is not an",
+    )
+    assert [part in mistake.problem for part, mistake in zip(parts, found, strict=True)] == [True] * 7

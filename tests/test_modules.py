@@ -5,6 +5,7 @@ import gc
 import importlib
 import logging
 import os
+import re
 import runpy
 import sys
 import weakref
@@ -343,6 +344,11 @@ async def mistaken(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
         """Wrong."""
 
 
+class Typo(wisp.Module):
+    name = "typo"
+    depends_on = ("fines",)
+
+
 async def test_what_cannot_load_says_why_and_everything_else_runs(caplog: pytest.LogCaptureFixture) -> None:
     bot = wisp.Bot(
         modules=[
@@ -355,6 +361,7 @@ async def test_what_cannot_load_says_why_and_everything_else_runs(caplog: pytest
             module("two", depends_on=["one"]),
             module("itself", depends_on=["itself"]),
             module("hungry", required_services={"soup"}),
+            Typo(),
             module("mistaken", mistaken),
             module("odd", depends_on="fine"),
             module("twice", lambda bot, ctx: again(bot)),
@@ -378,7 +385,7 @@ async def test_what_cannot_load_says_why_and_everything_else_runs(caplog: pytest
             )
     missing = bot.modules.missing
     assert sorted(missing) == sorted(
-        ["failing", "over", "lonely", "one", "two", "itself", "hungry", "mistaken", "odd", "twice"]
+        ["failing", "over", "lonely", "one", "two", "itself", "hungry", "mistaken", "odd", "twice", "typo"]
     )
     assert missing["failing"].startswith("ValueError: oops (")
     assert "test_modules.py:" in missing["failing"]
@@ -393,7 +400,8 @@ async def test_what_cannot_load_says_why_and_everything_else_runs(caplog: pytest
     assert "failing: not loaded ValueError: oops" in listed
     logged = "\n".join(record.getMessage() for record in caplog.records)
     assert 'module "hungry" did not load: it needs the service "soup"' in logged
-    assert "2 modules, 10 not loaded (" in logged
+    assert re.search(r'none of that name[.] Did you mean "fine"[?] \(\S*test_modules[.]py:\d+\)', logged)
+    assert "2 modules, 11 not loaded (" in logged
 
 
 async def test_strict_stops_with_every_reason() -> None:
@@ -463,6 +471,12 @@ async def test_a_module_is_unloaded_and_loaded_with_those_that_need_it() -> None
         await bot.modules.reload("base")
         assert order[6:] == ["-top", "-base", "+base", "+top"]
         assert (await ada.slash("top")).content == "+top"
+        for act in (bot.modules.load, bot.modules.unload, bot.modules.reload):
+            with pytest.raises(wisp.WispError, match=r'there is no module "Basse"[.] Did you mean "base"[?]'):
+                await act("Basse")
+        for decide in (bot.modules.enable, bot.modules.disable, bot.modules.is_enabled):
+            with pytest.raises(wisp.WispError, match=r'there is no module "tops"[.] Did you mean "top"[?]'):
+                await decide("tops", guild_id=1)
         with pytest.raises(wisp.WispError, match='there is no module "nobody"; there is base, top'):
             await bot.modules.load("nobody")
     assert order[10:] == ["-top", "-base"]

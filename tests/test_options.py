@@ -19,7 +19,7 @@ from typing_extensions import TypeAliasType
 
 import wisp
 from wisp.durations import duration_in_words, parse_duration
-from wisp.testing import connect
+from wisp.testing import Impossible, connect
 
 
 class Color(enum.Enum):
@@ -667,6 +667,52 @@ def test_a_number_that_discord_cannot_send_is_refused_in_words(value: Any) -> No
     for parameter in bot.commands[0].parameters:
         with pytest.raises(wisp.UserError, match="number that Discord can send"):
             parameter.read(None, value)  # type: ignore[arg-type]
+
+
+async def test_threads_arrive_as_the_channels_that_they_are() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def archive(ctx: wisp.Context, thread: hikari.GuildThreadChannel) -> str:
+        return f"{type(thread).__name__} {thread.name}"
+
+    @bot.command
+    async def anywhere(ctx: wisp.Context, place: hikari.PartialChannel) -> str:
+        return f"{place.name}"
+
+    @bot.command
+    async def private(ctx: wisp.Context, place: hikari.GuildPrivateThread) -> str:
+        return f"{type(place).__name__} {place.name}"
+
+    @bot.component("choose")
+    async def choose(ctx: wisp.ComponentContext) -> str:
+        return f"{ctx.selected[0]}"
+
+    @bot.command
+    async def ask(ctx: wisp.Context) -> None:
+        await ctx.respond("Where?", components=[wisp.row(choose.bind().channel_select())])
+
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        plans = (await ada.start_thread("Game plans", await ada.say("let us plan"))).channel
+        hidden = (await ada.start_thread("Surprise", private=True)).channel
+        news = discord.world.add_channel(discord.guild("Sandbox"), "news", kind=5)
+        said = await ada.at(news).say("news")
+        told = (await ada.at(news).start_thread("Details", said)).channel
+        forum = discord.world.add_channel(discord.guild("Sandbox"), "questions", kind=15)
+        post = discord.world.start_thread(forum, "How?", ada.user)
+        assert discord.channel("Game plans") is plans
+        assert (await ada.slash("archive", thread=plans)).content == "GuildPublicThread Game plans"
+        assert (await ada.slash("archive", thread=told)).content == "GuildNewsThread Details"
+        assert (await ada.slash("archive", thread=post)).content == "GuildPublicThread How?"
+        assert (await ada.slash("private", place=hidden)).content == "GuildPrivateThread Surprise"
+        assert (await ada.slash("anywhere", place=plans)).content == "Game plans"
+        with pytest.raises(Impossible, match="got the public thread channel #Game plans"):
+            await ada.slash("private", place=plans)
+        with pytest.raises(Impossible, match="expected a channel that bob sees, got the private thread"):
+            await bob.slash("private", place=hidden)
+        reply = await ada.slash("ask")
+        assert (await ada.select(reply, plans)).content == "Game plans"
 
 
 async def test_what_is_gone_when_the_call_arrives_is_refused_in_words() -> None:

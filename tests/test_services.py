@@ -89,6 +89,22 @@ async def test_get_typed_gives_it_or_none_and_refuses_a_wrong_type_in_words() ->
         services.get_typed("cache", Database)
 
 
+async def test_a_name_that_is_almost_that_of_a_service_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    services = Services()
+    _, recorded = recorders("cache", "metrics")
+    await services.start(recorded)
+    for _ in range(2):
+        assert services.get("cahce") is None
+        assert services.get_typed("metric", CacheService) is None
+        assert services.get("redis_cache") is services.get("elsewhere") is None
+    await services.stop()
+    assert services.get("cachee") is None
+    assert [record.getMessage() for record in caplog.records] == [
+        'there is no service "cahce". Did you mean "cache"?',
+        'there is no service "metric". Did you mean "metrics"?',
+    ]
+
+
 async def test_an_empty_cache_is_true_as_the_guides_check_needs() -> None:
     services = Services()
     await services.start({"cache": CacheService()})

@@ -129,7 +129,7 @@ def misplaced_metadata(name: str, annotation: Any, default: object) -> tuple[str
     told = "str" if annotation is inspect.Parameter.empty else annotation
     words = told if isinstance(told, str) else inspect.formatannotation(told)
     fix = f"Write `{name}: Annotated[{words}, wisp.{cls.__name__}(...)]`"
-    return f"`wisp.{cls.__name__}` is its default, and belongs into its annotation", fix
+    return f"`wisp.{cls.__name__}` is its default, and belongs in its annotation", fix
 
 
 def _is_alias(annotation: Any) -> bool:

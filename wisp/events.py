@@ -132,7 +132,7 @@ class Listener:
             listed = map(expand, named) if named else [resolve_annotation(self.function, first.name, names)]
             return tuple(dict.fromkeys(part for one in listed for part in union_parts(unpack(one).type)))
         except Exception as error:
-            what = "its event type" if named else f"the annotation of `{first.name}`"
+            what = "what the decorator names" if named else f"the annotation of `{first.name}`"
             self._mistake(f"{what} means nothing at run time ({error})", fix)
             return ()
 

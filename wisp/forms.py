@@ -17,7 +17,7 @@ from . import limits
 from .annotations import Metadata, misplaced_metadata, resolve_annotations, underlying, unpack
 from .cooldowns import Place
 from .errors import AnswerError, Mistake, UserError
-from .handlers import in_words, short_path
+from .handlers import in_words, place_of_class
 from .options import short_repr
 
 if TYPE_CHECKING:
@@ -256,11 +256,8 @@ def _title(form: type[Form]) -> str:
 
 
 def _mistake(form: type[Form], of: str, problem: str, fix: str) -> Mistake:
-    try:
-        file, (_, line) = inspect.getsourcefile(form), inspect.getsourcelines(form)
-    except (OSError, TypeError):  # made where there is no source
-        file, line = None, None
-    return Mistake(f'form "{form.__name__}"{of}', problem, fix, file=file and short_path(file), line=line)
+    file, line = place_of_class(form)
+    return Mistake(f'form "{form.__name__}"{of}', problem, fix, file=file, line=line)
 
 
 def _filled(form: type[F], inputs: Iterable[_Input], interaction: hikari.ModalInteraction) -> F:

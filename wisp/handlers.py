@@ -208,6 +208,15 @@ def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
     return (None, None) if code is None else (short_path(code.co_filename), code.co_firstlineno)
 
 
+def place_of_class(cls: type) -> tuple[str | None, int | None]:
+    """Return the file (as short as it can be said from here) and line of a class, (None, None) without a source."""
+    try:
+        file, (_, line) = inspect.getsourcefile(cls), inspect.getsourcelines(cls)
+    except (OSError, TypeError):
+        return None, None
+    return file and short_path(file), line
+
+
 def place_of_caller() -> tuple[str, int]:
     """The file and line of the code outside wisp that is calling now."""
     frame: FrameType = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]

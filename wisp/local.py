@@ -113,7 +113,10 @@ async def module_mistakes(bot: Bot) -> list[Mistake]:
         log.level = level
     found: list[Mistake] = []
     for name, reason in bot.modules.missing.items():
-        alone = Mistake(f'module "{name}"', reason, "It does not load, nor does what needs it")
+        file, line = bot.modules.place_of(name)
+        problem, separator, near = reason.partition(". Did you mean")
+        fix = f"Did you mean{near}" if separator else "It does not load, nor does what needs it"
+        alone = Mistake(f'module "{name}"', problem, fix, file=file, line=line)
         found += bot.modules.mistakes.get(name) or [alone]
     return found
 

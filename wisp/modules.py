@@ -22,7 +22,7 @@ import hikari
 from .annotations import is_annotation, underlying
 from .commands import Command, CommandSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
-from .errors import Mistake, Mistakes, WispError
+from .errors import Mistake, Mistakes, WispError, did_you_mean
 from .groups import made_in_setup
 from .guards import rules_on
 from .handlers import names_around, place_of, short_path
@@ -310,7 +310,7 @@ def listen(*arguments: Any) -> Any:
     def mark(function: L, event_types: tuple[type[Any], ...]) -> L:
         return _marked(function, lambda bot, bound: bot.add_listener(bound, event_types, names))
 
-    if len(arguments) == 1 and not is_annotation(arguments[0]):
+    if len(arguments) == 1 and callable(arguments[0]) and not is_annotation(arguments[0]):
         return mark(arguments[0], ())
 
     def decorate(function: L) -> L:
@@ -447,7 +447,8 @@ def load_order(needs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str,
     why: dict[str, str] = {}
     for name, needed in needs.items():
         if missing := [one for one in needed if one not in needs]:
-            why[name] = f'it needs the module "{missing[0]}", and there is none of that name'
+            hint = did_you_mean(missing[0], needs)
+            why[name] = f'it needs the module "{missing[0]}", and there is none of that name{hint}'
     order: list[str] = []
     placed: set[str] = set()
     left = [name for name in needs if name not in why]

@@ -212,7 +212,7 @@ class Registrar(CommandHolder):
             self.add_listener(function, event_types, names_around(depth))
             return function
 
-        if len(arguments) == 1 and not is_annotation(arguments[0]):
+        if len(arguments) == 1 and callable(arguments[0]) and not is_annotation(arguments[0]):
             return register(arguments[0], (), 2)
 
         def decorate(function: L) -> L:

@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from .errors import Mistake, Mistakes, StartError, WispError
+from .errors import Mistake, Mistakes, StartError, WispError, did_you_mean
 from .events import ModuleDisabled, ModuleEnabled
 from .groups import watched
+from .handlers import place_of_class
 from .logs import get_logger
 from .module_commands import ModuleCommands
 from .modules import (
@@ -156,6 +157,15 @@ class ModuleRegistry:
         """The module of this name, None where there is none."""
         return self._registered.get(name)
 
+    def place_of(self, name: str) -> tuple[str | None, int | None]:
+        """The file and line of a module's class, (None, None) if they are not known."""
+        module = self._registered.get(name)
+        return (None, None) if module is None else place_of_class(type(module))
+
+    def _place_in_words(self, name: str) -> str:
+        file, line = self.place_of(name)
+        return f" ({file}:{line})" if line else ""
+
     def is_loaded(self, name: str) -> bool:
         """Whether the module runs."""
         return name in self._loaded
@@ -220,10 +230,11 @@ class ModuleRegistry:
         unexpected = {name: await self._try(session, name) for name in order}
         if not self.missing or not session.config.strict:
             await self._set_up(session, ModuleCommands())
-        for name, reason in self.missing.items():
+        reasons = {name: f"{reason}{self._place_in_words(name)}" for name, reason in self.missing.items()}
+        for name, reason in reasons.items():
             _log.error('module "%s" did not load: %s', name, reason, exc_info=unexpected.get(name))
         if self.missing and session.config.strict:
-            reasons = "\n".join(f'  module "{name}": {reason}' for name, reason in self.missing.items())
+            reasons = "\n".join(f'  module "{name}": {reason}' for name, reason in reasons.items())
             raise StartError(f"Not all modules load, and strict=True asks for all of them:\n{reasons}")
 
     def _is_described(self, name: str, module: Module) -> bool:
@@ -264,10 +275,10 @@ class ModuleRegistry:
 
         It is torn down only where its setup had ended, as a context manager is left only where it was entered.
         """
-        services = [name for name in texts(module, "required_services") if session.services.get(name) is None]
+        running = session.services.names()
+        services = [name for name in texts(module, "required_services") if name not in running]
         if services:
-            reason = session.services.missing.get(services[0], "there is none of that name")
-            raise WispError(f'it needs the service "{services[0]}": {reason}')
+            raise WispError(f'it needs the service "{services[0]}": {session.services.why_missing(services[0])}')
         bot = ModuleBot(self._bot, module)
         try:
             await self._set_up_as(bot, session, module)
@@ -418,8 +429,7 @@ class ModuleRegistry:
 
     def _known(self, name: str) -> list[str]:
         """What a module needs, in the order of loading. Raises WispError where there is none, or it cannot load."""
-        if name not in self._registered:
-            raise WispError(f'there is no module "{name}"; there is {", ".join(self._registered) or "none"}')
+        self._check_name(name)
         why = load_order(self._graph())[1]
         if name in why:
             raise WispError(f'module "{name}" did not load: {why[name]}')
@@ -461,9 +471,13 @@ class ModuleRegistry:
     def _known_here(self, name: str) -> list[str]:
         if name == ModuleCommands.name:
             raise WispError(f'"{name}" holds /modules, and is always on.')
-        if name not in self._registered:
-            raise WispError(f'there is no module "{name}"; there is {", ".join(self._registered) or "none"}')
+        self._check_name(name)
         return self.needs(name)
+
+    def _check_name(self, name: str) -> None:
+        if name not in self._registered:
+            others = f"; there is {', '.join(self._registered) or 'none'}"
+            raise WispError(f'there is no module "{name}"{did_you_mean(str(name), self._registered) or others}')
 
     async def _decide(self, names: Sequence[str], guild_id: int, user_id: int | None, *, is_enabled: bool) -> list[str]:
         guild_id = int(guild_id)

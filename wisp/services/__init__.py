@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
 
-from ..errors import ServiceError, WispError
+from ..errors import ServiceError, WispError, did_you_mean
 from ..logs import get_logger
 from ..shield import EXITS, described, is_cancelled, refuse_coroutine
 
@@ -36,6 +36,7 @@ class Services:
         self._registered: dict[str, object] = {}
         self._running: dict[str, object] = {}
         self._closing: AsyncExitStack | None = None
+        self._unknown: set[str] = set()  # names that a warning was logged for
 
     def register(self, name: str, service: object) -> None:
         """Add a service before the bot starts, as described in `Service`.
@@ -54,21 +55,42 @@ class Services:
         self._registered[name] = service
 
     def get(self, name: str) -> Any:
-        """The service, None where there is none that runs (`missing` may say why)."""
-        return self._running.get(name)
+        """Return the service, or None if none of that name runs (`missing` may say why).
+
+        A name that no service has, but that is almost the name of one, is logged once.
+        """
+        service = self._running.get(name)
+        if service is None and self._running:
+            self._warn_of_typo(name)
+        return service
 
     def get_typed(self, name: str, kind: type[T]) -> T | None:
         """The service, None as `get` does. `kind` is its class, or a protocol of this module that it follows.
 
         Raises ServiceError where it is something else.
         """
-        service = self._running.get(name)
+        service = self.get(name)
         if service is None or isinstance(service, kind):
             return service
         raise ServiceError(
             f'service "{name}": expected {kind.__name__}, it is {type(service).__name__}. Where another service may '
             "stand in this place, ask for what both can do: a protocol of wisp.services, such as Cache."
         )
+
+    def why_missing(self, name: str) -> str:
+        """Return why there is no service of this name, with the nearest name if there never was one."""
+        return self.missing.get(name) or f"there is none of that name{did_you_mean(name, self._known())}"
+
+    def _known(self) -> set[str]:
+        return {*self._running, *self._registered, *self.missing}
+
+    def _warn_of_typo(self, name: str) -> None:
+        known = self._known()
+        if name in known or name in self._unknown:
+            return
+        self._unknown.add(name)
+        if hint := did_you_mean(str(name), known, cutoff=0.8):
+            _log.warning('there is no service "%s"%s', name, hint)
 
     @property
     def registered(self) -> Mapping[str, object]:
