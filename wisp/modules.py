@@ -511,6 +511,7 @@ class Reading:
             raise
         again = fresh.__new__(fresh)
         again.__dict__.update(self._module.__dict__)
+        forget_marked(again)
         return again
 
     def undo(self) -> None:
