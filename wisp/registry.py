@@ -227,6 +227,7 @@ class ModuleRegistry:
             error = self._errors.get(name)
             unexpected = None if isinstance(error, WispError) else error
             _log.error('module "%s" did not load: %s', name, reason, exc_info=unexpected)
+        self._errors.clear()  # their tracebacks hold the code of the modules
         if self.missing and session.config.strict:
             reasons = "\n".join(f'  module "{name}": {reason}' for name, reason in self.missing.items())
             raise StartError(f"Not all modules load, and strict=True asks for all of them:\n{reasons}")
@@ -248,11 +249,11 @@ class ModuleRegistry:
         try:
             await self._set_up(session, self._registered[name])
         except Exception as error:
+            self._errors[name] = error
             self._note_missing(name, error)
 
     def _note_missing(self, name: str, error: Exception) -> None:
         self.missing[name] = in_words(error)
-        self._errors[name] = error
         self.mistakes[name] = error.mistakes if isinstance(error, Mistakes) else ()
 
     async def stop(self, session: Session) -> None:
