@@ -199,7 +199,6 @@ class Method(Generic[H]):
 
 def register_marked(module: Module, bot: ModuleBot) -> None:
     """Register the marked methods of a module, in the order in which they are written, base classes first."""
-    forget_marked(module)  # a reloaded one came with what the old one's methods were registered as
     seen: set[str] = set()
     for cls in reversed(type(module).__mro__):
         for name in vars(cls):
@@ -589,6 +588,7 @@ class Reading:
             raise
         again = fresh.__new__(fresh)
         again.__dict__.update(self._module.__dict__)
+        forget_marked(again)
         return again
 
     def undo(self) -> None:
