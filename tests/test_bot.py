@@ -4,16 +4,20 @@ import asyncio
 import logging
 import os
 import signal
+import sqlite3
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import hikari
+import msgspec
 import pytest
 
 import wisp
+from wisp.clock import Clock
 from wisp.config import Config
 from wisp.sandbox import Sandbox
 from wisp.testing import connect
@@ -311,6 +315,113 @@ async def test_run_inside_a_loop_is_a_clear_error() -> None:
         hello_bot().run()
 
 
+# ---- no data, no bot ----
+
+
+async def in_a_database(path: Path, sql: str) -> None:
+    db = wisp.DatabaseService(path)
+    await db.start()
+    await db.execute(sql)
+    await db.stop()
+
+
+async def cut_short(path: Path) -> None:
+    await in_a_database(path, "CREATE TABLE page AS SELECT zeroblob(20000)")
+    os.truncate(path, os.stat(path).st_size // 2)
+
+
+SPOILED: dict[str, Callable[[Path], Any]] = {
+    "it cannot be opened. Expected a file": Path.mkdir,
+    "the file is not an SQLite database": lambda path: path.write_text("this is no database" * 100),
+    "the file is damaged": cut_short,
+    "it comes from a newer wisp": lambda path: in_a_database(
+        path, "INSERT INTO wisp_migrations VALUES ('wisp', 99, 0)"
+    ),
+    "cannot be taken (Is a directory)": lambda path: Path(f"{path}-lock").mkdir(),
+    "no such table: wisp_cooldowns": lambda path: in_a_database(path, "DROP TABLE wisp_cooldowns"),
+    "no such table: wisp_modules": lambda path: in_a_database(path, "DROP TABLE wisp_modules"),
+}
+
+
+@pytest.mark.parametrize("told", SPOILED)
+async def test_a_bot_whose_database_cannot_be_used_does_not_connect(tmp_path: Path, told: str) -> None:
+    path = tmp_path / "wisp.db"
+    if (spoiling := SPOILED[told](path)) is not None and asyncio.iscoroutine(spoiling):
+        await spoiling
+    bot = hello_bot(modules=[Quiet()])
+    nowhere = Config(token=Sandbox().token, rest_url="http://127.0.0.1:1", database=str(path))
+    with pytest.raises(wisp.StartError) as caught:  # not that Discord cannot be reached
+        await bot.start(nowhere)
+    assert told in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert not bot.is_running
+
+
+class Quiet(wisp.Module):
+    name = "quiet"
+
+
+async def test_a_service_for_data_that_does_not_start_keeps_the_bot_offline_and_another_one_does_not() -> None:
+    class Broken:
+        def __init__(self) -> None:
+            self.stopped = False
+
+        async def start(self, session: Any) -> None:
+            raise RuntimeError("no power")
+
+    for name in ("db", "guild_data"):
+        bot = hello_bot()
+        bot.services.register(name, Broken())
+        with pytest.raises(wisp.StartError, match=f'no start without the service "{name}": RuntimeError: no power'):
+            async with connect(bot):
+                pass
+        assert bot.services.names() == []
+    bot = hello_bot()
+    for name in ("cache", "audit", "metrics", "scheduler"):
+        bot.services.register(name, Broken())
+    async with connect(bot) as discord:
+        assert (await discord.member("ada").slash("hello")).content == "Hello!"
+        assert set(bot.services.missing) == {"cache", "audit", "metrics", "scheduler"}
+
+
+async def test_a_bot_waits_for_its_database_and_goes_on_or_is_closed_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "wisp.db"
+    await in_a_database(path, "CREATE TABLE t (a)")
+    config = msgspec.structs.replace(config_for(sandbox), database=str(path))
+    for close in (True, False):
+        bot, clock = hello_bot(), Clock()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            starting = asyncio.create_task(bot.start(config, clock=clock))
+            while not clock.timers:
+                await asyncio.sleep(0.001)
+            if close:
+                await asyncio.wait_for(bot.close(), 1)
+                with pytest.raises(wisp.StartError, match="closed while it started"):
+                    await starting
+        if not close:
+            await starting
+            await bot.close()
+
+
+async def test_a_bot_that_keeps_no_data_says_so_and_works(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "wisp")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WISP_DATABASE", "other.db")
+    bot = hello_bot(database=None, token=sandbox.token, rest_url=sandbox.rest_url)
+    for _ in range(2):
+        async with bot:
+            assert await bot.guild_data.increment(guild_id=1, key="starts") == 1
+            assert bot.services.missing == {}
+    assert os.listdir(tmp_path) == []
+    told = [record.getMessage() for record in caplog.records if "database=None" in record.getMessage()]
+    assert told == ["the bot keeps its data in memory (database=None): they are lost when it stops"] * 2
+    assert hello_bot().settings().database == "other.db"
+    assert hello_bot(database=Path("mine.db")).settings().database == "mine.db"
+
+
 # ---- as a program ----
 
 
@@ -422,6 +533,29 @@ async def test_a_refused_token_ends_the_program_with_1_and_a_plain_line(sandbox:
     assert "Discord refused the token (401)" in err.decode()
     assert "Traceback" not in err.decode()
     assert "wrong1" not in (out + err).decode()
+
+
+async def test_a_database_that_cannot_be_opened_ends_the_program_with_1_and_a_plain_line(tmp_path: Path) -> None:
+    file = program(tmp_path, HELLO.replace("DELAY", "0"))
+    process = await start_program(file, DISCORD_TOKEN=Sandbox().token, WISP_DATABASE="nowhere/wisp.db")
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    assert "the database nowhere/wisp.db: it cannot be opened. Expected a file" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+async def test_a_signal_ends_a_program_that_waits_for_its_database(tmp_path: Path) -> None:
+    await in_a_database(tmp_path / "wisp.db", "CREATE TABLE t (a)")
+    with closing(sqlite3.connect(tmp_path / "wisp.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        process = await start_program(program(tmp_path, HELLO), DISCORD_TOKEN=Sandbox().token)
+        assert process.stderr is not None
+        line = await process.stderr.readline()
+        assert b"the database wisp.db: another process holds it. Waiting up to 60 s for it to be free" in line
+        process.send_signal(signal.SIGTERM)
+        _, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0, err.decode()
+    assert "Traceback" not in err.decode()
 
 
 async def test_without_a_token_and_a_terminal_the_program_names_both_ways_on(tmp_path: Path) -> None:

@@ -316,19 +316,3 @@ async def test_an_activitys_entry_point_is_left_alone(sandbox: Sandbox, monkeypa
         assert "launch" in sent
     async with running(bot, sandbox):
         assert "nothing changed" in bot.session.summary()
-
-
-async def test_a_database_that_is_none_leaves_the_bot_without_data_and_says_so(
-    sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    broken = tmp_path / "wisp.db"
-    text = "this is no database, whatever its name says, and it is long enough to be read as a page" * 100
-    broken.write_text(text)
-    bot = rich_bot()
-    async with running(bot, sandbox, str(broken)):
-        assert bot.services.get("db") is None
-        assert "not an SQLite database" in bot.services.missing["db"]
-        with pytest.raises(wisp.WispError, match="there is no guild data"):
-            bot.guild_data  # noqa: B018
-    assert 'service "db" did not start' in caplog.text
-    assert broken.read_text() == text

@@ -229,14 +229,12 @@ class GuildMemory:
     Discord has no list of them, and asking each of a bot's guilds would take a call a guild.
     """
 
-    def __init__(self, db: Database | None, application: int) -> None:
+    def __init__(self, db: Database, application: int) -> None:
         self._db = db
         self._application = application
 
     async def recall(self) -> set[int]:
-        """The guilds of earlier runs; none where there is no database."""
-        if self._db is None:
-            return set()
+        """The guilds of earlier runs."""
         rows = await self._db.fetchall(
             "SELECT guild FROM wisp_command_guilds WHERE application = ?", (self._application,)
         )
@@ -244,7 +242,7 @@ class GuildMemory:
 
     async def remember(self, guilds: Iterable[int]) -> None:
         """Make `guilds` the ones that a later run hears of."""
-        if self._db is None or await self.recall() == set(guilds):
+        if await self.recall() == set(guilds):
             return
         async with self._db.transaction() as tx:
             await tx.execute("DELETE FROM wisp_command_guilds WHERE application = ?", (self._application,))

@@ -28,7 +28,7 @@ from .replies import settings_in_use
 from .services import Audit, Database, GuildDataStore, Metrics
 from .services.audit import AuditService
 from .services.cache import CacheService
-from .services.database import DatabaseService
+from .services.database import MEMORY, DatabaseService
 from .services.guild_data import GuildData
 from .services.metrics import MetricsService
 from .services.scheduler import SchedulerService
@@ -119,9 +119,9 @@ class Session:
     # ---- start ----
 
     async def start(self) -> None:
-        """Set everything up, register the commands, connect. What was opened is closed again where it fails.
+        """Set everything up, register the commands, connect. If that fails, close again what was opened.
 
-        Raises StartError where the bot is closed meanwhile.
+        Raises StartError with what keeps the bot from starting, also if the bot is closed meanwhile.
         """
         self._starting = current_task()
         try:
@@ -136,6 +136,8 @@ class Session:
             if isinstance(error, asyncio.CancelledError) and self._closing is not None:
                 self._starting.uncancel()
                 raise StartError("The bot was closed while it started.") from None
+            if isinstance(error, WispError) and not isinstance(error, StartError):
+                raise StartError(str(error)) from error
             raise
         finally:
             self._starting = None
@@ -162,9 +164,9 @@ class Session:
 
     @property
     def guild_data(self) -> GuildDataStore:
-        """What the bot keeps for its servers. Raises ServiceError where the database did not start."""
+        """What the bot keeps for its servers. Raises ServiceError before it has started."""
         if self._guild_data is None:
-            raise ServiceError(f"there is no guild data: {self.services.missing.get('guild_data', 'not started')}")
+            raise ServiceError("there is no guild data: the service has not started")
         return self._guild_data
 
     def _make_database(self) -> DatabaseService:
@@ -179,8 +181,9 @@ class Session:
         built_in["scheduler"] = self.scheduler
         if "scheduler" in self.services.registered:
             built_in["job_scheduler"] = self.scheduler  # the jobs of @bot.every and its siblings stay with it
+        own = {name for name in ("guild_data_db", "scheduler", "job_scheduler") if name not in self.services.registered}
         self._opened.append(("the services", self.services.stop))
-        await self.services.start(built_in, session=self)
+        await self.services.start(built_in, session=self, required={"db", "guild_data", *own})
         self.measures.start(self.services.get_typed("metrics", Metrics))
         for database in (db, self.services.get("db")):
             if isinstance(database, DatabaseService):
@@ -188,29 +191,30 @@ class Session:
         self._guild_data = self.services.get_typed("guild_data", GuildDataStore)
         self.services.get_typed("db", Database)  # another one must be able to do the same
         self.services.get_typed("audit", Audit)
-        await self.cooldowns.start(self.own_database)
+        await self.cooldowns.start(db)
         self._opened.append(("the cooldowns", self.cooldowns.stop))
         try:
             await self.migrate("bot", self.bot.migrations)
-        except (WispError, ValueError) as error:
+        except ValueError as error:
             raise StartError(str(error)) from error
+        if self.config.database == MEMORY:
+            _log.info("the bot keeps its data in memory (database=None): they are lost when it stops")
         self._stage("services started")
 
     @property
     def database(self) -> Database | None:
-        """The service "db", None where it did not start."""
+        """The service "db", None while the bot does not run."""
         return self.services.get_typed("db", Database)
 
     @property
-    def own_database(self) -> Database | None:
-        """Where the tables of wisp itself are: the built-in database, whatever "db" is; None where it did not start."""
-        return self.services.get_typed("guild_data_db" if "db" in self.services.registered else "db", Database)
+    def own_database(self) -> Database:
+        """The built-in database with wisp's own tables, also if another service is "db"."""
+        return self._db
 
     async def migrate(self, owner: str, migrations: Mapping[int, Any]) -> None:
-        """Bring tables up to date, where there is anything to do. Raises WispError and ValueError where that fails."""
+        """Bring tables up to date, if there are migrations. Raises WispError and ValueError if that fails."""
         if migrations:
-            if self.database is None:
-                raise WispError(f"There are migrations, and no database: {self.services.missing.get('db')}")
+            assert self.database is not None
             await self.database.migrate(owner, migrations)
 
     async def _set_up(self) -> None:
