@@ -231,8 +231,9 @@ class Bot(Registrar):
         """Check the bot, register its commands and connect; returns once it is ready.
 
         `config` stands for `settings()`, `clock` for real time. Raises Mistakes with all that is wrong in the bot
-        or its settings before anything is opened, StartError where Discord does not take it, and WispError where
-        it runs already.
+        or its settings before anything is opened, StartError if its data cannot be opened or Discord does not let it
+        connect, and WispError if it runs already. If Discord refuses to register commands for now, the bot starts
+        with those that Discord has, logs which are missing, and goes on trying.
         """
         from .session import Session
 

@@ -332,8 +332,9 @@ class ModuleRegistry:
     async def load(self, name: str) -> None:
         """Load a module, and those before it that it needs; does nothing where it runs.
 
-        Raises WispError with the reason where it cannot load: nothing of it stays then. Raises Mistakes where Discord
-        refuses its commands: the module runs, and they are not shown.
+        Raises WispError with the reason if it cannot load: nothing of it stays then. Raises Mistakes if Discord refuses
+        its commands: the module runs, and they are not shown. If Discord refuses them for now (a rate limit, an
+        outage), this is logged, and wisp goes on trying in the background.
         """
         async with self._changing() as session:
             before = [*self._loaded]

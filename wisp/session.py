@@ -23,7 +23,7 @@ from .groups import Root, forgotten, roots
 from .logs import get_logger
 from .measures import Measures
 from .prompts import Prompts
-from .registration import Changes, GuildMemory, Wanted, bring_up_to_date
+from .registration import CommandSync, Wanted
 from .replies import settings_in_use
 from .services import Audit, Database, GuildDataStore, Metrics
 from .services.audit import AuditService
@@ -96,10 +96,7 @@ class Session:
         self._subscriptions: dict[Registrar, list[tuple[type[hikari.Event], Any]]] = {}
         self._is_set_up = False
         self._is_registered = False
-        self._application: int | None = None
-        self._asked: dict[int | None, list[dict[str, Any]]] | None = None  # what Discord was told last
-        self._registering: asyncio.Task[None] | None = None
-        self._registration = asyncio.Lock()
+        self._commands: CommandSync | None = None  # once Discord has said who the bot is
         self._lightbulb_commands: list[Any] = []
         self._deferrals = Deferrals(clock, self.patience, self._defer, self.spawn)
         self._calls: dict[InteractionContext[Any], asyncio.Task[Any]] = {}
@@ -288,17 +285,9 @@ class Session:
             raise WispError(f"its listeners need the intent {names}, which is settled at the start. Restart the bot")
 
     async def register_again(self) -> None:
-        """Bring Discord's commands up to date while the bot runs: once for all who ask before it begins."""
-        if self._registering is None:
-            self._registering = asyncio.create_task(self._register_in_turn())
-        await asyncio.shield(self._registering)
-
-    async def _register_in_turn(self) -> None:
-        async with self._registration:
-            self._registering = None  # who asks from now on has changed something since
-            assert self._application is not None
-            changes = await self._registered(self._application)
-            _log.info("commands registered: %s", changes)
+        """Bring Discord's commands up to date while the bot runs, as `CommandSync.update` does."""
+        assert self._commands is not None
+        await self._commands.update()
 
     async def emit(self, event: Event) -> None:
         """Call every listener for an event of one's own, and return when all are done."""
@@ -360,7 +349,6 @@ class Session:
     async def _register(self) -> None:
         """With REST open and nothing connected: ask who the bot is, and bring its commands up to date."""
         application = await self.gateway.rest.fetch_application()
-        self._application = int(application.id)
         self._is_registered = True
         listeners = [listener for registrar in self._registrars() for listener in registrar.listeners]
         self.owners = self.owners or _owners_of(application)
@@ -373,10 +361,17 @@ class Session:
                 'them, say wisp.Bot(intents="MESSAGE_CONTENT") and switch the intent on at %s',
                 page_of(application),
             )
-        changes = await self._registered(self._application)
-        self._stage(f"commands registered: {changes}")
+        await self._register_commands(int(application.id))
 
-    async def _registered(self, application: int) -> Changes:
+    async def _register_commands(self, application: int) -> None:
+        rest, db = self.gateway.rest, self.own_database
+        self._commands = CommandSync(rest, application, db, self._wanted, clock=self.clock, spawn=self.spawn)
+        self._opened.append(("the registration of commands", self._commands.close))
+        changes = await self._commands.update()
+        self._stage("registration of commands postponed" if changes is None else f"commands registered: {changes}")
+
+    async def _wanted(self) -> dict[int | None, list[Wanted]]:
+        """The commands of the bot, as Discord should have them."""
         wanted: dict[int | None, list[Wanted]] = {None: []}
         for root in self._roots():
             for guild in self._guilds_of(root) or (None,):
@@ -385,17 +380,7 @@ class Session:
             self.client, self._lightbulb_commands, self.gateway.entity_factory
         ):
             wanted.setdefault(guild, []).append(Wanted(payload, None))
-        asked = {guild: [one.payload for one in commands] for guild, commands in wanted.items()}
-        if asked == self._asked:
-            return Changes()
-        memory = GuildMemory(self.own_database, application)
-        guilds = {guild for guild in wanted if guild is not None}
-        earlier = await memory.recall()
-        await memory.remember(earlier | guilds)
-        changes = await bring_up_to_date(self.gateway.rest, application, {**{guild: [] for guild in earlier}, **wanted})
-        await memory.remember(guilds)
-        self._asked = asked
-        return changes
+        return wanted
 
     def _registrars(self) -> list[Registrar]:
         return self.bot.modules.registrars()
@@ -502,6 +487,8 @@ class Session:
         if self._starting is not None:
             self._starting.cancel()
             await self._start_ended.wait()
+        if self._commands is not None:
+            await self._commands.close()  # its attempts count as work, which would be waited for
         try:
             await self._drain(caller)
             for ctx in tuple(self._calls):
