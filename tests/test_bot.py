@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import re
 import signal
 import sqlite3
 import sys
@@ -12,9 +13,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import hikari
 import msgspec
 import pytest
+from aiohttp import web
 
 import wisp
 from wisp.clock import Clock
@@ -226,6 +229,127 @@ async def test_a_server_that_cannot_be_reached_is_said_plainly() -> None:
 
     told = explained(OSError("Connect call failed"))
     assert str(told) == "Discord cannot be reached: Connect call failed. Is there a network, and is rest_url right?"
+    timeout = hikari.HTTPError("")
+    timeout.__cause__ = TimeoutError()
+    assert "Discord cannot be reached: TimeoutError." in str(explained(timeout))
+    assert "cannot be reached: Server disconnected" in str(explained(aiohttp.ServerDisconnectedError()))
+    behind_a_proxy = hikari.HTTPResponseError("https://ada:secret@proxy/users", 500, {}, b"")
+    assert "Discord answered 500 to https://proxy/users." in str(explained(behind_a_proxy))
+
+
+ANSWERS = [
+    (200, "text/html", "<p>Log in first</p>", "Discord's answer could not be read (HTTPError: Expected JSON"),
+    (200, "application/json", "{", "Discord's answer could not be read (DecodeError: "),
+    (200, "application/json", "[]", "Discord's answer could not be read (AssertionError: "),
+    (200, "application/json", "{}", "Discord's answer could not be read (KeyError: "),
+    (
+        403,
+        "text/html",
+        "<p>Blocked</p>",
+        "Discord answered 403 to http://127.0.0.1:PORT/oauth2/applications/@me. It is a page of",
+    ),
+    (429, "text/html", "<p>Banned</p>", "Discord answered 429 to http://127.0.0.1:PORT/oauth2/applications/@me"),
+    (403, "application/json", '{"message": "No bots", "code": 20001}', "/applications/@me: No bots. Its state: https"),
+    (
+        501,
+        "text/html",
+        "<p>Broken</p>",
+        "Discord answered 501 to http://127.0.0.1:PORT/oauth2/applications/@me. Its state: ",
+    ),
+]
+
+
+async def test_an_answer_that_is_not_discords_is_said_in_words() -> None:
+    answer: dict[str, Any] = {}
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(**answer)
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", handle)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    config = Config(token=Sandbox().token, rest_url=f"http://127.0.0.1:{port}", database=":memory:")
+    for status, kind, text, told in ANSWERS:
+        answer |= {"status": status, "content_type": kind, "text": text}
+        with pytest.raises(wisp.StartError) as caught:
+            await hello_bot().start(config)
+        assert told.replace("PORT", str(port)) in str(caught.value)
+        assert caught.value.__cause__ is not None
+    await runner.cleanup()
+
+
+async def test_without_session_starts_no_shard_connects_and_the_error_says_until_when(sandbox: Sandbox) -> None:
+    sandbox.gateway.session_starts = 1
+    bot = hello_bot()
+    await bot.start(config_for(sandbox))
+    await bot.close()
+    sandbox.world.commands.clear()
+    with pytest.raises(wisp.StartError, match=r"of 1 session starts 0 are left, and 1 shard needs 1\.") as caught:
+        await bot.start(config_for(sandbox))
+    assert re.search(r"Start the bot again at \d\d:\d\d UTC \(in 24 hours\)", str(caught.value))
+    assert sandbox.world.commands == {}  # nothing is registered for a bot that cannot connect
+    sandbox.gateway.session_starts, sandbox.world.shards = 2, 2
+    with pytest.raises(wisp.StartError, match=r"of 2 session starts 1 are left, and 2 shards need 2\."):
+        await bot.start(config_for(sandbox))
+
+
+@pytest.mark.parametrize("url", ["", "gateway.discord.gg", "ftp://gateway", "wss://", "ws://[", "ws://host:0"])
+async def test_a_gateway_without_a_usable_address_is_said_in_words(sandbox: Sandbox, url: str) -> None:
+    sandbox._rest.gateway_url = url
+    with pytest.raises(wisp.StartError, match="Discord's gateway has no usable address"):
+        await hello_bot().start(config_for(sandbox))
+
+
+class Doorman:
+    """A gateway that begins with `greeting`, or says nothing."""
+
+    def __init__(self, greeting: str | None = None) -> None:
+        self.greeting = greeting
+        self.came = asyncio.Event()
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        connection = web.WebSocketResponse()
+        await connection.prepare(request)
+        self.came.set()
+        if self.greeting is not None:
+            await connection.send_bytes(self.greeting.encode())
+        await connection.receive()
+        return connection
+
+    async def start(self, sandbox: Sandbox) -> web.AppRunner:
+        application = web.Application()
+        application.router.add_get("/", self.handle)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        sandbox._rest.gateway_url = f"ws://127.0.0.1:{runner.addresses[0][1]}/"
+        return runner
+
+
+async def test_a_gateway_that_is_not_discords_is_said_in_words(sandbox: Sandbox) -> None:
+    runner = await Doorman("<p>Log in first</p>").start(sandbox)
+    with pytest.raises(wisp.StartError, match="Discord's answer could not be read"):
+        await hello_bot().start(config_for(sandbox))
+    await runner.cleanup()
+
+
+async def test_a_gateway_that_keeps_silent_is_told_of_after_30_s(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    doorman, clock, bot = Doorman(), Clock(), hello_bot()
+    runner = await doorman.start(sandbox)
+    starting = asyncio.create_task(bot.start(config_for(sandbox), clock=clock))
+    await doorman.came.wait()
+    await clock.advance(31, lambda: asyncio.sleep(0))
+    assert "Discord has not let the bot in after 30 s, and the bot goes on trying" in caplog.text
+    await bot.close()
+    with pytest.raises(wisp.StartError, match="closed while it started"):
+        await starting
+    assert clock.timers == set()
+    await runner.cleanup()
 
 
 async def test_a_privileged_intent_that_is_off_is_named_with_its_page_and_its_listener(sandbox: Sandbox) -> None:
@@ -307,7 +431,9 @@ async def test_a_refused_gateway_is_said_in_words(sandbox: Sandbox) -> None:
     closed = hikari.GatewayServerClosedConnectionError("no", 4014, False)
     assert "a privileged intent is not switched on" in str(explained(closed))
     assert explained(closed).__cause__ is closed
-    assert "could not be read" in str(explained(KeyError("id")))
+    assert "could not be read (KeyError: 'id')" in str(explained(KeyError("id")))
+    assert "did not let the bot in: Expected HELLO." in str(explained(hikari.GatewayError("Expected HELLO")))
+    assert "ended while it began: One or more shards" in str(explained(RuntimeError("One or more shards closed")))
 
 
 async def test_run_inside_a_loop_is_a_clear_error() -> None:

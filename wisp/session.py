@@ -32,7 +32,7 @@ from .services.database import MEMORY, DatabaseService
 from .services.guild_data import GuildData
 from .services.metrics import MetricsService
 from .services.scheduler import SchedulerService
-from .start_refusals import check_privileged, explained, page_of
+from .start_refusals import check_gateway, check_privileged, explained, page_of
 from .work import Work, current_task, named
 
 if TYPE_CHECKING:
@@ -48,6 +48,12 @@ if TYPE_CHECKING:
     from .services import Services
 
 _log = get_logger("wisp")
+
+
+_LATE = 30.0
+_STILL_OUTSIDE = (
+    "Discord has not let the bot in after %g s, and the bot goes on trying. Discord's state: https://discordstatus.com"
+)
 
 
 class Failure:
@@ -338,17 +344,20 @@ class Session:
 
         self.gateway.subscribe(hikari.StartingEvent, register)
         self._opened.append(("the connection to Discord", self._close_gateway))
+        late = self.clock.call_later(_LATE, partial(_log.warning, _STILL_OUTSIDE, _LATE))
         try:
             await self.gateway.start(check_for_updates=False)
         except _Stop:
             assert failure is not None
-            raise explained(failure)  # noqa: B904 - it has its cause
-        except (hikari.HikariError, OSError, KeyError, TypeError) as error:
+            raise failure  # noqa: B904 - it has its cause
+        except Exception as error:  # hikari alone is asked here
             raise explained(error)  # noqa: B904 - it has its cause
+        finally:
+            late.cancel()
 
     async def _register(self) -> None:
         """With REST open and nothing connected: ask who the bot is, and bring its commands up to date."""
-        application = await self.gateway.rest.fetch_application()
+        application = await self._ask_discord()
         self._is_registered = True
         listeners = [listener for registrar in self._registrars() for listener in registrar.listeners]
         self.owners = self.owners or _owners_of(application)
@@ -363,11 +372,24 @@ class Session:
             )
         await self._register_commands(int(application.id))
 
+    async def _ask_discord(self) -> hikari.Application:
+        """Return the bot's application. Raises StartError if Discord gives no answer, or lets no bot connect now."""
+        rest = self.gateway.rest
+        try:
+            application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
+        except Exception as error:
+            raise explained(error)  # noqa: B904 - it has its cause
+        check_gateway(gateway, self.clock.time())
+        return application
+
     async def _register_commands(self, application: int) -> None:
         rest, db = self.gateway.rest, self.own_database
         self._commands = CommandSync(rest, application, db, self._wanted, clock=self.clock, spawn=self.spawn)
         self._opened.append(("the registration of commands", self._commands.close))
-        changes = await self._commands.update()
+        try:
+            changes = await self._commands.update()
+        except hikari.HTTPError as error:
+            raise explained(error)  # noqa: B904 - it has its cause
         self._stage("registration of commands postponed" if changes is None else f"commands registered: {changes}")
 
     async def _wanted(self) -> dict[int | None, list[Wanted]]:
