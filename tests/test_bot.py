@@ -149,6 +149,16 @@ async def test_the_summary_says_what_is_there(caplog: pytest.LogCaptureFixture) 
     assert "commands registered: 1 created in" in summary
 
 
+async def test_the_summary_counts_servers_that_discord_has_not_sent_yet(sandbox: Sandbox) -> None:
+    (guild,) = sandbox.world.guilds.values()
+    sandbox.outage(guild)
+    bot = hello_bot()
+    await bot.start(config_for(sandbox))
+    summary = bot.session.summary()
+    await bot.close()
+    assert "1 command, 0 listeners, 1 server " in summary
+
+
 async def test_running_handlers_get_their_grace_and_late_ones_are_told(sandbox: Sandbox) -> None:
     bot = wisp.Bot()
     ended: list[str] = []

@@ -113,6 +113,7 @@ class Session:
         self._closing: asyncio.Task[None] | None = None
         self.leaving: asyncio.Future[BaseException] | None = None
         self._guild_data: GuildDataStore | None = None
+        self._guilds: set[hikari.Snowflake] = set()  # that Discord named when the shards became ready
         self._stages: list[str] = []
         self._stage_began = time.perf_counter()
         assert config.token is not None
@@ -156,7 +157,7 @@ class Session:
             _count(sum(len(registrar.listeners) for registrar in self._registrars()), "listener"),
             *([_count(jobs, "job")] if (jobs := self.scheduler.count()) else []),
             *self.bot.modules.counts(),
-            _count(len(self.gateway.cache.get_available_guilds_view()), "server"),
+            _count(len(self._guilds | self.gateway.cache.get_guilds_view().keys()), "server"),
         ]
         return f"{me.username if me else 'the bot'} is up: {', '.join(counts)} ({', '.join(self._stages)})"
 
@@ -342,7 +343,11 @@ class Session:
                 failure = error
                 raise _Stop from error
 
+        async def note_guilds(event: hikari.ShardReadyEvent) -> None:
+            self._guilds.update(event.unavailable_guilds)
+
         self.gateway.subscribe(hikari.StartingEvent, register)
+        self.gateway.subscribe(hikari.ShardReadyEvent, note_guilds)
         self._opened.append(("the connection to Discord", self._close_gateway))
         late = self.clock.call_later(_LATE, partial(_log.warning, _STILL_OUTSIDE, _LATE))
         try:
