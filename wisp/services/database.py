@@ -117,7 +117,7 @@ _COMPILED_STATEMENTS = 256
 
 # What SQLite's primary result codes (https://sqlite.org/rescode.html) mean to who runs the bot, and the way out.
 _WORDS = {
-    sqlite3.SQLITE_FULL: "the disk is full. Free some space: nothing else is needed",
+    sqlite3.SQLITE_FULL: "the disk is full. Free some space. A bot that runs then goes on by itself",
     sqlite3.SQLITE_BUSY: "another process holds it (waited {wait:g} s). Is the bot running twice, or the file open "
     "in a database browser? Close that",
     sqlite3.SQLITE_LOCKED: "another statement holds it. Read all rows of a query before writing",
@@ -129,7 +129,7 @@ _WORDS = {
     "database (WISP_DATABASE)",
     sqlite3.SQLITE_CORRUPT: "the file is damaged. Put a backup in its place, or save what is left with "
     '`sqlite3 {path} ".recover"`',
-    sqlite3.SQLITE_IOERR: "the disk failed. Is it full, or gone? Once it is back, nothing else is needed",
+    sqlite3.SQLITE_IOERR: "the disk failed. Is it full, or gone? Once it is back, a bot that runs goes on by itself",
     sqlite3.SQLITE_TOOBIG: "a value is too large for SQLite",
 }
 
