@@ -3,17 +3,24 @@
 import asyncio
 import logging
 import os
+import re
 import signal
+import sqlite3
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import hikari
+import msgspec
 import pytest
+from aiohttp import web
 
 import wisp
+from wisp.clock import Clock
 from wisp.config import Config
 from wisp.sandbox import Sandbox
 from wisp.testing import connect
@@ -142,6 +149,16 @@ async def test_the_summary_says_what_is_there(caplog: pytest.LogCaptureFixture) 
     assert "commands registered: 1 created in" in summary
 
 
+async def test_the_summary_counts_servers_that_discord_has_not_sent_yet(sandbox: Sandbox) -> None:
+    (guild,) = sandbox.world.guilds.values()
+    sandbox.outage(guild)
+    bot = hello_bot()
+    await bot.start(config_for(sandbox))
+    summary = bot.session.summary()
+    await bot.close()
+    assert "1 command, 0 listeners, 1 server " in summary
+
+
 async def test_running_handlers_get_their_grace_and_late_ones_are_told(sandbox: Sandbox) -> None:
     bot = wisp.Bot()
     ended: list[str] = []
@@ -222,6 +239,127 @@ async def test_a_server_that_cannot_be_reached_is_said_plainly() -> None:
 
     told = explained(OSError("Connect call failed"))
     assert str(told) == "Discord cannot be reached: Connect call failed. Is there a network, and is rest_url right?"
+    timeout = hikari.HTTPError("")
+    timeout.__cause__ = TimeoutError()
+    assert "Discord cannot be reached: TimeoutError." in str(explained(timeout))
+    assert "cannot be reached: Server disconnected" in str(explained(aiohttp.ServerDisconnectedError()))
+    behind_a_proxy = hikari.HTTPResponseError("https://ada:secret@proxy/users", 500, {}, b"")
+    assert "Discord answered 500 to https://proxy/users." in str(explained(behind_a_proxy))
+
+
+ANSWERS = [
+    (200, "text/html", "<p>Log in first</p>", "Discord's answer could not be read (HTTPError: Expected JSON"),
+    (200, "application/json", "{", "Discord's answer could not be read (DecodeError: "),
+    (200, "application/json", "[]", "Discord's answer could not be read (AssertionError: "),
+    (200, "application/json", "{}", "Discord's answer could not be read (KeyError: "),
+    (
+        403,
+        "text/html",
+        "<p>Blocked</p>",
+        "Discord answered 403 to http://127.0.0.1:PORT/oauth2/applications/@me. It is a page of",
+    ),
+    (429, "text/html", "<p>Banned</p>", "Discord answered 429 to http://127.0.0.1:PORT/oauth2/applications/@me"),
+    (403, "application/json", '{"message": "No bots", "code": 20001}', "/applications/@me: No bots. Its state: https"),
+    (
+        501,
+        "text/html",
+        "<p>Broken</p>",
+        "Discord answered 501 to http://127.0.0.1:PORT/oauth2/applications/@me. Its state: ",
+    ),
+]
+
+
+async def test_an_answer_that_is_not_discords_is_said_in_words() -> None:
+    answer: dict[str, Any] = {}
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(**answer)
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", handle)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    config = Config(token=Sandbox().token, rest_url=f"http://127.0.0.1:{port}", database=":memory:")
+    for status, kind, text, told in ANSWERS:
+        answer |= {"status": status, "content_type": kind, "text": text}
+        with pytest.raises(wisp.StartError) as caught:
+            await hello_bot().start(config)
+        assert told.replace("PORT", str(port)) in str(caught.value)
+        assert caught.value.__cause__ is not None
+    await runner.cleanup()
+
+
+async def test_without_session_starts_no_shard_connects_and_the_error_says_until_when(sandbox: Sandbox) -> None:
+    sandbox.gateway.session_starts = 1
+    bot = hello_bot()
+    await bot.start(config_for(sandbox))
+    await bot.close()
+    sandbox.world.commands.clear()
+    with pytest.raises(wisp.StartError, match=r"of 1 session starts 0 are left, and 1 shard needs 1\.") as caught:
+        await bot.start(config_for(sandbox))
+    assert re.search(r"Start the bot again at \d\d:\d\d UTC \(in 24 hours\)", str(caught.value))
+    assert sandbox.world.commands == {}  # nothing is registered for a bot that cannot connect
+    sandbox.gateway.session_starts, sandbox.world.shards = 2, 2
+    with pytest.raises(wisp.StartError, match=r"of 2 session starts 1 are left, and 2 shards need 2\."):
+        await bot.start(config_for(sandbox))
+
+
+@pytest.mark.parametrize("url", ["", "gateway.discord.gg", "ftp://gateway", "wss://", "ws://[", "ws://host:0"])
+async def test_a_gateway_without_a_usable_address_is_said_in_words(sandbox: Sandbox, url: str) -> None:
+    sandbox._rest.gateway_url = url
+    with pytest.raises(wisp.StartError, match="Discord's gateway has no usable address"):
+        await hello_bot().start(config_for(sandbox))
+
+
+class Doorman:
+    """A gateway that begins with `greeting`, or says nothing."""
+
+    def __init__(self, greeting: str | None = None) -> None:
+        self.greeting = greeting
+        self.came = asyncio.Event()
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        connection = web.WebSocketResponse()
+        await connection.prepare(request)
+        self.came.set()
+        if self.greeting is not None:
+            await connection.send_bytes(self.greeting.encode())
+        await connection.receive()
+        return connection
+
+    async def start(self, sandbox: Sandbox) -> web.AppRunner:
+        application = web.Application()
+        application.router.add_get("/", self.handle)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        sandbox._rest.gateway_url = f"ws://127.0.0.1:{runner.addresses[0][1]}/"
+        return runner
+
+
+async def test_a_gateway_that_is_not_discords_is_said_in_words(sandbox: Sandbox) -> None:
+    runner = await Doorman("<p>Log in first</p>").start(sandbox)
+    with pytest.raises(wisp.StartError, match="Discord's answer could not be read"):
+        await hello_bot().start(config_for(sandbox))
+    await runner.cleanup()
+
+
+async def test_a_gateway_that_keeps_silent_is_told_of_after_30_s(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    doorman, clock, bot = Doorman(), Clock(), hello_bot()
+    runner = await doorman.start(sandbox)
+    starting = asyncio.create_task(bot.start(config_for(sandbox), clock=clock))
+    await doorman.came.wait()
+    await clock.advance(31, lambda: asyncio.sleep(0))
+    assert "Discord has not let the bot in after 30 s, and the bot goes on trying" in caplog.text
+    await bot.close()
+    with pytest.raises(wisp.StartError, match="closed while it started"):
+        await starting
+    assert clock.timers == set()
+    await runner.cleanup()
 
 
 async def test_a_privileged_intent_that_is_off_is_named_with_its_page_and_its_listener(sandbox: Sandbox) -> None:
@@ -303,12 +441,121 @@ async def test_a_refused_gateway_is_said_in_words(sandbox: Sandbox) -> None:
     closed = hikari.GatewayServerClosedConnectionError("no", 4014, False)
     assert "a privileged intent is not switched on" in str(explained(closed))
     assert explained(closed).__cause__ is closed
-    assert "could not be read" in str(explained(KeyError("id")))
+    assert "could not be read (KeyError: 'id')" in str(explained(KeyError("id")))
+    assert "did not let the bot in: Expected HELLO." in str(explained(hikari.GatewayError("Expected HELLO")))
+    assert "ended while it began: One or more shards" in str(explained(RuntimeError("One or more shards closed")))
 
 
 async def test_run_inside_a_loop_is_a_clear_error() -> None:
     with pytest.raises(wisp.WispError, match="async with bot"):
         hello_bot().run()
+
+
+# ---- no data, no bot ----
+
+
+async def in_a_database(path: Path, sql: str) -> None:
+    db = wisp.DatabaseService(path)
+    await db.start()
+    await db.execute(sql)
+    await db.stop()
+
+
+async def cut_short(path: Path) -> None:
+    await in_a_database(path, "CREATE TABLE page AS SELECT zeroblob(20000)")
+    os.truncate(path, os.stat(path).st_size // 2)
+
+
+SPOILED: dict[str, Callable[[Path], Any]] = {
+    "it cannot be opened. Expected a file": Path.mkdir,
+    "the file is not an SQLite database": lambda path: path.write_text("this is no database" * 100),
+    "the file is damaged": cut_short,
+    "it comes from a newer wisp": lambda path: in_a_database(
+        path, "INSERT INTO wisp_migrations VALUES ('wisp', 99, 0)"
+    ),
+    "cannot be taken (Is a directory)": lambda path: Path(f"{path}-lock").mkdir(),
+    "no such table: wisp_cooldowns": lambda path: in_a_database(path, "DROP TABLE wisp_cooldowns"),
+    "no such table: wisp_modules": lambda path: in_a_database(path, "DROP TABLE wisp_modules"),
+}
+
+
+@pytest.mark.parametrize("told", SPOILED)
+async def test_a_bot_whose_database_cannot_be_used_does_not_connect(tmp_path: Path, told: str) -> None:
+    path = tmp_path / "wisp.db"
+    if (spoiling := SPOILED[told](path)) is not None and asyncio.iscoroutine(spoiling):
+        await spoiling
+    bot = hello_bot(modules=[Quiet()])
+    nowhere = Config(token=Sandbox().token, rest_url="http://127.0.0.1:1", database=str(path))
+    with pytest.raises(wisp.StartError) as caught:  # not that Discord cannot be reached
+        await bot.start(nowhere)
+    assert told in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert not bot.is_running
+
+
+class Quiet(wisp.Module):
+    name = "quiet"
+
+
+async def test_a_service_for_data_that_does_not_start_keeps_the_bot_offline_and_another_one_does_not() -> None:
+    class Broken:
+        def __init__(self) -> None:
+            self.stopped = False
+
+        async def start(self, session: Any) -> None:
+            raise RuntimeError("no power")
+
+    for name in ("db", "guild_data"):
+        bot = hello_bot()
+        bot.services.register(name, Broken())
+        with pytest.raises(wisp.StartError, match=f'no start without the service "{name}": RuntimeError: no power'):
+            async with connect(bot):
+                pass
+        assert bot.services.names() == []
+    bot = hello_bot()
+    for name in ("cache", "audit", "metrics", "scheduler"):
+        bot.services.register(name, Broken())
+    async with connect(bot) as discord:
+        assert (await discord.member("ada").slash("hello")).content == "Hello!"
+        assert set(bot.services.missing) == {"cache", "audit", "metrics", "scheduler"}
+
+
+async def test_a_bot_waits_for_its_database_and_goes_on_or_is_closed_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "wisp.db"
+    await in_a_database(path, "CREATE TABLE t (a)")
+    config = msgspec.structs.replace(config_for(sandbox), database=str(path))
+    for close in (True, False):
+        bot, clock = hello_bot(), Clock()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            starting = asyncio.create_task(bot.start(config, clock=clock))
+            while not clock.timers:
+                await asyncio.sleep(0.001)
+            if close:
+                await asyncio.wait_for(bot.close(), 1)
+                with pytest.raises(wisp.StartError, match="closed while it started"):
+                    await starting
+        if not close:
+            await starting
+            await bot.close()
+
+
+async def test_a_bot_that_keeps_no_data_says_so_and_works(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "wisp")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WISP_DATABASE", "other.db")
+    bot = hello_bot(database=None, token=sandbox.token, rest_url=sandbox.rest_url)
+    for _ in range(2):
+        async with bot:
+            assert await bot.guild_data.increment(guild_id=1, key="starts") == 1
+            assert bot.services.missing == {}
+    assert os.listdir(tmp_path) == []
+    told = [record.getMessage() for record in caplog.records if "database=None" in record.getMessage()]
+    assert told == ["the bot keeps its data in memory (database=None): they are lost when it stops"] * 2
+    assert hello_bot().settings().database == "other.db"
+    assert hello_bot(database=Path("mine.db")).settings().database == "mine.db"
 
 
 # ---- as a program ----
@@ -422,6 +669,29 @@ async def test_a_refused_token_ends_the_program_with_1_and_a_plain_line(sandbox:
     assert "Discord refused the token (401)" in err.decode()
     assert "Traceback" not in err.decode()
     assert "wrong1" not in (out + err).decode()
+
+
+async def test_a_database_that_cannot_be_opened_ends_the_program_with_1_and_a_plain_line(tmp_path: Path) -> None:
+    file = program(tmp_path, HELLO.replace("DELAY", "0"))
+    process = await start_program(file, DISCORD_TOKEN=Sandbox().token, WISP_DATABASE="nowhere/wisp.db")
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    assert "the database nowhere/wisp.db: it cannot be opened. Expected a file" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+async def test_a_signal_ends_a_program_that_waits_for_its_database(tmp_path: Path) -> None:
+    await in_a_database(tmp_path / "wisp.db", "CREATE TABLE t (a)")
+    with closing(sqlite3.connect(tmp_path / "wisp.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        process = await start_program(program(tmp_path, HELLO), DISCORD_TOKEN=Sandbox().token)
+        assert process.stderr is not None
+        line = await process.stderr.readline()
+        assert b"the database wisp.db: another process holds it. Waiting up to 60 s for it to be free" in line
+        process.send_signal(signal.SIGTERM)
+        _, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0, err.decode()
+    assert "Traceback" not in err.decode()
 
 
 async def test_without_a_token_and_a_terminal_the_program_names_both_ways_on(tmp_path: Path) -> None:

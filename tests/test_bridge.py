@@ -62,6 +62,15 @@ def test_hikaris_form_of_a_message_keeps_its_files() -> None:
     assert file.filename == "a.txt", MOVED
 
 
+async def test_hikaris_rest_client_looks_for_rate_limits_in_one_place_and_retries_after_its_result(
+    gateway: hikari.GatewayBot,
+) -> None:
+    source = inspect.getsource(rest.RESTClientImpl._request)
+    assert "await self._parse_ratelimits(compiled_route, auth, response)" in source, MOVED
+    assert "await asyncio.sleep(time_before_retry)" in source, MOVED
+    assert type(gateway._rest) is rest.RESTClientImpl, MOVED
+
+
 @pytest.mark.parametrize("name", ["_sent_close", "_exit_stack"])
 def test_hikaris_gateway_transport_has(name: str) -> None:
     assert name in shard._GatewayTransport.__slots__, MOVED

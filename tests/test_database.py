@@ -22,6 +22,7 @@ import wisp
 from wisp.clock import Clock
 from wisp.errors import DatabaseError
 from wisp.local import on_sandbox
+from wisp.services import Services
 from wisp.services.database import OWN_MIGRATIONS, DatabaseService, Result, Transaction
 from wisp.testing import connect
 
@@ -499,7 +500,6 @@ async def refused_start(path: Path) -> DatabaseError:
     """What `start` says; the file is as it was, and nothing stands beside it."""
     before = contents(path.parent)
     db = DatabaseService(path)
-    db.busy_timeout = 0.05
     with pytest.raises(DatabaseError) as caught:
         await db.start()
     assert contents(path.parent) == before
@@ -571,16 +571,85 @@ async def test_a_file_from_a_newer_wisp_is_refused_and_left(tmp_path: Path) -> N
     assert f"it has run migration 99, this one knows {len(OWN)}. Update wisp" in error.problem
 
 
-async def test_a_file_that_another_process_holds_is_refused(tmp_path: Path) -> None:
+class Held:
+    """A file that another process holds, and a service that waits for it by a clock of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.clock = Clock()
+        self.db = DatabaseService(path, clock=self.clock)
+        self.starting = asyncio.create_task(self.db.start())
+
+    async def waits(self) -> None:
+        """Return once the service waits for its next attempt, or its start has ended."""
+        while not (self.clock.timers or self.starting.done()):
+            await asyncio.sleep(0.001)
+
+    async def advance(self, seconds: float) -> None:
+        await self.clock.advance(seconds, self.waits)
+
+
+async def test_a_file_that_another_process_holds_is_waited_for_by_the_clock(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wisp.services.database._POLL_LOCK", 9.0)
     path = tmp_path / "wisp.db"
     await filled(path)
     with held_by_another(path):
-        db = DatabaseService(path)
-        db.busy_timeout = 0.05
-        with pytest.raises(DatabaseError, match=r"another process holds it \(waited 0.05 s\)"):
-            await db.start()
-    await db.start()
-    await db.stop()
+        held = Held(path)
+        await held.advance(59)
+        assert not held.starting.done()
+    await held.advance(9)
+    await held.starting
+    await held.db.stop()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the database {path}: another process holds it. Waiting up to 60 s for it to be free"
+    ]
+    with held_by_another(path):
+        held = Held(path)
+        await held.advance(70)
+        with pytest.raises(DatabaseError, match=r"another process holds it \(waited 60 s\)"):
+            await held.starting
+
+
+@pytest.mark.parametrize("holder", ["a program", "a bot"])
+async def test_a_start_that_waits_for_the_file_is_cancelled_at_once(tmp_path: Path, holder: str) -> None:
+    path = tmp_path / "wisp.db"
+    await filled(path)
+    with another_bot(path) if holder == "a bot" else held_by_another(path):
+        held = Held(path)
+        await held.waits()
+        held.starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(held.starting, 1)
+
+
+async def test_the_limit_of_a_services_start_does_not_cut_the_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wisp.services._START_LIMIT", 0.01)
+    await filled(tmp_path / "wisp.db")
+    db, services = DatabaseService(tmp_path / "wisp.db"), Services()
+    with held_by_another(tmp_path / "wisp.db"):
+        starting = asyncio.create_task(services.start({"db": db}))
+        await asyncio.sleep(0.03)
+        assert not starting.done()
+    await starting
+    assert services.get("db") is db
+    await services.stop()
+
+
+async def test_a_brief_write_of_another_program_at_the_start_is_no_news(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "wisp.db"
+    await filled(path)
+    with held_by_another(path):
+        held = Held(path)
+        await held.waits()
+    await held.advance(1)
+    await held.starting
+    assert caplog.records == []
+    await held.db.stop()
 
 
 async def test_the_table_of_an_older_bot_is_taken_over(tmp_path: Path) -> None:
@@ -1024,7 +1093,7 @@ async def test_a_second_bot_on_the_file_is_refused_until_the_first_is_gone_even_
     path = tmp_path / "wisp.db"
     with another_bot(path) as first:
         second = DatabaseService(path)
-        second.busy_timeout = 0.1
+        second.lock_timeout = 0.1
         with pytest.raises(DatabaseError, match=rf"another bot \(process {first.pid}\) has it open.*WISP_DATABASE"):
             await second.start()
     await second.start()
@@ -1037,7 +1106,7 @@ async def test_a_second_service_in_the_same_process_is_refused_by_any_name_of_th
     first, second = DatabaseService(path), DatabaseService(link)
     await first.start()
     link.symlink_to(path)
-    second.busy_timeout = 0.05
+    second.lock_timeout = 0
     with pytest.raises(DatabaseError, match="has it open"):
         await second.start()
     await first.execute("CREATE TABLE t (a)")  # it goes on undisturbed
@@ -1046,12 +1115,18 @@ async def test_a_second_service_in_the_same_process_is_refused_by_any_name_of_th
     await second.stop()
 
 
-async def test_a_bot_that_is_closing_is_waited_for(tmp_path: Path) -> None:
-    first, second = DatabaseService(tmp_path / "wisp.db"), DatabaseService(tmp_path / "wisp.db")
+async def test_a_bot_that_is_closing_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first = DatabaseService(tmp_path / "wisp.db")
     await first.start()
-    starting = asyncio.create_task(second.start())
-    await asyncio.sleep(0.1)
-    assert not starting.done()
+    second = Held(tmp_path / "wisp.db")
+    await second.waits()
+    await second.advance(30)
+    assert not second.starting.done()
     await first.stop()
-    await starting
-    await second.stop()
+    await second.advance(1)
+    await second.starting
+    await second.db.stop()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the database {second.db.path}: another bot (process {os.getpid()}) has it open. "
+        "Waiting up to 60 s for it to be free"
+    ]

@@ -181,6 +181,20 @@ async def test_a_failure_that_says_the_way_out_is_logged_without_a_traceback(cap
     assert not record.exc_info
 
 
+async def test_a_required_service_that_does_not_start_stops_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    for error in (WispError("the file is gone"), RuntimeError("no power")):
+        caplog.clear()
+        events, built_in = recorders("metrics", "db", "cache")
+        built_in["db"] = Recorder("db", events, fails="start", error=error)
+        services = Services()
+        with pytest.raises(ServiceError, match=f'no start without the service "db": .*{error}') as caught:
+            await services.start(built_in, required={"db", "guild_data"})
+        assert caught.value.__cause__ is error
+        assert events == ["start metrics", "start db", "stop metrics"]
+        assert services.names() == []
+        assert len(caplog.records) == isinstance(error, RuntimeError)  # with its traceback; the other says all itself
+
+
 async def test_what_was_missing_is_forgotten_at_the_next_start() -> None:
     services = Services()
     weather = Recorder("weather", [], fails="start")
@@ -337,12 +351,24 @@ async def test_a_service_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPa
         async def stop(self) -> None:
             await asyncio.Event().wait()
 
+    class Patient:
+        start_limit = None
+
+        async def start(self, session: object) -> None:
+            await asyncio.sleep(0.02)
+
+    class TimesOut:
+        async def start(self, session: object) -> None:
+            raise TimeoutError("no answer")
+
     services = Services()
     services.register("start", HangsAtStart())
+    services.register("patient", Patient())
+    services.register("times out", TimesOut())
     services.register("stop", HangsAtStop())
     await services.start()
-    assert services.names() == ["stop"]
-    assert "was not done within" in services.missing["start"]
+    assert services.names() == ["patient", "stop"]
+    assert services.missing == {"start": "it was not done within 0.01 s", "times out": "TimeoutError: no answer"}
     await services.stop()
     assert services.names() == []
 

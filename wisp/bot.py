@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import limits
@@ -57,7 +57,8 @@ class Bot(Registrar):
 
     - `token`: DISCORD_TOKEN.
     - `rest_url`: another address of Discord's REST API, such as a proxy for large bots (WISP_REST_URL).
-    - `database`: the file of the bot's data (WISP_DATABASE, "wisp.db").
+    - `database`: the file of the bot's data (WISP_DATABASE, "wisp.db"). A bot whose file cannot be opened does not
+      connect. With None (WISP_DATABASE=:memory:) the bot keeps its data in memory, and loses them when it stops.
     - `owners`: user ids (WISP_OWNERS, separated by commas).
     - `intents`: names of intents beyond what the listeners need, such as "MESSAGE_CONTENT" (WISP_INTENTS).
     - `guilds`: register commands in these servers only, for development (WISP_GUILDS).
@@ -76,7 +77,7 @@ class Bot(Registrar):
         *,
         token: str | None = None,
         rest_url: str | None = None,
-        database: str | os.PathLike[str] | None = None,
+        database: str | os.PathLike[str] | EllipsisType | None = ...,
         owners: Sequence[int] | None = None,
         intents: hikari.Intents | Sequence[str] | str | None = None,
         guilds: Sequence[int] | None = None,
@@ -100,7 +101,7 @@ class Bot(Registrar):
         self._arguments = {
             "token": token,
             "rest_url": rest_url,
-            "database": None if database is None else os.fspath(database),
+            "database": _database_setting(database),
             "owners": owners,
             "intents": intents,
             "guilds": guilds,
@@ -149,7 +150,7 @@ class Bot(Registrar):
 
     @property
     def guild_data(self) -> GuildDataStore:
-        """What the bot keeps for its servers. Raises WispError before the bot starts, or without a database."""
+        """What the bot keeps for its servers. Raises WispError before the bot starts."""
         return self.session.guild_data
 
     def on_start(self, function: Starter) -> Starter:
@@ -233,8 +234,9 @@ class Bot(Registrar):
         """Check the bot, register its commands and connect; returns once it is ready.
 
         `config` stands for `settings()`, `clock` for real time. Raises Mistakes with all that is wrong in the bot
-        or its settings before anything is opened, StartError where Discord does not take it, and WispError where
-        it runs already.
+        or its settings before anything is opened, StartError if its data cannot be opened or Discord does not let it
+        connect, and WispError if it runs already. If Discord refuses to register commands for now, the bot starts
+        with those that Discord has, logs which are missing, and goes on trying.
         """
         from .session import Session
 
@@ -363,6 +365,13 @@ def _custom_id_mistakes(registrars: Iterable[Registrar]) -> list[Mistake]:
                 problem = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'
                 found.append(handler.mistake("", problem, "Give one of them another name"))
     return found
+
+
+def _database_setting(database: str | os.PathLike[str] | EllipsisType | None) -> str | None:
+    """The argument `database` as settings have it: None says nothing there."""
+    if database is None:
+        return ":memory:"
+    return None if isinstance(database, EllipsisType) else os.fspath(database)
 
 
 def _in_a_loop() -> bool:

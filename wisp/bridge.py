@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import copy
 import errno
+import math
 import os
 import ssl
 from calendar import timegm
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from email.utils import parsedate
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import aiohttp
 import aiohttp.connector
@@ -80,7 +82,7 @@ _encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
     """A hikari bot that reads and writes JSON with msgspec. Its intents are settled later: `set_intents`."""
-    return hikari.GatewayBot(
+    gateway = hikari.GatewayBot(
         token,
         banner=None,
         logs=None,
@@ -91,6 +93,74 @@ def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
         loads=_loads,
         dumps=_encoder.encode,
     )
+    gateway._rest.__class__ = _RESTClient
+    return gateway
+
+
+class _RESTClient(rest.RESTClientImpl):
+    """hikari's REST client, with calls that raise a long rate limit. hikari sleeps through it, for any time."""
+
+    __slots__ = ()
+
+    async def _parse_ratelimits(  # pyright: ignore[reportIncompatibleMethodOverride] - there is no other place
+        self, compiled_route: Any, authentication: Any, response: Any
+    ) -> float | None:
+        patience = _patience.get()
+        if patience is None or response.status != 429:
+            return await super()._parse_ratelimits(compiled_route, authentication, response)
+        body = await response.read()
+        said = _json_object(body)
+        error = hikari.ClientHTTPResponseError(
+            url=str(response.real_url),
+            status=response.status,
+            headers=response.headers,
+            raw_body=body,
+            message=said.get("message") or "",
+            code=said.get("code") or 0,
+        )
+        wait = retry_after(error)
+        if wait is None or not patience.covers(wait):
+            raise error
+        return wait
+
+
+class _Patience:
+    """The seconds that one call may wait for rate limits, all of them together."""
+
+    def __init__(self) -> None:
+        self._left = _PATIENCE
+
+    def covers(self, seconds: float) -> bool:
+        """Take these seconds, if there are as many left. No wait counts as less than 0.5 s."""
+        self._left -= max(seconds, 0.5)
+        return self._left >= 0
+
+
+_patience: ContextVar[_Patience | None] = ContextVar("wisp patience with rate limits", default=None)
+
+_PATIENCE = 5.0
+"""Seconds that a call for commands waits for rate limits."""
+
+
+def retry_after(error: hikari.HTTPError) -> float | None:
+    """The seconds that Discord asks to wait before the next attempt, or None if the error does not say."""
+    if isinstance(error, hikari.RateLimitTooLongError):
+        return max(0.0, error.retry_after)
+    if not isinstance(error, hikari.HTTPResponseError):
+        return None
+    found: list[float] = []
+    said: tuple[Any, ...] = (error.headers.get("Retry-After"), _json_object(error.raw_body).get("retry_after"))
+    for value in said:
+        with suppress(TypeError, ValueError):
+            found.append(float(value))
+    return max((seconds for seconds in found if 0 <= seconds < math.inf), default=None)
+
+
+def _json_object(body: Any) -> dict[str, Any]:
+    """The body of an answer as a JSON object, empty if it is none."""
+    with suppress(TypeError, msgspec.MsgspecError):
+        return msgspec.json.decode(body, type=dict[str, Any])
+    return {}
 
 
 def set_intents(gateway: hikari.GatewayBot, intents: hikari.Intents) -> None:
@@ -485,27 +555,37 @@ def _request(rest: hikari.api.RESTClient, route: Any, **what: Any) -> Awaitable[
     return _parts(rest)._request(route, **what)
 
 
-# ---- hikari: commands as raw JSON, since its models lose what wisp must compare ----
+# ---- hikari: commands as raw JSON, since its models lose what wisp must compare; each raises hikari.HTTPError ----
 
 
 async def fetch_commands(rest: hikari.api.RESTClient, application: int, guild: int | None) -> list[dict[str, Any]]:
     """Discord's commands of the application, everywhere (guild None) or in one guild, localizations included."""
     route = _commands_route("GET", application, guild)
-    return await _request(rest, route, query={"with_localizations": "true"})
+    commands = await _call_for_commands(rest, route, query={"with_localizations": "true"})
+    try:
+        msgspec.convert(commands, list[_Command])
+    except msgspec.ValidationError as error:
+        raise hikari.HTTPError(f"this is no list of commands: {error}") from error
+    return commands
+
+
+class _Command(TypedDict):
+    id: str
+    name: str
 
 
 async def put_commands(
     rest: hikari.api.RESTClient, application: int, guild: int | None, payloads: list[dict[str, Any]]
 ) -> None:
     """Replace all commands of one scope."""
-    await _request(rest, _commands_route("PUT", application, guild), json=payloads)
+    await _call_for_commands(rest, _commands_route("PUT", application, guild), json=payloads)
 
 
 async def post_command(
     rest: hikari.api.RESTClient, application: int, guild: int | None, payload: dict[str, Any]
 ) -> None:
     """Create one command, or overwrite the one of its name and type."""
-    await _request(rest, _commands_route("POST", application, guild), json=payload)
+    await _call_for_commands(rest, _commands_route("POST", application, guild), json=payload)
 
 
 async def delete_command(rest: hikari.api.RESTClient, application: int, guild: int | None, command: int) -> None:
@@ -513,7 +593,22 @@ async def delete_command(rest: hikari.api.RESTClient, application: int, guild: i
     scope = {} if guild is None else {"guild": guild}
     kind = "" if guild is None else "GUILD_"
     route = getattr(routes, f"DELETE_APPLICATION_{kind}COMMAND")
-    await _request(rest, route.compile(application=application, command=command, **scope))
+    await _call_for_commands(rest, route.compile(application=application, command=command, **scope))
+
+
+async def _call_for_commands(rest: hikari.api.RESTClient, route: Any, **what: Any) -> Any:
+    """Make a call that waits only briefly for rate limits. Raises hikari.HTTPError for whatever goes wrong."""
+    token = _patience.set(_Patience())
+    try:
+        return await _request(rest, route, **what)
+    except _UNREADABLE as error:
+        raise hikari.HTTPError(f"{type(error).__name__}: {error}") from error
+    finally:
+        _patience.reset(token)
+
+
+_UNREADABLE = (aiohttp.ClientError, OSError, ValueError, ArithmeticError, AssertionError, msgspec.MsgspecError)
+"""What hikari raises, besides its own errors, for a connection that breaks or an answer that it cannot read."""
 
 
 def _commands_route(method: str, application: int, guild: int | None) -> Any:

@@ -25,7 +25,7 @@ class AnswerError(WispError):
 
 
 class StartError(WispError):
-    """The bot cannot start: a refused token, an intent that is not switched on, Discord out of reach."""
+    """The bot cannot start: no database, a refused token, an intent that is not switched on, Discord out of reach."""
 
 
 class Mistake:

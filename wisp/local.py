@@ -100,7 +100,8 @@ async def kill(bot: Bot, sandbox: Sandbox) -> None:
 async def module_mistakes(bot: Bot) -> list[Mistake]:
     """What keeps modules from loading: they are set up on a local Discord, with empty data, and torn down again."""
     log = logging.getLogger("wisp.modules")
-    level, log.level = log.level, logging.CRITICAL  # it says the same
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # it says the same
     try:
         async with on_sandbox(bot):
             pass
@@ -110,7 +111,7 @@ async def module_mistakes(bot: Bot) -> list[Mistake]:
         if not bot.modules.missing:  # which strict=True stops over
             return [Mistake("start", str(error), "Mend it")]
     finally:
-        log.level = level
+        log.setLevel(level)
     found: list[Mistake] = []
     for name, reason in bot.modules.missing.items():
         file, line = bot.modules.place_of(name)

@@ -50,7 +50,7 @@ _TEARDOWN_LIMIT = 10.0
 class Gate:
     """Where each module acts: what servers decided, by server and module, in the bot's database and in memory.
 
-    Where it cannot be read, nothing that depends on it acts.
+    Before it is read, no module acts.
     """
 
     def __init__(self) -> None:
@@ -58,18 +58,11 @@ class Gate:
         self._db: Database | None = None
         self._readable = False
 
-    async def start(self, db: Database | None) -> None:
-        """Read what was decided. Logs where that cannot be read."""
+    async def start(self, db: Database) -> None:
+        """Read what was decided. Raises DatabaseError if that cannot be read."""
         self._db, self._readable = db, False
         self._decided.clear()
-        if db is None:
-            _log.error("there is no database: modules are off in all servers, since nobody can tell where they are on")
-            return
-        try:
-            rows = await db.fetchall("SELECT guild, module, is_enabled FROM wisp_modules")
-        except Exception:
-            _log.exception("it cannot be read where modules are on: they are off in all servers")
-            return
+        rows = await db.fetchall("SELECT guild, module, is_enabled FROM wisp_modules")
         self._decided = {(guild, module): bool(is_enabled) for guild, module, is_enabled in rows}
         self._readable = True
 
@@ -84,8 +77,7 @@ class Gate:
 
     async def decide(self, guild_id: int, names: Iterable[str], is_enabled: bool) -> None:
         """Keep that these modules are on (or off) in this server. Raises DatabaseError, and changes nothing then."""
-        if self._db is None:
-            raise WispError("There is no database, so it cannot be kept where modules are on.")
+        assert self._db is not None
         names = list(names)
         async with self._db.transaction() as tx:
             for name in names:
@@ -362,8 +354,9 @@ class ModuleRegistry:
     async def load(self, name: str) -> None:
         """Load a module, and those before it that it needs; does nothing where it runs.
 
-        Raises WispError with the reason where it cannot load: nothing of it stays then. Raises Mistakes where Discord
-        refuses its commands: the module runs, and they are not shown.
+        Raises WispError with the reason if it cannot load: nothing of it stays then. Raises Mistakes if Discord refuses
+        its commands: the module runs, and they are not shown. If Discord refuses them for now (a rate limit, an
+        outage), this is logged, and wisp goes on trying in the background.
         """
         async with self._changing() as session:
             before = [*self._loaded]

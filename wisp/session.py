@@ -24,17 +24,17 @@ from .groups import Root, forgotten, roots
 from .logs import get_logger, protect
 from .measures import Measures
 from .prompts import Prompts
-from .registration import Changes, GuildMemory, Wanted, bring_up_to_date
+from .registration import CommandSync, Wanted
 from .replies import settings_in_use
 from .services import Audit, Database, GuildDataStore, Metrics
 from .services.audit import AuditService
 from .services.cache import CacheService
-from .services.database import DatabaseService
+from .services.database import MEMORY, DatabaseService
 from .services.guild_data import GuildData
 from .services.metrics import MetricsService
 from .services.scheduler import SchedulerService
 from .shield import EXITS, described, is_cancelled, refuse_coroutine, shielded
-from .start_refusals import check_privileged, explained, page_of
+from .start_refusals import check_gateway, check_privileged, explained, page_of
 from .work import Work, current_task, named
 
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ if TYPE_CHECKING:
     from .services import Services
 
 _log = get_logger("wisp")
+
+
+_LATE = 30.0
+_STILL_OUTSIDE = (
+    "Discord has not let the bot in after %g s, and the bot goes on trying. Discord's state: https://discordstatus.com"
+)
 
 
 class Failure:
@@ -98,10 +104,7 @@ class Session:
         self._subscriptions: dict[Registrar, list[tuple[type[hikari.Event], Any]]] = {}
         self._is_set_up = False
         self._is_registered = False
-        self._application: int | None = None
-        self._asked: dict[int | None, list[dict[str, Any]]] | None = None  # what Discord was told last
-        self._registering: asyncio.Task[None] | None = None
-        self._registration = asyncio.Lock()
+        self._commands: CommandSync | None = None  # once Discord has said who the bot is
         self._lightbulb_commands: list[Any] = []
         self._deferrals = Deferrals(clock, self.patience, self._defer, self.spawn)
         self._calls: dict[InteractionContext[Any], asyncio.Task[Any]] = {}
@@ -112,6 +115,7 @@ class Session:
         self._closing: asyncio.Task[None] | None = None
         self.leaving: asyncio.Future[BaseException] | None = None
         self._guild_data: GuildDataStore | None = None
+        self._guilds: set[hikari.Snowflake] = set()  # that Discord named when the shards became ready
         self._stages: list[str] = []
         self._stage_began = time.perf_counter()
         assert config.token is not None
@@ -121,9 +125,9 @@ class Session:
     # ---- start ----
 
     async def start(self) -> None:
-        """Set everything up, register the commands, connect. What was opened is closed again where it fails.
+        """Set everything up, register the commands, connect. If that fails, close again what was opened.
 
-        Raises StartError where the bot is closed meanwhile.
+        Raises StartError with what keeps the bot from starting, also if the bot is closed meanwhile.
         """
         self._starting = current_task()
         protect()
@@ -139,6 +143,8 @@ class Session:
             if isinstance(error, asyncio.CancelledError) and self._closing is not None:
                 self._starting.uncancel()
                 raise StartError("The bot was closed while it started.") from None
+            if isinstance(error, WispError) and not isinstance(error, StartError):
+                raise StartError(str(error)) from error
             raise
         finally:
             self._starting = None
@@ -154,7 +160,7 @@ class Session:
             _count(sum(len(registrar.listeners) for registrar in self._registrars()), "listener"),
             *([_count(jobs, "job")] if (jobs := self.scheduler.count()) else []),
             *self.bot.modules.counts(),
-            _count(len(self.gateway.cache.get_available_guilds_view()), "server"),
+            _count(len(self._guilds | self.gateway.cache.get_guilds_view().keys()), "server"),
         ]
         return f"{me.username if me else 'the bot'} is up: {', '.join(counts)} ({', '.join(self._stages)})"
 
@@ -165,9 +171,9 @@ class Session:
 
     @property
     def guild_data(self) -> GuildDataStore:
-        """What the bot keeps for its servers. Raises ServiceError where the database did not start."""
+        """What the bot keeps for its servers. Raises ServiceError before it has started."""
         if self._guild_data is None:
-            raise ServiceError(f"there is no guild data: {self.services.missing.get('guild_data', 'not started')}")
+            raise ServiceError("there is no guild data: the service has not started")
         return self._guild_data
 
     def _make_database(self) -> DatabaseService:
@@ -182,8 +188,9 @@ class Session:
         built_in["scheduler"] = self.scheduler
         if "scheduler" in self.services.registered:
             built_in["job_scheduler"] = self.scheduler  # the jobs of @bot.every and its siblings stay with it
+        own = {name for name in ("guild_data_db", "scheduler", "job_scheduler") if name not in self.services.registered}
         self._opened.append(("the services", self.services.stop))
-        await self.services.start(built_in, session=self)
+        await self.services.start(built_in, session=self, required={"db", "guild_data", *own})
         self.measures.start(self.services.get_typed("metrics", Metrics))
         for database in (db, self.services.get("db")):
             if isinstance(database, DatabaseService):
@@ -191,29 +198,30 @@ class Session:
         self._guild_data = self.services.get_typed("guild_data", GuildDataStore)
         self.services.get_typed("db", Database)  # another one must be able to do the same
         self.services.get_typed("audit", Audit)
-        await self.cooldowns.start(self.own_database)
+        await self.cooldowns.start(db)
         self._opened.append(("the cooldowns", self.cooldowns.stop))
         try:
             await self.migrate("bot", self.bot.migrations)
-        except (WispError, ValueError) as error:
+        except ValueError as error:
             raise StartError(str(error)) from error
+        if self.config.database == MEMORY:
+            _log.info("the bot keeps its data in memory (database=None): they are lost when it stops")
         self._stage("services started")
 
     @property
     def database(self) -> Database | None:
-        """The service "db", None where it did not start."""
+        """The service "db", None while the bot does not run."""
         return self.services.get_typed("db", Database)
 
     @property
-    def own_database(self) -> Database | None:
-        """Where the tables of wisp itself are: the built-in database, whatever "db" is; None where it did not start."""
-        return self.services.get_typed("guild_data_db" if "db" in self.services.registered else "db", Database)
+    def own_database(self) -> Database:
+        """The built-in database with wisp's own tables, also if another service is "db"."""
+        return self._db
 
     async def migrate(self, owner: str, migrations: Mapping[int, Any]) -> None:
-        """Bring tables up to date, where there is anything to do. Raises WispError and ValueError where that fails."""
+        """Bring tables up to date, if there are migrations. Raises WispError and ValueError if that fails."""
         if migrations:
-            if self.database is None:
-                raise WispError(f"There are migrations, and no database: {self.services.missing.get('db')}")
+            assert self.database is not None
             await self.database.migrate(owner, migrations)
 
     async def _set_up(self) -> None:
@@ -298,17 +306,9 @@ class Session:
             raise WispError(f"its listeners need the intent {names}, which is settled at the start. Restart the bot")
 
     async def register_again(self) -> None:
-        """Bring Discord's commands up to date while the bot runs: once for all who ask before it begins."""
-        if self._registering is None:
-            self._registering = asyncio.create_task(self._register_in_turn())
-        await asyncio.shield(self._registering)
-
-    async def _register_in_turn(self) -> None:
-        async with self._registration:
-            self._registering = None  # who asks from now on has changed something since
-            assert self._application is not None
-            changes = await self._registered(self._application)
-            _log.info("commands registered: %s", changes)
+        """Bring Discord's commands up to date while the bot runs, as `CommandSync.update` does."""
+        assert self._commands is not None
+        await self._commands.update()
 
     async def emit(self, event: Event) -> None:
         """Call every listener for an event of one's own, and return when all are done."""
@@ -359,21 +359,26 @@ class Session:
                 failure = error
                 raise _Stop from error
 
+        async def note_guilds(event: hikari.ShardReadyEvent) -> None:
+            self._guilds.update(event.unavailable_guilds)
+
         self.gateway.subscribe(hikari.StartingEvent, register)
+        self.gateway.subscribe(hikari.ShardReadyEvent, note_guilds)
         self._opened.append(("the connection to Discord", self._close_gateway))
+        late = self.clock.call_later(_LATE, partial(_log.warning, _STILL_OUTSIDE, _LATE))
         try:
             await self.gateway.start(check_for_updates=False)
         except _Stop:
             assert failure is not None
-            raise explained(failure)  # noqa: B904 - it has its cause
-        except (hikari.HikariError, OSError, KeyError, TypeError) as error:
+            raise failure  # noqa: B904 - it has its cause
+        except Exception as error:  # hikari alone is asked here
             raise explained(error)  # noqa: B904 - it has its cause
+        finally:
+            late.cancel()
 
     async def _register(self) -> None:
         """With REST open and nothing connected: ask who the bot is, and bring its commands up to date."""
-        rest = bridge.reporting_date(self.gateway.rest, self._deferrals.observe)
-        application = await rest.fetch_application()
-        self._application = int(application.id)
+        application = await self._ask_discord()
         self._is_registered = True
         listeners = [listener for registrar in self._registrars() for listener in registrar.listeners]
         self.owners = self.owners or _owners_of(application)
@@ -386,10 +391,30 @@ class Session:
                 'them, say wisp.Bot(intents="MESSAGE_CONTENT") and switch the intent on at %s',
                 page_of(application),
             )
-        changes = await self._registered(self._application)
-        self._stage(f"commands registered: {changes}")
+        await self._register_commands(int(application.id))
 
-    async def _registered(self, application: int) -> Changes:
+    async def _ask_discord(self) -> hikari.Application:
+        """Return the bot's application. Raises StartError if Discord gives no answer, or lets no bot connect now."""
+        rest = bridge.reporting_date(self.gateway.rest, self._deferrals.observe)
+        try:
+            application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
+        except Exception as error:
+            raise explained(error)  # noqa: B904 - it has its cause
+        check_gateway(gateway, self.clock.time())
+        return application
+
+    async def _register_commands(self, application: int) -> None:
+        rest, db = self.gateway.rest, self.own_database
+        self._commands = CommandSync(rest, application, db, self._wanted, clock=self.clock, spawn=self.spawn)
+        self._opened.append(("the registration of commands", self._commands.close))
+        try:
+            changes = await self._commands.update()
+        except hikari.HTTPError as error:
+            raise explained(error)  # noqa: B904 - it has its cause
+        self._stage("registration of commands postponed" if changes is None else f"commands registered: {changes}")
+
+    async def _wanted(self) -> dict[int | None, list[Wanted]]:
+        """The commands of the bot, as Discord should have them."""
         wanted: dict[int | None, list[Wanted]] = {None: []}
         for root in self._roots():
             for guild in self._guilds_of(root) or (None,):
@@ -398,17 +423,7 @@ class Session:
             self.client, self._lightbulb_commands, self.gateway.entity_factory
         ):
             wanted.setdefault(guild, []).append(Wanted(payload, None))
-        asked = {guild: [one.payload for one in commands] for guild, commands in wanted.items()}
-        if asked == self._asked:
-            return Changes()
-        memory = GuildMemory(self.own_database, application)
-        guilds = {guild for guild in wanted if guild is not None}
-        earlier = await memory.recall()
-        await memory.remember(earlier | guilds)
-        changes = await bring_up_to_date(self.gateway.rest, application, {**{guild: [] for guild in earlier}, **wanted})
-        await memory.remember(guilds)
-        self._asked = asked
-        return changes
+        return wanted
 
     def _registrars(self) -> list[Registrar]:
         return self.bot.modules.registrars()
@@ -520,6 +535,8 @@ class Session:
         if self._starting is not None:
             self._starting.cancel()
             await self._start_ended.wait()
+        if self._commands is not None:
+            await self._commands.close()  # its attempts count as work, which would be waited for
         try:
             await self._drain(caller)
             for ctx in tuple(self._calls):
