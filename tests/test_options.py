@@ -7,7 +7,7 @@ import datetime
 import enum
 import itertools
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal, NewType, Protocol, TypeVar, Union
 
@@ -474,18 +474,14 @@ async def test_aliases_mean_the_same_in_menus_listeners_components_modals_forms_
     assert heard == {hikari.GuildMessageCreateEvent}
 
 
+def lazy_alias(value: Callable[[Any], Any]) -> Any:
+    """Return what `type Lazy = ...` of Python 3.12 makes: its value is evaluated when it is read."""
+    return type("TypeAliasType", (), {"__type_params__": (), "__value__": property(value)})()
+
+
 @pytest.mark.parametrize("value", ["Nowhere", "str | Nowhere"])
 def test_an_alias_that_means_nothing_is_a_mistake_in_each_place(value: str) -> None:
-    class Lazy:
-        """Stands for `type Lazy = Nowhere`, whose value is evaluated when it is read."""
-
-        __type_params__ = ()
-
-        @property
-        def __value__(self) -> Any:
-            return eval(value)
-
-    alias = type("TypeAliasType", (), dict(vars(Lazy)))()
+    alias = lazy_alias(lambda alias: eval(value))
     bot = wisp.Bot()
 
     async def function(ctx: Any, thing: Any) -> None: ...
@@ -508,8 +504,7 @@ def test_an_alias_of_itself_is_a_mistake_and_no_endless_loop() -> None:
 
     async def function(ctx: wisp.Context, thing: Any) -> None: ...
 
-    Loop: Any = TypeAliasType("Loop", "Loop | int")
-    function.__annotations__["thing"] = Loop
+    function.__annotations__["thing"] = lazy_alias(lambda alias: dict[str, alias])
     bot.command(function)
     assert "Discord has no option of type" in problems_of(bot)[0]
 

@@ -90,7 +90,12 @@ def union_parts(annotation: Any) -> tuple[Any, ...]:
     return typing.get_args(annotation) if typing.get_origin(annotation) in _UNIONS else (annotation,)
 
 
-def is_annotation(value: object) -> bool:
+def are_the_function(arguments: tuple[Any, ...]) -> bool:
+    """Return whether a decorator of types stands without parentheses, and got the function instead of types."""
+    return len(arguments) == 1 and callable(arguments[0]) and not _is_annotation(arguments[0])
+
+
+def _is_annotation(value: object) -> bool:
     """Return whether a value is a type as annotations name one: a class, a union, an alias, `Annotated[...]`."""
     return isinstance(value, type) or typing.get_origin(value) is not None or _is_alias(value)
 

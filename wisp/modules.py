@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import hikari
 
-from .annotations import is_annotation, underlying
+from .annotations import are_the_function, underlying
 from .commands import Command, CommandSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import Mistake, Mistakes, WispError, did_you_mean
@@ -309,7 +309,7 @@ def listen(*arguments: Any) -> Any:
     def mark(function: L, event_types: tuple[type[Any], ...]) -> L:
         return _marked(function, lambda bot, bound: bot.add_listener(bound, event_types, names))
 
-    if len(arguments) == 1 and callable(arguments[0]) and not is_annotation(arguments[0]):
+    if are_the_function(arguments):
         return mark(arguments[0], ())
 
     def decorate(function: L) -> L:

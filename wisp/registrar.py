@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, TypeVar, U
 
 import hikari
 
-from .annotations import is_annotation
+from .annotations import are_the_function
 from .commands import ApplicationCommand, Command, CommandHolder, GroupSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import WispError
@@ -212,7 +212,7 @@ class Registrar(CommandHolder):
             self.add_listener(function, event_types, names_around(depth))
             return function
 
-        if len(arguments) == 1 and callable(arguments[0]) and not is_annotation(arguments[0]):
+        if are_the_function(arguments):
             return register(arguments[0], (), 2)
 
         def decorate(function: L) -> L:

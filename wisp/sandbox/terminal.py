@@ -510,7 +510,7 @@ def named(option: JSON, typed: str, guild: Guild | None) -> User | Role | Channe
         USER: [member.user for member in guild.members.values()],
         ROLE: list(guild.roles.values()),
         MENTIONABLE: [*(member.user for member in guild.members.values()), *guild.roles.values()],
-        CHANNEL: guild.places,
+        CHANNEL: [*guild.places],
     }
     bare = typed.lstrip("@#")
     for one in found[option["type"]]:
