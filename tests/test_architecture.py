@@ -20,6 +20,7 @@ ORDER = [
     "limits",
     "config",
     "work",
+    "program",
     "services",
     "measures",
     "sandbox",

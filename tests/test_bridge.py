@@ -36,7 +36,7 @@ async def test_hikaris_event_manager_keeps_intents_and_consumers(gateway: hikari
     assert manager._dispatched_tasks == set(), MOVED
 
 
-@pytest.mark.parametrize("name", ["_ws", "_gateway_url", "_session_id", "_seq", "_keep_alive_task"])
+@pytest.mark.parametrize("name", ["_ws", "_gateway_url", "_session_id", "_seq", "_keep_alive_task", "_is_closing"])
 def test_hikaris_shard_has(name: str) -> None:
     assert name in shard.GatewayShardImpl.__slots__, MOVED
 

@@ -92,6 +92,8 @@ async def offer(session: Session, interaction: hikari.AutocompleteInteraction, c
             {"choices": choices},
         )
     except Exception as error:
+        if session.closing:  # with the connection, which answers are not waited for
+            return
         session.report(f"what /{interaction.command_name} suggests", error)
         if choices:
             await offer(session, interaction, [])

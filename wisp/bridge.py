@@ -26,8 +26,10 @@ import hikari
 import lightbulb
 import msgspec
 from hikari.impl import config as hikari_config
-from hikari.impl import rest, shard
+from hikari.impl import event_manager_base, rest, shard
 from hikari.internal import data_binding, routes
+
+from .work import LAST_WORDS, end
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -52,6 +54,9 @@ ORIGINAL = "@original"
 
 _GLANCE, _CLOSING = 0.1, 6.0
 """Seconds between two looks at shards that are closing, and those that each has for a goodbye: hikari gives it 5."""
+
+_CLOSING_IN_ALL = 10.0
+"""Seconds that hikari has to close, which waits for raw listeners: for StoppingEvent, StoppedEvent and others."""
 
 Answerable = hikari.CommandInteraction | hikari.ComponentInteraction | hikari.ModalInteraction
 
@@ -170,7 +175,11 @@ def set_intents(gateway: hikari.GatewayBot, intents: hikari.Intents) -> None:
 
 
 async def close_gateway(gateway: hikari.GatewayBot) -> None:
-    """Close a hikari bot; without its pause of 0.25 s for TLS where the connection has none."""
+    """Close a hikari bot; without its pause of 0.25 s for TLS where the connection has none.
+
+    Raises TimeoutError if a raw listener holds it up for too long, and what one raises that ends hikari's closing: the
+    connection is cut then.
+    """
     plain: list[Any] = []
     shards: list[Any] = list(gateway.shards.values())
     for one in shards:
@@ -182,22 +191,38 @@ async def close_gateway(gateway: hikari.GatewayBot) -> None:
     if not rest.is_alive:
         rest.start()  # hikari complains of what is closed already
     closing = asyncio.ensure_future(gateway.close())
-    end = asyncio.get_running_loop().time() + _CLOSING
-    while not (await asyncio.wait({closing}, timeout=_GLANCE))[0]:
-        late = asyncio.get_running_loop().time() > end
-        for one in shards:
-            # who closes a shard between two connections is not heard: it goes on, with its next one (hikari 2.6.0)
-            if one._keep_alive_task is not None and (one._ws is not None or late):
-                one._keep_alive_task.cancel()
-    await closing
+    try:
+        await _closed(closing, shards)
+    except BaseException:
+        closing.cancel()
+        await cut_off(gateway)
+        raise
     for transport in plain:
         await transport._exit_stack.aclose()
     # a shard that was still connecting is known to nobody, and would go on trying for ever
     left = [task for task in asyncio.all_tasks() if _is_of_shard(task, gateway)]
-    for task in left:
-        task.cancel()
-    if left:
-        await asyncio.wait(left)
+    await end(left)
+
+
+async def _closed(closing: asyncio.Future[None], shards: Sequence[Any]) -> None:
+    """Wait until hikari has closed. Raises TimeoutError if it does not."""
+    began = asyncio.get_running_loop().time()
+    while not (await asyncio.wait({closing}, timeout=_GLANCE))[0]:
+        seconds = asyncio.get_running_loop().time() - began
+        if seconds > _CLOSING_IN_ALL:
+            tasks = asyncio.all_tasks()
+            listeners = ", ".join(sorted(task.get_name() for task in tasks if _is_listener(task)))
+            raise TimeoutError(f"hikari was not closed within {_CLOSING_IN_ALL:g} s. It waits for: {listeners}")
+        for one in shards:
+            # who closes a shard between two connections is not heard: it goes on, with its next one (hikari 2.6.0)
+            if one._keep_alive_task is not None and ((one._is_closing and one._ws is not None) or seconds > _CLOSING):
+                one._keep_alive_task.cancel()
+    await closing
+
+
+def _is_listener(task: asyncio.Task[Any]) -> bool:
+    invoke = event_manager_base.EventManagerBase._invoke_callback
+    return getattr(task.get_coro(), "cr_code", None) is invoke.__code__
 
 
 async def cut_off(gateway: hikari.GatewayBot) -> None:
@@ -206,17 +231,16 @@ async def cut_off(gateway: hikari.GatewayBot) -> None:
     transports: list[Any] = [one._ws for one in shards if one._ws is not None]
     for transport in transports:
         transport._sent_close = True
-    _cancel(shards)
-    await asyncio.wait([one._keep_alive_task for one in shards if one._keep_alive_task is not None])
+    tasks = [one._keep_alive_task for one in shards if one._keep_alive_task is not None]
+    for _ in range(2):  # a raw listener for the end of the connection may hold up the first cancellation
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_WORDS)
     for transport in transports:
         await transport._exit_stack.aclose()
-    await gateway.rest.close()
-
-
-def _cancel(shards: Iterable[Any]) -> None:
-    for one in shards:
-        if one._keep_alive_task is not None:
-            one._keep_alive_task.cancel()
+    if gateway.rest.is_alive:
+        await gateway.rest.close()
 
 
 def _is_of_shard(task: asyncio.Task[Any], gateway: hikari.GatewayBot) -> bool:

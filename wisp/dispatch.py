@@ -180,7 +180,7 @@ class Dispatcher:
         owner = ctx.handler.owner
         if self.session.closing:
             self.session.measures.refused("closing")
-            await self._say(ctx, _CLOSING)
+            await self._refuse_while_closing(ctx)
             return
         if owner is not self.session.bot and not self._is_on(owner, ctx.guild_id):
             self.session.measures.refused("off")
@@ -194,6 +194,13 @@ class Dispatcher:
                 await self.run(ctx)
         finally:
             self.session.end(ctx)
+
+    async def _refuse_while_closing(self, ctx: InteractionContext[Any]) -> None:
+        """Answer as well as it goes: the connection closes meanwhile."""
+        try:
+            await ctx.respond(_CLOSING, ephemeral=True)
+        except Exception as error:
+            _log.info("could not answer %s while the bot closes: %s", ctx.handler.label, error)
 
     def _is_on(self, owner: Registrar, guild_id: int | None) -> bool:
         return self.session.gate.is_open(owner, guild_id)

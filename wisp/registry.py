@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .errors import Mistake, Mistakes, StartError, WispError, did_you_mean
 from .events import ModuleDisabled, ModuleEnabled
@@ -31,6 +31,7 @@ from .modules import (
 from .services import Audit
 from .services.scheduler import setting_up
 from .shield import EXITS, described, is_cancelled, refuse_coroutine
+from .work import Overdue, end, within
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -329,24 +330,31 @@ class ModuleRegistry:
         bot, ctx = self._loaded.pop(name), self._contexts.pop(name)
         session.detach(bot)
         bot.is_leaving = True
-        await _end(session.work.done_by(bot) & session.work.waiting)  # the person has no time any more, and is told
-        if running := session.work.done_by(bot) - {asyncio.current_task()}:
-            _, late = await asyncio.wait(running, timeout=min(session.grace, _TEARDOWN_LIMIT))
-            await _end(late)
+        await end(session.work.done_by(bot) & session.work.waiting)  # the person has no time any more, and is told
+        await session.end_handlers(
+            session.work.done_by(bot) - {asyncio.current_task()}, min(session.grace, _TEARDOWN_LIMIT)
+        )
         await self._tear_down(bot.module, bot, ctx)
 
     async def _tear_down(self, module: Module, bot: ModuleBot, ctx: ModuleContext) -> None:
+        changes = self._changes
+
+        async def tear_down() -> None:
+            self._changes = asyncio.current_task()
+            refuse_coroutine(await module.teardown(bot, ctx))
+
         try:
-            async with asyncio.timeout(_TEARDOWN_LIMIT):
-                refuse_coroutine(await module.teardown(bot, ctx))
-        except TimeoutError:
-            _log.error('the teardown of module "%s" took more than %g s', bot.name, _TEARDOWN_LIMIT)
+            await within(_TEARDOWN_LIMIT, tear_down())
+        except Overdue as error:
+            _log.error('the teardown of module "%s" %s', bot.name, error)
         except EXITS as error:
             self._bot.session.leave(error)
         except BaseException as error:
             if is_cancelled(error):
                 raise
             _log.exception('the teardown of module "%s" failed', bot.name)
+        finally:
+            self._changes = changes
         forget_marked(module)
 
     # ---- while the bot runs ----
@@ -499,11 +507,3 @@ class ModuleRegistry:
     def _is_on(self, name: str, guild_id: int) -> bool:
         owner = self._loaded.get(name) or ModuleBot(self._bot, self._registered[name])
         return self.gate.is_open(owner, guild_id)
-
-
-async def _end(tasks: set[asyncio.Task[Any]]) -> None:
-    """Cancel these, and wait a moment for what they say last."""
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=1)

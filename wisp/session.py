@@ -35,7 +35,7 @@ from .services.metrics import MetricsService
 from .services.scheduler import SchedulerService
 from .shield import EXITS, described, is_cancelled, refuse_coroutine, shielded
 from .start_refusals import check_gateway, check_privileged, explained, page_of
-from .work import Work, current_task, named
+from .work import LAST_WORDS, Overdue, Work, current_task, end, left_behind, named, within
 
 if TYPE_CHECKING:
     import lightbulb
@@ -50,6 +50,14 @@ if TYPE_CHECKING:
     from .services import Services
 
 _log = get_logger("wisp")
+
+_CLOSED_MEANWHILE = "The bot was closed while it started."
+
+_STOP_LIMIT = 10.0
+"""Seconds that each part of the bot gets to close. One that hangs holds up neither the others nor the process."""
+
+_ANSWER_LIMIT = 3.0
+"""Seconds in which the last answers go out before the connection closes."""
 
 
 _LATE = 30.0
@@ -113,6 +121,7 @@ class Session:
         self._starting: asyncio.Task[Any] | None = None
         self._start_ended = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
+        self._closing_since: float | None = None
         self.leaving: asyncio.Future[BaseException] | None = None
         self._guild_data: GuildDataStore | None = None
         self._guilds: set[hikari.Snowflake] = set()  # that Discord named when the shards became ready
@@ -129,7 +138,7 @@ class Session:
 
         Raises StartError with what keeps the bot from starting, also if the bot is closed meanwhile.
         """
-        self._starting = current_task()
+        starting = self._starting = current_task()
         protect()
         try:
             await self._start_services()
@@ -137,20 +146,22 @@ class Session:
             await self._connect()
             self._begin_jobs()
         except BaseException as error:
-            self.closing = True
-            await self._close_opened()
-            self.closed = True
-            if isinstance(error, asyncio.CancelledError) and self._closing is not None:
-                self._starting.uncancel()
-                raise StartError("The bot was closed while it started.") from None
+            is_closed_meanwhile = self._closing is not None
+            self._end_starting()
+            await self.close()
+            if isinstance(error, asyncio.CancelledError) and is_closed_meanwhile:
+                starting.uncancel()
+                raise StartError(_CLOSED_MEANWHILE) from None
             if isinstance(error, WispError) and not isinstance(error, StartError):
                 raise StartError(str(error)) from error
             raise
-        finally:
-            self._starting = None
-            self._start_ended.set()
+        self._end_starting()
         self._stage("connected")
         _log.info("%s", self.summary())
+
+    def _end_starting(self) -> None:
+        self._starting = None
+        self._start_ended.set()
 
     def summary(self) -> str:
         """What runs, in a few words: commands, listeners, servers, what was registered, how long each stage took."""
@@ -199,7 +210,7 @@ class Session:
         self.services.get_typed("db", Database)  # another one must be able to do the same
         self.services.get_typed("audit", Audit)
         await self.cooldowns.start(db)
-        self._opened.append(("the cooldowns", self.cooldowns.stop))
+        self._opened.append(("the cooldowns", lambda: within(_STOP_LIMIT, self.cooldowns.stop())))
         try:
             await self.migrate("bot", self.bot.migrations)
         except ValueError as error:
@@ -230,8 +241,10 @@ class Session:
         bridge.on_interaction_payload(
             self.gateway, dispatcher.came_before, dispatcher.on_awaited, dispatcher.on_undecodable
         )
-        for starter in self.bot.starters:
-            await self._call_starter(starter)
+        # while modules are torn down and on_stop runs, calls are still answered, so the connection closes after them
+        self._opened.append(("the connection to Discord", self._close_gateway))
+        self._opened.append(("lightbulb", lambda: within(_STOP_LIMIT, self.client.stop())))
+        await self._call_starters()
         self.attach(self.bot)
         self._opened.append(("the modules", self._stop_modules))
         await self.bot.modules.start(self)
@@ -242,9 +255,22 @@ class Session:
         bridge.set_intents(self.gateway, self._intents())
         self._stage("set up")
 
+    async def _call_starters(self) -> None:
+        """Call the on_start functions. The on_stop functions are called at the end if one of those succeeded."""
+        is_begun = not self.bot.starters
+        try:
+            for starter in self.bot.starters:
+                await self._call_starter(starter)
+                is_begun = True
+        finally:
+            if is_begun:
+                for stopper in self.bot.stoppers:
+                    name = getattr(stopper, "__name__", type(stopper).__name__)
+                    self._opened.append((f'the on_stop function "{name}"', partial(self._call_stopper, stopper)))
+
     async def _call_starter(self, starter: Callable[..., Awaitable[object]]) -> None:
         try:
-            refuse_coroutine(await (starter(self.bot) if inspect.signature(starter).parameters else starter()))
+            refuse_coroutine(await self._called(starter))
         except (Exception, *EXITS):
             raise
         except BaseException as error:
@@ -252,6 +278,12 @@ class Session:
                 raise
             name = getattr(starter, "__name__", type(starter).__name__)
             raise StartError(f"on_start {name} raised {described(error)}") from error
+
+    async def _call_stopper(self, stopper: Callable[..., Awaitable[object]]) -> None:
+        refuse_coroutine(await within(_STOP_LIMIT, self._called(stopper)))
+
+    def _called(self, function: Callable[..., Awaitable[object]]) -> Awaitable[object]:
+        return function(self.bot) if inspect.signature(function).parameters else function()
 
     def _begin_jobs(self) -> None:
         context = Context()
@@ -282,7 +314,8 @@ class Session:
     def detach(self, registrar: Registrar) -> None:
         """Take what a module registered out of action: nothing new reaches it."""
         for event_type, callback in self._subscriptions.pop(registrar, ()):
-            self.gateway.unsubscribe(event_type, callback)
+            if not (self.closing and issubclass(hikari.StoppedEvent, event_type)):  # that one is still to come
+                self.gateway.unsubscribe(event_type, callback)
         self.scheduler.detach(registrar)
         self._route()
 
@@ -316,21 +349,23 @@ class Session:
             self._hear(registrar, listener, event)
             for registrar in self._registrars()
             for listener in registrar.listeners
-            if isinstance(event, listener.event_types)
+            if isinstance(event, listener.event_types) and not self.closing
         ]
         await asyncio.gather(*heard)
 
     async def _hear(self, owner: Registrar, listener: Listener, event: Any) -> None:
         """Call a listener, unless its module is off where that happened."""
-        if self.closing or not self.gate.is_open(owner, guild_of(event)):
+        if not self.gate.is_open(owner, guild_of(event)):
             return
         settings_in_use.set(self.config)
+        title = f'listener "{listener.name}"'
+        current_task().set_name(title)
         began = self.clock.monotonic()
         outcome: Outcome = "cancelled"
         ctx = EventContext(self.bot, event, listener.name)
 
         async def failed(error: BaseException) -> None:
-            await self.dispatcher.failed(ctx, f'listener "{listener.name}"', error, owner)
+            await self.dispatcher.failed(ctx, title, error, owner)
 
         with self.work.of(owner):
             try:
@@ -342,8 +377,12 @@ class Session:
 
     def _subscribe(self, owner: Registrar, listener: Listener, event_type: type[hikari.Event]) -> Any:
         async def hear(event: hikari.Event) -> None:
-            if listener.receives(event, event_type):
+            if not listener.receives(event, event_type):
+                return
+            if not self.closing:
                 await self._hear(owner, listener, event)
+            elif isinstance(event, hikari.StoppedEvent):
+                await self._hear_last(owner, listener, event)
 
         self.gateway.subscribe(event_type, hear)
         return hear
@@ -364,7 +403,7 @@ class Session:
 
         self.gateway.subscribe(hikari.StartingEvent, register)
         self.gateway.subscribe(hikari.ShardReadyEvent, note_guilds)
-        self._opened.append(("the connection to Discord", self._close_gateway))
+        self._opened.append(("the listeners for StoppingEvent", self._announce_stopping))
         late = self.clock.call_later(_LATE, partial(_log.warning, _STILL_OUTSIDE, _LATE))
         try:
             await self.gateway.start(check_for_updates=False)
@@ -384,7 +423,6 @@ class Session:
         self.owners = self.owners or _owners_of(application)
         check_privileged(self._intents(), application, listeners)
         await self.client.start()
-        self._opened.append(("lightbulb", self.client.stop))
         if hears_messages(listeners) and not self._intents() & hikari.Intents.MESSAGE_CONTENT:
             _log.warning(
                 "messages are listened to, but without their content: most arrive empty. If the bot needs to read "
@@ -446,6 +484,8 @@ class Session:
         return intents
 
     def _stage(self, name: str) -> None:
+        if self.closing:  # code of the bot has ignored that the start was cancelled
+            raise StartError(_CLOSED_MEANWHILE)
         now = time.perf_counter()
         self._stages.append(f"{name} in {now - self._stage_began:.2f} s")
         self._stage_began = now
@@ -499,8 +539,8 @@ class Session:
     def label_of(self, task: asyncio.Task[Any]) -> str:
         """The command, component, form or job that a task runs, in words."""
         label = next((ctx.handler.label for ctx, running in self._calls.items() if running is task), None)
-        named_after_job = task.get_name() if task.get_name().startswith("job ") else None
-        return label or named_after_job or "a listener"
+        name = task.get_name() if task.get_name().startswith(("job ", "listener ")) else None
+        return label or name or "a listener"
 
     def is_ending(self, owner: Registrar) -> bool:
         """Whether handlers of a bot or module are cancelled: it is unloaded, or the bot closes."""
@@ -524,61 +564,119 @@ class Session:
     async def close(self) -> None:
         """Take no new work, give running handlers their grace, then close what was opened, last first, once.
 
-        Who is cancelled while it waits here does not stop the closing: it goes on by itself.
+        A caller that is cancelled while it waits does not stop the closing. A handler may call this, and goes on once
+        all is closed. In a task that a handler has started it returns at once, since the handler may wait for that
+        task: the bot closes when the handler has ended.
         """
         if self._closing is None:
-            self._closing = asyncio.create_task(self._close(current_task()))
-        await asyncio.shield(self._closing)
+            self.closing = True
+            self._closing_since = time.monotonic()
+            self._closing = asyncio.create_task(self._close())
+        if not self.work.is_within_handler():
+            with self.work.apart():
+                await asyncio.shield(self._closing)
 
-    async def _close(self, caller: asyncio.Task[Any]) -> None:
-        self.closing = True
+    def grace_left(self) -> float:
+        """Return how many seconds are left of the grace of what runs while the bot closes."""
+        since = time.monotonic() if self._closing_since is None else self._closing_since
+        return max(0.0, since + self.grace - time.monotonic())
+
+    async def end_handlers(self, handlers: Iterable[asyncio.Task[Any]], grace: float) -> None:
+        """Wait for handlers, cancel those that run for longer than `grace`, and leave behind those that ignore it."""
+        handlers = set(handlers)
+        try:
+            async with asyncio.timeout(grace):
+                await self.work.ended(handlers)
+        except TimeoutError:
+            names = {task: self._place_of(task) for task in handlers & self.work.tasks.keys()}
+            _log.warning("cancelled after %.3g s: %s", grace, named(names.values()))
+            for task in (deaf := await end(names)):
+                self.work.leave(task)
+            if deaf:
+                _log.error("left behind, since it ignores its cancellation: %s", named(names[task] for task in deaf))
+
+    def _place_of(self, task: asyncio.Task[Any]) -> str:
+        """Return what a task runs, and where in the bot's code it waits."""
+        from .stillness import place
+
+        return f"{'the start' if task is self._starting else self.label_of(task)}{place(task)}"
+
+    async def _close(self) -> None:
         if self._starting is not None:
-            self._starting.cancel()
-            await self._start_ended.wait()
+            await self._end_start(self._starting)
         if self._commands is not None:
             await self._commands.close()  # its attempts count as work, which would be waited for
         try:
-            await self._drain(caller)
-            for ctx in tuple(self._calls):
-                try:
-                    await ctx.finish()
-                except Exception as error:
-                    self.report(ctx.handler.label, error)
+            self.work.end_waiting()  # the person has no time any more, and is told
+            await self.end_handlers(self.work.tasks, self.grace_left())  # those that begin from now on are refusals
+            finishing = {asyncio.create_task(self._finish(ctx)) for ctx in self._calls}
+            await end(finishing, after=_ANSWER_LIMIT)
         finally:
             self._deferrals.stop()
             self.prompts.stop()
             await self._close_opened()
-            self.closed = True
 
-    async def _drain(self, caller: asyncio.Task[Any]) -> None:
-        """Wait for the handlers that run, `caller` apart: it may be one of them, and waits for this."""
-        for task in self.work.waiting:  # the person has no time any more, and is told
-            task.cancel()
-        end = asyncio.get_running_loop().time() + self.grace
-        while running := self.work.tasks.keys() - {caller, current_task()}:
-            left = end - asyncio.get_running_loop().time()
-            if left <= 0:
-                break
-            await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        if late := self.work.tasks.keys() - {caller, current_task()}:
-            _log.warning("cancelled after %g s: %s", self.grace, self.under_way())
-            for task in late:
-                task.cancel()
-            await asyncio.wait(late, timeout=1)
+    async def _end_start(self, starting: asyncio.Task[Any]) -> None:
+        """End a start that is going on, unless it ignores its cancellation for too long."""
+        starting.cancel()
+        try:
+            async with asyncio.timeout(self.grace):
+                await self._start_ended.wait()
+        except TimeoutError:
+            _log.error("left behind, since it ignores its cancellation: %s", self._place_of(starting))
+            left_behind.add(starting)
+
+    async def _finish(self, ctx: InteractionContext[Any]) -> None:
+        try:
+            await ctx.finish()
+        except Exception as error:
+            self.report(ctx.handler.label, error)
 
     async def _close_opened(self) -> None:
-        while self._opened:
-            what, close = self._opened.pop()
-            try:
-                await close()
-            except EXITS as error:
-                self.leave(error)
-            except (Exception, asyncio.CancelledError):
-                _log.exception("%s did not close properly", what)
+        is_waited_for = self.leaving is not None
+        leaving = self.leaving = self.leaving or asyncio.get_running_loop().create_future()
+        with self.work.closing():
+            while self._opened:
+                what, close = self._opened.pop()
+                try:
+                    await close()
+                except EXITS as error:
+                    self.leave(error)
+                except Overdue as error:
+                    _log.error("%s did not close properly: it %s", what, error)
+                except (Exception, asyncio.CancelledError):
+                    _log.exception("%s did not close properly", what)
+        self.closed = True
+        if leaving.done() and not is_waited_for:
+            raise leaving.result()
+
+    async def _announce_stopping(self) -> None:
+        """Call the listeners for StoppingEvent while all works: hikari dispatches it after modules are torn down."""
+        if self.gateway.is_alive:
+            event = self.gateway.event_factory.deserialize_stopping_event()
+            await asyncio.gather(
+                *(
+                    self._hear_last(registrar, listener, event)
+                    for registrar in self._registrars()
+                    for listener in registrar.listeners
+                    if isinstance(event, listener.event_types)
+                )
+            )
+
+    async def _hear_last(self, owner: Registrar, listener: Listener, event: hikari.Event) -> None:
+        """Call a listener for an event of the bot's end. It gets what is left of the grace, and at least a second."""
+        try:
+            await within(max(self.grace_left(), LAST_WORDS), self._hear(owner, listener, event))
+        except Overdue as error:
+            _log.error('listener "%s" for %s %s', listener.name, type(event).__name__, error)
 
     async def _close_gateway(self) -> None:
-        if self.gateway.is_alive:
-            await bridge.close_gateway(self.gateway)
+        if not self.gateway.is_alive:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await self.work.ended(self.work.tasks.keys() - left_behind)  # refusals that are on their way
+        await bridge.close_gateway(self.gateway)
 
 
 def _intents_of(listeners: Iterable[Listener]) -> hikari.Intents:

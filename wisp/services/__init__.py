@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload, 
 from ..errors import ServiceError, WispError, did_you_mean
 from ..logs import get_logger
 from ..shield import EXITS, described, is_cancelled, refuse_coroutine
+from ..work import Overdue, within
 
 if TYPE_CHECKING:
     from .audit import AuditRecord
@@ -162,11 +163,12 @@ class Services:
     async def _stop(self, name: str, service: object) -> None:
         stop = getattr(service, "stop", None)
         try:
-            async with asyncio.timeout(_STOP_LIMIT):
-                if stop is not None:
-                    refuse_coroutine(await _awaitable(stop, name=f"{name}.stop()"))
+            if stop is not None:
+                refuse_coroutine(await within(_STOP_LIMIT, _awaitable(stop, name=f"{name}.stop()")))
         except EXITS:
             raise
+        except Overdue as error:
+            _log.error('service "%s" did not stop properly: it %s', name, error)
         except BaseException as error:
             if is_cancelled(error):
                 raise
