@@ -607,7 +607,8 @@ class Session:
         if self._commands is not None:
             await self._commands.close()  # its attempts count as work, which would be waited for
         try:
-            self.work.end_waiting()  # the person has no time any more, and is told
+            if waiting := self.work.end_waiting():  # the user is told, even if there is no grace
+                await asyncio.wait(waiting, timeout=LAST_WORDS)
             await self.end_handlers(self.work.tasks, self.grace_left())  # those that begin from now on are refusals
             finishing = {asyncio.create_task(self._finish(ctx)) for ctx in self._calls}
             await end(finishing, after=_ANSWER_LIMIT)

@@ -98,11 +98,13 @@ class Work:
         finally:
             self.waiting.discard(task)
 
-    def end_waiting(self) -> None:
-        """Cancel the handlers that wait for a person, and from now on each that begins to."""
+    def end_waiting(self) -> set[asyncio.Task[Any]]:
+        """Cancel the handlers that wait for a person, and from now on each that begins to; those that waited."""
         self._is_waiting_over = True
-        for task in self.waiting:
+        waiting = set(self.waiting)
+        for task in waiting:
             task.cancel()
+        return waiting
 
     # ---- handlers that close the bot ----
 
