@@ -323,7 +323,7 @@ def on_interaction_payload(
     gateway: hikari.GatewayBot,
     came_before: Callable[[int], bool],
     awaited: Callable[[int], None],
-    undecodable: Callable[[Mapping[str, Any], Exception], None],
+    undecodable: Callable[[Any, Exception], None],
 ) -> None:
     """Look at interactions before hikari does, drop those that come again, and see to those that it cannot read.
 
@@ -335,17 +335,31 @@ def on_interaction_payload(
     consume = consumer.callback
 
     def on_interaction_create(shard: Any, payload: Any) -> None:
+        id = interaction_id(payload)
+        if id is None:
+            undecodable(payload, ValueError("it has no id that can be read"))
+            return
+        if came_before(id):
+            return
+        is_awaited = any(map(_may_be_interaction, waiters))
         try:
-            if came_before(int(payload["id"])):
-                return
-            is_awaited = any(map(_may_be_interaction, waiters))
             consume(shard, payload)
-            if is_awaited:
-                awaited(int(payload["id"]))
         except Exception as error:
             undecodable(payload, error)
+        else:
+            if is_awaited:
+                awaited(id)
 
     consumer.callback = on_interaction_create
+
+
+def interaction_id(payload: Any) -> int | None:
+    """Return the id of an interaction's payload, None if there is none that can be read."""
+    try:
+        id = int(payload["id"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return id if 0 <= id < 2**64 else None
 
 
 def _may_be_interaction(event_type: type[hikari.Event]) -> bool:

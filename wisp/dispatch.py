@@ -50,6 +50,7 @@ _REMEMBERED = 1000
 """Interactions of which it is known that they came."""
 
 _PRIVATE = int(hikari.MessageFlag.EPHEMERAL)
+_COMMAND_TYPES = (hikari.CommandType.SLASH, hikari.CommandType.USER, hikari.CommandType.MESSAGE)
 _BELOW = (hikari.OptionType.SUB_COMMAND, hikari.OptionType.SUB_COMMAND_GROUP)
 
 
@@ -360,9 +361,13 @@ class Dispatcher:
                 await self.session.client.handle_interaction_create(interaction)
             else:
                 await self._answer_unknown(event, UNKNOWN)
-        elif isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)) and (
-            bridge.knows_command(self.session.client, interaction)
-        ):
+        elif not isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)):
+            _log.warning("an interaction of the unknown type %s is refused", interaction.type)
+            await self._answer_unknown(event, _UNREADABLE)
+        elif interaction.command_type not in _COMMAND_TYPES:
+            _log.warning("a command of the unknown type %s is refused", interaction.command_type)
+            await self._answer_unknown(event, _UNKNOWN_COMMAND)
+        elif bridge.knows_command(self.session.client, interaction):
             heard = asyncio.Event()
             await self.session.client.handle_interaction_create(interaction, heard)
             if not heard.is_set():
@@ -397,13 +402,11 @@ class Dispatcher:
     def on_undecodable(self, payload: Any, error: Exception) -> None:
         """An interaction that hikari could not read: logged without its token, answered by its id."""
         self.session.report("an interaction that hikari could not read", error)
-        try:
-            kind, id, token = int(payload["type"]), int(payload["id"]), str(payload["token"])
-        except (KeyError, TypeError, ValueError):
-            return
-        self.session.spawn(self._answer_raw(kind, id, token, _UNREADABLE))
+        id = bridge.interaction_id(payload)
+        if id is not None and isinstance(token := payload.get("token"), str):
+            self.session.spawn(self._answer_raw(payload.get("type"), id, token, _UNREADABLE))
 
-    async def _answer_raw(self, kind: int, id: int, token: str, line: str) -> None:
+    async def _answer_raw(self, kind: object, id: int, token: str, line: str) -> None:
         """Answer what has no context; silently where something else has answered."""
         data: dict[str, Any]
         if kind == hikari.InteractionType.AUTOCOMPLETE:
