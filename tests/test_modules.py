@@ -1276,6 +1276,197 @@ async def test_modules_that_name_the_same_group_share_it_and_each_takes_its_own_
             await ada.slash("shared two")
 
 
+# ---- marked methods that a subclass overrides ----
+
+
+class Basis(wisp.Module):
+    """A module with each mark."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    @property
+    def name(self) -> str:
+        return "basis"
+
+    @wisp.command
+    async def hello(self, ctx: wisp.Context) -> str:
+        return "hello"
+
+    @wisp.command
+    async def twice(self, ctx: wisp.Context) -> str:
+        return f"{await self.hello(ctx)} {await self.hello(ctx)}"
+
+    @wisp.user_command(name="Who")
+    async def who(self, ctx: wisp.Context, user: hikari.User) -> str:
+        return "who"
+
+    @wisp.message_command(name="Quote")
+    async def quote(self, ctx: wisp.Context, message: hikari.Message) -> str:
+        return "quote"
+
+    @wisp.component("press:{number}")
+    async def press(self, ctx: wisp.ComponentContext, number: int) -> str:
+        return f"press {number}"
+
+    @wisp.modal("sheet")
+    async def sheet(self, ctx: wisp.ModalContext) -> str:
+        return "sheet"
+
+    @wisp.listen
+    async def hear(self, event: LevelUp) -> None:
+        self.told.append("hear")
+
+    @wisp.every(hours=1)
+    async def tick(self) -> None:
+        self.told.append("tick")
+
+    @wisp.cron("30 * * * *")
+    async def strike(self) -> None:
+        self.told.append("strike")
+
+    @wisp.job("note")
+    async def note(self, text: str) -> None:
+        self.told.append(text)
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        group = bot.group("basis", "Basis")
+
+        @group.command
+        async def show(ctx: wisp.Context) -> str:
+            """Show."""
+            return await self.hello(ctx)
+
+
+class Louder(Basis):
+    """Overrides all of it, and calls the base's."""
+
+    @property
+    def name(self) -> str:
+        return f"{super().name}-louder"
+
+    @wisp.command
+    async def hello(self, ctx: wisp.Context, times: int = 1) -> str:
+        return (await super().hello(ctx)).upper() * times
+
+    @wisp.user_command(name="Who")
+    async def who(self, ctx: wisp.Context, user: hikari.User) -> str:
+        return (await super().who(ctx, user)).upper()
+
+    @wisp.message_command(name="Quote")
+    async def quote(self, ctx: wisp.Context, message: hikari.Message) -> str:
+        return (await Basis.quote(self, ctx, message)).upper()
+
+    @wisp.component("press:{number}")
+    async def press(self, ctx: wisp.ComponentContext, number: int) -> str:
+        return (await super().press(ctx, number)).upper()
+
+    @wisp.modal("sheet")
+    async def sheet(self, ctx: wisp.ModalContext) -> str:
+        return (await super().sheet(ctx)).upper()
+
+    @wisp.listen
+    async def hear(self, event: LevelUp) -> None:
+        await super().hear(event)
+        self.told.append("HEAR")
+
+    @wisp.every(hours=1)
+    async def tick(self) -> None:
+        await super().tick()
+        self.told.append("TICK")
+
+    @wisp.cron("30 * * * *")
+    async def strike(self) -> None:
+        await super().strike()
+        self.told.append("STRIKE")
+
+    @wisp.job("note")
+    async def note(self, text: str) -> None:
+        await super().note(text)
+        self.told.append(text.upper())
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        await super().setup(bot, ctx)
+
+        @bot.command
+        async def buttons(ctx: wisp.Context) -> None:
+            await ctx.respond("Press", components=[wisp.row(self.press.bind(7).button("Go"))])
+
+        @bot.command
+        async def sheets(ctx: wisp.Context) -> None:
+            row = hikari.impl.ModalActionRowBuilder()
+            row.add_text_input("text", "Text")
+            await ctx.respond_with_modal("Sheet", "sheet", components=[row])
+
+
+class Mixin:
+    """Not a module, with a mark of its own."""
+
+    @wisp.command
+    async def hello(self, ctx: wisp.Context, times: int = 1) -> str:
+        return f"<{await super().hello(ctx, times)}>"  # type: ignore[misc]
+
+
+class Loudest(Mixin, Louder):
+    """Two levels, and a mixin between."""
+
+    @wisp.command
+    async def hello(self, ctx: wisp.Context, times: int = 1) -> str:
+        return f"{await super().hello(ctx, times)}!"
+
+
+class Unmarked(Louder):
+    """Takes the command away: what overrides it bears no mark."""
+
+    async def hello(self, ctx: wisp.Context, times: int = 1) -> str:  # type: ignore[override]
+        return f"{await super().hello(ctx, times)}?"
+
+
+async def test_a_marked_method_that_overrides_another_runs_the_bases_by_super() -> None:
+    loud = Louder()
+    bot = wisp.Bot(modules=[loud])
+    async with connect(bot) as discord:
+        assert bot.modules.list() == ["basis-louder"]
+        ada = discord.member("ada")
+        for _ in range(2):  # before and after a reload
+            loud.told.clear()
+            assert (await ada.slash("hello", times=2)).content == "HELLOHELLO"
+            assert (await ada.slash("twice")).content == "HELLO HELLO"
+            assert (await ada.slash("basis show")).content == "HELLO"
+            assert (await ada.menu("Who", discord.member("bob"))).content == "WHO"
+            await ada.say("quote me")
+            assert (await ada.menu("Quote", discord.messages()[-1])).content == "QUOTE"
+            assert (await ada.click(await ada.slash("buttons"), "Go")).content == "PRESS 7"
+            assert (await ada.submit(await ada.slash("sheets"), text="x")).content == "SHEET"
+            await bot.emit(LevelUp(user_id=1))
+            await bot.services.get("scheduler").once("note", delay=1, data={"text": "a"})
+            await discord.advance(hours=1, seconds=1)
+            assert sorted(loud.told) == ["A", "HEAR", "STRIKE", "TICK", "a", "hear", "strike", "tick"]
+            await bot.modules.unload("basis-louder")
+            await bot.modules.load("basis-louder")
+
+
+@pytest.mark.parametrize(
+    ("made", "shown", "twice"),
+    [(Basis, "hello", "hello hello"), (Loudest, "<HELLO>!", "<HELLO>! <HELLO>!"), (Unmarked, None, "HELLO? HELLO?")],
+)
+async def test_super_goes_up_level_by_level(made: type[Basis], shown: str | None, twice: str) -> None:
+    bot = wisp.Bot(modules=[made()])
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        assert (await ada.slash("twice")).content == twice
+        if shown is None:
+            with pytest.raises(Impossible, match="no command /hello"):
+                await ada.slash("hello")
+        else:
+            assert (await ada.slash("hello")).content == shown
+
+
+def test_a_marked_method_before_its_module_is_set_up_says_so() -> None:
+    with pytest.raises(wisp.WispError, match='"hello" of module "basis-louder" is there once the module is set up'):
+        _ = Louder().hello
+
+
 # ---- events of one's own ----
 
 

@@ -170,6 +170,10 @@ class Method(Generic[H]):
         self.__doc__ = function.__doc__
         _note_mark(function, register)
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the method itself, as in `Base.hello(self, ctx)`."""
+        return self.function(*args, **kwargs)
+
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 

@@ -449,6 +449,11 @@ class ModuleRegistry:
             finally:
                 self._changes = None
 
+    async def changed(self) -> None:
+        """Wait for the changes that are going on, and those that wait for their turn."""
+        async with self._lock:
+            return
+
     # ---- the gate ----
 
     async def enable(self, name: str, *, guild_id: int, user_id: int | None = None) -> list[str]:

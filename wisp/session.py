@@ -341,6 +341,7 @@ class Session:
     async def register_again(self) -> None:
         """Bring Discord's commands up to date while the bot runs, as `CommandSync.update` does."""
         assert self._commands is not None
+        await self.bot.modules.changed()  # those that are going on are registered with this one
         await self._commands.update()
 
     async def emit(self, event: Event) -> None:

@@ -198,7 +198,9 @@ class SchedulerService:
         self._ensure_kept()
         if guild_id is not None and not is_id(guild_id):
             raise ValueError(f"guild_id: expected an int from 1 to 2**64 - 1, got {guild_id!r}")
-        return [_pending(row) for row in await self._store.find(name, guild_id, min(limit, _MOST))]
+        rows = await self._store.find(name, guild_id, min(limit, _MOST))
+        running = {id: shot.row.failures for id, shot in self._shots.items() if shot.is_running}
+        return [_pending(row._replace(failures=running.get(row.id, row.failures))) for row in rows]
 
     # ---- with the bot ----
 
