@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from email.utils import parsedate
+from functools import cache, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
@@ -27,7 +28,7 @@ import lightbulb
 import msgspec
 from hikari.impl import config as hikari_config
 from hikari.impl import event_manager_base, rest, shard
-from hikari.internal import data_binding, routes
+from hikari.internal import data_binding, net, routes
 
 from .work import LAST_WORDS, end
 
@@ -48,6 +49,8 @@ _TRIES = ((None, 0.5), (None, 1.0), (None, 2.0), (None, None))
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 UNKNOWN_MESSAGE, ALREADY_ACKNOWLEDGED = 10008, 40060
+
+_JSON = {"User-Agent": rest._HTTP_USER_AGENT, "Content-Type": "application/json"}
 
 ORIGINAL = "@original"
 """The name under which Discord's webhooks know the first answer to an interaction."""
@@ -439,8 +442,11 @@ async def answer_raw(
     """Send the first answer to an interaction of which only the id and the token are known, as `answer` does."""
     route = routes.POST_INTERACTION_RESPONSE.compile(interaction=id, token=token)
     body = {"type": int(type), "data": data}
-    tries = _CALLBACK_TRIES if files is None else _TRIES  # how long an upload takes says nothing of Discord
-    await _confirmed(rest, tries, lambda once: _send(once, route, body, files), taken=ALREADY_ACKNOWLEDGED)
+    if files is None:
+        await _confirmed(_CALLBACK_TRIES, partial(_post, rest, route, body), taken=ALREADY_ACKNOWLEDGED)
+    else:  # how long an upload takes says nothing of Discord
+        once = _single_try(rest)
+        await _confirmed(_TRIES, lambda _: _send(once, route, body, files), taken=ALREADY_ACKNOWLEDGED)
 
 
 async def edit_answer(
@@ -457,8 +463,8 @@ async def follow_up(interaction: Answerable, data: Mapping[str, Any], files: Fil
     request is repeated only if Discord cannot have taken it: it answered with an error, or no connection was made.
     """
     route = routes.POST_WEBHOOK_WITH_TOKEN.compile(webhook=interaction.application_id, token=interaction.token)
-    query = {"wait": "true"}
-    sent: Any = await _confirmed(interaction.app.rest, _TRIES, lambda once: _send(once, route, data, files, query))
+    once = _single_try(interaction.app.rest)
+    sent: Any = await _confirmed(_TRIES, lambda _: _send(once, route, data, files, {"wait": "true"}))
     return sent["id"]
 
 
@@ -497,21 +503,20 @@ class _Dated:
 
 
 async def _confirmed(
-    rest: hikari.api.RESTClient,
     tries: Sequence[tuple[float | None, float | None]],
-    send: Callable[[hikari.api.RESTClient], Awaitable[T]],
+    send: Callable[[float | None], Awaitable[T]],
     *,
     taken: int | None = None,
 ) -> T | None:
     """The answer to a request that is repeated if it fails; None if a repeated one is refused with the code `taken`.
 
-    That refusal says that Discord took the request before, and that only its confirmation was lost. A request without
-    such a code is not repeated if Discord may have taken it.
+    `send` is given the seconds of silence after which it raises. That refusal says that Discord took the request before,
+    and that only its confirmation was lost. A request without such a code is not repeated if Discord may have taken it.
     """
     repeated = False
     for silence, pause in tries:
         try:
-            return await send(_single_try(rest, silence))
+            return await send(silence)
         except hikari.HTTPError as error:
             if repeated and getattr(error, "code", None) == taken is not None:
                 return None
@@ -530,13 +535,45 @@ def _can_be_repeated(error: hikari.HTTPError, is_idempotent: bool) -> bool:
     return is_idempotent or never_sent
 
 
-def _single_try(rest: hikari.api.RESTClient, silence: float | None) -> hikari.api.RESTClient:
-    """hikari's REST client, sharing everything, that raises if a request fails, or if its answer takes too long.
+async def _post(rest: hikari.api.RESTClient, route: Any, body: Mapping[str, Any], silence: float | None) -> None:
+    """Send JSON once to a route without a rate limit. Raises hikari.HTTPError, also after some seconds of silence.
 
-    The time starts when the request has been sent, not while it waits for a free connection.
+    hikari's own sending would repeat the request without saying so. The seconds start when the request has been sent,
+    and not while it waits for a free connection.
     """
-    session = _parts(rest)._client_session
-    once = _with_session(rest, session if silence is None else _Impatient(session, silence))
+    parts = _parts(rest)
+    if parts._client_session is None:  # hikari says that it is closed
+        await _request(rest, route, json=body, auth=None)
+        return
+    while True:
+        try:
+            async with parts._client_session.request(
+                route.method,
+                route.create_url(parts._rest_url),
+                headers=_JSON,
+                data=_encoder.encode(body),
+                timeout=_timeout(silence),
+                proxy=parts._proxy_settings.url,
+                proxy_headers=parts._proxy_settings.all_headers,
+            ) as response:
+                if 200 <= response.status < 300:
+                    return
+                pause = await parts._parse_ratelimits(route, None, response)
+                if pause is None:
+                    raise await net.generate_error_response(response)
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise hikari.HTTPError(str(error)) from error
+        await asyncio.sleep(pause)
+
+
+@cache
+def _timeout(silence: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(sock_connect=silence, sock_read=silence)
+
+
+def _single_try(rest: hikari.api.RESTClient) -> hikari.api.RESTClient:
+    """hikari's REST client, sharing everything, that does not repeat a request."""
+    once = copy.copy(rest)
     _parts(once)._max_retries = 0
     return once
 
@@ -549,19 +586,6 @@ def _with_session(rest: hikari.api.RESTClient, session: Any) -> hikari.api.RESTC
 
 def _parts(rest: Any) -> Any:
     return rest
-
-
-class _Impatient:
-    """An HTTP session whose requests raise TimeoutError after some seconds of silence."""
-
-    __slots__ = ("_session", "_timeout")
-
-    def __init__(self, session: aiohttp.ClientSession, silence: float) -> None:
-        self._session = session
-        self._timeout = aiohttp.ClientTimeout(sock_connect=silence, sock_read=silence)
-
-    def request(self, *args: Any, **options: Any) -> Any:
-        return self._session.request(*args, timeout=self._timeout, **options)
 
 
 async def fetch_answer(interaction: Answerable) -> dict[str, Any] | None:
