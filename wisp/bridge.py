@@ -510,8 +510,9 @@ async def _confirmed(
 ) -> T | None:
     """The answer to a request that is repeated if it fails; None if a repeated one is refused with the code `taken`.
 
-    `send` is given the seconds of silence after which it raises. That refusal says that Discord took the request before,
-    and that only its confirmation was lost. A request without such a code is not repeated if Discord may have taken it.
+    `send` is given the seconds of silence after which it raises. That refusal says that Discord took the request
+    before, and that only its confirmation was lost. A request without such a code is not repeated if Discord may have
+    taken it.
     """
     repeated = False
     for silence, pause in tries:
