@@ -123,6 +123,10 @@ def _problem(payload: dict[str, Any], parameter: Parameter, seen: set[tuple[str,
     """Return why Discord would refuse a choice beside those seen, "" if it takes it: it is seen then."""
     if problems := limits.choice_problems(payload, parameter.type):
         return str(problems[0])
+    try:
+        f"{payload['name']}{payload['value']}".encode()
+    except UnicodeEncodeError:
+        return "it has half a surrogate pair, which is no text"
     keys = {("name", payload["name"]), ("value", payload["value"])}
     if again := keys & seen:
         return f"another suggestion has the same {' and '.join(sorted(key for key, _ in again))}"

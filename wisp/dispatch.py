@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -20,7 +21,7 @@ from .errors import AnswerError, UserError
 from .guards import Counter, Limit, Rule, Rules
 from .logs import get_logger, redacted
 from .replies import settings_in_use
-from .shield import EXITS, Exit, contained, described, is_cancelled, shielded
+from .shield import EXITS, Exit, contained, described, is_cancelled, shielded, text_of
 
 if TYPE_CHECKING:
     from .events import EventContext
@@ -36,6 +37,7 @@ _log = get_logger("wisp.dispatch")
 _CLOSING = "The bot is restarting. Please try again in a moment."
 _REFUSED = "This was refused."
 _UNKNOWN_COMMAND = "This command is no longer here. Discord will stop showing it soon."
+_WENT_WRONG = "Something went wrong. If you tell somebody, mention error `{id}`."
 _NO_ANSWER = "This command gave no answer."
 _UNREADABLE = "The bot could not read what Discord sent. Please try again."
 
@@ -152,9 +154,7 @@ class Dispatcher:
             self.session.leave(error)
             return
         id = self.session.report("an interaction", error)
-        await self._answer_stranger(
-            event.interaction, f"Something went wrong. If you tell somebody, mention error `{id}`."
-        )
+        await self._answer_stranger(event.interaction, _WENT_WRONG.format(id=id))
 
     def _context_of(self, interaction: hikari.PartialInteraction) -> InteractionContext[Any] | None:
         """The context of one of our handlers; None where it is not for us."""
@@ -262,7 +262,7 @@ class Dispatcher:
 
     async def _refuse(self, ctx: InteractionContext[Any], refusal: UserError) -> None:
         try:
-            await ctx.respond(str(refusal) or _REFUSED, ephemeral=True)
+            await ctx.respond(text_of(refusal).strip() or _REFUSED, ephemeral=True)
         except Exception as error:
             await self._fail(ctx, error)
 
@@ -297,7 +297,7 @@ class Dispatcher:
                     return True
             except UserError as refusal:
                 if isinstance(ctx, InteractionContext):
-                    await self._say(ctx, str(refusal))
+                    await self._say(ctx, text_of(refusal).strip() or _REFUSED)
                 return True
             except Exit as exit:
                 self.session.leave(exit.error)
@@ -315,7 +315,10 @@ class Dispatcher:
         try:
             await ctx.respond(text, ephemeral=True)
         except Exception as error:
-            self.session.report(f"answering {ctx.handler.label}", error)
+            id = self.session.report(f"answering {ctx.handler.label}", error)
+            if not ctx.lost:  # Discord may take another text
+                with suppress(Exception):
+                    await ctx.respond(_WENT_WRONG.format(id=id), ephemeral=True)
 
     async def _finish(self, ctx: InteractionContext[Any]) -> None:
         try:

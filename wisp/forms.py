@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import types
@@ -117,6 +118,10 @@ async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> 
         ctx.go_on_with(interaction)
     except TimeoutError:
         return None
+    except asyncio.CancelledError:
+        if submitted.done() and not submitted.cancelled():  # at the same moment: the form is answered, too
+            ctx.go_on_with(submitted.result())
+        raise
     finally:
         submitted.cancel()
     for place in places:

@@ -342,6 +342,6 @@ def _check_timeout(seconds: float) -> None:
 
 
 async def _last_edit(edit: Awaitable[None]) -> None:
-    """Change a message at its end, unless somebody has deleted it."""
-    with suppress(AnswerError):
+    """Change a message at its end, if that still works: it may be deleted, and the outcome is the same without."""
+    with suppress(AnswerError, hikari.HTTPError):
         await edit
