@@ -385,6 +385,55 @@ def test_a_handler_that_exits_ends_the_chat_in_order_with_its_code(soon: bool, a
     assert "Traceback" not in ran.stderr
 
 
+STOPPED = """
+import asyncio, sys, wisp, wisp.work
+wisp.work.LAST_WORDS = 0.1
+bot = wisp.Bot()
+hangs = sys.argv[-1].startswith("/hang")
+@bot.on_start
+async def start() -> None:
+    if not hangs:
+        print("ready", flush=True)
+        await deaf()
+@bot.on_stop
+async def stop() -> None:
+    print("stopped", flush=True)
+async def deaf() -> None:
+    bot.session.grace = 0.1
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+@bot.command
+async def hang(ctx: wisp.Context) -> None:
+    print("ready", flush=True)
+    asyncio.get_running_loop().run_in_executor(None, __import__("time").sleep, 3600)
+    await deaf()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGHUP is of POSIX")
+@pytest.mark.parametrize(
+    ("line", "number", "says"), [("/hang", signal.SIGHUP, "stopped\n"), ("/start", signal.SIGTERM, "")]
+)
+def test_a_signal_ends_a_line_that_does_not_end_in_order(line: str, number: int, says: str) -> None:
+    command = [*RUN, write("my_bot.py", STOPPED), "--run", line]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
+    try:
+        program = subprocess.Popen(command, env=ENVIRONMENT, **pipes)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert program.stdout
+    assert program.stdout.readline() == "ready\n"
+    program.send_signal(number)
+    out, err = program.communicate(timeout=20)
+    assert (program.returncode, out) == (128 + number, says), err
+    assert "left behind, since it ignores its cancellation: " in err
+    assert "Traceback" not in err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is of POSIX")
 @pytest.mark.parametrize("closed", [False, True])
 def test_where_nobody_types_the_page_stays_until_it_is_stopped(closed: bool) -> None:

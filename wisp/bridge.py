@@ -30,7 +30,7 @@ from hikari.impl import config as hikari_config
 from hikari.impl import event_manager_base, rest, shard
 from hikari.internal import data_binding, net, routes
 
-from .work import LAST_WORDS, end
+from .work import LAST_WORDS, end, left_behind
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -196,15 +196,15 @@ async def close_gateway(gateway: hikari.GatewayBot) -> None:
     closing = asyncio.ensure_future(gateway.close())
     try:
         await _closed(closing, shards)
+        for transport in plain:
+            await transport._exit_stack.aclose()
     except BaseException:
         closing.cancel()
         await cut_off(gateway)
         raise
-    for transport in plain:
-        await transport._exit_stack.aclose()
-    # a shard that was still connecting is known to nobody, and would go on trying for ever
-    left = [task for task in asyncio.all_tasks() if _is_of_shard(task, gateway)]
-    await end(left)
+    finally:
+        # a shard that was still connecting is known to nobody, and would go on trying for ever
+        await end([task for task in asyncio.all_tasks() if _is_of_shard(task, gateway)])
 
 
 async def _closed(closing: asyncio.Future[None], shards: Sequence[Any]) -> None:
@@ -213,7 +213,7 @@ async def _closed(closing: asyncio.Future[None], shards: Sequence[Any]) -> None:
     while not (await asyncio.wait({closing}, timeout=_GLANCE))[0]:
         seconds = asyncio.get_running_loop().time() - began
         if seconds > _CLOSING_IN_ALL:
-            tasks = asyncio.all_tasks()
+            tasks = asyncio.all_tasks() - set(left_behind)
             listeners = ", ".join(sorted(task.get_name() for task in tasks if _is_listener(task)))
             raise TimeoutError(f"hikari was not closed within {_CLOSING_IN_ALL:g} s. It waits for: {listeners}")
         for one in shards:

@@ -98,7 +98,7 @@ def run(main: Coroutine[Any, Any, T], grace_left: Callable[[], float] = lambda: 
         finally:
             asyncio.set_event_loop(None)
             loop.close()
-        threads = {thread for thread in threading.enumerate() if not thread.daemon} - known
+        threads = [thread for thread in threading.enumerate() if not thread.daemon and thread not in known]
         if tasks or threads:
             _Ending(tasks, threads, known - {threading.main_thread()}, end_of_grace, code).start()
 
@@ -153,7 +153,7 @@ class _Ending(threading.Thread):
     def __init__(
         self,
         tasks: set[asyncio.Task[Any]],
-        threads: set[threading.Thread],
+        threads: list[threading.Thread],
         others: set[threading.Thread],
         end_of_grace: float,
         code: int,

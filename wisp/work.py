@@ -165,21 +165,22 @@ def set_handler(task: asyncio.Task[Any]) -> None:
 
 
 async def end(
-    tasks: Collection[asyncio.Task[Any]], *, after: float = 0.0, last_words: float | None = None
+    tasks: Iterable[asyncio.Task[Any]], *, after: float = 0.0, last_words: float | None = None
 ) -> set[asyncio.Task[Any]]:
     """Cancel those of these tasks that still run in `after` seconds, and return those that ignore it.
 
-    They get `last_words` seconds (1 by default) from their cancellation on, unless they have ignored one before.
+    They get `last_words` seconds (1 by default) from their cancellation on. Those that have ignored one before are
+    cancelled at once, and not waited for.
     """
-    late = await _unfinished(tasks, after)
-    for task in late:
+    tasks = set(tasks)
+    late = await _unfinished(tasks - left_behind, after)
+    for task in late | (tasks & left_behind):
         task.cancel()
-    seconds = LAST_WORDS if last_words is None else last_words
-    left_behind.update(await _unfinished(late - set(left_behind), seconds))
-    return late & set(left_behind)
+    left_behind.update(await _unfinished(late, LAST_WORDS if last_words is None else last_words))
+    return {task for task in tasks & left_behind if not task.done()}
 
 
-async def _unfinished(tasks: Collection[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:
+async def _unfinished(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:
     """Wait up to `seconds`, and return the tasks that still run."""
     running = {task for task in tasks if not task.done()}
     if running and seconds > 0:
