@@ -460,7 +460,8 @@ async def follow_up(interaction: Answerable, data: Mapping[str, Any], files: Fil
     """Send another message; its id.
 
     It is sent at most once. Discord cannot be asked whether it took a follow-up, and takes the same one twice, so a
-    request is repeated only if Discord cannot have taken it: it answered with an error, or no connection was made.
+    request is repeated only if Discord says that it did not take it (an error 5xx, which is believed), or if no
+    connection was made.
     """
     route = routes.POST_WEBHOOK_WITH_TOKEN.compile(webhook=interaction.application_id, token=interaction.token)
     once = _single_try(interaction.app.rest)

@@ -316,7 +316,7 @@ class Dispatcher:
             await ctx.respond(text, ephemeral=True)
         except Exception as error:
             id = self.session.report(f"answering {ctx.handler.label}", error)
-            if not ctx.lost:  # Discord may take another text
+            if isinstance(error, (AnswerError, ValueError)) and not ctx.lost:  # Discord takes another text
                 with suppress(Exception):
                     await ctx.respond(_WENT_WRONG.format(id=id), ephemeral=True)
 

@@ -646,7 +646,7 @@ class Session:
                     self.leave(error)
                 except Overdue as error:
                     _log.error("%s did not close properly: it %s", what, error)
-                except (Exception, asyncio.CancelledError):
+                except BaseException:  # the others close all the same
                     _log.exception("%s did not close properly", what)
         self.closed = True
         if leaving.done() and not is_waited_for:
