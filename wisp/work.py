@@ -173,11 +173,12 @@ async def end(
     cancelled at once, and not waited for.
     """
     tasks = set(tasks)
-    late = await _unfinished(tasks - set(left_behind), after)
-    for task in late | (tasks & set(left_behind)):
+    deaf = tasks.intersection(left_behind)
+    late = await _unfinished(tasks - deaf, after)
+    for task in late | deaf:
         task.cancel()
     left_behind.update(await _unfinished(late, LAST_WORDS if last_words is None else last_words))
-    return {task for task in tasks & set(left_behind) if not task.done()}
+    return {task for task in tasks.intersection(left_behind) if not task.done()}
 
 
 async def _unfinished(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:
