@@ -28,6 +28,7 @@ ORDER = [
     "guards",
     "cooldowns",
     "handlers",
+    "blocking",
     "commands",
     "groups",
     "components",
