@@ -3,19 +3,30 @@
 import asyncio
 import logging
 import os
+import re
 import signal
+import sqlite3
 import sys
 import textwrap
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import hikari
+import msgspec
 import pytest
+from aiohttp import web
 
 import wisp
+from wisp.clock import Clock
 from wisp.config import Config
+from wisp.program import stop_signals
 from wisp.sandbox import Sandbox
+from wisp.sandbox.interaction import Interaction
 from wisp.testing import connect
 
 
@@ -58,6 +69,23 @@ async def test_async_with_starts_and_closes_the_bot(sandbox: Sandbox, monkeypatc
         assert bot.gateway.is_alive
         gateway = bot.gateway
     assert not gateway.is_alive
+
+
+def call(sandbox: Sandbox, name: str) -> Interaction:
+    """Ada uses a command. Nothing waits for the answer."""
+    ada = next(user for user in sandbox.world.users.values() if user.name == "ada")
+    (guild,) = sandbox.world.guilds.values()
+    channel = guild.channel("general")
+    assert channel is not None
+    (command,) = (command for command in sandbox.world.visible_commands(None) if command["name"] == name)
+    return sandbox.world.create_interaction(2, ada, channel, {"id": command["id"], "name": name, "type": 1})
+
+
+async def until(is_met: Callable[[], object]) -> None:
+    """Wait for something, but not for ever."""
+    async with asyncio.timeout(20):
+        while not is_met():
+            await asyncio.sleep(0.001)
 
 
 async def test_closing_twice_or_before_the_start_does_nothing(sandbox: Sandbox) -> None:
@@ -142,6 +170,16 @@ async def test_the_summary_says_what_is_there(caplog: pytest.LogCaptureFixture) 
     assert "commands registered: 1 created in" in summary
 
 
+async def test_the_summary_counts_servers_that_discord_has_not_sent_yet(sandbox: Sandbox) -> None:
+    (guild,) = sandbox.world.guilds.values()
+    sandbox.outage(guild)
+    bot = hello_bot()
+    await bot.start(config_for(sandbox))
+    summary = bot.session.summary()
+    await bot.close()
+    assert "1 command, 0 listeners, 1 server " in summary
+
+
 async def test_running_handlers_get_their_grace_and_late_ones_are_told(sandbox: Sandbox) -> None:
     bot = wisp.Bot()
     ended: list[str] = []
@@ -160,15 +198,7 @@ async def test_running_handlers_get_their_grace_and_late_ones_are_told(sandbox: 
     await bot.start(config_for(sandbox))
     session = bot.session
     session.grace = 0.05
-    ada = next(user for user in sandbox.world.users.values() if user.name == "ada")
-    (guild,) = sandbox.world.guilds.values()
-    channel = guild.channel("general")
-    assert channel is not None
-    commands = {command["name"]: command for command in sandbox.world.visible_commands(None)}
-    asked = [
-        sandbox.world.create_interaction(2, ada, channel, {"id": commands[name]["id"], "name": name, "type": 1})
-        for name in ("quick", "endless")
-    ]
+    asked = [call(sandbox, name) for name in ("quick", "endless")]
     while len(session.work.tasks) < 2:
         await asyncio.sleep(0)
     await bot.close()
@@ -222,6 +252,127 @@ async def test_a_server_that_cannot_be_reached_is_said_plainly() -> None:
 
     told = explained(OSError("Connect call failed"))
     assert str(told) == "Discord cannot be reached: Connect call failed. Is there a network, and is rest_url right?"
+    timeout = hikari.HTTPError("")
+    timeout.__cause__ = TimeoutError()
+    assert "Discord cannot be reached: TimeoutError." in str(explained(timeout))
+    assert "cannot be reached: Server disconnected" in str(explained(aiohttp.ServerDisconnectedError()))
+    behind_a_proxy = hikari.HTTPResponseError("https://ada:secret@proxy/users", 500, {}, b"")
+    assert "Discord answered 500 to https://proxy/users." in str(explained(behind_a_proxy))
+
+
+ANSWERS = [
+    (200, "text/html", "<p>Log in first</p>", "Discord's answer could not be read (HTTPError: Expected JSON"),
+    (200, "application/json", "{", "Discord's answer could not be read (DecodeError: "),
+    (200, "application/json", "[]", "Discord's answer could not be read (AssertionError: "),
+    (200, "application/json", "{}", "Discord's answer could not be read (KeyError: "),
+    (
+        403,
+        "text/html",
+        "<p>Blocked</p>",
+        "Discord answered 403 to http://127.0.0.1:PORT/oauth2/applications/@me. It is a page of",
+    ),
+    (429, "text/html", "<p>Banned</p>", "Discord answered 429 to http://127.0.0.1:PORT/oauth2/applications/@me"),
+    (403, "application/json", '{"message": "No bots", "code": 20001}', "/applications/@me: No bots. Its state: https"),
+    (
+        501,
+        "text/html",
+        "<p>Broken</p>",
+        "Discord answered 501 to http://127.0.0.1:PORT/oauth2/applications/@me. Its state: ",
+    ),
+]
+
+
+async def test_an_answer_that_is_not_discords_is_said_in_words() -> None:
+    answer: dict[str, Any] = {}
+
+    async def handle(request: web.Request) -> web.Response:
+        return web.Response(**answer)
+
+    application = web.Application()
+    application.router.add_get("/{path:.*}", handle)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    port = runner.addresses[0][1]
+    config = Config(token=Sandbox().token, rest_url=f"http://127.0.0.1:{port}", database=":memory:")
+    for status, kind, text, told in ANSWERS:
+        answer |= {"status": status, "content_type": kind, "text": text}
+        with pytest.raises(wisp.StartError) as caught:
+            await hello_bot().start(config)
+        assert told.replace("PORT", str(port)) in str(caught.value)
+        assert caught.value.__cause__ is not None
+    await runner.cleanup()
+
+
+async def test_without_session_starts_no_shard_connects_and_the_error_says_until_when(sandbox: Sandbox) -> None:
+    sandbox.gateway.session_starts = 1
+    bot = hello_bot()
+    await bot.start(config_for(sandbox))
+    await bot.close()
+    sandbox.world.commands.clear()
+    with pytest.raises(wisp.StartError, match=r"of 1 session starts 0 are left, and 1 shard needs 1\.") as caught:
+        await bot.start(config_for(sandbox))
+    assert re.search(r"Start the bot again at \d\d:\d\d UTC \(in 24 hours\)", str(caught.value))
+    assert sandbox.world.commands == {}  # nothing is registered for a bot that cannot connect
+    sandbox.gateway.session_starts, sandbox.world.shards = 2, 2
+    with pytest.raises(wisp.StartError, match=r"of 2 session starts 1 are left, and 2 shards need 2\."):
+        await bot.start(config_for(sandbox))
+
+
+@pytest.mark.parametrize("url", ["", "gateway.discord.gg", "ftp://gateway", "wss://", "ws://[", "ws://host:0"])
+async def test_a_gateway_without_a_usable_address_is_said_in_words(sandbox: Sandbox, url: str) -> None:
+    sandbox._rest.gateway_url = url
+    with pytest.raises(wisp.StartError, match="Discord's gateway has no usable address"):
+        await hello_bot().start(config_for(sandbox))
+
+
+class Doorman:
+    """A gateway that begins with `greeting`, or says nothing."""
+
+    def __init__(self, greeting: str | None = None) -> None:
+        self.greeting = greeting
+        self.came = asyncio.Event()
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        connection = web.WebSocketResponse()
+        await connection.prepare(request)
+        self.came.set()
+        if self.greeting is not None:
+            await connection.send_bytes(self.greeting.encode())
+        await connection.receive()
+        return connection
+
+    async def start(self, sandbox: Sandbox) -> web.AppRunner:
+        application = web.Application()
+        application.router.add_get("/", self.handle)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        sandbox._rest.gateway_url = f"ws://127.0.0.1:{runner.addresses[0][1]}/"
+        return runner
+
+
+async def test_a_gateway_that_is_not_discords_is_said_in_words(sandbox: Sandbox) -> None:
+    runner = await Doorman("<p>Log in first</p>").start(sandbox)
+    with pytest.raises(wisp.StartError, match="Discord's answer could not be read"):
+        await hello_bot().start(config_for(sandbox))
+    await runner.cleanup()
+
+
+async def test_a_gateway_that_keeps_silent_is_told_of_after_30_s(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    doorman, clock, bot = Doorman(), Clock(), hello_bot()
+    runner = await doorman.start(sandbox)
+    starting = asyncio.create_task(bot.start(config_for(sandbox), clock=clock))
+    await doorman.came.wait()
+    await clock.advance(31, lambda: asyncio.sleep(0))
+    assert "Discord has not let the bot in after 30 s, and the bot goes on trying" in caplog.text
+    await bot.close()
+    with pytest.raises(wisp.StartError, match="closed while it started"):
+        await starting
+    assert clock.timers == set()
+    await runner.cleanup()
 
 
 async def test_a_privileged_intent_that_is_off_is_named_with_its_page_and_its_listener(sandbox: Sandbox) -> None:
@@ -303,12 +454,536 @@ async def test_a_refused_gateway_is_said_in_words(sandbox: Sandbox) -> None:
     closed = hikari.GatewayServerClosedConnectionError("no", 4014, False)
     assert "a privileged intent is not switched on" in str(explained(closed))
     assert explained(closed).__cause__ is closed
-    assert "could not be read" in str(explained(KeyError("id")))
+    assert "could not be read (KeyError: 'id')" in str(explained(KeyError("id")))
+    assert "did not let the bot in: Expected HELLO." in str(explained(hikari.GatewayError("Expected HELLO")))
+    assert "ended while it began: One or more shards" in str(explained(RuntimeError("One or more shards closed")))
 
 
 async def test_run_inside_a_loop_is_a_clear_error() -> None:
     with pytest.raises(wisp.WispError, match="async with bot"):
         hello_bot().run()
+
+
+# ---- no data, no bot ----
+
+
+async def in_a_database(path: Path, sql: str) -> None:
+    db = wisp.DatabaseService(path)
+    await db.start()
+    await db.execute(sql)
+    await db.stop()
+
+
+async def cut_short(path: Path) -> None:
+    await in_a_database(path, "CREATE TABLE page AS SELECT zeroblob(20000)")
+    os.truncate(path, os.stat(path).st_size // 2)
+
+
+SPOILED: dict[str, Callable[[Path], Any]] = {
+    "it cannot be opened. Expected a file": Path.mkdir,
+    "the file is not an SQLite database": lambda path: path.write_text("this is no database" * 100),
+    "the file is damaged": cut_short,
+    "it comes from a newer wisp": lambda path: in_a_database(
+        path, "INSERT INTO wisp_migrations VALUES ('wisp', 99, 0)"
+    ),
+    "cannot be taken (Is a directory)": lambda path: Path(f"{path}-lock").mkdir(),
+    "no such table: wisp_cooldowns": lambda path: in_a_database(path, "DROP TABLE wisp_cooldowns"),
+    "no such table: wisp_modules": lambda path: in_a_database(path, "DROP TABLE wisp_modules"),
+}
+
+
+@pytest.mark.parametrize("told", SPOILED)
+async def test_a_bot_whose_database_cannot_be_used_does_not_connect(tmp_path: Path, told: str) -> None:
+    path = tmp_path / "wisp.db"
+    if (spoiling := SPOILED[told](path)) is not None and asyncio.iscoroutine(spoiling):
+        await spoiling
+    bot = hello_bot(modules=[Quiet()])
+    nowhere = Config(token=Sandbox().token, rest_url="http://127.0.0.1:1", database=str(path))
+    with pytest.raises(wisp.StartError) as caught:  # not that Discord cannot be reached
+        await bot.start(nowhere)
+    assert told in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert not bot.is_running
+
+
+class Quiet(wisp.Module):
+    name = "quiet"
+
+
+async def test_a_service_for_data_that_does_not_start_keeps_the_bot_offline_and_another_one_does_not() -> None:
+    class Broken:
+        def __init__(self) -> None:
+            self.stopped = False
+
+        async def start(self, session: Any) -> None:
+            raise RuntimeError("no power")
+
+    for name in ("db", "guild_data"):
+        bot = hello_bot()
+        bot.services.register(name, Broken())
+        with pytest.raises(wisp.StartError, match=f'no start without the service "{name}": RuntimeError: no power'):
+            async with connect(bot):
+                pass
+        assert bot.services.names() == []
+    bot = hello_bot()
+    for name in ("cache", "audit", "metrics", "scheduler"):
+        bot.services.register(name, Broken())
+    async with connect(bot) as discord:
+        assert (await discord.member("ada").slash("hello")).content == "Hello!"
+        assert set(bot.services.missing) == {"cache", "audit", "metrics", "scheduler"}
+
+
+async def test_a_bot_waits_for_its_database_and_goes_on_or_is_closed_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "wisp.db"
+    await in_a_database(path, "CREATE TABLE t (a)")
+    config = msgspec.structs.replace(config_for(sandbox), database=str(path))
+    for close in (True, False):
+        bot, clock = hello_bot(), Clock()
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            starting = asyncio.create_task(bot.start(config, clock=clock))
+            while not clock.timers:
+                await asyncio.sleep(0.001)
+            if close:
+                await asyncio.wait_for(bot.close(), 1)
+                with pytest.raises(wisp.StartError, match="closed while it started"):
+                    await starting
+        if not close:
+            await starting
+            await bot.close()
+
+
+async def test_a_bot_that_keeps_no_data_says_so_and_works(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "wisp")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WISP_DATABASE", "other.db")
+    bot = hello_bot(database=None, token=sandbox.token, rest_url=sandbox.rest_url)
+    for _ in range(2):
+        async with bot:
+            assert await bot.guild_data.increment(guild_id=1, key="starts") == 1
+            assert bot.services.missing == {}
+    assert os.listdir(tmp_path) == []
+    told = [record.getMessage() for record in caplog.records if "database=None" in record.getMessage()]
+    assert told == ["the bot keeps its data in memory (database=None): they are lost when it stops"] * 2
+    assert hello_bot().settings().database == "other.db"
+    assert hello_bot(database=Path("mine.db")).settings().database == "mine.db"
+
+
+# ---- the end ----
+
+RESTARTING = "The bot is restarting. Please try again in a moment."
+
+
+class Leave(wisp.Event):
+    pass
+
+
+def closing_bot() -> wisp.Bot:
+    """A bot that closes in each place that code can stand in."""
+    bot = wisp.Bot()
+
+    @bot.command
+    async def directly(ctx: wisp.Context) -> None:
+        await bot.close()
+
+    @bot.command
+    async def three_times(ctx: wisp.Context) -> None:
+        await asyncio.gather(bot.close(), bot.close(), bot.close())
+
+    @bot.command
+    async def in_time(ctx: wisp.Context) -> None:
+        await asyncio.wait_for(asyncio.create_task(bot.close()), 1000)
+
+    @bot.command
+    async def in_passing(ctx: wisp.Context) -> str:
+        ctx.bot.log.debug("%s", asyncio.create_task(bot.close()))
+        await asyncio.sleep(0.02)
+        return "Bye!"
+
+    @bot.command
+    async def by_event(ctx: wisp.Context) -> None:
+        await bot.emit(Leave())
+
+    @bot.listen
+    async def leave(event: Leave) -> None:
+        await bot.close()
+
+    @bot.command
+    async def by_error(ctx: wisp.Context) -> None:
+        raise ValueError("oh no")
+
+    @by_error.on_error
+    async def close(ctx: Any, error: Exception) -> bool:
+        await bot.close()
+        return False
+
+    @bot.command
+    async def by_job(ctx: wisp.Context) -> None:
+        await ctx.services.get("scheduler").once("leave", delay=0)
+
+    @bot.job("leave")
+    async def leave_by_job() -> None:
+        await asyncio.gather(bot.close(), bot.close())
+
+    return bot
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["directly"] * 3,
+        ["three_times", "directly"],
+        ["in_time"],
+        ["in_passing"],
+        ["by_event"],
+        ["by_error"],
+        ["by_job", "three_times"],
+    ],
+    ids=" ".join,
+)
+async def test_a_handler_that_closes_the_bot_does_not_wait_for_itself(sandbox: Sandbox, names: list[str]) -> None:
+    bot = closing_bot()
+    await bot.start(config_for(sandbox))
+    bot.session.grace = 1000.0
+    asked = [call(sandbox, name) for name in names]
+    await until(lambda: not bot.is_running)
+    assert all(one.answered for one in asked)
+    if names == ["in_passing"]:
+        assert asked[0].original
+        assert asked[0].original.content == "Bye!"
+
+
+async def test_code_that_runs_at_the_end_may_close_the_bot_too(sandbox: Sandbox) -> None:
+    bot = wisp.Bot()
+    closed: list[str] = []
+
+    class Closing(wisp.Module):
+        name = "m"
+
+        async def teardown(self, mine: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            await bot.close()
+            closed.append("teardown")
+
+    class Service:
+        async def stop(self) -> None:
+            await bot.close()
+            closed.append("service")
+
+    bot.modules.register(Closing())
+    bot.services.register("mine", Service())
+
+    @bot.listen(hikari.StoppingEvent, hikari.StoppedEvent)
+    async def stopping(event: hikari.Event) -> None:
+        await bot.close()
+        closed.append(type(event).__name__)
+
+    @bot.on_stop
+    async def stop() -> None:
+        await asyncio.gather(bot.close(), bot.close())
+        closed.append("on_stop")
+
+    await bot.start(config_for(sandbox))
+    async with asyncio.timeout(5):
+        await bot.close()
+    assert closed == ["StoppingEvent", "teardown", "on_stop", "StoppedEvent", "service"]
+
+
+async def test_calls_that_come_while_the_bot_closes_are_refused_and_do_not_prolong_it(sandbox: Sandbox) -> None:
+    bot = hello_bot()
+    enough = asyncio.Event()
+
+    @bot.command
+    async def slow(ctx: wisp.Context) -> str:
+        await enough.wait()
+        return "done"
+
+    await bot.start(config_for(sandbox))
+    bot.session.grace = 1000.0
+    running = call(sandbox, "slow")
+    await until(lambda: bot.session.work.tasks)
+    closing = asyncio.create_task(bot.close())
+    refused: list[Interaction] = []
+    async with asyncio.timeout(20):
+        while not closing.done():
+            if sum(not one.answered for one in refused) < 5:  # at each moment some are on their way
+                refused.append(call(sandbox, "hello"))
+            if len(refused) > 30:
+                enough.set()
+            await asyncio.sleep(0)
+    assert [one.original.content for one in (running, *refused[:20]) if one.original] == ["done", *[RESTARTING] * 20]
+
+
+async def test_a_person_who_is_asked_while_the_bot_closes_is_told_at_once(sandbox: Sandbox) -> None:
+    bot = wisp.Bot()
+    closing = asyncio.Event()
+
+    @bot.command
+    async def ask(ctx: wisp.Context) -> None:
+        await closing.wait()
+        await ctx.confirm("Sure?")
+
+    await bot.start(config_for(sandbox))
+    bot.session.grace = 1000.0
+    call(sandbox, "ask")
+    await until(lambda: bot.session.work.tasks)
+    ending = asyncio.create_task(bot.close())
+    await until(lambda: bot.session.closing)
+    closing.set()
+    async with asyncio.timeout(5):
+        await ending
+
+
+async def test_all_closes_in_order_and_what_is_still_open_works(sandbox: Sandbox) -> None:
+    order: list[str] = []
+
+    async def works() -> None:
+        await bot.gateway.rest.fetch_my_user()
+        await bot.guild_data.increment(guild_id=1, key="ends")
+
+    class Part(wisp.Module):
+        name = "part"
+
+        @wisp.listen(hikari.StoppingEvent, hikari.StoppedEvent)
+        async def stopping(self, event: hikari.Event) -> None:
+            order.append(f"{type(event).__name__} in the module")
+
+        async def teardown(self, mine: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            await works()
+            order.append("teardown")
+
+    bot = wisp.Bot(modules=[Part()])
+
+    @bot.listen
+    async def every_event(event: hikari.Event) -> None:
+        if bot.session.closing:
+            order.append(type(event).__name__)
+        if isinstance(event, hikari.StoppingEvent):
+            await works()
+
+    @bot.on_start
+    async def start() -> None:
+        order.append("on_start")
+
+    @bot.on_stop
+    async def last() -> None:
+        await works()
+        order.append("the first on_stop")
+
+    @bot.on_stop
+    async def first(given: wisp.Bot) -> None:
+        assert given is bot
+        order.append("the last on_stop")
+
+    @bot.command
+    async def slow(ctx: wisp.Context) -> None:
+        await until(lambda: bot.session.closing)
+        order.append("command")
+
+    for _ in range(2):
+        order.clear()
+        await bot.start(config_for(sandbox))
+        call(sandbox, "slow")
+        await until(lambda: bot.session.work.tasks)
+        await bot.close()
+        assert order == [
+            "on_start",
+            "command",
+            "StoppingEvent",
+            "StoppingEvent in the module",
+            "teardown",
+            "the last on_stop",
+            "the first on_stop",
+            "StoppedEvent in the module",
+            "StoppedEvent",
+        ]
+
+
+async def test_on_stop_is_called_if_the_start_fails_after_on_start(sandbox: Sandbox) -> None:
+    called: list[str] = []
+
+    def failing_bot(*fails: bool) -> wisp.Bot:
+        bot = hello_bot()
+
+        async def start(number: int, fail: bool) -> None:
+            called.append(f"start {number}")
+            if fail:
+                raise ValueError("oh no")
+
+        for number, fail in enumerate(fails):
+            bot.on_start(partial(start, number, fail))
+
+        @bot.on_stop
+        async def stop() -> None:
+            called.append("stop")
+
+        return bot
+
+    token = "MTIzNDU2Nzg5MDEyMzQ1Njc4.wrong1.aaaaaaaaaaaaaaa"
+    wrong = Config(token=token, rest_url=sandbox.rest_url, database=":memory:")
+    for fails, expected in {
+        (False,): ["start 0", "stop"],
+        (): ["stop"],
+        (False, True): ["start 0", "start 1", "stop"],
+        (True,): ["start 0"],
+    }.items():
+        called.clear()
+        with pytest.raises((wisp.StartError, ValueError)):
+            await failing_bot(*fails).start(wrong)
+        assert called == expected
+
+
+async def test_an_on_stop_function_that_is_not_async_is_a_mistake() -> None:
+    bot = hello_bot()
+    bot.on_stop(lambda: None)  # type: ignore[arg-type, return-value]
+    (mistake,) = bot.check()
+    assert "on_stop" in str(mistake)
+    assert "not async" in str(mistake)
+
+
+class Deaf:
+    """Code that ignores its cancellation, until the test is over."""
+
+    def __init__(self) -> None:
+        self.released = asyncio.Event()
+
+    async def __call__(self, *_: object) -> None:
+        while not self.released.is_set():
+            with suppress(asyncio.CancelledError):
+                await self.released.wait()
+
+
+@pytest.fixture
+async def deaf(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Deaf]:
+    for name in ("work.LAST_WORDS", "session.LAST_WORDS", "session._STOP_LIMIT", "services._STOP_LIMIT"):
+        monkeypatch.setattr(f"wisp.{name}", 0.01)
+    monkeypatch.setattr("wisp.registry._TEARDOWN_LIMIT", 0.01)
+    monkeypatch.setattr("wisp.bridge._CLOSING_IN_ALL", 0.01)
+    deaf = Deaf()
+    yield deaf
+    deaf.released.set()
+    await asyncio.sleep(0.01)
+
+
+async def test_what_ignores_its_cancellation_is_named_and_left_behind(
+    sandbox: Sandbox, deaf: Deaf, caplog: pytest.LogCaptureFixture
+) -> None:
+    order: list[str] = []
+
+    class Part(wisp.Module):
+        name = "part"
+
+        @wisp.command
+        async def hang(self, ctx: wisp.Context) -> None:
+            await deaf()
+
+        async def teardown(self, mine: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            order.append("teardown")
+            await deaf()
+
+    class Service:
+        async def stop(self) -> None:
+            order.append("service")
+            await deaf()
+
+    bot = wisp.Bot(modules=[Part()])
+    bot.services.register("mine", Service())
+
+    @bot.listen
+    async def started(event: hikari.ShardReadyEvent) -> None:
+        await deaf()
+
+    @bot.listen(hikari.StoppingEvent, hikari.StoppedEvent)
+    async def stopping(event: hikari.Event) -> None:
+        order.append(type(event).__name__)
+        await deaf()
+
+    @bot.every(seconds=0.01)
+    async def tick() -> None:
+        await deaf()
+
+    @bot.on_start
+    async def listen() -> None:
+        bot.gateway.subscribe(hikari.StoppingEvent, deaf)
+
+    @bot.on_stop
+    async def farewell() -> None:
+        order.append("on_stop")
+        await deaf()
+
+    deaf.__name__ = "raw"  # type: ignore[attr-defined]
+    await bot.start(config_for(sandbox))
+    bot.session.grace = 0.02
+    call(sandbox, "hang")
+    await until(lambda: len(bot.session.work.tasks) == 3)
+    began = time.monotonic()
+    await bot.close()
+    assert time.monotonic() - began < 5
+    assert order == ["StoppingEvent", "teardown", "on_stop", "service"]
+    place = r" \(tests/test_bot\.py:\d+, in __call__\)"
+    for line in (
+        f'left behind, since it ignores its cancellation: /hang{place}, job "tick"{place}, listener "started"{place}',
+        f'listener "stopping" for StoppingEvent took more than 0.01 s{place}',
+        f'the teardown of module "part" took more than 0.01 s{place}',
+        f'the on_stop function "farewell" did not close properly: it took more than 0.01 s{place}',
+        f'service "mine" did not stop properly: it took more than 0.01 s{place}',
+        "It waits for: handler 'raw' for 'StoppingEvent'",
+    ):
+        assert re.search(line, caplog.text), line
+
+
+async def test_a_start_that_ignores_its_cancellation_does_not_hold_up_the_close(
+    sandbox: Sandbox, deaf: Deaf, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = hello_bot()
+
+    @bot.on_start
+    async def hang() -> None:
+        bot.session.grace = 0.01
+        await deaf()
+
+    starting = asyncio.create_task(bot.start(config_for(sandbox)))
+    await until(lambda: bot.is_running and bot.session.grace < 1)
+    await bot.close()
+    assert "left behind, since it ignores its cancellation: the start (tests/test_bot.py:" in caplog.text
+    assert not bot.is_running
+    deaf.released.set()
+    with pytest.raises(wisp.StartError, match="closed while it started"):
+        await starting
+
+
+async def test_each_part_closes_whatever_the_others_raise(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+    bot = hello_bot()
+    errors: list[BaseException] = [ValueError("oh no"), asyncio.CancelledError(), SystemExit(3)]
+    called: list[str] = []
+
+    @bot.listen
+    async def stopping(event: hikari.StoppingEvent) -> None:
+        raise ValueError("stopping")
+
+    async def stop(error: BaseException) -> None:
+        called.append(type(error).__name__)
+        raise error
+
+    for error in errors:
+        bot.on_stop(partial(stop, error))
+
+    @bot.on_start
+    async def listen() -> None:
+        async def raw(event: hikari.StoppingEvent) -> None:
+            raise asyncio.CancelledError
+
+        bot.gateway.subscribe(hikari.StoppingEvent, raw)
+
+    await bot.start(config_for(sandbox))
+    left = bot.session.leaving = asyncio.get_running_loop().create_future()
+    rest = bot.gateway.rest
+    await bot.close()
+    assert called == ["SystemExit", "CancelledError", "ValueError"]
+    assert left.result() is errors[2]
+    assert not rest.is_alive
+    assert 'in listener "stopping"' in caplog.text
 
 
 # ---- as a program ----
@@ -321,7 +996,7 @@ def program(tmp_path: Path, text: str) -> Path:
 
 
 HELLO = """
-    import asyncio, wisp
+    import asyncio, sys, time, wisp
     bot = wisp.Bot()
 
     @bot.command
@@ -334,7 +1009,9 @@ HELLO = """
 """
 
 
-async def start_program(file: Path, **environ: str) -> asyncio.subprocess.Process:
+async def start_program(file: Path, sandbox: Sandbox | None = None, **environ: str) -> asyncio.subprocess.Process:
+    if sandbox is not None:
+        environ = {"DISCORD_TOKEN": sandbox.token, "WISP_REST_URL": sandbox.rest_url, **environ}
     return await asyncio.create_subprocess_exec(
         sys.executable,
         str(file),
@@ -343,74 +1020,141 @@ async def start_program(file: Path, **environ: str) -> asyncio.subprocess.Proces
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # the tests may run under nohup
     )
 
 
-async def is_up(process: asyncio.subprocess.Process) -> None:
+async def is_up(process: asyncio.subprocess.Process, sign: bytes = b"is up") -> None:
     assert process.stderr is not None
     lines = b""
-    while b"is up" not in lines:
+    while sign not in lines:
         line = await process.stderr.readline()
         assert line, lines.decode()
         lines += line
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_ends_the_program_in_order_after_running_commands(
     sandbox: Sandbox, tmp_path: Path, number: signal.Signals
 ) -> None:
-    file = program(tmp_path, HELLO.replace("DELAY", "0.2"))
-    process = await start_program(file, DISCORD_TOKEN=sandbox.token, WISP_REST_URL=sandbox.rest_url)
+    process = await start_program(program(tmp_path, HELLO.replace("DELAY", "0.2")), sandbox)
     await is_up(process)
-    ada = next(user for user in sandbox.world.users.values() if user.name == "ada")
-    (guild,) = sandbox.world.guilds.values()
-    channel = guild.channel("general")
-    assert channel is not None
-    (command,) = sandbox.world.visible_commands(None)
-    asked = sandbox.world.create_interaction(2, ada, channel, {"id": command["id"], "name": "hello", "type": 1})
+    asked = call(sandbox, "hello")
     await asyncio.sleep(0.05)
     process.send_signal(number)
     _, err = await process.communicate()
     assert process.returncode == 0, err.decode()
     assert asked.original is not None
     assert asked.original.content == "Hello!"
+    assert f"{number.name}: closing" in err.decode()
     assert "Traceback" not in err.decode()
+
+
+async def test_a_signal_that_the_process_ignores_stays_ignored_and_handlers_are_put_back() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        with stop_signals() as signalled:
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGINT) is not interrupt
+            assert not signalled.done()
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGINT) is interrupt
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_a_handler_that_exits_ends_the_program_in_order_with_its_code(sandbox: Sandbox, tmp_path: Path) -> None:
     text = HELLO.replace("await asyncio.sleep(DELAY)", "raise SystemExit(3)")
-    process = await start_program(program(tmp_path, text), DISCORD_TOKEN=sandbox.token, WISP_REST_URL=sandbox.rest_url)
+    process = await start_program(program(tmp_path, text), sandbox)
     await is_up(process)
-    ada = next(user for user in sandbox.world.users.values() if user.name == "ada")
-    (guild,) = sandbox.world.guilds.values()
-    channel = guild.channel("general")
-    assert channel is not None
-    (command,) = sandbox.world.visible_commands(None)
-    asked = sandbox.world.create_interaction(2, ada, channel, {"id": command["id"], "name": "hello", "type": 1})
+    asked = call(sandbox, "hello")
     _, err = await process.communicate()
     assert process.returncode == 3, err.decode()
     assert asked.answered
     assert "Unclosed" not in err.decode()
 
 
-async def test_a_second_signal_ends_the_program_at_once(sandbox: Sandbox, tmp_path: Path) -> None:
-    file = program(tmp_path, HELLO.replace("DELAY", "3600"))
-    process = await start_program(file, DISCORD_TOKEN=sandbox.token, WISP_REST_URL=sandbox.rest_url)
+@pytest.mark.parametrize("wait", ["await asyncio.sleep(3600)", "time.sleep(3600)"], ids=["waiting", "blocking"])
+async def test_a_second_signal_ends_the_program_at_once(sandbox: Sandbox, tmp_path: Path, wait: str) -> None:
+    text = HELLO.replace("await asyncio.sleep(DELAY)", f"print('runs', file=sys.stderr, flush=True); {wait}")
+    process = await start_program(program(tmp_path, text), sandbox)
     await is_up(process)
-    ada = next(user for user in sandbox.world.users.values() if user.name == "ada")
-    (guild,) = sandbox.world.guilds.values()
-    channel = guild.channel("general")
-    assert channel is not None
-    (command,) = sandbox.world.visible_commands(None)
-    sandbox.world.create_interaction(2, ada, channel, {"id": command["id"], "name": "hello", "type": 1})
-    await asyncio.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
-    assert process.stderr is not None
-    while b"closing" not in await process.stderr.readline():
-        pass
-    process.send_signal(signal.SIGTERM)
-    await process.communicate()
+    call(sandbox, "hello")
+    await is_up(process, b"runs")
+    first = time.monotonic()
+    while process.returncode is None and time.monotonic() - first < 20:
+        process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.05)
     assert process.returncode == -signal.SIGTERM
+    assert time.monotonic() - first < 5
+
+
+LEFT_BEHIND = """
+    import asyncio, atexit, sys, threading, time, wisp, wisp.session, wisp.work
+    wisp.work.LAST_WORDS = wisp.session._STOP_LIMIT = 0.1
+    bot = wisp.Bot()
+    tasks = []
+
+    async def deaf():
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except BaseException:
+                pass
+
+    @bot.on_start
+    async def start():
+        bot.session.grace = 0.1
+
+    @bot.command
+    async def hang(ctx: wisp.Context) -> None:
+        tasks.append(asyncio.create_task(deaf()))
+        asyncio.get_running_loop().run_in_executor(None, time.sleep, 3600)
+        threading.Thread(target=lambda: time.sleep(3600), name="mine").start()
+        await ctx.respond("ready")
+        await deaf()
+
+    @bot.command
+    async def leave(ctx: wisp.Context) -> None:
+        asyncio.get_running_loop().run_in_executor(None, time.sleep, 3600)
+        sys.exit(3)
+
+    @bot.on_stop
+    async def stop():
+        await asyncio.to_thread(time.sleep, 3600)
+
+    atexit.register(print, "at exit")
+    try:
+        bot.run()
+    finally:
+        print("after the run")
+"""
+
+
+@pytest.mark.parametrize(("name", "code"), [("hang", 0), ("leave", 3)])
+async def test_what_is_left_does_not_hold_up_the_end_of_the_program(
+    sandbox: Sandbox, tmp_path: Path, name: str, code: int
+) -> None:
+    process = await start_program(program(tmp_path, LEFT_BEHIND), sandbox)
+    await is_up(process)
+    asked = call(sandbox, name)
+    await until(lambda: asked.answered)
+    if name == "hang":
+        process.send_signal(signal.SIGTERM)
+    out, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == code, err.decode()
+    assert out.decode().split("\n") == ["after the run", "at exit", ""]
+    assert sorted(os.listdir(tmp_path)) == ["bot.py", "wisp.db", "wisp.db-lock"]  # the database was closed
+    lines = [
+        'function "stop" did not close properly: it took more than 0.1 s (bot.py:',
+        "the process ends without the threads that still run: asyncio_0",
+    ]
+    if name == "hang":
+        lines += ["left behind, since it ignores its cancellation: /hang (bot.py:", "cancellation: deaf (bot.py:"]
+        lines += ["mine (bot.py:"]
+    assert [line for line in lines if line not in err.decode()] == []
+    assert "Traceback" not in err.decode()
 
 
 async def test_a_refused_token_ends_the_program_with_1_and_a_plain_line(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -422,6 +1166,29 @@ async def test_a_refused_token_ends_the_program_with_1_and_a_plain_line(sandbox:
     assert "Discord refused the token (401)" in err.decode()
     assert "Traceback" not in err.decode()
     assert "wrong1" not in (out + err).decode()
+
+
+async def test_a_database_that_cannot_be_opened_ends_the_program_with_1_and_a_plain_line(tmp_path: Path) -> None:
+    file = program(tmp_path, HELLO.replace("DELAY", "0"))
+    process = await start_program(file, DISCORD_TOKEN=Sandbox().token, WISP_DATABASE="nowhere/wisp.db")
+    _, err = await process.communicate()
+    assert process.returncode == 1
+    assert "the database nowhere/wisp.db: it cannot be opened. Expected a file" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+async def test_a_signal_ends_a_program_that_waits_for_its_database(tmp_path: Path) -> None:
+    await in_a_database(tmp_path / "wisp.db", "CREATE TABLE t (a)")
+    with closing(sqlite3.connect(tmp_path / "wisp.db", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        process = await start_program(program(tmp_path, HELLO), DISCORD_TOKEN=Sandbox().token)
+        assert process.stderr is not None
+        line = await process.stderr.readline()
+        assert b"the database wisp.db: another process holds it. Waiting up to 60 s for it to be free" in line
+        process.send_signal(signal.SIGTERM)
+        _, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0, err.decode()
+    assert "Traceback" not in err.decode()
 
 
 async def test_without_a_token_and_a_terminal_the_program_names_both_ways_on(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import hikari
 import lightbulb
 import pytest
 from hikari.impl import event_manager_base, rest, shard
-from hikari.internal import routes
+from hikari.internal import data_binding, routes
 from lightbulb.commands import options
 
 MOVED = "a new release moved this: mend wisp/bridge.py"
@@ -36,7 +36,7 @@ async def test_hikaris_event_manager_keeps_intents_and_consumers(gateway: hikari
     assert manager._dispatched_tasks == set(), MOVED
 
 
-@pytest.mark.parametrize("name", ["_ws", "_gateway_url", "_session_id", "_seq", "_keep_alive_task"])
+@pytest.mark.parametrize("name", ["_ws", "_gateway_url", "_session_id", "_seq", "_keep_alive_task", "_is_closing"])
 def test_hikaris_shard_has(name: str) -> None:
     assert name in shard.GatewayShardImpl.__slots__, MOVED
 
@@ -53,6 +53,22 @@ async def test_hikaris_shard_pauses_in_a_plain_sleep_before_it_connects_again() 
 def test_hikaris_rest_client_knows_the_route_that_it_calls() -> None:
     assert "compiled_route" in rest.RESTClientImpl._request.__code__.co_varnames, MOVED
     assert {"method", "compiled_path"} <= set(dir(routes.GET_MY_USER.compile())), MOVED
+
+
+def test_hikaris_form_of_a_message_keeps_its_files() -> None:
+    form = data_binding.URLEncodedFormBuilder()
+    form.add_resource("files[0]", hikari.Bytes(b"x", "a.txt"))
+    [(_, file)] = form._resources
+    assert file.filename == "a.txt", MOVED
+
+
+async def test_hikaris_rest_client_looks_for_rate_limits_in_one_place_and_retries_after_its_result(
+    gateway: hikari.GatewayBot,
+) -> None:
+    source = inspect.getsource(rest.RESTClientImpl._request)
+    assert "await self._parse_ratelimits(compiled_route, auth, response)" in source, MOVED
+    assert "await asyncio.sleep(time_before_retry)" in source, MOVED
+    assert type(gateway._rest) is rest.RESTClientImpl, MOVED
 
 
 @pytest.mark.parametrize("name", ["_sent_close", "_exit_stack"])

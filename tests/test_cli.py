@@ -385,6 +385,55 @@ def test_a_handler_that_exits_ends_the_chat_in_order_with_its_code(soon: bool, a
     assert "Traceback" not in ran.stderr
 
 
+STOPPED = """
+import asyncio, sys, wisp, wisp.work
+wisp.work.LAST_WORDS = 0.1
+bot = wisp.Bot()
+hangs = sys.argv[-1].startswith("/hang")
+@bot.on_start
+async def start() -> None:
+    if not hangs:
+        print("ready", flush=True)
+        await deaf()
+@bot.on_stop
+async def stop() -> None:
+    print("stopped", flush=True)
+async def deaf() -> None:
+    bot.session.grace = 0.1
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            pass
+@bot.command
+async def hang(ctx: wisp.Context) -> None:
+    print("ready", flush=True)
+    asyncio.get_running_loop().run_in_executor(None, __import__("time").sleep, 3600)
+    await deaf()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGHUP is of POSIX")
+@pytest.mark.parametrize(
+    ("line", "number", "says"), [("/hang", signal.SIGHUP, "stopped\n"), ("/start", signal.SIGTERM, "")]
+)
+def test_a_signal_ends_a_line_that_does_not_end_in_order(line: str, number: int, says: str) -> None:
+    command = [*RUN, write("my_bot.py", STOPPED), "--run", line]
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
+    try:
+        program = subprocess.Popen(command, env=ENVIRONMENT, **pipes)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert program.stdout
+    assert program.stdout.readline() == "ready\n"
+    program.send_signal(number)
+    out, err = program.communicate(timeout=20)
+    assert (program.returncode, out) == (128 + number, says), err
+    assert "left behind, since it ignores its cancellation: " in err
+    assert "Traceback" not in err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM is of POSIX")
 @pytest.mark.parametrize("closed", [False, True])
 def test_where_nobody_types_the_page_stays_until_it_is_stopped(closed: bool) -> None:
@@ -614,6 +663,41 @@ def test_check_says_which_modules_do_not_load_and_why(tmp_path: Path, capsys: py
     assert 'module "b": it needs the module "a", which did not load' in told
 
 
+def test_check_names_file_line_and_the_nearest_name_of_what_a_module_needs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = """import wisp
+class Greeter(wisp.Module):
+    name = "greeter"
+class Typo(wisp.Module):
+    name = "typo"
+    depends_on = ["greter"]
+class Hungry(wisp.Module):
+    name = "hungry"
+    @property
+    def required_services(self) -> list[str]: return ["Cache"]
+class Text(wisp.Module):
+    name = "text"
+    depends_on = "greeter"
+class Selfish(wisp.Module):
+    name = "selfish"
+    depends_on = ["selfish"]
+bot = wisp.Bot(modules=[Greeter(), Typo(), Hungry(), Text(), Selfish()])
+"""
+    assert main(["check", write("needy_bot.py", text)]) == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if "remark" not in line]
+    assert sorted(told) == [
+        'needy_bot.py:11: module "text": depends_on of module "text" is \'greeter\': expected names, as in ["cache"]. '
+        "It does not load, nor does what needs it",
+        'needy_bot.py:14: module "selfish": it and what it needs go round in a circle: selfish -> selfish. '
+        "It does not load, nor does what needs it",
+        'needy_bot.py:4: module "typo": it needs the module "greter", and there is none of that name. '
+        'Did you mean "greeter"?',
+        'needy_bot.py:7: module "hungry": it needs the service "Cache": there is none of that name. '
+        'Did you mean "cache"?',
+    ]
+
+
 def test_check_tells_of_the_bots_mistakes_and_its_modules_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     text = """import wisp
 class Broken(wisp.Module):
@@ -642,7 +726,7 @@ async def again(ctx: wisp.Context) -> str: return ""
     assert told == [
         'my_bot.py:17: command "one"',
         'my_bot.py:19: command "one": another command is called "one" (my_bot.py:17)',
-        'module "lonely": it needs the module "nobody", and there is none of that name',
+        'my_bot.py:10: module "lonely": it needs the module "nobody", and there is none of that name',
         'my_bot.py:6: command "two"',
         'my_bot.py:8: command "two": another command is called "two" (my_bot.py:6)',
     ]

@@ -2,6 +2,7 @@
 
 import asyncio
 import enum
+import re
 from typing import Any, Literal
 
 import hikari
@@ -530,6 +531,194 @@ async def test_what_newcomers_forget_is_told_with_the_way_out() -> None:
         no_form: Any = str
         with pytest.raises(wisp.AnswerError, match="takes a class that derives"):
             await ctx.form(no_form)
+        return "done"
+
+    async with connect(bot) as discord:
+        assert (await discord.member("ada").slash("show")).content == "done"
+
+
+# ---- components are checked where they are built ----
+
+
+def pressing() -> "tuple[wisp.Bot, wisp.Component[[int], None]]":
+    bot = wisp.Bot()
+
+    @bot.component("press:{number}")
+    async def press(ctx: wisp.ComponentContext, number: int) -> None: ...
+
+    return bot, press
+
+
+_, PRESS = pressing()
+BOUND: Any = PRESS.bind(1)
+EMOJI = "Write the emoji itself"
+BUTTON: Any = BOUND.button("a")
+ANY_ROW: Any = wisp.row
+ANY_LINK: Any = wisp.link_button
+
+
+@pytest.mark.parametrize(
+    ("build", "words", "fix"),
+    [
+        (lambda: BOUND.button("Vote", emoji=":thumbsup:"), "emoji.name: Invalid emoji (got ':thumbsup:')", EMOJI),
+        (lambda: BOUND.button("Vote", emoji="smile"), "emoji.name: Invalid emoji", EMOJI),
+        (lambda: BOUND.button("Vote", emoji=""), "emoji.name: Invalid emoji", EMOJI),
+        (lambda: BOUND.button("Vote", emoji="👍👍"), "emoji.name: Invalid emoji", EMOJI),
+        (lambda: BOUND.button("Vote", emoji="<:a:1><:b:2>"), "emoji.name: Invalid emoji", EMOJI),
+        (lambda: BOUND.button("Vote", emoji=":" + "x" * 40 + ":"), "emoji.name: Invalid emoji", EMOJI),
+        (lambda: BOUND.button("x" * 81), "label: Must be 80 or fewer in length (got 81 characters)", "Shorten it."),
+        (BOUND.button, "label: This field is required: a label or an emoji", "Fill it in."),
+        (lambda: BOUND.button("  "), "label: This field is required", "Fill it in."),
+        (lambda: BOUND.button(5), "label: Could not interpret 5 as string", "Give it a text."),
+        (lambda: BOUND.button("a", style=5), "url: This field is required", "wisp.link_button(label, url)"),
+        (lambda: BOUND.button("a", disabled="no"), "disabled: Must be either true or false", "Give it True or False."),
+        (lambda: BOUND.select([]), "options: Must be between 1 and 25 in length (got 0 options)", "up to 25."),
+        (lambda: BOUND.select([str(n) for n in range(26)]), "(got 26 options)", "up to 25."),
+        (lambda: BOUND.select(["a", "a"]), "options.1: The specified option value is already used", "of its own."),
+        (lambda: BOUND.select(["a" * 101]), "options.0.label: Must be between 1 and 100 in length", "Shorten it."),
+        (lambda: BOUND.select({"a": 5}), "options.0.value: Could not interpret 5 as string", "Give it a text."),
+        (lambda: BOUND.select("abc"), "the options of a select cannot be a str", "Give it texts"),
+        (lambda: BOUND.select(5), "the options of a select cannot be a int", "Give it texts"),
+        (lambda: BOUND.select([5]), "an option of a select cannot be a int", "Give it texts"),
+        (
+            lambda: BOUND.select([hikari.impl.SelectOptionBuilder("a", "a", emoji="x", description="d" * 101)]),
+            "options.0.description: Must be 100 or fewer in length (got 101 characters). Shorten it. options.0.emoji",
+            EMOJI,
+        ),
+        (lambda: BOUND.select(["a"], placeholder="p" * 151), "placeholder: Must be 150 or fewer", "Shorten it."),
+        (lambda: BOUND.select(["a"], min=2), "min_values: Must not be greater than its maximum", "raise the maximum"),
+        (lambda: BOUND.select(["a"], max=2), "options: Must be between 2 and 25", "as can be chosen"),
+        (lambda: BOUND.user_select(max=26), "max_values: int value should be less than or equal to 25", "within these"),
+        (
+            lambda: BOUND.role_select(max=0),
+            "max_values: int value should be greater than or equal to 1",
+            "within these",
+        ),
+        (lambda: BOUND.mentionable_select(min="1"), "min_values: Value '1' is not int", "Give it a number."),
+        (lambda: BOUND.channel_select("text"), "channel_types.0: Value must be one of (0, ", "Give it one of these."),
+        (ANY_ROW, "the row: components: Must be between 1 and 5", "takes 1 to 5 buttons, or one select"),
+        (lambda: ANY_ROW(*(PRESS.bind(n).button("a") for n in range(6))), "(got 6 components)", "another row."),
+        (lambda: ANY_ROW(BUTTON, BUTTON), "(got the same as components.0.custom_id)", "a custom id of its own"),
+        (lambda: ANY_ROW(PRESS.bind(2).button("a"), BOUND.select(["a", "b"])), "maximum width", "fills a row"),
+        (lambda: ANY_ROW(wisp.row(BUTTON)), "components.0: Value of field", "A row holds buttons, or one select"),
+        (lambda: ANY_ROW([BUTTON]), "a row cannot hold a list", "Give it buttons and selects"),
+        (lambda: ANY_LINK("", "https://example.com"), "label: This field is required", "Fill it in."),
+        (lambda: ANY_LINK("Docs", "example"), "url: Not a well formed URL", "https://example.com"),
+        (lambda: ANY_LINK("Docs", "https://example.com", emoji="docs"), "Invalid emoji", EMOJI),
+    ],
+)
+def test_a_component_is_refused_where_it_is_built_with_the_line_and_its_own_fix(
+    build: Any, words: str, fix: str
+) -> None:
+    with pytest.raises(wisp.AnswerError) as caught:
+        build()
+    told = str(caught.value)
+    assert re.match(r"tests.test_components\.py:\d+: ", told), told
+    assert words in told
+    assert fix in told.partition(words)[2]
+
+
+CUSTOM = hikari.CustomEmoji(id=hikari.Snowflake(7), name="x", is_animated=False)
+
+
+@pytest.mark.parametrize(
+    ("emoji", "sent"),
+    [
+        ("👍", {"name": "👍"}),
+        ("\N{WHITE UP POINTING INDEX}\N{EMOJI MODIFIER FITZPATRICK TYPE-4}", None),
+        ("\N{HEAVY BLACK HEART}", None),
+        ("\N{HEAVY BLACK HEART}\ufe0f", None),
+        ("\N{DIGIT ONE}\ufe0f\u20e3", None),
+        ("\U0001f1e9\U0001f1ea", None),
+        ("\U0001f468\u200d\U0001f469\u200d\U0001f467", None),
+        (hikari.UnicodeEmoji("👍"), {"name": "👍"}),
+        ("<:x:7>", {"id": "7"}),
+        ("<a:x:7>", {"id": "7"}),
+        (CUSTOM, {"id": "7"}),
+    ],
+)
+def test_an_emoji_is_a_character_a_mention_or_one_of_hikaris(emoji: Any, sent: Any) -> None:
+    expected = sent or {"name": emoji}
+    assert PRESS.bind(1).button(emoji=emoji).build()[0]["emoji"] == expected
+    assert wisp.link_button("Docs", "https://example.com", emoji=emoji).build()[0]["emoji"] == expected
+
+
+def test_a_custom_id_that_no_values_make_short_enough_is_a_mistake() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("a" * 101)
+    async def fixed(ctx: wisp.ComponentContext) -> None: ...
+
+    @bot.modal("b" * 101)
+    async def form(ctx: wisp.ModalContext) -> None: ...
+
+    @bot.component("c" * 99 + ":{number}")
+    async def number(ctx: wisp.ComponentContext, number: int) -> None: ...
+
+    @bot.component("d" * 95 + ":{size}")
+    async def size(ctx: wisp.ComponentContext, size: Size) -> None: ...
+
+    @bot.component("e" * 100)
+    async def fits(ctx: wisp.ComponentContext) -> None: ...
+
+    @bot.component("f" * 99 + ":{text}")
+    async def may_fit(ctx: wisp.ComponentContext, text: str) -> None: ...
+
+    found = {mistake.where[-30:]: (mistake.problem, mistake.fix) for mistake in bot.check()}
+    problem = "it takes more than 100 characters, which Discord does not keep"
+    assert found == {
+        'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"': (problem, "Shorten its names"),
+        'bbbbbbbbbbbbbbbbbbbbbbbbbbbbb"': (problem, "Shorten its names"),
+        'cccccccccccccccccccc:{number}"': (f"{problem}, whatever its fields hold", "Shorten its names"),
+        'dddddddddddddddddddddd:{size}"': (f"{problem}, whatever its fields hold", "Shorten its names"),
+    }
+
+
+async def test_what_is_wrong_with_the_components_of_a_message_is_told_with_its_own_fix() -> None:
+    bot, press = pressing()
+    button: Any = press.bind(1).button("a")
+    raw = hikari.impl.MessageActionRowBuilder(
+        components=[hikari.impl.InteractiveButtonBuilder(custom_id="x", emoji=":thumbsup:", style=1)]
+    )
+    rows = [wisp.row(press.bind(n).button("a")) for n in range(6)]
+    inputs = hikari.impl.ModalActionRowBuilder().add_text_input("subject", "Subject")
+    any_kind: Any = [
+        ({"components": rows}, "(got 6 components). Send the others in another answer."),
+        ({"components": [rows[0], rows[0]]}, "Give each component of a message a custom id of its own"),
+        ({"components": [button]}, "Buttons and selects go into rows, `components=[wisp.row(...)]`."),
+        ({"components": [inputs]}, "a text input belongs to a form, wisp.Form."),
+        ({"components": [raw]}, "components.0.components.0.emoji.name: Invalid emoji (got ':thumbsup:')"),
+        ({"components": [press.bind(1)]}, "components= takes a list of rows, wisp.row(...), and Bound is none."),
+        ({"component": "row"}, "components= takes a list of rows, wisp.row(...), and str is none."),
+        ({"component": rows[0], "components": rows}, "takes component= or components=, not both"),
+        ({"embeds": hikari.Embed(title="t")}, "embeds= takes a list of hikari.Embed, got Embed. Write `embeds=[...]`."),
+        ({"embed": "text"}, "embeds= takes a list of hikari.Embed, and str is none."),
+        ({"attachments": "a.png"}, "attachments= takes a list of files, got str."),
+    ]
+    forms: Any = [
+        (("Title", "id", []), "(got 0 components). A form has 1 to 5 rows, each with one text input."),
+        (("t" * 46, "id", [inputs]), "title: Must be between 1 and 45 in length (got 46 characters). Shorten it."),
+        (
+            ("Title", "i" * 101, [inputs]),
+            "custom_id: Must be between 1 and 100 in length (got 101 characters). Put less",
+        ),
+    ]
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> str:
+        """Show."""
+        for fields, words in any_kind:
+            for answer in (ctx.respond, ctx.edit):
+                with pytest.raises(wisp.AnswerError) as caught:
+                    await answer(**fields)
+                assert words in str(caught.value)
+        for (title, custom_id, components), words in forms:
+            with pytest.raises(wisp.AnswerError) as caught:
+                await ctx.respond_with_modal(title, custom_id, components=components)
+            assert words in str(caught.value)
+        for components in ([raw], rows):
+            with pytest.raises(hikari.BadRequestError):
+                await ctx.bot.gateway.rest.create_message(ctx.channel_id, components=components)
         return "done"
 
     async with connect(bot) as discord:

@@ -174,6 +174,72 @@ def test_a_hash_begins_a_comment_only_after_a_space(tmp_path: Path) -> None:
     assert load(tmp_path, {}) == Config(database="a#b.db")
 
 
+NAME = "WISP_EMBED_FOOTER"
+# as python-dotenv 1.2.4 reads them
+READ = {
+    f"{NAME}=#ff8800": "#ff8800",
+    f"{NAME}=#ff8800 # orange": "#ff8800",
+    f"{NAME}=#": "#",
+    f"{NAME}= # none": None,
+    f"{NAME}=a#b": "a#b",
+    f"{NAME}=a\t#b": "a",
+    f"{NAME}=a # b # c": "a",
+    f"{NAME}='#a' # b": "#a",
+    f'{NAME}="#a"#b': "#a",
+    f"{NAME}=a b": "a b",
+    f"{NAME}=a=b": "a=b",
+    f"{NAME}=it's": "it's",
+    f"{NAME}='it\\'s'": "it's",
+    f'{NAME}="it\\"s"': 'it"s',
+    f'{NAME}="a\\\\b"': "a\\b",
+    f'{NAME}="a\\qb"': "a\\qb",
+    f"{NAME}=C:\\new\\bot.db": "C:\\new\\bot.db",
+    f"{NAME}=$HOME": "$HOME",
+    f"{NAME}='${{HOME}}'": "${HOME}",
+    f"{NAME}=''": None,
+    f"{NAME}=a\n{NAME}=": None,
+    f"{NAME}=a\n{NAME}=b": "b",
+    f"{NAME}=a\rX=2": "a",
+    f"{NAME}=a\r\nX='\r\n": "a",
+    f"export\t{NAME} =  a": "a",
+    f"export {NAME}": None,
+    f"\t#{NAME}=a\n  # b=c": None,
+    f"X='one\n{NAME}=a\n'\n{NAME}=b": "b",
+    f'X="one\n{NAME}=a': "a",
+    f"X='one' two\n{NAME}=a": "a",
+}
+
+
+@pytest.mark.parametrize(("text", "value"), READ.items())
+def test_a_line_of_dotenv_is_what_python_dotenv_makes_of_it(tmp_path: Path, text: str, value: str | None) -> None:
+    write(tmp_path, ".env", text)
+    assert load(tmp_path, {}).embed_footer == value
+
+
+UNSURE = {
+    f"{NAME}=# a": ("it begins with # and goes on after a space", 1),
+    f"{NAME}=#a b": ("it begins with # and goes on after a space", 1),
+    f'{NAME}="a\\nb"': ("it has a backslash in quotes", 1),
+    f'{NAME}="C:\\new"': ("it has a backslash in quotes", 1),
+    f"{NAME}='a\\\\b'": ("it has a backslash in quotes", 1),
+    f'{NAME}="\\$HOME"': ("it has a backslash in quotes", 1),
+    f"X=1\n{NAME}=${{HOME}}": ("it has ${...}, which wisp does not replace", 2),
+    f'{NAME}="${{NOPE:-x}}"': ("it has ${...}, which wisp does not replace", 1),
+    f'{NAME}="C:\\dir\\"': ("what is quoted ends before its line does, or never", 1),
+    f"X=1\r\n\r\n{NAME}='one\r\ntwo'\r\n": ("what is quoted ends before its line does, or never", 3),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), UNSURE.items())
+def test_what_others_would_read_differently_is_a_mistake_and_no_value(
+    tmp_path: Path, text: str, told: tuple[str, int]
+) -> None:
+    path = write(tmp_path, ".env", text)
+    mistake = only(tmp_path)
+    assert (mistake.where, mistake.file, mistake.line) == (NAME, str(path), told[1])
+    assert mistake.problem.startswith(told[0])
+
+
 @pytest.mark.parametrize("line", ["WISP_DATABASE='a.db", 'WISP_DATABASE="a.db" x', "WISP_DATABASE='"])
 def test_a_quote_that_does_not_close_at_the_end_of_its_line_is_named_with_the_line(tmp_path: Path, line: str) -> None:
     path = write(tmp_path, ".env", f"FOO=1\n{line}\nBAR='")

@@ -338,7 +338,7 @@ async def test_a_use_is_written_before_the_function_runs_and_given_back_before_i
     execute = wisp.DatabaseService.execute
 
     async def slow(self: wisp.DatabaseService, sql: str, parameters: Any = ()) -> Any:
-        for _ in range(100):  # many times as long as an answer takes
+        for _ in range(30):  # several times as long as an answer takes
             await asyncio.sleep(0)
         result = await execute(self, sql, parameters)
         happened.append(sql.partition(" ")[0])

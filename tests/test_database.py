@@ -1,7 +1,9 @@
 """The database service: statements, transactions nobody falls into, migrations, backups, and what goes wrong."""
 
 import asyncio
+import inspect
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -10,14 +12,19 @@ import textwrap
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import wisp
 from wisp.clock import Clock
 from wisp.errors import DatabaseError
+from wisp.local import on_sandbox
+from wisp.services import Services
 from wisp.services.database import OWN_MIGRATIONS, DatabaseService, Result, Transaction
+from wisp.testing import connect
 
 OWN = [("wisp", number) for number in OWN_MIGRATIONS]
 
@@ -493,7 +500,6 @@ async def refused_start(path: Path) -> DatabaseError:
     """What `start` says; the file is as it was, and nothing stands beside it."""
     before = contents(path.parent)
     db = DatabaseService(path)
-    db.busy_timeout = 0.05
     with pytest.raises(DatabaseError) as caught:
         await db.start()
     assert contents(path.parent) == before
@@ -565,16 +571,85 @@ async def test_a_file_from_a_newer_wisp_is_refused_and_left(tmp_path: Path) -> N
     assert f"it has run migration 99, this one knows {len(OWN)}. Update wisp" in error.problem
 
 
-async def test_a_file_that_another_process_holds_is_refused(tmp_path: Path) -> None:
+class Held:
+    """A file that another process holds, and a service that waits for it by a clock of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.clock = Clock()
+        self.db = DatabaseService(path, clock=self.clock)
+        self.starting = asyncio.create_task(self.db.start())
+
+    async def waits(self) -> None:
+        """Return once the service waits for its next attempt, or its start has ended."""
+        while not (self.clock.timers or self.starting.done()):
+            await asyncio.sleep(0.001)
+
+    async def advance(self, seconds: float) -> None:
+        await self.clock.advance(seconds, self.waits)
+
+
+async def test_a_file_that_another_process_holds_is_waited_for_by_the_clock(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wisp.services.database._POLL_LOCK", 9.0)
     path = tmp_path / "wisp.db"
     await filled(path)
     with held_by_another(path):
-        db = DatabaseService(path)
-        db.busy_timeout = 0.05
-        with pytest.raises(DatabaseError, match=r"another process holds it \(waited 0.05 s\)"):
-            await db.start()
-    await db.start()
-    await db.stop()
+        held = Held(path)
+        await held.advance(59)
+        assert not held.starting.done()
+    await held.advance(9)
+    await held.starting
+    await held.db.stop()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the database {path}: another process holds it. Waiting up to 60 s for it to be free"
+    ]
+    with held_by_another(path):
+        held = Held(path)
+        await held.advance(70)
+        with pytest.raises(DatabaseError, match=r"another process holds it \(waited 60 s\)"):
+            await held.starting
+
+
+@pytest.mark.parametrize("holder", ["a program", "a bot"])
+async def test_a_start_that_waits_for_the_file_is_cancelled_at_once(tmp_path: Path, holder: str) -> None:
+    path = tmp_path / "wisp.db"
+    await filled(path)
+    with another_bot(path) if holder == "a bot" else held_by_another(path):
+        held = Held(path)
+        await held.waits()
+        held.starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(held.starting, 1)
+
+
+async def test_the_limit_of_a_services_start_does_not_cut_the_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wisp.services._START_LIMIT", 0.01)
+    await filled(tmp_path / "wisp.db")
+    db, services = DatabaseService(tmp_path / "wisp.db"), Services()
+    with held_by_another(tmp_path / "wisp.db"):
+        starting = asyncio.create_task(services.start({"db": db}))
+        await asyncio.sleep(0.03)
+        assert not starting.done()
+    await starting
+    assert services.get("db") is db
+    await services.stop()
+
+
+async def test_a_brief_write_of_another_program_at_the_start_is_no_news(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "wisp.db"
+    await filled(path)
+    with held_by_another(path):
+        held = Held(path)
+        await held.waits()
+    await held.advance(1)
+    await held.starting
+    assert caplog.records == []
+    await held.db.stop()
 
 
 async def test_the_table_of_an_older_bot_is_taken_over(tmp_path: Path) -> None:
@@ -790,9 +865,10 @@ async def test_a_migration_that_fails_leaves_nothing_of_itself_and_runs_again(ei
 
 
 async def test_migrations_with_gaps_or_from_a_newer_module_are_refused(db: DatabaseService) -> None:
-    for numbers in ([2], [0, 1], [1, 3]):
+    for numbers in ([2], [0, 1], [1, 3], [1.0], [True], ["1", 2]):
+        strange: Any = dict.fromkeys(numbers, "SELECT 1")
         with pytest.raises(ValueError, match="expected them numbered from 1 without gaps"):
-            await db.migrate("greeter", dict.fromkeys(numbers, "SELECT 1"))
+            await db.migrate("greeter", strange)
     await db.migrate("greeter", {1: "SELECT 1", 2: "SELECT 1"})
     with pytest.raises(DatabaseError, match="it comes from a newer greeter: it has run migration 2, this one knows 1"):
         await db.migrate("greeter", {1: "SELECT 1"})
@@ -803,6 +879,122 @@ async def test_two_tasks_that_migrate_the_same_run_it_once(either: DatabaseServi
     migrations = {1: "CREATE TABLE greeting (text TEXT)", 2: "INSERT INTO greeting VALUES ('hello')"}
     await asyncio.gather(*[either.migrate("greeter", migrations) for _ in range(4)])
     assert await either.fetchall("SELECT text FROM greeting") == [("hello",)]
+
+
+NUMBERS = "Number them 1, 2, 3, and so on, and never change the number of one that has run"
+
+
+@pytest.mark.parametrize(
+    ("migrations", "where", "problem"),
+    [
+        ([(1, "SELECT 1"), (3, "SELECT 1")], "migration 3", "there is no migration 2 before it"),
+        ([(2, "SELECT 1")], "migration 2", "there is no migration 1 before it"),
+        ([(0, "SELECT 1"), (1, "SELECT 1")], "migration 0", "it has no number from 1"),
+        ([(-1, "SELECT 1")], "migration -1", "it has no number from 1"),
+        ([("1", "SELECT 1")], "migration '1'", "it has no number from 1"),
+        ([(1.0, "SELECT 1")], "migration 1.0", "it has no number from 1"),
+        ([(True, "SELECT 1")], "migration True", "it has no number from 1"),
+        ([(1, " ; ")], "migration 1", "it has no statement"),
+        ([(1, None)], "migration 1", "it is None, and no SQL"),
+        ([(1, 5)], "migration 1", "it is 5, and no SQL"),
+        ([(1, "CREATE TABLE a (x)"), (2, "CREATE TABL b (x)")], "migration 2", 'near "TABL": syntax error'),
+        ([(1, "CREATE TABLE a (x")], "migration 1", "incomplete input"),
+        ([(1, "SELECT 'a")], "migration 1", "unrecognized token"),
+        ([(1, "CREATE TABLE a (x); INSERT INTO a VALUES (1, 2)")], "migration 1", "table a has 1 columns but 2 values"),
+        ([(1, "CREATE TABLE a (x)"), (2, "CREATE TABLE a (x)")], "migration 2", "table a already exists"),
+        ([(1, "ALTER TABLE old ADD COLUMN x; SELEC 1")], "migration 1", 'near "SELEC": syntax error'),
+        ([(1, "SELECT ?")], "migration 1", "Incorrect number of bindings supplied"),
+        ([(1, "BEGIN; SELECT 1; COMMIT")], "migration 1", "a transaction that is begun or ended by hand"),
+        ([(1, "SELECT 1\0;")], "migration 1", "embedded null character"),
+    ],
+)
+def test_a_migration_that_cannot_run_is_a_mistake_with_its_line(
+    migrations: list[tuple[Any, Any]], where: str, problem: str
+) -> None:
+    bot = wisp.Bot()
+    line = inspect.stack(context=0)[0].lineno + 2
+    for number, work in migrations:
+        bot.migration(number, work)
+    [mistake] = bot.check()
+    assert mistake.where == where
+    assert problem in mistake.problem
+    assert (mistake.file, mistake.line) == (os.path.join("tests", "test_database.py"), line)
+    assert (mistake.fix == "Correct the statement") == ("SQLite refuses it" in mistake.problem)
+
+
+@pytest.mark.parametrize(
+    "migrations",
+    [
+        ["ALTER TABLE old ADD COLUMN x; UPDATE old SET x = 1;", "INSERT INTO old VALUES (1, 2)"],
+        ["CREATE TABLE copy AS SELECT * FROM guild_data", "INSERT INTO copy VALUES (1)"],
+        ["WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c"],
+        ["CREATE TABLE g (t); CREATE TRIGGER o AFTER INSERT ON g BEGIN SELECT 1; SELECT 2; END; -- done", "-- gone"],
+        ["PRAGMA user_version = 3"],
+        ["ATTACH DATABASE 'elsewhere.db' AS e; CREATE TABLE e.t (x)"],
+    ],
+)
+def test_a_migration_that_may_fit_the_bots_data_is_none(
+    migrations: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bot = wisp.Bot()
+    for number, sql in enumerate(migrations, start=1):
+        bot.migration(number, sql)
+    assert bot.check() == []
+    assert files(tmp_path, "*") == []
+
+
+def test_what_functions_do_is_not_known_and_all_mistakes_of_migrations_are_told_at_once() -> None:
+    bot = wisp.Bot()
+    decorated: Any = bot.migration
+
+    @bot.migration(1)
+    async def make(tx: Transaction) -> None: ...
+
+    bot.migration(2, "INSERT INTO made VALUES (1)")
+    bot.migration(3, "INSERT INTO made VALUES (1")
+
+    @decorated(4)
+    def plain(tx: Transaction) -> None: ...
+
+    assert [(mistake.where, mistake.problem) for mistake in bot.check()] == [
+        ("migration 3", "SQLite refuses it: incomplete input, in: INSERT INTO made VALUES (1"),
+        ("migration 4", "its function is not async"),
+    ]
+
+    bot = wisp.Bot()
+    decorated = bot.migration
+
+    @decorated
+    async def forgotten(tx: Transaction) -> None: ...
+
+    assert [(mistake.where, mistake.fix) for mistake in bot.check()] == [("migration forgotten", NUMBERS)]
+
+
+async def test_a_mistaken_migration_stops_the_bot_and_leaves_a_module_out_before_anything_is_run(
+    tmp_path: Path,
+) -> None:
+    bot = wisp.Bot()
+    bot.migration(1, "CREATE TABLE a (x)")
+    bot.migration(2, "CREATE TABL b (x)")
+    with pytest.raises(wisp.StartError, match=r"test_database.py:\d+: migration 2: SQLite refuses it: near \"TABL\""):
+        async with on_sandbox(bot, keep=str(tmp_path / "wisp.db")):
+            pass
+    assert files(tmp_path, "*") == []
+
+    class Greeter(wisp.Module):
+        name = "greeter"
+
+        async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            bot.migration(1, "CREATE TABLE a (x)")
+            bot.migration(3, "CREATE TABLE b (x)")
+
+    bot = wisp.Bot(modules=[Greeter()])
+    async with connect(bot):
+        assert re.search(r"test_database.py:\d+: migration 3: there is no migration 2", bot.modules.missing["greeter"])
+        db = bot.services.get_typed("db", DatabaseService)
+        assert db is not None
+        assert await db.fetchone("SELECT 1 FROM sqlite_master WHERE name = 'a'") is None
 
 
 # ---- backup ----
@@ -901,7 +1093,7 @@ async def test_a_second_bot_on_the_file_is_refused_until_the_first_is_gone_even_
     path = tmp_path / "wisp.db"
     with another_bot(path) as first:
         second = DatabaseService(path)
-        second.busy_timeout = 0.1
+        second.lock_timeout = 0.1
         with pytest.raises(DatabaseError, match=rf"another bot \(process {first.pid}\) has it open.*WISP_DATABASE"):
             await second.start()
     await second.start()
@@ -914,7 +1106,7 @@ async def test_a_second_service_in_the_same_process_is_refused_by_any_name_of_th
     first, second = DatabaseService(path), DatabaseService(link)
     await first.start()
     link.symlink_to(path)
-    second.busy_timeout = 0.05
+    second.lock_timeout = 0
     with pytest.raises(DatabaseError, match="has it open"):
         await second.start()
     await first.execute("CREATE TABLE t (a)")  # it goes on undisturbed
@@ -923,12 +1115,18 @@ async def test_a_second_service_in_the_same_process_is_refused_by_any_name_of_th
     await second.stop()
 
 
-async def test_a_bot_that_is_closing_is_waited_for(tmp_path: Path) -> None:
-    first, second = DatabaseService(tmp_path / "wisp.db"), DatabaseService(tmp_path / "wisp.db")
+async def test_a_bot_that_is_closing_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first = DatabaseService(tmp_path / "wisp.db")
     await first.start()
-    starting = asyncio.create_task(second.start())
-    await asyncio.sleep(0.1)
-    assert not starting.done()
+    second = Held(tmp_path / "wisp.db")
+    await second.waits()
+    await second.advance(30)
+    assert not second.starting.done()
     await first.stop()
-    await starting
-    await second.stop()
+    await second.advance(1)
+    await second.starting
+    await second.db.stop()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the database {second.db.path}: another bot (process {os.getpid()}) has it open. "
+        "Waiting up to 60 s for it to be free"
+    ]

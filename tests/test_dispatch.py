@@ -181,6 +181,85 @@ async def test_an_interaction_that_hikari_cannot_read_is_answered_and_logged_wit
     assert asked.token not in caplog.text
 
 
+UNREADABLE, WRONG, GONE = "could not read", "Something went wrong", "no longer here"
+COMMAND, COMPONENT, AUTOCOMPLETE, MODAL = 2, 3, 4, 5
+
+
+async def test_payloads_of_unknown_types_or_with_wrong_names_are_answered_and_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bot, _ = failing_bot()
+    async with connect(bot) as discord:
+        bot.session.on_failure = None
+        known = data_of(discord, "fail")
+        option = {"type": 3, "name": ["text"], "value": "x", "focused": True}
+        cases: list[tuple[int, dict[str, Any], str]] = [
+            (1, {}, UNREADABLE),  # a ping
+            (99, {}, UNREADABLE),
+            (COMMAND, {**known, "type": 4}, GONE),  # a primary entry point
+            (COMMAND, {**known, "type": "x"}, GONE),
+            (COMMAND, {**known, "name": ["fail"]}, WRONG),
+            (COMMAND, {"id": known["id"], "type": 1}, UNREADABLE),
+            (COMMAND, {**known, "id": "abc"}, UNREADABLE),
+            (COMMAND, {**known, "options": {"a": 1}}, UNREADABLE),
+            (COMMAND, {**known, "options": 5}, UNREADABLE),
+            (COMMAND, {**known, "guild_id": ["x"]}, UNREADABLE),
+            (COMMAND, {**known, "options": [option]}, WRONG),
+            (COMPONENT, {"component_type": 2}, UNREADABLE),
+            (MODAL, {"components": []}, UNREADABLE),
+            (MODAL, {"custom_id": 7, "components": []}, WRONG),
+            (MODAL, {"custom_id": ["sheet"], "components": []}, WRONG),
+            (AUTOCOMPLETE, {**known, "name": ["fail"], "options": []}, ""),
+            (AUTOCOMPLETE, {**known, "options": [option]}, ""),
+            (AUTOCOMPLETE, {**known, "options": "nonsense"}, ""),
+            (AUTOCOMPLETE, {**known, "type": 4, "options": []}, ""),
+        ]
+        for kind, data, words in cases:
+            caplog.clear()
+            asked = ask(discord, data, kind)
+            await discord.rest()
+            assert asked.answered, data
+            if words:
+                assert asked.original is not None
+                assert words in asked.original.content, data
+            noted = [record for record in caplog.records if record.levelno >= logging.WARNING]
+            assert len(noted) == 1, data
+            assert asked.token not in caplog.text
+
+
+async def test_an_id_or_a_type_that_cannot_be_read_ends_no_shard_and_logs_no_token(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def hello(ctx: wisp.Context) -> str:
+        return "hello"
+
+    async with connect(bot) as discord:
+        bot.session.on_failure = None
+        consumer: Any = bot.gateway._event_manager._consumers["interaction_create"]  # type: ignore[attr-defined]
+        receive = consumer.callback
+
+        async def receives(change: Any) -> Any:
+            monkeypatch.setattr(consumer, "callback", lambda shard, payload: receive(shard, change(payload)))
+            caplog.clear()
+            asked = ask(discord, data_of(discord, "hello"))
+            await discord.rest()
+            assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
+            assert asked.token not in caplog.text
+            return asked
+
+        for field, value in (("type", "x"), ("type", [2]), ("guild_id", ["x"]), ("guild_id", "abc"), ("member", "x")):
+            asked = await receives(lambda payload, field=field, value=value: {**payload, field: value})
+            assert UNREADABLE in asked.original.content, field
+        for id in ("abc", None, [1], "-4", float("inf"), "9" * 5000):
+            await receives(lambda payload, id=id: {**payload, "id": id})
+        await receives(lambda payload: [])
+        monkeypatch.setattr(consumer, "callback", receive)
+        assert (await discord.member("ada").slash("hello")).content == "hello"
+
+
 async def test_fields_that_discord_adds_later_disturb_nothing() -> None:
     bot = wisp.Bot()
 

@@ -75,6 +75,34 @@ async def test_events_are_heard_by_annotation_by_union_and_by_name() -> None:
     ]
 
 
+async def test_a_listener_is_called_once_for_each_event_however_often_its_types_match() -> None:
+    bot = wisp.Bot(intents="MESSAGE_CONTENT")
+    heard: list[str] = []
+
+    def listen(name: str, *event_types: type[hikari.Event]) -> None:
+        async def hear(event: hikari.Event) -> None:
+            if isinstance(event, (hikari.GuildMessageCreateEvent, hikari.GuildReactionAddEvent)):
+                heard.append(name)
+
+        bot.listen(*event_types)(hear)
+
+    listen("twice", hikari.GuildMessageCreateEvent, hikari.GuildMessageCreateEvent)
+    listen("base first", hikari.MessageCreateEvent, hikari.GuildMessageCreateEvent)
+    listen("base last", hikari.GuildMessageCreateEvent, hikari.MessageCreateEvent)
+    listen("union", hikari.GuildMessageCreateEvent | hikari.MessageCreateEvent)  # type: ignore[arg-type]
+    listen("two bases", hikari.GuildReactionEvent, hikari.ReactionAddEvent)
+    listen("all", hikari.Event, hikari.MemberCreateEvent, hikari.MessageCreateEvent)
+    assert bot.check() == []
+    assert bot.listeners[-1].intents() & hikari.Intents.GUILD_MEMBERS  # a base class alone does not ask for it
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        message = await ada.say("hi")
+        assert sorted(heard) == ["all", "base first", "base last", "twice", "union"]
+        heard.clear()
+        await ada.react(message, "👍")
+        assert sorted(heard) == ["all", "two bases"]
+
+
 async def test_a_listener_that_raises_is_reported_and_does_not_stop_the_others() -> None:
     bot = wisp.Bot()
     heard: list[str] = []
@@ -120,10 +148,24 @@ def test_what_no_listener_can_be_is_a_mistake_with_its_place() -> None:
     @bot.listen
     def blocking(event: hikari.StartedEvent) -> None: ...
 
+    @bot.listen([hikari.StartedEvent])  # type: ignore[arg-type]
+    async def listed(event: hikari.StartedEvent) -> None: ...
+
+    @bot.listen("started")  # type: ignore[arg-type]
+    async def text(event: hikari.StartedEvent) -> None: ...
+
     found = bot.check()
     assert [mistake.where for mistake in found] == [
-        f'listener "{name}"' for name in ("nothing", "bare", "unknown", "number", "blocking")
+        f'listener "{name}"' for name in ("nothing", "bare", "unknown", "number", "blocking", "listed", "text")
     ]
     assert all(mistake.file and mistake.line for mistake in found)
-    parts = ("no parameter", "no annotation", "means nothing", "not an event", "not async")
-    assert [part in mistake.problem for part, mistake in zip(parts, found, strict=True)] == [True] * 5
+    parts = (
+        "no parameter",
+        "no annotation",
+        "means nothing",
+        "not an event",
+        "not async",
+        "means nothing",
+        "is not an",
+    )
+    assert [part in mistake.problem for part, mistake in zip(parts, found, strict=True)] == [True] * 7

@@ -211,7 +211,7 @@ class Wanting(wisp.Form):
         (Number, 'form "Number", field "age": a form has text inputs only, and this is `int`'),
         (Six, 'form "Six": it has 6 fields, and a form takes 1 to 5'),
         (Empty, 'form "Empty": it has 0 fields'),
-        (Long, 'form "Long", field "text": label: Must be between 1 and 45 in length'),
+        (Long, 'form "Long", field "text": label: Must be between 1 and 45 in length (got 46 characters). Shorten it'),
         (Wanting, "this is `User`"),
     ],
 )

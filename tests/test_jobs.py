@@ -83,13 +83,33 @@ def test_wrong_cron_times_are_a_mistake(times: Any, settings: dict[str, Any], wo
     assert words in "\n".join(problems(bot))
 
 
-def test_without_cronsim_the_mistake_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("times", "wrong"),
+    [
+        ("0 9 * * *", ""),
+        ("*/5 0-23 L JAN MON#1", ""),
+        ("30 0 9,12 * * 7", ""),
+        ("0 9 * *", "4 fields"),
+        ("9 o'clock", "2 fields"),
+        ("", "0 fields"),
+        ("60 9 * * *", "minute 60"),
+        ("0 9,24 * * *", "hour 24"),
+        ("0 9 0 * *", "day of the month 0"),
+        ("0 9 * 13 *", "month 13"),
+        ("0 9 * * 8", "weekday 8"),
+        ("0 " + "9" * 5000 + " * * *", "hour 999"),
+    ],
+)
+def test_without_cronsim_the_mistake_says_how_to_get_it_and_what_is_wrong_at_a_glance(
+    monkeypatch: pytest.MonkeyPatch, times: str, wrong: str
+) -> None:
     monkeypatch.setitem(sys.modules, "cronsim", None)
     bot = wisp.Bot()
-    bot.cron("0 9 * * *")(nothing)
-    assert problems(bot) == [
-        "job \"nothing\": cron times need the package cronsim. Install it: pip install 'wisp-lite[cron]'"
-    ]
+    bot.cron(times)(nothing)
+    *others, missing = problems(bot)
+    assert missing == "job \"nothing\": cron times need the package cronsim. Install it: pip install 'wisp-lite[cron]'"
+    assert len(others) == bool(wrong)
+    assert all(f'the times "{times}" mean nothing ({wrong}' in told for told in others)
 
 
 def test_jobs_that_are_not_async_or_take_what_nobody_gives_are_mistakes() -> None:

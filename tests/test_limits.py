@@ -396,6 +396,19 @@ GOOD_MESSAGES = {
     "5 rows of 5 buttons": {"components": [row(*(button(custom_id=f"{r}{b}") for b in range(5))) for r in range(5)]},
     "a link": rows({"type": 2, "style": 5, "label": "x", "url": "https://example.com"}),
     "a premium button": rows({"type": 2, "style": 6, "sku_id": "1"}),
+    "embeds that show one thing alone": {
+        "embeds": [
+            {"title": "t"},
+            {"description": "d", "color": 1},
+            {"image": {"url": "https://example.com/a.png"}},
+            {"thumbnail": {"url": "attachment://a.png"}},
+            {"author": {"name": "a"}},
+            {"footer": {"text": "f"}},
+            {"fields": [{"name": "", "value": "v"}]},
+            {"title": "t", "fields": [{"name": "", "value": ""}]},
+        ]
+    },
+    "a custom emoji of any name": rows(button(emoji={"id": "1", "name": "a b"})),
     "an emoji alone": rows({"type": 2, "style": 1, "custom_id": "a", "emoji": {"name": "👋"}}),
     "25 picks": rows(select(25, min_values=0, max_values=25, placeholder="p" * 150)),
     "a user select": rows({"type": 5, "custom_id": "a"}),
@@ -470,6 +483,25 @@ BAD_MESSAGES = {
         {"embeds": [{"fields": [{"name": "n" * 257, "value": "v" * 1025}]}]},
         [("embeds.0.fields.0.name", "BASE_TYPE_BAD_LENGTH"), ("embeds.0.fields.0.value", "BASE_TYPE_BAD_LENGTH")],
     ),
+    **{
+        f"an embed that shows nothing: {embed}": ({"embeds": [embed]}, [("embeds.0.description", "BASE_TYPE_REQUIRED")])
+        for embed in (
+            {},
+            {"title": " "},
+            {"title": "", "description": "\n"},
+            {"color": 1},
+            {"url": "https://example.com"},
+            {"timestamp": "2024-01-01T00:00:00+00:00"},
+            {"footer": {"text": " "}, "author": {"name": ""}},
+            {"footer": {"icon_url": "https://example.com/a.png"}, "image": {"url": ""}},
+            {"fields": []},
+            {"fields": [{"name": "", "value": ""}]},
+        )
+    },
+    "a field without a name": (
+        {"embeds": [{"fields": [{"value": "v"}]}]},
+        [("embeds.0.fields.0.name", "BASE_TYPE_REQUIRED")],
+    ),
     "a colour past white": ({"embeds": [{"color": 0x1000000}]}, [("embeds.0.color", "NUMBER_TYPE_MAX")]),
     "a time in words": ({"embeds": [{"timestamp": "noon"}]}, [("embeds.0.timestamp", "DATE_TIME_TYPE_PARSE")]),
     "no URL": ({"embeds": [{"url": "example"}]}, [("embeds.0.url", "URL_TYPE_INVALID_URL")]),
@@ -514,6 +546,25 @@ BAD_MESSAGES = {
     "a button that shows nothing": (
         rows({"type": 2, "style": 1, "custom_id": "a"}),
         [("components.0.components.0.label", "BASE_TYPE_REQUIRED")],
+    ),
+    "a blank label": (
+        rows(button(label=" ")),
+        [("components.0.components.0.label", "BASE_TYPE_REQUIRED")],
+    ),
+    **{
+        f"no emoji: {emoji}": (
+            rows(button(emoji=emoji)),
+            [("components.0.components.0.emoji.name", "BUTTON_COMPONENT_INVALID_EMOJI")],
+        )
+        for emoji in ({}, {"name": ""}, {"name": ":thumbsup:"}, {"id": None, "name": "x" * 33}, {"name": "<:a:1>"})
+    },
+    "no emoji of a pick": (
+        rows({"type": 3, "custom_id": "a", "options": [{"label": "l", "value": "v", "emoji": {"name": "1"}}]}),
+        [("components.0.components.0.options.0.emoji.name", "BUTTON_COMPONENT_INVALID_EMOJI")],
+    ),
+    "a long name of a custom emoji": (
+        rows(button(emoji={"id": "1", "name": "x" * 33})),
+        [("components.0.components.0.emoji.name", "BASE_TYPE_MAX_LENGTH")],
     ),
     "a sku id of another button": (
         rows(button(sku_id="1")),
@@ -750,7 +801,7 @@ def test_a_problem_says_what_came_where_discords_sentence_does_not() -> None:
     cases = [
         (limits.message_problems({"content": "x" * 3000}), "3000 characters"),
         ([limits.content_problem("x" * 2001)], "2001 characters"),
-        (limits.message_problems({"embeds": [{}] * 11}), "11 embeds"),
+        (limits.message_problems({"embeds": [{"title": "t"}] * 11}), "11 embeds"),
         (limits.message_problems({"sticker_ids": ["1"] * 4}), "4 sticker ids"),
         (limits.message_problems({"embeds": [{"description": "x" * 4000}] * 2}), "8000 characters"),
         (limits.command_problems(command(*(option(name=f"o{n}") for n in range(27)))), "27 options"),
@@ -768,6 +819,27 @@ def test_a_problem_says_what_came_where_discords_sentence_does_not() -> None:
     ]
     got = [[problem.got for problem in problems if problem] for problems, _ in cases]
     assert got == [[expected] for _, expected in cases]
+
+
+def test_problems_are_told_each_with_its_fix_and_a_fix_but_once() -> None:
+    problems = limits.message_problems({"content": "x" * 2001, **rows(button(label="l" * 81), button(emoji={}, url=1))})
+    assert limits.explained(problems) == (
+        "content: Must be 2000 or fewer in length (got 2001 characters). Shorten it, or send the rest in another "
+        "answer. "
+        "components.0.components.0.label: Must be 80 or fewer in length (got 81 characters). Shorten it. "
+        "components.0.components.1.url: Could not interpret 1 as string. Give it a text. "
+        'components.0.components.1.emoji.name: Invalid emoji (got no name). Write the emoji itself, such as "👍"; a '
+        'custom emoji is hikari.Emoji.parse("<:name:id>"). '
+        "components.0.components.1: A custom id and url cannot both be specified. A button that opens a URL is "
+        "wisp.link_button(label, url): it calls no handler. "
+        "components.0.components.1.custom_id: Component custom id cannot be duplicated (got the same as "
+        "components.0.components.0.custom_id). Give each component of a message a custom id of its own: bind it to "
+        "other values, or add a field to its id."
+    )
+    twice = limits.message_problems({"embeds": [{}, {}]})
+    assert limits.explained(twice).count("it shows nothing") == 1
+    of_discord = limits.Problem(("data", "components", "0", "components", "1", "emoji", "name"), "NEW_CODE", "Strange.")
+    assert limits.explained([of_discord], below=2) == "0.components.1.emoji.name: Strange. Change it, or leave it out."
 
 
 def test_a_problem_says_where_it_is_and_what_is_expected() -> None:

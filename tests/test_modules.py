@@ -5,6 +5,8 @@ import gc
 import importlib
 import logging
 import os
+import re
+import runpy
 import sys
 import weakref
 from collections.abc import Iterator
@@ -138,6 +140,120 @@ async def test_marked_methods_register_themselves_and_bind() -> None:
         assert marked.heard == ["newcomer"]
 
 
+MARKS = """
+import hikari, wisp
+
+bot = wisp.Bot(database=":memory:")
+
+@wisp.command
+async def one(ctx: wisp.Context) -> str: "It is a command."
+
+@wisp.command(name="two")
+async def two(ctx: wisp.Context) -> str: "It is a command."
+
+@wisp.user_command(name="Three")
+async def three(ctx: wisp.Context, user: hikari.User) -> None: ...
+
+@wisp.message_command(name="Four")
+async def four(ctx: wisp.Context, message: hikari.Message) -> None: ...
+
+@wisp.component("five")
+async def five(ctx: wisp.ComponentContext) -> None: ...
+
+@wisp.modal("six")
+async def six(ctx: wisp.ModalContext) -> None: ...
+
+@wisp.listen
+async def seven(event: hikari.StartedEvent) -> None: ...
+
+@wisp.listen(hikari.StartedEvent)
+async def eight(event: hikari.StartedEvent) -> None: ...
+
+@wisp.every(minutes=1)
+async def nine() -> None: ...
+
+@wisp.cron("* * * * *")
+async def ten() -> None: ...
+
+@wisp.job("eleven")
+async def eleven() -> None: ...
+
+def nested():
+    @wisp.command
+    async def twelve(ctx: wisp.Context) -> None: ...
+
+nested()
+
+class NoModule:
+    @wisp.command
+    async def thirteen(self, ctx: wisp.Context) -> None: ...
+
+class Hidden(wisp.Module):
+    @staticmethod
+    @wisp.command
+    async def fourteen(ctx: wisp.Context) -> None: ...
+
+    @classmethod
+    @wisp.listen
+    async def fifteen(cls, event: hikari.StartedEvent) -> None: ...
+
+def made():
+    @wisp.command
+    async def in_a_class(self, ctx: wisp.Context) -> None: "It is used below."
+    return in_a_class
+
+class Mixin:
+    @wisp.every(minutes=1)
+    async def of_a_module(self) -> None: ...
+
+class Fine(Mixin, wisp.Module):
+    name = "fine"
+    used = made()
+
+    @wisp.command
+    @staticmethod
+    async def above(ctx: wisp.Context) -> None: "It is registered."
+
+    @wisp.listen
+    @classmethod
+    async def above_as_well(cls, event: hikari.StartedEvent) -> None: ...
+"""
+
+
+async def test_a_mark_on_what_is_no_method_of_a_module_is_a_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "marks.py"
+    file.write_text(MARKS)
+    bot = runpy.run_path(str(file))["bot"]
+    found = {mistake.where.split('"')[1]: mistake for mistake in bot.check()}
+    numbers = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"
+    assert list(found) == numbers.split()
+    kinds = "command command user_command message_command component modal listen listen every cron job command"
+    for mistake, kind in zip(found.values(), kinds.split(), strict=False):
+        assert mistake.problem == "it is no method of a module, and is never registered"
+        assert mistake.fix == f"Write `@bot.{kind}`"
+    assert found["thirteen"].problem == "its class NoModule is no module"
+    assert found["fourteen"].fix == "Write `@wisp.command` above that"
+    assert found["fifteen"].fix == "Write `@wisp.listen` above that"
+    lines = MARKS.splitlines()
+    for name, mistake in found.items():
+        assert mistake.file == str(file)
+        assert any(f"async def {name}(" in line for line in lines[mistake.line : mistake.line + 3])
+    with pytest.raises(wisp.Mistakes, match="never registered"):
+        async with connect(bot):
+            pass
+
+
+async def test_a_mark_in_a_setup_keeps_the_module_from_loading(caplog: pytest.LogCaptureFixture) -> None:
+    async def setup(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @wisp.command
+        async def inside(ctx: wisp.Context) -> None: ...
+
+    bot = wisp.Bot(modules=[module("marks", setup=setup)])
+    async with connect(bot):
+        assert "it is no method of a module, and is never registered" in bot.modules.missing["marks"]
+    assert bot.check() == []
+
+
 @pytest.mark.parametrize("name", ["", " x", "x" * 101, "a\nb", None, 7])
 def test_a_name_that_cannot_be_used_is_refused_in_words(name: Any) -> None:
     with pytest.raises(wisp.WispError, match=r"Made\.name is .*: expected a text of 1 to 100 characters"):
@@ -228,6 +344,11 @@ async def mistaken(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
         """Wrong."""
 
 
+class Typo(wisp.Module):
+    name = "typo"
+    depends_on = ("fines",)
+
+
 async def test_what_cannot_load_says_why_and_everything_else_runs(caplog: pytest.LogCaptureFixture) -> None:
     bot = wisp.Bot(
         modules=[
@@ -240,6 +361,7 @@ async def test_what_cannot_load_says_why_and_everything_else_runs(caplog: pytest
             module("two", depends_on=["one"]),
             module("itself", depends_on=["itself"]),
             module("hungry", required_services={"soup"}),
+            Typo(),
             module("mistaken", mistaken),
             module("odd", depends_on="fine"),
             module("twice", lambda bot, ctx: again(bot)),
@@ -263,7 +385,7 @@ async def test_what_cannot_load_says_why_and_everything_else_runs(caplog: pytest
             )
     missing = bot.modules.missing
     assert sorted(missing) == sorted(
-        ["failing", "over", "lonely", "one", "two", "itself", "hungry", "mistaken", "odd", "twice"]
+        ["failing", "over", "lonely", "one", "two", "itself", "hungry", "mistaken", "odd", "twice", "typo"]
     )
     assert missing["failing"].startswith("ValueError: oops (")
     assert "test_modules.py:" in missing["failing"]
@@ -278,7 +400,8 @@ async def test_what_cannot_load_says_why_and_everything_else_runs(caplog: pytest
     assert "failing: not loaded ValueError: oops" in listed
     logged = "\n".join(record.getMessage() for record in caplog.records)
     assert 'module "hungry" did not load: it needs the service "soup"' in logged
-    assert "2 modules, 10 not loaded (" in logged
+    assert re.search(r'none of that name[.] Did you mean "fine"[?] \(\S*test_modules[.]py:\d+\)', logged)
+    assert "2 modules, 11 not loaded (" in logged
 
 
 async def test_strict_stops_with_every_reason() -> None:
@@ -348,6 +471,12 @@ async def test_a_module_is_unloaded_and_loaded_with_those_that_need_it() -> None
         await bot.modules.reload("base")
         assert order[6:] == ["-top", "-base", "+base", "+top"]
         assert (await ada.slash("top")).content == "+top"
+        for act in (bot.modules.load, bot.modules.unload, bot.modules.reload):
+            with pytest.raises(wisp.WispError, match=r'there is no module "Basse"[.] Did you mean "base"[?]'):
+                await act("Basse")
+        for decide in (bot.modules.enable, bot.modules.disable, bot.modules.is_enabled):
+            with pytest.raises(wisp.WispError, match=r'there is no module "tops"[.] Did you mean "top"[?]'):
+                await decide("tops", guild_id=1)
         with pytest.raises(wisp.WispError, match='there is no module "nobody"; there is base, top'):
             await bot.modules.load("nobody")
     assert order[10:] == ["-top", "-base"]
@@ -1012,28 +1141,15 @@ async def test_where_modules_are_on_outlives_a_restart_and_default_is_what_the_m
         assert (await People(sandbox.world).member("ada", other).slash("usual")).content == "usual"
 
 
-async def test_what_cannot_be_read_is_off_and_what_cannot_be_kept_is_not_done(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    bot = wisp.Bot(modules=[module("m")])
-    async with on_sandbox(bot, keep=str(tmp_path)) as sandbox:  # a directory is no database
-        people = People(sandbox.world)
-        ada = people.member("ada")
-        assert ada.guild
-        assert "is off in this server" in (await ada.slash("m")).content
-        with pytest.raises(wisp.WispError, match="There is no database"):
-            await bot.modules.enable("m", guild_id=ada.guild.id)
-        assert (await ada.at(sandbox.world.dm(ada.user)).slash("m")).content == "m"
-    assert "modules are off in all servers" in caplog.text
-
-
 async def test_where_modules_are_on_is_kept_by_wisp_whatever_database_the_bot_brings() -> None:
-    class Broken:
-        async def start(self, session: Any) -> None:
-            raise ValueError("no disk")
+    class Own:
+        async def execute(self, sql: str, parameters: Any = ()) -> Any:
+            raise RuntimeError("there are no such tables here")
+
+        fetchone = fetchall = transaction = migrate = execute
 
     bot = wisp.Bot(modules=[module("m")])
-    bot.services.register("db", Broken())
+    bot.services.register("db", Own())
     async with connect(bot) as discord:
         ada = discord.member("ada")
         assert ada.guild
@@ -1158,6 +1274,197 @@ async def test_modules_that_name_the_same_group_share_it_and_each_takes_its_own_
         await bot.modules.unload("two")
         with pytest.raises(Impossible, match="no command /shared"):
             await ada.slash("shared two")
+
+
+# ---- marked methods that a subclass overrides ----
+
+
+class Basis(wisp.Module):
+    """A module with each mark."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    @property
+    def name(self) -> str:
+        return "basis"
+
+    @wisp.command
+    async def hello(self, ctx: wisp.Context) -> str:
+        return "hello"
+
+    @wisp.command
+    async def twice(self, ctx: wisp.Context) -> str:
+        return f"{await self.hello(ctx)} {await self.hello(ctx)}"
+
+    @wisp.user_command(name="Who")
+    async def who(self, ctx: wisp.Context, user: hikari.User) -> str:
+        return "who"
+
+    @wisp.message_command(name="Quote")
+    async def quote(self, ctx: wisp.Context, message: hikari.Message) -> str:
+        return "quote"
+
+    @wisp.component("press:{number}")
+    async def press(self, ctx: wisp.ComponentContext, number: int) -> str:
+        return f"press {number}"
+
+    @wisp.modal("sheet")
+    async def sheet(self, ctx: wisp.ModalContext) -> str:
+        return "sheet"
+
+    @wisp.listen
+    async def hear(self, event: LevelUp) -> None:
+        self.told.append("hear")
+
+    @wisp.every(hours=1)
+    async def tick(self) -> None:
+        self.told.append("tick")
+
+    @wisp.cron("30 * * * *")
+    async def strike(self) -> None:
+        self.told.append("strike")
+
+    @wisp.job("note")
+    async def note(self, text: str) -> None:
+        self.told.append(text)
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        group = bot.group("basis", "Basis")
+
+        @group.command
+        async def show(ctx: wisp.Context) -> str:
+            """Show."""
+            return await self.hello(ctx)
+
+
+class Louder(Basis):
+    """Overrides all of it, and calls the base's."""
+
+    @property
+    def name(self) -> str:
+        return f"{super().name}-louder"
+
+    @wisp.command
+    async def hello(self, ctx: wisp.Context, times: int = 1) -> str:
+        return (await super().hello(ctx)).upper() * times
+
+    @wisp.user_command(name="Who")
+    async def who(self, ctx: wisp.Context, user: hikari.User) -> str:
+        return (await super().who(ctx, user)).upper()
+
+    @wisp.message_command(name="Quote")
+    async def quote(self, ctx: wisp.Context, message: hikari.Message) -> str:
+        return (await Basis.quote(self, ctx, message)).upper()
+
+    @wisp.component("press:{number}")
+    async def press(self, ctx: wisp.ComponentContext, number: int) -> str:
+        return (await super().press(ctx, number)).upper()
+
+    @wisp.modal("sheet")
+    async def sheet(self, ctx: wisp.ModalContext) -> str:
+        return (await super().sheet(ctx)).upper()
+
+    @wisp.listen
+    async def hear(self, event: LevelUp) -> None:
+        await super().hear(event)
+        self.told.append("HEAR")
+
+    @wisp.every(hours=1)
+    async def tick(self) -> None:
+        await super().tick()
+        self.told.append("TICK")
+
+    @wisp.cron("30 * * * *")
+    async def strike(self) -> None:
+        await super().strike()
+        self.told.append("STRIKE")
+
+    @wisp.job("note")
+    async def note(self, text: str) -> None:
+        await super().note(text)
+        self.told.append(text.upper())
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        await super().setup(bot, ctx)
+
+        @bot.command
+        async def buttons(ctx: wisp.Context) -> None:
+            await ctx.respond("Press", components=[wisp.row(self.press.bind(7).button("Go"))])
+
+        @bot.command
+        async def sheets(ctx: wisp.Context) -> None:
+            row = hikari.impl.ModalActionRowBuilder()
+            row.add_text_input("text", "Text")
+            await ctx.respond_with_modal("Sheet", "sheet", components=[row])
+
+
+class Mixin:
+    """Not a module, with a mark of its own."""
+
+    @wisp.command
+    async def hello(self, ctx: wisp.Context, times: int = 1) -> str:
+        return f"<{await super().hello(ctx, times)}>"  # type: ignore[misc]
+
+
+class Loudest(Mixin, Louder):
+    """Two levels, and a mixin between."""
+
+    @wisp.command
+    async def hello(self, ctx: wisp.Context, times: int = 1) -> str:
+        return f"{await super().hello(ctx, times)}!"
+
+
+class Unmarked(Louder):
+    """Takes the command away: what overrides it bears no mark."""
+
+    async def hello(self, ctx: wisp.Context, times: int = 1) -> str:  # type: ignore[override]
+        return f"{await super().hello(ctx, times)}?"
+
+
+async def test_a_marked_method_that_overrides_another_runs_the_bases_by_super() -> None:
+    loud = Louder()
+    bot = wisp.Bot(modules=[loud])
+    async with connect(bot) as discord:
+        assert bot.modules.list() == ["basis-louder"]
+        ada = discord.member("ada")
+        for _ in range(2):  # before and after a reload
+            loud.told.clear()
+            assert (await ada.slash("hello", times=2)).content == "HELLOHELLO"
+            assert (await ada.slash("twice")).content == "HELLO HELLO"
+            assert (await ada.slash("basis show")).content == "HELLO"
+            assert (await ada.menu("Who", discord.member("bob"))).content == "WHO"
+            await ada.say("quote me")
+            assert (await ada.menu("Quote", discord.messages()[-1])).content == "QUOTE"
+            assert (await ada.click(await ada.slash("buttons"), "Go")).content == "PRESS 7"
+            assert (await ada.submit(await ada.slash("sheets"), text="x")).content == "SHEET"
+            await bot.emit(LevelUp(user_id=1))
+            await bot.services.get("scheduler").once("note", delay=1, data={"text": "a"})
+            await discord.advance(hours=1, seconds=1)
+            assert sorted(loud.told) == ["A", "HEAR", "STRIKE", "TICK", "a", "hear", "strike", "tick"]
+            await bot.modules.unload("basis-louder")
+            await bot.modules.load("basis-louder")
+
+
+@pytest.mark.parametrize(
+    ("made", "shown", "twice"),
+    [(Basis, "hello", "hello hello"), (Loudest, "<HELLO>!", "<HELLO>! <HELLO>!"), (Unmarked, None, "HELLO? HELLO?")],
+)
+async def test_super_goes_up_level_by_level(made: type[Basis], shown: str | None, twice: str) -> None:
+    bot = wisp.Bot(modules=[made()])
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        assert (await ada.slash("twice")).content == twice
+        if shown is None:
+            with pytest.raises(Impossible, match="no command /hello"):
+                await ada.slash("hello")
+        else:
+            assert (await ada.slash("hello")).content == shown
+
+
+def test_a_marked_method_before_its_module_is_set_up_says_so() -> None:
+    with pytest.raises(wisp.WispError, match='"hello" of module "basis-louder" is there once the module is set up'):
+        _ = Louder().hello
 
 
 # ---- events of one's own ----

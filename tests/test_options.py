@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import datetime
 import enum
 import itertools
-from typing import Annotated, Any, Literal
+import math
+from collections.abc import AsyncGenerator, Callable
+from types import SimpleNamespace
+from typing import Annotated, Any, Literal, NewType, Protocol, TypeVar, Union
 
 import hikari
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import TypeAliasType
 
 import wisp
-from wisp.testing import connect
+from wisp.durations import duration_in_words, parse_duration
+from wisp.testing import Impossible, connect
 
 
 class Color(enum.Enum):
@@ -26,6 +30,19 @@ class Color(enum.Enum):
 class Odd(enum.Enum):
     FIRST = ("a", 1)
     SECOND = ("b", 2)
+
+
+async def _yielding() -> AsyncGenerator[str]:
+    yield "tea"
+
+
+async def _taking_nothing() -> list[str]:
+    return []
+
+
+class Wordless(str):
+    def __str__(self) -> str:
+        raise ValueError("no words")
 
 
 def options_of(bot: wisp.Bot, command: int = 0) -> dict[str, dict[str, Any]]:
@@ -159,7 +176,7 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (hikari.DMChannel, "no channel of a server is a `DMChannel`"),
         (Literal["a", 1], "its choices are not all texts, all whole numbers or all numbers"),
         (Literal[True], "its choices are not all texts, all whole numbers or all numbers"),
-        (Annotated[str, wisp.Option("x", min=1)], "min= and max= bound numbers, and this is none"),
+        (Annotated[str, wisp.Option("x", min=1)], "min= and max= bound numbers and durations"),
         (Annotated[int, wisp.Option("x", max_length=1)], "min_length= and max_length= bound texts"),
         (Annotated[bool, wisp.Option("x", choices=["a"])], "choices= and autocomplete= offer texts or numbers"),
         (Annotated[int, wisp.Option("x", choices=["a"])], "the choice 'a' is not of the option's type"),
@@ -173,6 +190,25 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (Annotated[str, wisp.Option("x", name_localizations=["a"])], "localizations are no mapping"),  # type: ignore[arg-type]
         (Annotated[str, wisp.Option("x", choices=[None])], "choices= cannot be read"),  # type: ignore[list-item]
         (Annotated[str, wisp.Option("x", autocomplete=print)], "autocomplete= is not async"),
+        (Annotated[str, wisp.Option("x", autocomplete=_yielding)], "autocomplete= is an async generator"),
+        (Annotated[str, wisp.Option("x", autocomplete=_taking_nothing)], "autocomplete= is not a function of"),
+        (Annotated[str, wisp.Option("x"), wisp.Option("y")], "it has 2 `wisp.Option`s"),
+        (Annotated[str, wisp.Option("x", choices=b"abc")], "choices= cannot be read"),  # type: ignore[arg-type]
+        (Annotated[str, wisp.Option("x", choices=5)], "choices= cannot be read"),  # type: ignore[arg-type]
+        (Annotated[str, wisp.Option("x", choices=[("A", "a"), ("A", "b")])], "Must be unique among the choices"),
+        (Annotated[str, wisp.Option("x", choices={"A": "a", "B": "a"})], "Must be unique among the choices"),
+        (Annotated[str, wisp.Option("x", choices={"A": "a", " ": "b"})], "choices.1.name: This field is required"),
+        (Annotated[str, wisp.Option("x", choices=["a", 1])], "the choice 1 is not of the option's type"),
+        (Annotated[str, wisp.Option("x", choices=[str(one) for one in range(26)])], "Must be 25 or fewer in length"),
+        (Annotated[int, wisp.Option("x", choices=itertools.count())], "Must be 25 or fewer in length"),
+        (Annotated[int, wisp.Option("x", choices=[True])], "the choice True is not of the option's type"),
+        (Annotated[float, wisp.Option("x", choices=[math.nan])], "Value nan is not float"),
+        (Annotated[int, wisp.Option("x", min="1", choices=[1])], "min='1' is not a number"),
+        (Annotated[int, wisp.Option("x", max=datetime.timedelta(1))], "is not a number"),
+        (Annotated[datetime.timedelta, wisp.Option("x", min=5)], "min=5 is not a duration"),
+        (Annotated[datetime.timedelta, wisp.Option("x", max="soon")], "max='soon' is not a duration"),
+        (Annotated[datetime.timedelta, wisp.Option("x", min="2d", max="1d")], "min= is longer than 1d"),
+        (Annotated[datetime.timedelta, wisp.Option("x", max="1d", choices=["2d"])], "'2d' is too long"),
         (Annotated[str, wisp.Option], "`wisp.Option` is not called"),
         (Annotated[str, wisp.Option("x" * 101)], "Must be between 1 and 100"),
         (Annotated[int, wisp.Option("x", min=5, max=1)], "m"),
@@ -191,6 +227,306 @@ def test_what_discord_has_nothing_for_is_a_mistake_with_its_place(annotation: An
     assert problem in found[0].problem
     assert 'option "thing"' in found[0].where
     assert (found[0].file, found[0].line) == (bot.commands[0].file, broken.__code__.co_firstlineno)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (Annotated[str, wisp.Option("x", choices=(letter for letter in "ab"))], ["a", "b"]),
+        (Annotated[str, wisp.Option("x", choices=iter({"A": "a"}.items()))], ["a"]),  # type: ignore[arg-type]
+        (Annotated[str, wisp.Option("x", choices={"b", "c", "a"})], ["a", "b", "c"]),
+        (Annotated[str, wisp.Option("x", choices=Color)], ["r", "g"]),
+        (Annotated[str, wisp.Option("x", choices={"A": Color.GREEN})], ["g"]),  # type: ignore[dict-item]
+    ],
+)
+def test_choices_can_come_from_anything_that_gives_them_and_are_read_once(annotation: Any, expected: list[str]) -> None:
+    bot = wisp.Bot()
+
+    async def first(ctx: wisp.Context, thing: Any) -> None: ...
+
+    async def second(ctx: wisp.Context, thing: Any) -> None: ...
+
+    for number, function in enumerate((first, second)):
+        function.__annotations__["thing"] = annotation
+        bot.command(function)
+        assert [choice["value"] for choice in options_of(bot, number)["thing"]["choices"]] == expected
+    assert problems_of(bot) == []
+
+
+# ---- defaults ----
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "problem"),
+    [
+        ("str", wisp.Option("What"), "`wisp.Option` is its default"),
+        ("str", wisp.Option, "`wisp.Option` is its default"),
+        (str, wisp.Field("What"), "`wisp.Field` is its default"),
+        (int, "3", "its default '3' is not an int"),
+        (int, True, "its default True is not an int"),
+        (int, 1.5, "its default 1.5 is not an int"),
+        (str, 5, "its default 5 is not a str"),
+        (bool, 1, "its default 1 is not True or False"),
+        (float, "1", "its default '1' is not a float"),
+        (datetime.timedelta, "1h", "its default '1h' is not a datetime.timedelta"),
+        (hikari.Member, "ada", "its default 'ada' is not a member"),
+        (hikari.GuildTextChannel, 5, "its default 5 is not a guild text channel"),
+        (Color, "r", "its default 'r' is not one of its values"),
+        (Color, Odd.FIRST, "its default Odd.FIRST is not one of its values"),
+        (Literal["a", "b"], "c", "its default 'c' is not one of its values"),
+        (Literal[1, 2], "1", "its default '1' is not one of its values"),
+        (Literal[1, 2], True, "its default True is not one of its values"),
+        (Annotated[str, wisp.Option("x", choices=["a"])], "b", "its default 'b' is not one of the choices"),
+        (Annotated[str, wisp.Option("x", choices={"Big": "b"})], "Big", "its default 'Big' is not one of the choices"),
+        (Annotated[int, wisp.Option("x", min=1)], 0, "its default 0 is less than 1"),
+        (Annotated[float, wisp.Option("x", max=1)], 2, "its default 2 is more than 1"),
+        (Annotated[str, wisp.Option("x", max_length=2)], "abc", "its default 'abc' is longer than 2 characters"),
+        (Annotated[str, wisp.Option("x", min_length=2)], "a", "its default 'a' is shorter than 2 characters"),
+        (Annotated[datetime.timedelta, wisp.Option("x", max="1h")], datetime.timedelta(days=1), "is too long"),
+        (str, Wordless, "is not a str"),
+    ],
+)
+def test_a_default_that_cannot_arrive_is_a_mistake(annotation: Any, default: Any, problem: str) -> None:
+    bot = wisp.Bot()
+
+    async def broken(ctx: wisp.Context, thing: Any = default) -> None: ...
+
+    broken.__annotations__["thing"] = annotation
+    bot.command(broken)
+    (mistake,) = [mistake for mistake in bot.check() if not mistake.remark]
+    assert problem in mistake.problem
+    assert mistake.line == broken.__code__.co_firstlineno
+    assert "wisp." not in problem or "Write `thing: Annotated[str, wisp." in mistake.fix
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default"),
+    [
+        *((annotation, None) for annotation in (int, str, Color, Literal["a"], hikari.Member, datetime.timedelta)),
+        *((annotation, hikari.UNDEFINED) for annotation in (int, Literal["a"], hikari.Member)),
+        (Annotated[int, wisp.Option("x", min=1)], None),
+        (Annotated[str, wisp.Option("x", min_length=2, choices=["ab"])], ""),
+        (float, 1),
+        (int, hikari.Snowflake(5)),
+        (hikari.Member, hikari.Snowflake(5)),
+        (str, enum.StrEnum("Word", {"A": "a"}).A),  # type: ignore[attr-defined]
+        (Color, Color.GREEN),
+        (Literal["a", "b"], "a"),
+        (Annotated[str, wisp.Option("x", choices={"Big": "b"})], "b"),
+        (Annotated[datetime.timedelta, wisp.Option("x", max="1h")], datetime.timedelta(hours=1)),
+    ],
+)
+def test_a_default_that_can_arrive_or_says_that_nothing_did_is_fine(annotation: Any, default: Any) -> None:
+    bot = wisp.Bot()
+
+    async def fine(ctx: wisp.Context, thing: Any = default) -> None: ...
+
+    fine.__annotations__["thing"] = annotation
+    bot.command(fine)
+    assert problems_of(bot) == []
+
+
+def test_an_option_or_field_as_a_default_is_a_mistake_in_components_modals_jobs_and_forms_too() -> None:
+    bot = wisp.Bot()
+
+    class Note(wisp.Form):
+        """A note"""
+
+        text: str = wisp.Field("Text")  # type: ignore[assignment]
+
+    class Number(wisp.Form):
+        """A number"""
+
+        text: str = 5  # type: ignore[assignment]
+
+    @bot.component("vote:{poll}")
+    async def vote(ctx: wisp.ComponentContext, poll: int = wisp.Option("Poll")) -> None:  # type: ignore[assignment]
+        await ctx.form(Note)
+        await ctx.form(Number)
+
+    @bot.modal("ask")
+    async def ask(ctx: wisp.ModalContext, poll: int = wisp.Option("Poll")) -> None: ...  # type: ignore[assignment]
+
+    @bot.job("brew")
+    async def brew(much: int = wisp.Option) -> None: ...  # type: ignore[assignment]
+
+    found = [mistake for mistake in bot.check() if not mistake.remark]
+    assert [mistake.where for mistake in found] == [
+        'form "Note", field "text"',
+        'form "Number", field "text"',
+        'component "vote:{poll}", parameter `poll`',
+        'modal "ask", parameter `poll`',
+        'job "brew", parameter "much"',
+    ]
+    assert [mistake.fix for mistake in found][0::2] == [
+        "Write `text: Annotated[str, wisp.Field(...)]`",
+        "Write `poll: Annotated[int, wisp.Option(...)]`",
+        "Write `much: Annotated[int, wisp.Option(...)]`",
+    ]
+
+
+# ---- aliases ----
+
+T = TypeVar("T")
+
+# as `type Drink = Literal["tea", "milk"]` of Python 3.12 makes them
+Drink = TypeAliasType("Drink", Literal["tea", "milk"])
+Told = TypeAliasType("Told", Annotated[Drink, wisp.Option("Told by an alias")])
+Maybe = TypeAliasType("Maybe", Union[T, None], type_params=(T,))  # noqa: UP007 - a TypeVar of 3.11 has no |
+Same = TypeAliasType("Same", T, type_params=(T,))
+Spoken = TypeAliasType("Spoken", Union[hikari.GuildVoiceChannel, hikari.GuildStageChannel])  # noqa: UP007
+Who = TypeAliasType("Who", Annotated[hikari.Member, "whom it is about"])
+Heard = TypeAliasType("Heard", Union[hikari.GuildMessageCreateEvent, hikari.GuildMessageDeleteEvent])  # noqa: UP007
+Line = TypeAliasType("Line", Maybe[Annotated[str, wisp.Field("A line", multiline=True)]])
+PollId = NewType("PollId", int)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "expected"),
+    [
+        (Drink, {"choices": ["tea", "milk"], "required": True}),
+        (Told, {"choices": ["tea", "milk"], "description": "Told by an alias"}),
+        (Annotated[Same[Drink], wisp.Option("Inside")], {"choices": ["tea", "milk"], "description": "Inside"}),
+        (Maybe[Told], {"choices": ["tea", "milk"], "required": False, "description": "Told by an alias"}),
+        (Maybe[Maybe[int]], {"type": 4, "required": False}),
+        (Literal["a", None], {"choices": ["a"], "required": False}),
+        (Literal["a", "b"] | None, {"choices": ["a", "b"], "required": False}),
+        (Maybe[Drink] | Literal["juice"], {"choices": ["tea", "milk", "juice"], "required": False}),
+        (Literal[Literal[1, 2], Literal[3]], {"choices": [1, 2, 3], "type": 4}),  # noqa: RUF041
+        (Literal[Color.DARK_RED], {"choices": ["r"]}),
+        (Spoken | hikari.GuildTextChannel, {"channel_types": [0, 2, 13]}),
+        (Annotated[hikari.User, "x"] | Annotated[hikari.Role, "y"], {"type": 9}),
+        (PollId, {"type": 4}),
+    ],
+)
+def test_an_alias_a_new_type_and_annotated_mean_what_they_stand_for(annotation: Any, expected: dict[str, Any]) -> None:
+    bot = wisp.Bot()
+
+    async def pick(ctx: wisp.Context, what: Any) -> None: ...
+
+    pick.__annotations__["what"] = annotation
+    bot.command(pick)
+    assert problems_of(bot) == []
+    (option,) = options_of(bot).values()
+    option["choices"] = [choice["value"] for choice in option.get("choices", ())]
+    assert {name: option[name] for name in expected} == expected
+
+
+async def test_aliases_mean_the_same_in_menus_listeners_components_modals_forms_jobs_and_returns() -> None:
+    bot = wisp.Bot(intents="MESSAGE_CONTENT")
+    got: list[Any] = []
+    heard: set[Any] = set()
+    Words = TypeAliasType("Words", Annotated[str, "a reply"])
+
+    class Note(wisp.Form):
+        """A note"""
+
+        text: Line
+
+    @bot.user_command
+    async def menu(ctx: wisp.Context, who: Who) -> Words:
+        got.append(type(who))
+        return "menu"
+
+    @bot.listen
+    async def listener(event: Heard) -> None:
+        heard.add(type(event))
+
+    @bot.listen(Heard)
+    async def named(event: Any) -> None: ...
+
+    @bot.component("vote:{poll}:{drink}:{size}")
+    async def vote(ctx: wisp.ComponentContext, poll: PollId, drink: Drink, size: Maybe[Literal[1, 2]]) -> Words:
+        got.append((poll, drink, size))
+        return "vote"
+
+    @bot.modal("ask:{drink}")
+    async def ask(ctx: wisp.ModalContext, drink: Annotated[Drink, "which"]) -> None: ...
+
+    @bot.job("brew")
+    async def brew(drinks: list[Drink], poll: Maybe[PollId] = None) -> None:
+        got.append((drinks, poll))
+
+    @bot.command
+    async def start(ctx: wisp.Context) -> None:
+        await ctx.services.get("scheduler").once("brew", delay=1, data={"drinks": ["tea"], "poll": 3})
+        button = vote.bind(poll=PollId(7), drink="milk", size=None).button("Vote")
+        await ctx.respond("Vote", components=[wisp.row(button)])
+
+    @bot.command
+    async def write(ctx: wisp.Context) -> str | None:
+        note = await ctx.form(Note)
+        return note and f"{note.text}"
+
+    assert problems_of(bot) == []
+    assert bot.listeners[1].event_types == (hikari.GuildMessageCreateEvent, hikari.GuildMessageDeleteEvent)
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        assert (await ada.menu("Menu", bob)).content == "menu"
+        await ada.click(await ada.slash("start"), "Vote")
+        await discord.advance(seconds=2)
+        opened = await ada.slash("write")
+        assert opened.modal is not None
+        assert opened.modal["components"][0]["components"][0]["label"] == "A line"
+        assert (await ada.submit(opened)).content == "None"
+    assert issubclass(got[0], hikari.Member)
+    assert got[1:] == [(7, "milk", None), (["tea"], 3)]
+    assert heard == {hikari.GuildMessageCreateEvent}
+
+
+def lazy_alias(value: Callable[[Any], Any]) -> Any:
+    """Return what `type Lazy = ...` of Python 3.12 makes: its value is evaluated when it is read."""
+    return type("TypeAliasType", (), {"__type_params__": (), "__value__": property(value)})()
+
+
+@pytest.mark.parametrize("value", ["Nowhere", "str | Nowhere"])
+def test_an_alias_that_means_nothing_is_a_mistake_in_each_place(value: str) -> None:
+    alias = lazy_alias(lambda alias: eval(value))
+    bot = wisp.Bot()
+
+    async def function(ctx: Any, thing: Any) -> None: ...
+
+    async def event(event: Any) -> None: ...
+
+    function.__annotations__["thing"] = event.__annotations__["event"] = alias
+    bot.command(function)
+    bot.user_command(function)
+    bot.component("x:{thing}")(function)
+    bot.job("x")(lambda thing: None)
+    bot.listen(event)
+    bot.listen(alias)(event)
+    found = [problem for problem in problems_of(bot) if "name 'Nowhere' is not defined" in problem]
+    assert len(found) == 5
+
+
+def test_an_alias_of_itself_is_a_mistake_and_no_endless_loop() -> None:
+    bot = wisp.Bot()
+
+    async def function(ctx: wisp.Context, thing: Any) -> None: ...
+
+    function.__annotations__["thing"] = lazy_alias(lambda alias: dict[str, alias])
+    bot.command(function)
+    assert "Discord has no option of type" in problems_of(bot)[0]
+
+
+def test_values_of_a_literal_that_read_alike_in_a_custom_id_are_a_mistake() -> None:
+    bot = wisp.Bot()
+
+    @bot.component("vote:{choice}")
+    async def vote(ctx: wisp.ComponentContext, choice: Literal["1", 1]) -> None: ...
+
+    assert "are the same in a custom id" in problems_of(bot)[0]
+
+
+@pytest.mark.parametrize("returned", [int, list[str], "int | None", TypeAliasType("Numbers", dict[str, int])])
+def test_a_return_annotation_that_is_no_reply_is_found_behind_aliases_and_unions(returned: Any) -> None:
+    bot = wisp.Bot()
+
+    async def count(ctx: wisp.Context) -> None: ...
+
+    count.__annotations__["return"] = returned
+    bot.command(count)
+    assert "and a reply is a text or an embed" in problems_of(bot)[0]
 
 
 # ---- what arrives ----
@@ -279,6 +615,139 @@ async def test_a_duration_that_is_none_is_refused_in_words() -> None:
         assert refused.ephemeral
 
 
+async def test_a_duration_is_read_as_people_write_it_and_held_to_its_bounds() -> None:
+    bot = wisp.Bot()
+    bounds = wisp.Option("When", min="10s", max=datetime.timedelta(days=1))
+
+    @bot.command
+    async def remind(ctx: wisp.Context, after: datetime.timedelta) -> str:
+        return f"{after.total_seconds():g}"
+
+    @bot.command
+    async def soon(ctx: wisp.Context, after: Annotated[datetime.timedelta, bounds]) -> str:
+        return f"{after.total_seconds():g}"
+
+    @bot.command
+    async def far(ctx: wisp.Context, after: Annotated[datetime.timedelta, wisp.Option("x", max="9000w")]) -> str:
+        return f"{after.days}"
+
+    assert problems_of(bot) == []
+    assert options_of(bot, 1)["after"].keys() == {"type", "name", "description", "required"}
+    read = {"1 hour": "3600", "2 hours 30 minutes": "9000", "1h30m": "5400", "1.5h": "5400", "30 min and 1 h": "5400"}
+    no_duration = ["90", "-5m", " ", "\N{ARABIC-INDIC DIGIT ONE}h", "1h1h", "1 fortnight"]
+    too_long = ["6000w", "9" * 5000 + "w", "999999999999d"]
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        for written, seconds in read.items():
+            assert (await ada.slash("remind", after=written)).content == seconds
+        for written in no_duration:
+            refused = (await ada.slash("remind", after=written)).content
+            assert refused == f"“{written.strip()}” is not a duration. Write it like 1h30m, 45s or 2d."
+        for written in too_long:
+            refused = (await ada.slash("remind", after=written)).content
+            assert refused.endswith("is too long: about a hundred years or less is possible.")
+        assert (await ada.slash("far", after="6000w")).content == "42000"
+        assert (await ada.slash("soon", after="10s")).content == "10"
+        assert (await ada.slash("soon", after="5s")).content == "“5s” is too short: 10s or more is possible."
+        assert (await ada.slash("soon", after="2d")).content == "“2d” is too long: 1d or less is possible."
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**60), 10**400, math.nan, math.inf, True, "5"])
+def test_a_number_that_discord_cannot_send_is_refused_in_words(value: Any) -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def count(ctx: wisp.Context, whole: int, number: float) -> None: ...
+
+    for parameter in bot.commands[0].parameters:
+        with pytest.raises(wisp.UserError, match="number that Discord can send"):
+            parameter.read(None, value)  # type: ignore[arg-type]
+
+
+async def test_threads_arrive_as_the_channels_that_they_are() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def archive(ctx: wisp.Context, thread: hikari.GuildThreadChannel) -> str:
+        return f"{type(thread).__name__} {thread.name}"
+
+    @bot.command
+    async def anywhere(ctx: wisp.Context, place: hikari.PartialChannel) -> str:
+        return f"{place.name}"
+
+    @bot.command
+    async def private(ctx: wisp.Context, place: hikari.GuildPrivateThread) -> str:
+        return f"{type(place).__name__} {place.name}"
+
+    @bot.component("choose")
+    async def choose(ctx: wisp.ComponentContext) -> str:
+        return f"{ctx.selected[0]}"
+
+    @bot.command
+    async def ask(ctx: wisp.Context) -> None:
+        await ctx.respond("Where?", components=[wisp.row(choose.bind().channel_select())])
+
+    async with connect(bot) as discord:
+        ada, bob = discord.member("ada"), discord.member("bob")
+        plans = (await ada.start_thread("Game plans", await ada.say("let us plan"))).channel
+        hidden = (await ada.start_thread("Surprise", private=True)).channel
+        news = discord.world.add_channel(discord.guild("Sandbox"), "news", kind=5)
+        said = await ada.at(news).say("news")
+        told = (await ada.at(news).start_thread("Details", said)).channel
+        forum = discord.world.add_channel(discord.guild("Sandbox"), "questions", kind=15)
+        post = discord.world.start_thread(forum, "How?", ada.user)
+        assert discord.channel("Game plans") is plans
+        assert (await ada.slash("archive", thread=plans)).content == "GuildPublicThread Game plans"
+        assert (await ada.slash("archive", thread=told)).content == "GuildNewsThread Details"
+        assert (await ada.slash("archive", thread=post)).content == "GuildPublicThread How?"
+        assert (await ada.slash("private", place=hidden)).content == "GuildPrivateThread Surprise"
+        assert (await ada.slash("anywhere", place=plans)).content == "Game plans"
+        with pytest.raises(Impossible, match="got the public thread channel #Game plans"):
+            await ada.slash("private", place=plans)
+        with pytest.raises(Impossible, match="expected a channel that bob sees, got the private thread"):
+            await bob.slash("private", place=hidden)
+        reply = await ada.slash("ask")
+        assert (await ada.select(reply, plans)).content == "Game plans"
+
+
+async def test_what_is_gone_when_the_call_arrives_is_refused_in_words() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def show(ctx: wisp.Context, role: hikari.Role, where: hikari.GuildTextChannel, user: hikari.User) -> None: ...
+
+    async with connect(bot) as discord:
+        for guild_id in (discord.guild("Sandbox").id, 6, None):  # the bot is in none of the others
+            call: Any = SimpleNamespace(bot=bot, guild_id=guild_id, interaction=SimpleNamespace(resolved=None))
+            for parameter in bot.commands[0].parameters:
+                with pytest.raises(wisp.UserError, match="There is no such"):
+                    await parameter.read(call, hikari.Snowflake(5))
+
+
+async def test_all_options_that_do_not_fit_are_named_in_one_refusal() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def plan(
+        ctx: wisp.Context,
+        start: datetime.timedelta,
+        end: datetime.timedelta,
+        who: hikari.Member,
+        what: Annotated[str, wisp.Option("What", min_length=1)],
+    ) -> str:
+        return "planned"
+
+    async with connect(bot) as discord:
+        ada, stranger = discord.member("ada"), discord.world.add_user("stranger")
+        reply = await ada.slash("plan", start="soon", end="1h", who=stranger, what="   ")
+        assert reply.ephemeral
+        assert reply.content.splitlines() == [
+            "`start`: “soon” is not a duration. Write it like 1h30m, 45s or 2d.",
+            f"`who`: <@{stranger.id}> is not a member of this server.",
+            "`what`: That is blank. Discord may be showing an older version of this command: try again.",
+        ]
+
+
 async def test_autocomplete_gets_what_was_typed_and_chosen_and_offers_at_most_25() -> None:
     bot = wisp.Bot()
     asked: list[tuple[str, dict[str, Any]]] = []
@@ -313,17 +782,62 @@ async def test_autocomplete_that_fails_offers_nothing_and_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("offered", "expected"),
+    ("kind", "offered", "expected"),
     [
-        (None, []),
-        ([object()], []),
-        (["a", 2, True, None, "", "x" * 101], []),
-        ({"Shown": "sent"}, ["sent"]),
-        (("a", "b"), ["a", "b"]),
-        (map(str, itertools.count()), [str(number) for number in range(25)]),
+        (str, None, []),
+        (str, [object(), "a"], ["a"]),
+        (str, ["a", 2, True, None, "", "   ", "x" * 101, {"b": "b"}, "b"], ["a", "b"]),
+        (str, ["tea", "tea", "milk"], ["tea", "milk"]),
+        (str, {"Tea": "t", "The same": "t", "x" * 101: "x", "Milk": "m"}, ["t", "m"]),
+        (str, [Wordless("a"), "b"], ["b"]),
+        (str, [hikari.CommandChoice(name="A", value="a"), hikari.CommandChoice(name=" ", value="b")], ["a"]),
+        (str, [("Shown", "sent"), Color.GREEN, ("a", "b", "c")], ["sent", "g"]),
+        (str, {"Shown": "sent"}.items(), ["sent"]),
+        (str, ("a", "b"), ["a", "b"]),
+        (str, map(str, itertools.count()), [str(number) for number in range(25)]),
+        (str, [str(number) for number in range(26)], [str(number) for number in range(25)]),
+        (int, {"one": 1, "id": 2**60, "text": "2", "half": 0.5, "yes": True}, [1]),
+        (float, {"one": 1, "nan": math.nan, "much": math.inf, "two": 2.0}, [1, 2.0]),
+        (datetime.timedelta, ["1h", 5], ["1h"]),
     ],
 )
-async def test_autocomplete_sends_what_fits_whatever_it_is_given(offered: Any, expected: list[str]) -> None:
+async def test_autocomplete_leaves_out_what_discord_would_refuse(
+    kind: Any, offered: Any, expected: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = wisp.Bot()
+
+    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> Any:
+        return offered
+
+    @bot.command
+    async def buy(ctx: wisp.Context, what: Annotated[kind, wisp.Option("What", autocomplete=fruits)]) -> None: ...
+
+    async with connect(bot) as discord:
+        choices = await discord.member("ada").autocomplete("buy", "what", "1")
+    assert [choice["value"] for choice in choices] == expected
+
+
+async def test_autocomplete_logs_the_first_suggestion_that_is_left_out_and_no_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bot = wisp.Bot()
+
+    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> list[str]:
+        return ["tea", "bad\nline" * 20, " "]
+
+    @bot.command
+    async def buy(ctx: wisp.Context, what: Annotated[str, wisp.Option("What", autocomplete=fruits)]) -> None: ...
+
+    async with connect(bot) as discord:
+        for typed in "ab":
+            assert len(await discord.member("ada").autocomplete("buy", "what", typed)) == 1
+    (warning,) = [record.getMessage() for record in caplog.records if record.name == "wisp.autocomplete"]
+    assert warning.startswith('autocomplete of "what" in /buy: a suggestion is left out, \'bad\\nline')
+    assert "name: Must be between 1 and 100 in length." in warning
+
+
+@pytest.mark.parametrize("offered", ["tea", b"tea", 5, _yielding()])
+async def test_autocomplete_that_gives_no_list_is_reported_and_offers_nothing(offered: Any) -> None:
     bot = wisp.Bot()
 
     async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> Any:
@@ -333,12 +847,8 @@ async def test_autocomplete_sends_what_fits_whatever_it_is_given(offered: Any, e
     async def buy(ctx: wisp.Context, what: Annotated[str, wisp.Option("What", autocomplete=fruits)]) -> None: ...
 
     async with connect(bot) as discord:
-        if expected or offered is None:
-            choices = await discord.member("ada").autocomplete("buy", "what", "a")
-        else:
-            with discord.expects(TypeError):
-                choices = await discord.member("ada").autocomplete("buy", "what", "a")
-    assert [choice["value"] for choice in choices] == expected
+        with discord.expects(TypeError):
+            assert await discord.member("ada").autocomplete("buy", "what", "a") == []
 
 
 async def test_autocomplete_without_end_of_what_does_not_fit_offers_nothing() -> None:
@@ -412,6 +922,53 @@ def test_a_forgotten_context_is_found() -> None:
     assert "its first parameter is `a: 'int'`, where the context comes" in problems_of(bot)[0]
 
 
+class Named(Protocol):
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("kind", "right"),
+    [
+        ("command", wisp.Context),
+        ("user_command", wisp.Context),
+        ("component", wisp.ComponentContext),
+        ("modal", wisp.ModalContext),
+        ("autocomplete", wisp.AutocompleteContext),
+    ],
+)
+def test_a_context_of_another_kind_is_found_with_the_right_one(kind: str, right: Any) -> None:
+    def problems(annotation: Any) -> list[tuple[str, str]]:
+        bot = wisp.Bot()
+
+        async def function(ctx: Any, second: str = "") -> None: ...
+
+        async def menu(ctx: Any, user: hikari.User) -> None: ...
+
+        async def offers(ctx: wisp.Context, what: Annotated[str, wisp.Option("x", autocomplete=function)]) -> None: ...
+
+        function.__annotations__["ctx"] = menu.__annotations__["ctx"] = annotation
+        if kind in ("component", "modal"):
+            getattr(bot, kind)("x")(function)
+        elif kind == "autocomplete":
+            bot.command(offers)
+        else:
+            getattr(bot, kind)(menu if kind == "user_command" else function)
+        return [(mistake.problem, mistake.fix) for mistake in bot.check() if not mistake.remark]
+
+    classes = {wisp.Context, wisp.ComponentContext, wisp.ModalContext, wisp.AutocompleteContext} - {right}
+    wrong = [*classes, wisp.ModuleContext, wisp.JobContext, hikari.Event, hikari.CommandInteraction, wisp.Event]
+    wrong += [Annotated[cls, "x"] for cls in classes] + [TypeAliasType("Alias", next(iter(classes)))]
+    for annotation in wrong:
+        ((problem, fix),) = problems(annotation)
+        assert f"and it gets a `wisp.{right.__name__}`" in problem
+        assert fix == f"Write `ctx: wisp.{right.__name__}`"
+    special = type("Special", (right,), {})
+    for annotation in (right, Any, object, right | wisp.Event, right | None, Named, special, "Nowhere", T):
+        assert problems(annotation) == []
+    if kind != "autocomplete":
+        assert problems(wisp.InteractionContext) == problems(wisp.InteractionContext[Any]) == []
+
+
 def test_a_command_that_returns_a_number_is_found_before_it_runs() -> None:
     bot = wisp.Bot()
 
@@ -461,20 +1018,20 @@ _PART = st.integers(min_value=0, max_value=10_000)
 
 @given(_PART, _PART, _PART, _PART, _PART)
 def test_any_duration_that_is_written_is_read(weeks: int, days: int, hours: int, minutes: int, seconds: int) -> None:
-    from wisp.options import _read_duration
-
     written = f"{weeks}w{days}d {hours}h{minutes}m{seconds}s"
-    assert _read_duration(None, written) == datetime.timedelta(  # type: ignore[arg-type]
+    assert parse_duration(written) == datetime.timedelta(
         weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds
     )
 
 
-@given(st.text())
-def test_any_other_text_is_refused_as_a_duration_in_words(text: str) -> None:
-    from wisp.options import _read_duration
+@given(st.timedeltas(min_value=datetime.timedelta()))
+def test_any_duration_that_is_shown_is_read_again(duration: datetime.timedelta) -> None:
+    assert parse_duration(duration_in_words(duration)) == duration
 
-    with contextlib.suppress(wisp.UserError):
-        assert isinstance(_read_duration(None, text), datetime.timedelta)  # type: ignore[arg-type]
+
+@given(st.text())
+def test_any_other_text_is_no_duration_and_never_an_exception(text: str) -> None:
+    assert isinstance(parse_duration(text), datetime.timedelta | None)
 
 
 _ANNOTATIONS = st.sampled_from(

@@ -1242,7 +1242,7 @@ async def test_who_may_not_attach_files_cannot(tab: Page) -> None:
 
 
 async def test_a_thread_is_started_on_a_message_and_by_itself(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+    async with a_page(tab) as (sandbox, page):
         await enter(page, "lunch?", "Enter")
         await said(page, "lunch?").click(button="right")
         await page.get_by_role("menuitem", name="Create a thread…").click()
@@ -1263,6 +1263,12 @@ async def test_a_thread_is_started_on_a_message_and_by_itself(tab: Page) -> None
         assert [name for name in names if name] == ["general", "Lunch plans", "Dinner"]
         await said(page, "lunch?").get_by_role("button", name="Go to the thread Lunch plans").click()
         await expect(said(page, "soup")).to_be_visible()
+        menu = {"type": 1, "id": 1, "components": [{"type": 8, "id": 2, "custom_id": "where", "placeholder": "Where"}]}
+        (thread, _) = next(iter(sandbox.world.guilds.values())).threads.values()
+        sandbox.world.add_message(thread, sandbox.world.bot, content="Where?", components=[menu])
+        await page.get_by_role("combobox", name="Where").click()
+        await page.get_by_role("option", name="#Dinner").click()
+        await expect(said(page, "This no longer works")).to_be_visible()  # the bot has no such select
 
 
 async def test_two_people_of_one_name_are_told_apart(tab: Page) -> None:

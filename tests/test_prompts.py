@@ -1,6 +1,7 @@
 """Questions and pages: for one person, for a while, in one call to Discord for each click."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -222,6 +223,145 @@ async def test_pages_are_made_when_they_are_shown_and_a_failing_one_leaves_the_l
         assert reply.content == "Text 1"
         await ada.click(reply, "Previous")
         assert reply.content == "Text 0"
+
+
+class Card(hikari.Embed):
+    """An embed of a kind of its own."""
+
+
+@pytest.mark.parametrize("first", ["answer", "deferral", "follow-up", "click"])
+async def test_a_page_leaves_nothing_of_the_one_before_it(first: str) -> None:
+    pages = [
+        "Only text",
+        hikari.Embed(title="Only embed"),
+        Card(title="Image").set_image(hikari.Bytes(b"x", "a.png")),
+        Card(title="Another").set_image(hikari.Bytes(b"y", "b.png")),
+        "Text again",
+    ]
+    bot = wisp.Bot()
+
+    @bot.component("open")
+    async def open_it(ctx: wisp.ComponentContext) -> None:
+        await wisp.paginate(ctx, pages.__getitem__, len(pages))
+
+    @bot.command
+    async def book(ctx: wisp.Context) -> None:
+        """Read."""
+        if first == "click":
+            await ctx.respond("x", components=[wisp.row(open_it.bind().button("Open"))])
+            return
+        if first == "deferral":
+            await ctx.defer()
+        if first == "follow-up":
+            await ctx.respond("x")
+        await wisp.paginate(ctx, pages.__getitem__, len(pages))
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        reply: Any = await ada.slash("book")
+        if first == "click":
+            reply = await ada.click(reply, "Open")
+        if first == "follow-up":
+            [reply] = reply.followups
+
+        def shown() -> tuple[str, list[str | None], list[str]]:
+            message = reply.message if isinstance(reply, Reply) else reply
+            assert message
+            titles = [embed["title"] for embed in message.embeds]
+            return message.content, titles, [file.filename for file in message.attachments]
+
+        expected: list[Any] = [
+            ("Only text", [], []),
+            ("", ["Only embed"], []),
+            ("", ["Image"], ["a.png"]),
+            ("", ["Another"], ["b.png"]),
+            ("Text again", [], []),
+        ]
+        for page in expected[:-1]:
+            assert shown() == page
+            await ada.click(reply, "Next")
+        for page in reversed(expected[1:]):
+            assert shown() == page
+            await ada.click(reply, "Previous")
+        assert shown() == expected[0]
+
+
+async def inner(number: int) -> str:
+    return f"Page {number}"
+
+
+async def forgets_to_await(number: int) -> Any:
+    return inner(number)
+
+
+def raises(number: int) -> str:
+    raise LookupError(str(number))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        (lambda _: None, wisp.AnswerError, r"tests.test_prompts\.py:\d+: page {} \(.*\) is `NoneType`\. Make a text"),
+        (lambda _: 5, wisp.AnswerError, r"page {} \(.*\) is `int`"),
+        (lambda _: ["a"], wisp.AnswerError, r"page {} \(.*\) is `list`"),
+        (lambda _: " \n", wisp.AnswerError, r"page {} \(.*\) is a blank text"),
+        (
+            forgets_to_await,
+            wisp.AnswerError,
+            r"page {} \(.*\) is `coroutine`\. Await it: `return await inner\(\.\.\.\)`",
+        ),
+        (lambda _: "x" * 2001, wisp.AnswerError, "Must be 2000 or fewer in length"),
+        (lambda _: hikari.Embed(), wisp.AnswerError, "Give the embed a title"),
+        (raises, LookupError, "{}"),
+    ],
+)
+async def test_a_page_that_is_none_is_a_clear_error_first_and_later_and_is_answered(
+    wrong: Any, error: type[Exception], words: str
+) -> None:
+    bot = wisp.Bot()
+    told: list[Exception] = []
+
+    @bot.on_error
+    async def tell(ctx: Any, error: Exception) -> bool:
+        told.append(error)
+        return False
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        for count in (1, 2):
+            with pytest.raises(error, match=words.format(0)):
+                await wisp.paginate(ctx, wrong, count)
+        await wisp.paginate(ctx, lambda number: wrong(number) if number else "Page 0", 2)
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        reply = await ada.slash("show")
+        assert len(bot.session.prompts._prompts) == 1  # pyright: ignore[reportPrivateUsage]
+        with discord.expects(error):
+            failed = await ada.click(reply, "Next")
+        assert (failed.content.split(".")[0], failed.ephemeral) == ("Something went wrong", True)
+        assert (reply.content, buttons(reply)["Next"]) == ("Page 0", True)
+    [last] = told
+    assert re.search(words.format(1), str(last))
+
+
+@pytest.mark.parametrize("count", ["2", 2.0, True, None, -1])
+async def test_a_count_of_pages_is_a_number(count: Any) -> None:
+    bot = wisp.Bot()
+    no_function: Any = ["a", "b"]
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> str:
+        """Show."""
+        with pytest.raises(ValueError, match="count: expected a number of pages, 0 or more, got"):
+            await wisp.paginate(ctx, inner, count)
+        with pytest.raises(ValueError, match="page: expected a function of the page's number"):
+            await wisp.paginate(ctx, no_function, 2)
+        return "done"
+
+    async with connect(bot) as discord:
+        assert (await discord.member("ada").slash("show")).content == "done"
 
 
 async def test_pages_that_somebody_deleted_end_without_a_word() -> None:

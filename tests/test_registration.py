@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ import wisp
 from wisp.config import Config
 from wisp.sandbox import Sandbox
 from wisp.sandbox.world import CommandsChanged
+from wisp.testing import connect
 
 
 @pytest.fixture
@@ -318,17 +320,257 @@ async def test_an_activitys_entry_point_is_left_alone(sandbox: Sandbox, monkeypa
         assert "nothing changed" in bot.session.summary()
 
 
-async def test_a_database_that_is_none_leaves_the_bot_without_data_and_says_so(
-    sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+# ---- when Discord refuses for now ----
+
+
+def short_bot() -> wisp.Bot:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def hello(ctx: wisp.Context) -> str:
+        """Say hello."""
+        return "hello"
+
+    @bot.on_start
+    async def hurry() -> None:
+        bot.gateway.rest._max_retries = 0  # hikari's own, of 1 s and more
+
+    return bot
+
+
+async def pass_time(bot: wisp.Bot, sandbox: Sandbox, seconds: float) -> None:
+    async def settle() -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+        await bot.session.idle()
+
+    await sandbox.world.clock.advance(seconds, settle)
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "wisp.registration"]
+
+
+DAILY = {"message": "Max number of daily application command creates has been reached (200)", "code": 30034}
+LIMITED = {"message": "You are being rate limited.", "retry_after": 600.0, "global": False}
+HEADERS = {
+    "Retry-After": "600",
+    "X-RateLimit-Limit": "5",
+    "X-RateLimit-Remaining": "0",
+    "X-RateLimit-Reset": "9999999999",
+    "X-RateLimit-Reset-After": "600",
+    "X-RateLimit-Bucket": "b",
+    "X-RateLimit-Scope": "user",
+}
+EVERYBODY = {"Retry-After": "700", "X-RateLimit-Global": "true"}
+
+
+@pytest.mark.parametrize(
+    ("method", "how", "answer", "wait", "reason"),
+    [
+        ("POST", 429, {"body": LIMITED, "headers": HEADERS}, 600, "Discord asked to wait (429)"),
+        ("GET", 429, {"body": LIMITED}, 600, "Discord asked to wait (429)"),
+        ("POST", 429, {"body": {**LIMITED, "global": True}, "headers": EVERYBODY}, 700, "Discord asked to wait (429)"),
+        ("POST", 429, {"body": {"error": "banned"}, "headers": {"Retry-After": "soon"}}, 15, "Discord asked to wait"),
+        ("POST", 400, {"body": DAILY}, 3600, "Discord takes 200 new commands a day, and they are used up (30034)"),
+        ("POST", 429, {"body": {**DAILY, "retry_after": 9000.5}}, 9000.5, "Discord takes 200 new commands a day"),
+        ("POST", 429, {"times": 11}, 15, "Discord asked to wait (429)"),  # it says 0 s each time
+        ("POST", 503, {}, 15, "Discord answered 503"),
+        ("GET", 502, {"headers": {"Retry-After": "120"}}, 120, "Discord answered 502"),
+        ("POST", 403, {"body": {}}, 15, "Discord answered 403"),
+        ("POST", "cut", {}, 15, "no answer of Discord came"),
+    ],
+)
+async def test_a_registration_that_is_refused_for_now_keeps_no_bot_offline_and_is_made_later(
+    sandbox: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    how: Any,
+    answer: dict[str, Any],
+    wait: float,
+    reason: str,
 ) -> None:
-    broken = tmp_path / "wisp.db"
-    text = "this is no database, whatever its name says, and it is long enough to be read as a page" * 100
-    broken.write_text(text)
-    bot = rich_bot()
-    async with running(bot, sandbox, str(broken)):
-        assert bot.services.get("db") is None
-        assert "not an SQLite database" in bot.services.missing["db"]
-        with pytest.raises(wisp.WispError, match="there is no guild data"):
-            bot.guild_data  # noqa: B018
-    assert 'service "db" did not start' in caplog.text
-    assert broken.read_text() == text
+    caplog.set_level("INFO", "wisp.registration")
+    sandbox.fail(method, r"/commands$", how, **answer)
+    bot = short_bot()
+    async with running(bot, sandbox):
+        assert all(shard.is_connected for shard in bot.gateway.shards.values())
+        assert "registration of commands postponed" in bot.session.summary()
+        (line,) = logged(caplog)
+        assert f"commands not registered yet: hello: {reason}" in line
+        assert "tries again at" in line
+        assert "UTC (in " in line
+        await pass_time(bot, sandbox, wait - 1)
+        assert registered(sandbox) == {}  # the next attempt would succeed
+        await pass_time(bot, sandbox, 2)
+        assert set(registered(sandbox)) == {"hello"}
+        assert logged(caplog)[1:] == ["commands registered: 1 created"]
+
+
+async def test_attempts_that_fail_again_and_again_become_rarer_and_end_with_the_bot(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.fail("GET", r"/commands$", 500, times=None)
+    bot = short_bot()
+    async with running(bot, sandbox):
+        for attempts, seconds in enumerate((16, 61, 301, 901, 901), start=1):
+            assert len(logged(caplog)) == attempts
+            await pass_time(bot, sandbox, seconds)
+    assert sandbox.world.clock.timers == set()
+    assert "(in 15 seconds)" in logged(caplog)[0]
+    assert "(in 15 minutes)" in logged(caplog)[-1]
+
+
+async def test_an_attempt_that_meets_a_mistake_of_the_bot_is_the_last_and_logged(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.fail("POST", r"/commands$", 503)
+    sandbox.fail("POST", r"/commands$", 400, body={"message": "No vowels.", "code": 50035})
+    bot = short_bot()
+    async with running(bot, sandbox):
+        await pass_time(bot, sandbox, 16)
+        assert "test_registration.py" in logged(caplog)[1]
+        assert 'command "hello": "hello": No vowels.' in logged(caplog)[1]
+        await pass_time(bot, sandbox, 3600)
+        assert registered(sandbox) == {}
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_a_registration_that_is_refused_for_good_is_an_error_of_the_start(sandbox: Sandbox, status: int) -> None:
+    sandbox.fail("GET", r"/commands$", status)
+    with pytest.raises(wisp.StartError, match=rf"\(401\)|Discord answered {status}"):
+        async with running(short_bot(), sandbox):
+            pass
+
+
+@pytest.mark.parametrize("is_closed", [True, False])
+async def test_a_slow_registration_is_waited_for_10_s_and_goes_on_until_the_bot_closes(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, is_closed: bool
+) -> None:
+    caplog.set_level("INFO", "wisp.registration")
+    clock = sandbox.world.clock
+    sandbox.delay("POST", r"/commands$", 20)
+    bot = short_bot()
+    config = Config(token=sandbox.token, rest_url=sandbox.rest_url, database=":memory:")
+    starting = asyncio.create_task(bot.start(config, clock=clock))
+    while not sandbox.faults.delayed:
+        await asyncio.sleep(0.001)
+    await clock.advance(10, lambda: asyncio.sleep(0))
+    await starting
+    reason = "Discord has not answered within 10 s, and the attempt goes on"
+    assert logged(caplog) == [f"commands not registered yet: hello: {reason}"]
+    if not is_closed:
+        await clock.advance(10, lambda: asyncio.sleep(0))
+        while not logged(caplog)[1:]:
+            await asyncio.sleep(0.001)
+        assert logged(caplog)[1:] == ["commands registered: 1 created"]
+    await asyncio.wait_for(bot.close(), 5)
+    assert not {task for task in asyncio.all_tasks() if "CommandSync" in repr(task)}
+
+
+async def test_closing_does_not_wait_for_an_attempt_that_is_made_again(sandbox: Sandbox) -> None:
+    sandbox.fail("GET", r"/commands$", 503)
+    sandbox.delay("POST", r"/commands$", 60)
+    bot = short_bot()
+    async with running(bot, sandbox):
+        await sandbox.world.clock.advance(16, lambda: asyncio.sleep(0))
+        while not sandbox.faults.delayed:
+            await asyncio.sleep(0.001)
+        await asyncio.wait_for(bot.close(), 5)
+
+
+async def test_an_answer_that_is_no_list_of_commands_is_none_for_now(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from wisp import bridge
+
+    for answer in ({"commands": []}, [{"id": "1"}], None):
+
+        async def answered(rest: Any, route: Any, answer: Any = answer, **what: Any) -> Any:
+            return answer
+
+        monkeypatch.setattr(bridge, "_request", answered)
+        async with running(short_bot(), sandbox):
+            assert "no answer of Discord came (this is no list of commands: " in logged(caplog)[-1]
+
+
+async def test_the_daily_limit_of_new_commands_holds_up_nothing_else(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    def bot_with(description: str, *names: str) -> wisp.Bot:
+        bot = short_bot()
+        for name in names:
+
+            async def command(ctx: wisp.Context) -> None: ...
+
+            bot.command(name=name, description=description)(command)
+        return bot
+
+    async with running(bot_with("Old", "a", "b", "c"), sandbox):
+        pass
+    sandbox.fail("PUT", r"/commands$", 400, body=DAILY)
+    bot = bot_with("New", "a", "b", "d", "e")
+    guild = sandbox.world.add_guild("Workshop")
+
+    @bot.command(guilds=[guild.id])
+    async def local(ctx: wisp.Context) -> None:
+        """Only there."""
+
+    async with running(bot, sandbox):
+        assert {name: command["description"] for name, command in registered(sandbox).items()} == {
+            "hello": "Say hello.",
+            "a": "New",
+            "b": "New",
+        }
+        assert set(registered(sandbox, guild)) == {"local"}
+        assert "commands not registered yet: d, e: Discord takes 200" in logged(caplog)[0]
+        await pass_time(bot, sandbox, 3601)
+        assert set(registered(sandbox)) == {"hello", "a", "b", "d", "e"}
+
+
+class Late(wisp.Module):
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @bot.command(name=self.name, description="Late")
+        async def late(ctx: wisp.Context) -> str:
+            return "late"
+
+
+async def test_a_module_that_loads_while_discord_refuses_runs_and_its_commands_follow(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bot = wisp.Bot(modules=[Late("one"), Late("two")])
+
+    async with connect(bot) as discord:
+
+        def commands() -> set[str]:
+            return {command["name"] for command in discord.world.commands[None].values()} - {"modules"}
+
+        for name in ("one", "two"):
+            await bot.modules.unload(name)
+        discord.fail("POST", r"/commands$", 429, body=LIMITED)
+        await bot.modules.load("one")
+        await discord.advance(minutes=5)
+        await bot.modules.load("two")  # Discord asked to wait, and is not asked again before that
+        assert bot.modules.is_loaded("one")
+        assert bot.modules.is_loaded("two")
+        assert commands() == set()
+        assert "commands not registered yet: one: Discord asked to wait (429)" in logged(caplog)[0]
+        assert "commands not registered yet: one, two: Discord asked to wait" in logged(caplog)[1]
+        assert "(in 5 minutes)" in logged(caplog)[1]
+        await discord.advance(minutes=5)
+        assert commands() == {"one", "two"}
+        assert (await discord.member("ada").slash("two")).content == "late"
+
+
+async def test_what_a_failed_attempt_sent_is_taken_back_when_the_bot_no_longer_has_it() -> None:
+    bot = wisp.Bot(modules=[Late("one")])
+    async with connect(bot) as discord:
+        await bot.modules.unload("one")
+        discord.fail("POST", r"/commands$", 400, done=True, body={"message": "No vowels.", "code": 50035})
+        with pytest.raises(wisp.Mistakes, match="No vowels"):
+            await bot.modules.load("one")
+        await bot.modules.unload("one")
+        assert {command["name"] for command in discord.world.commands[None].values()} == {"modules"}

@@ -3,6 +3,7 @@
 import asyncio
 import datetime
 import sqlite3
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
@@ -813,24 +814,13 @@ async def test_inside_a_transaction_once_is_refused_and_not_stuck() -> None:
             await scheduler_of(bot).once("note", delay=1, data={"text": "tea"})
 
 
-async def test_without_a_database_jobs_recur_and_once_says_why_not(tmp_path: Path) -> None:
-    (tmp_path / "wisp.db").write_text("this is no database, and long enough to be looked at closely")
-    bot, ran = with_job()
-
-    @bot.every(seconds=0.001)
-    async def tick() -> None:
-        ran.append("tick")
-
-    async with on_sandbox(bot, keep=str(tmp_path / "wisp.db")):
-        await asyncio.sleep(0.02)
-        for asking in (
-            scheduler_of(bot).once("note", delay=1, data={"text": "tea"}),
-            scheduler_of(bot).cancel(1),
-            scheduler_of(bot).pending(),
-        ):
-            with pytest.raises(ServiceError, match="it is not open"):
-                await asking
-    assert "tick" in ran
+async def test_after_the_bot_has_closed_there_are_no_one_shot_jobs() -> None:
+    bot, _ = with_job()
+    async with connect(bot):
+        scheduler = scheduler_of(bot)
+    for asking in (scheduler.cancel(1), scheduler.pending()):
+        with pytest.raises(ServiceError, match="there are no one-shot jobs: the bot has closed"):
+            await asking
 
 
 # ---- memory ----
@@ -1403,4 +1393,66 @@ async def test_who_is_cancelled_while_a_job_is_kept_has_kept_it_or_not() -> None
         assert len(kept) >= 4 + 1  # all that had begun to be written
         await discord.advance(seconds=61)
         assert ran == kept
+        assert await scheduler_of(bot).pending() == []
+
+
+async def test_one_that_ends_the_process_is_given_up_after_five_runs(caplog: pytest.LogCaptureFixture) -> None:
+    bot = wisp.Bot()
+    began: list[str] = []
+
+    @bot.job("deadly")
+    async def deadly() -> None:
+        began.append("deadly")
+        await bot.session.clock.sleep(3600)  # until the process is killed
+
+    async with connect(bot) as discord:
+        await scheduler_of(bot).once("deadly", delay=0)
+        for _ in range(8):
+            await discord.advance(seconds=1)
+            await discord.restart(kill=True)
+        assert began == ["deadly"] * 5
+        assert await scheduler_of(bot).pending() == []
+    assert 'job "deadly" (no. 1) is given up after 5 attempts' in caplog.text
+
+
+async def test_one_that_exits_has_failed_and_is_tried_again_later() -> None:
+    bot = wisp.Bot()
+    runs: list[str] = []
+
+    @bot.job("leave")
+    async def leave() -> None:
+        runs.append("leave")
+        sys.exit(3)
+
+    async with connect(bot) as discord:
+        await scheduler_of(bot).once("leave", delay=0)
+        for run, wait in enumerate((1, 11, 61, 301, 1801), 1):
+            with discord.expects(SystemExit):
+                await discord.advance(seconds=wait)
+            await discord.restart()
+            assert [one.failures for one in await scheduler_of(bot).pending()] == ([run] if run < 5 else [])
+        await discord.advance(hours=5)
+        assert len(runs) == 5
+
+
+async def test_runs_that_are_cut_off_in_order_are_not_counted() -> None:
+    bot = wisp.Bot()
+    began: list[str] = []
+
+    @bot.job("long")
+    async def long() -> None:
+        began.append("long")
+        if len(began) < 8:
+            await bot.session.clock.sleep(3600)
+
+    async with connect(bot) as discord:
+        await scheduler_of(bot).once("long", delay=0)
+        for runs in range(1, 8):
+            await discord.advance(seconds=1)
+            assert len(began) == runs
+            (pending,) = await scheduler_of(bot).pending()
+            assert pending.failures == 0  # the one that runs has not failed
+            await discord.restart()
+        await discord.advance(seconds=1)
+        assert len(began) == 8
         assert await scheduler_of(bot).pending() == []

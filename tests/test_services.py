@@ -89,6 +89,22 @@ async def test_get_typed_gives_it_or_none_and_refuses_a_wrong_type_in_words() ->
         services.get_typed("cache", Database)
 
 
+async def test_a_name_that_is_almost_that_of_a_service_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    services = Services()
+    _, recorded = recorders("cache", "metrics")
+    await services.start(recorded)
+    for _ in range(2):
+        assert services.get("cahce") is None
+        assert services.get_typed("metric", CacheService) is None
+        assert services.get("redis_cache") is services.get("elsewhere") is None
+    await services.stop()
+    assert services.get("cachee") is None
+    assert [record.getMessage() for record in caplog.records] == [
+        'there is no service "cahce". Did you mean "cache"?',
+        'there is no service "metric". Did you mean "metrics"?',
+    ]
+
+
 async def test_an_empty_cache_is_true_as_the_guides_check_needs() -> None:
     services = Services()
     await services.start({"cache": CacheService()})
@@ -163,6 +179,20 @@ async def test_a_failure_that_says_the_way_out_is_logged_without_a_traceback(cap
     assert services.missing == {"weather": "the file is gone"}
     (record,) = caplog.records
     assert not record.exc_info
+
+
+async def test_a_required_service_that_does_not_start_stops_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    for error in (WispError("the file is gone"), RuntimeError("no power")):
+        caplog.clear()
+        events, built_in = recorders("metrics", "db", "cache")
+        built_in["db"] = Recorder("db", events, fails="start", error=error)
+        services = Services()
+        with pytest.raises(ServiceError, match=f'no start without the service "db": .*{error}') as caught:
+            await services.start(built_in, required={"db", "guild_data"})
+        assert caught.value.__cause__ is error
+        assert events == ["start metrics", "start db", "stop metrics"]
+        assert services.names() == []
+        assert len(caplog.records) == isinstance(error, RuntimeError)  # with its traceback; the other says all itself
 
 
 async def test_what_was_missing_is_forgotten_at_the_next_start() -> None:
@@ -321,12 +351,24 @@ async def test_a_service_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPa
         async def stop(self) -> None:
             await asyncio.Event().wait()
 
+    class Patient:
+        start_limit = None
+
+        async def start(self, session: object) -> None:
+            await asyncio.sleep(0.02)
+
+    class TimesOut:
+        async def start(self, session: object) -> None:
+            raise TimeoutError("no answer")
+
     services = Services()
     services.register("start", HangsAtStart())
+    services.register("patient", Patient())
+    services.register("times out", TimesOut())
     services.register("stop", HangsAtStop())
     await services.start()
-    assert services.names() == ["stop"]
-    assert "was not done within" in services.missing["start"]
+    assert services.names() == ["patient", "stop"]
+    assert services.missing == {"start": "it was not done within 0.01 s", "times out": "TimeoutError: no answer"}
     await services.stop()
     assert services.names() == []
 

@@ -221,7 +221,7 @@ async def test_what_does_not_come_to_rest_is_named_with_its_place(
         async with connect(bot) as discord:
             await discord.member("ada").slash("endless")
     with pytest.raises(
-        AssertionError, match=r"^a listener \(tests/test_stillness\.py:\d+, in (hang|<lambda>)\) did not"
+        AssertionError, match=r"^listener \"hang\" \(tests/test_stillness\.py:\d+, in (hang|<lambda>)\) did not"
     ):
         async with connect(bot) as discord:
             await discord.member("ada").say("hi")

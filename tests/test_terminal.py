@@ -124,6 +124,18 @@ async def test_every_kind_of_option_can_be_typed(tmp_path: Path) -> None:
         assert written == [f"wisp: very good, kiwi, 3, 0.25, True, [{bob.id}, {general.id}, {mods.id}], a b.txt"]
 
 
+async def test_a_thread_can_be_typed_for_a_channel_and_gone_to() -> None:
+    async with a_chat() as (discord, terminal, written):
+        ada = discord.member("ada")
+        thread = (await ada.start_thread("Game plans", await ada.say("plan"))).channel
+        written.clear()
+        await terminal.enter('/choose mood:bad where:"#Game plans"')
+        assert written == [f"wisp: bad, apple, 1, 0.5, False, [None, {thread.id}, None], None"]
+        assert await terminal.completions("/choose where:#Ga") == ['where:"#Game plans"']
+        await terminal.enter(":in #Game plans")
+        assert terminal.person.channel is thread
+
+
 @pytest.mark.parametrize(
     ("typed", "complaint"),
     [

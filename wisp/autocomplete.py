@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import hikari
 
-from . import bridge
+from . import bridge, limits
 from .blocking import Function
 from .context import BaseContext
 from .logs import get_logger
-from .options import Choices, Parameter, choice_payloads
+from .options import Choices, Parameter, choice_payload, choices_in, short_repr
 from .shield import Exit, contained, is_cancelled
 
 if TYPE_CHECKING:
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from .session import Session
 
 _log = get_logger("wisp.autocomplete")
-
-# https://discord.com/developers/docs/interactions/application-commands#application-command-object-application-command-option-choice-structure
-_MOST, _LONGEST = 25, 100
 
 _LOOKED_AT = 10_000
 """How many choices are looked at for those 25: a generator may have no end."""
@@ -57,7 +54,10 @@ async def suggest(
     interaction: hikari.AutocompleteInteraction,
     options: Sequence[hikari.AutocompleteInteractionOption],
 ) -> None:
-    """Ask the option's function, and answer with what it gives; with nothing where it fails or is slow."""
+    """Call the option's function and answer with its choices; with none if it fails or is slow.
+
+    A choice that Discord would refuse is left out.
+    """
     focused = next((option for option in options if option.is_focused), None)
     parameter = command.by_name.get(focused.name) if focused else None
     choices: list[dict[str, Any]] = []
@@ -69,7 +69,7 @@ async def suggest(
         try:
             source = Function(where, parameter.autocomplete)
             asked = contained(session.blocking.watch(parameter.autocomplete(ctx, str(focused.value)), source))
-            choices = _fitting(await session.clock.wait_for(asked, _PATIENCE), parameter)
+            choices = _fitting(await session.clock.wait_for(asked, _PATIENCE), parameter, where)
             outcome = "done"
         except TimeoutError:
             _log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
@@ -94,19 +94,43 @@ async def offer(session: Session, interaction: hikari.AutocompleteInteraction, c
             {"choices": choices},
         )
     except Exception as error:
+        if session.closing:  # with the connection, which answers are not waited for
+            return
         session.report(f"what /{interaction.command_name} suggests", error)
         if choices:
             await offer(session, interaction, [])
 
 
-def _fitting(choices: Choices | None, parameter: Parameter) -> list[dict[str, Any]]:
-    """The first 25 that Discord would take: names and texts of 1 to 100 characters, values of the option's type."""
-    payloads = islice(choice_payloads(choices or ()), _LOOKED_AT)
-    return list(islice((payload for payload in payloads if _fits(payload, parameter)), _MOST))
+def _fitting(given: Choices | None, parameter: Parameter, where: str) -> list[dict[str, Any]]:
+    """Return the first 25 choices that Discord takes; the first of the others is logged, once for each option."""
+    fitting: list[dict[str, Any]] = []
+    seen: set[tuple[str, object]] = set()
+    for choice in islice(choices_in(() if given is None else given), _LOOKED_AT):
+        try:
+            payload = choice_payload(choice)
+            problem = _problem(payload, parameter, seen)
+        except Exception as error:  # of the user's own __str__ as well
+            payload, problem = {}, str(error)
+        if not problem:
+            fitting.append(payload)
+            if len(fitting) == limits.CHOICES:
+                break
+        elif not parameter.has_warned:
+            parameter.has_warned = True
+            _log.warning("%s: a suggestion is left out, %s: %s", where, short_repr(choice), problem)
+    return fitting
 
 
-def _fits(payload: dict[str, Any], parameter: Parameter) -> bool:
-    value = payload["value"]
-    if not 1 <= len(payload["name"]) <= _LONGEST or not parameter.takes(value):
-        return False
-    return not isinstance(value, str) or 1 <= len(value) <= _LONGEST
+def _problem(payload: dict[str, Any], parameter: Parameter, seen: set[tuple[str, object]]) -> str:
+    """Return why Discord would refuse a choice beside those seen, "" if it takes it: it is seen then."""
+    if problems := limits.choice_problems(payload, parameter.type):
+        return str(problems[0])
+    try:
+        f"{payload['name']}{payload['value']}".encode()
+    except UnicodeEncodeError:
+        return "it has half a surrogate pair, which is no text"
+    keys = {("name", payload["name"]), ("value", payload["value"])}
+    if again := keys & seen:
+        return f"another suggestion has the same {' and '.join(sorted(key for key, _ in again))}"
+    seen |= keys
+    return ""

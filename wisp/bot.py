@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import limits
@@ -57,7 +57,8 @@ class Bot(Registrar):
 
     - `token`: DISCORD_TOKEN.
     - `rest_url`: another address of Discord's REST API, such as a proxy for large bots (WISP_REST_URL).
-    - `database`: the file of the bot's data (WISP_DATABASE, "wisp.db").
+    - `database`: the file of the bot's data (WISP_DATABASE, "wisp.db"). A bot whose file cannot be opened does not
+      connect. With None (WISP_DATABASE=:memory:) the bot keeps its data in memory, and loses them when it stops.
     - `owners`: user ids (WISP_OWNERS, separated by commas).
     - `intents`: names of intents beyond what the listeners need, such as "MESSAGE_CONTENT" (WISP_INTENTS).
     - `guilds`: register commands in these servers only, for development (WISP_GUILDS).
@@ -76,7 +77,7 @@ class Bot(Registrar):
         *,
         token: str | None = None,
         rest_url: str | None = None,
-        database: str | os.PathLike[str] | None = None,
+        database: str | os.PathLike[str] | EllipsisType | None = ...,
         owners: Sequence[int] | None = None,
         intents: hikari.Intents | Sequence[str] | str | None = None,
         guilds: Sequence[int] | None = None,
@@ -93,6 +94,7 @@ class Bot(Registrar):
         self.namespace: str | None = None
         self.services: Services = Services()
         self.starters: list[Callable[..., Awaitable[object]]] = []
+        self.stoppers: list[Callable[..., Awaitable[object]]] = []
         self._session: Session | None = None
         self._modules: ModuleRegistry | None = None
         for module in modules:
@@ -100,7 +102,7 @@ class Bot(Registrar):
         self._arguments = {
             "token": token,
             "rest_url": rest_url,
-            "database": None if database is None else os.fspath(database),
+            "database": _database_setting(database),
             "owners": owners,
             "intents": intents,
             "guilds": guilds,
@@ -149,7 +151,7 @@ class Bot(Registrar):
 
     @property
     def guild_data(self) -> GuildDataStore:
-        """What the bot keeps for its servers. Raises WispError before the bot starts, or without a database."""
+        """What the bot keeps for its servers. Raises WispError before the bot starts."""
         return self.session.guild_data
 
     def on_start(self, function: Starter) -> Starter:
@@ -158,6 +160,17 @@ class Bot(Registrar):
         It takes nothing, or the bot. It is the place for raw lightbulb commands and raw hikari listeners.
         """
         self.starters.append(function)
+        return function
+
+    def on_stop(self, function: Starter) -> Starter:
+        """Call an async function when the bot closes, to close what an `on_start` function opened.
+
+        It takes nothing, or the bot. It is called when handlers have ended and modules are torn down, while the
+        services and the connection to Discord still work; the last one registered comes first. It has 10 s. What one
+        raises is logged, and the others are called all the same. If the start fails, it is called if an `on_start`
+        function had returned.
+        """
+        self.stoppers.append(function)
         return function
 
     @property
@@ -181,12 +194,16 @@ class Bot(Registrar):
 
     def check(self) -> list[Mistake]:
         """All that is wrong with the bot, remarks included, in the order of files and lines."""
-        found = self._mistakes_alone(self)
+        from .modules import misplaced_marks
+
+        found = self._mistakes_alone(self) + misplaced_marks(self.file)
         found += _twice(roots([self]), {id(part) for part in (*self.commands, *self.groups)})
         for handler in self.error_handlers:
             found += handler_mistakes(handler)
         for starter in self.starters:
             found += handler_mistakes(starter, "on_start")
+        for stopper in self.stoppers:
+            found += handler_mistakes(stopper, "on_stop")
         if not self._modules or not self._modules.list():  # else their setups may give groups to somebody first
             found += forgotten(self.file)
         return sorted(found, key=lambda mistake: (mistake.file or "", mistake.line or 0))
@@ -222,6 +239,7 @@ class Bot(Registrar):
             found += form_mistakes(form)
         for part in (*registrar.listeners, *registrar.jobs):
             found += part.check()
+        found += registrar.migrations.mistakes(is_sqlite="db" not in self.services.registered)
         return found + twins(registrar.jobs)
 
     # ---- start and stop ----
@@ -230,8 +248,9 @@ class Bot(Registrar):
         """Check the bot, register its commands and connect; returns once it is ready.
 
         `config` stands for `settings()`, `clock` for real time. Raises Mistakes with all that is wrong in the bot
-        or its settings before anything is opened, StartError where Discord does not take it, and WispError where
-        it runs already.
+        or its settings before anything is opened, StartError if its data cannot be opened or Discord does not let it
+        connect, and WispError if it runs already. If Discord refuses to register commands for now, the bot starts
+        with those that Discord has, logs which are missing, and goes on trying.
         """
         from .session import Session
 
@@ -261,7 +280,10 @@ class Bot(Registrar):
         await self.close()
 
     def run(self) -> None:
-        """Run until SIGINT (Ctrl-C) or SIGTERM; a second signal ends at once.
+        """Run until SIGINT (Ctrl-C), SIGTERM or SIGHUP; a second signal ends the process at once.
+
+        Running handlers get 10 s then. Tasks and threads that go on for longer are named in the log, and the process
+        ends without them once the main thread has ended.
 
         At the top level of an imported file it does nothing, so that a test can import the bot. Without a token, in
         a terminal, the bot starts on a local Discord instead. Exits with code 1 and a message where it cannot start.
@@ -272,13 +294,15 @@ class Bot(Registrar):
             return
         if threading.current_thread() is not threading.main_thread() or _in_a_loop():
             raise WispError("bot.run() is a whole program, in the main thread. Elsewhere, use `async with bot:`.")
+        from . import program
+
         try:
             config = self.settings()
             _set_up_logging(config.log_level)
             if config.token is None:
                 code = self._run_without_token(caller.f_code.co_filename)
             else:
-                code = asyncio.run(self._serve(config))
+                code = program.run(self._serve(config), self.grace_left)
         except StartError as error:
             print(error, file=sys.stderr)
             code = 1
@@ -288,29 +312,36 @@ class Bot(Registrar):
     def _run_without_token(self, file: str) -> int:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise StartError(_NO_TOKEN.format(file=os.path.relpath(file)))
-        from . import local
+        from . import local, program
 
         print("There is no DISCORD_TOKEN: this is a LOCAL Discord, and nobody else can see it.", file=sys.stderr)
-        return asyncio.run(local.chat(self))
+        return program.run(local.chat(self), self.grace_left)
+
+    def grace_left(self) -> float:
+        """Return how many seconds are left of the grace that what still runs has while the bot closes."""
+        return 0.0 if self._session is None else self._session.grace_left()
 
     async def _serve(self, config: Config) -> int:
         """Run until a signal, a handler's `sys.exit()`, or the end of the connection; then close, whatever came."""
-        stop = asyncio.Event()
-        _stop_on_signals(stop)
+        from .program import stop_signals
+        from .work import end
+
         leaving: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
-        stopping = asyncio.create_task(stop.wait())
-        running = asyncio.create_task(self._run_to_the_end(config, leaving))
-        try:
-            await asyncio.wait({stopping, running, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            await self.close()
-            stopping.cancel()
+        with stop_signals() as signalled:
+            running = asyncio.create_task(self._run_to_the_end(config, leaving))
+            try:
+                await asyncio.wait({signalled, running, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                if signalled.done():
+                    _log.info(
+                        "%s: closing (a second one ends the process at once)", signal.Signals(signalled.result()).name
+                    )
+            finally:
+                await self.close()
         if leaving.done():
             raise leaving.result()
-        if not stop.is_set():
+        if not signalled.done():
             await running
-        running.cancel()
-        await asyncio.wait({running})
+        await end({running})
         return 0
 
     async def _run_to_the_end(self, config: Config, leaving: asyncio.Future[BaseException]) -> None:
@@ -362,6 +393,13 @@ def _custom_id_mistakes(registrars: Iterable[Registrar]) -> list[Mistake]:
     return found
 
 
+def _database_setting(database: str | os.PathLike[str] | EllipsisType | None) -> str | None:
+    """The argument `database` as settings have it: None says nothing there."""
+    if database is None:
+        return ":memory:"
+    return None if isinstance(database, EllipsisType) else os.fspath(database)
+
+
 def _in_a_loop() -> bool:
     try:
         asyncio.get_running_loop()
@@ -377,20 +415,3 @@ def _set_up_logging(level: str) -> None:
         # hikari tells of each step of connecting, lightbulb of each command: news for who debugs
         for library in ("hikari", "lightbulb"):
             logging.getLogger(library).setLevel("WARNING")
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-
-    def on_signal(number: signal.Signals) -> None:
-        if stop.is_set():
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-        _log.info("%s: closing; running commands get up to 10 s (once more ends at once)", number.name)
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
-            loop.add_signal_handler(number, on_signal, number)
-        except NotImplementedError:  # Windows has no such handlers
-            signal.signal(number, lambda _, __, number=number: loop.call_soon_threadsafe(on_signal, number))

@@ -8,13 +8,18 @@ from __future__ import annotations
 # pyright: reportPrivateUsage=false
 import asyncio
 import copy
+import errno
+import math
+import os
 import ssl
 from calendar import timegm
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from email.utils import parsedate
+from functools import cache, partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import aiohttp
 import aiohttp.connector
@@ -22,8 +27,10 @@ import hikari
 import lightbulb
 import msgspec
 from hikari.impl import config as hikari_config
-from hikari.impl import rest, shard
-from hikari.internal import data_binding, routes
+from hikari.impl import event_manager_base, rest, shard
+from hikari.internal import data_binding, net, routes
+
+from .work import LAST_WORDS, end, left_behind
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -43,11 +50,16 @@ _TRIES = ((None, 0.5), (None, 1.0), (None, 2.0), (None, None))
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 UNKNOWN_MESSAGE, ALREADY_ACKNOWLEDGED = 10008, 40060
 
+_JSON = {"User-Agent": rest._HTTP_USER_AGENT, "Content-Type": "application/json"}
+
 ORIGINAL = "@original"
 """The name under which Discord's webhooks know the first answer to an interaction."""
 
 _GLANCE, _CLOSING = 0.1, 6.0
 """Seconds between two looks at shards that are closing, and those that each has for a goodbye: hikari gives it 5."""
+
+_CLOSING_IN_ALL = 10.0
+"""Seconds that hikari has to close, which waits for raw listeners: for StoppingEvent, StoppedEvent and others."""
 
 Answerable = hikari.CommandInteraction | hikari.ComponentInteraction | hikari.ModalInteraction
 
@@ -78,7 +90,7 @@ _encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
     """A hikari bot that reads and writes JSON with msgspec. Its intents are settled later: `set_intents`."""
-    return hikari.GatewayBot(
+    gateway = hikari.GatewayBot(
         token,
         banner=None,
         logs=None,
@@ -89,6 +101,74 @@ def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
         loads=_loads,
         dumps=_encoder.encode,
     )
+    gateway._rest.__class__ = _RESTClient
+    return gateway
+
+
+class _RESTClient(rest.RESTClientImpl):
+    """hikari's REST client, with calls that raise a long rate limit. hikari sleeps through it, for any time."""
+
+    __slots__ = ()
+
+    async def _parse_ratelimits(  # pyright: ignore[reportIncompatibleMethodOverride] - there is no other place
+        self, compiled_route: Any, authentication: Any, response: Any
+    ) -> float | None:
+        patience = _patience.get()
+        if patience is None or response.status != 429:
+            return await super()._parse_ratelimits(compiled_route, authentication, response)
+        body = await response.read()
+        said = _json_object(body)
+        error = hikari.ClientHTTPResponseError(
+            url=str(response.real_url),
+            status=response.status,
+            headers=response.headers,
+            raw_body=body,
+            message=said.get("message") or "",
+            code=said.get("code") or 0,
+        )
+        wait = retry_after(error)
+        if wait is None or not patience.covers(wait):
+            raise error
+        return wait
+
+
+class _Patience:
+    """The seconds that one call may wait for rate limits, all of them together."""
+
+    def __init__(self) -> None:
+        self._left = _PATIENCE
+
+    def covers(self, seconds: float) -> bool:
+        """Take these seconds, if there are as many left. No wait counts as less than 0.5 s."""
+        self._left -= max(seconds, 0.5)
+        return self._left >= 0
+
+
+_patience: ContextVar[_Patience | None] = ContextVar("wisp patience with rate limits", default=None)
+
+_PATIENCE = 5.0
+"""Seconds that a call for commands waits for rate limits."""
+
+
+def retry_after(error: hikari.HTTPError) -> float | None:
+    """The seconds that Discord asks to wait before the next attempt, or None if the error does not say."""
+    if isinstance(error, hikari.RateLimitTooLongError):
+        return max(0.0, error.retry_after)
+    if not isinstance(error, hikari.HTTPResponseError):
+        return None
+    found: list[float] = []
+    said: tuple[Any, ...] = (error.headers.get("Retry-After"), _json_object(error.raw_body).get("retry_after"))
+    for value in said:
+        with suppress(TypeError, ValueError):
+            found.append(float(value))
+    return max((seconds for seconds in found if 0 <= seconds < math.inf), default=None)
+
+
+def _json_object(body: Any) -> dict[str, Any]:
+    """The body of an answer as a JSON object, empty if it is none."""
+    with suppress(TypeError, msgspec.MsgspecError):
+        return msgspec.json.decode(body, type=dict[str, Any])
+    return {}
 
 
 def set_intents(gateway: hikari.GatewayBot, intents: hikari.Intents) -> None:
@@ -98,7 +178,11 @@ def set_intents(gateway: hikari.GatewayBot, intents: hikari.Intents) -> None:
 
 
 async def close_gateway(gateway: hikari.GatewayBot) -> None:
-    """Close a hikari bot; without its pause of 0.25 s for TLS where the connection has none."""
+    """Close a hikari bot; without its pause of 0.25 s for TLS where the connection has none.
+
+    Raises TimeoutError if a raw listener holds it up for too long, and what one raises that ends hikari's closing: the
+    connection is cut then.
+    """
     plain: list[Any] = []
     shards: list[Any] = list(gateway.shards.values())
     for one in shards:
@@ -110,22 +194,38 @@ async def close_gateway(gateway: hikari.GatewayBot) -> None:
     if not rest.is_alive:
         rest.start()  # hikari complains of what is closed already
     closing = asyncio.ensure_future(gateway.close())
-    end = asyncio.get_running_loop().time() + _CLOSING
+    try:
+        await _closed(closing, shards)
+        for transport in plain:
+            await transport._exit_stack.aclose()
+    except BaseException:
+        closing.cancel()
+        await cut_off(gateway)
+        raise
+    finally:
+        # a shard that was still connecting is known to nobody, and would go on trying for ever
+        await end([task for task in asyncio.all_tasks() if _is_of_shard(task, gateway)])
+
+
+async def _closed(closing: asyncio.Future[None], shards: Sequence[Any]) -> None:
+    """Wait until hikari has closed. Raises TimeoutError if it does not."""
+    began = asyncio.get_running_loop().time()
     while not (await asyncio.wait({closing}, timeout=_GLANCE))[0]:
-        late = asyncio.get_running_loop().time() > end
+        seconds = asyncio.get_running_loop().time() - began
+        if seconds > _CLOSING_IN_ALL:
+            tasks = asyncio.all_tasks() - set(left_behind)
+            listeners = ", ".join(sorted(task.get_name() for task in tasks if _is_listener(task)))
+            raise TimeoutError(f"hikari was not closed within {_CLOSING_IN_ALL:g} s. It waits for: {listeners}")
         for one in shards:
             # who closes a shard between two connections is not heard: it goes on, with its next one (hikari 2.6.0)
-            if one._keep_alive_task is not None and (one._ws is not None or late):
+            if one._keep_alive_task is not None and ((one._is_closing and one._ws is not None) or seconds > _CLOSING):
                 one._keep_alive_task.cancel()
     await closing
-    for transport in plain:
-        await transport._exit_stack.aclose()
-    # a shard that was still connecting is known to nobody, and would go on trying for ever
-    left = [task for task in asyncio.all_tasks() if _is_of_shard(task, gateway)]
-    for task in left:
-        task.cancel()
-    if left:
-        await asyncio.wait(left)
+
+
+def _is_listener(task: asyncio.Task[Any]) -> bool:
+    invoke = event_manager_base.EventManagerBase._invoke_callback
+    return getattr(task.get_coro(), "cr_code", None) is invoke.__code__
 
 
 async def cut_off(gateway: hikari.GatewayBot) -> None:
@@ -134,17 +234,16 @@ async def cut_off(gateway: hikari.GatewayBot) -> None:
     transports: list[Any] = [one._ws for one in shards if one._ws is not None]
     for transport in transports:
         transport._sent_close = True
-    _cancel(shards)
-    await asyncio.wait([one._keep_alive_task for one in shards if one._keep_alive_task is not None])
+    tasks = [one._keep_alive_task for one in shards if one._keep_alive_task is not None]
+    for _ in range(2):  # a raw listener for the end of the connection may hold up the first cancellation
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=LAST_WORDS)
     for transport in transports:
         await transport._exit_stack.aclose()
-    await gateway.rest.close()
-
-
-def _cancel(shards: Iterable[Any]) -> None:
-    for one in shards:
-        if one._keep_alive_task is not None:
-            one._keep_alive_task.cancel()
+    if gateway.rest.is_alive:
+        await gateway.rest.close()
 
 
 def _is_of_shard(task: asyncio.Task[Any], gateway: hikari.GatewayBot) -> bool:
@@ -227,7 +326,7 @@ def on_interaction_payload(
     gateway: hikari.GatewayBot,
     came_before: Callable[[int], bool],
     awaited: Callable[[int], None],
-    undecodable: Callable[[Mapping[str, Any], Exception], None],
+    undecodable: Callable[[Any, Exception], None],
 ) -> None:
     """Look at interactions before hikari does, drop those that come again, and see to those that it cannot read.
 
@@ -239,18 +338,31 @@ def on_interaction_payload(
     consume = consumer.callback
 
     def on_interaction_create(shard: Any, payload: Any) -> None:
+        id = interaction_id(payload)
+        if id is None:
+            undecodable(payload, ValueError("it has no id that can be read"))
+            return
+        if came_before(id):
+            return
+        is_awaited = any(map(_may_be_interaction, waiters))
         try:
-            if came_before(int(payload["id"])):
-                return
-            is_awaited = any(map(_may_be_interaction, waiters))
             consume(shard, payload)
         except Exception as error:
             undecodable(payload, error)
-            return
-        if is_awaited:
-            awaited(int(payload["id"]))
+        else:
+            if is_awaited:
+                awaited(id)
 
     consumer.callback = on_interaction_create
+
+
+def interaction_id(payload: Any) -> int | None:
+    """Return the id of an interaction's payload, None if there is none that can be read."""
+    try:
+        id = int(payload["id"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return id if 0 <= id < 2**64 else None
 
 
 def _may_be_interaction(event_type: type[hikari.Event]) -> bool:
@@ -272,6 +384,13 @@ class Files:
     def __init__(self, resources: Sequence[tuple[str, hikari.files.Resource[Any]]]) -> None:
         self._resources = resources
 
+    def sizes(self) -> Iterable[tuple[str, int | None]]:
+        """The name of each file and its bytes, None if only reading it can tell.
+
+        Raises OSError for a path that leads to no file.
+        """
+        return ((file.filename, _size(file)) for _, file in self._resources)
+
     async def read(self, rest: hikari.api.RESTClient) -> None:
         """Read all files. Raises what reading raises."""
         executor = _parts(rest)._executor
@@ -284,6 +403,15 @@ class Files:
         for name, file in self._resources:
             form.add_resource(name, file)
         return form
+
+
+def _size(file: hikari.files.Resource[Any]) -> int | None:
+    if isinstance(file, hikari.File):
+        path = file.path.expanduser()
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        return path.stat().st_size
+    return len(file.data) if isinstance(file, hikari.Bytes) and isinstance(file.data, bytes) else None
 
 
 async def _in_memory(file: hikari.files.Resource[Any], executor: Any) -> hikari.Bytes:
@@ -314,8 +442,11 @@ async def answer_raw(
     """Send the first answer to an interaction of which only the id and the token are known, as `answer` does."""
     route = routes.POST_INTERACTION_RESPONSE.compile(interaction=id, token=token)
     body = {"type": int(type), "data": data}
-    tries = _CALLBACK_TRIES if files is None else _TRIES  # how long an upload takes says nothing of Discord
-    await _confirmed(rest, tries, lambda once: _send(once, route, body, files), taken=ALREADY_ACKNOWLEDGED)
+    if files is None:
+        await _confirmed(_CALLBACK_TRIES, partial(_post, rest, route, body), taken=ALREADY_ACKNOWLEDGED)
+    else:  # how long an upload takes says nothing of Discord
+        once = _single_try(rest)
+        await _confirmed(_TRIES, lambda _: _send(once, route, body, files), taken=ALREADY_ACKNOWLEDGED)
 
 
 async def edit_answer(
@@ -329,11 +460,12 @@ async def follow_up(interaction: Answerable, data: Mapping[str, Any], files: Fil
     """Send another message; its id.
 
     It is sent at most once. Discord cannot be asked whether it took a follow-up, and takes the same one twice, so a
-    request is repeated only if Discord cannot have taken it: it answered with an error, or no connection was made.
+    request is repeated only if Discord says that it did not take it (an error 5xx, which is believed), or if no
+    connection was made.
     """
     route = routes.POST_WEBHOOK_WITH_TOKEN.compile(webhook=interaction.application_id, token=interaction.token)
-    query = {"wait": "true"}
-    sent: Any = await _confirmed(interaction.app.rest, _TRIES, lambda once: _send(once, route, data, files, query))
+    once = _single_try(interaction.app.rest)
+    sent: Any = await _confirmed(_TRIES, lambda _: _send(once, route, data, files, {"wait": "true"}))
     return sent["id"]
 
 
@@ -372,21 +504,21 @@ class _Dated:
 
 
 async def _confirmed(
-    rest: hikari.api.RESTClient,
     tries: Sequence[tuple[float | None, float | None]],
-    send: Callable[[hikari.api.RESTClient], Awaitable[T]],
+    send: Callable[[float | None], Awaitable[T]],
     *,
     taken: int | None = None,
 ) -> T | None:
     """The answer to a request that is repeated if it fails; None if a repeated one is refused with the code `taken`.
 
-    That refusal says that Discord took the request before, and that only its confirmation was lost. A request without
-    such a code is not repeated if Discord may have taken it.
+    `send` is given the seconds of silence after which it raises. That refusal says that Discord took the request
+    before, and that only its confirmation was lost. A request without such a code is not repeated if Discord may have
+    taken it.
     """
     repeated = False
     for silence, pause in tries:
         try:
-            return await send(_single_try(rest, silence))
+            return await send(silence)
         except hikari.HTTPError as error:
             if repeated and getattr(error, "code", None) == taken is not None:
                 return None
@@ -405,13 +537,45 @@ def _can_be_repeated(error: hikari.HTTPError, is_idempotent: bool) -> bool:
     return is_idempotent or never_sent
 
 
-def _single_try(rest: hikari.api.RESTClient, silence: float | None) -> hikari.api.RESTClient:
-    """hikari's REST client, sharing everything, that raises if a request fails, or if its answer takes too long.
+async def _post(rest: hikari.api.RESTClient, route: Any, body: Mapping[str, Any], silence: float | None) -> None:
+    """Send JSON once to a route without a rate limit. Raises hikari.HTTPError, also after some seconds of silence.
 
-    The time starts when the request has been sent, not while it waits for a free connection.
+    hikari's own sending would repeat the request without saying so. The seconds start when the request has been sent,
+    and not while it waits for a free connection.
     """
-    session = _parts(rest)._client_session
-    once = _with_session(rest, session if silence is None else _Impatient(session, silence))
+    parts = _parts(rest)
+    if parts._client_session is None:  # hikari says that it is closed
+        await _request(rest, route, json=body, auth=None)
+        return
+    while True:
+        try:
+            async with parts._client_session.request(
+                route.method,
+                route.create_url(parts._rest_url),
+                headers=_JSON,
+                data=_encoder.encode(body),
+                timeout=_timeout(silence),
+                proxy=parts._proxy_settings.url,
+                proxy_headers=parts._proxy_settings.all_headers,
+            ) as response:
+                if 200 <= response.status < 300:
+                    return
+                pause = await parts._parse_ratelimits(route, None, response)
+                if pause is None:
+                    raise await net.generate_error_response(response)
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise hikari.HTTPError(str(error)) from error
+        await asyncio.sleep(pause)
+
+
+@cache
+def _timeout(silence: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(sock_connect=silence, sock_read=silence)
+
+
+def _single_try(rest: hikari.api.RESTClient) -> hikari.api.RESTClient:
+    """hikari's REST client, sharing everything, that does not repeat a request."""
+    once = copy.copy(rest)
     _parts(once)._max_retries = 0
     return once
 
@@ -424,19 +588,6 @@ def _with_session(rest: hikari.api.RESTClient, session: Any) -> hikari.api.RESTC
 
 def _parts(rest: Any) -> Any:
     return rest
-
-
-class _Impatient:
-    """An HTTP session whose requests raise TimeoutError after some seconds of silence."""
-
-    __slots__ = ("_session", "_timeout")
-
-    def __init__(self, session: aiohttp.ClientSession, silence: float) -> None:
-        self._session = session
-        self._timeout = aiohttp.ClientTimeout(sock_connect=silence, sock_read=silence)
-
-    def request(self, *args: Any, **options: Any) -> Any:
-        return self._session.request(*args, timeout=self._timeout, **options)
 
 
 async def fetch_answer(interaction: Answerable) -> dict[str, Any] | None:
@@ -468,27 +619,37 @@ def _request(rest: hikari.api.RESTClient, route: Any, **what: Any) -> Awaitable[
     return _parts(rest)._request(route, **what)
 
 
-# ---- hikari: commands as raw JSON, since its models lose what wisp must compare ----
+# ---- hikari: commands as raw JSON, since its models lose what wisp must compare; each raises hikari.HTTPError ----
 
 
 async def fetch_commands(rest: hikari.api.RESTClient, application: int, guild: int | None) -> list[dict[str, Any]]:
     """Discord's commands of the application, everywhere (guild None) or in one guild, localizations included."""
     route = _commands_route("GET", application, guild)
-    return await _request(rest, route, query={"with_localizations": "true"})
+    commands = await _call_for_commands(rest, route, query={"with_localizations": "true"})
+    try:
+        msgspec.convert(commands, list[_Command])
+    except msgspec.ValidationError as error:
+        raise hikari.HTTPError(f"this is no list of commands: {error}") from error
+    return commands
+
+
+class _Command(TypedDict):
+    id: str
+    name: str
 
 
 async def put_commands(
     rest: hikari.api.RESTClient, application: int, guild: int | None, payloads: list[dict[str, Any]]
 ) -> None:
     """Replace all commands of one scope."""
-    await _request(rest, _commands_route("PUT", application, guild), json=payloads)
+    await _call_for_commands(rest, _commands_route("PUT", application, guild), json=payloads)
 
 
 async def post_command(
     rest: hikari.api.RESTClient, application: int, guild: int | None, payload: dict[str, Any]
 ) -> None:
     """Create one command, or overwrite the one of its name and type."""
-    await _request(rest, _commands_route("POST", application, guild), json=payload)
+    await _call_for_commands(rest, _commands_route("POST", application, guild), json=payload)
 
 
 async def delete_command(rest: hikari.api.RESTClient, application: int, guild: int | None, command: int) -> None:
@@ -496,7 +657,22 @@ async def delete_command(rest: hikari.api.RESTClient, application: int, guild: i
     scope = {} if guild is None else {"guild": guild}
     kind = "" if guild is None else "GUILD_"
     route = getattr(routes, f"DELETE_APPLICATION_{kind}COMMAND")
-    await _request(rest, route.compile(application=application, command=command, **scope))
+    await _call_for_commands(rest, route.compile(application=application, command=command, **scope))
+
+
+async def _call_for_commands(rest: hikari.api.RESTClient, route: Any, **what: Any) -> Any:
+    """Make a call that waits only briefly for rate limits. Raises hikari.HTTPError for whatever goes wrong."""
+    token = _patience.set(_Patience())
+    try:
+        return await _request(rest, route, **what)
+    except _UNREADABLE as error:
+        raise hikari.HTTPError(f"{type(error).__name__}: {error}") from error
+    finally:
+        _patience.reset(token)
+
+
+_UNREADABLE = (aiohttp.ClientError, OSError, ValueError, ArithmeticError, AssertionError, msgspec.MsgspecError)
+"""What hikari raises, besides its own errors, for a connection that breaks or an answer that it cannot read."""
 
 
 def _commands_route(method: str, application: int, guild: int | None) -> Any:

@@ -6,13 +6,13 @@ import asyncio
 import json
 import logging
 import shutil
-import signal
 import sys
 import textwrap
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr
 from typing import Any, TextIO, cast
 
+from .program import stop_signals
 from .sandbox.console import Console, Lines
 from .sandbox.faults import Breakable
 from .sandbox.invocation import Impossible
@@ -114,7 +114,7 @@ class Chat:
     async def serve(self) -> int:
         """Do what is piped in, line after line, until `:quit` or a signal; the exit code, 0: that is how it ends."""
         self._people.world.watch(self._watch)
-        with _signals() as signalled:
+        with stop_signals() as signalled:
             while not self._terminal.over:
                 reading = asyncio.create_task(self._console.read(""))
                 await asyncio.wait({reading, signalled}, return_when=asyncio.FIRST_COMPLETED)
@@ -132,11 +132,6 @@ class Chat:
                     break
                 doing.result()
         return 0
-
-    async def stay(self) -> int:
-        """Wait for a signal, the only end that is left where nobody types; the exit code."""
-        with _signals() as signalled:
-            return 128 + await signalled  # what a shell reports for a program that a signal ended
 
     def fail(self, where: str, error: BaseException) -> None:
         """Note that the bot's code failed on the line that is being done."""
@@ -179,28 +174,21 @@ class Chat:
             "failed": failed,
         }
 
-    async def interactive(self) -> int:
-        """Let somebody type line after line, until :quit, the end of the input or a signal; the exit code."""
+    async def interactive(self) -> None:
+        """Let somebody type line after line, until :quit or the end of the input."""
         terminal, console = self._terminal, self._console
         doing: set[asyncio.Task[None]] = set()
-        with console, terminal, _logs_to(console), _signals() as signalled:
+        with console, terminal, _logs_to(console):
             console.write(self._welcome())
-            while not terminal.over:
-                reading = asyncio.create_task(console.read(terminal.prompt))
-                await asyncio.wait({reading, signalled}, return_when=asyncio.FIRST_COMPLETED)
-                if signalled.done():
-                    reading.cancel()
-                    return 128 + signalled.result()  # what a shell reports for a program that a signal ended
-                typed = reading.result()
-                if typed is None:
-                    break
-                task = asyncio.create_task(self._typed(typed))
-                doing.add(task)
-                task.add_done_callback(doing.discard)
-                await asyncio.wait({task, signalled}, timeout=BRISK, return_when=asyncio.FIRST_COMPLETED)
-            for task in doing:
-                task.cancel()
-        return 0
+            try:
+                while not terminal.over and (typed := await console.read(terminal.prompt)) is not None:
+                    task = asyncio.create_task(self._typed(typed))
+                    doing.add(task)
+                    task.add_done_callback(doing.discard)
+                    await asyncio.wait({task}, timeout=BRISK)
+            finally:
+                for task in doing:
+                    task.cancel()
 
     async def _typed(self, typed: str) -> None:
         try:
@@ -230,30 +218,6 @@ class Chat:
         bot, webhook = self._people.world.bot, message.webhook
         mine = message.author is bot if webhook is None else webhook.creator is bot
         return mine and message.interaction is None
-
-
-@contextmanager
-def _signals() -> Generator[asyncio.Future[int]]:
-    """Done with the number of the first SIGINT or SIGTERM that comes, so that the chat ends like any other."""
-    loop = asyncio.get_running_loop()
-    signalled: asyncio.Future[int] = loop.create_future()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-
-    def note(number: int) -> None:
-        if not signalled.done():
-            signalled.set_result(number)
-
-    try:
-        for number in numbers:
-            loop.add_signal_handler(number, note, number)
-    except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt
-        yield signalled
-        return
-    try:
-        yield signalled
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import importlib.util
 import json
 import sys
@@ -13,15 +12,13 @@ from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from . import __version__
+from . import __version__, program
 from .errors import Mistake, Mistakes, StartError
 
 if TYPE_CHECKING:
     from types import ModuleType
 
     from .bot import Bot
-
-INTERRUPTED = 130  # what a shell reports for a program that SIGINT (2) ended: 128 + 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,21 +51,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return program.INTERRUPTED
 
 
 def sandbox(file: str, *, lines: Sequence[str], as_json: bool, keep: str | None, opens: bool, output: TextIO) -> int:
     """Run the bot of a file on a local Discord: these lines, or a chat in terminal and browser without any."""
     from . import local
 
-    return asyncio.run(local.chat(load(file), lines=lines, as_json=as_json, keep=keep, opens=opens, output=output))
+    bot = load(file)
+    chat = local.chat(bot, lines=lines, as_json=as_json, keep=keep, opens=opens, output=output)
+    return program.run(chat, bot.grace_left)
 
 
 def serve(output: TextIO) -> int:
     """A local Discord for a bot of any library, until it is stopped: see `wisp.chat.serve`."""
     from . import chat
 
-    return asyncio.run(chat.serve(output))
+    return program.run(chat.serve(output))
 
 
 def check(file: str, *, as_json: bool, output: TextIO) -> int:
@@ -100,7 +99,7 @@ def _mistakes(file: str) -> list[Mistake]:
         from . import local
 
         is_whole = all(mistake.remark for mistake in found)
-        found += asyncio.run(local.module_mistakes(bot if is_whole else local.with_modules_of(bot)))
+        found += program.run(local.module_mistakes(bot if is_whole else local.with_modules_of(bot)))
     return found
 
 

@@ -11,6 +11,14 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+def moment(now: float, seconds: float) -> str:
+    """The time of day in `seconds` from `now` (since the epoch), and how long that is: "14:05 UTC (in 10 minutes)"."""
+    unit, length = next((one for one in (("second", 1), ("minute", 60)) if seconds <= 100 * one[1]), ("hour", 3600))
+    count = math.ceil(seconds / length)
+    at = time.strftime("%H:%M UTC", time.gmtime(now + seconds))
+    return f"{at} (in {count} {unit}{'' if count == 1 else 's'})"
+
+
 class Timer:
     """A call that is due at `deadline` (seconds of `Clock.monotonic`), until `cancel()`.
 

@@ -147,14 +147,20 @@ class Command(ApplicationCommand[P, R]):
         return f"/{' '.join(self.path)}"
 
     async def arguments(self, ctx: Context) -> dict[str, Any]:
-        """The options, as the function's annotations promise. Raises UserError where that cannot be."""
+        """Return the options as the function's annotations say. Raises UserError that names all that do not fit."""
         arguments: dict[str, Any] = {}
+        refusals: dict[str, UserError] = {}
         for option in ctx.options:
             parameter = self.by_name.get(option.name)
             if parameter is None:
                 raise UserError(OUTDATED)
-            value = parameter.read(ctx, option.value)
-            arguments[parameter.argument] = await value if type(value) is CoroutineType else value
+            try:
+                value = parameter.read(ctx, option.value)
+                arguments[parameter.argument] = await value if type(value) is CoroutineType else value
+            except UserError as refusal:
+                refusals[option.name] = refusal
+        if refusals:
+            raise _together(refusals)
         if len(arguments) < len(self.parameters):
             for parameter in self.parameters:
                 if parameter.argument not in arguments:
@@ -319,6 +325,14 @@ class CommandHolder(abc.ABC):
             return self.add_command(function, names_around(depth), settings)
 
         return register if function is None else register(function, 2)
+
+
+def _together(refusals: Mapping[str, UserError]) -> UserError:
+    """Return one refusal for several options: the only one in its own words, or each by the option's name."""
+    if len(refusals) == 1:
+        return next(iter(refusals.values()))
+    lines = [f"`{name}`: {refusal}" for name, refusal in refusals.items()]
+    return UserError("\n".join(lines)[: limits.CONTENT])
 
 
 # ---- payloads ----

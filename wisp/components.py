@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypedDict, TypeVar, cast
 
 import hikari
 
+from . import limits
+from .annotations import misplaced_metadata, resolve_annotation, unpack, wrong_context
 from .custom_ids import RESERVED, Codec, Pattern, Unfit, codec_of, names_of
 from .errors import AnswerError, UserError
-from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth
-from .options import resolve_annotation
+from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth, place_of_caller
 
 if TYPE_CHECKING:
     from .context import ComponentContext, ModalContext
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+B = TypeVar("B", bound=hikari.api.ComponentBuilder)
 
 UNKNOWN = "This no longer works: it belongs to an older version of the bot."
 _NOT_YOURS = "This is for somebody else."
@@ -29,6 +32,9 @@ _ASKER = "asker"
 
 Emoji = str | hikari.Emoji
 """An emoji as it is written ("👍"), or hikari's."""
+
+_LONGEST_SHOWN = 30
+"""Characters of a label in a message about it."""
 
 Options = Iterable[str | hikari.impl.SelectOptionBuilder] | Mapping[str, str]
 """What a select offers: texts, a mapping of what is shown to its value, or hikari's builders."""
@@ -49,7 +55,8 @@ class ComponentSettings(ModalSettings, total=False):
 class Bound:
     """A handler with values for its fields: `custom_id`, and the components that carry it.
 
-    Discord's limits (labels of 80 characters, 25 options of a select) are checked when the message is sent.
+    Each raises AnswerError, with the line of the caller, for what Discord would refuse: a label of more than 80
+    characters, an emoji that is none, more than 25 options.
     """
 
     __slots__ = ("custom_id",)
@@ -65,14 +72,18 @@ class Bound:
         emoji: Emoji | None = None,
         disabled: bool = False,
     ) -> hikari.impl.InteractiveButtonBuilder:
-        """A button. `label` has up to 80 characters, and is needed where there is no emoji."""
-        return hikari.impl.InteractiveButtonBuilder(
+        """Return a button. `label` has up to 80 characters, and is needed if there is no emoji.
+
+        `emoji` is a character ("👍"), `"<:name:id>"` for a custom one, or one of hikari's.
+        """
+        button = hikari.impl.InteractiveButtonBuilder(
             custom_id=self.custom_id,
             label=label or hikari.UNDEFINED,
             style=style,
-            emoji=emoji if emoji is not None else hikari.UNDEFINED,
+            emoji=_emoji(emoji),
             is_disabled=disabled,
         )
+        return _checked(f"the button {_quoted(label)}", button)
 
     def select(
         self, options: Options, *, placeholder: str = "", min: int = 1, max: int = 1, disabled: bool = False
@@ -81,16 +92,9 @@ class Bound:
         builder: hikari.impl.TextSelectMenuBuilder[Any] = hikari.impl.TextSelectMenuBuilder(
             custom_id=self.custom_id, **_select_fields(placeholder, min, max, disabled)
         )
-        if isinstance(options, Mapping):
-            for label, value in cast("Mapping[str, str]", options).items():
-                builder.add_option(label, value)
-        else:
-            for option in options:
-                if isinstance(option, str):
-                    builder.add_option(option, option)
-                else:
-                    builder.add_raw_option(option)
-        return builder
+        for option in _select_options(options):
+            builder.add_raw_option(option)
+        return _checked("the select", builder)
 
     def user_select(
         self, *, placeholder: str = "", min: int = 1, max: int = 1, disabled: bool = False
@@ -119,15 +123,16 @@ class Bound:
         disabled: bool = False,
     ) -> hikari.impl.ChannelSelectMenuBuilder:
         """A select of channels, of these kinds where any are named: `ctx.selected`."""
-        return hikari.impl.ChannelSelectMenuBuilder(
+        menu = hikari.impl.ChannelSelectMenuBuilder(
             custom_id=self.custom_id, channel_types=kinds, **_select_fields(placeholder, min, max, disabled)
         )
+        return _checked("the select", menu)
 
     def _select(
         self, kind: hikari.ComponentType, placeholder: str, min: int, max: int, disabled: bool
     ) -> hikari.impl.SelectMenuBuilder:
         fields = _select_fields(placeholder, min, max, disabled)
-        return hikari.impl.SelectMenuBuilder(type=kind, custom_id=self.custom_id, **fields)
+        return _checked("the select", hikari.impl.SelectMenuBuilder(type=kind, custom_id=self.custom_id, **fields))
 
 
 def _select_fields(placeholder: str, min: int, max: int, disabled: bool) -> dict[str, Any]:
@@ -139,28 +144,87 @@ def _select_fields(placeholder: str, min: int, max: int, disabled: bool) -> dict
     }
 
 
+def _select_options(options: Options) -> Iterable[hikari.impl.SelectOptionBuilder]:
+    """The options of a select as hikari's builders. Raises AnswerError for what is none."""
+    if isinstance(options, Mapping):
+        pairs = cast("Mapping[str, str]", options).items()
+        return [hikari.impl.SelectOptionBuilder(label, value) for label, value in pairs]
+    fix = 'Give it texts, ["Red", "Blue"], or a mapping of texts to values, {"Red": "r"}'
+    if isinstance(options, (str, bytes)) or not isinstance(options, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
+        raise AnswerError(f"{_here()}the options of a select cannot be a {type(options).__name__}. {fix}.")
+    return [_select_option(option, fix) for option in options]
+
+
+def _select_option(option: str | hikari.impl.SelectOptionBuilder, fix: str) -> hikari.impl.SelectOptionBuilder:
+    if isinstance(option, str):
+        return hikari.impl.SelectOptionBuilder(option, option)
+    if not hasattr(option, "build"):
+        raise AnswerError(f"{_here()}an option of a select cannot be a {type(option).__name__}. {fix}.")
+    return option
+
+
 def row(*components: hikari.api.ComponentBuilder) -> hikari.impl.MessageActionRowBuilder:
-    """A row of a message: up to 5 buttons, or one select. Raises AnswerError for what is neither."""
+    """Return a row of a message: up to 5 buttons, or one select.
+
+    Raises AnswerError, with the line of the caller, for what Discord would refuse in it.
+    """
     for component in components:
         if not hasattr(component, "build"):
             fix = "Give it buttons and selects, like `vote.bind(...).button(...)`"
-            raise AnswerError(f"a row cannot hold a {type(component).__name__}. {fix}.")
-    return hikari.impl.MessageActionRowBuilder(components=list(cast("Any", components)))
+            raise AnswerError(f"{_here()}a row cannot hold a {type(component).__name__}. {fix}.")
+    builder = hikari.impl.MessageActionRowBuilder(components=list(cast("Any", components)))
+    _refuse("the row", builder.build()[0], below=2)
+    return builder
 
 
 def link_button(
     label: str, url: str, *, emoji: Emoji | None = None, disabled: bool = False
 ) -> hikari.impl.LinkButtonBuilder:
-    """A button that opens a page. The bot hears nothing of it."""
-    return hikari.impl.LinkButtonBuilder(
-        url=url, label=label, emoji=emoji if emoji is not None else hikari.UNDEFINED, is_disabled=disabled
+    """Return a button that opens a page; the bot is not told. Raises AnswerError as `Bound.button` does."""
+    button = hikari.impl.LinkButtonBuilder(
+        url=url, label=label or hikari.UNDEFINED, emoji=_emoji(emoji), is_disabled=disabled
     )
+    return _checked(f"the link {_quoted(label)}", button)
+
+
+def _emoji(emoji: Emoji | None) -> hikari.UndefinedOr[Emoji]:
+    """An emoji as hikari's builders take it: they do not read "<:name:id>"."""
+    if emoji is None:
+        return hikari.UNDEFINED
+    if isinstance(emoji, str) and emoji.startswith("<"):
+        with suppress(ValueError):
+            custom = hikari.CustomEmoji.parse(emoji)
+            return custom if custom.mention == emoji else emoji  # hikari passes over what follows it
+    return emoji
+
+
+def _checked(what: str, component: B) -> B:
+    """Return the component. Raises AnswerError, with the line of the caller, if Discord would refuse it."""
+    _refuse(what, {"type": int(hikari.ComponentType.ACTION_ROW), "components": [component.build()[0]]}, below=4)
+    return component
+
+
+def _refuse(what: str, row: Mapping[str, Any], below: int) -> None:
+    if problems := limits.message_problems({"components": [row]}):
+        raise AnswerError(f"{_here()}{what}: {limits.explained(problems, below=below)}")
+
+
+def _here() -> str:
+    """The line of the caller, as the beginning of a message."""
+    file, line = place_of_caller()
+    return f"{file}:{line}: "
+
+
+def _quoted(label: object) -> str:
+    return f'"{label}"' if len(str(label)) <= _LONGEST_SHOWN else f'"{str(label)[:_LONGEST_SHOWN]}..."'
 
 
 class _ByCustomId(Handler[..., Any]):
     """A handler that is found by a custom id, whose fields are the parameters of its function."""
 
     decorator: str
+    context: str
+    """The name of the class of its context in `wisp`."""
 
     def __init__(
         self,
@@ -191,6 +255,7 @@ class _ByCustomId(Handler[..., Any]):
         if self.is_async_or_mistake():
             self._read_parameters(self.pattern, names)
             self.check_return(names)
+        self._check_length(self.pattern)
 
     @property
     def title(self) -> str:
@@ -217,7 +282,7 @@ class _ByCustomId(Handler[..., Any]):
             return self.pattern.fill({name: self._written(name, values) for name in self.pattern.fields})
         except Unfit as unfit:
             problem, fix = unfit.args
-            raise AnswerError(f"{self.title}: {problem}. {fix}.") from None
+            raise AnswerError(f"{_here()}{self.title}: {problem}. {fix}.") from None
 
     def _written(self, name: str, values: Mapping[str, Any]) -> str:
         if name not in values:
@@ -239,10 +304,14 @@ class _ByCustomId(Handler[..., Any]):
     def _read_parameters(self, pattern: Pattern, names: Mapping[str, Any]) -> None:
         parameters = list(inspect.signature(self.function).parameters.values())[1:]
         self._arguments = [parameter.name for parameter in parameters]
+        if wrong := wrong_context(self.function, self.context, names):
+            self.mistakes.append(self.mistake("", *wrong))
         if missing := [field for field in pattern.fields if field not in self._arguments]:
             fix = f"Add {' and '.join(f'`{field}: str`' for field in missing)} to its parameters"
             self.mistakes.append(self.mistake("", f"its function does not take {names_of(missing)}", fix))
         for parameter in parameters:
+            if misplaced := misplaced_metadata(parameter.name, parameter.annotation, parameter.default):
+                self.mistakes.append(self.mistake(f", parameter `{parameter.name}`", *misplaced))
             if parameter.name not in pattern.fields:
                 if parameter.default is parameter.empty:
                     problem = f"its parameter `{parameter.name}` is no field of the custom id"
@@ -254,6 +323,17 @@ class _ByCustomId(Handler[..., Any]):
             except Unfit as unfit:
                 self.mistakes.append(self.mistake(f", field {{{parameter.name}}}", *unfit.args))
 
+    def _check_length(self, pattern: Pattern) -> None:
+        """Note a mistake if no values are short enough for a custom id."""
+        shortest = {name: self._codecs[name].shortest if name in self._codecs else "" for name in pattern.fields}
+        try:
+            pattern.fill(shortest)
+        except Unfit:
+            problem = f"it takes more than {limits.CUSTOM_ID[1]} characters, which Discord does not keep"
+            if pattern.fields:
+                problem += ", whatever its fields hold"
+            self.mistakes.append(self.mistake("", problem, "Shorten its names"))
+
     def _codec(self, parameter: inspect.Parameter, names: Mapping[str, Any]) -> Codec:
         if parameter.annotation is parameter.empty:
             raise Unfit("it has no annotation", f"Say what it is: `{parameter.name}: int`")
@@ -264,7 +344,7 @@ class _ByCustomId(Handler[..., Any]):
                 f"its annotation `{parameter.annotation}` means nothing at run time ({error})",
                 "Import the name outside `if TYPE_CHECKING:`",
             ) from None
-        return codec_of(annotation)
+        return codec_of(unpack(annotation).bare)
 
 
 class Component(_ByCustomId, Generic[P, R]):
@@ -274,6 +354,7 @@ class Component(_ByCustomId, Generic[P, R]):
     """
 
     decorator = "component"
+    context = "ComponentContext"
     measured_as: Kind = "component"
 
     def __init__(
@@ -326,6 +407,7 @@ class Modal(_ByCustomId, Generic[P, R]):
     """
 
     decorator = "modal"
+    context = "ModalContext"
     measured_as: Kind = "modal"
 
     def __init__(

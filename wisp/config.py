@@ -161,33 +161,98 @@ def _environment_entries(environ: Mapping[str, str], mistakes: list[Mistake]) ->
 
 def _dotenv_entries(path: Path, mistakes: list[Mistake], strays: list[_Entry]) -> list[_Entry]:
     """The settings in .env. `strays` gets the entries of names that are no settings."""
-    text = _read(path, mistakes)
     entries: dict[str, _Entry] = {}
     settings = {variable: name for name, variable in VARIABLES.items()}
-    lines = [] if text is None else [line.removesuffix("\r") for line in text.split("\n")]
-    unread = iter(enumerate(lines, start=1))
-    for number, line in unread:
-        variable, separator, value = line.strip().removeprefix("export ").partition("=")
-        variable = variable.strip()
-        if (not variable and not separator) or variable.startswith("#"):
-            continue
-        entry = _Entry(
-            settings.get(variable, variable), _unquoted(value), _shown(variable), file=str(path), line=number
-        )
-        if not _is_variable(variable) or not (separator or line.strip().startswith("export ")):
+    for number, variable, value in _dotenv_lines(_read(path, mistakes) or ""):
+        entry = _Entry(settings.get(variable, variable), value, _shown(variable), file=str(path), line=number)
+        if not _is_variable(variable):
             entry.where = "line"
             mistakes.append(entry.mistake("it is not of the form NAME=value", "Begin a comment with #"))
         elif variable in settings:
-            if entry.value is None:
-                entry.value = _Wrong("what is quoted ends before its line does, or never", _QUOTES)
             entries[variable] = entry  # as in a shell, the last of several counts
         elif variable.startswith("WISP_"):
             mistakes.append(entry.mistake("there is no such setting", _nearest_variable(variable)))
-        elif entry.value is None:
-            _skip_quoted(value.lstrip(), lines[number:], unread)
-        else:
+        elif not isinstance(value, _Wrong):
             strays.append(entry)
     return list(entries.values())
+
+
+def _dotenv_lines(text: str) -> Iterator[tuple[int, str, str | _Wrong | None]]:
+    """(line, name, value) of each assignment, as python-dotenv reads it; "" for the name where a line is none.
+
+    What it and a shell read differently, and what they would replace, is wrong instead of one or the other. None is the
+    value of `export NAME`.
+    """
+    import re
+
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    line = re.compile(r"[^\S\n]*(?:(export)[^\S\n]+)?([^\s#=][^\n=]*|(?==))(?:(=)[^\S\n]*)?")
+    position, number = 0, 1
+    while position < len(text):
+        end = _end_of_line(text, position)
+        if found := line.match(text, position, end):
+            exported, variable, separator = found[1], found[2].strip(), found[3]
+            value = None
+            if separator and (quoted := re.compile(_QUOTED, re.DOTALL).match(text, found.end())):
+                end = _end_of_line(text, quoted.end())
+                value = _unquoted(quoted[0], text[quoted.end() : end])
+            elif separator:
+                value = _plain(text[found.end(3) : end])
+            if variable or separator:
+                yield number, variable if separator or exported else "", value
+        number += text.count("\n", position, end + 1)
+        position = end + 1
+
+
+def _end_of_line(text: str, position: int) -> int:
+    end = text.find("\n", position)
+    return len(text) if end < 0 else end
+
+
+_QUOTED = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
+"""A value in quotes, over several lines if need be; a backslash goes with what follows it."""
+
+_UNCLOSED = _Wrong(
+    "what is quoted ends before its line does, or never",
+    "Close the quote at the end of the value, or leave the quotes out",
+)
+_NOT_REPLACED = _Wrong(
+    "it has ${...}, which wisp does not replace", "Write the value itself. In single quotes, ${...} stays as it is"
+)
+_BACKSLASH = _Wrong(
+    "it has a backslash in quotes, which some programs keep and others replace", "Write it without the quotes"
+)
+_HASH = _Wrong(
+    "it begins with # and goes on after a space: a value to some programs, a comment to others",
+    "Leave a space before a comment, or write quotes around the value",
+)
+
+
+def _plain(value: str) -> str | _Wrong:
+    """A value without quotes: up to a comment, which begins with a space."""
+    import re
+
+    text = re.split(r"\s#", value, maxsplit=1)[0].strip()
+    if text[:1] in ("'", '"'):
+        return _UNCLOSED
+    if text.startswith("#") and not value[0].isspace() and re.search(r"\s", text):
+        return _HASH
+    return _NOT_REPLACED if re.search(r"\$\{[^}]*\}", text) else text
+
+
+def _unquoted(quoted: str, rest: str) -> str | _Wrong:
+    """A value in quotes, `rest` being what follows it on its line."""
+    import re
+
+    text, quote = quoted[1:-1], quoted[0]
+    if (rest.strip() and not rest.lstrip().startswith("#")) or "\n" in text:
+        return _UNCLOSED
+    if quote == "'":
+        return _BACKSLASH if "\\\\" in text else text.replace("\\'", "'")
+    if any(character in "'abfnrtv$`" for character in re.findall(r"\\(.)", text)):
+        return _BACKSLASH
+    text = re.sub(r'\\(["\\])', r"\1", text)
+    return _NOT_REPLACED if re.search(r"\$\{[^}]*\}", text) else text
 
 
 _OTHER_NAMES = ("TOKEN", "BOT_TOKEN", "DISCORD_BOT_TOKEN")
@@ -203,30 +268,6 @@ def _misnamed_tokens(strays: list[_Entry]) -> Iterator[Mistake]:
         near = name in _OTHER_NAMES or difflib.get_close_matches(name, ["DISCORD_TOKEN"], cutoff=0.9)
         if near and not entry.is_empty:
             yield entry.mistake("there is no such setting, and no token", "Did you mean DISCORD_TOKEN?")
-
-
-_QUOTES = "Close the quote at the end of the value, or leave the quotes out"
-
-
-def _unquoted(value: str) -> str | None:
-    """The value of a line in .env, without quotes and comment; None where its quote is not closed at its end."""
-    value = value.strip()
-    if value[:1] not in ("'", '"') or not value:
-        for index, character in enumerate(value):
-            if character == "#" and (index == 0 or value[index - 1].isspace()):
-                return value[:index].rstrip()
-        return value
-    inner, closing, rest = value[1:].partition(value[0])
-    return inner if closing and (not rest.strip() or rest.lstrip().startswith("#")) else None
-
-
-def _skip_quoted(value: str, following: list[str], unread: Iterator[object]) -> None:
-    """Pass over the rest of somebody else's quoted value (a key, say) that goes on over several lines."""
-    if value[0] in value[1:]:
-        return
-    closing = next((index for index, line in enumerate(following) if value[0] in line), None)
-    for _ in range(0 if closing is None else closing + 1):
-        next(unread)
 
 
 def _toml_entries(path: Path, mistakes: list[Mistake]) -> list[_Entry]:

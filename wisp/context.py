@@ -6,7 +6,8 @@ import asyncio
 import enum
 import logging
 import math
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 
 import hikari
@@ -45,12 +46,15 @@ _EMPTY = "This answer is empty. Give it a content, an embed, a component or a fi
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 _UNKNOWN_WEBHOOK = 10015
 _UNKNOWN_INTERACTION = 10062
+_EMPTY_MESSAGE = 50006
 _INVALID_WEBHOOK_TOKEN = 50027
 
 _TOO_LATE = (
     "Discord waits no longer for this answer: more than 3 s passed before it arrived. Something kept the event loop, "
     "or the network, from sending it."
 )
+_SMALLER = "Send a smaller file, or a link to it."
+_TOO_LARGE = f"Discord takes no files as large as these. {_SMALLER}"
 _OVER = "This interaction is over: it can be answered, and its answers changed, for 15 minutes after it came."
 _GONE = "That answer is gone: it was deleted."
 _UNCONFIRMED = (
@@ -401,15 +405,14 @@ class InteractionContext(BaseContext[Answered]):
         unknown = given.keys() - MessageFields.__annotations__.keys()
         if unknown:
             raise AnswerError(f"A message has no {', '.join(sorted(unknown))}. It has {', '.join(_FIELDS)}.")
-        if not isinstance(given.get("components") or (), Iterable):
-            raise AnswerError("components= takes a list of rows. Write `components=[wisp.row(...)]`.")
+        _refuse_other_kinds(given)
         payload, files = bridge.message_payload(self.answering.app.rest, content, given, edit=edit)
+        _refuse(limits.message_problems(payload))
         if edit and int(payload.get("flags", 0)) & _PRIVATE:
             raise AnswerError("A message cannot be made private once it is there. Say ephemeral=True in ctx.respond.")
         if edit and int(payload.get("flags", 0)) & limits.COMPONENTS_V2:
             # a message that had them before would keep them, and Discord takes no text beside such components
             payload = {"content": None, "embeds": list[Any](), **payload}
-        _refuse(limits.message_problems(payload))
         something = str(payload.get("content") or "").strip() or payload.get("embeds") or payload.get("components")
         if not (edit or files or something):
             raise AnswerError(_EMPTY)
@@ -427,6 +430,10 @@ class InteractionContext(BaseContext[Answered]):
                 raise AnswerError(_TOO_LATE if code == _UNKNOWN_INTERACTION else _OVER) from self._lost_by
             if code == bridge.UNKNOWN_MESSAGE:
                 raise AnswerError(_GONE) from error
+            if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+                raise AnswerError(_TOO_LARGE) from error
+            if code == _EMPTY_MESSAGE:
+                raise AnswerError(_EMPTY) from error
             if isinstance(error, hikari.BadRequestError) and error.errors:
                 _refuse([*_problems_in(error.errors)])
             raise
@@ -444,9 +451,15 @@ class InteractionContext(BaseContext[Answered]):
         return next(choice for choice in (ephemeral, self._private, self.handler.ephemeral) if choice is not None)
 
     async def read(self, files: bridge.Files | None) -> None:
-        """Read a message's files, before anything holds the lock: meanwhile a deferral can be sent."""
+        """Read a message's files, before anything holds the lock: meanwhile a deferral can be sent.
+
+        Raises AnswerError for a file that is too large, before it is read if its size can be told.
+        """
         if files is not None:
+            limit = self.answering.attachment_size_limit
+            _refuse_large(files, limit)
             await files.read(self.answering.app.rest)
+            _refuse_large(files, limit)
 
     async def _defer(self, private: bool) -> bool:
         """Send a deferral. False if something else came first, whose state the context has then."""
@@ -694,11 +707,6 @@ def _with_visibility(payload: dict[str, Any], private: bool) -> dict[str, Any]:
     return {**payload, "flags": flags | _PRIVATE if private else flags}
 
 
-def _in_words(problem: limits.Problem) -> str:
-    got = f" (got {problem.got})" if problem.got else ""
-    return f"{'.'.join(map(str, problem.path))}: {problem.message.rstrip('.')}{got}"
-
-
 def _problems_in(errors: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[limits.Problem]:
     """What Discord itself found wrong, by its own words."""
     for key, value in errors.items():
@@ -708,23 +716,33 @@ def _problems_in(errors: Mapping[str, Any], path: tuple[str, ...] = ()) -> Itera
             yield from _problems_in(cast("Mapping[str, Any]", value), (*path, key))
 
 
-_TOO_MUCH = {"COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED"}
-_SHORTEN = "Shorten it, or send the rest in another answer."
-_MIXED = (
-    "Beside containers, sections and text displays, a text is hikari.impl.TextDisplayComponentBuilder(content=...)."
-)
-_REARRANGE = "Buttons and selects go into rows: wisp.row(...) takes up to 5 buttons, or one select of up to 25 options."
-
-
 def _refuse(problems: Sequence[limits.Problem]) -> None:
     if problems:
-        told = "; ".join(map(_in_words, problems))
-        codes = {problem.code for problem in problems}
-        if any("WITH_COMPONENTS_V2" in code for code in codes):
-            fix = _MIXED
-        elif codes & _TOO_MUCH:
-            fix = _SHORTEN
-        else:
-            of_components = any(problem.path[:1] == ("components",) for problem in problems)
-            fix = _REARRANGE if of_components else _SHORTEN
-        raise AnswerError(f"Discord would refuse this answer: {told}. {fix}")
+        raise AnswerError(f"Discord would refuse this answer: {limits.explained(problems)}")
+
+
+def _refuse_other_kinds(fields: Mapping[str, Any]) -> None:
+    """Raise AnswerError for an embed, a component or a list that is something else."""
+    for one, many, fits, words in _KINDS:
+        if one in fields and many in fields:
+            raise AnswerError(f"A message takes {one}= or {many}=, not both. Put all of them into {many}=[...].")
+        given = fields.get(many)
+        if given is not None and (not isinstance(given, Iterable) or isinstance(given, (str, bytes))):
+            raise AnswerError(f"{many}= takes a list of {words}, got {type(given).__name__}. Write `{many}=[...]`.")
+        for thing in (fields.get(one), *cast("Iterable[object]", given or ())):
+            if thing is not None and not fits(thing):
+                raise AnswerError(f"{many}= takes a list of {words}, and {type(thing).__name__} is none.")
+
+
+_KINDS: tuple[tuple[str, str, Callable[[object], bool], str], ...] = (
+    ("embed", "embeds", lambda thing: isinstance(thing, hikari.Embed), "hikari.Embed"),
+    ("component", "components", lambda thing: hasattr(thing, "build"), "rows, wisp.row(...)"),
+    ("attachment", "attachments", lambda thing: True, "files"),
+)
+
+
+def _refuse_large(files: bridge.Files, limit: int) -> None:
+    """Raise AnswerError for a file of more than `limit` bytes, and OSError for one that is not there."""
+    for name, size in files.sizes():
+        if size is not None and size > limit:
+            raise AnswerError(f"The file {name} has {size:,} bytes, and Discord takes {limit:,} here. {_SMALLER}")

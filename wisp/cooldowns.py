@@ -226,15 +226,9 @@ class CooldownStore:
         self._forget_again = 0.0  # at this time: what is over
         self._told = False  # that it cannot be written
 
-    async def start(self, db: Database | None) -> None:
-        """Read what is still cooling down. Without a database, or where it fails, nothing outlives this run."""
-        if db is None:
-            return
-        try:
-            await self._read(db)
-        except Exception as error:
-            _log.error("long cooldowns cannot be read, and are not kept: %s", error)
-            return
+    async def start(self, db: Database) -> None:
+        """Read what is still cooling down, and keep it in this database. Raises DatabaseError if that fails."""
+        await self._read(db)
         self._db = db
 
     async def _read(self, db: Database) -> None:

@@ -64,13 +64,17 @@ class Pattern:
 
 
 class Codec:
-    """How values of one annotation travel as text: `write` makes it, `read` takes it (ValueError where it cannot)."""
+    """How values of one annotation travel as text: `write` makes it, `read` takes it (ValueError where it cannot).
 
-    __slots__ = ("read", "write")
+    `shortest` is the shortest text that `write` makes.
+    """
 
-    def __init__(self, write: Callable[[Any], str], read: Callable[[str], Any]) -> None:
+    __slots__ = ("read", "shortest", "write")
+
+    def __init__(self, write: Callable[[Any], str], read: Callable[[str], Any], shortest: str) -> None:
         self.write: Callable[[Any], str] = write
         self.read: Callable[[str], Any] = read
+        self.shortest: str = shortest
 
 
 def codec_of(annotation: Any) -> Codec:
@@ -80,7 +84,10 @@ def codec_of(annotation: Any) -> Codec:
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return _one_of({member.name: member for member in annotation})
     if typing.get_origin(annotation) is Literal:
-        return _one_of({str(value): value for value in typing.get_args(annotation)})
+        values = typing.get_args(annotation)
+        if len({str(value) for value in values}) < len(values) or len(set(values)) < len(values):
+            raise Unfit(f"two values of `{annotation}` are the same in a custom id", "Use values of one type")
+        return _one_of({str(value): value for value in values})
     shown = annotation.__name__ if isinstance(annotation, type) else annotation
     raise Unfit(
         f"a custom id cannot hold a `{shown}`",
@@ -97,7 +104,7 @@ def _plain(cls: Callable[[str], Any], *kinds: type) -> Codec:
         # hikari's ids, and members of enums that are numbers: as the plain value
         return repr(float(value)) if float in kinds else str(int(value))
 
-    return Codec(write, cls)
+    return Codec(write, cls, "" if str in kinds else "0")
 
 
 def _one_of(members: Mapping[str, Any]) -> Codec:
@@ -115,7 +122,7 @@ def _one_of(members: Mapping[str, Any]) -> Codec:
         except KeyError:
             raise ValueError(text) from None
 
-    return Codec(write, read)
+    return Codec(write, read, min(members, key=len, default=""))
 
 
 def _read_int(text: str) -> int:

@@ -96,7 +96,7 @@ class Deferrals:
         now = self._clock.monotonic()
         while self._due and self._due[0][0] <= now:
             _, _, ctx = heappop(self._due)
-            if ctx.unanswered:
+            if ctx.unanswered and ctx.defer_at <= now:  # else a form came back, which has its own time
                 self._spawn(self._defer(ctx))
         self._set_timer()
 

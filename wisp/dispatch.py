@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,7 +22,7 @@ from .errors import AnswerError, UserError
 from .guards import Counter, Limit, Rule, Rules
 from .logs import get_logger, redacted
 from .replies import settings_in_use
-from .shield import EXITS, Exit, contained, described, is_cancelled, shielded
+from .shield import EXITS, Exit, contained, described, is_cancelled, shielded, text_of
 
 if TYPE_CHECKING:
     from .events import EventContext
@@ -37,6 +38,7 @@ _log = get_logger("wisp.dispatch")
 _CLOSING = "The bot is restarting. Please try again in a moment."
 _REFUSED = "This was refused."
 _UNKNOWN_COMMAND = "This command is no longer here. Discord will stop showing it soon."
+_WENT_WRONG = "Something went wrong. If you tell somebody, mention error `{id}`."
 _NO_ANSWER = "This command gave no answer."
 _UNREADABLE = "The bot could not read what Discord sent. Please try again."
 
@@ -51,6 +53,7 @@ _REMEMBERED = 1000
 """Interactions of which it is known that they came."""
 
 _PRIVATE = int(hikari.MessageFlag.EPHEMERAL)
+_COMMAND_TYPES = (hikari.CommandType.SLASH, hikari.CommandType.USER, hikari.CommandType.MESSAGE)
 _BELOW = (hikari.OptionType.SUB_COMMAND, hikari.OptionType.SUB_COMMAND_GROUP)
 
 
@@ -111,13 +114,13 @@ class Dispatcher:
         return name
 
     async def on_interaction(self, event: hikari.InteractionCreateEvent) -> None:
-        """The one listener for interactions: it must see to it that each is answered, and never raise."""
+        """Answer an interaction, or pass it to what does. This is wisp's only listener for them, and never raises."""
         settings_in_use.set(self.session.config)  # of this interaction's task
-        try:
-            with self.session.work:
+        with self.session.work:
+            try:
                 await shielded(partial(self._route, event), partial(self._fail_unrouted, event), is_ending=lambda: True)
-        finally:
-            self._awaited.discard(event.interaction.id)
+            finally:
+                self._awaited.discard(event.interaction.id)
 
     async def _route(self, event: hikari.InteractionCreateEvent) -> None:
         interaction = event.interaction
@@ -152,9 +155,7 @@ class Dispatcher:
             self.session.leave(error)
             return
         id = self.session.report("an interaction", error)
-        await self._answer_stranger(
-            event.interaction, f"Something went wrong. If you tell somebody, mention error `{id}`."
-        )
+        await self._answer_stranger(event.interaction, _WENT_WRONG.format(id=id))
 
     def _context_of(self, interaction: hikari.PartialInteraction) -> InteractionContext[Any] | None:
         """The context of one of our handlers; None where it is not for us."""
@@ -181,7 +182,7 @@ class Dispatcher:
         owner = ctx.handler.owner
         if self.session.closing:
             self.session.measures.refused("closing")
-            await self._say(ctx, _CLOSING)
+            await self._refuse_while_closing(ctx)
             return
         if owner is not self.session.bot and not self._is_on(owner, ctx.guild_id):
             self.session.measures.refused("off")
@@ -195,6 +196,13 @@ class Dispatcher:
                 await self.run(ctx)
         finally:
             self.session.end(ctx)
+
+    async def _refuse_while_closing(self, ctx: InteractionContext[Any]) -> None:
+        """Answer as well as it goes: the connection closes meanwhile."""
+        try:
+            await ctx.respond(_CLOSING, ephemeral=True)
+        except Exception as error:
+            _log.info("could not answer %s while the bot closes: %s", ctx.handler.label, error)
 
     def _is_on(self, owner: Registrar, guild_id: int | None) -> bool:
         return self.session.gate.is_open(owner, guild_id)
@@ -255,7 +263,7 @@ class Dispatcher:
 
     async def _refuse(self, ctx: InteractionContext[Any], refusal: UserError) -> None:
         try:
-            await ctx.respond(str(refusal) or _REFUSED, ephemeral=True)
+            await ctx.respond(text_of(refusal).strip() or _REFUSED, ephemeral=True)
         except Exception as error:
             await self._fail(ctx, error)
 
@@ -292,7 +300,7 @@ class Dispatcher:
                     return True
             except UserError as refusal:
                 if isinstance(ctx, InteractionContext):
-                    await self._say(ctx, str(refusal))
+                    await self._say(ctx, text_of(refusal).strip() or _REFUSED)
                 return True
             except Exit as exit:
                 self.session.leave(exit.error)
@@ -309,7 +317,10 @@ class Dispatcher:
         try:
             await ctx.respond(text, ephemeral=True)
         except Exception as error:
-            self.session.report(f"answering {ctx.handler.label}", error)
+            id = self.session.report(f"answering {ctx.handler.label}", error)
+            if isinstance(error, (AnswerError, ValueError)) and not ctx.lost:  # Discord takes another text
+                with suppress(Exception):
+                    await ctx.respond(_WENT_WRONG.format(id=id), ephemeral=True)
 
     async def _finish(self, ctx: InteractionContext[Any]) -> None:
         try:
@@ -355,9 +366,13 @@ class Dispatcher:
                 await self._hand_over(interaction)
             else:
                 await self._answer_unknown(event, UNKNOWN)
-        elif isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)) and (
-            bridge.knows_command(self.session.client, interaction)
-        ):
+        elif not isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)):
+            _log.warning("an interaction of the unknown type %s is refused", interaction.type)
+            await self._answer_unknown(event, _UNREADABLE)
+        elif interaction.command_type not in _COMMAND_TYPES:
+            _log.warning("a command of the unknown type %s is refused", interaction.command_type)
+            await self._answer_unknown(event, _UNKNOWN_COMMAND)
+        elif bridge.knows_command(self.session.client, interaction):
             heard = asyncio.Event()
             await self._hand_over(interaction, heard)
             if not heard.is_set():
@@ -398,13 +413,11 @@ class Dispatcher:
     def on_undecodable(self, payload: Any, error: Exception) -> None:
         """An interaction that hikari could not read: logged without its token, answered by its id."""
         self.session.report("an interaction that hikari could not read", error)
-        try:
-            kind, id, token = int(payload["type"]), int(payload["id"]), str(payload["token"])
-        except (KeyError, TypeError, ValueError):
-            return
-        self.session.spawn(self._answer_raw(kind, id, token, _UNREADABLE))
+        id = bridge.interaction_id(payload)
+        if id is not None and isinstance(token := payload.get("token"), str):
+            self.session.spawn(self._answer_raw(payload.get("type"), id, token, _UNREADABLE))
 
-    async def _answer_raw(self, kind: int, id: int, token: str, line: str) -> None:
+    async def _answer_raw(self, kind: object, id: int, token: str, line: str) -> None:
         """Answer what has no context; silently where something else has answered."""
         data: dict[str, Any]
         if kind == hikari.InteractionType.AUTOCOMPLETE:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class WispError(Exception):
@@ -19,12 +19,13 @@ class UserError(WispError):
 class AnswerError(WispError):
     """An answer to an interaction that Discord would refuse, stopped before it was sent.
 
-    Raised by `ctx.respond`, `ctx.edit`, `ctx.respond_with_modal` and by what a command returns.
+    Raised by `ctx.respond`, `ctx.edit`, `ctx.respond_with_modal`, by what a command returns, and by buttons, selects
+    and rows as they are built.
     """
 
 
 class StartError(WispError):
-    """The bot cannot start: a refused token, an intent that is not switched on, Discord out of reach."""
+    """The bot cannot start: no database, a refused token, an intent that is not switched on, Discord out of reach."""
 
 
 class Mistake:
@@ -95,3 +96,13 @@ class ServiceError(WispError):
 
 class JobError(WispError):
     """A job that cannot be scheduled as asked, or data that it does not take: nothing was changed."""
+
+
+def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """Return '. Did you mean "greeter"?' with the known name that is nearest to an unknown one, "" if none is near."""
+    import difflib
+
+    names = list(known)
+    near = [one for one in names if one.casefold() == name.casefold()]
+    near = near or difflib.get_close_matches(name, names, 1, cutoff)
+    return f'. Did you mean "{near[0]}"?' if near else ""

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import types
-import typing
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Union
+from typing import TYPE_CHECKING, Any
 
 import hikari
 import msgspec
@@ -14,10 +12,10 @@ import msgspec
 # hikari keeps this one out of its top level, and documents it
 from hikari.events.base_events import get_required_intents_for
 
+from .annotations import expand, resolve_annotation, union_parts, unpack
 from .errors import Mistake
 from .guards import misplaced_rules
 from .handlers import is_async, place_of
-from .options import resolve_annotation
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -76,7 +74,7 @@ def guild_of(event: Any) -> int | None:
 
 
 class Listener:
-    """A function that hears `event_types`, with all that is wrong with it in `mistakes`."""
+    """A function that is called once for each event of `event_types`, and the `mistakes` in its definition."""
 
     __slots__ = ("event_types", "file", "function", "line", "mistakes", "name")
 
@@ -89,7 +87,7 @@ class Listener:
         self.line: int | None
         self.file, self.line = place_of(function)
         self.mistakes: list[Mistake] = []
-        self.event_types: tuple[type[Any], ...] = event_types or self._annotated(names)
+        self.event_types: tuple[type[Any], ...] = self._read_types(event_types, names)
         if not is_async(function):
             self._mistake("its function is not async", f"Write `async def {self.name}(event: ...)`")
         others = list(inspect.signature(function).parameters.values())[1:]
@@ -117,23 +115,31 @@ class Listener:
                 needed |= intents_of(event_type)
         return needed
 
-    def _annotated(self, names: Mapping[str, Any]) -> tuple[type[Any], ...]:
+    def receives(self, event: object, event_type: type[Any]) -> bool:
+        """Return whether an event reaches the listener through its subscription to this type.
+
+        hikari dispatches an event to its class and to each base class. Of those that the listener names, the first
+        counts, so that the listener is called once.
+        """
+        return next(one for one in self.event_types if isinstance(event, one)) is event_type
+
+    def _read_types(self, named: tuple[Any, ...], names: Mapping[str, Any]) -> tuple[type[Any], ...]:
+        """Return the events that the decorator names, or else the annotation, each once."""
         fix = "Write `async def name(event: hikari.MemberCreateEvent)`, or `@bot.listen(hikari.MemberCreateEvent)`"
         first = next(iter(inspect.signature(self.function).parameters.values()), None)
         if first is None:
             self._mistake("it has no parameter for the event", fix)
             return ()
-        if first.annotation is first.empty:
+        if not named and first.annotation is first.empty:
             self._mistake(f"its parameter `{first.name}` has no annotation, so no event is known", fix)
             return ()
         try:
-            annotation = resolve_annotation(self.function, first.name, names)
+            listed = map(expand, named) if named else [resolve_annotation(self.function, first.name, names)]
+            return tuple(dict.fromkeys(part for one in listed for part in union_parts(unpack(one).type)))
         except Exception as error:
-            self._mistake(f"the annotation of `{first.name}` means nothing at run time ({error})", fix)
-        else:
-            together = typing.get_origin(annotation) in (Union, types.UnionType)
-            return typing.get_args(annotation) if together else (annotation,)
-        return ()
+            what = "what the decorator names" if named else f"the annotation of `{first.name}`"
+            self._mistake(f"{what} means nothing at run time ({error})", fix)
+            return ()
 
     def mistake(self, problem: str, fix: str) -> Mistake:
         """A Mistake at its place."""

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import types
-import typing
 from collections.abc import Callable, Iterable
 from types import CodeType
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import hikari
 import msgspec
 
 from . import limits
+from .annotations import Metadata, misplaced_metadata, resolve_annotations, underlying, unpack
 from .cooldowns import Place
 from .errors import AnswerError, Mistake, UserError
-from .handlers import in_words, short_path
-from .options import underlying
+from .handlers import in_words, place_of_class
+from .options import short_repr
 
 if TYPE_CHECKING:
     from .context import InteractionContext
@@ -28,10 +29,8 @@ F = TypeVar("F", bound="Form")
 PATIENCE = 15 * 60.0 - 5
 """Seconds that an open form is waited for: until the 15 minutes are all but over in which something can be said."""
 
-_ROWS = "https://discord.com/developers/docs/components/reference#text-input"
 
-
-class Field:
+class Field(Metadata):
     """What Discord shows of one input of a form: `Annotated[str, wisp.Field("Your text", multiline=True)]`.
 
     `label` (1 to 45 characters) stands above it, the field's name in words where it is left out; `placeholder` (up to
@@ -119,6 +118,10 @@ async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> 
         ctx.go_on_with(interaction)
     except TimeoutError:
         return None
+    except asyncio.CancelledError:
+        if submitted.done() and not submitted.cancelled():  # at the same moment: the form is answered, too
+            ctx.go_on_with(submitted.result())
+        raise
     finally:
         submitted.cancel()
     for place in places:
@@ -143,7 +146,7 @@ def form_mistakes(form: type[Form]) -> list[Mistake]:
         of = f', field "{inputs[row].name}"' if isinstance(row, int) and row < len(inputs) else ""
         about = f"{problem.path[-1]}: " if problem.path else ""
         got = f" (got {problem.got})" if problem.got else ""
-        found.append(_mistake(form, of, f"{about}{problem.message.rstrip('.')}{got}", f"See {_ROWS}"))
+        found.append(_mistake(form, of, f"{about}{problem.message.rstrip('.')}{got}", limits.fix_of(problem)[:-1]))
     return found
 
 
@@ -224,7 +227,7 @@ def _inputs(form: type[Form]) -> tuple[_Input, ...]:
 
 def _read_inputs(form: type[Form]) -> tuple[_Input, ...]:
     try:
-        hints = typing.get_type_hints(form, include_extras=True)
+        hints = resolve_annotations(form)
     except Exception as error:
         fix = "Import the names of its annotations outside `if TYPE_CHECKING:`"
         raise _Unusable("", f"its annotations mean nothing at run time ({error})", fix) from None
@@ -235,25 +238,21 @@ def _read_inputs(form: type[Form]) -> tuple[_Input, ...]:
 
 
 def _input(field: msgspec.structs.FieldInfo, annotation: Any) -> _Input:
-    shown = Field()
-    may_be_none = False
-    while True:
-        origin = typing.get_origin(annotation)
-        if origin is Annotated:
-            annotation, *extras = typing.get_args(annotation)
-            shown = next((extra for extra in extras if isinstance(extra, Field)), shown)
-        elif origin in (Union, types.UnionType) and type(None) in typing.get_args(annotation):
-            annotation = Union[tuple(part for part in typing.get_args(annotation) if part is not type(None))]  # noqa: UP007
-            may_be_none = True
-        else:
-            break
     of = f', field "{field.name}"'
-    if annotation is not str:
-        words = annotation.__name__ if isinstance(annotation, type) else annotation
+    if misplaced := misplaced_metadata(field.name, "str", field.default):
+        raise _Unusable(of, *misplaced)
+    text, metadata, allows_none = unpack(annotation)
+    shown = [one for one in metadata if isinstance(one, Field)]
+    if len(shown) > 1 or Field in metadata:
+        raise _Unusable(of, "it needs one `wisp.Field(...)`", 'Write `Annotated[str, wisp.Field("label")]`')
+    if text is not str:
+        words = text.__name__ if isinstance(text, type) else text
         raise _Unusable(of, f"a form has text inputs only, and this is `{words}`", "Use `str` or `str | None`")
+    if field.default not in (None, msgspec.NODEFAULT) and not isinstance(field.default, str):
+        raise _Unusable(of, f"its default is {short_repr(field.default)}", "Give it a text, or None")
     if len(field.name) > 100:
         raise _Unusable(of, "its name takes more than 100 characters", "Shorten it")
-    return _Input(field.name, shown, required=field.required and not may_be_none)
+    return _Input(field.name, shown[0] if shown else Field(), required=field.required and not allows_none)
 
 
 def _title(form: type[Form]) -> str:
@@ -262,11 +261,8 @@ def _title(form: type[Form]) -> str:
 
 
 def _mistake(form: type[Form], of: str, problem: str, fix: str) -> Mistake:
-    try:
-        file, (_, line) = inspect.getsourcefile(form), inspect.getsourcelines(form)
-    except (OSError, TypeError):  # made where there is no source
-        file, line = None, None
-    return Mistake(f'form "{form.__name__}"{of}', problem, fix, file=file and short_path(file), line=line)
+    file, line = place_of_class(form)
+    return Mistake(f'form "{form.__name__}"{of}', problem, fix, file=file, line=line)
 
 
 def _filled(form: type[F], inputs: Iterable[_Input], interaction: hikari.ModalInteraction) -> F:

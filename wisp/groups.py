@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 Part = ApplicationCommand[..., Any]
 
 _not_given: WeakSet[CommandGroup] = WeakSet()
-_made_in_setup: ContextVar[list[CommandGroup] | None] = ContextVar("wisp_groups_made_in_setup", default=None)
+made_in_setup: ContextVar[list[Callable[[], list[Mistake]]] | None] = ContextVar("wisp_made_in_setup", default=None)
+"""While a module is set up, functions that find the problems of what was made meanwhile once the setup has ended."""
 
 
 class CommandGroup(CommandHolder):
@@ -61,8 +62,8 @@ class CommandGroup(CommandHolder):
         self.groups: list[CommandGroup] = []
         self._owner: Registrar | None = None
         _not_given.add(self)
-        if (made := _made_in_setup.get()) is not None:
-            made.append(self)
+        if (made := made_in_setup.get()) is not None:
+            made.append(lambda: [*map(_nobodys, _forgotten([self]))])
 
     @property
     def ephemeral(self) -> bool:
@@ -170,15 +171,18 @@ def forgotten(file: str) -> list[Mistake]:
 
 @contextmanager
 def watched() -> Generator[list[Mistake], None, None]:
-    """While a module is set up: the mistakes, once it is, of groups that were made meanwhile and given to nobody."""
-    made: list[CommandGroup] = []
+    """Collect, while a module is set up, the problems of what was made meanwhile and is registered nowhere.
+
+    These are groups that were given to no bot, and functions that were marked as methods of a module.
+    """
+    made: list[Callable[[], list[Mistake]]] = []
     mistakes: list[Mistake] = []
-    token = _made_in_setup.set(made)
+    token = made_in_setup.set(made)
     try:
         yield mistakes
     finally:
-        _made_in_setup.reset(token)
-        mistakes += map(_nobodys, _forgotten(made))
+        made_in_setup.reset(token)
+        mistakes += [mistake for find in made for mistake in find()]
         made.clear()  # timers that began meanwhile hold it on in their contexts
 
 

@@ -9,11 +9,12 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, get_origin
 
+from .annotations import resolve_annotation, underlying, union_parts, unpack
 from .errors import Mistake
 from .guards import Rule, rule_mistakes, rules_on
-from .options import Parameter, resolve_annotation, underlying
+from .options import Parameter
 
 if TYPE_CHECKING:
     from .groups import CommandGroup
@@ -118,13 +119,15 @@ class Handler(abc.ABC, Generic[P, R]):
     def check_return(self, names: Mapping[str, Any]) -> None:
         """Note a mistake where its annotation promises what is no reply."""
         try:
-            returned = resolve_annotation(self.function, "return", names)
+            returned = unpack(resolve_annotation(self.function, "return", names)).type
         except Exception:  # none, or a name for type checkers alone
             return
-        if isinstance(returned, type) and issubclass(returned, (int, float, bytes, list, tuple, set, dict)):
-            fix = "Return a str, a hikari.Embed, or None after ctx.respond(...)"
-            problem = f"it returns `{returned.__name__}`, and a reply is a text or an embed"
-            self.mistakes.append(self.mistake("", problem, fix))
+        for part in union_parts(returned):
+            cls = get_origin(part) or part
+            if isinstance(cls, type) and issubclass(cls, (int, float, bytes, list, tuple, set, dict)):
+                fix = "Return a str, a hikari.Embed, or None after ctx.respond(...)"
+                problem = f"it returns `{cls.__name__}`, and a reply is a text or an embed"
+                self.mistakes.append(self.mistake("", problem, fix))
 
 
 # ---- settings ----
@@ -203,6 +206,15 @@ def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
     """The file (as short as it can be said from here) and line where `function` stands, as far as known."""
     code: CodeType | None = getattr(underlying(function), "__code__", None)
     return (None, None) if code is None else (short_path(code.co_filename), code.co_firstlineno)
+
+
+def place_of_class(cls: type) -> tuple[str | None, int | None]:
+    """Return the file (as short as it can be said from here) and line of a class, (None, None) without a source."""
+    try:
+        file, (_, line) = inspect.getsourcefile(cls), inspect.getsourcelines(cls)
+    except (OSError, TypeError):
+        return None, None
+    return file and short_path(file), line
 
 
 def place_of_caller() -> tuple[str, int]:

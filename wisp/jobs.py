@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 import msgspec
 import msgspec.inspect
 
+from .annotations import misplaced_metadata, resolve_annotation
 from .errors import JobError, Mistake
 from .guards import misplaced_rules
 from .handlers import SettingChecks, checked_settings, is_async, is_text, is_truth, place_of
-from .options import resolve_annotation
 from .services.values import decoder
 
 if TYPE_CHECKING:
@@ -219,6 +219,8 @@ class Cron(Recurring):
         try:
             import cronsim
         except ImportError:
+            if wrong := _wrong_at_a_glance(expression):
+                self.note(f'the times "{expression}" mean nothing ({wrong})', fix)
             raise _Unfit(*_NO_CRONSIM) from None
         try:
             next(cronsim.CronSim(expression, datetime.datetime.now(self.zone)))
@@ -271,6 +273,8 @@ class OneTime(Job):
         self._decoders: dict[str, Callable[[bytes], Any]] = {}
         self._needed: list[str] = []
         for name, parameter in _parameters(function):
+            if misplaced := misplaced_metadata(name, parameter.annotation, parameter.default):
+                self.note(*misplaced, of=f', parameter "{name}"')
             try:
                 self._decoders[name] = _decoder(function, parameter, names)
             except _Unfit as unfit:
@@ -342,6 +346,25 @@ def _strange(info: object) -> type | None:
         return next(filter(None, map(_strange, cast("tuple[object, ...]", info))), None)
     if isinstance(info, msgspec.inspect.Type) and not isinstance(info, msgspec.inspect.StructType):
         return _strange(tuple(getattr(info, name) for name in info.__struct_fields__))
+    return None
+
+
+_FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("month", 1, 12), ("weekday", 0, 7))
+"""Of each field of a cron expression, its name and the numbers that it takes."""
+
+
+def _wrong_at_a_glance(expression: str) -> str | None:
+    """What is wrong with a cron expression as far as its fields and plain numbers tell."""
+    fields = expression.split()
+    if len(fields) == len(_FIELDS) + 1:  # seconds come first
+        fields = fields[1:]
+    if len(fields) != len(_FIELDS):
+        return f"{len(fields)} fields"
+    for text, (name, least, most) in zip(fields, _FIELDS, strict=True):
+        for number in text.split(","):
+            digits = number.lstrip("0") or "0"
+            if digits.isascii() and digits.isdecimal() and (len(digits) > 2 or not least <= int(digits) <= most):
+                return f"{name} {number}"
     return None
 
 

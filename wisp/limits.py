@@ -43,6 +43,7 @@ CHANNEL_TYPES = (0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16)
 CONTENT = 2000
 EMBEDS = 10
 ATTACHMENTS = 10
+ATTACHMENT_SIZE = 10 * 1024 * 1024  # bytes of a file, in a guild without boosts (reference#uploading-files)
 ATTACHMENT_DESCRIPTION = 1024
 STICKERS = 3
 ALLOWED_MENTIONS_IDS = 100
@@ -66,6 +67,7 @@ ROW_BUTTONS = 5
 CUSTOM_ID = (1, 100)
 BUTTON_LABEL = 80
 BUTTON_URL = 512
+EMOJI_NAME = 32
 PLACEHOLDER = 150
 SELECT_OPTIONS = 25
 SELECT_OPTION_TEXT = (1, 100)
@@ -104,6 +106,98 @@ _DEFAULT_TYPES = {5: ("user",), 6: ("role",), 7: ("user", "role"), 8: ("channel"
 _IN_CONTAINER = (_ROW, _SECTION, _TEXT, _GALLERY, _FILE, _SEPARATOR)
 _MEDIA_SCHEMES = ("http", "https", "attachment")
 _IN_LABEL = (_TEXT_INPUT, *_SELECTS, _UPLOAD, _RADIO_GROUP, _CHECKBOX_GROUP, _CHECKBOX)
+_SHOWN_PARTS = (("footer", "text"), ("author", "name"), ("image", "url"), ("thumbnail", "url"))
+
+# One emoji, as far as its code points tell: a flag or a letter of one, a keycap, or pictographs joined by U+200D, each
+# with variation selectors, skin tones and tags. The range of pictographs is wider than what Discord knows: its list
+# grows with Unicode, and an emoji that is refused here could not be used at all.
+_PICTOGRAPH = (
+    "[\xa9\xae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
+    "\u2b05-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001ffff][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+)
+_EMOJI = rf"[\U0001f1e6-\U0001f1ff]{{1,2}}|[0-9#*]\ufe0f?\u20e3|{_PICTOGRAPH}(?:\u200d{_PICTOGRAPH})*"
+
+
+_SHORTEN = "Shorten it, or send the rest in another answer."
+_OTHERS = "Send the others in another answer."
+_LINK = "A button that opens a URL is wisp.link_button(label, url): it calls no handler."
+
+# (code, the end of the path without indexes, what to do about it): the first that fits counts.
+_FIXES: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    ("BASE_TYPE_MAX_LENGTH", ("content",), _SHORTEN),
+    ("BASE_TYPE_BAD_LENGTH", ("content",), _SHORTEN),
+    ("COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", (), _SHORTEN),
+    ("COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", (), _SHORTEN),
+    ("MAX_EMBED_SIZE_EXCEEDED", (), _SHORTEN),
+    ("BASE_TYPE_MAX_LENGTH", ("embeds",), _OTHERS),
+    ("BASE_TYPE_MAX_LENGTH", ("attachments",), _OTHERS),
+    ("BASE_TYPE_MAX_LENGTH", ("components",), _OTHERS),
+    ("BASE_TYPE_MAX_LENGTH", ("fields",), "Put the others into another embed."),
+    (
+        "BASE_TYPE_BAD_LENGTH",
+        ("components", "components"),
+        "wisp.row(...) takes 1 to 5 buttons, or one select: put the others into another row.",
+    ),
+    ("BASE_TYPE_BAD_LENGTH", ("components",), "A form has 1 to 5 rows, each with one text input."),
+    (
+        "BASE_TYPE_BAD_LENGTH",
+        ("options",),
+        "A select offers as many options as can be chosen, or more, up to 25.",
+    ),
+    (
+        "BASE_TYPE_BAD_LENGTH",
+        ("custom_id",),
+        "Put less into it: the key of something that is in ctx.data, for example.",
+    ),
+    ("BASE_TYPE_BAD_LENGTH", (), "Shorten it."),
+    ("BASE_TYPE_MAX_LENGTH", (), "Shorten it."),
+    (
+        "BASE_TYPE_REQUIRED",
+        ("embeds", "description"),
+        "Give the embed a title, a description, a field, an image, an author or a footer: it shows nothing.",
+    ),
+    ("BASE_TYPE_REQUIRED", ("fields", "name"), 'A field that shows no name has "" as its name.'),
+    ("BASE_TYPE_REQUIRED", ("fields", "value"), 'A field that shows no value has "" as its value.'),
+    ("BASE_TYPE_REQUIRED", ("components", "url"), _LINK),
+    ("BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", (), _LINK),
+    ("BASE_TYPE_REQUIRED", (), "Fill it in."),
+    ("BUTTON_COMPONENT_CUSTOM_ID_REQUIRED", (), "Make the button with `handler.bind(...).button(...)`."),
+    (
+        "BUTTON_COMPONENT_INVALID_EMOJI",
+        (),
+        'Write the emoji itself, such as "👍"; a custom emoji is hikari.Emoji.parse("<:name:id>").',
+    ),
+    (
+        "UNION_TYPE_CHOICES",
+        ("components", "components"),
+        "A row holds buttons, or one select; a text input belongs to a form, wisp.Form.",
+    ),
+    ("UNION_TYPE_CHOICES", ("components",), "Buttons and selects go into rows, `components=[wisp.row(...)]`."),
+    ("COMPONENT_LAYOUT_WIDTH_EXCEEDED", (), "A select, and a text input of a form, fills a row: give each its own."),
+    (
+        "COMPONENT_CUSTOM_ID_DUPLICATED",
+        (),
+        "Give each component of a message a custom id of its own: bind it to other values, or add a field to its id.",
+    ),
+    ("SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", (), "Give each option a value of its own."),
+    ("SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES", (), "Preselect fewer options, or raise the maximum."),
+    ("URL_TYPE_INVALID_URL", (), 'Write it as in "https://example.com".'),
+    ("URL_TYPE_INVALID_SCHEME", (), 'Write it as in "https://example.com".'),
+    ("STRING_TYPE_CONVERT", (), "Give it a text."),
+    ("BOOLEAN_TYPE_CONVERT", (), "Give it True or False."),
+    ("NUMBER_TYPE_COERCE", (), "Give it a number."),
+    ("NUMBER_TYPE_MIN", (), "Give it a number within these bounds."),
+    ("NUMBER_TYPE_MAX", (), "Give it a number within these bounds."),
+    ("BASE_TYPE_CHOICES", (), "Give it one of these."),
+    (INVALID, ("min_values",), "Lower the minimum, or raise the maximum."),
+    (INVALID, ("min_length",), "Lower the minimum, or raise the maximum."),
+    ("MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", (), "Say True for all, or name some."),
+    (
+        "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
+        (),
+        "Beside containers, sections and texts, a text is hikari.impl.TextDisplayComponentBuilder(content=...).",
+    ),
+)
 
 
 class Problem:
@@ -155,6 +249,13 @@ def commands_problems(payloads: Sequence[Mapping[str, object]]) -> list[Problem]
         if isinstance(name.raw, str) and (first := names.setdefault((kind, name.raw), name)) is not name:
             message = "Application command names must be unique"
             command.refuse(DUPLICATE_NAME, message, _same_as(first))
+    return problems
+
+
+def choice_problems(choice: Mapping[str, object], kind: int) -> list[Problem]:
+    """What Discord would refuse in one choice, or suggestion, of an option of this type."""
+    problems: list[Problem] = []
+    _check_choice(_Value(choice, (), problems), kind)
     return problems
 
 
@@ -210,6 +311,26 @@ def modal_problems(payload: Mapping[str, object]) -> list[Problem]:
 def content_problem(text: str) -> Problem | None:
     """The problem of a message's text, the cheap check before each send: too long, or None."""
     return _too_long(("content",), 0, CONTENT, f"{len(text)} characters") if len(text) > CONTENT else None
+
+
+def explained(problems: Iterable[Problem], *, below: int = 0) -> str:
+    """Return the problems in words, each with its fix. Paths are shown without their first `below` parts."""
+    told: dict[str, list[str]] = {}
+    for problem in problems:
+        above = "".join(f"{part}." for part in problem.path[:below])
+        place = f"{_dotted(problem.path[below:])}: " if problem.path[below:] else ""
+        got = f" (got {problem.got.replace(above, '', 1)})" if problem.got else ""
+        told.setdefault(fix_of(problem), []).append(f"{place}{problem.message.rstrip('.')}{got}")
+    return " ".join(f"{'; '.join(words)}. {fix}" for fix, words in told.items())
+
+
+def fix_of(problem: Problem) -> str:
+    """Return what to change so that Discord takes a message or a form with this problem, as a sentence."""
+    names = [part for part in problem.path if isinstance(part, str) and not part.isdecimal()]
+    for code, tail, fix in _FIXES:
+        if code == problem.code and names[len(names) - len(tail) :] == [*tail]:
+            return fix
+    return "Change it, or leave it out."
 
 
 def error_tree(problems: Iterable[Problem]) -> dict[str, object]:
@@ -538,18 +659,24 @@ def _check_choices(option: _Value, kind: int) -> None:
     for choice in choices.items(0, CHOICES):
         if not choice.is_object():
             continue
-        name, value = choice.need("name"), choice.need("value")
-        for text in (name, *choice.get("name_localizations").localizations()):
-            text.text(*CHOICE_NAME)
-        if kind == _STRING:
-            value.text(*CHOICE_TEXT)
-        elif kind == _INTEGER:
-            value.integer(*OPTION_NUMBER)
-        else:
-            value.number(*OPTION_NUMBER)
+        name, value = _check_choice(choice, kind)
         for field, seen in ((name, names), (value, values)):
             if isinstance(field.raw, (str, int, float)) and (first := seen.setdefault(field.raw, field)) is not field:
                 field.refuse(INVALID, "Must be unique among the choices of its option.", _same_as(first))
+
+
+def _check_choice(choice: _Value, kind: int) -> tuple[_Value, _Value]:
+    """Check one choice of an option of this type; its name and its value."""
+    name, value = choice.need("name"), choice.need("value")
+    for text in (name, *choice.get("name_localizations").localizations()):
+        text.text(*CHOICE_NAME)
+    if kind == _STRING:
+        value.text(*CHOICE_TEXT)
+    elif kind == _INTEGER:
+        value.integer(*OPTION_NUMBER)
+    else:
+        value.number(*OPTION_NUMBER)
+    return name, value
 
 
 def _size(owner: _Value) -> int:
@@ -578,6 +705,7 @@ def _check_embeds(embeds: _Value) -> None:
 
 def _check_embed(embed: _Value) -> int:
     """Check one embed; the characters of it that count for EMBEDS_SIZE."""
+    problems_before = len(embed.problems)
     embed.get("url").url(EMBED_URL, ("http", "https"))
     embed.get("color").integer(*EMBED_COLOR)
     _check_timestamp(embed.get("timestamp"))
@@ -595,10 +723,24 @@ def _check_embed(embed: _Value) -> int:
     ]
     for field in embed.get("fields").items(0, EMBED_FIELDS):
         if field.is_object():
-            texts.append(field.need("name").text(1, EMBED_FIELD_NAME))
-            texts.append(field.need("value").text(1, EMBED_FIELD_VALUE))
+            texts += [_field_text(field, "name", EMBED_FIELD_NAME), _field_text(field, "value", EMBED_FIELD_VALUE)]
             field.get("inline").boolean()
+    if len(embed.problems) == problems_before and not _shows_something(embed):
+        embed.get("description").refuse("BASE_TYPE_REQUIRED", "This field is required")
     return sum(len(text) for text in texts if text)
+
+
+def _field_text(field: _Value, name: str, most: int) -> str | None:
+    """Check the name or the value of a field. Discord takes an empty one (hikari-py/hikari#2105), but needs one."""
+    return "" if field.get(name).raw == "" else field.need(name).text(1, most)
+
+
+def _shows_something(embed: _Value) -> bool:
+    """Whether a well-formed embed has content. A colour, a URL and a time are none; Discord trims text."""
+    shown = [embed.get(name) for name in ("title", "description")]
+    shown += [embed.get(part).get(name) for part, name in _SHOWN_PARTS]
+    shown += [field.get(name) for field in embed.get("fields").items(0, EMBED_FIELDS) for name in ("name", "value")]
+    return any(isinstance(text.raw, str) and text.raw.strip() for text in shown)
 
 
 def _check_timestamp(value: _Value) -> None:
@@ -753,15 +895,30 @@ def _check_button(button: _Value) -> None:
             button.forbid(key, "A premium button has a sku_id and nothing else.")
         return
     button.forbid("sku_id", "Only premium buttons have a sku_id.")
-    if not button.get("label").raw and button.get("emoji").raw is None:
-        button.get("label").refuse("BASE_TYPE_REQUIRED", "This field is required: a label or an emoji")
+    label = button.get("label")
+    if button.get("emoji").raw is None and (not label.raw or (isinstance(label.raw, str) and not label.raw.strip())):
+        label.refuse("BASE_TYPE_REQUIRED", "This field is required: a label or an emoji")
 
 
 def _check_emoji(emoji: _Value) -> None:
-    if emoji.raw is not None and emoji.is_object():
-        emoji.get("id").snowflake()
-        emoji.get("name").text(0, 32)
-        emoji.get("animated").boolean()
+    if emoji.raw is None or not emoji.is_object():
+        return
+    emoji.get("id").snowflake()
+    emoji.get("animated").boolean()
+    name = emoji.get("name")
+    # Of a custom emoji only the id counts.
+    if emoji.get("id").raw is None and (name.raw is None or (isinstance(name.raw, str) and not _is_emoji(name.raw))):
+        got = "no name" if name.raw is None else _shown(name.raw)
+        name.refuse("BUTTON_COMPONENT_INVALID_EMOJI", "Invalid emoji", got)
+    else:
+        name.text(0, EMOJI_NAME)
+
+
+def _is_emoji(text: str) -> bool:
+    """Return False for what is certainly not one Unicode emoji: words, codes like ":smile:", two emojis, nothing."""
+    import re
+
+    return re.fullmatch(_EMOJI, text.strip()) is not None
 
 
 def _check_select(select: _Value) -> None:

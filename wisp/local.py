@@ -20,11 +20,13 @@ from .chat import PATIENCE, Chat
 from .clock import Clock
 from .errors import Mistake, Mistakes, StartError
 from .groups import roots
+from .program import stop_signals
 from .sandbox.console import Console
 from .sandbox.people import People
 from .sandbox.server import Sandbox
 from .sandbox.world import World
 from .shown import failures_on, log_on, open_on_desktop
+from .work import end
 
 if TYPE_CHECKING:
     import hikari
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 TURNS = 100
 """Turns of the event loop in which a gateway event has usually gone from the sandbox to the bot's listeners."""
+
+_CLOSING_LIMIT = 10.0
+"""Seconds that the local Discord has to close after the bot."""
 
 
 @asynccontextmanager
@@ -100,7 +105,8 @@ async def kill(bot: Bot, sandbox: Sandbox) -> None:
 async def module_mistakes(bot: Bot) -> list[Mistake]:
     """What keeps modules from loading: they are set up on a local Discord, with empty data, and torn down again."""
     log = logging.getLogger("wisp.modules")
-    level, log.level = log.level, logging.CRITICAL  # it says the same
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # it says the same
     try:
         async with on_sandbox(bot):
             pass
@@ -110,10 +116,13 @@ async def module_mistakes(bot: Bot) -> list[Mistake]:
         if not bot.modules.missing:  # which strict=True stops over
             return [Mistake("start", str(error), "Mend it")]
     finally:
-        log.level = level
+        log.setLevel(level)
     found: list[Mistake] = []
     for name, reason in bot.modules.missing.items():
-        alone = Mistake(f'module "{name}"', reason, "It does not load, nor does what needs it")
+        file, line = bot.modules.place_of(name)
+        problem, separator, near = reason.partition(". Did you mean")
+        fix = f"Did you mean{near}" if separator else "It does not load, nor does what needs it"
+        alone = Mistake(f'module "{name}"', problem, fix, file=file, line=line)
         found += bot.modules.mistakes.get(name) or [alone]
     return found
 
@@ -168,8 +177,31 @@ async def chat(
     instead, and nobody is prompted for one. Who sits at the keyboard has the page, too: its address is written, and
     with `opens` it is opened where there is a desktop. Where standard input ends without a line nobody types: the
     address of the page is written then, and it stays until a signal. The result is an exit code: 1 where a line could
-    not be done, nobody answered a command, or the bot's code failed on it. Raises SystemExit as a handler asked.
+    not be done, nobody answered a command, or the bot's code failed on it; 128 and the number of a signal that ended
+    it, as a shell reports that. Raises SystemExit as a handler asked.
     """
+    with stop_signals() as signalled:
+        chatting = asyncio.create_task(_chat(bot, lines, as_json, keep, opens, output))
+        try:
+            await asyncio.wait({chatting, signalled}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            is_over = chatting.done()
+            if not is_over:
+                chatting.cancel()  # first of all the terminal is put in order
+                await bot.close()
+                await end({chatting}, after=_CLOSING_LIMIT)
+    if not is_over:
+        return 128 + signalled.result()
+    result = chatting.result()
+    if isinstance(result, BaseException):
+        raise result
+    return result
+
+
+async def _chat(
+    bot: Bot, lines: Sequence[str], as_json: bool, keep: str | None, opens: bool, output: TextIO | None
+) -> int | BaseException:
+    """Do what `chat` does; return also what a handler asked the program to end with."""
     console = Console(sys.stdin, output or sys.stdout)
     console.interactive &= not as_json
     chatting = console.interactive and not lines
@@ -201,19 +233,22 @@ async def chat(
 
         async def talks() -> int:
             if chatting:
-                return await talk.interactive()
+                await talk.interactive()
+                return 0
             well = await talk.all(lines or None)
             if sandbox.page is not None and not (console.attended or talk.heard):
                 console.write(f"In a browser: {sandbox.page.url}")
                 print("Nobody types here: this stays until it is stopped.", file=sys.stderr, flush=True)
-                return await talk.stay()
+                await asyncio.Event().wait()
             return 0 if well else 1
 
         return await _until_left(bot, talks(), leaving)
 
 
-async def _until_left(bot: Bot, talks: Coroutine[Any, Any, int], leaving: asyncio.Future[BaseException]) -> int:
-    """Let a chat go on until its end, or until a handler asks for that of the program, which is raised then."""
+async def _until_left(
+    bot: Bot, talks: Coroutine[Any, Any, int], leaving: asyncio.Future[BaseException]
+) -> int | BaseException:
+    """Let a chat go on until its end, or until a handler asks for that of the program; return its code or that."""
     talking = asyncio.create_task(talks)
     try:
         await asyncio.wait({talking, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -221,6 +256,4 @@ async def _until_left(bot: Bot, talks: Coroutine[Any, Any, int], leaving: asynci
     finally:
         talking.cancel()
         await asyncio.wait({talking})
-    if leaving.done():
-        raise leaving.result()
-    return talking.result()
+    return leaving.result() if leaving.done() else talking.result()

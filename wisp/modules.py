@@ -11,18 +11,21 @@ import os
 import pkgutil
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
-from types import ModuleType
+from types import FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Never, ParamSpec, TypeVar, Unpack, cast, overload
+from weakref import WeakKeyDictionary
 
 import hikari
 
+from .annotations import are_the_function, underlying
 from .commands import Command, CommandSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
-from .errors import Mistakes, WispError
+from .errors import Mistake, Mistakes, WispError, did_you_mean
+from .groups import made_in_setup
 from .guards import rules_on
-from .handlers import names_around, short_path
+from .handlers import names_around, place_of, short_path
 from .jobs import CronSettings, EverySettings, JobSettings
 from .logs import get_logger
 from .registrar import Registrar, decorator
@@ -165,6 +168,11 @@ class Method(Generic[H]):
         self.function: Callable[..., Any] = function
         self.register: Callable[[ModuleBot, Callable[..., Any]], H] = register
         self.__doc__ = function.__doc__
+        _note_mark(function, register)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the method itself, as in `Base.hello(self, ctx)`."""
+        return self.function(*args, **kwargs)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -305,7 +313,7 @@ def listen(*arguments: Any) -> Any:
     def mark(function: L, event_types: tuple[type[Any], ...]) -> L:
         return _marked(function, lambda bot, bound: bot.add_listener(bound, event_types, names))
 
-    if len(arguments) == 1 and not isinstance(arguments[0], type):
+    if are_the_function(arguments):
         return mark(arguments[0], ())
 
     def decorate(function: L) -> L:
@@ -334,8 +342,80 @@ def job(name: str, /, **settings: Unpack[JobSettings]) -> Callable[[L], L]:
 
 def _marked(function: L, register: Callable[[ModuleBot, Any], object]) -> L:
     """The method, which stays what it is, with one more mark."""
+    _note_mark(function, register)
     setattr(function, _MARK, (*getattr(function, _MARK, ()), register))
     return function
+
+
+# ---- marks outside of modules ----
+
+_marked_functions: WeakKeyDictionary[FunctionType, str] = WeakKeyDictionary()
+"""The functions under marks, and which decorator it was."""
+
+_nested_functions: dict[tuple[str | None, int | None], FunctionType] = {}
+"""By place, those that were marked while their file was imported, and that nothing else may hold."""
+
+
+def misplaced_marks(file: str) -> list[Mistake]:
+    """Return a problem for each function of a file that was marked as a method and is none of any module."""
+    return _misplaced([function for function in [*_marked_functions] if place_of(function)[0] == file])
+
+
+def _misplaced(functions: Sequence[FunctionType]) -> list[Mistake]:
+    if not functions:
+        return []
+    methods = [value for cls in _subclasses(Module) for base in cls.__mro__ for value in vars(base).values()]
+    marked = {_function_of(value) for value in methods if isinstance(value, Method) or hasattr(value, _MARK)}
+    hidden = {_function_of(value) for value in methods if callable(value) or isinstance(value, classmethod)}
+    return [_misplaced_mark(function, function in hidden) for function in functions if function not in marked]
+
+
+def _misplaced_mark(function: FunctionType, is_hidden: bool) -> Mistake:
+    decorator = _marked_functions[function]
+    cls = function.__qualname__.rpartition(".")[0]
+    if is_hidden:
+        problem, fix = "another decorator stands above it, and hides it", f"Write `@wisp.{decorator}` above that"
+    elif cls and not cls.endswith("<locals>"):
+        problem, fix = f"its class {cls} is no module", "Derive the class from wisp.Module"
+    else:
+        problem, fix = "it is no method of a module, and is never registered", f"Write `@bot.{decorator}`"
+    file, line = place_of(function)
+    return Mistake(f'@wisp.{decorator} on "{function.__name__}"', problem, fix, file=file, line=line)
+
+
+def _note_mark(marked: Callable[..., Any], register: Callable[..., Any]) -> None:
+    function = _function_of(marked)
+    if not isinstance(function, FunctionType):
+        return  # the mistake is told when it is registered
+    _marked_functions[function] = register.__qualname__.partition(".")[0]
+    if (made := made_in_setup.get()) is not None:
+        made.append(lambda: _misplaced([function]))
+    elif _is_imported_now(function):
+        _nested_functions[place_of(function)] = function
+
+
+def _is_imported_now(function: FunctionType) -> bool:
+    """Return whether this runs while the file of a nested function is imported."""
+    if "<locals>" not in function.__qualname__:
+        return False
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None:
+        if frame.f_code.co_name == "<module>" and frame.f_globals is function.__globals__:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _function_of(value: Any) -> Callable[..., Any]:
+    while isinstance(value, (Method, staticmethod, classmethod)):
+        value = cast(Any, value.function if isinstance(value, Method) else cast(Any, value).__func__)
+    return underlying(value)
+
+
+def _subclasses(cls: type) -> Iterator[type]:
+    for below in cls.__subclasses__():
+        yield below
+        yield from _subclasses(below)
 
 
 # ---- what is wrong with a module, and the order of all ----
@@ -370,7 +450,8 @@ def load_order(needs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str,
     why: dict[str, str] = {}
     for name, needed in needs.items():
         if missing := [one for one in needed if one not in needs]:
-            why[name] = f'it needs the module "{missing[0]}", and there is none of that name'
+            hint = did_you_mean(missing[0], needs)
+            why[name] = f'it needs the module "{missing[0]}", and there is none of that name{hint}'
     order: list[str] = []
     placed: set[str] = set()
     left = [name for name in needs if name not in why]

@@ -5,14 +5,27 @@ from __future__ import annotations
 import datetime
 import enum
 import inspect
+import math
 import re
-import types
 import typing
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast
+from contextlib import suppress
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import hikari
 
+from . import limits
+from .annotations import (
+    Metadata,
+    misplaced_metadata,
+    resolve_annotation,
+    underlying,
+    union_parts,
+    unpack,
+    wrong_context,
+)
+from .durations import LONGEST, duration_in_words, parse_duration
 from .errors import Mistake, UserError
 
 if TYPE_CHECKING:
@@ -22,17 +35,23 @@ if TYPE_CHECKING:
     """From what Discord sent to what the annotation promises: the value, or a coroutine that fetches it."""
 
 ChoiceValue = str | int | float
-Choices = Iterable[ChoiceValue | hikari.CommandChoice] | Mapping[str, ChoiceValue]
+Choices = Iterable[ChoiceValue | enum.Enum | hikari.CommandChoice] | Mapping[str, ChoiceValue]
 Localizations = Mapping[hikari.Locale | str, str]
+Bound = float | datetime.timedelta | str
+"""The least or greatest value of an option: a number, or for a duration a timedelta or a text like "1h30m"."""
+
+_CHOICES_READ = 1000
+"""How many choices are taken of what gives one after another, such as a generator, which may have no end."""
 
 
-class Option:
+class Option(Metadata):
     """What Discord shows of one option and what it lets people enter: `Annotated[int, Option("How often", min=1)]`.
 
     `description` is 1 to 100 characters. `name` replaces the parameter's name. `min` and `max` bound a number
-    (within 2**53), `min_length` and `max_length` (0 to 6000) a text. `choices` are at most 25 values, a mapping
-    of what is shown to what arrives, or hikari's `CommandChoice`. `autocomplete` is `async (ctx, typed)` giving
-    up to 25 values or a mapping like `choices`; it excludes them. Localizations map a locale ("de") to a text.
+    (within 2**53) or a duration (a timedelta, or a text like "1h30m"; without `max`, about a hundred years),
+    `min_length` and `max_length` (0 to 6000) a text. `choices` are at most 25 values, a mapping of what is shown to
+    what arrives, or hikari's `CommandChoice`. `autocomplete` is `async (ctx, typed)` giving up to 25 values or a
+    mapping like `choices`; it excludes them. Localizations map a locale ("de") to a text.
 
     The limits are Discord's: https://discord.com/developers/docs/interactions/application-commands
     """
@@ -55,8 +74,8 @@ class Option:
         description: str = "",
         *,
         name: str | None = None,
-        min: float | None = None,
-        max: float | None = None,
+        min: Bound | None = None,
+        max: Bound | None = None,
         min_length: int | None = None,
         max_length: int | None = None,
         choices: Choices | None = None,
@@ -66,35 +85,55 @@ class Option:
     ) -> None:
         self.description: str = description
         self.name: str | None = name
-        self.min: float | None = min
-        self.max: float | None = max
+        self.min: Bound | None = min
+        self.max: Bound | None = max
         self.min_length: int | None = min_length
         self.max_length: int | None = max_length
-        self.choices: Choices | None = choices
+        self.choices: Choices | None = _repeatable(choices)
         self.autocomplete: Callable[..., Any] | None = autocomplete
         self.name_localizations: Localizations | None = name_localizations
         self.description_localizations: Localizations | None = description_localizations
 
 
-class Parameter:
-    """One option of one command: `payload` is what Discord is told, `read` how its value arrives."""
+def _repeatable(choices: Choices | None) -> Choices | None:
+    """Return choices that can be read more than once, in the same order each time."""
+    given: Any = choices  # users err
+    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
+        return choices
+    listed = list(islice(cast("Iterable[Any]", given), _CHOICES_READ))
+    return sorted(listed, key=str) if isinstance(given, (set, frozenset)) else listed
 
-    __slots__ = ("_type", "argument", "autocomplete", "described", "fills_none", "name", "payload", "read", "required")
+
+class Parameter:
+    """One option of one command: `payload` is what Discord is told, `read` how its value arrives.
+
+    `type` is Discord's type of the option. `has_warned` says that a warning about its suggestions was logged.
+    """
+
+    __slots__ = (
+        "argument",
+        "autocomplete",
+        "described",
+        "fills_none",
+        "has_warned",
+        "name",
+        "payload",
+        "read",
+        "required",
+        "type",
+    )
 
     def __init__(self, argument: str, kind: _Kind, option: Option, *, required: bool, fills_none: bool) -> None:
         self.argument: str = argument
         self.name: str = option.name or argument.rstrip("_")
         self.required: bool = required
-        self._type = kind.type
+        self.type: hikari.OptionType = kind.type
+        self.has_warned: bool = False
         self.fills_none: bool = fills_none
         self.autocomplete: Callable[..., Any] | None = option.autocomplete
         self.described: bool = bool(option.description)
         self.payload: dict[str, Any] = _payload(self.name, kind, option, required)
-        self.read: Reader = _within(self.payload, kind.read)
-
-    def takes(self, value: object) -> bool:
-        """Whether Discord would take this value as a choice of the option."""
-        return not isinstance(value, bool) and isinstance(value, _CHOICES_OF.get(self._type, ()))
+        self.read: Reader = _within(self.payload, _bounded(kind, option))
 
 
 # the types of a choice's value; True is an int to Python and none to Discord
@@ -106,21 +145,30 @@ _CHOICES_OF: dict[hikari.OptionType | int, tuple[type, ...]] = {
 
 
 class _Kind:
-    """What an annotation stands for: Discord's option type, its choices or channel kinds, and the reader."""
+    """What an annotation stands for: Discord's option type, its choices or channel kinds, and the reader.
 
-    __slots__ = ("channel_types", "choices", "read", "type")
+    `words` name what arrives, `classes` are its types; `values` are all values that can arrive, if they are few.
+    """
+
+    __slots__ = ("channel_types", "choices", "classes", "read", "type", "values", "words")
 
     def __init__(
         self,
         type: hikari.OptionType,
         read: Reader,
+        words: str,
+        classes: tuple[type, ...] = (),
         *,
         choices: list[dict[str, Any]] | None = None,
+        values: Sequence[Any] = (),
         channel_types: list[int] | None = None,
     ) -> None:
         self.type: hikari.OptionType = type
         self.read: Reader = read
+        self.words: str = words
+        self.classes: tuple[Any, ...] = classes
         self.choices: list[dict[str, Any]] | None = choices
+        self.values: Sequence[Any] = values
         self.channel_types: list[int] | None = channel_types
 
 
@@ -151,6 +199,8 @@ def read_signature(
     if taken := _taken_for_context(function, arguments[0], names):
         fix = f"Put the context first: `async def name(ctx: wisp.Context, {arguments[0]})`"
         return [], [mistake("", f"its first parameter is `{arguments[0]}`, where the context comes ({taken})", fix)]
+    if wrong := wrong_context(function, "Context", names):
+        mistakes.append(mistake("", *wrong))
     for argument in arguments[1:]:
         try:
             found.append(_parameter(function, argument, names))
@@ -186,6 +236,8 @@ def read_target(
     arguments = list(inspect.signature(function).parameters.values())
     if len(arguments) != 2:
         return None, [mistake("", f"it takes the context and its target, and has {len(arguments)} parameters", fix)]
+    if wrong := wrong_context(function, "Context", names):
+        return None, [mistake("", *wrong)]
     argument = arguments[1]
     if argument.kind is not argument.POSITIONAL_OR_KEYWORD:
         return None, [mistake("", f"its target `{argument}` does not come by name", fix)]
@@ -195,10 +247,10 @@ def read_target(
         annotation = resolve_annotation(function, argument.name, names)
     except Exception as error:
         return None, [mistake("", f"`{argument}` means nothing at run time ({error})", fix)]
-    parts = typing.get_args(annotation) if typing.get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-    reader = _TARGETS.get((on_user, frozenset(parts)))
+    target = unpack(annotation).type
+    reader = _TARGETS.get((on_user, frozenset(union_parts(target))))
     if reader is None:
-        return None, [mistake("", f"its target is {_words(annotation)}", fix)]
+        return None, [mistake("", f"its target is {_words(target)}", fix)]
     return Target(argument.name, reader), []
 
 
@@ -207,29 +259,10 @@ def _taken_for_context(function: Callable[..., Any], first: inspect.Parameter, n
     if first.annotation is first.empty:
         return ""
     try:
-        kind = _kind(_unpack(resolve_annotation(function, first.name, names))[0])
+        kind = _kind(unpack(resolve_annotation(function, first.name, names)).type)
     except Exception:
         return ""  # no option: wisp.Context, a class of the user's, a name for type checkers alone
     return f"an option of Discord's type {hikari.OptionType(kind.type).name}"
-
-
-def underlying(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function that was written, behind decorators, `functools.partial`, bound methods and callable objects."""
-    for name in ("func", "__wrapped__", "__func__"):
-        behind = getattr(function, name, None)
-        if callable(behind):
-            return underlying(behind)
-    return function if hasattr(function, "__code__") else type(function).__call__
-
-
-def resolve_annotation(function: Callable[..., Any], name: str, names: Mapping[str, Any]) -> Any:
-    """The type behind the annotation of `name`, also where it is text; NameError where it has no meaning."""
-    plain = underlying(function)
-    holder = types.SimpleNamespace(__annotations__={name: plain.__annotations__[name]})
-    hints = typing.get_type_hints(
-        holder, globalns=getattr(plain, "__globals__", {}), localns=dict(names), include_extras=True
-    )
-    return hints[name]
 
 
 def _parameter(function: Callable[..., Any], argument: inspect.Parameter, names: Mapping[str, Any]) -> Parameter:
@@ -237,17 +270,51 @@ def _parameter(function: Callable[..., Any], argument: inspect.Parameter, names:
         raise _Unusable(f"`{argument}` stands for any number of options", "Name each option")
     if argument.kind is argument.POSITIONAL_ONLY:
         raise _Unusable("it is positional-only, and options come by name", "Move it behind the `/`")
-    annotation, option, may_be_none = _unpack(_annotation(function, argument, names))
+    if misplaced := misplaced_metadata(argument.name, argument.annotation, argument.default):
+        raise _Unusable(*misplaced)
+    annotation, metadata, allows_none = unpack(_annotation(function, argument, names))
+    option = _option(metadata)
     kind = _kind(annotation)
     _fit(kind, option)
     has_default = argument.default is not argument.empty
-    return Parameter(
+    parameter = Parameter(
         argument.name,
         kind,
         option,
-        required=not (has_default or may_be_none),
-        fills_none=may_be_none and not has_default,
+        required=not (has_default or allows_none),
+        fills_none=allows_none and not has_default,
     )
+    if has_default:
+        _check_default(argument.default, kind, option, parameter.payload)
+    return parameter
+
+
+def _check_default(default: Any, kind: _Kind, option: Option, payload: Mapping[str, Any]) -> None:
+    """Refuse a default that could not arrive from Discord. None, UNDEFINED and "" stand for an option left out."""
+    if default is None or default is hikari.UNDEFINED or (default == "" and str in kind.classes):
+        return
+    shown = short_repr(default)
+    if kind.values:
+        if not any(value is default or (type(value) is type(default) and value == default) for value in kind.values):
+            listed = ", ".join(map(short_repr, kind.values[:25]))
+            raise _Unusable(f"its default {shown} is not one of its values", f"Use one of {listed}, or None")
+        return
+    if not isinstance(default, kind.classes) or (isinstance(default, bool) and bool not in kind.classes):
+        raise _Unusable(f"its default {shown} is not {kind.words}", f"Give it {kind.words}, or None")
+    problem = _outside(payload, default)
+    if not problem and isinstance(default, datetime.timedelta):
+        problem = _too_short_or_long(default, *_duration_bounds(option))
+    if problem:
+        raise _Unusable(f"its default {shown} {problem}", "Change the default or the limit")
+
+
+def short_repr(value: object) -> str:
+    """Return a value of the user's code in a message: short, and whatever its `__repr__` does."""
+    try:
+        text = str(value) if isinstance(value, enum.Enum) else repr(value)
+    except Exception:
+        text = f"of type {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def _annotation(function: Callable[..., Any], argument: inspect.Parameter, names: Mapping[str, Any]) -> Any:
@@ -262,46 +329,38 @@ def _annotation(function: Callable[..., Any], argument: inspect.Parameter, names
         ) from None
 
 
-def _unpack(annotation: Any) -> tuple[Any, Option, bool]:
-    """Take `Annotated[...]`, `| None` and type aliases apart: the bare type, its Option, whether None may come."""
-    option: Option | None = None
-    may_be_none = False
-    while True:
-        origin = typing.get_origin(annotation)
-        if origin is Annotated:
-            annotation, *extras = typing.get_args(annotation)
-            options = [extra for extra in extras if isinstance(extra, Option)]
-            if Option in extras:
-                raise _Unusable("`wisp.Option` is not called", 'Write `wisp.Option("description")`')
-            option = option or (options[0] if options else None)
-        elif origin in (Union, types.UnionType) and type(None) in typing.get_args(annotation):
-            rest = [part for part in typing.get_args(annotation) if part is not type(None)]
-            annotation = Union[tuple(rest)]  # noqa: UP007 - the parts are known only here
-            may_be_none = True
-        elif hasattr(annotation, "__value__"):  # `type Fruit = ...` of Python 3.12
-            annotation = annotation.__value__
-        else:
-            return annotation, option or Option(), may_be_none
+def _option(metadata: Sequence[Any]) -> Option:
+    """Return the Option in the metadata of an annotation, an empty one if there is none."""
+    if Option in metadata:
+        raise _Unusable("`wisp.Option` is not called", 'Write `wisp.Option("description")`')
+    options = [one for one in metadata if isinstance(one, Option)]
+    if len(options) > 1:
+        raise _Unusable(f"it has {len(options)} `wisp.Option`s", "Keep one of them")
+    return options[0] if options else Option()
 
 
 def _kind(annotation: Any) -> _Kind:
     if isinstance(annotation, Hashable) and annotation in _PLAIN:
         return _PLAIN[annotation]
     if typing.get_origin(annotation) is Literal:
-        return _choice_kind([(str(value), value, value) for value in typing.get_args(annotation)])
+        values = typing.get_args(annotation)
+        if all(isinstance(value, enum.Enum) for value in values):
+            return _enum_kind(values)
+        return _choice_kind([(str(value), value, value) for value in values])
     if isinstance(annotation, type):
         if issubclass(annotation, enum.Enum):
-            return _enum_kind(annotation)
+            return _enum_kind(list(annotation))
         if issubclass(annotation, hikari.PartialChannel):
             return _channel_kind((annotation,))
-    if typing.get_origin(annotation) in (Union, types.UnionType):
-        parts = typing.get_args(annotation)
+    if len(parts := union_parts(annotation)) > 1:
         if all(isinstance(part, type) and issubclass(part, hikari.PartialChannel) for part in parts):
             return _channel_kind(parts)
         if all(part in (hikari.User, hikari.Member, hikari.Role) for part in parts):
+            classes = (*parts, hikari.Snowflake)
             if hikari.Role in parts:
-                return _Kind(hikari.OptionType.MENTIONABLE, _mentionable(needs_member=hikari.User not in parts))
-            return _Kind(hikari.OptionType.USER, _read_member_or_user)
+                read = _mentionable(needs_member=hikari.User not in parts)
+                return _Kind(hikari.OptionType.MENTIONABLE, read, "a user or role", classes)
+            return _Kind(hikari.OptionType.USER, _read_member_or_user, "a user", classes)
     raise _Unusable(
         f"Discord has no option of type {_words(annotation)}",
         "Use str, int, float, bool, datetime.timedelta, Literal, Enum, hikari.User, hikari.Member, hikari.Role, "
@@ -316,8 +375,11 @@ def _words(annotation: Any) -> str:
 # ---- reading a value ----
 
 
+_OLDER = "Discord may be showing an older version of this command: try again."
+
+
 def _refuse(what: str) -> UserError:
-    return UserError(f"That is not {what}. Discord may be showing an older version of this command: try again.")
+    return UserError(f"That is not {what}. {_OLDER}")
 
 
 def _typed(what: str, *accepted: type) -> Reader:
@@ -330,26 +392,61 @@ def _typed(what: str, *accepted: type) -> Reader:
     return read
 
 
+def _read_int(ctx: Context, value: Any) -> int:
+    if type(value) is int and _LEAST <= value <= _GREATEST:
+        return value
+    raise _refuse("a whole number that Discord can send")
+
+
 def _read_float(ctx: Context, value: Any) -> float:
-    if type(value) in (int, float):
+    if type(value) in (int, float) and _LEAST <= value <= _GREATEST:
         return float(value)  # JSON writes 3.0 as 3
-    raise _refuse("a number")
+    raise _refuse("a number that Discord can send")
 
 
-_DURATION = re.compile(r"(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s)?", re.ASCII | re.IGNORECASE)
+_LEAST, _GREATEST = limits.OPTION_NUMBER
 
 
-def _read_duration(ctx: Context, value: Any) -> datetime.timedelta:
-    text = str(value).replace(" ", "")
-    match = _DURATION.fullmatch(text)
-    if match and text:
-        weeks, days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
-        try:
-            return datetime.timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)
-        except OverflowError:
-            pass
-    shown = text if len(text) <= 50 else f"{text[:50]}..."
-    raise UserError(f"“{shown}” is not a duration. Write it like 1h30m, 45s or 2d.")
+def _bounded(kind: _Kind, option: Option) -> Reader:
+    """Return the reader of a kind, within the bounds of durations: Discord knows none for them."""
+    return _duration(*_duration_bounds(option)) if kind is _DURATION else kind.read
+
+
+def _duration(low: datetime.timedelta | None, high: datetime.timedelta) -> Reader:
+    def read(ctx: Context, value: Any) -> datetime.timedelta:
+        text = str(value).strip()
+        duration = parse_duration(text)
+        shown = text if len(text) <= 50 else f"{text[:50]}..."
+        if duration is None:
+            raise UserError(f"“{shown}” is not a duration. Write it like 1h30m, 45s or 2d.")
+        if problem := _too_short_or_long(duration, low, high):
+            raise UserError(f"“{shown}” {problem}.")
+        return duration
+
+    return read
+
+
+def _too_short_or_long(duration: datetime.timedelta, low: datetime.timedelta | None, high: datetime.timedelta) -> str:
+    """Return the sentence's end for a duration outside of these bounds, "" for one inside."""
+    if low is not None and duration < low:
+        return f"is too short: {duration_in_words(low)} or more is possible"
+    if duration > high:
+        most = "about a hundred years" if high == LONGEST else duration_in_words(high)
+        return f"is too long: {most} or less is possible"
+    return ""
+
+
+def _duration_bounds(option: Option) -> tuple[datetime.timedelta | None, datetime.timedelta]:
+    """Return the least and the greatest duration that an option takes."""
+    low, high = _duration_bound("min", option.min), _duration_bound("max", option.max)
+    return low, LONGEST if high is None else high
+
+
+def _duration_bound(name: str, bound: Any) -> datetime.timedelta | None:
+    duration = parse_duration(bound) if isinstance(bound, str) else bound
+    if bound is None or isinstance(duration, datetime.timedelta):
+        return duration
+    raise _Unusable(f"{name}={bound!r} is not a duration", f'Write {name}="1h30m", or a timedelta')
 
 
 def _read_user(ctx: Context, value: Any) -> Any:
@@ -430,9 +527,10 @@ async def _find_member(ctx: Context, value: Any) -> hikari.Member:
 
 async def _fetch_role(ctx: Context, value: Any) -> hikari.Role:
     if ctx.guild_id is not None:
-        for role in await ctx.bot.gateway.rest.fetch_roles(ctx.guild_id):
-            if role.id == value:
-                return role
+        with suppress(hikari.NotFoundError, hikari.ForbiddenError):  # the bot itself may not be in the server
+            for role in await ctx.bot.gateway.rest.fetch_roles(ctx.guild_id):
+                if role.id == value:
+                    return role
     raise UserError("There is no such role in this server.")
 
 
@@ -453,37 +551,49 @@ def _within(payload: Mapping[str, Any], read: Reader) -> Reader:
 
     Discord holds people to them, but by the version of the command that it knows, which can be older.
     """
-    low, high = payload.get("min_value"), payload.get("max_value")
-    shortest, longest = payload.get("min_length"), payload.get("max_length")
-    offered = {choice["value"] for choice in payload.get("choices", ())}
-    if not offered and low is high is shortest is longest is None:
+    if not payload.keys() & {"choices", "min_value", "max_value", "min_length", "max_length"}:
         return read
 
     def read_within(ctx: Context, value: Any) -> Any:
         arrived = read(ctx, value)
-        if offered and value not in offered:
-            raise _refuse("one of the choices")
-        if (low is not None and value < low) or (high is not None and value > high):
-            raise _refuse("in the range of this option")
-        if (shortest is not None and len(value) < shortest) or (longest is not None and len(value) > longest):
-            raise _refuse("of a length that this option takes")
+        if problem := _outside(payload, value):
+            raise UserError(f"That {problem}. {_OLDER}")
         return arrived
 
     return read_within
 
 
+def _outside(payload: Mapping[str, Any], value: Any) -> str:
+    """Return the sentence's end for a value outside of the bounds and choices of a payload, "" for one inside."""
+    if (choices := payload.get("choices")) and all(choice["value"] != value for choice in choices):
+        return "is not one of the choices"
+    low, high = payload.get("min_value"), payload.get("max_value")
+    if low is not None and value < low:
+        return f"is less than {low}"
+    if high is not None and value > high:
+        return f"is more than {high}"
+    shortest, longest = payload.get("min_length"), payload.get("max_length")
+    if shortest is not None and (len(value) < shortest or (shortest and not value.strip())):
+        return f"is shorter than {shortest} characters" if value.strip() else "is blank"
+    if longest is not None and len(value) > longest:
+        return f"is longer than {longest} characters"
+    return ""
+
+
 # ---- kinds ----
 
+_DURATION = _Kind(hikari.OptionType.STRING, _duration(None, LONGEST), "a datetime.timedelta", (datetime.timedelta,))
+
 _PLAIN: dict[Any, _Kind] = {
-    str: _Kind(hikari.OptionType.STRING, _typed("a text", str)),
-    int: _Kind(hikari.OptionType.INTEGER, _typed("a whole number", int)),
-    float: _Kind(hikari.OptionType.FLOAT, _read_float),
-    bool: _Kind(hikari.OptionType.BOOLEAN, _typed("true or false", bool)),
-    datetime.timedelta: _Kind(hikari.OptionType.STRING, _read_duration),
-    hikari.User: _Kind(hikari.OptionType.USER, _read_user),
-    hikari.Member: _Kind(hikari.OptionType.USER, _read_member),
-    hikari.Role: _Kind(hikari.OptionType.ROLE, _read_role),
-    hikari.Attachment: _Kind(hikari.OptionType.ATTACHMENT, _read_attachment),
+    str: _Kind(hikari.OptionType.STRING, _typed("a text", str), "a str", (str,)),
+    int: _Kind(hikari.OptionType.INTEGER, _read_int, "an int", (int,)),
+    float: _Kind(hikari.OptionType.FLOAT, _read_float, "a float", (int, float)),
+    bool: _Kind(hikari.OptionType.BOOLEAN, _typed("true or false", bool), "True or False", (bool,)),
+    datetime.timedelta: _DURATION,
+    hikari.User: _Kind(hikari.OptionType.USER, _read_user, "a user", (hikari.User, hikari.Snowflake)),
+    hikari.Member: _Kind(hikari.OptionType.USER, _read_member, "a member", (hikari.Member, hikari.Snowflake)),
+    hikari.Role: _Kind(hikari.OptionType.ROLE, _read_role, "a role", (hikari.Role, hikari.Snowflake)),
+    hikari.Attachment: _Kind(hikari.OptionType.ATTACHMENT, _read_attachment, "a file", (hikari.Attachment,)),
 }
 
 # of a user's menu (True) or a message's, and what the target may be
@@ -520,6 +630,8 @@ def _channel_kind(classes: tuple[type, ...]) -> _Kind:
     return _Kind(
         hikari.OptionType.CHANNEL,
         _channel(classes, words),
+        words,
+        (*classes, hikari.Snowflake),
         channel_types=None if everything else sorted(kinds),
     )
 
@@ -529,15 +641,15 @@ def _in_words(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip()
 
 
-def _enum_kind(cls: type[enum.Enum]) -> _Kind:
-    names = [_capitalized(member.name) for member in cls]
+def _enum_kind(members: Sequence[enum.Enum]) -> _Kind:
+    names = [_capitalized(member.name) for member in members]
     if len(set(names)) < len(names):
-        names = [member.name for member in cls]  # DARK_RED beside dark_red
-    values = [member.value for member in cls]
+        names = [member.name for member in members]  # DARK_RED beside dark_red
+    values = [member.value for member in members]
     if not values or None in {_choice_type(value) for value in values} or len({_choice_type(v) for v in values}) > 1:
         # values that Discord cannot carry (objects, a mixture) travel under the member's name
-        values = [member.name for member in cls]
-    return _choice_kind(list(zip(names, values, cls, strict=True)))
+        values = [member.name for member in members]
+    return _choice_kind(list(zip(names, values, members, strict=True)))
 
 
 def _capitalized(name: str) -> str:
@@ -575,28 +687,35 @@ def _choice_kind(shown: Sequence[tuple[str, Any, Any]]) -> _Kind:
             raise _refuse("one of the choices") from None
 
     choices = [{"name": name, "value": carried} for name, carried, _ in shown]
-    return _Kind(cast(hikari.OptionType, types_found.pop()), read, choices=choices)
+    kind = cast(hikari.OptionType, types_found.pop())
+    return _Kind(kind, read, "one of its values", choices=choices, values=[value for _, _, value in shown])
 
 
 # ---- Option ----
 
 
-def choice_payloads(choices: Choices) -> Iterator[dict[str, Any]]:
-    """What Discord is told of choices, whichever way they were written. TypeError for what is none of them."""
-    if isinstance(choices, Mapping):
-        named = cast("Mapping[str, ChoiceValue]", choices)
-        yield from ({"name": str(name), "value": value} for name, value in named.items())
-        return
-    for choice in choices:
-        if isinstance(choice, hikari.CommandChoice):
-            payload: dict[str, Any] = {"name": choice.name, "value": choice.value}
-            if choice.name_localizations:
-                payload["name_localizations"] = localizations(choice.name_localizations)
-            yield payload
-        elif isinstance(choice, (str, int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-            yield {"name": str(choice), "value": choice}
-        else:
-            raise TypeError(f"expected a text or a number, got {choice!r}")
+def choices_in(choices: Choices) -> Iterator[Any]:
+    """Return the choices one by one, those of a mapping as pairs. TypeError for a text, and for what has none."""
+    if isinstance(choices, (str, bytes)):
+        raise TypeError(f"expected a list of choices, got {short_repr(choices)}")
+    return iter(cast("Mapping[Any, Any]", choices).items() if isinstance(choices, Mapping) else choices)
+
+
+def choice_payload(choice: Any) -> dict[str, Any]:
+    """Return the JSON of one choice: a value, a pair of name and value, or hikari's. TypeError for anything else."""
+    if isinstance(choice, hikari.CommandChoice):
+        payload: dict[str, Any] = {"name": choice.name, "value": choice.value}
+        if choice.name_localizations:
+            payload["name_localizations"] = localizations(choice.name_localizations)
+        return payload
+    if isinstance(choice, tuple) and len(pair := cast("tuple[Any, ...]", choice)) == 2:
+        name, value = pair
+        return {"name": str(name), "value": value.value if isinstance(value, enum.Enum) else value}
+    if isinstance(choice, enum.Enum):
+        return {"name": _capitalized(choice.name), "value": choice.value}
+    if isinstance(choice, (str, int, float)):
+        return {"name": str(choice), "value": choice}
+    raise TypeError(f"expected a text or a number, got {short_repr(cast(object, choice))}")
 
 
 def localizations(texts: Localizations | None) -> dict[str, str]:
@@ -610,8 +729,7 @@ def _fit(kind: _Kind, option: Option) -> None:
         if texts is not None and not isinstance(texts, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise _Unusable("its localizations are no mapping", 'Write `{"de": "..."}`')
     numeric = kind.type in (hikari.OptionType.INTEGER, hikari.OptionType.FLOAT)
-    if not numeric and (option.min is not None or option.max is not None):
-        raise _Unusable("min= and max= bound numbers, and this is none", "Use min_length= and max_length= for a text")
+    _check_bounds(kind, option, numeric=numeric)
     text = kind.type is hikari.OptionType.STRING
     if not text and (option.min_length is not None or option.max_length is not None):
         raise _Unusable("min_length= and max_length= bound texts, and this is none", "Use min= and max= for a number")
@@ -622,29 +740,68 @@ def _fit(kind: _Kind, option: Option) -> None:
             raise _Unusable("it has both choices and autocomplete", "Keep one of them")
     if option.choices is not None:
         _check_choices(kind, option, option.choices)
-    if option.autocomplete is not None and not inspect.iscoroutinefunction(option.autocomplete):
-        raise _Unusable("autocomplete= is not async", "Write `async def fruits(ctx, typed: str) -> list[str]`")
+    if option.autocomplete is not None:
+        _check_autocomplete(option.autocomplete)
+
+
+def _check_bounds(kind: _Kind, option: Option, *, numeric: bool) -> None:
+    bounds = {name: bound for name, bound in (("min", option.min), ("max", option.max)) if bound is not None}
+    if kind is _DURATION:
+        low, high = _duration_bounds(option)
+        if low is not None and low > high:
+            raise _Unusable(f"min= is longer than {duration_in_words(high)}, which is the most", "Change min= or max=")
+    elif bounds and not numeric:
+        problem = "min= and max= bound numbers and durations, and this is neither"
+        raise _Unusable(problem, "Use min_length= and max_length= for a text")
+    for name, bound in bounds.items():
+        if numeric and (not isinstance(bound, (int, float)) or isinstance(bound, bool) or math.isnan(bound)):
+            raise _Unusable(f"{name}={bound!r} is not a number", f"Write {name}=5")
+
+
+def _check_autocomplete(function: Any) -> None:
+    fix = "Write `async def fruits(ctx, typed: str) -> list[str]`"
+    if inspect.isasyncgenfunction(function):
+        raise _Unusable("autocomplete= is an async generator, which yields", f"Return a list. {fix}")
+    if not callable(function) or not (
+        inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(underlying(function))
+    ):
+        raise _Unusable("autocomplete= is not async", fix)
+    try:
+        inspect.signature(function).bind(None, "")
+    except TypeError as error:
+        raise _Unusable(f"autocomplete= is not a function of the context and a text ({error})", fix) from None
+    if wrong := wrong_context(function, "AutocompleteContext", {}):
+        problem, fix = wrong
+        raise _Unusable(f"autocomplete=: {problem}", fix)
 
 
 def _check_choices(kind: _Kind, option: Option, choices: Choices) -> None:
     if isinstance(choices, str):
         raise _Unusable("choices= is one text", 'Write `choices=["red", "green"]`')
     try:
-        payloads = list(choice_payloads(choices))
-    except TypeError as error:
+        payloads = list(map(choice_payload, choices_in(choices)))
+    except Exception as error:
         raise _Unusable(f"choices= cannot be read ({error})", 'Write `choices=["red", "green"]`') from None
     accepted = _CHOICES_OF[kind.type]
     if not payloads:
-        raise _Unusable("choices= is empty, and nobody could choose", "Leave it out, or offer something")
+        raise _Unusable("choices= is empty, so that nothing can be chosen", "Leave it out, or offer something")
     if kind.choices:
         raise _Unusable("its annotation and choices= both name choices", "Keep one of them")
     for value in (payload["value"] for payload in payloads):
         if not isinstance(value, accepted) or isinstance(value, bool):
-            raise _Unusable(f"the choice {value!r} is not of the option's type", "Use values of the annotated type")
-        if kind.read is _read_duration and not _DURATION.fullmatch(value):
-            raise _Unusable(f"the choice {value!r} is not a duration", "Write it like 1h30m")
-        if (option.min is not None and value < option.min) or (option.max is not None and value > option.max):
+            raise _Unusable(f"the choice {short_repr(value)} is not of the option's type", "Use values of that type")
+        if kind is _DURATION:
+            _check_duration_choice(value, option)
+        elif (option.min is not None and value < option.min) or (option.max is not None and value > option.max):
             raise _Unusable(f"the choice {value!r} is not between min= and max=", "Change one of them")
+
+
+def _check_duration_choice(value: str, option: Option) -> None:
+    duration = parse_duration(value)
+    if duration is None:
+        raise _Unusable(f"the choice {value!r} is not a duration", "Write it like 1h30m")
+    if problem := _too_short_or_long(duration, *_duration_bounds(option)):
+        raise _Unusable(f"the choice {value!r} {problem}", "Change it, or min= and max=")
 
 
 def _payload(name: str, kind: _Kind, option: Option, required: bool) -> dict[str, Any]:
@@ -654,12 +811,13 @@ def _payload(name: str, kind: _Kind, option: Option, required: bool) -> dict[str
         "description": option.description or _in_words(name).capitalize(),
         "required": required,
     }
-    choices = list(choice_payloads(option.choices)) if option.choices is not None else kind.choices
+    choices = kind.choices if option.choices is None else list(map(choice_payload, choices_in(option.choices)))
+    bounds = (None, None) if kind is _DURATION else (option.min, option.max)
     optional = {
         "choices": choices,
         "channel_types": kind.channel_types,
-        "min_value": option.min,
-        "max_value": option.max,
+        "min_value": bounds[0],
+        "max_value": bounds[1],
         "min_length": option.min_length,
         "max_length": option.max_length,
         "autocomplete": True if option.autocomplete is not None else None,

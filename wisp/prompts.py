@@ -7,13 +7,14 @@ import inspect
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack
 
 import hikari
 
 from .components import Component, row
 from .custom_ids import RESERVED
 from .errors import AnswerError, UserError
+from .handlers import place_of
 
 if TYPE_CHECKING:
     from .clock import Timer
@@ -255,11 +256,10 @@ class _Pages:
         await _last_edit(self._edit(components=[self._buttons(self._shown, disabled=True)]))
 
     async def _message(self, number: int) -> dict[str, Any]:
-        page = self._make(number)
-        if inspect.isawaitable(page):
-            page = await cast("Awaitable[Page]", page)
+        page = await _made(self._make, number)
         shown = {"embeds": [page]} if isinstance(page, hikari.Embed) else {"content": page}
-        return {**shown, "components": [self._buttons(number)]}
+        # an edit leaves what it does not name, and the page before may have had it
+        return {"content": None, "embeds": [], "attachments": None, **shown, "components": [self._buttons(number)]}
 
     def _buttons(self, number: int, *, disabled: bool = False) -> hikari.impl.MessageActionRowBuilder:
         def button(label: str, to: int) -> hikari.impl.InteractiveButtonBuilder:
@@ -286,14 +286,41 @@ async def paginate(
     `page(number)`, plain or async, makes a text or an embed of the page, numbers from 0, each time that it is shown.
     Only the person who asked can turn them. One page has no buttons, and where there is none the answer is `empty`.
     After `timeout` seconds without a click (up to 840) the buttons are switched off.
+
+    Raises AnswerError if the first page is neither a text nor an embed, is blank, or is refused by Discord; a later one
+    that is wrong leaves the page before it, and the person is told. Raises ValueError for a `count` that is none.
     """
     _check_timeout(timeout)
+    if not _is_count(count):
+        raise ValueError(f"count: expected a number of pages, 0 or more, got {count!r}")
+    if not callable(page):
+        raise ValueError(f"page: expected a function of the page's number, got {page!r}")
     if count > 1:
         return await _Pages(ctx, page, count, timeout).show(ctx, ephemeral)
     if count < 1:
         return await ctx.respond(empty, ephemeral=ephemeral)
-    only = page(0)
-    return await ctx.respond(await only if inspect.isawaitable(only) else only, ephemeral=ephemeral)
+    return await ctx.respond(await _made(page, 0), ephemeral=ephemeral)
+
+
+async def _made(make: Callable[[int], Any], number: int) -> Page:
+    """One page. Raises AnswerError, with the place of its function, for what is none."""
+    page = make(number)
+    if inspect.isawaitable(page):
+        page = await page
+    if isinstance(page, hikari.Embed) or (isinstance(page, str) and page.strip()):
+        return page
+    hint = "Make a text or a hikari.Embed of it."
+    if inspect.iscoroutine(page):
+        page.close()  # the error says what is wrong, without a warning that it was never awaited
+        hint = f"Await it: `return await {page.__qualname__}(...)`."
+    file, line = place_of(make)
+    place = f"{file}:{line}: " if file else ""
+    what = "a blank text" if isinstance(page, str) else f"`{type(page).__name__}`"
+    raise AnswerError(f"{place}page {number} (of paginate, counted from 0) is {what}. {hint}")
+
+
+def _is_count(count: object) -> bool:
+    return isinstance(count, int) and not isinstance(count, bool) and count >= 0
 
 
 async def paginate_embeds(
@@ -315,6 +342,6 @@ def _check_timeout(seconds: float) -> None:
 
 
 async def _last_edit(edit: Awaitable[None]) -> None:
-    """Change a message at its end, unless somebody has deleted it."""
-    with suppress(AnswerError):
+    """Change a message at its end, if that still works: it may be deleted, and the outcome is the same without."""
+    with suppress(AnswerError, hikari.HTTPError):
         await edit

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, TypeVar, U
 
 import hikari
 
+from .annotations import are_the_function
 from .commands import ApplicationCommand, Command, CommandHolder, GroupSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import WispError
 from .events import Event, Listener
 from .groups import CommandGroup
 from .guards import Rule
-from .handlers import AnyErrorHandler, ErrorHandler, Handler, names_around
+from .handlers import AnyErrorHandler, ErrorHandler, Handler, names_around, place_of_caller
 from .jobs import Cron, CronSettings, Every, EverySettings, Job, JobSettings, OneTime
+from .migrations import Migrations
 
 if TYPE_CHECKING:
     from .context import ComponentContext, Context, ModalContext
     from .services.database import Transaction
-
-    Migration = str | Callable[[Transaction], Awaitable[object]]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +31,10 @@ M = TypeVar("M", bound="Callable[[Transaction], Awaitable[object]]")
 L = TypeVar("L", bound=Callable[..., Awaitable[object]])
 D = TypeVar("D", bound=Callable[[Any], Any])
 J = TypeVar("J", bound=Callable[[], Awaitable[object]])
+
+
+_DECORATED: Any = object()
+"""What `migration` gets as SQL if it decorates a function."""
 
 
 class Registrar(CommandHolder):
@@ -51,7 +55,7 @@ class Registrar(CommandHolder):
         self.listeners: list[Listener] = []
         self.jobs: list[Job] = []
         self.error_handlers: list[ErrorHandler] = []
-        self.migrations: dict[int, Migration] = {}
+        self.migrations: Migrations = Migrations()
         self.is_leaving: bool = False
 
     @property
@@ -208,7 +212,7 @@ class Registrar(CommandHolder):
             self.add_listener(function, event_types, names_around(depth))
             return function
 
-        if len(arguments) == 1 and not isinstance(arguments[0], type):
+        if are_the_function(arguments):
             return register(arguments[0], (), 2)
 
         def decorate(function: L) -> L:
@@ -312,23 +316,26 @@ class Registrar(CommandHolder):
     @overload
     def migration(self, number: int, /) -> Callable[[M], M]: ...
 
-    def migration(self, number: int, sql: str | None = None, /) -> Any:
+    def migration(self, number: int, sql: Any = _DECORATED, /) -> Any:
         """Make or change tables of the database, once in its life: before the bot connects, in order of numbers.
 
         They count from 1 without gaps. Each is SQL, of one or several statements, or a decorated
         `async def name(tx)` that gets the transaction in which it is recorded as well: where it raises, nothing
         of it is kept and the bot does not start. Raises WispError where the number is taken.
+
+        A gap, and SQL that SQLite cannot run, are mistakes that are found before the bot starts.
         """
+        place = place_of_caller()
 
         def register(migration: Any) -> Any:
             self.ensure_open()
             if number in self.migrations:
                 raise WispError(f"migration {number} is there already: give the new one the next number")
-            self.migrations[number] = migration
+            self.migrations.add(number, migration, place)
             return migration
 
-        if sql is None:
-            return register
+        if sql is _DECORATED:
+            return decorator(register, number)
         register(sql)
         return None
 

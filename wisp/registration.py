@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 import hikari
 
 from . import bridge
-from .errors import Mistake, Mistakes
+from .clock import Clock, Timer, moment
+from .errors import Mistake, Mistakes, WispError
+from .logs import get_logger
 
 if TYPE_CHECKING:
     from .groups import Root
@@ -18,6 +22,23 @@ if TYPE_CHECKING:
 # such calls in a row, so what is more goes in one call that replaces the whole scope.
 # https://discord.com/developers/docs/interactions/application-commands#registering-a-command
 _ONE_BY_ONE = 4
+
+_PATIENCE = 10.0
+"""Seconds that the start, or the load of a module, waits for an attempt to register commands."""
+
+_RETRY_AFTER = (15.0, 60.0, 300.0, 900.0)
+"""Seconds between attempts, the last one from then on. If Discord asks for more, that counts."""
+
+# https://discord.com/developers/docs/topics/opcodes-and-status-codes#json: 200 commands are created in a scope today
+_DAILY_LIMIT = 30034
+
+_RETRY_DAILY = 3600.0
+_LONGEST_RETRY = 86400.0
+
+_MOST_NAMES = 20
+"""Names of commands in one line of the log."""
+
+_log = get_logger("wisp.registration")
 
 # slash, user and message commands; an Activity's entry point (4) is not ours to touch
 _KINDS = (1, 2, 3)
@@ -62,27 +83,289 @@ class Changes:
         return ", ".join(parts) or "nothing changed"
 
 
-async def bring_up_to_date(
-    rest: hikari.api.RESTClient, application: int, wanted: Mapping[int | None, list[Wanted]]
-) -> Changes:
-    """Make Discord's commands those of `wanted`: guild id (None is everywhere) to the commands of that scope.
+class CommandSync:
+    """Keeps Discord's list of commands the bot's. While Discord refuses for now, it tries again in the background.
 
-    A scope that is wanted empty is emptied; a scope that is not named is left alone. Raises Mistakes with the
-    command's file and line where Discord refuses a command.
+    `wanted` gives the commands as they should be: guild id (None is everywhere) to the commands of that scope. A scope
+    that is wanted empty is emptied; a scope that is not named is left alone.
     """
-    changes = Changes()
-    if twice := [mistake for commands in wanted.values() for mistake in _of_one_name(commands)]:
-        raise Mistakes(twice)
-    for guild, commands in wanted.items():
+
+    def __init__(
+        self,
+        rest: hikari.api.RESTClient,
+        application: int,
+        db: Database,
+        wanted: Callable[[], Awaitable[dict[int | None, list[Wanted]]]],
+        *,
+        clock: Clock,
+        spawn: Callable[[Coroutine[Any, Any, object]], object],
+    ) -> None:
+        self._rest = rest
+        self._application = application
+        self._memory = GuildMemory(db, application)
+        self._wanted = wanted
+        self._clock = clock
+        self._spawn = spawn
+        self._asked: dict[int | None, list[dict[str, Any]]] | None = None  # the payloads of the latest success
+        self._known: dict[int | None, dict[Key, dict[str, Any]]] = {}  # what Discord has, by scope
+        self._lock = asyncio.Lock()
+        self._next: asyncio.Task[Changes | None] | None = None  # the attempt that has not begun
+        self._attempts: set[asyncio.Task[Changes | None]] = set()
+        self._retry: Timer | None = None
+        self._failures = 0
+        self._not_before = -math.inf  # on the clock: Discord asked to wait until then
+        self._has_returned = False
+        self._is_closed = False
+
+    async def update(self) -> Changes | None:
+        """Bring Discord's commands up to date, once for all callers that ask before it begins.
+
+        Returns None if Discord refuses for now, or takes long: the log says which commands are missing and what
+        happens next, and it goes on in the background. Raises Mistakes with the command's file and line if Discord
+        refuses a command for good, and hikari.HTTPResponseError if it refuses the bot.
+        """
+        attempt = self._begin()
         try:
-            await _bring_scope_up_to_date(rest, application, guild, commands, changes)
-        except (hikari.ForbiddenError, hikari.NotFoundError) as error:
-            if guild is None:
+            return await self._clock.wait_for(asyncio.shield(attempt), _PATIENCE)
+        except TimeoutError:
+            if attempt.done():
                 raise
-            if commands:
-                raise _unreachable(guild, commands, error) from error
-            # a server that the bot has left keeps no commands of it
-    return changes
+            reason = f"Discord has not answered within {_PATIENCE:g} s"
+            _log.warning("%s: %s, and the attempt goes on", self._missing(await self._wanted()), reason)
+            attempt.add_done_callback(_log_failure)
+            return None
+        finally:
+            self._has_returned = True
+
+    async def close(self) -> None:
+        """Make no further attempt, and cancel the one that is made now."""
+        self._is_closed = True
+        self._cancel_retry()
+        attempts = {*self._attempts}
+        for attempt in attempts:
+            attempt.cancel()
+        if attempts:
+            await asyncio.wait(attempts)
+
+    # ---- attempts ----
+
+    def _begin(self) -> asyncio.Task[Changes | None]:
+        if self._next is None:
+            self._next = asyncio.create_task(self._in_turn())
+            self._attempts.add(self._next)
+            self._next.add_done_callback(self._attempts.discard)
+        return self._next
+
+    async def _in_turn(self) -> Changes | None:
+        try:
+            async with self._lock:
+                self._next = None  # callers that ask from now on have changed something since
+                return None if self._is_closed else await self._attempt()
+        except asyncio.CancelledError:
+            if self._is_closed:
+                return None
+            raise
+
+    async def _attempt(self) -> Changes | None:
+        wanted = await self._wanted()
+        if (wait := self._not_before - self._clock.monotonic()) > 0:
+            self._log_refusal(wanted, "Discord asked to wait", wait)
+            return None
+        try:
+            changes = await self._bring(wanted)
+        except hikari.HTTPError as error:
+            if not is_for_now(error):
+                raise
+            self._try_again_later(wanted, error)
+            return None
+        self._cancel_retry()
+        self._failures = 0
+        if self._has_returned:
+            _log.info("commands registered: %s", changes)
+        return changes
+
+    def _try_again_later(self, wanted: Mapping[int | None, list[Wanted]], error: hikari.HTTPError) -> None:
+        asked, is_daily = bridge.retry_after(error), _code(error) == _DAILY_LIMIT
+        wait = _RETRY_DAILY if is_daily else _RETRY_AFTER[min(self._failures, len(_RETRY_AFTER) - 1)]
+        if asked is not None:
+            wait = asked if is_daily else max(wait, asked)
+        wait = min(wait, _LONGEST_RETRY)
+        self._failures += 1
+        self._cancel_retry()
+        self._retry = self._clock.call_later(wait, self._try_again)
+        if asked is not None and not is_daily:  # the daily limit holds for new commands of one scope alone
+            self._not_before = self._clock.monotonic() + wait
+        self._log_refusal(wanted, _reason(error), wait)
+
+    def _try_again(self) -> None:
+        self._retry, self._not_before = None, -math.inf
+        self._spawn(self._again())
+
+    async def _again(self) -> None:
+        try:
+            await self._begin()
+        except Exception as error:
+            _log_error(error)
+
+    def _cancel_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+
+    # ---- in words ----
+
+    def _log_refusal(self, wanted: Mapping[int | None, list[Wanted]], reason: str, wait: float) -> None:
+        _log.warning(
+            "%s: %s. The bot works with those that Discord has, and tries again at %s",
+            self._missing(wanted),
+            reason,
+            moment(self._clock.time(), wait),
+        )
+
+    def _missing(self, wanted: Mapping[int | None, list[Wanted]]) -> str:
+        names: dict[str, None] = {}
+        for guild, commands in wanted.items():
+            known = self._known.get(guild, {})
+            for command in commands:
+                if known.get(command.key) != _comparable(command.payload, guild):
+                    names[command.payload["name"]] = None
+        if not names:
+            return "commands that the bot no longer has are not removed yet"
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        return f"commands not registered yet: {', '.join([*names][:_MOST_NAMES])}{more}"
+
+    # ---- one attempt ----
+
+    async def _bring(self, wanted: dict[int | None, list[Wanted]]) -> Changes:
+        asked = {guild: [one.payload for one in commands] for guild, commands in wanted.items()}
+        changes = Changes()
+        if asked == self._asked:
+            return changes
+        self._asked = None  # an attempt that fails may have sent a part
+        if twice := [mistake for commands in wanted.values() for mistake in _of_one_name(commands)]:
+            raise Mistakes(twice)
+        guilds = {guild for guild in wanted if guild is not None}
+        earlier = await self._memory.recall()
+        await self._memory.remember(earlier | guilds)
+        await self._bring_all({**{guild: [] for guild in earlier}, **wanted}, changes)
+        await self._memory.remember(guilds)
+        self._asked = asked
+        return changes
+
+    async def _bring_all(self, wanted: Mapping[int | None, list[Wanted]], changes: Changes) -> None:
+        refusal: hikari.HTTPError | None = None
+        for guild, commands in wanted.items():
+            try:
+                await self._bring_scope(guild, commands, changes)
+            except hikari.HTTPError as error:
+                if guild is not None and _is_unreachable(error):
+                    if commands:
+                        raise _unreachable(guild, commands, error) from error
+                    # a server that the bot has left keeps no commands of it
+                elif _code(error) == _DAILY_LIMIT:
+                    refusal = error  # each scope has a limit of its own
+                else:
+                    raise
+        if refusal is not None:
+            raise refusal
+
+    async def _bring_scope(self, guild: int | None, wanted: list[Wanted], changes: Changes) -> None:
+        everything = await bridge.fetch_commands(self._rest, self._application, guild)
+        existing = {_key(payload): payload for payload in everything if _key(payload)[0] in _KINDS}
+        known = self._known[guild] = {key: _comparable(payload, guild) for key, payload in existing.items()}
+        new = [command for command in wanted if command.key not in existing]
+        changed = [
+            command
+            for command in wanted
+            if command.key in existing and _comparable(command.payload, guild) != known[command.key]
+        ]
+        gone = existing.keys() - {command.key for command in wanted}
+        if len(new) + len(changed) + len(gone) > _ONE_BY_ONE:
+            kept = [payload for payload in everything if _key(payload)[0] not in _KINDS]
+            try:
+                await self._replace_all(guild, wanted, kept)
+            except hikari.HTTPError as error:
+                if _code(error) == _DAILY_LIMIT and (changed or gone):  # those are not limited
+                    await self._replace_all(guild, [command for command in wanted if command not in new], kept)
+                raise
+        else:
+            # what goes makes room first: a scope can be full. What is new comes last: Discord limits it by the day
+            for key in gone:
+                await bridge.delete_command(self._rest, self._application, guild, int(existing[key]["id"]))
+            for command in (*changed, *new):
+                await self._send(guild, command)
+        changes.created += [command.payload["name"] for command in new]
+        changes.updated += [command.payload["name"] for command in changed]
+        changes.deleted += [name for _, name in gone]
+
+    async def _send(self, guild: int | None, wanted: Wanted) -> None:
+        try:
+            await bridge.post_command(self._rest, self._application, guild, wanted.payload)
+        except hikari.BadRequestError as error:
+            if is_for_now(error):
+                raise
+            raise Mistakes(list(_refusals(wanted, error.errors or {}, error.message))) from error
+        self._known[guild][wanted.key] = _comparable(wanted.payload, guild)
+
+    async def _replace_all(self, guild: int | None, wanted: list[Wanted], kept: list[dict[str, Any]]) -> None:
+        payloads = [*(command.payload for command in wanted), *kept]
+        try:
+            await bridge.put_commands(self._rest, self._application, guild, payloads)
+        except hikari.BadRequestError as error:
+            if is_for_now(error):
+                raise
+            mistakes = [
+                mistake
+                for index, errors in (error.errors or {}).items()
+                if index.isdecimal() and int(index) < len(wanted)
+                for mistake in _refusals(wanted[int(index)], errors, error.message)
+            ]
+            raise Mistakes(mistakes or [_mistake(None, error.message, _CHANGE_IT)]) from error
+        self._known[guild] = {command.key: _comparable(command.payload, guild) for command in wanted}
+
+
+# ---- refusals ----
+
+
+def is_for_now(error: hikari.HTTPError) -> bool:
+    """Whether an error says nothing about the commands: Discord limits the bot, fails, or is out of reach."""
+    if not isinstance(error, hikari.HTTPResponseError):
+        return True
+    if isinstance(error, hikari.UnauthorizedError):
+        return False
+    if error.status == 429 or error.status >= 500 or error.code == _DAILY_LIMIT:
+        return True
+    return not error.message  # no answer of Discord's API, which always has one: of a proxy, or of Cloudflare
+
+
+def _code(error: hikari.HTTPError) -> int:
+    return error.code if isinstance(error, hikari.HTTPResponseError) else 0
+
+
+def _is_unreachable(error: hikari.HTTPError) -> TypeGuard[hikari.ClientHTTPResponseError]:
+    return isinstance(error, (hikari.ForbiddenError, hikari.NotFoundError)) and not is_for_now(error)
+
+
+def _reason(error: hikari.HTTPError) -> str:
+    if _code(error) == _DAILY_LIMIT:
+        return f"Discord takes 200 new commands a day, and they are used up ({_DAILY_LIMIT})"
+    if isinstance(error, hikari.RateLimitTooLongError) or getattr(error, "status", None) == 429:
+        return "Discord asked to wait (429)"
+    if isinstance(error, hikari.HTTPResponseError):
+        return f"Discord answered {int(error.status)}"
+    return f"no answer of Discord came ({error.message})"
+
+
+def _log_failure(attempt: asyncio.Task[Any]) -> None:
+    """Log the error of an attempt that no caller waits for."""
+    error = None if attempt.cancelled() else attempt.exception()
+    if error is not None:
+        _log_error(error)
+
+
+def _log_error(error: BaseException) -> None:
+    expected = isinstance(error, (WispError, hikari.HTTPError))
+    _log.error("the commands were not registered: %s", error, exc_info=None if expected else error)
 
 
 def _of_one_name(commands: list[Wanted]) -> Iterable[Mistake]:
@@ -93,54 +376,6 @@ def _of_one_name(commands: list[Wanted]) -> Iterable[Mistake]:
         if other is not command:
             problem = f'another command is called "{command.payload["name"]}" ({other.where})'
             yield _mistake(command.command, problem, "Rename one of them")
-
-
-async def _bring_scope_up_to_date(
-    rest: hikari.api.RESTClient, application: int, guild: int | None, wanted: list[Wanted], changes: Changes
-) -> None:
-    everything = await bridge.fetch_commands(rest, application, guild)
-    existing = {_key(payload): payload for payload in everything if _key(payload)[0] in _KINDS}
-    new = [command for command in wanted if command.key not in existing]
-    changed = [
-        command
-        for command in wanted
-        if command.key in existing and _comparable(command.payload, guild) != _comparable(existing[command.key], guild)
-    ]
-    gone = existing.keys() - {command.key for command in wanted}
-    if len(new) + len(changed) + len(gone) > _ONE_BY_ONE:
-        kept = [payload for payload in everything if _key(payload)[0] not in _KINDS]
-        await _replace_all(rest, application, guild, wanted, kept)
-    else:
-        # what goes makes room first: a scope can be full
-        for key in gone:
-            await bridge.delete_command(rest, application, guild, int(existing[key]["id"]))
-        for command in (*new, *changed):
-            await _send(rest, application, guild, command)
-    changes.created += [command.payload["name"] for command in new]
-    changes.updated += [command.payload["name"] for command in changed]
-    changes.deleted += [name for _, name in gone]
-
-
-async def _send(rest: hikari.api.RESTClient, application: int, guild: int | None, wanted: Wanted) -> None:
-    try:
-        await bridge.post_command(rest, application, guild, wanted.payload)
-    except hikari.BadRequestError as error:
-        raise Mistakes(list(_refusals(wanted, error.errors or {}, error.message))) from error
-
-
-async def _replace_all(
-    rest: hikari.api.RESTClient, application: int, guild: int | None, wanted: list[Wanted], kept: list[dict[str, Any]]
-) -> None:
-    try:
-        await bridge.put_commands(rest, application, guild, [*(command.payload for command in wanted), *kept])
-    except hikari.BadRequestError as error:
-        mistakes = [
-            mistake
-            for index, errors in (error.errors or {}).items()
-            if index.isdecimal() and int(index) < len(wanted)
-            for mistake in _refusals(wanted[int(index)], errors, error.message)
-        ]
-        raise Mistakes(mistakes or [_mistake(None, error.message, _CHANGE_IT)]) from error
 
 
 _CHANGE_IT = "Discord refused it: change what it names"
@@ -229,14 +464,12 @@ class GuildMemory:
     Discord has no list of them, and asking each of a bot's guilds would take a call a guild.
     """
 
-    def __init__(self, db: Database | None, application: int) -> None:
+    def __init__(self, db: Database, application: int) -> None:
         self._db = db
         self._application = application
 
     async def recall(self) -> set[int]:
-        """The guilds of earlier runs; none where there is no database."""
-        if self._db is None:
-            return set()
+        """The guilds of earlier runs."""
         rows = await self._db.fetchall(
             "SELECT guild FROM wisp_command_guilds WHERE application = ?", (self._application,)
         )
@@ -244,7 +477,7 @@ class GuildMemory:
 
     async def remember(self, guilds: Iterable[int]) -> None:
         """Make `guilds` the ones that a later run hears of."""
-        if self._db is None or await self.recall() == set(guilds):
+        if await self.recall() == set(guilds):
             return
         async with self._db.transaction() as tx:
             await tx.execute("DELETE FROM wisp_command_guilds WHERE application = ?", (self._application,))

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .errors import Mistake, Mistakes, StartError, WispError
+from .errors import Mistake, Mistakes, StartError, WispError, did_you_mean
 from .events import ModuleDisabled, ModuleEnabled
 from .groups import watched
+from .handlers import place_of_class
 from .logs import get_logger
 from .module_commands import ModuleCommands
 from .modules import (
@@ -30,6 +31,7 @@ from .modules import (
 from .services import Audit
 from .services.scheduler import setting_up
 from .shield import EXITS, described, is_cancelled, refuse_coroutine
+from .work import Overdue, end, within
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -49,7 +51,7 @@ _TEARDOWN_LIMIT = 10.0
 class Gate:
     """Where each module acts: what servers decided, by server and module, in the bot's database and in memory.
 
-    Where it cannot be read, nothing that depends on it acts.
+    Before it is read, no module acts.
     """
 
     def __init__(self) -> None:
@@ -57,18 +59,11 @@ class Gate:
         self._db: Database | None = None
         self._readable = False
 
-    async def start(self, db: Database | None) -> None:
-        """Read what was decided. Logs where that cannot be read."""
+    async def start(self, db: Database) -> None:
+        """Read what was decided. Raises DatabaseError if that cannot be read."""
         self._db, self._readable = db, False
         self._decided.clear()
-        if db is None:
-            _log.error("there is no database: modules are off in all servers, since nobody can tell where they are on")
-            return
-        try:
-            rows = await db.fetchall("SELECT guild, module, is_enabled FROM wisp_modules")
-        except Exception:
-            _log.exception("it cannot be read where modules are on: they are off in all servers")
-            return
+        rows = await db.fetchall("SELECT guild, module, is_enabled FROM wisp_modules")
         self._decided = {(guild, module): bool(is_enabled) for guild, module, is_enabled in rows}
         self._readable = True
 
@@ -83,8 +78,7 @@ class Gate:
 
     async def decide(self, guild_id: int, names: Iterable[str], is_enabled: bool) -> None:
         """Keep that these modules are on (or off) in this server. Raises DatabaseError, and changes nothing then."""
-        if self._db is None:
-            raise WispError("There is no database, so it cannot be kept where modules are on.")
+        assert self._db is not None
         names = list(names)
         async with self._db.transaction() as tx:
             for name in names:
@@ -112,7 +106,6 @@ class ModuleRegistry:
         self.gate: Gate = Gate()
         self.missing: dict[str, str] = {}
         self.mistakes: dict[str, tuple[Mistake, ...]] = {}
-        self._errors: dict[str, Exception] = {}  # what kept the missing ones from loading
 
     # ---- what there is ----
 
@@ -156,6 +149,15 @@ class ModuleRegistry:
     def get(self, name: str) -> Module | None:
         """The module of this name, None where there is none."""
         return self._registered.get(name)
+
+    def place_of(self, name: str) -> tuple[str | None, int | None]:
+        """The file and line of a module's class, (None, None) if they are not known."""
+        module = self._registered.get(name)
+        return (None, None) if module is None else place_of_class(type(module))
+
+    def _place_in_words(self, name: str) -> str:
+        file, line = self.place_of(name)
+        return f" ({file}:{line})" if line else ""
 
     def is_loaded(self, name: str) -> bool:
         """Whether the module runs."""
@@ -205,7 +207,6 @@ class ModuleRegistry:
         self._loaded.clear()
         self.missing = {**self._twins}
         self.mistakes = {}
-        self._errors.clear()
         if not self._registered:
             return
         await self.gate.start(session.own_database)
@@ -219,17 +220,14 @@ class ModuleRegistry:
         readable = {name: module for name, module in self._registered.items() if self._is_described(name, module)}
         order, why = load_order({name: texts(module, "depends_on") for name, module in readable.items()})
         self.missing.update(why)
-        for name in order:
-            await self._try(session, name)
+        unexpected = {name: await self._try(session, name) for name in order}
         if not self.missing or not session.config.strict:
             await self._set_up(session, ModuleCommands())
-        for name, reason in self.missing.items():
-            error = self._errors.get(name)
-            unexpected = None if isinstance(error, WispError) else error
-            _log.error('module "%s" did not load: %s', name, reason, exc_info=unexpected)
-        self._errors.clear()  # their tracebacks hold the code of the modules
+        reasons = {name: f"{reason}{self._place_in_words(name)}" for name, reason in self.missing.items()}
+        for name, reason in reasons.items():
+            _log.error('module "%s" did not load: %s', name, reason, exc_info=unexpected.get(name))
         if self.missing and session.config.strict:
-            reasons = "\n".join(f'  module "{name}": {reason}' for name, reason in self.missing.items())
+            reasons = "\n".join(f'  module "{name}": {reason}' for name, reason in reasons.items())
             raise StartError(f"Not all modules load, and strict=True asks for all of them:\n{reasons}")
 
     def _is_described(self, name: str, module: Module) -> bool:
@@ -241,16 +239,18 @@ class ModuleRegistry:
             return False
         return True
 
-    async def _try(self, session: Session, name: str) -> None:
+    async def _try(self, session: Session, name: str) -> Exception | None:
+        """Load a module. The error in its own code that kept it from loading, None if there is none to log."""
         broken = [needed for needed in texts(self._registered[name], "depends_on") if needed not in self._loaded]
         if broken:
             self.missing[name] = f'it needs the module "{broken[0]}", which did not load'
-            return
+            return None
         try:
             await self._set_up(session, self._registered[name])
         except Exception as error:
-            self._errors[name] = error
             self._note_missing(name, error)
+            return None if isinstance(error, WispError) else error
+        return None
 
     def _note_missing(self, name: str, error: Exception) -> None:
         self.missing[name] = in_words(error)
@@ -268,10 +268,10 @@ class ModuleRegistry:
 
         It is torn down only where its setup had ended, as a context manager is left only where it was entered.
         """
-        services = [name for name in texts(module, "required_services") if session.services.get(name) is None]
+        running = session.services.names()
+        services = [name for name in texts(module, "required_services") if name not in running]
         if services:
-            reason = session.services.missing.get(services[0], "there is none of that name")
-            raise WispError(f'it needs the service "{services[0]}": {reason}')
+            raise WispError(f'it needs the service "{services[0]}": {session.services.why_missing(services[0])}')
         bot = ModuleBot(self._bot, module)
         try:
             await self._set_up_as(bot, session, module)
@@ -330,24 +330,31 @@ class ModuleRegistry:
         bot, ctx = self._loaded.pop(name), self._contexts.pop(name)
         session.detach(bot)
         bot.is_leaving = True
-        await _end(session.work.done_by(bot) & session.work.waiting)  # the person has no time any more, and is told
-        if running := session.work.done_by(bot) - {asyncio.current_task()}:
-            _, late = await asyncio.wait(running, timeout=min(session.grace, _TEARDOWN_LIMIT))
-            await _end(late)
+        await end(session.work.done_by(bot) & session.work.waiting)  # the person has no time any more, and is told
+        await session.end_handlers(
+            session.work.done_by(bot) - {asyncio.current_task()}, min(session.grace, _TEARDOWN_LIMIT)
+        )
         await self._tear_down(bot.module, bot, ctx)
 
     async def _tear_down(self, module: Module, bot: ModuleBot, ctx: ModuleContext) -> None:
+        changes = self._changes
+
+        async def tear_down() -> None:
+            self._changes = asyncio.current_task()
+            refuse_coroutine(await module.teardown(bot, ctx))
+
         try:
-            async with asyncio.timeout(_TEARDOWN_LIMIT):
-                refuse_coroutine(await module.teardown(bot, ctx))
-        except TimeoutError:
-            _log.error('the teardown of module "%s" took more than %g s', bot.name, _TEARDOWN_LIMIT)
+            await within(_TEARDOWN_LIMIT, tear_down())
+        except Overdue as error:
+            _log.error('the teardown of module "%s" %s', bot.name, error)
         except EXITS as error:
             self._bot.session.leave(error)
         except BaseException as error:
             if is_cancelled(error):
                 raise
             _log.exception('the teardown of module "%s" failed', bot.name)
+        finally:
+            self._changes = changes
         forget_marked(module)
 
     # ---- while the bot runs ----
@@ -355,8 +362,9 @@ class ModuleRegistry:
     async def load(self, name: str) -> None:
         """Load a module, and those before it that it needs; does nothing where it runs.
 
-        Raises WispError with the reason where it cannot load: nothing of it stays then. Raises Mistakes where Discord
-        refuses its commands: the module runs, and they are not shown.
+        Raises WispError with the reason if it cannot load: nothing of it stays then. Raises Mistakes if Discord refuses
+        its commands: the module runs, and they are not shown. If Discord refuses them for now (a rate limit, an
+        outage), this is logged, and wisp goes on trying in the background.
         """
         async with self._changing() as session:
             before = [*self._loaded]
@@ -422,8 +430,7 @@ class ModuleRegistry:
 
     def _known(self, name: str) -> list[str]:
         """What a module needs, in the order of loading. Raises WispError where there is none, or it cannot load."""
-        if name not in self._registered:
-            raise WispError(f'there is no module "{name}"; there is {", ".join(self._registered) or "none"}')
+        self._check_name(name)
         why = load_order(self._graph())[1]
         if name in why:
             raise WispError(f'module "{name}" did not load: {why[name]}')
@@ -441,6 +448,11 @@ class ModuleRegistry:
                 yield session
             finally:
                 self._changes = None
+
+    async def changed(self) -> None:
+        """Wait for the changes that are going on, and those that wait for their turn."""
+        async with self._lock:
+            return
 
     # ---- the gate ----
 
@@ -465,9 +477,13 @@ class ModuleRegistry:
     def _known_here(self, name: str) -> list[str]:
         if name == ModuleCommands.name:
             raise WispError(f'"{name}" holds /modules, and is always on.')
-        if name not in self._registered:
-            raise WispError(f'there is no module "{name}"; there is {", ".join(self._registered) or "none"}')
+        self._check_name(name)
         return self.needs(name)
+
+    def _check_name(self, name: str) -> None:
+        if name not in self._registered:
+            others = f"; there is {', '.join(self._registered) or 'none'}"
+            raise WispError(f'there is no module "{name}"{did_you_mean(str(name), self._registered) or others}')
 
     async def _decide(self, names: Sequence[str], guild_id: int, user_id: int | None, *, is_enabled: bool) -> list[str]:
         guild_id = int(guild_id)
@@ -496,11 +512,3 @@ class ModuleRegistry:
     def _is_on(self, name: str, guild_id: int) -> bool:
         owner = self._loaded.get(name) or ModuleBot(self._bot, self._registered[name])
         return self.gate.is_open(owner, guild_id)
-
-
-async def _end(tasks: set[asyncio.Task[Any]]) -> None:
-    """Cancel these, and wait a moment for what they say last."""
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks, timeout=1)

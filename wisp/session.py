@@ -25,18 +25,18 @@ from .groups import Root, forgotten, roots
 from .logs import get_logger, protect
 from .measures import Measures
 from .prompts import Prompts
-from .registration import Changes, GuildMemory, Wanted, bring_up_to_date
+from .registration import CommandSync, Wanted
 from .replies import settings_in_use
 from .services import Audit, Database, GuildDataStore, Metrics
 from .services.audit import AuditService
 from .services.cache import CacheService
-from .services.database import DatabaseService
+from .services.database import MEMORY, DatabaseService
 from .services.guild_data import GuildData
 from .services.metrics import MetricsService
 from .services.scheduler import SchedulerService
 from .shield import EXITS, described, is_cancelled, refuse_coroutine, shielded
-from .start_refusals import check_privileged, explained, page_of
-from .work import Work, current_task, named
+from .start_refusals import check_gateway, check_privileged, explained, page_of
+from .work import LAST_WORDS, Overdue, Work, current_task, end, left_behind, named, within
 
 if TYPE_CHECKING:
     import lightbulb
@@ -51,6 +51,20 @@ if TYPE_CHECKING:
     from .services import Services
 
 _log = get_logger("wisp")
+
+_CLOSED_MEANWHILE = "The bot was closed while it started."
+
+_STOP_LIMIT = 10.0
+"""Seconds that each part of the bot gets to close. One that hangs holds up neither the others nor the process."""
+
+_ANSWER_LIMIT = 3.0
+"""Seconds in which the last answers go out before the connection closes."""
+
+
+_LATE = 30.0
+_STILL_OUTSIDE = (
+    "Discord has not let the bot in after %g s, and the bot goes on trying. Discord's state: https://discordstatus.com"
+)
 
 
 class Failure:
@@ -100,10 +114,7 @@ class Session:
         self._subscriptions: dict[Registrar, list[tuple[type[hikari.Event], Any]]] = {}
         self._is_set_up = False
         self._is_registered = False
-        self._application: int | None = None
-        self._asked: dict[int | None, list[dict[str, Any]]] | None = None  # what Discord was told last
-        self._registering: asyncio.Task[None] | None = None
-        self._registration = asyncio.Lock()
+        self._commands: CommandSync | None = None  # once Discord has said who the bot is
         self._lightbulb_commands: list[Any] = []
         self._deferrals = Deferrals(clock, self.patience, self._defer, self.spawn)
         self._calls: dict[InteractionContext[Any], asyncio.Task[Any]] = {}
@@ -112,8 +123,10 @@ class Session:
         self._starting: asyncio.Task[Any] | None = None
         self._start_ended = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
+        self._closing_since: float | None = None
         self.leaving: asyncio.Future[BaseException] | None = None
         self._guild_data: GuildDataStore | None = None
+        self._guilds: set[hikari.Snowflake] = set()  # that Discord named when the shards became ready
         self._stages: list[str] = []
         self._stage_began = time.perf_counter()
         assert config.token is not None
@@ -123,11 +136,11 @@ class Session:
     # ---- start ----
 
     async def start(self) -> None:
-        """Set everything up, register the commands, connect. What was opened is closed again where it fails.
+        """Set everything up, register the commands, connect. If that fails, close again what was opened.
 
-        Raises StartError where the bot is closed meanwhile.
+        Raises StartError with what keeps the bot from starting, also if the bot is closed meanwhile.
         """
-        self._starting = current_task()
+        starting = self._starting = current_task()
         protect()
         try:
             await self._start_services()
@@ -135,19 +148,23 @@ class Session:
             await self._connect()
             self._begin_jobs()
         except BaseException as error:
-            self.closing = True
-            await self._close_opened()
-            self.closed = True
-            if isinstance(error, asyncio.CancelledError) and self._closing is not None:
-                self._starting.uncancel()
-                raise StartError("The bot was closed while it started.") from None
+            is_closed_meanwhile = self._closing is not None
+            self._end_starting()
+            await self.close()
+            if isinstance(error, asyncio.CancelledError) and is_closed_meanwhile:
+                starting.uncancel()
+                raise StartError(_CLOSED_MEANWHILE) from None
+            if isinstance(error, WispError) and not isinstance(error, StartError):
+                raise StartError(str(error)) from error
             raise
-        finally:
-            self._starting = None
-            self._start_ended.set()
+        self._end_starting()
         self.blocking.start()
         self._stage("connected")
         _log.info("%s", self.summary())
+
+    def _end_starting(self) -> None:
+        self._starting = None
+        self._start_ended.set()
 
     def summary(self) -> str:
         """What runs, in a few words: commands, listeners, servers, what was registered, how long each stage took."""
@@ -157,7 +174,7 @@ class Session:
             _count(sum(len(registrar.listeners) for registrar in self._registrars()), "listener"),
             *([_count(jobs, "job")] if (jobs := self.scheduler.count()) else []),
             *self.bot.modules.counts(),
-            _count(len(self.gateway.cache.get_available_guilds_view()), "server"),
+            _count(len(self._guilds | self.gateway.cache.get_guilds_view().keys()), "server"),
         ]
         return f"{me.username if me else 'the bot'} is up: {', '.join(counts)} ({', '.join(self._stages)})"
 
@@ -168,9 +185,9 @@ class Session:
 
     @property
     def guild_data(self) -> GuildDataStore:
-        """What the bot keeps for its servers. Raises ServiceError where the database did not start."""
+        """What the bot keeps for its servers. Raises ServiceError before it has started."""
         if self._guild_data is None:
-            raise ServiceError(f"there is no guild data: {self.services.missing.get('guild_data', 'not started')}")
+            raise ServiceError("there is no guild data: the service has not started")
         return self._guild_data
 
     def _make_database(self) -> DatabaseService:
@@ -185,8 +202,9 @@ class Session:
         built_in["scheduler"] = self.scheduler
         if "scheduler" in self.services.registered:
             built_in["job_scheduler"] = self.scheduler  # the jobs of @bot.every and its siblings stay with it
+        own = {name for name in ("guild_data_db", "scheduler", "job_scheduler") if name not in self.services.registered}
         self._opened.append(("the services", self.services.stop))
-        await self.services.start(built_in, session=self)
+        await self.services.start(built_in, session=self, required={"db", "guild_data", *own})
         self.measures.start(self.services.get_typed("metrics", Metrics))
         for database in (db, self.services.get("db")):
             if isinstance(database, DatabaseService):
@@ -194,29 +212,30 @@ class Session:
         self._guild_data = self.services.get_typed("guild_data", GuildDataStore)
         self.services.get_typed("db", Database)  # another one must be able to do the same
         self.services.get_typed("audit", Audit)
-        await self.cooldowns.start(self.own_database)
-        self._opened.append(("the cooldowns", self.cooldowns.stop))
+        await self.cooldowns.start(db)
+        self._opened.append(("the cooldowns", lambda: within(_STOP_LIMIT, self.cooldowns.stop())))
         try:
             await self.migrate("bot", self.bot.migrations)
-        except (WispError, ValueError) as error:
+        except ValueError as error:
             raise StartError(str(error)) from error
+        if self.config.database == MEMORY:
+            _log.info("the bot keeps its data in memory (database=None): they are lost when it stops")
         self._stage("services started")
 
     @property
     def database(self) -> Database | None:
-        """The service "db", None where it did not start."""
+        """The service "db", None while the bot does not run."""
         return self.services.get_typed("db", Database)
 
     @property
-    def own_database(self) -> Database | None:
-        """Where the tables of wisp itself are: the built-in database, whatever "db" is; None where it did not start."""
-        return self.services.get_typed("guild_data_db" if "db" in self.services.registered else "db", Database)
+    def own_database(self) -> Database:
+        """The built-in database with wisp's own tables, also if another service is "db"."""
+        return self._db
 
     async def migrate(self, owner: str, migrations: Mapping[int, Any]) -> None:
-        """Bring tables up to date, where there is anything to do. Raises WispError and ValueError where that fails."""
+        """Bring tables up to date, if there are migrations. Raises WispError and ValueError if that fails."""
         if migrations:
-            if self.database is None:
-                raise WispError(f"There are migrations, and no database: {self.services.missing.get('db')}")
+            assert self.database is not None
             await self.database.migrate(owner, migrations)
 
     async def _set_up(self) -> None:
@@ -225,8 +244,10 @@ class Session:
         bridge.on_interaction_payload(
             self.gateway, dispatcher.came_before, dispatcher.on_awaited, dispatcher.on_undecodable
         )
-        for starter in self.bot.starters:
-            await self._call_starter(starter)
+        # while modules are torn down and on_stop runs, calls are still answered, so the connection closes after them
+        self._opened.append(("the connection to Discord", self._close_gateway))
+        self._opened.append(("lightbulb", lambda: within(_STOP_LIMIT, self.client.stop())))
+        await self._call_starters()
         self.attach(self.bot)
         self._opened.append(("the modules", self._stop_modules))
         await self.bot.modules.start(self)
@@ -237,9 +258,22 @@ class Session:
         bridge.set_intents(self.gateway, self._intents())
         self._stage("set up")
 
+    async def _call_starters(self) -> None:
+        """Call the on_start functions. The on_stop functions are called at the end if one of those succeeded."""
+        is_begun = not self.bot.starters
+        try:
+            for starter in self.bot.starters:
+                await self._call_starter(starter)
+                is_begun = True
+        finally:
+            if is_begun:
+                for stopper in self.bot.stoppers:
+                    name = getattr(stopper, "__name__", type(stopper).__name__)
+                    self._opened.append((f'the on_stop function "{name}"', partial(self._call_stopper, stopper)))
+
     async def _call_starter(self, starter: Callable[..., Awaitable[object]]) -> None:
         try:
-            refuse_coroutine(await (starter(self.bot) if inspect.signature(starter).parameters else starter()))
+            refuse_coroutine(await self._called(starter))
         except (Exception, *EXITS):
             raise
         except BaseException as error:
@@ -247,6 +281,12 @@ class Session:
                 raise
             name = getattr(starter, "__name__", type(starter).__name__)
             raise StartError(f"on_start {name} raised {described(error)}") from error
+
+    async def _call_stopper(self, stopper: Callable[..., Awaitable[object]]) -> None:
+        refuse_coroutine(await within(_STOP_LIMIT, self._called(stopper)))
+
+    def _called(self, function: Callable[..., Awaitable[object]]) -> Awaitable[object]:
+        return function(self.bot) if inspect.signature(function).parameters else function()
 
     def _begin_jobs(self) -> None:
         context = Context()
@@ -277,7 +317,8 @@ class Session:
     def detach(self, registrar: Registrar) -> None:
         """Take what a module registered out of action: nothing new reaches it."""
         for event_type, callback in self._subscriptions.pop(registrar, ()):
-            self.gateway.unsubscribe(event_type, callback)
+            if not (self.closing and issubclass(hikari.StoppedEvent, event_type)):  # that one is still to come
+                self.gateway.unsubscribe(event_type, callback)
         self.scheduler.detach(registrar)
         self._route()
 
@@ -301,17 +342,10 @@ class Session:
             raise WispError(f"its listeners need the intent {names}, which is settled at the start. Restart the bot")
 
     async def register_again(self) -> None:
-        """Bring Discord's commands up to date while the bot runs: once for all who ask before it begins."""
-        if self._registering is None:
-            self._registering = asyncio.create_task(self._register_in_turn())
-        await asyncio.shield(self._registering)
-
-    async def _register_in_turn(self) -> None:
-        async with self._registration:
-            self._registering = None  # who asks from now on has changed something since
-            assert self._application is not None
-            changes = await self._registered(self._application)
-            _log.info("commands registered: %s", changes)
+        """Bring Discord's commands up to date while the bot runs, as `CommandSync.update` does."""
+        assert self._commands is not None
+        await self.bot.modules.changed()  # those that are going on are registered with this one
+        await self._commands.update()
 
     async def emit(self, event: Event) -> None:
         """Call every listener for an event of one's own, and return when all are done."""
@@ -319,21 +353,23 @@ class Session:
             self._hear(registrar, listener, event)
             for registrar in self._registrars()
             for listener in registrar.listeners
-            if isinstance(event, listener.event_types)
+            if isinstance(event, listener.event_types) and not self.closing
         ]
         await asyncio.gather(*heard)
 
     async def _hear(self, owner: Registrar, listener: Listener, event: Any) -> None:
         """Call a listener, unless its module is off where that happened."""
-        if self.closing or not self.gate.is_open(owner, guild_of(event)):
+        if not self.gate.is_open(owner, guild_of(event)):
             return
         settings_in_use.set(self.config)
+        title = f'listener "{listener.name}"'
+        current_task().set_name(title)
         began = self.clock.monotonic()
         outcome: Outcome = "cancelled"
         ctx = EventContext(self.bot, event, listener.name)
 
         async def failed(error: BaseException) -> None:
-            await self.dispatcher.failed(ctx, f'listener "{listener.name}"', error, owner)
+            await self.dispatcher.failed(ctx, title, error, owner)
 
         with self.work.of(owner):
             try:
@@ -348,7 +384,12 @@ class Session:
 
     def _subscribe(self, owner: Registrar, listener: Listener, event_type: type[hikari.Event]) -> Any:
         async def hear(event: hikari.Event) -> None:
-            await self._hear(owner, listener, event)
+            if not listener.receives(event, event_type):
+                return
+            if not self.closing:
+                await self._hear(owner, listener, event)
+            elif isinstance(event, hikari.StoppedEvent):
+                await self._hear_last(owner, listener, event)
 
         self.gateway.subscribe(event_type, hear)
         return hear
@@ -364,37 +405,61 @@ class Session:
                 failure = error
                 raise _Stop from error
 
+        async def note_guilds(event: hikari.ShardReadyEvent) -> None:
+            self._guilds.update(event.unavailable_guilds)
+
         self.gateway.subscribe(hikari.StartingEvent, register)
-        self._opened.append(("the connection to Discord", self._close_gateway))
+        self.gateway.subscribe(hikari.ShardReadyEvent, note_guilds)
+        self._opened.append(("the listeners for StoppingEvent", self._announce_stopping))
+        late = self.clock.call_later(_LATE, partial(_log.warning, _STILL_OUTSIDE, _LATE))
         try:
             await self.gateway.start(check_for_updates=False)
         except _Stop:
             assert failure is not None
-            raise explained(failure)  # noqa: B904 - it has its cause
-        except (hikari.HikariError, OSError, KeyError, TypeError) as error:
+            raise failure  # noqa: B904 - it has its cause
+        except Exception as error:  # hikari alone is asked here
             raise explained(error)  # noqa: B904 - it has its cause
+        finally:
+            late.cancel()
 
     async def _register(self) -> None:
         """With REST open and nothing connected: ask who the bot is, and bring its commands up to date."""
-        rest = bridge.reporting_date(self.gateway.rest, self._deferrals.observe)
-        application = await rest.fetch_application()
-        self._application = int(application.id)
+        application = await self._ask_discord()
         self._is_registered = True
         listeners = [listener for registrar in self._registrars() for listener in registrar.listeners]
         self.owners = self.owners or _owners_of(application)
         check_privileged(self._intents(), application, listeners)
         await self.client.start()
-        self._opened.append(("lightbulb", self.client.stop))
         if hears_messages(listeners) and not self._intents() & hikari.Intents.MESSAGE_CONTENT:
             _log.warning(
                 "messages are listened to, but without their content: most arrive empty. If the bot needs to read "
                 'them, say wisp.Bot(intents="MESSAGE_CONTENT") and switch the intent on at %s',
                 page_of(application),
             )
-        changes = await self._registered(self._application)
-        self._stage(f"commands registered: {changes}")
+        await self._register_commands(int(application.id))
 
-    async def _registered(self, application: int) -> Changes:
+    async def _ask_discord(self) -> hikari.Application:
+        """Return the bot's application. Raises StartError if Discord gives no answer, or lets no bot connect now."""
+        rest = bridge.reporting_date(self.gateway.rest, self._deferrals.observe)
+        try:
+            application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
+        except Exception as error:
+            raise explained(error)  # noqa: B904 - it has its cause
+        check_gateway(gateway, self.clock.time())
+        return application
+
+    async def _register_commands(self, application: int) -> None:
+        rest, db = self.gateway.rest, self.own_database
+        self._commands = CommandSync(rest, application, db, self._wanted, clock=self.clock, spawn=self.spawn)
+        self._opened.append(("the registration of commands", self._commands.close))
+        try:
+            changes = await self._commands.update()
+        except hikari.HTTPError as error:
+            raise explained(error)  # noqa: B904 - it has its cause
+        self._stage("registration of commands postponed" if changes is None else f"commands registered: {changes}")
+
+    async def _wanted(self) -> dict[int | None, list[Wanted]]:
+        """The commands of the bot, as Discord should have them."""
         wanted: dict[int | None, list[Wanted]] = {None: []}
         for root in self._roots():
             for guild in self._guilds_of(root) or (None,):
@@ -403,17 +468,7 @@ class Session:
             self.client, self._lightbulb_commands, self.gateway.entity_factory
         ):
             wanted.setdefault(guild, []).append(Wanted(payload, None))
-        asked = {guild: [one.payload for one in commands] for guild, commands in wanted.items()}
-        if asked == self._asked:
-            return Changes()
-        memory = GuildMemory(self.own_database, application)
-        guilds = {guild for guild in wanted if guild is not None}
-        earlier = await memory.recall()
-        await memory.remember(earlier | guilds)
-        changes = await bring_up_to_date(self.gateway.rest, application, {**{guild: [] for guild in earlier}, **wanted})
-        await memory.remember(guilds)
-        self._asked = asked
-        return changes
+        return wanted
 
     def _registrars(self) -> list[Registrar]:
         return self.bot.modules.registrars()
@@ -436,6 +491,8 @@ class Session:
         return intents
 
     def _stage(self, name: str) -> None:
+        if self.closing:  # code of the bot has ignored that the start was cancelled
+            raise StartError(_CLOSED_MEANWHILE)
         now = time.perf_counter()
         self._stages.append(f"{name} in {now - self._stage_began:.2f} s")
         self._stage_began = now
@@ -493,8 +550,8 @@ class Session:
     def label_of(self, task: asyncio.Task[Any]) -> str:
         """The command, component, form or job that a task runs, in words."""
         label = next((ctx.handler.label for ctx, running in self._calls.items() if running is task), None)
-        named_after_job = task.get_name() if task.get_name().startswith("job ") else None
-        return label or named_after_job or "a listener"
+        name = task.get_name() if task.get_name().startswith(("job ", "listener ")) else None
+        return label or name or "a listener"
 
     def is_ending(self, owner: Registrar) -> bool:
         """Whether handlers of a bot or module are cancelled: it is unloaded, or the bot closes."""
@@ -518,60 +575,121 @@ class Session:
     async def close(self) -> None:
         """Take no new work, give running handlers their grace, then close what was opened, last first, once.
 
-        Who is cancelled while it waits here does not stop the closing: it goes on by itself.
+        A caller that is cancelled while it waits does not stop the closing. A handler may call this, and goes on once
+        all is closed. In a task that a handler has started it returns at once, since the handler may wait for that
+        task: the bot closes when the handler has ended.
         """
         if self._closing is None:
-            self._closing = asyncio.create_task(self._close(current_task()))
-        await asyncio.shield(self._closing)
+            self.closing = True
+            self._closing_since = time.monotonic()
+            self._closing = asyncio.create_task(self._close())
+        if not self.work.is_within_handler():
+            with self.work.apart():
+                await asyncio.shield(self._closing)
 
-    async def _close(self, caller: asyncio.Task[Any]) -> None:
-        self.closing = True
-        if self._starting is not None:
-            self._starting.cancel()
-            await self._start_ended.wait()
+    def grace_left(self) -> float:
+        """Return how many seconds are left of the grace of what runs while the bot closes."""
+        since = time.monotonic() if self._closing_since is None else self._closing_since
+        return max(0.0, since + self.grace - time.monotonic())
+
+    async def end_handlers(self, handlers: Iterable[asyncio.Task[Any]], grace: float) -> None:
+        """Wait for handlers, cancel those that run for longer than `grace`, and leave behind those that ignore it."""
+        handlers = set(handlers)
         try:
-            await self._drain(caller)
-            for ctx in tuple(self._calls):
-                try:
-                    await ctx.finish()
-                except Exception as error:
-                    self.report(ctx.handler.label, error)
+            async with asyncio.timeout(grace):
+                await self.work.ended(handlers)
+        except TimeoutError:
+            names = {task: self._place_of(task) for task in handlers & self.work.tasks.keys()}
+            _log.warning("cancelled after %.3g s: %s", grace, named(names.values()))
+            for task in (deaf := await end(names)):
+                self.work.leave(task)
+            if deaf:
+                _log.error("left behind, since it ignores its cancellation: %s", named(names[task] for task in deaf))
+
+    def _place_of(self, task: asyncio.Task[Any]) -> str:
+        """Return what a task runs, and where in the bot's code it waits."""
+        from .stillness import place
+
+        return f"{'the start' if task is self._starting else self.label_of(task)}{place(task)}"
+
+    async def _close(self) -> None:
+        if self._starting is not None:
+            await self._end_start(self._starting)
+        if self._commands is not None:
+            await self._commands.close()  # its attempts count as work, which would be waited for
+        try:
+            if waiting := self.work.end_waiting():  # the user is told, even if there is no grace
+                await asyncio.wait(waiting, timeout=LAST_WORDS)
+            await self.end_handlers(self.work.tasks, self.grace_left())  # those that begin from now on are refusals
+            finishing = {asyncio.create_task(self._finish(ctx)) for ctx in self._calls}
+            await end(finishing, after=_ANSWER_LIMIT)
         finally:
             self._deferrals.stop()
             self.blocking.stop()
             self.prompts.stop()
             await self._close_opened()
-            self.closed = True
 
-    async def _drain(self, caller: asyncio.Task[Any]) -> None:
-        """Wait for the handlers that run, `caller` apart: it may be one of them, and waits for this."""
-        for task in self.work.waiting:  # the person has no time any more, and is told
-            task.cancel()
-        end = asyncio.get_running_loop().time() + self.grace
-        while running := self.work.tasks.keys() - {caller, current_task()}:
-            left = end - asyncio.get_running_loop().time()
-            if left <= 0:
-                break
-            await asyncio.wait(running, timeout=left, return_when=asyncio.FIRST_COMPLETED)
-        if late := self.work.tasks.keys() - {caller, current_task()}:
-            _log.warning("cancelled after %g s: %s", self.grace, self.under_way())
-            for task in late:
-                task.cancel()
-            await asyncio.wait(late, timeout=1)
+    async def _end_start(self, starting: asyncio.Task[Any]) -> None:
+        """End a start that is going on, unless it ignores its cancellation for too long."""
+        starting.cancel()
+        try:
+            async with asyncio.timeout(self.grace):
+                await self._start_ended.wait()
+        except TimeoutError:
+            _log.error("left behind, since it ignores its cancellation: %s", self._place_of(starting))
+            left_behind.add(starting)
+
+    async def _finish(self, ctx: InteractionContext[Any]) -> None:
+        try:
+            await ctx.finish()
+        except Exception as error:
+            self.report(ctx.handler.label, error)
 
     async def _close_opened(self) -> None:
-        while self._opened:
-            what, close = self._opened.pop()
-            try:
-                await close()
-            except EXITS as error:
-                self.leave(error)
-            except (Exception, asyncio.CancelledError):
-                _log.exception("%s did not close properly", what)
+        is_waited_for = self.leaving is not None
+        leaving = self.leaving = self.leaving or asyncio.get_running_loop().create_future()
+        with self.work.closing():
+            while self._opened:
+                what, close = self._opened.pop()
+                try:
+                    await close()
+                except EXITS as error:
+                    self.leave(error)
+                except Overdue as error:
+                    _log.error("%s did not close properly: it %s", what, error)
+                except BaseException:  # the others close all the same
+                    _log.exception("%s did not close properly", what)
+        self.closed = True
+        if leaving.done() and not is_waited_for:
+            raise leaving.result()
+
+    async def _announce_stopping(self) -> None:
+        """Call the listeners for StoppingEvent while all works: hikari dispatches it after modules are torn down."""
+        if self.gateway.is_alive:
+            event = self.gateway.event_factory.deserialize_stopping_event()
+            await asyncio.gather(
+                *(
+                    self._hear_last(registrar, listener, event)
+                    for registrar in self._registrars()
+                    for listener in registrar.listeners
+                    if isinstance(event, listener.event_types)
+                )
+            )
+
+    async def _hear_last(self, owner: Registrar, listener: Listener, event: hikari.Event) -> None:
+        """Call a listener for an event of the bot's end. It gets what is left of the grace, and at least a second."""
+        try:
+            await within(max(self.grace_left(), LAST_WORDS), self._hear(owner, listener, event))
+        except Overdue as error:
+            _log.error('listener "%s" for %s %s', listener.name, type(event).__name__, error)
 
     async def _close_gateway(self) -> None:
-        if self.gateway.is_alive:
-            await bridge.close_gateway(self.gateway)
+        if not self.gateway.is_alive:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await self.work.ended(self.work.tasks.keys() - left_behind)  # refusals that are on their way
+        await bridge.close_gateway(self.gateway)
 
 
 def _intents_of(listeners: Iterable[Listener]) -> hikari.Intents:

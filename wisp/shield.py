@@ -31,15 +31,15 @@ async def shielded(
 ) -> bool:
     """Call code of the bot, and `failed(error)` if it raises anything; whether it did not.
 
-    A cancellation of this task is raised if `is_ending()`; one that the code met in its own work, or asked for
-    itself, is an error like any other.
+    A cancellation is raised if `is_ending()`, of this task or of one that it awaits. At any other time it is one that
+    the code met in its own work, or asked for itself, and an error like any other.
     """
     try:
         refuse_coroutine(await call())
     except GeneratorExit:  # the task is thrown away, and nothing can be awaited in it
         raise
     except BaseException as error:
-        if is_ending() and is_cancelled(error):
+        if isinstance(error, asyncio.CancelledError) and is_ending():
             raise
         await failed(error)
         return False
@@ -71,7 +71,13 @@ def refuse_coroutine(result: object) -> None:
 
 def described(error: BaseException) -> str:
     """An error as its type and its text, whatever its text is."""
+    text = text_of(error)
+    return type(error).__name__ if not text else f"{type(error).__name__}: {text}"
+
+
+def text_of(error: BaseException) -> str:
+    """The text of an error as it can be written anywhere; "" if it cannot be read."""
     try:
-        return f"{type(error).__name__}: {error}".removesuffix(": ")
+        return str(error).encode(errors="replace").decode()
     except BaseException:
-        return f"{type(error).__name__}, whose text cannot be read"
+        return ""

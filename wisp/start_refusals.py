@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from urllib.parse import urlsplit
+
+import aiohttp
 import hikari
 
+from .bridge import retry_after
+from .clock import moment
 from .errors import Mistake, Mistakes, StartError
 from .events import PRIVILEGED, Listener
 
@@ -56,17 +62,36 @@ _CLOSE_CODES = {
 }
 
 
-def explained(error: BaseException) -> BaseException:
-    """What kept the bot from starting, in words for who runs it; what needs no words is given back."""
-    words = _in_words(error)
-    if words is None:
-        return error
-    explained = StartError(words)
+def check_gateway(gateway: hikari.GatewayBotInfo, now: float) -> None:
+    """Raise StartError if there is no session start left, or no address to connect to. `now` is since the epoch."""
+    if not _is_address(gateway.url):
+        raise StartError(f"Discord's gateway has no usable address ({_plain(str(gateway.url))!r}). {_IS_IT_DISCORD}")
+    limit, needed = gateway.session_start_limit, gateway.shard_count
+    if limit.remaining < needed:
+        shards = "1 shard needs 1" if needed == 1 else f"{needed} shards need {needed}"
+        raise StartError(
+            f"Discord limits how often a bot connects: of {limit.total} session starts {limit.remaining} are left, and "
+            f"{shards}. Start the bot again at {moment(now, limit.reset_after.total_seconds())}. If it restarts again "
+            "and again, its log says why."
+        )
+
+
+def _is_address(url: object) -> bool:
+    try:
+        parts = urlsplit(str(url))
+        return parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def explained(error: BaseException) -> StartError:
+    """What kept the bot from connecting, in words for the person that runs it."""
+    explained = StartError(_in_words(error))
     explained.__cause__ = error
     return explained
 
 
-def _in_words(error: BaseException) -> str | None:
+def _in_words(error: BaseException) -> str:
     if isinstance(error, hikari.UnauthorizedError):
         return (
             "Discord refused the token (401). It was reset, or copied incompletely: take a new one from "
@@ -78,9 +103,33 @@ def _in_words(error: BaseException) -> str | None:
     if isinstance(error, hikari.RateLimitTooLongError):
         return f"Discord asks to wait {error.retry_after:.0f} s before the next start. Start again then."
     if isinstance(error, hikari.HTTPResponseError):
-        return f"Discord answered {int(error.status)} to {error.url}. Its state: https://discordstatus.com"
-    if isinstance(error, (hikari.HTTPError, OSError)):
-        return f"Discord cannot be reached: {error}. Is there a network, and is rest_url right?"
-    if isinstance(error, (KeyError, TypeError)):
-        return f"Discord's answer could not be read ({error!r}). Does rest_url point at Discord, or a proxy of it?"
-    return None
+        return _answered(error)
+    if isinstance(error, hikari.GatewayError):
+        return f"Discord's gateway did not let the bot in: {error.reason}. Its state: https://discordstatus.com"
+    detail = _plain(f"{error}" or type(error.__cause__ or error).__name__)
+    if isinstance(error.__cause__ if isinstance(error, hikari.HTTPError) else error, _NETWORK):
+        return f"Discord cannot be reached: {detail}. Is there a network, and is rest_url right?"
+    if isinstance(error, RuntimeError) and not isinstance(error, hikari.HikariError):
+        return f"The connection to Discord ended while it began: {detail}. Its state: https://discordstatus.com"
+    return f"Discord's answer could not be read ({type(error).__name__}: {detail}). {_IS_IT_DISCORD}"
+
+
+_NETWORK = (OSError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
+
+_IS_IT_DISCORD = "Does rest_url point at Discord, or a proxy of it?"
+
+
+def _answered(error: hikari.HTTPResponseError) -> str:
+    said = f": {error.message}" if error.message else ""
+    answer = f"Discord answered {int(error.status)} to {_plain(error.url)}{said}."
+    if error.status == 429:
+        wait = retry_after(error)
+        return f"{answer} Start again {'later' if wait is None else f'in {wait:.0f} s'}."
+    if not error.message and error.status < 500:  # of Discord's API, each refusal has a message
+        return f"{answer} It is a page of a proxy or a firewall: let the bot through, or correct rest_url."
+    return f"{answer} Its state: https://discordstatus.com"
+
+
+def _plain(text: str) -> str:
+    """A text without the name and password that stand before the host of a URL."""
+    return re.sub(r"//[^/@\s]*@", "//", text)

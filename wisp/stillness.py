@@ -279,8 +279,13 @@ def _is_in(frame: FrameType, packages: Iterable[str]) -> bool:
 
 def place(task: AnyTask) -> str:
     """Where in the bot's code a task waits, as " (bot.py:12, in greet)"; "" where it is in none of it."""
+    return place_in(frames_of(task))
+
+
+def place_in(frames: Iterable[FrameType]) -> str:
+    """The innermost of these frames, outermost first, that is the bot's code, in words as `place` gives them."""
     where = ""
-    for frame in frames_of(task):
+    for frame in frames:
         file = frame.f_code.co_filename
         if _is_of_bot(file):
             where = f" ({os.path.relpath(file)}:{frame.f_lineno}, in {frame.f_code.co_name})"

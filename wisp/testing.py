@@ -279,7 +279,7 @@ class Discord(Breakable):
         return self.world.add_guild(name)
 
     def channel(self, name: str, guild: Guild | None = None) -> Channel:
-        """The channel of this name in a guild (the first one by default), a new text channel where there was none."""
+        """The channel or thread of this name in a guild (the first one by default), else a new text channel."""
         guild = guild or self._people.home
         return guild.channel(name) or self.world.add_channel(guild, name)
 

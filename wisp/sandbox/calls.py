@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from wisp.clock import Clock
+from wisp.limits import ATTACHMENT_SIZE
 from wisp.sandbox.ground import Ground
 from wisp.sandbox.happenings import CommandsChanged, InteractionCreated
 from wisp.sandbox.interaction import INTERACTION_LIFETIME, Interaction
@@ -158,7 +159,7 @@ class Calls(Ground):
             "entitlements": [],
             "authorizing_integration_owners": interaction.integration_owners,
             "context": 1 if guild is None else 0,
-            "attachment_size_limit": 10 * 1024 * 1024,
+            "attachment_size_limit": ATTACHMENT_SIZE,
         }
         if interaction.message is not None:
             payload["message"] = interaction.message.payload()

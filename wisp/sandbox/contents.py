@@ -53,10 +53,9 @@ _EMBED_PARTS = (
 
 
 def stored_embeds(embeds: Iterable[JSON], attachments: Iterable[Attachment]) -> list[JSON]:
-    """Embeds as Discord gives them back; those without anything to see are left out."""
+    """Embeds as Discord gives them back."""
     urls = _urls(attachments)
-    stored = [_stored_embed(embed, urls) for embed in embeds]
-    return [{"type": "rich", **embed} for embed in stored if embed]
+    return [{"type": "rich", **_stored_embed(embed, urls)} for embed in embeds]
 
 
 def stored_components(world: World, components: Iterable[JSON], attachments: Iterable[Attachment]) -> list[JSON]:

@@ -13,7 +13,7 @@ from aiohttp import BodyPartReader, web
 from aiohttp import ClientPayloadError as PayloadError
 from aiohttp.http_exceptions import HttpProcessingError
 
-from wisp.limits import ATTACHMENTS, Problem, message_problems
+from wisp.limits import ATTACHMENT_SIZE, ATTACHMENTS, Problem, message_problems
 from wisp.sandbox.contents import media_problems, stored_components, stored_embeds
 from wisp.sandbox.refusals import (
     BAD_REQUEST,
@@ -29,10 +29,7 @@ from wisp.sandbox.refusals import (
 )
 from wisp.sandbox.world import COMPONENTS_V2, JSON, LOADING, SUPPRESS_EMBEDS, Attachment, Message, World, loads
 
-LARGEST_FILE = 10 * 1024 * 1024
-"""Bytes of one attachment, in a guild without boosts."""
-
-LARGEST_BODY = ATTACHMENTS * LARGEST_FILE + 1024 * 1024
+LARGEST_BODY = ATTACHMENTS * ATTACHMENT_SIZE + 1024 * 1024
 
 BODY_TIME = 30.0
 """Real seconds in which a body must be here: of chunks that turn out malformed later on aiohttp tells nobody."""
@@ -183,7 +180,7 @@ async def _read_part(part: BodyPartReader) -> bytes:
     content = bytearray()
     while chunk := await part.read_chunk(1 << 16):
         content += chunk
-        if len(content) > LARGEST_FILE:
+        if len(content) > ATTACHMENT_SIZE:
             raise Refusal(TOO_LARGE)
     return bytes(content)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from wisp.sandbox.message import Message
 from wisp.sandbox.model import JSON, Channel, Guild, User
+from wisp.sandbox.refusals import is_list
 
 INTERACTION_DEADLINE = 3.0
 """Seconds in which an interaction must get its first answer."""
@@ -58,12 +59,13 @@ class Interaction:
     @property
     def command_kind(self) -> int:
         """The type of the command that was used (1 slash, 2 user, 3 message), 0 where it was something else."""
-        return self.data["type"] if self.kind == COMMAND else 0
+        return self.data.get("type", 0) if self.kind == COMMAND else 0
 
     @property
     def focused_kind(self) -> int:
-        """The type of the option that somebody types in (autocomplete), STRING where there is none."""
-        options: list[JSON] = list(self.data.get("options", ()))
+        """The type of the option that is typed in (autocomplete), STRING if there is none that can be read."""
+        given = self.data.get("options", ())
+        options: list[JSON] = [*given] if is_list(given) else []
         for option in options:
             if option.get("focused"):
                 return option["type"]
@@ -104,7 +106,7 @@ class Interaction:
             fields["interaction"] = {
                 "id": str(self.id),
                 "type": self.kind,
-                "name": self.data["name"],
+                "name": self.data.get("name", ""),
                 "user": self.user.payload(),
             }
         return fields

@@ -185,7 +185,7 @@ class Resolved:
         return {"resolved": self._parts} if self._parts else {}
 
     def add(self, value: Value) -> str | None:
-        """The id that stands for `value`, None where this world (or guild, for channels and roles) lacks it."""
+        """The id that stands for `value`, None if it is not here for this person: in this world or guild, and seen."""
         match value:
             case File(name, content):
                 attachment = self.world.add_attachment(name, content, ephemeral=True)
@@ -196,7 +196,7 @@ class Resolved:
                 return self._put("users", value.id, value.payload())
             case Role() if self.guild and self.guild.roles.get(value.id) is value:
                 return self._put("roles", value.id, value.payload())
-            case Channel() if self.guild and self.guild.channels.get(value.id) is value:
+            case Channel() if self.guild and value in self.guild.places and self.world.sees(self.user, value):
                 return self._put("channels", value.id, self.world.partial_channel(value, self.user))
             case _:
                 return None
@@ -348,6 +348,8 @@ def _resolved(option: JSON, value: Value, resolved: Resolved, refuse: Refuse) ->
     if isinstance(value, Channel) and kinds and value.kind not in kinds:
         names = " or ".join(CHANNEL_KINDS.get(kind, f"type {kind}") for kind in kinds)
         raise refuse(f"a {names} channel")
+    if isinstance(value, Channel) and value.guild is resolved.guild and not resolved.world.sees(resolved.user, value):
+        raise refuse(f"a channel that {resolved.user.name} sees")
     number = resolved.add(value) if isinstance(value, accepted) else None
     if number is None:
         raise refuse(expected + such_as(option["type"], value))

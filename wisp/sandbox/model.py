@@ -521,9 +521,14 @@ class Guild:
         """The managed role of a bot, None where it has none."""
         return next((role for role in self.roles.values() if role.bot is bot), None)
 
+    @property
+    def places(self) -> list[Channel]:
+        """All channels, then all threads: what can be chosen for an option, a select or a mention."""
+        return [*self.channels.values(), *self.threads.values()]
+
     def channel(self, name: str) -> Channel | None:
-        """The channel of this name, None where there is none."""
-        for channel in self.channels.values():
+        """The channel of this name, else the thread, None if there is neither."""
+        for channel in self.places:
             if channel.name == channel_name(channel.kind, name):
                 return channel
         return None

@@ -13,8 +13,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from wisp.limits import ATTACHMENTS
-from wisp.sandbox.forms import LARGEST_FILE
+from wisp.limits import ATTACHMENT_SIZE, ATTACHMENTS
 from wisp.sandbox.gateway import Gateway
 from wisp.sandbox.invocation import File, Impossible
 from wisp.sandbox.people import People
@@ -208,8 +207,8 @@ class Page:
         content = bytearray()
         async for chunk in request.content.iter_chunked(1 << 16):
             content += chunk
-            if len(content) > LARGEST_FILE:
-                return web.Response(status=413, text=f"The max file size is {LARGEST_FILE // (1024 * 1024)} MB.")
+            if len(content) > ATTACHMENT_SIZE:
+                return web.Response(status=413, text=f"The max file size is {ATTACHMENT_SIZE // (1024 * 1024)} MB.")
         key = secrets.token_urlsafe(12)
         self._uploads[key] = File(name, bytes(content))
         while len(self._uploads) > MOST_UPLOADED:

@@ -511,11 +511,11 @@ def _member(person: Person) -> Member:
 
 
 def channel_called(guild: Guild, name: str) -> Channel:
-    """The channel of this name. Raises Impossible where the guild has none, naming those that it has."""
+    """The channel or thread of this name. Raises Impossible where the guild has none, naming those that it has."""
     name = name.removeprefix("#")
     found = guild.channel(name)
     if found is None:
-        names = ", ".join(other.name for other in guild.channels.values())
+        names = ", ".join(other.name for other in guild.places)
         raise Impossible(f"{guild.name} has no channel {name!r}; it has {names}")
     return found
 

@@ -381,7 +381,7 @@ class Terminal:
                 return [user.name for user in self.world.users.values() if not user.bot]
             case ":in":
                 guild = self.person.guild or self.people.home
-                return [f"#{channel.name}" for channel in guild.channels.values()]
+                return [f"#{channel.name}" for channel in guild.places]
             case ":guild":
                 return [guild.name for guild in self.world.guilds.values()]
             case _:
@@ -451,7 +451,7 @@ class Terminal:
             roles = [role.name for role in guild.roles.values() if role is not guild.everyone]
             # The bot's own role bears its name: offered once, it is the bot.
             return list(dict.fromkeys(f"@{name}" for name in [*self._member_names(guild), self.world.bot.name, *roles]))
-        return [f"#{channel.name}" for channel in guild.channels.values()] if word.startswith("#") else []
+        return [f"#{channel.name}" for channel in guild.places] if word.startswith("#") else []
 
     def _member_names(self, guild: Guild) -> list[str]:
         return [member.user.name for member in guild.members.values() if not member.user.bot]
@@ -510,7 +510,7 @@ def named(option: JSON, typed: str, guild: Guild | None) -> User | Role | Channe
         USER: [member.user for member in guild.members.values()],
         ROLE: list(guild.roles.values()),
         MENTIONABLE: [*(member.user for member in guild.members.values()), *guild.roles.values()],
-        CHANNEL: list(guild.channels.values()),
+        CHANNEL: [*guild.places],
     }
     bare = typed.lstrip("@#")
     for one in found[option["type"]]:

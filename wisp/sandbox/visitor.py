@@ -478,8 +478,8 @@ class Visitor:
 
     def _entity(self, number: str) -> Value:
         guild, key = self._person.guild, int(number) if number.isdecimal() and len(number) <= 20 else 0
-        found = self._world.users.get(key) or (guild and (guild.roles.get(key) or guild.channels.get(key)))
-        return found or number
+        found = guild and (guild.roles.get(key) or guild.channels.get(key) or guild.threads.get(key))
+        return self._world.users.get(key) or found or number
 
     def _form(self, number: str) -> Reply:
         form = self._forms.get(int(number))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
 
-from ..errors import ServiceError, WispError
+from ..errors import ServiceError, WispError, did_you_mean
 from ..logs import get_logger
 from ..shield import EXITS, described, is_cancelled, refuse_coroutine
+from ..work import Overdue, within
 
 if TYPE_CHECKING:
     from .audit import AuditRecord
@@ -26,9 +27,10 @@ _STOP_LIMIT = 10.0
 
 
 class Services:
-    """The services of a bot. They start in order, stop in reverse, and one that does not start is absent.
+    """The services of a bot. They start in order and stop in reverse.
 
-    `missing` says by name why it did not, of the latest start.
+    An optional service that does not start is absent, and `missing` says by name why it did not, of the latest start.
+    A bot does not start without the services that hold its data: "db" and "guild_data".
     """
 
     def __init__(self) -> None:
@@ -36,6 +38,7 @@ class Services:
         self._registered: dict[str, object] = {}
         self._running: dict[str, object] = {}
         self._closing: AsyncExitStack | None = None
+        self._unknown: set[str] = set()  # names that a warning was logged for
 
     def register(self, name: str, service: object) -> None:
         """Add a service before the bot starts, as described in `Service`.
@@ -54,21 +57,42 @@ class Services:
         self._registered[name] = service
 
     def get(self, name: str) -> Any:
-        """The service, None where there is none that runs (`missing` may say why)."""
-        return self._running.get(name)
+        """Return the service, or None if none of that name runs (`missing` may say why).
+
+        A name that no service has, but that is almost the name of one, is logged once.
+        """
+        service = self._running.get(name)
+        if service is None and self._running:
+            self._warn_of_typo(name)
+        return service
 
     def get_typed(self, name: str, kind: type[T]) -> T | None:
         """The service, None as `get` does. `kind` is its class, or a protocol of this module that it follows.
 
         Raises ServiceError where it is something else.
         """
-        service = self._running.get(name)
+        service = self.get(name)
         if service is None or isinstance(service, kind):
             return service
         raise ServiceError(
             f'service "{name}": expected {kind.__name__}, it is {type(service).__name__}. Where another service may '
             "stand in this place, ask for what both can do: a protocol of wisp.services, such as Cache."
         )
+
+    def why_missing(self, name: str) -> str:
+        """Return why there is no service of this name, with the nearest name if there never was one."""
+        return self.missing.get(name) or f"there is none of that name{did_you_mean(name, self._known())}"
+
+    def _known(self) -> set[str]:
+        return {*self._running, *self._registered, *self.missing}
+
+    def _warn_of_typo(self, name: str) -> None:
+        known = self._known()
+        if name in known or name in self._unknown:
+            return
+        self._unknown.add(name)
+        if hint := did_you_mean(str(name), known, cutoff=0.8):
+            _log.warning('there is no service "%s"%s', name, hint)
 
     @property
     def registered(self) -> Mapping[str, object]:
@@ -83,11 +107,13 @@ class Services:
         """Have these at hand as they are: they are neither started nor stopped here."""
         self._running.update(services)
 
-    async def start(self, built_in: Mapping[str, object] | None = None, *, session: Any = None) -> None:
+    async def start(
+        self, built_in: Mapping[str, object] | None = None, *, session: Any = None, required: Container[str] = ()
+    ) -> None:
         """Start `built_in`, then what was registered, one after the other; each is there once it has started.
 
-        One that raises is logged, and absent. Raises ServiceError where they run already; cancelled, it stops those
-        that had started.
+        One that raises is logged, and absent. Raises ServiceError if it is one of the `required`, and if the services
+        run already; then, or if it is cancelled, it stops those that had started.
         """
         if self._closing is not None:
             raise ServiceError("the services run already: stop them before they start again.")
@@ -96,7 +122,7 @@ class Services:
             self._closing = started
             started.callback(self._forget)
             for name, service in {**(built_in or {}), **self._registered}.items():
-                if await self._started(name, service, session):
+                if await self._started(name, service, session, name in required):
                     self._running[name] = service
                     started.push_async_callback(self._stop, name, service)
             if self._closing is not started:
@@ -109,10 +135,12 @@ class Services:
             closing, self._closing = self._closing, AsyncExitStack()  # whoever comes meanwhile finds nothing to close
             await closing.aclose()
 
-    async def _started(self, name: str, service: object, session: Any) -> bool:
+    async def _started(self, name: str, service: object, session: Any, is_required: bool) -> bool:
         start = getattr(service, "start", None)
+        seconds = getattr(service, "start_limit", _START_LIMIT)
+        limit = asyncio.timeout(seconds)
         try:
-            async with asyncio.timeout(_START_LIMIT):
+            async with limit:
                 if start is not None:
                     refuse_coroutine(await _awaitable(start, session, name=f"{name}.start(session)"))
         except EXITS:
@@ -121,22 +149,26 @@ class Services:
             if is_cancelled(error):
                 raise
             expected = isinstance(error, WispError)  # it says the way out itself
-            if isinstance(error, TimeoutError):
-                self.missing[name] = f"it was not done within {_START_LIMIT:g} s"
+            if limit.expired():
+                self.missing[name] = f"it was not done within {seconds:g} s"
             else:
                 self.missing[name] = str(error) if expected else described(error)
-            _log.error('service "%s" did not start: %s', name, self.missing[name], exc_info=not expected)
+            if not (is_required and expected):
+                _log.error('service "%s" did not start: %s', name, self.missing[name], exc_info=not expected)
+            if is_required:
+                raise ServiceError(f'no start without the service "{name}": {self.missing[name]}') from error
             return False
         return True
 
     async def _stop(self, name: str, service: object) -> None:
         stop = getattr(service, "stop", None)
         try:
-            async with asyncio.timeout(_STOP_LIMIT):
-                if stop is not None:
-                    refuse_coroutine(await _awaitable(stop, name=f"{name}.stop()"))
+            if stop is not None:
+                refuse_coroutine(await within(_STOP_LIMIT, _awaitable(stop, name=f"{name}.stop()")))
         except EXITS:
             raise
+        except Overdue as error:
+            _log.error('service "%s" did not stop properly: it %s', name, error)
         except BaseException as error:
             if is_cancelled(error):
                 raise
@@ -163,12 +195,16 @@ def _awaitable(method: Callable[..., Any], *arguments: object, name: str) -> Awa
 
 
 class Service(Protocol):
-    """What is started and stopped with the bot. Both are optional: an object without them is a service as well."""
+    """What is started and stopped with the bot. Both are optional: an object without them is a service as well.
+
+    A start is cancelled after 60 s, or after `start_limit` seconds if the service has that attribute (None: never).
+    """
 
     async def start(self, session: Any) -> object:
         """Begin, before the bot connects. `session` is the run: its `clock`, its `services`, those before this one.
 
-        Where this raises, the service is absent, and `stop` is not called.
+        If this raises, `stop` is not called. A bot does not start then if the service is "db" or "guild_data"; any
+        other service is absent.
         """
         ...
 

@@ -9,7 +9,7 @@ import re
 import secrets
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from contextvars import ContextVar
 from functools import partial
@@ -20,6 +20,7 @@ import aiosqlite
 
 from ..clock import Clock
 from ..errors import DatabaseError
+from ..logs import get_logger
 
 if sys.platform == "win32":
     import msvcrt
@@ -28,6 +29,8 @@ else:
 
 T = TypeVar("T")
 P = ParamSpec("P")
+
+_log = get_logger("wisp.database")
 
 Parameters = Sequence[Any] | Mapping[str, Any]
 """What stands for `?` (in order), or for `:name` (by name), in a statement."""
@@ -41,6 +44,7 @@ Operation = Literal["read", "write"]
 Outcome = Literal["done", "failed", "cancelled"]
 
 MEMORY = ":memory:"
+"""The path of a database in memory: nothing is kept after `stop()`."""
 
 OWN_MIGRATIONS: dict[int, str] = {
     1: """
@@ -101,28 +105,31 @@ _NO_TRANSACTION_BY_HAND = (
 )
 
 _OPEN_ALREADY = (
-    "another bot{holder} has it open, and a file serves one at a time. Stop that one, or give this one a database of "
-    "its own (WISP_DATABASE)"
+    "another bot{holder} has it open (waited {wait:g} s), and a file serves one at a time. Stop that one, or give this "
+    "one a database of its own (WISP_DATABASE)"
 )
+
+_POLL_LOCK = 0.25
+"""Seconds between two attempts to take a lock that another process holds."""
 
 # Group commit of guild data has a statement for each number of rows, up to 128, and all should stay compiled.
 _COMPILED_STATEMENTS = 256
 
 # What SQLite's primary result codes (https://sqlite.org/rescode.html) mean to who runs the bot, and the way out.
 _WORDS = {
-    sqlite3.SQLITE_FULL: "the disk is full. Free some space: nothing else is needed",
+    sqlite3.SQLITE_FULL: "the disk is full. Free some space. A bot that runs then goes on by itself",
     sqlite3.SQLITE_BUSY: "another process holds it (waited {wait:g} s). Is the bot running twice, or the file open "
     "in a database browser? Close that",
     sqlite3.SQLITE_LOCKED: "another statement holds it. Read all rows of a query before writing",
     sqlite3.SQLITE_READONLY: "the file or its folder is read-only. Let the bot's user write to both (SQLite keeps "
-    "two more files beside it while the bot runs)",
+    "two more files beside it while the bot runs), or keep no data, with wisp.Bot(database=None)",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened. Expected a file, or a place for a new one, in a folder that exists "
-    "and that the bot's user may write to",
+    "and that the bot's user may write to. A bot that keeps no data says so with wisp.Bot(database=None)",
     sqlite3.SQLITE_NOTADB: "the file is not an SQLite database, and was left as it is. Move it away, or set another "
     "database (WISP_DATABASE)",
     sqlite3.SQLITE_CORRUPT: "the file is damaged. Put a backup in its place, or save what is left with "
     '`sqlite3 {path} ".recover"`',
-    sqlite3.SQLITE_IOERR: "the disk failed. Is it full, or gone? Once it is back, nothing else is needed",
+    sqlite3.SQLITE_IOERR: "the disk failed. Is it full, or gone? Once it is back, a bot that runs goes on by itself",
     sqlite3.SQLITE_TOOBIG: "a value is too large for SQLite",
 }
 
@@ -141,9 +148,9 @@ class DatabaseService:
     nobody (in memory there is one for both). What was acknowledged survives the end of the process, `kill -9`
     included; with `durability="full"` also a power cut, at the price of one sync of the disk a write.
 
-    The file belongs to one bot at a time, since each remembers what it has read: a second one waits for
-    `busy_timeout` and is refused then. A lock on the file `-lock` beside it says so, and goes with the process.
-    Other programs may read the file meanwhile.
+    The file belongs to one bot at a time, because each bot caches what it has read. The bot holds a lock on the file
+    `-lock` beside it, which the system releases when the process ends. A second bot waits up to `lock_timeout` for
+    it. Other programs may read the file meanwhile.
 
     Everything raises DatabaseError, whose `__cause__` is sqlite3's, saying what was wrong and the way out; nothing
     of the failed operation is kept, and once the cause is gone the same service works again. A call that is
@@ -151,7 +158,13 @@ class DatabaseService:
     """
 
     busy_timeout: float = 5.0
-    """Seconds to wait for another process that holds the file. To be set before `start()`."""
+    """Seconds that a statement waits for another process that writes to the file. Set it before `start()`."""
+
+    lock_timeout: float = 60.0
+    """Seconds that `start()` waits, by the clock, for another process that holds the file."""
+
+    start_limit: float | None = None
+    """`start()` limits its own wait, and migrations of a large file may take long."""
 
     def __init__(
         self,
@@ -166,6 +179,8 @@ class DatabaseService:
         self.durability: Literal["normal", "full"] = durability
         self.watch: Callable[[Operation, Outcome, float], object] | None = None  # told of each trip, with when it began
         self._clock = clock or Clock()
+        self._has_clock = clock is not None
+        self._wait = self.busy_timeout  # of the statements that run now, for messages
         self._writer: _Connection | None = None
         self._reader: _Connection | None = None
         self._writing = asyncio.Lock()  # whoever writes, or has a transaction open
@@ -175,24 +190,35 @@ class DatabaseService:
     # ---- start and stop ----
 
     async def start(self, session: object = None) -> None:
-        """Open the file, made where there is none, and bring wisp's own tables up to date.
+        """Open the file, create it if it does not exist, and bring wisp's own tables up to date.
 
-        Raises DatabaseError, and leaves the file as it is, where it is no database, is damaged, cannot be written, is
-        held by another process, or comes from a newer wisp.
+        If another process holds the file, log a warning and wait for it up to `lock_timeout`. Raises DatabaseError,
+        and leaves the file as it is, if it is still held then, is no database, is damaged, cannot be written, or comes
+        from a newer wisp.
         """
         if self._writer is not None:
             raise DatabaseError(self.path, "it is open already")
         self._writing = asyncio.Lock()  # the one from before may belong to another event loop
+        if not self._has_clock:
+            self._clock = getattr(session, "clock", self._clock)
+        self._wait = self.lock_timeout
+        turn = _Turn(self.path, self._clock, self.lock_timeout)
         try:
-            self._writer = await self._open(self._configure_writer)
+            self._writer = await turn.take(lambda: self._open(self._configure_writer))
             self._reader = self._writer if self.path == MEMORY else await self._open(_configure_reader)
             self._files = self._identities()
             if self.path != MEMORY:
-                self._lock = await self._locked()
-            await self.migrate("wisp", OWN_MIGRATIONS)
+                self._lock = await self._locked(turn)
+            await turn.take(lambda: self.migrate("wisp", OWN_MIGRATIONS))
+            await self._let_statements_wait()
         except BaseException:
             await self.stop()
             raise
+
+    async def _let_statements_wait(self) -> None:
+        self._wait = self.busy_timeout
+        for connection in {self._writer, self._reader}:
+            await self._on(connection, _set_busy_timeout, self.busy_timeout)
 
     async def stop(self) -> None:
         """Close the file: what was asked before is finished, what comes later refused. Does nothing when closed.
@@ -211,29 +237,37 @@ class DatabaseService:
             if lock is not None:
                 os.close(lock)
 
-    async def _locked(self) -> int:
-        """The lock of the file, once no other bot has it."""
+    async def _locked(self, turn: _Turn) -> int:
+        """Take the lock of the file, once no other bot has it."""
         lock = self._lock_file()
         try:
-            end = asyncio.get_running_loop().time() + self.busy_timeout
-            while not _lock(lock):
-                if asyncio.get_running_loop().time() >= end:
-                    raise DatabaseError(self.path, _OPEN_ALREADY.format(holder=_holder(lock)))
-                await asyncio.sleep(0.05)
+            await turn.take(partial(self._take, lock), lambda: f"another bot{_holder(lock)} has it open")
             os.ftruncate(lock, 0)
             os.write(lock, f"{os.getpid()}\n".encode())
-        except BaseException:
+        except BaseException as error:
             os.close(lock)
+            if isinstance(error, OSError):
+                raise self._lock_refused(error) from error
             raise
         return lock
 
+    async def _take(self, lock: int) -> None:
+        if not _lock(lock):
+            problem = _OPEN_ALREADY.format(holder=_holder(lock), wait=self._wait)
+            raise DatabaseError(self.path, problem, "SQLITE_BUSY")
+
     def _lock_file(self) -> int:
-        path = os.path.realpath(self.path) + "-lock"
         try:
-            return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            return os.open(self._lock_path(), os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            problem = f"its lock {path} cannot be opened ({error.strerror}). Let the bot's user write to it"
-            raise DatabaseError(self.path, problem) from error
+            raise self._lock_refused(error) from error
+
+    def _lock_path(self) -> str:
+        return os.path.realpath(self.path) + "-lock"
+
+    def _lock_refused(self, error: OSError) -> DatabaseError:
+        way_out = "Let the bot's user write to it, on a local disk with free space"
+        return DatabaseError(self.path, f"its lock {self._lock_path()} cannot be taken ({error.strerror}). {way_out}")
 
     async def _open(self, configure: Callable[[sqlite3.Connection], None]) -> _Connection:
         failures: list[BaseException] = []
@@ -266,7 +300,7 @@ class DatabaseService:
     def _connected(self, configure: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path,
-            timeout=self.busy_timeout,
+            timeout=0,  # start() waits by the clock; a wait inside SQLite could not be cancelled
             isolation_level=None,  # sqlite3 begins no transaction of its own
             cached_statements=_COMPILED_STATEMENTS,
         )
@@ -397,10 +431,9 @@ class DatabaseService:
         DatabaseError where one fails (nothing of it is kept, those before it are), and where the file has run one
         that is not there: it comes from newer code.
         """
-        if sorted(migrations) != list(range(1, len(migrations) + 1)):
-            raise ValueError(
-                f"migrations of {owner}: expected them numbered from 1 without gaps, got {sorted(migrations)}"
-            )
+        if not _are_numbered(migrations):
+            numbers = ", ".join(map(repr, migrations))
+            raise ValueError(f"migrations of {owner}: expected them numbered from 1 without gaps, got {numbers}")
         recorded = await self._write(_recorded, owner)
         self._refuse_newer(owner, migrations, recorded)
         for number in range(recorded + 1, len(migrations) + 1):
@@ -476,7 +509,7 @@ class DatabaseService:
 
     def _explained(self, error: Exception) -> DatabaseError:
         words = _WORDS.get(_primary_code(error) or sqlite3.SQLITE_OK)
-        problem = words.format(path=self.path, wait=self.busy_timeout) if words else _with_notes(error)
+        problem = words.format(path=self.path, wait=self._wait) if words else _with_notes(error)
         return DatabaseError(self.path, problem, getattr(error, "sqlite_errorname", None))
 
 
@@ -561,6 +594,38 @@ class Transaction:
 _current: ContextVar[Transaction | None] = ContextVar("wisp transaction", default=None)
 
 
+class _Turn:
+    """The wait of one start for other processes that hold the file, in all steps together."""
+
+    def __init__(self, path: str, clock: Clock, seconds: float) -> None:
+        self._path = path
+        self._clock = clock
+        self._seconds = seconds
+        self._end = clock.monotonic() + seconds
+        self._is_logged = False
+
+    async def take(
+        self, attempt: Callable[[], Awaitable[T]], holder: Callable[[], str] = lambda: "another process holds it"
+    ) -> T:
+        """Return the result of `attempt()`, repeated while another process holds the file and there is time left."""
+        is_first = True
+        while True:
+            try:
+                return await attempt()
+            except DatabaseError as error:
+                if not (error.code or "").startswith("SQLITE_BUSY") or self._clock.monotonic() >= self._end:
+                    raise
+            if not is_first:  # one statement of another program is no news
+                self._log_once(holder())
+            is_first = False
+            await self._clock.sleep(_POLL_LOCK)
+
+    def _log_once(self, holder: str) -> None:
+        if not self._is_logged:
+            self._is_logged = True
+            _log.warning("the database %s: %s. Waiting up to %g s for it to be free", self._path, holder, self._seconds)
+
+
 class _Connection(aiosqlite.Connection):
     """aiosqlite's connection and its thread, in which any piece of work takes one trip."""
 
@@ -573,6 +638,10 @@ class _Connection(aiosqlite.Connection):
 
 def _configure_reader(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA query_only = ON")
+
+
+def _set_busy_timeout(connection: sqlite3.Connection, seconds: float) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
 
 def _run(connection: sqlite3.Connection, sql: str, parameters: Parameters) -> sqlite3.Cursor:
@@ -665,6 +734,73 @@ def _recorded(connection: sqlite3.Connection, owner: str) -> int:
         return 0
     (number,) = connection.execute("SELECT max(number) FROM wisp_migrations WHERE owner = ?", (owner,)).fetchone()
     return number or 0
+
+
+# ---- migrations, tried without the bot's data ----
+
+
+def _are_numbered(migrations: Mapping[Any, object]) -> bool:
+    numbers = [number for number in migrations if isinstance(number, int) and not isinstance(number, bool)]
+    return len(numbers) == len(migrations) and sorted(numbers) == [*range(1, len(numbers) + 1)]
+
+
+def rehearsed(migrations: Mapping[int, object]) -> dict[int, str]:
+    """Run SQL migrations in order in an empty database in memory; what SQLite says of those that it cannot run at all.
+
+    A table that is not there may be in the bot's file, and functions are not run. After either, only what SQLite cannot
+    read counts.
+    """
+    problems: dict[int, str] = {}
+    is_whole = True  # it has all that the migrations before would have made in a new file
+    with closing(sqlite3.connect(MEMORY, isolation_level=None)) as connection:
+        connection.set_progress_handler(lambda: 1, _MOST_STEPS)
+        connection.set_authorizer(_refuse_files)
+        for number in sorted(migrations):
+            work = migrations[number]
+            is_whole = is_whole and isinstance(work, str)
+            for error in _failures(connection, work) if isinstance(work, str) else ():
+                if _is_unreadable(error) or (is_whole and not _depends_on_data(error)):
+                    problems.setdefault(number, _with_notes(error))
+                is_whole = False
+    return problems
+
+
+def _failures(connection: sqlite3.Connection, script: str) -> Iterator[Exception]:
+    """Run the statements of a script in a transaction; the errors of those that fail."""
+    try:
+        statements = _statements(script)
+    except ValueError as error:  # characters that no SQL has
+        yield error
+        return
+    for statement in statements:
+        if not connection.in_transaction:
+            _begin(connection)
+        try:
+            _execute(connection, statement, ())
+        except sqlite3.Error as error:
+            yield error
+    if connection.in_transaction:
+        connection.execute("COMMIT")
+
+
+def _refuse_files(action: int, *_: object) -> int:
+    return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
+
+
+def _is_unreadable(error: Exception) -> bool:
+    """Whether a statement fails whatever the database holds: it is no SQL, or nothing that a migration may do."""
+    return isinstance(error, (sqlite3.ProgrammingError, ValueError)) or any(part in str(error) for part in _UNREADABLE)
+
+
+def _depends_on_data(error: Exception) -> bool:
+    return any(part in str(error) for part in _MISSING)
+
+
+_MOST_STEPS = 1_000_000
+"""Instructions of SQLite's machine that a statement gets in a rehearsal: some 10 ms."""
+
+_UNREADABLE = ("syntax error", "incomplete input", "unrecognized token")
+_MISSING = ("no such ", "interrupted", "not authorized")
 
 
 # ---- small things ----

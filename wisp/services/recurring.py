@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..clock import Clock
 from ..logs import get_logger
 from ..shield import shielded
-from ..work import current_task
+from ..work import current_task, set_handler
 from .timeline import GRAIN, Due, Timeline
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ class Recurrences:
 
     async def _run_each(self, batch: deque[Recurrence], watched: Watched) -> None:
         """Run one after the other, until one leaves traces in the task: they are not to befall another."""
-        task = current_task()
+        task, context = current_task(), copy_context()
         holders = _holders(task)
         try:
             while batch:
@@ -134,7 +134,7 @@ class Recurrences:
                 task.set_name(one.job.title)
                 watched.go_on_with(one.job)
                 await self._run(one)
-                if task.cancelling() or _holders(task) != holders or copy_context() != self._context:
+                if task.cancelling() or _holders(task) != holders or copy_context() != context:
                     break
         finally:
             self._spread(batch)
@@ -200,4 +200,7 @@ def _holders(task: asyncio.Task[Any]) -> int:
 
 def spawn(context: Context, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
     """Run `work` as a task that does not inherit what the caller is in, such as a transaction."""
-    return asyncio.get_running_loop().create_task(work, name=name, context=context.copy())
+    context = context.copy()
+    task = asyncio.get_running_loop().create_task(work, name=name, context=context)
+    context.run(set_handler, task)
+    return task

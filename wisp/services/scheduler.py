@@ -146,8 +146,8 @@ class SchedulerService:
         When this returns the job survives `kill -9`, and runs at least once. `data` are its parameters by name, of
         anything that msgspec encodes, up to 1 MiB. With `guild_id` it runs only where its module is on in that
         server, and waits until it is. Raises JobError for a name that no job has, a time that is none (a datetime
-        needs a time zone), and data that it does not take; ServiceError where there is no database, and DatabaseError
-        where that fails.
+        needs a time zone), and data that it does not take; ServiceError while the bot does not run, and DatabaseError
+        if the database fails.
         """
         due = self._due(delay, at)
         job = self._one_time_of(name)
@@ -198,18 +198,17 @@ class SchedulerService:
         self._ensure_kept()
         if guild_id is not None and not is_id(guild_id):
             raise ValueError(f"guild_id: expected an int from 1 to 2**64 - 1, got {guild_id!r}")
-        return [_pending(row) for row in await self._store.find(name, guild_id, min(limit, _MOST))]
+        rows = await self._store.find(name, guild_id, min(limit, _MOST))
+        running = {id: shot.row.failures for id, shot in self._shots.items() if shot.is_running}
+        return [_pending(row._replace(failures=running.get(row.id, row.failures))) for row in rows]
 
     # ---- with the bot ----
 
     async def start(self, session: Session) -> None:
-        """Look into the database. Without one, jobs that recur run all the same."""
+        """Look into the database. Raises DatabaseError if it cannot be read."""
         self._session = session
-        try:
-            await self._store.start()
-            self._missing = None
-        except DatabaseError as error:
-            self._missing = str(error)
+        await self._store.start()
+        self._missing = None
 
     async def stop(self) -> None:
         """Nothing begins any more; wait for what is being written."""

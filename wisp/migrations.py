@@ -1,0 +1,68 @@
+"""Migrations: what a bot or module registered to make its tables, checked before it is run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .errors import Mistake
+from .handlers import is_async, place_of
+
+Place = tuple[str | None, int | None]
+"""A file and a line, as far as known."""
+
+_NUMBERED = "Number them 1, 2, 3, and so on, and never change the number of one that has run"
+
+
+class Migrations(dict[Any, Any]):
+    """SQL, or async functions of a transaction, by number; `places` says where each was registered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.places: dict[object, Place] = {}
+
+    def add(self, number: object, work: object, place: Place) -> None:
+        """Take a migration in, right or wrong: `mistakes` tells."""
+        self[number] = work
+        self.places[number] = place_of(work) if callable(work) else place
+
+    def mistakes(self, *, is_sqlite: bool) -> list[Mistake]:
+        """What keeps them from running, without a look at the bot's data; SQL is read only if it `is_sqlite`."""
+        wrong_numbers = self._wrong_numbers()
+        found = [self._mistake(number, *wrong) for number, work in self.items() if (wrong := _wrong_work(work))]
+        if self and is_sqlite and not wrong_numbers:
+            from .services.database import rehearsed  # a bot without migrations does without SQLite until it starts
+
+            for number, problem in rehearsed(self).items():
+                found.append(self._mistake(number, f"SQLite refuses it: {problem}", "Correct the statement"))
+        return [*wrong_numbers, *found]
+
+    def _wrong_numbers(self) -> list[Mistake]:
+        numbers = [number for number in self if _is_number(number)]
+        strange = [number for number in self if not _is_number(number)]
+        if strange:
+            return [self._mistake(number, "it has no number from 1", _NUMBERED) for number in strange]
+        for expected, number in enumerate(sorted(numbers), start=1):
+            if number != expected:
+                return [self._mistake(number, f"there is no migration {expected} before it", _NUMBERED)]
+        return []
+
+    def _mistake(self, number: object, problem: str, fix: str) -> Mistake:
+        file, line = self.places[number]
+        name = getattr(number, "__name__", None) or repr(number)
+        return Mistake(f"migration {name}", problem, fix, file=file, line=line)
+
+
+def _wrong_work(work: object) -> tuple[str, str] | None:
+    """What is wrong with what a migration does, and the fix."""
+    fix = "Give it SQL, or decorate an `async def name(tx)`"
+    if isinstance(work, str):
+        return None if work.strip(" \t\r\n;") else ("it has no statement", fix)
+    if not callable(work):
+        return f"it is {work!r}, and no SQL", fix
+    if not is_async(work):
+        return "its function is not async", f"Write `async def {getattr(work, '__name__', 'name')}(tx)`"
+    return None
+
+
+def _is_number(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and number >= 1
