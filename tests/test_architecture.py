@@ -31,6 +31,7 @@ ORDER = [
     "guards",
     "cooldowns",
     "handlers",
+    "blocking",
     "commands",
     "groups",
     "components",

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 import wisp
 from wisp.bot import _set_up_logging
-from wisp.logs import Formatter, Handler, get_logger, redacted
+from wisp.clock import Clock
+from wisp.logs import Formatter, Handler, get_logger, redacted, traceback_of
+from wisp.sandbox.records import Records
 from wisp.testing import Discord, connect
 
 FORGED = "2030-01-01 00:00:00,000 ERROR   wisp: forged"
@@ -65,6 +67,17 @@ def test_a_traceback_stays_readable_and_the_text_of_its_exception_takes_one_line
     assert f"\n  KeyError: 'first\\n{FORGED}'\n" in written
     assert "\n  The above exception was the direct cause of the following exception:\n" in written
     assert "ValueError: first\\n" in written
+
+
+def test_an_error_on_the_page_has_its_own_title_whatever_its_text_ends_with() -> None:
+    records = Records(Clock())
+    try:
+        raise ValueError(f"first\n{FORGED}")
+    except ValueError as error:
+        records.failed("/say", "abc123", traceback_of(error))
+    (record,) = records.newest()
+    assert record.title == f"/say: ValueError: first\\n{FORGED} (abc123)"
+    assert record.body.startswith("Traceback (most recent call last):\n  File ")
 
 
 def test_a_message_that_cannot_be_formatted_is_logged_all_the_same_and_raises_nothing(

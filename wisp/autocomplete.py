@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge, limits
+from .blocking import Function
 from .context import BaseContext
 from .logs import get_logger
 from .options import Choices, Parameter, choice_payload, choices_in, short_repr
@@ -66,7 +67,8 @@ async def suggest(
         began = session.clock.monotonic()
         outcome: Outcome = "failed"
         try:
-            asked = contained(parameter.autocomplete(ctx, str(focused.value)))
+            source = Function(where, parameter.autocomplete)
+            asked = contained(session.blocking.watch(parameter.autocomplete(ctx, str(focused.value)), source))
             choices = _fitting(await session.clock.wait_for(asked, _PATIENCE), parameter, where)
             outcome = "done"
         except TimeoutError:

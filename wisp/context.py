@@ -202,6 +202,7 @@ class InteractionContext(BaseContext[Answered]):
         "_deferred_privately",
         "_first",
         "_lock",
+        "_lost_by",
         "_private",
         "_state",
         "answering",
@@ -218,6 +219,7 @@ class InteractionContext(BaseContext[Answered]):
         self._deferred_privately = False
         self._private: bool | None = None  # the visibility of answers that a deferral set; None is the handler's
         self._first: Answer | None = None
+        self._lost_by: Exception | None = None  # Discord's refusal, from which on it takes no answer
         self.defer_at: float = math.inf
         # Discord does not report a form that was dismissed, so an open one may have been
         self.has_open_form: bool = False
@@ -424,7 +426,8 @@ class InteractionContext(BaseContext[Answered]):
             code = getattr(error, "code", None)
             if code in (_UNKNOWN_INTERACTION, _UNKNOWN_WEBHOOK, _INVALID_WEBHOOK_TOKEN):
                 self._state = _LOST
-                raise AnswerError(_TOO_LATE if code == _UNKNOWN_INTERACTION else _OVER) from error
+                self._lost_by = self._lost_by or error
+                raise AnswerError(_TOO_LATE if code == _UNKNOWN_INTERACTION else _OVER) from self._lost_by
             if code == bridge.UNKNOWN_MESSAGE:
                 raise AnswerError(_GONE) from error
             if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -479,7 +482,7 @@ class InteractionContext(BaseContext[Answered]):
 
     async def _send(self, payload: dict[str, Any], files: bridge.Files | None, ephemeral: bool | None) -> Answer:
         if self._state is _LOST:
-            raise AnswerError(_OVER)
+            raise AnswerError(_OVER) from self._lost_by
         if self._state is _UNANSWERED and await self._callback(
             _MESSAGE, _with_visibility(payload, self._is_private(ephemeral)), files
         ):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 import hikari
 
 from . import autocomplete, bridge
+from .blocking import Function
 from .commands import ApplicationCommand, Command
 from .components import UNKNOWN, Component, Modal
 from .context import ComponentContext, Context, InteractionContext, ModalContext
@@ -190,7 +191,7 @@ class Dispatcher:
         self.session.begin(ctx)
         try:
             if isinstance(ctx, Context) and bridge.takes_pipeline(self.session.client):
-                await self._through_pipeline(ctx)
+                await self.session.blocking.watch(self._through_pipeline(ctx), ctx.handler)
             else:
                 await self.run(ctx)
         finally:
@@ -237,13 +238,13 @@ class Dispatcher:
             self.session.measures.ran(handler.measured_as, handler.label, outcome, began)
 
     async def _invoke(self, ctx: InteractionContext[Any]) -> None:
-        handler = ctx.handler
+        handler, watch = ctx.handler, self.session.blocking.watch
         rules = self._rules.get(handler)
         if rules is None:
-            reply = await handler.function(ctx, **await handler.arguments(ctx))
+            reply = await watch(handler.function(ctx, **await handler.arguments(ctx)), handler)
         else:
-            await rules.check(ctx)
-            reply = await rules.call(ctx, handler.function, await handler.arguments(ctx))
+            await watch(rules.check(ctx), handler)
+            reply = await watch(rules.call(ctx, handler.function, await handler.arguments(ctx)), handler)
         if reply is not None:
             await ctx.respond(_checked(handler, reply))
 
@@ -290,9 +291,11 @@ class Dispatcher:
         bot = self.session.bot
         outer = [] if owner is bot else owner.error_handlers
         for handler in (*own, *outer, *bot.error_handlers):
+            name = getattr(handler, "__name__", type(handler).__name__)
+            source = Function(f"the error handler {name}", handler)
             try:
                 # an error handler that never ends must not keep the first error to itself
-                asked = contained(handler(ctx, cast(Exception, error)))
+                asked = contained(self.session.blocking.watch(handler(ctx, cast(Exception, error)), source))
                 if await self.session.clock.wait_for(asked, _HANDLER_PATIENCE):
                     return True
             except UserError as refusal:
@@ -304,8 +307,7 @@ class Dispatcher:
             except BaseException as second:
                 if is_cancelled(second):
                     raise
-                name = getattr(handler, "__name__", type(handler).__name__)
-                self.session.report(f"the error handler {name}", second)
+                self.session.report(source.label, second)
         return False
 
     async def _say(self, ctx: InteractionContext[Any], text: str) -> None:
@@ -361,7 +363,7 @@ class Dispatcher:
             await self._answer_stranger(interaction, _CLOSING)
         elif isinstance(interaction, (hikari.ComponentInteraction, hikari.ModalInteraction)):
             if bridge.knows_component(self.session.client, interaction.custom_id):
-                await self.session.client.handle_interaction_create(interaction)
+                await self._hand_over(interaction)
             else:
                 await self._answer_unknown(event, UNKNOWN)
         elif not isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)):
@@ -372,11 +374,17 @@ class Dispatcher:
             await self._answer_unknown(event, _UNKNOWN_COMMAND)
         elif bridge.knows_command(self.session.client, interaction):
             heard = asyncio.Event()
-            await self.session.client.handle_interaction_create(interaction, heard)
+            await self._hand_over(interaction, heard)
             if not heard.is_set():
                 await self._answer_stranger(interaction, _NO_ANSWER)
         else:
             await self._answer_unknown(event, _UNKNOWN_COMMAND)
+
+    async def _hand_over(self, interaction: Any, *heard: asyncio.Event) -> None:
+        """Let lightbulb's own commands and components answer."""
+        handling = self.session.client.handle_interaction_create(interaction, *heard)
+        name = getattr(interaction, "command_name", None) or getattr(interaction, "custom_id", "")
+        await self.session.blocking.watch(handling, Function(f'"{name}" of lightbulb'))
 
     async def _answer_unknown(self, event: hikari.InteractionCreateEvent, line: str) -> None:
         self.session.measures.refused("unknown")

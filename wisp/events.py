@@ -98,6 +98,11 @@ class Listener:
                 fix = "Use a class like hikari.MemberCreateEvent, or one of your own that derives from wisp.Event"
                 self._mistake(f"{event_type!r} is not an event", fix)
 
+    @property
+    def label(self) -> str:
+        """What logs call it."""
+        return f'listener "{self.name}"'
+
     def check(self) -> list[Mistake]:
         """All that is wrong with it, guards that stand above its decorator included."""
         return [*self.mistakes, *misplaced_rules(self.function, self.mistake)]
@@ -138,7 +143,7 @@ class Listener:
 
     def mistake(self, problem: str, fix: str) -> Mistake:
         """A Mistake at its place."""
-        return Mistake(f'listener "{self.name}"', problem, fix, file=self.file, line=self.line)
+        return Mistake(self.label, problem, fix, file=self.file, line=self.line)
 
     def _mistake(self, problem: str, fix: str) -> None:
         self.mistakes.append(self.mistake(problem, fix))

@@ -93,6 +93,7 @@ class Job:
         self.name: str = getattr(function, "__name__", type(function).__name__) if name is None else name
         self.missed: Missed = missed
         self.title: str = f'job "{self.name[:LONGEST_NAME]}"'
+        self.label: str = self.title
         self.file: str | None
         self.line: int | None
         self.file, self.line = place_of(function)

@@ -133,6 +133,11 @@ def _message(record: logging.LogRecord) -> str:
             return f"{where} ({type(error).__name__})"
 
 
+def traceback_of(error: BaseException) -> str:
+    """Return the traceback of an error without tokens; the text of each exception takes one line."""
+    return redacted(textwrap.dedent(_traceback((type(error), error, error.__traceback__))))
+
+
 def _traceback(exc_info: Any) -> str:
     """Return a traceback as indented lines, of which the text of each exception takes one."""
     try:

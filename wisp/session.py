@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge
+from .blocking import Blocking
 from .cooldowns import CooldownStore
 from .deferral import Deferrals
 from .dispatch import Dispatcher
@@ -100,6 +101,7 @@ class Session:
         self.closed: bool = False
         self.on_failure: Callable[[Failure], object] | None = None
         self.work: Work = Work()
+        self.blocking: Blocking = Blocking(clock)
         self.measures: Measures = Measures(clock)
         self.dispatcher: Dispatcher = Dispatcher(self)
         self.prompts: Prompts = Prompts(self)
@@ -156,6 +158,7 @@ class Session:
                 raise StartError(str(error)) from error
             raise
         self._end_starting()
+        self.blocking.start()
         self._stage("connected")
         _log.info("%s", self.summary())
 
@@ -370,11 +373,14 @@ class Session:
 
         with self.work.of(owner):
             try:
-                hearing = partial(listener.function, event)
+                hearing = partial(self._heard, listener, event)
                 done = await shielded(hearing, failed, is_ending=lambda: self.is_ending(owner))
                 outcome = "done" if done else "failed"
             finally:
                 self.measures.ran("event", type(event).__name__, outcome, began)
+
+    def _heard(self, listener: Listener, event: Any) -> Awaitable[object]:
+        return self.blocking.watch(listener.function(event), listener)
 
     def _subscribe(self, owner: Registrar, listener: Listener, event_type: type[hikari.Event]) -> Any:
         async def hear(event: hikari.Event) -> None:
@@ -502,7 +508,11 @@ class Session:
         id = secrets.token_hex(3)
         self.measures.failed(where, error)
         with suppress(Exception):  # a logging handler that raises must not keep the answer from the user
-            _log.error("error %s in %s", id, where, exc_info=error)
+            reason = self.blocking.explain(error)
+            if reason is None:
+                _log.error("error %s in %s", id, where, exc_info=error)
+            elif reason:
+                _log.error("error %s in %s: %s", id, where, reason)
         if self.on_failure is not None:
             self.on_failure(Failure(id, where, error))
         return id
@@ -615,6 +625,7 @@ class Session:
             await end(finishing, after=_ANSWER_LIMIT)
         finally:
             self._deferrals.stop()
+            self.blocking.stop()
             self.prompts.stop()
             await self._close_opened()
 

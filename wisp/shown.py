@@ -7,14 +7,13 @@ import logging
 import os
 import sys
 import threading
-import traceback
 import webbrowser
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from .errors import StartError
-from .logs import Formatter, Handler
+from .logs import Formatter, Handler, traceback_of
 from .sandbox.page import Page
 
 if TYPE_CHECKING:
@@ -73,8 +72,7 @@ def failures_on(page: Page, session: Session) -> None:
     told = session.on_failure
 
     def note(failure: Failure) -> None:
-        trace = "".join(traceback.format_exception(failure.error))
-        page.records.failed(failure.where, failure.id, trace)
+        page.records.failed(failure.where, failure.id, traceback_of(failure.error))
         if told is not None:
             told(failure)
 

@@ -19,6 +19,7 @@ from ..work import current_task, set_handler
 from .timeline import GRAIN, Due, Timeline
 
 if TYPE_CHECKING:
+    from ..blocking import Watched
     from ..jobs import Job, Recurring
     from ..measures import Outcome
     from ..registrar import Registrar
@@ -118,6 +119,12 @@ class Recurrences:
             asyncio.get_running_loop().call_soon(self._spread, self._batch)  # right after the task's first step
 
     async def _run_batch(self, batch: deque[Recurrence]) -> None:
+        """Run one after the other. One object watches all of them: one each would cost more than such a run."""
+        assert self._session is not None
+        watched = self._session.blocking.watcher(batch[0].job)
+        await watched.during(self._run_each(batch, watched))
+
+    async def _run_each(self, batch: deque[Recurrence], watched: Watched) -> None:
         """Run one after the other, until one leaves traces in the task: they are not to befall another."""
         task, context = current_task(), copy_context()
         holders = _holders(task)
@@ -125,6 +132,7 @@ class Recurrences:
             while batch:
                 one = batch.popleft()
                 task.set_name(one.job.title)
+                watched.go_on_with(one.job)
                 await self._run(one)
                 if task.cancelling() or _holders(task) != holders or copy_context() != context:
                     break
@@ -135,7 +143,7 @@ class Recurrences:
         """Give what is left of a batch tasks of its own: the batch's has ended, or is taken by a run that waits."""
         while batch:
             one = batch.popleft()
-            spawn(self._context, self._run(one), one.job.title)
+            spawn(self._context, self._run_batch(deque([one])), one.job.title)
 
     async def _run(self, one: Recurrence) -> None:
         # a thousand times a second this is what costs: it asks once which task it is

@@ -1,0 +1,388 @@
+"""Handlers that block the event loop: each is named once, and what came too late because of it takes one line."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+import hikari
+import lightbulb
+import pytest
+
+import wisp
+from wisp.testing import Discord, connect
+
+
+class Time:
+    """Real time as `wisp.blocking` sees it. `block` lets it pass at once, for the clock of bot and sandbox as well."""
+
+    def __init__(self, bot: wisp.Bot, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        self.bot = bot
+        monkeypatch.setattr("wisp.blocking.perf_counter", lambda: self.now)
+
+    def block(self, seconds: float = 4.0) -> None:
+        self.now += seconds
+        self.bot.session.clock.offset += seconds
+
+
+@pytest.fixture
+def bot() -> wisp.Bot:
+    return wisp.Bot()
+
+
+@pytest.fixture
+def time(bot: wisp.Bot, monkeypatch: pytest.MonkeyPatch) -> Time:
+    return Time(bot, monkeypatch)
+
+
+def lines(caplog: pytest.LogCaptureFixture, name: str = "wisp.blocking") -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == name]
+
+
+class Up(wisp.Event):
+    pass
+
+
+def command(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord], Awaitable[object]]:
+    @bot.command
+    async def work(ctx: wisp.Context) -> None:
+        await ctx.respond("first")
+        block()
+
+    return lambda discord: discord.member("ada").slash("work")
+
+
+def guard(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord], Awaitable[object]]:
+    def ask(ctx: wisp.Context) -> bool:
+        block()
+        return True
+
+    @bot.command
+    @wisp.guard(ask)
+    async def work(ctx: wisp.Context) -> None: ...
+
+    return lambda discord: discord.member("ada").slash("work")
+
+
+def button(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord], Awaitable[object]]:
+    @bot.component("work")
+    async def work(ctx: wisp.ComponentContext) -> None:
+        await ctx.edit("pressed")
+        block()
+
+    @bot.command
+    async def menu(ctx: wisp.Context) -> None:
+        await ctx.respond("menu", components=[wisp.row(work.bind().button("Go"))])
+
+    async def press(discord: Discord) -> None:
+        ada = discord.member("ada")
+        await ada.click(await ada.slash("menu"), "Go")
+
+    return press
+
+
+def autocomplete(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord], Awaitable[object]]:
+    async def suggest(ctx: wisp.AutocompleteContext, typed: str) -> list[str]:
+        block()
+        return []
+
+    @bot.command
+    async def work(ctx: wisp.Context, text: Annotated[str, wisp.Option("Text", autocomplete=suggest)]) -> None: ...
+
+    return lambda discord: discord.member("ada").autocomplete("work", "text", "a")
+
+
+def listener(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord], Awaitable[object]]:
+    @bot.listen
+    async def work(event: hikari.MemberCreateEvent) -> None:
+        block()
+
+    return lambda discord: discord.join("eve")
+
+
+def own_event(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord], Awaitable[object]]:
+    @bot.listen
+    async def work(event: Up) -> None:
+        block()
+
+    return lambda discord: bot.emit(Up())
+
+
+def recurring_job(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord], Awaitable[object]]:
+    async def other() -> None: ...
+
+    bot.every(seconds=30, name="one")(other)
+
+    @bot.every(seconds=30)
+    async def work() -> None:
+        block()
+
+    bot.every(seconds=30, name="three")(other)
+    return lambda discord: discord.advance(seconds=31)
+
+
+def one_shot_job(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord], Awaitable[object]]:
+    @bot.job("work")
+    async def work() -> None:
+        block()
+
+    async def run(discord: Discord) -> None:
+        await bot.session.scheduler.once("work", delay=1)
+        await discord.advance(seconds=2)
+
+    return run
+
+
+def error_handler(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord], Awaitable[object]]:
+    @bot.on_error
+    async def work(ctx: Any, error: Exception) -> bool:
+        block()
+        return True
+
+    @bot.command
+    async def fail(ctx: wisp.Context) -> None:
+        await ctx.respond("first")
+        raise ValueError
+
+    return lambda discord: discord.member("ada").slash("fail")
+
+
+def with_hooks(bot: wisp.Bot, block: Callable[[], None]) -> None:
+    @lightbulb.hook(lightbulb.ExecutionSteps.CHECKS)
+    async def check(pipeline: lightbulb.ExecutionPipeline, ctx: lightbulb.Context) -> None:
+        block()
+
+    @bot.on_start
+    async def hooks() -> None:
+        bot.client.hooks = [check]
+
+
+def hook(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord], Awaitable[object]]:
+    with_hooks(bot, block)
+    return command(bot, lambda: None)
+
+
+def command_in_pipeline(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord], Awaitable[object]]:
+    with_hooks(bot, lambda: None)
+    return command(bot, block)
+
+
+def raw_command(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord], Awaitable[object]]:
+    @bot.on_start
+    async def raw() -> None:
+        @bot.client.register
+        class Work(lightbulb.SlashCommand, name="work", description="Work"):
+            @lightbulb.invoke
+            async def invoke(self, ctx: lightbulb.Context) -> None:
+                await ctx.respond("first")
+                block()
+
+    return lambda discord: discord.member("ada").slash("work")
+
+
+@pytest.mark.parametrize(
+    ("make", "label"),
+    [
+        (command, "/work"),
+        (command_in_pipeline, "/work"),
+        (button, 'component "work"'),
+        (listener, 'listener "work"'),
+        (own_event, 'listener "work"'),
+        (recurring_job, 'job "work"'),
+        (one_shot_job, 'job "work"'),
+        (error_handler, "the error handler work"),
+        (raw_command, '"work" of lightbulb'),
+    ],
+)
+async def test_what_blocks_is_named_once_with_how_long_and_where(
+    bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture, make: Any, label: str
+) -> None:
+    act = make(bot, time.block)
+    async with connect(bot) as discord:
+        await act(discord)
+    (line,) = lines(caplog)
+    place = "" if make is raw_command else " (tests/test_blocking.py:"
+    assert line.startswith(f"{label}{place}")
+    assert "blocked the event loop for 4.0 s. " in line
+
+
+@pytest.mark.parametrize(
+    ("make", "label"), [(guard, "/work"), (hook, "/work"), (autocomplete, 'autocomplete of "text" in /work')]
+)
+async def test_what_blocks_before_the_answer_is_named_although_that_is_lost(
+    bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture, make: Any, label: str
+) -> None:
+    act = make(bot, time.block)
+    async with connect(bot) as discord:
+        with discord.expects(Exception):
+            await act(discord)
+            await discord.rest()
+    (line,) = lines(caplog)
+    assert line.startswith(f"{label} (tests/test_blocking.py:")
+
+
+async def test_a_handler_that_blocks_between_two_waits_is_named_with_the_line_where_it_waits(
+    bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    @bot.command
+    async def work(ctx: wisp.Context) -> None:
+        await ctx.respond("first")
+        for _ in range(4):
+            time.block(0.5)  # each of them is short enough
+            await asyncio.sleep(0)
+        time.block(2.0)
+        await asyncio.sleep(0)  # here
+
+    async with connect(bot) as discord:
+        await discord.member("ada").slash("work")
+    here = work.function.__code__.co_firstlineno + 7
+    (line,) = lines(caplog)
+    assert f"blocked the event loop for 2.0 s, before it waited at tests/test_blocking.py:{here}. " in line
+
+
+async def test_many_short_runs_of_jobs_in_one_step_of_the_loop_are_no_block(
+    bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    runs: list[str] = []
+
+    def add(name: str) -> None:
+        async def job() -> None:
+            runs.append(name)
+            time.now += 0.4
+
+        bot.every(seconds=30, name=name)(job)
+
+    for name in "abcd":
+        add(name)
+    async with connect(bot) as discord:
+        await discord.advance(seconds=31)
+    assert len(runs) == 4
+    assert lines(caplog) == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_interactions_that_a_block_made_late_take_one_line_each_and_no_traceback(
+    bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture, fails: bool
+) -> None:
+    async def suggest(ctx: wisp.AutocompleteContext, typed: str) -> list[str]:
+        return ["a"]
+
+    @bot.command
+    async def block(ctx: wisp.Context) -> str:
+        time.block()
+        if fails:
+            raise ValueError
+        return "x"
+
+    @bot.command
+    async def ping(ctx: wisp.Context, text: Annotated[str, wisp.Option("Text", autocomplete=suggest)] = "") -> str:
+        return "pong"
+
+    @bot.command
+    async def waits(ctx: wisp.Context) -> str:
+        await bot.session.clock.sleep(3)
+        return "late"
+
+    @bot.on_start
+    async def raw() -> None:
+        @bot.client.register
+        class Raw(lightbulb.SlashCommand, name="raw", description="Raw"):
+            @lightbulb.invoke
+            async def invoke(self, ctx: lightbulb.Context) -> None:
+                await ctx.respond("raw")
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        ids = {one["name"]: one["id"] for one in discord.world.visible_commands(ada.guild)}
+        with discord.expects(Exception):
+            for name in ("block", "ping", "ping", "waits"):
+                data = {"id": ids[name], "name": name, "type": 1}
+                discord.world.create_interaction(2, ada.user, ada.channel, data)
+            typed = {"id": ids["ping"], "name": "ping", "type": 1}
+            option = {"type": 3, "name": "text", "value": "a", "focused": True}
+            discord.world.create_interaction(4, ada.user, ada.channel, {**typed, "options": [option]})
+            await discord.advance(seconds=10)
+        discord.world.create_interaction(2, ada.user, ada.channel, {"id": ids["block"], "name": "block", "type": 1})
+        with pytest.raises((AssertionError, ExceptionGroup)):  # what the test does not expect fails it, as ever
+            await discord.rest()
+    blocks = lines(caplog)
+    assert len(blocks) == 2
+    victims = [record for record in caplog.records if record.name == "wisp"]
+    told = [record.getMessage().split(" in ")[1] for record in victims if not record.exc_info]
+    reason = ": the answer came too late, since /block blocked the event loop for 4.0 s"
+    expected = ["/ping", "/ping", "deferring /waits", "what /ping suggests"]
+    expected += ["answering /block"] * 2 if fails else ["/block"] * 2
+    assert sorted(told) == sorted(f"{one}{reason}" for one in expected)
+    assert len([record for record in victims if record.exc_info]) == (2 if fails else 0)  # the ValueErrors
+
+
+async def test_an_answer_that_is_late_for_another_reason_has_its_traceback(
+    bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    @bot.command
+    async def late(ctx: wisp.Context) -> str:
+        bot.session.clock.offset += 4.0  # the network, say
+        return "x"
+
+    @bot.command
+    async def block(ctx: wisp.Context) -> None:
+        await ctx.respond("x")
+        time.block()
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        await ada.slash("block")
+        await discord.advance(minutes=1)
+        with discord.expects(wisp.AnswerError):
+            await ada.slash("late")
+    (record,) = [record for record in caplog.records if record.name == "wisp"]
+    assert record.exc_info
+
+
+async def test_a_block_by_nothing_that_wisp_runs_is_reported_too(
+    bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    @bot.command
+    async def ping(ctx: wisp.Context) -> str:
+        return "pong"
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        (id,) = [one["id"] for one in discord.world.visible_commands(ada.guild)]
+        discord.world.create_interaction(2, ada.user, ada.channel, {"id": id, "name": "ping", "type": 1})
+        time.block()  # in a task of the bot's own
+        bot.session.blocking._check()
+        with discord.expects(wisp.AnswerError):
+            await discord.rest()
+        bot.session.blocking._check()
+    (line,) = lines(caplog)
+    assert line.startswith("the event loop did not run for 3.5 s, and no handler alone is the reason")
+    (record,) = [record for record in caplog.records if record.name == "wisp"]
+    assert record.getMessage().endswith("the answer came too late, since the event loop did not run for 3.5 s")
+    assert not record.exc_info
+
+
+async def test_handlers_raise_return_and_are_cancelled_as_if_nothing_watched_them(bot: wisp.Bot) -> None:
+    ended: list[str] = []
+
+    @bot.command
+    async def work(ctx: wisp.Context) -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            await asyncio.sleep(0)
+            raise ValueError("instead") from None
+        return "never"
+
+    async with connect(bot) as discord:
+        asking = asyncio.create_task(discord.member("ada").slash("work"))
+        while not bot.session._calls:
+            await asyncio.sleep(0)
+        (task,) = bot.session._calls.values()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        with discord.expects(ValueError):
+            task.cancel()
+            await asking
+    assert ended == ["cancelled"]
