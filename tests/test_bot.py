@@ -986,6 +986,46 @@ async def test_each_part_closes_whatever_the_others_raise(sandbox: Sandbox, capl
     assert 'in listener "stopping"' in caplog.text
 
 
+async def test_an_answer_after_the_close_is_one_error_that_says_so(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def late(ctx: wisp.Context) -> str:
+        await bot.close()
+        return "Bye!"
+
+    await bot.start(config_for(sandbox))
+    call(sandbox, "late")
+    await until(lambda: "in /late" in caplog.text)
+    await asyncio.sleep(0.01)
+    (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert record.exc_info
+    assert "Answer before `await bot.close()`" in str(record.exc_info[1])
+
+
+async def test_an_exit_in_on_start_ends_a_program_in_order(sandbox: Sandbox) -> None:
+    bot = hello_bot()
+    called: list[str] = []
+
+    @bot.on_start
+    async def open_it() -> None:
+        called.append("on_start")
+
+    @bot.on_start
+    async def leave() -> None:
+        sys.exit(4)
+
+    @bot.on_stop
+    async def close_it() -> None:
+        called.append("on_stop")
+
+    with pytest.raises(SystemExit) as caught:
+        await bot._serve(config_for(sandbox))
+    assert (caught.value.code, called, bot.is_running) == (4, ["on_start", "on_stop"], False)
+
+
 # ---- as a program ----
 
 

@@ -1,5 +1,6 @@
 """The command line: what it prints, where, and with which exit code."""
 
+import gc
 import json
 import os
 import select
@@ -385,9 +386,20 @@ def test_a_handler_that_exits_ends_the_chat_in_order_with_its_code(soon: bool, a
     assert "Traceback" not in ran.stderr
 
 
+def test_an_exit_in_on_start_ends_the_chat_in_order_with_its_code(caplog: pytest.LogCaptureFixture) -> None:
+    file = write(
+        "leaving_bot.py", "import sys, wisp\nbot = wisp.Bot()\n@bot.on_start\nasync def go():\n    sys.exit(4)\n"
+    )
+    with pytest.raises(SystemExit) as caught:
+        main(["sandbox", file, "--run", "/hello"])
+    assert caught.value.code == 4
+    gc.collect()
+    assert caplog.text == ""
+
+
 STOPPED = """
-import asyncio, sys, wisp, wisp.work
-wisp.work.LAST_WORDS = 0.1
+import asyncio, sys, wisp, wisp.program, wisp.work
+wisp.work.LAST_WORDS = wisp.program.LAST_WORDS = 0.1
 bot = wisp.Bot()
 hangs = sys.argv[-1].startswith("/hang")
 @bot.on_start

@@ -25,6 +25,7 @@ from .jobs import twins
 from .logs import Handler, get_logger
 from .registrar import Registrar
 from .services import Services
+from .shield import EXITS
 
 # what only a start needs is imported by the start: a bot that is checked, or imported by a test, stays light
 if TYPE_CHECKING:
@@ -345,7 +346,11 @@ class Bot(Registrar):
         return 0
 
     async def _run_to_the_end(self, config: Config, leaving: asyncio.Future[BaseException]) -> None:
-        await self.start(config)
+        try:
+            await self.start(config)
+        except EXITS as error:  # a task that raised it would end the event loop at once
+            leaving.set_result(error)
+            return
         self.session.leaving = leaving
         try:
             await self.gateway.join()

@@ -56,6 +56,7 @@ _TOO_LATE = (
 _SMALLER = "Send a smaller file, or a link to it."
 _TOO_LARGE = f"Discord takes no files as large as these. {_SMALLER}"
 _OVER = "This interaction is over: it can be answered, and its answers changed, for 15 minutes after it came."
+_CLOSED = "The bot has closed, and answers nothing any more. Answer before `await bot.close()`."
 _GONE = "That answer is gone: it was deleted."
 _UNCONFIRMED = (
     "The connection to Discord broke before this message was confirmed, so people may see it or not. It is not sent "
@@ -437,6 +438,8 @@ class InteractionContext(BaseContext[Answered]):
             if isinstance(error, hikari.BadRequestError) and error.errors:
                 _refuse([*_problems_in(error.errors)])
             raise
+        except hikari.ComponentStateConflictError as error:
+            raise AnswerError(_CLOSED) from error
 
     def go_on_with(self, interaction: hikari.ModalInteraction) -> None:
         """Answer this form from now on, which the context opened and a user submitted."""

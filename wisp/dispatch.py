@@ -312,7 +312,7 @@ class Dispatcher:
 
     async def _say(self, ctx: InteractionContext[Any], text: str) -> None:
         """Tell the user privately, if Discord still takes an answer."""
-        if ctx.lost:
+        if ctx.lost or self.session.closed:
             return
         try:
             await ctx.respond(text, ephemeral=True)

@@ -25,6 +25,7 @@ from .sandbox.console import Console
 from .sandbox.people import People
 from .sandbox.server import Sandbox
 from .sandbox.world import World
+from .shield import Exit, contained
 from .shown import failures_on, log_on, open_on_desktop
 from .work import end
 
@@ -181,7 +182,7 @@ async def chat(
     it, as a shell reports that. Raises SystemExit as a handler asked.
     """
     with stop_signals() as signalled:
-        chatting = asyncio.create_task(_chat(bot, lines, as_json, keep, opens, output))
+        chatting = asyncio.create_task(contained(_chat(bot, lines, as_json, keep, opens, output)))
         try:
             await asyncio.wait({chatting, signalled}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -192,16 +193,16 @@ async def chat(
                 await end({chatting}, after=_CLOSING_LIMIT)
     if not is_over:
         return 128 + signalled.result()
-    result = chatting.result()
-    if isinstance(result, BaseException):
-        raise result
-    return result
+    try:
+        return chatting.result()
+    except Exit as leaving:
+        raise leaving.error from None
 
 
 async def _chat(
     bot: Bot, lines: Sequence[str], as_json: bool, keep: str | None, opens: bool, output: TextIO | None
-) -> int | BaseException:
-    """Do what `chat` does; return also what a handler asked the program to end with."""
+) -> int:
+    """Do what `chat` does, but for signals."""
     console = Console(sys.stdin, output or sys.stdout)
     console.interactive &= not as_json
     chatting = console.interactive and not lines
@@ -245,10 +246,8 @@ async def _chat(
         return await _until_left(bot, talks(), leaving)
 
 
-async def _until_left(
-    bot: Bot, talks: Coroutine[Any, Any, int], leaving: asyncio.Future[BaseException]
-) -> int | BaseException:
-    """Let a chat go on until its end, or until a handler asks for that of the program; return its code or that."""
+async def _until_left(bot: Bot, talks: Coroutine[Any, Any, int], leaving: asyncio.Future[BaseException]) -> int:
+    """Let a chat go on until its end, or until a handler asks for that of the program, which is raised then."""
     talking = asyncio.create_task(talks)
     try:
         await asyncio.wait({talking, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -256,4 +255,6 @@ async def _until_left(
     finally:
         talking.cancel()
         await asyncio.wait({talking})
-    return leaving.result() if leaving.done() else talking.result()
+    if leaving.done():
+        raise leaving.result()
+    return talking.result()
