@@ -267,7 +267,11 @@ class Bot(Registrar):
         await self._session.start()
 
     async def close(self) -> None:
-        """Stop: no new work, up to 10 s for running handlers, then everything closes. Does nothing when not running."""
+        """Stop: no new work, up to 10 s for running handlers, then everything closes. Does nothing when not running.
+
+        A handler that awaits this goes on once all is closed. In a task that a handler has started it returns at once,
+        since the handler may wait for that task: the bot closes when the handler has ended.
+        """
         if self._session is not None:
             await self._session.close()
 
