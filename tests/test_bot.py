@@ -487,6 +487,8 @@ SPOILED: dict[str, Callable[[Path], Any]] = {
         path, "INSERT INTO wisp_migrations VALUES ('wisp', 99, 0)"
     ),
     "cannot be taken (Is a directory)": lambda path: Path(f"{path}-lock").mkdir(),
+    "no such table: guild_data": lambda path: in_a_database(path, "DROP TABLE guild_data"),
+    "no such table: wisp_jobs": lambda path: in_a_database(path, "DROP TABLE wisp_jobs"),
     "no such table: wisp_cooldowns": lambda path: in_a_database(path, "DROP TABLE wisp_cooldowns"),
     "no such table: wisp_modules": lambda path: in_a_database(path, "DROP TABLE wisp_modules"),
 }

@@ -50,7 +50,8 @@ class OneShots:
         self._flusher: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Look which ids were given. No id is given twice, whatever became of its job."""
+        """Read which ids were given, so that none is given twice. Raises DatabaseError if jobs cannot be read."""
+        await self._db.fetchone(f"{_SELECT} LIMIT 1")
         row = await self._db.fetchone("SELECT seq FROM sqlite_sequence WHERE name = 'wisp_jobs'")
         self._last_id = row[0] if row else 0
 
