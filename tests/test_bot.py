@@ -952,6 +952,15 @@ async def test_a_start_that_ignores_its_cancellation_does_not_hold_up_the_close(
     sandbox: Sandbox, deaf: Deaf, caplog: pytest.LogCaptureFixture
 ) -> None:
     bot = hello_bot()
+    called: list[str] = []
+
+    @bot.on_start
+    async def begin() -> None:
+        called.append("begin")
+
+    @bot.on_stop
+    async def end() -> None:
+        called.append("end")
 
     @bot.on_start
     async def hang() -> None:
@@ -963,6 +972,7 @@ async def test_a_start_that_ignores_its_cancellation_does_not_hold_up_the_close(
     await bot.close()
     assert "left behind, since it ignores its cancellation: the start (tests/test_bot.py:" in caplog.text
     assert not bot.is_running
+    assert called == ["begin", "end"]
     deaf.released.set()
     with pytest.raises(wisp.StartError, match="closed while it started"):
         await starting

@@ -38,7 +38,7 @@ _log = get_logger("wisp.dispatch")
 _CLOSING = "The bot is restarting. Please try again in a moment."
 _REFUSED = "This was refused."
 _UNKNOWN_COMMAND = "This command is no longer here. Discord will stop showing it soon."
-_WENT_WRONG = "Something went wrong. If you tell somebody, mention error `{id}`."
+_WENT_WRONG = "Something went wrong{shown} If you tell somebody, mention error `{id}`."
 _NO_ANSWER = "This command gave no answer."
 _UNREADABLE = "The bot could not read what Discord sent. Please try again."
 
@@ -155,7 +155,7 @@ class Dispatcher:
             self.session.leave(error)
             return
         id = self.session.report("an interaction", error)
-        await self._answer_stranger(event.interaction, _WENT_WRONG.format(id=id))
+        await self._answer_stranger(event.interaction, _WENT_WRONG.format(shown=".", id=id))
 
     def _context_of(self, interaction: hikari.PartialInteraction) -> InteractionContext[Any] | None:
         """The context of one of our handlers; None where it is not for us."""
@@ -259,7 +259,7 @@ class Dispatcher:
             id = self.session.report(ctx.handler.label, error)
             rules = self._rules.get(ctx.handler)
             shown = f": {self._shown(error)}" if rules is not None and rules.shows_errors else "."
-            await self._say(ctx, f"Something went wrong{shown} If you tell somebody, mention error `{id}`.")
+            await self._say(ctx, _WENT_WRONG.format(shown=shown, id=id))
 
     async def _refuse(self, ctx: InteractionContext[Any], refusal: UserError) -> None:
         try:
@@ -320,7 +320,7 @@ class Dispatcher:
             id = self.session.report(f"answering {ctx.handler.label}", error)
             if isinstance(error, (AnswerError, ValueError)) and not ctx.lost:  # Discord takes another text
                 with suppress(Exception):
-                    await ctx.respond(_WENT_WRONG.format(id=id), ephemeral=True)
+                    await ctx.respond(_WENT_WRONG.format(shown=".", id=id), ephemeral=True)
 
     async def _finish(self, ctx: InteractionContext[Any]) -> None:
         try:
@@ -342,9 +342,10 @@ class Dispatcher:
             else:
                 await self._say(ctx, _REFUSED)
         except asyncio.CancelledError:
-            self._in_pipeline.pop(ctx.interaction.id, None)
             await self._say(ctx, _CLOSING)
             raise
+        finally:
+            self._in_pipeline.pop(ctx.interaction.id, None)
 
     async def invoked_by_lightbulb(self, interaction: hikari.CommandInteraction) -> None:
         """What the lightbulb command of a wisp one does: go on where `_through_pipeline` stopped."""

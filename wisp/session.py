@@ -259,17 +259,19 @@ class Session:
         self._stage("set up")
 
     async def _call_starters(self) -> None:
-        """Call the on_start functions. The on_stop functions are called at the end if one of those succeeded."""
-        is_begun = not self.bot.starters
-        try:
-            for starter in self.bot.starters:
-                await self._call_starter(starter)
-                is_begun = True
-        finally:
-            if is_begun:
-                for stopper in self.bot.stoppers:
-                    name = getattr(stopper, "__name__", type(stopper).__name__)
-                    self._opened.append((f'the on_stop function "{name}"', partial(self._call_stopper, stopper)))
+        """Call the on_start functions. The on_stop functions are called at the end once the first has returned."""
+        if not self.bot.starters:
+            self._opened.append(("the on_stop functions", self._open_stoppers))
+        for number, starter in enumerate(self.bot.starters):
+            await self._call_starter(starter)
+            if number == 0:  # a later one may never return
+                self._opened.append(("the on_stop functions", self._open_stoppers))
+
+    async def _open_stoppers(self) -> None:
+        # one entry for each: what one raises is logged with its name, and the others are called
+        for stopper in self.bot.stoppers:
+            name = getattr(stopper, "__name__", type(stopper).__name__)
+            self._opened.append((f'the on_stop function "{name}"', partial(self._call_stopper, stopper)))
 
     async def _call_starter(self, starter: Callable[..., Awaitable[object]]) -> None:
         try:
