@@ -1289,3 +1289,37 @@ async def test_run_does_nothing_in_an_imported_file(tmp_path: Path, caplog: pyte
     assert "bot.run() does nothing" in caplog.text
     async with connect(module.bot) as discord:
         assert (await discord.member("ada").slash("hello")).content == "Hello!"
+
+
+@pytest.mark.parametrize(
+    ("ending", "code", "logged"),
+    [("raise SystemExit(4)", 4, "SIGTERM: closing"), ('raise ValueError("oh no")', 0, "ValueError: oh no")],
+)
+async def test_what_a_start_raises_while_a_signal_stops_it_is_not_lost(
+    sandbox: Sandbox, tmp_path: Path, ending: str, code: int, logged: str
+) -> None:
+    text = f"""
+        import asyncio
+        import wisp
+
+        bot = wisp.Bot(database=":memory:")
+
+
+        @bot.on_start
+        async def hang() -> None:
+            print("hangs", flush=True)
+            try:
+                await asyncio.sleep(60)
+            finally:
+                {ending}
+
+
+        bot.run()
+    """
+    process = await start_program(program(tmp_path, textwrap.dedent(text)), sandbox)
+    assert process.stdout is not None
+    assert b"hangs" in await process.stdout.readline()
+    process.send_signal(signal.SIGTERM)
+    _, err = await process.communicate()
+    assert process.returncode == code, err.decode()
+    assert logged in err.decode()

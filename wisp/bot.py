@@ -329,7 +329,7 @@ class Bot(Registrar):
     async def _serve(self, config: Config) -> int:
         """Run until a signal, a handler's `sys.exit()`, or the end of the connection; then close, whatever came."""
         from .program import stop_signals
-        from .work import end
+        from .work import LAST_WORDS, end
 
         leaving: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         with stop_signals() as signalled:
@@ -342,11 +342,16 @@ class Bot(Registrar):
                     )
             finally:
                 await self.close()
+        if signalled.done():
+            await end({running}, after=LAST_WORDS)  # what the start raises at last counts, too
         if leaving.done():
             raise leaving.result()
         if not signalled.done():
             await running
-        await end({running})
+        elif running.done() and not running.cancelled():
+            error = running.exception()
+            if error is not None and not isinstance(error, StartError):
+                _log.error("the start failed while it was stopped", exc_info=error)
         return 0
 
     async def _run_to_the_end(self, config: Config, leaving: asyncio.Future[BaseException]) -> None:
