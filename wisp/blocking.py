@@ -187,7 +187,7 @@ class Watched:
 
     def during(self, coroutine: CoroutineType[Any, Any, T]) -> Awaitable[T]:
         """Return this object, to be awaited in the place of the coroutine."""
-        self.cr_await = coroutine
+        self.cr_await: CoroutineType[Any, Any, Any] = coroutine
         return cast("Awaitable[T]", self)
 
     def go_on_with(self, source: Source) -> None:

@@ -162,9 +162,11 @@ class _Run:
         self.session = session
 
     def handlers(self) -> set[asyncio.Task[Any]]:
+        """The tasks of its handlers."""
         return set(self.session.work.tasks)
 
     def listeners(self) -> set[asyncio.Task[Any]]:
+        """The tasks of all listeners, wisp's and others."""
         return bridge.listening(self.session.gateway)
 
 
