@@ -529,6 +529,19 @@ async def test_a_folder_and_a_place_that_is_not_there_are_refused(tmp_path: Path
         assert "it cannot be opened. Expected a file" in (await refused_start(path)).problem
 
 
+async def test_what_is_no_file_is_refused_in_words(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    before = contents(tmp_path)
+    for path in (str(pipe), "/dev/null"):
+        with pytest.raises(DatabaseError, match=r"expected a file, found a device, a pipe or a socket\. A bot"):
+            await DatabaseService(path).start()
+    for path in ("", " ", f"file:{tmp_path}/wisp.db", "file::memory:", f"sqlite:///{tmp_path}/wisp.db", "a\0b"):
+        with pytest.raises(DatabaseError, match=r"expected the path of a file\. A bot that keeps no data"):
+            await DatabaseService(path).start()
+    assert contents(tmp_path) == before
+
+
 async def filled(path: Path) -> None:
     db = DatabaseService(path)
     await db.start()

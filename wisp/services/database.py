@@ -115,7 +115,9 @@ _POLL_LOCK = 0.25
 # Group commit of guild data has a statement for each number of rows, up to 128, and all should stay compiled.
 _COMPILED_STATEMENTS = 256
 
-# What SQLite's primary result codes (https://sqlite.org/rescode.html) mean to who runs the bot, and the way out.
+_NO_DATA = "A bot that keeps no data says so with wisp.Bot(database=None)"
+
+# What SQLite's primary result codes (https://sqlite.org/rescode.html) mean, and the way out.
 _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full. Free some space. A bot that runs then goes on by itself",
     sqlite3.SQLITE_BUSY: "another process holds it (waited {wait:g} s). Is the bot running twice, or the file open "
@@ -124,7 +126,7 @@ _WORDS = {
     sqlite3.SQLITE_READONLY: "the file or its folder is read-only. Let the bot's user write to both (SQLite keeps "
     "two more files beside it while the bot runs), or keep no data, with wisp.Bot(database=None)",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened. Expected a file, or a place for a new one, in a folder that exists "
-    "and that the bot's user may write to. A bot that keeps no data says so with wisp.Bot(database=None)",
+    f"and that the bot's user may write to. {_NO_DATA}",
     sqlite3.SQLITE_NOTADB: "the file is not an SQLite database, and was left as it is. Move it away, or set another "
     "database (WISP_DATABASE)",
     sqlite3.SQLITE_CORRUPT: "the file is damaged. Put a backup in its place, or save what is left with "
@@ -198,6 +200,8 @@ class DatabaseService:
         """
         if self._writer is not None:
             raise DatabaseError(self.path, "it is open already")
+        if problem := _path_problem(self.path):
+            raise DatabaseError(self.path, f"{problem}. {_NO_DATA}")
         self._writing = asyncio.Lock()  # the one from before may belong to another event loop
         if not self._has_clock:
             self._clock = getattr(session, "clock", self._clock)
@@ -837,6 +841,15 @@ def _holder(lock: int) -> str:
     with suppress(OSError, ValueError):
         os.lseek(lock, 0, os.SEEK_SET)
         return f" (process {int(os.read(lock, 20))})"
+    return ""
+
+
+def _path_problem(path: str) -> str:
+    """Return why a path is none of a file, "" if it may be one. SQLite would use it as something else."""
+    if not path.strip() or "\0" in path or path.startswith("file:") or "://" in path:
+        return "expected the path of a file"
+    if path != MEMORY and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        return "expected a file, found a device, a pipe or a socket"
     return ""
 
 
