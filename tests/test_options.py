@@ -767,18 +767,22 @@ async def test_autocomplete_gets_what_was_typed_and_chosen_and_offers_at_most_25
     assert [choice["value"] for choice in offered] == [f"ap{number}" for number in range(25)]
 
 
-async def test_autocomplete_that_fails_offers_nothing_and_is_reported() -> None:
+@pytest.mark.parametrize("error", [ValueError, TimeoutError])
+async def test_autocomplete_that_fails_offers_nothing_and_is_reported(
+    error: type[Exception], caplog: pytest.LogCaptureFixture
+) -> None:
     bot = wisp.Bot()
 
     async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> list[str]:
-        raise ValueError("no fruit")
+        raise error("no fruit")
 
     @bot.command
     async def buy(ctx: wisp.Context, what: Annotated[str, wisp.Option("What", autocomplete=fruits)]) -> None: ...
 
     async with connect(bot) as discord:
-        with discord.expects(ValueError):
+        with discord.expects(error):
             assert await discord.member("ada").autocomplete("buy", "what", "ap") == []
+    assert "took more than" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -864,7 +868,7 @@ async def test_autocomplete_without_end_of_what_does_not_fit_offers_nothing() ->
         assert await discord.member("ada").autocomplete("buy", "what", "a") == []
 
 
-async def test_autocomplete_that_will_not_end_offers_nothing_in_time() -> None:
+async def test_autocomplete_that_will_not_end_offers_nothing_in_time(caplog: pytest.LogCaptureFixture) -> None:
     bot = wisp.Bot()
 
     async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> list[str]:
@@ -884,6 +888,7 @@ async def test_autocomplete_that_will_not_end_offers_nothing_in_time() -> None:
         assert await asking == []
         (asked,) = discord.world.interactions.values()
         assert asked.answered
+        assert 'autocomplete of "what" in /buy took more than 2.5 s: nothing is suggested' in caplog.text
         await discord.advance(minutes=2)
 
 

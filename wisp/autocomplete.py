@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -66,13 +67,18 @@ async def suggest(
         ctx = AutocompleteContext(session, command, interaction, options)
         began = session.clock.monotonic()
         outcome: Outcome = "failed"
+        asked: asyncio.Task[Any] | None = None
         try:
             source = Function(where, parameter.autocomplete)
-            asked = contained(session.blocking.watch(parameter.autocomplete(ctx, str(focused.value)), source))
+            asking = session.blocking.watch(parameter.autocomplete(ctx, str(focused.value)), source)
+            asked = asyncio.create_task(contained(asking))
             choices = _fitting(await session.clock.wait_for(asked, _PATIENCE), parameter, where)
             outcome = "done"
-        except TimeoutError:
-            _log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
+        except TimeoutError as error:
+            if asked is not None and asked.done():  # it is the function's own
+                session.report(where, error)
+            else:
+                _log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
         except Exit as exit:
             session.leave(exit.error)
         except BaseException as error:
