@@ -43,6 +43,10 @@ async def no_exception() -> None:
     raise Odd
 
 
+async def a_generator_exit() -> None:
+    raise GeneratorExit
+
+
 async def a_group() -> None:
     raise BaseExceptionGroup("planted", [Odd(), ValueError()])
 
@@ -76,6 +80,7 @@ RAISED: dict[Callable[[], Awaitable[Any]], type[BaseException]] = {
     an_error: ValueError,
     without_a_text: Unspeakable,
     no_exception: Odd,
+    a_generator_exit: GeneratorExit,
     a_group: BaseExceptionGroup,
     an_exit: SystemExit,
     an_interrupt: KeyboardInterrupt,

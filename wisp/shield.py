@@ -34,13 +34,14 @@ async def shielded(
     A cancellation is raised if `is_ending()`, of this task or of one that it awaits. At any other time it is one that
     the code met in its own work, or asked for itself, and an error like any other.
     """
+    task = asyncio.current_task()
     try:
         refuse_coroutine(await call())
-    except GeneratorExit:  # the task is thrown away, and nothing can be awaited in it
-        raise
     except BaseException as error:
         if isinstance(error, asyncio.CancelledError) and is_ending():
             raise
+        if isinstance(error, GeneratorExit) and not _is_running(task):
+            raise  # the task is thrown away, and nothing can be awaited in it
         await failed(error)
         return False
     return True
@@ -60,6 +61,13 @@ def is_cancelled(error: BaseException) -> bool:
     """Whether `error` is the cancellation of the current task, and not of something that it awaited."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
+def _is_running(task: asyncio.Task[object] | None) -> bool:
+    try:
+        return asyncio.current_task() is task
+    except RuntimeError:  # no event loop runs
+        return False
 
 
 def refuse_coroutine(result: object) -> None:
