@@ -13,8 +13,8 @@ import math
 import os
 import ssl
 from calendar import timegm
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from email.utils import parsedate
 from functools import cache, partial
@@ -133,10 +133,10 @@ class _RESTClient(rest.RESTClientImpl):
 
 
 class _Patience:
-    """The seconds that one call may wait for rate limits, all of them together."""
+    """The seconds that calls may wait for rate limits, all of them together."""
 
-    def __init__(self) -> None:
-        self._left = _PATIENCE
+    def __init__(self, seconds: float) -> None:
+        self._left = seconds
 
     def covers(self, seconds: float) -> bool:
         """Take these seconds, if there are as many left. No wait counts as less than 0.5 s."""
@@ -148,6 +148,16 @@ _patience: ContextVar[_Patience | None] = ContextVar("wisp patience with rate li
 
 _PATIENCE = 5.0
 """Seconds that a call for commands waits for rate limits."""
+
+
+@contextmanager
+def patience(seconds: float) -> Generator[None]:
+    """Inside, the calls of a bot wait this long for rate limits, and raise what asks for more, with `Retry-After`."""
+    token = _patience.set(_Patience(seconds))
+    try:
+        yield
+    finally:
+        _patience.reset(token)
 
 
 def retry_after(error: hikari.HTTPError) -> float | None:
@@ -662,13 +672,11 @@ async def delete_command(rest: hikari.api.RESTClient, application: int, guild: i
 
 async def _call_for_commands(rest: hikari.api.RESTClient, route: Any, **what: Any) -> Any:
     """Make a call that waits only briefly for rate limits. Raises hikari.HTTPError for whatever goes wrong."""
-    token = _patience.set(_Patience())
     try:
-        return await _request(rest, route, **what)
+        with patience(_PATIENCE):
+            return await _request(rest, route, **what)
     except _UNREADABLE as error:
         raise hikari.HTTPError(f"{type(error).__name__}: {error}") from error
-    finally:
-        _patience.reset(token)
 
 
 _UNREADABLE = (aiohttp.ClientError, OSError, ValueError, ArithmeticError, AssertionError, msgspec.MsgspecError)

@@ -12,6 +12,7 @@ from .bridge import retry_after
 from .clock import moment
 from .errors import Mistake, Mistakes, StartError
 from .events import PRIVILEGED, Listener
+from .shield import described
 
 _FLAGS_OF_INTENTS = {
     hikari.Intents.GUILD_PRESENCES: (
@@ -26,9 +27,12 @@ _FLAGS_OF_INTENTS = {
 }
 
 
+_APPLICATIONS = "https://discord.com/developers/applications"
+
+
 def page_of(application: hikari.Application) -> str:
     """Where the bot's owner switches its intents on."""
-    return f"https://discord.com/developers/applications/{int(application.id)}/bot"
+    return f"{_APPLICATIONS}/{int(application.id)}/bot"
 
 
 def check_privileged(intents: hikari.Intents, application: hikari.Application, listeners: list[Listener]) -> None:
@@ -58,7 +62,7 @@ _CLOSE_CODES = {
     4010: "a shard that does not exist: start all shards with the same shard count",
     4011: "the bot is in too many servers for its shards: let it use more",
     4013: "an intent that Discord does not know: look at intents=",
-    4014: "a privileged intent is not switched on: do that at https://discord.com/developers/applications (Bot)",
+    4014: f"a privileged intent is not switched on: do that at {_APPLICATIONS} (Bot)",
 }
 
 
@@ -95,13 +99,11 @@ def _in_words(error: BaseException) -> str:
     if isinstance(error, hikari.UnauthorizedError):
         return (
             "Discord refused the token (401). It was reset, or copied incompletely: take a new one from "
-            "https://discord.com/developers/applications (Bot, Reset Token) and set DISCORD_TOKEN."
+            f"{_APPLICATIONS} (Bot, Reset Token) and set DISCORD_TOKEN."
         )
     if isinstance(error, hikari.GatewayServerClosedConnectionError):
         code = int(error.code or 0)
         return f"Discord closed the connection ({code}): {_CLOSE_CODES.get(code, error.reason)}."
-    if isinstance(error, hikari.RateLimitTooLongError):
-        return f"Discord asks to wait {error.retry_after:.0f} s before the next start. Start again then."
     if isinstance(error, hikari.HTTPResponseError):
         return _answered(error)
     if isinstance(error, hikari.GatewayError):
@@ -111,7 +113,7 @@ def _in_words(error: BaseException) -> str:
         return f"Discord cannot be reached: {detail}. Is there a network, and is rest_url right?"
     if isinstance(error, RuntimeError) and not isinstance(error, hikari.HikariError):
         return f"The connection to Discord ended while it began: {detail}. Its state: https://discordstatus.com"
-    return f"Discord's answer could not be read ({type(error).__name__}: {detail}). {_IS_IT_DISCORD}"
+    return f"Discord's answer could not be read ({_plain(described(error))}). {_IS_IT_DISCORD}"
 
 
 _NETWORK = (OSError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError)
@@ -127,6 +129,8 @@ def _answered(error: hikari.HTTPResponseError) -> str:
         return f"{answer} Start again {'later' if wait is None else f'in {wait:.0f} s'}."
     if not error.message and error.status < 500:  # of Discord's API, each refusal has a message
         return f"{answer} It is a page of a proxy or a firewall: let the bot through, or correct rest_url."
+    if error.status < 500:
+        return f"{answer} To start again does not change that: see the bot's page at {_APPLICATIONS}"
     return f"{answer} Its state: https://discordstatus.com"
 
 
