@@ -263,7 +263,7 @@ async def test_a_server_that_cannot_be_reached_is_said_plainly() -> None:
 ANSWERS = [
     (200, "text/html", "<p>Log in first</p>", "Discord's answer could not be read (HTTPError: Expected JSON"),
     (200, "application/json", "{", "Discord's answer could not be read (DecodeError: "),
-    (200, "application/json", "[]", "Discord's answer could not be read (AssertionError: "),
+    (200, "application/json", "[]", "Discord's answer could not be read (AssertionError). "),
     (200, "application/json", "{}", "Discord's answer could not be read (KeyError: "),
     (
         403,
@@ -272,7 +272,7 @@ ANSWERS = [
         "Discord answered 403 to http://127.0.0.1:PORT/oauth2/applications/@me. It is a page of",
     ),
     (429, "text/html", "<p>Banned</p>", "Discord answered 429 to http://127.0.0.1:PORT/oauth2/applications/@me"),
-    (403, "application/json", '{"message": "No bots", "code": 20001}', "/applications/@me: No bots. Its state: https"),
+    (403, "application/json", '{"message": "No bots", "code": 20001}', "/applications/@me: No bots. To start again"),
     (
         501,
         "text/html",
@@ -280,6 +280,20 @@ ANSWERS = [
         "Discord answered 501 to http://127.0.0.1:PORT/oauth2/applications/@me. Its state: ",
     ),
 ]
+
+
+@pytest.mark.parametrize("path", ["/applications/@me", "/gateway/bot"])
+async def test_a_long_rate_limit_of_the_first_requests_is_said_with_its_length(sandbox: Sandbox, path: str) -> None:
+    headers = {"Retry-After": "4000", "X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0"}
+    headers |= {"X-RateLimit-Reset-After": "4000", "X-RateLimit-Bucket": "b", "X-RateLimit-Scope": "user"}
+    body = {"message": "You are being rate limited.", "retry_after": 4000.0, "global": False}
+    sandbox.fail("GET", f"{path}$", 429, headers=headers, body=body)
+    with pytest.raises(wisp.StartError, match=f"Discord answered 429 .*{path}: .* Start again in 4000 s"):
+        await hello_bot().start(config_for(sandbox))
+    sandbox.fail("GET", f"{path}$", 429, headers={**headers, "Retry-After": "0.01"}, body={**body, "retry_after": 0.01})
+    bot = hello_bot()
+    await bot.start(config_for(sandbox))
+    await bot.close()
 
 
 async def test_an_answer_that_is_not_discords_is_said_in_words() -> None:
@@ -427,6 +441,49 @@ async def test_closing_in_on_start_ends_the_start(sandbox: Sandbox) -> None:
         await bot.start(config_for(sandbox))
     with pytest.raises(wisp.WispError):
         bot.session  # noqa: B018
+
+
+async def test_a_listener_for_the_start_that_closes_the_bot_goes_on_then(sandbox: Sandbox) -> None:
+    for event_type in (hikari.StartingEvent, hikari.StartedEvent):
+        bot = hello_bot()
+        closed: list[bool] = []
+
+        @bot.listen(event_type)
+        async def never(event: hikari.Event, bot: wisp.Bot = bot, closed: list[bool] = closed) -> None:
+            await bot.close()
+            closed.append(not bot.is_running)
+
+        with pytest.raises(wisp.StartError, match="closed while it started"):
+            await bot.start(config_for(sandbox))
+        await until(lambda closed=closed: closed)
+        assert closed == [True]
+
+
+CLOSED_AT_THE_START = """
+    import hikari, wisp
+    bot = wisp.Bot()
+
+    {decorator}
+    async def never({parameter}):
+        print("closing")
+        await bot.close()
+
+    bot.run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("decorator", "parameter"), [("@bot.on_start", ""), ("@bot.listen", "event: hikari.StartedEvent")]
+)
+async def test_a_bot_that_closes_itself_while_it_starts_ends_in_order(
+    sandbox: Sandbox, tmp_path: Path, decorator: str, parameter: str
+) -> None:
+    text = CLOSED_AT_THE_START.format(decorator=decorator, parameter=parameter)
+    process = await start_program(program(tmp_path, text), sandbox)
+    out, err = await asyncio.wait_for(process.communicate(), 20)
+    assert (process.returncode, out) == (0, b"closing\n"), err.decode()
+    assert b"The bot was closed while it started." in err
+    assert b"Traceback" not in err
 
 
 async def test_a_close_that_is_cancelled_goes_on(sandbox: Sandbox) -> None:
@@ -870,9 +927,8 @@ class Deaf:
 
 @pytest.fixture
 async def deaf(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Deaf]:
-    for name in ("work.LAST_WORDS", "session.LAST_WORDS", "session._STOP_LIMIT", "services._STOP_LIMIT"):
+    for name in ("work.LAST_WORDS", "session.LAST_WORDS", "session._CLOSING_LIMIT"):
         monkeypatch.setattr(f"wisp.{name}", 0.01)
-    monkeypatch.setattr("wisp.registry._TEARDOWN_LIMIT", 0.01)
     monkeypatch.setattr("wisp.bridge._CLOSING_IN_ALL", 0.01)
     deaf = Deaf()
     yield deaf
@@ -976,6 +1032,27 @@ async def test_a_start_that_ignores_its_cancellation_does_not_hold_up_the_close(
     deaf.released.set()
     with pytest.raises(wisp.StartError, match="closed while it started"):
         await starting
+
+
+async def test_parts_that_hang_share_the_time_to_close(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wisp.session._CLOSING_LIMIT", 0.2)
+    monkeypatch.setattr("wisp.session.LAST_WORDS", 0.01)
+    limits: list[float] = []
+    real = wisp.session.within
+    monkeypatch.setattr("wisp.session.within", lambda seconds, work: limits.append(seconds) or real(seconds, work))
+    bot = hello_bot()
+    for _ in range(5):
+
+        @bot.on_stop
+        async def hang() -> None:
+            await asyncio.Event().wait()
+
+    await bot.start(config_for(sandbox))
+    limits.clear()
+    await bot.close()
+    first, *others = limits[:5]
+    assert first > 0.01
+    assert others == [0.01] * 4
 
 
 async def test_each_part_closes_whatever_the_others_raise(sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
@@ -1157,7 +1234,7 @@ async def test_a_second_signal_ends_the_program_at_once(sandbox: Sandbox, tmp_pa
 
 LEFT_BEHIND = """
     import asyncio, atexit, sys, threading, time, wisp, wisp.session, wisp.work
-    wisp.work.LAST_WORDS = wisp.session._STOP_LIMIT = 0.1
+    wisp.work.LAST_WORDS = wisp.session.LAST_WORDS = wisp.session._CLOSING_LIMIT = 0.1
     bot = wisp.Bot()
     tasks = []
 

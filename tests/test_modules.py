@@ -585,7 +585,8 @@ async def test_a_setup_and_a_teardown_that_hang_are_given_up(
         await asyncio.Event().wait()
 
     monkeypatch.setattr("wisp.registry._SETUP_LIMIT", 0.05)
-    monkeypatch.setattr("wisp.registry._TEARDOWN_LIMIT", 0.05)
+    monkeypatch.setattr("wisp.session._CLOSING_LIMIT", 0.05)
+    monkeypatch.setattr("wisp.session.LAST_WORDS", 0.05)
     bot = wisp.Bot(modules=[module("a", hangs), module("b", teardown=hangs)])
     async with connect(bot):
         assert bot.modules.missing == {"a": "its setup took more than 0.05 s"}

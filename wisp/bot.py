@@ -167,9 +167,9 @@ class Bot(Registrar):
         """Call an async function when the bot closes, to close what an `on_start` function opened.
 
         It takes nothing, or the bot. It is called when handlers have ended and modules are torn down, while the
-        services and the connection to Discord still work; the last one registered comes first. It has 10 s. What one
-        raises is logged, and the others are called all the same. If the start fails, it is called if an `on_start`
-        function had returned.
+        services and the connection to Discord still work; the last one registered comes first. All that closes has
+        10 s together, and each part at least 1 s. What one raises is logged, and the others are called all the same.
+        If the start fails, it is called if an `on_start` function had returned.
         """
         self.stoppers.append(function)
         return function
@@ -270,12 +270,19 @@ class Bot(Registrar):
         """Stop: no new work, up to 10 s for running handlers, then everything closes. Does nothing when not running.
 
         A handler that awaits this goes on once all is closed. In a task that a handler has started it returns at once,
-        since the handler may wait for that task: the bot closes when the handler has ended.
+        since the handler may wait for that task: the bot closes when the handler has ended. While the bot starts this
+        ends the start: an `on_start` function that awaits it is cancelled, `start()` raises StartError, and `run()`
+        exits with code 0.
         """
         if self._session is not None:
             await self._session.close()
 
     async def __aenter__(self) -> Bot:
+        """Start the bot, which closes when the block is left.
+
+        Unlike `run()`, this leaves the end of the process to the program: a handler that ignores its cancellation is
+        named in the log, and `asyncio.run` waits for it.
+        """
         await self.start()
         return self
 
@@ -329,6 +336,7 @@ class Bot(Registrar):
     async def _serve(self, config: Config) -> int:
         """Run until a signal, a handler's `sys.exit()`, or the end of the connection; then close, whatever came."""
         from .program import stop_signals
+        from .session import ClosedMeanwhile
         from .work import LAST_WORDS, end
 
         leaving: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
@@ -347,7 +355,10 @@ class Bot(Registrar):
         if leaving.done():
             raise leaving.result()
         if not signalled.done():
-            await running
+            try:
+                await running
+            except ClosedMeanwhile as closed:
+                _log.info("%s", closed)
         elif running.done() and not running.cancelled():
             error = running.exception()
             if error is not None and not isinstance(error, StartError):

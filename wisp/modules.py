@@ -82,7 +82,10 @@ class Module:
         """
 
     async def teardown(self, bot: ModuleBot, ctx: ModuleContext) -> None:
-        """Undo what wisp cannot know of, within 10 seconds: what was registered leaves by itself."""
+        """Undo what wisp cannot know of: what was registered leaves by itself.
+
+        It has 10 s; when the bot closes, what the parts before it have left of 10 s, and at least 1 s.
+        """
 
     def __repr__(self) -> str:
         return f"<Module {getattr(self, 'name', type(self).__name__)}>"

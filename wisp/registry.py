@@ -44,9 +44,6 @@ _log = get_logger("wisp.modules")
 _SETUP_LIMIT = 60.0
 """Seconds that a module's setup gets."""
 
-_TEARDOWN_LIMIT = 10.0
-"""Seconds that a module's teardown gets, and before it the calls of the module that still run."""
-
 
 class Gate:
     """Where each module acts: what servers decided, by server and module, in the bot's database and in memory.
@@ -332,7 +329,7 @@ class ModuleRegistry:
         bot.is_leaving = True
         await end(session.work.done_by(bot) & session.work.waiting)  # the person has no time any more, and is told
         await session.end_handlers(
-            session.work.done_by(bot) - {asyncio.current_task()}, min(session.grace, _TEARDOWN_LIMIT)
+            session.work.done_by(bot) - {asyncio.current_task()}, min(session.grace, session.closing_left())
         )
         await self._tear_down(bot.module, bot, ctx)
 
@@ -344,7 +341,7 @@ class ModuleRegistry:
             refuse_coroutine(await module.teardown(bot, ctx))
 
         try:
-            await within(_TEARDOWN_LIMIT, tear_down())
+            await within(self._bot.session.closing_left(), tear_down())
         except Overdue as error:
             _log.error('the teardown of module "%s" %s', bot.name, error)
         except EXITS as error:

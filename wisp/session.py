@@ -52,14 +52,15 @@ if TYPE_CHECKING:
 
 _log = get_logger("wisp")
 
-_CLOSED_MEANWHILE = "The bot was closed while it started."
-
-_STOP_LIMIT = 10.0
-"""Seconds that each part of the bot gets to close. One that hangs holds up neither the others nor the process."""
+_CLOSING_LIMIT = 10.0
+"""Seconds that the parts of the bot have to close, all together. Those that hang do not hold up the process."""
 
 _ANSWER_LIMIT = 3.0
 """Seconds in which the last answers go out before the connection closes."""
 
+
+_LONGEST_WAIT = 300.0
+"""Seconds that a start waits for rate limits."""
 
 _LATE = 30.0
 _STILL_OUTSIDE = (
@@ -76,6 +77,13 @@ class Failure:
         self.id: str = id
         self.where: str = where
         self.error: BaseException = error
+
+
+class ClosedMeanwhile(StartError):
+    """Raised by a start when the bot was closed before it was up."""
+
+    def __init__(self) -> None:
+        super().__init__("The bot was closed while it started.")
 
 
 class _Stop(BaseException):
@@ -124,6 +132,7 @@ class Session:
         self._start_ended = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
         self._closing_since: float | None = None
+        self._parts_since: float | None = None  # when the first part of the bot began to close
         self.leaving: asyncio.Future[BaseException] | None = None
         self._guild_data: GuildDataStore | None = None
         self._guilds: set[hikari.Snowflake] = set()  # that Discord named when the shards became ready
@@ -153,7 +162,7 @@ class Session:
             await self.close()
             if isinstance(error, asyncio.CancelledError) and is_closed_meanwhile:
                 starting.uncancel()
-                raise StartError(_CLOSED_MEANWHILE) from None
+                raise ClosedMeanwhile from None
             if isinstance(error, WispError) and not isinstance(error, StartError):
                 raise StartError(str(error)) from error
             raise
@@ -213,7 +222,7 @@ class Session:
         self.services.get_typed("db", Database)  # another one must be able to do the same
         self.services.get_typed("audit", Audit)
         await self.cooldowns.start(db)
-        self._opened.append(("the cooldowns", lambda: within(_STOP_LIMIT, self.cooldowns.stop())))
+        self._opened.append(("the cooldowns", lambda: within(self.closing_left(), self.cooldowns.stop())))
         try:
             await self.migrate("bot", self.bot.migrations)
         except ValueError as error:
@@ -246,7 +255,7 @@ class Session:
         )
         # while modules are torn down and on_stop runs, calls are still answered, so the connection closes after them
         self._opened.append(("the connection to Discord", self._close_gateway))
-        self._opened.append(("lightbulb", lambda: within(_STOP_LIMIT, self.client.stop())))
+        self._opened.append(("lightbulb", lambda: within(self.closing_left(), self.client.stop())))
         await self._call_starters()
         self.attach(self.bot)
         self._opened.append(("the modules", self._stop_modules))
@@ -285,7 +294,7 @@ class Session:
             raise StartError(f"on_start {name} raised {described(error)}") from error
 
     async def _call_stopper(self, stopper: Callable[..., Awaitable[object]]) -> None:
-        refuse_coroutine(await within(_STOP_LIMIT, self._called(stopper)))
+        refuse_coroutine(await within(self.closing_left(), self._called(stopper)))
 
     def _called(self, function: Callable[..., Awaitable[object]]) -> Awaitable[object]:
         return function(self.bot) if inspect.signature(function).parameters else function()
@@ -388,10 +397,14 @@ class Session:
         async def hear(event: hikari.Event) -> None:
             if not listener.receives(event, event_type):
                 return
-            if not self.closing:
+            if self.closing:
+                if isinstance(event, hikari.StoppedEvent):
+                    await self._hear_last(owner, listener, event)
+            elif isinstance(event, hikari.StartingEvent | hikari.StartedEvent):
+                # the start waits for these listeners, and one that closes the bot cancels the start
+                await asyncio.shield(asyncio.create_task(self._hear(owner, listener, event)))
+            else:
                 await self._hear(owner, listener, event)
-            elif isinstance(event, hikari.StoppedEvent):
-                await self._hear_last(owner, listener, event)
 
         self.gateway.subscribe(event_type, hear)
         return hear
@@ -444,7 +457,8 @@ class Session:
         """Return the bot's application. Raises StartError if Discord gives no answer, or lets no bot connect now."""
         rest = bridge.reporting_date(self.gateway.rest, self._deferrals.observe)
         try:
-            application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
+            with bridge.patience(_LONGEST_WAIT):
+                application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
         except Exception as error:
             raise explained(error)  # noqa: B904 - it has its cause
         check_gateway(gateway, self.clock.time())
@@ -494,7 +508,7 @@ class Session:
 
     def _stage(self, name: str) -> None:
         if self.closing:  # code of the bot has ignored that the start was cancelled
-            raise StartError(_CLOSED_MEANWHILE)
+            raise ClosedMeanwhile
         now = time.perf_counter()
         self._stages.append(f"{name} in {now - self._stage_began:.2f} s")
         self._stage_began = now
@@ -594,6 +608,14 @@ class Session:
         since = time.monotonic() if self._closing_since is None else self._closing_since
         return max(0.0, since + self.grace - time.monotonic())
 
+    def closing_left(self) -> float:
+        """Return how many seconds a part of the bot (module, on_stop function, service) has to close.
+
+        At the end of the bot it has what the parts before it have left of 10 s, and at least 1.
+        """
+        since = time.monotonic() if self._parts_since is None else self._parts_since
+        return max(LAST_WORDS, since + _CLOSING_LIMIT - time.monotonic())
+
     async def end_handlers(self, handlers: Iterable[asyncio.Task[Any]], grace: float) -> None:
         """Wait for handlers, cancel those that run for longer than `grace`, and leave behind those that ignore it."""
         handlers = set(handlers)
@@ -650,6 +672,7 @@ class Session:
     async def _close_opened(self) -> None:
         is_waited_for = self.leaving is not None
         leaving = self.leaving = self.leaving or asyncio.get_running_loop().create_future()
+        self._parts_since = time.monotonic()
         with self.work.closing():
             while self._opened:
                 what, close = self._opened.pop()

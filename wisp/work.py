@@ -213,7 +213,7 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
 
         where = place(task)
         await end({task})
-        raise Overdue(f"took more than {seconds:g} s{where}")
+        raise Overdue(f"took more than {seconds:.3g} s{where}")
     result, error = task.result()
     if error is not None:
         raise error

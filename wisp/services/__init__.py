@@ -124,7 +124,7 @@ class Services:
             for name, service in {**(built_in or {}), **self._registered}.items():
                 if await self._started(name, service, session, name in required):
                     self._running[name] = service
-                    started.push_async_callback(self._stop, name, service)
+                    started.push_async_callback(self._stop, name, service, session)
             if self._closing is not started:
                 raise ServiceError("the services were stopped while they started.")
             self._closing = started.pop_all()
@@ -160,11 +160,12 @@ class Services:
             return False
         return True
 
-    async def _stop(self, name: str, service: object) -> None:
+    async def _stop(self, name: str, service: object, session: Any) -> None:
         stop = getattr(service, "stop", None)
+        seconds = _STOP_LIMIT if session is None else session.closing_left()
         try:
             if stop is not None:
-                refuse_coroutine(await within(_STOP_LIMIT, _awaitable(stop, name=f"{name}.stop()")))
+                refuse_coroutine(await within(seconds, _awaitable(stop, name=f"{name}.stop()")))
         except EXITS:
             raise
         except Overdue as error:
