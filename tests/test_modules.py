@@ -618,6 +618,22 @@ async def test_a_module_that_needs_another_intent_is_refused_once_the_bot_is_con
             await bot.modules.load("b")
 
 
+async def test_modules_do_not_change_while_the_bot_starts() -> None:
+    bot = wisp.Bot(modules=[module("a")])
+    refused: list[str] = []
+
+    @bot.on_start
+    async def too_early() -> None:
+        for change in (bot.modules.load("a"), bot.modules.unload("a"), bot.modules.disable("a", guild_id=1)):
+            with pytest.raises(wisp.WispError, match="it is still starting") as caught:
+                await change
+            refused.append(str(caught.value))
+
+    async with connect(bot):
+        assert len(refused) == 3
+        assert bot.modules.is_loaded("a")
+
+
 async def test_changes_at_once_take_turns_and_one_inside_a_setup_is_refused() -> None:
     async def nested(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
         await ctx.bot.modules.load("a")

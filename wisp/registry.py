@@ -436,15 +436,25 @@ class ModuleRegistry:
     @asynccontextmanager
     async def _changing(self) -> AsyncGenerator[Session]:
         """One change at a time: others wait. Raises WispError where a setup or teardown asks for another."""
-        session, task = self._bot.session, asyncio.current_task()
+        task = asyncio.current_task()
         if self._changes is not None and self._changes is task:
             raise WispError("a module is being loaded or unloaded here: do this once setup, or teardown, has ended")
+        session = self._running()
         async with self._lock:
             self._changes = task
             try:
                 yield session
             finally:
                 self._changes = None
+
+    def _running(self) -> Session:
+        session = self._bot.session
+        if not session.is_set_up:
+            raise WispError(
+                "modules change while the bot runs, and it is still starting, or closing. wisp.Bot(modules=[...]) "
+                "names those that it starts with"
+            )
+        return session
 
     async def changed(self) -> None:
         """Wait for the changes that are going on, and those that wait for their turn."""
@@ -483,11 +493,11 @@ class ModuleRegistry:
             raise WispError(f'there is no module "{name}"{did_you_mean(str(name), self._registered) or others}')
 
     async def _decide(self, names: Sequence[str], guild_id: int, user_id: int | None, *, is_enabled: bool) -> list[str]:
-        guild_id = int(guild_id)
+        session, guild_id = self._running(), int(guild_id)
         changed = [name for name in names if self._is_on(name, guild_id) is not is_enabled]
         await self.gate.decide(guild_id, names, is_enabled)
         if is_enabled:
-            self._bot.session.scheduler.wake()
+            session.scheduler.wake()
         kind = ModuleEnabled if is_enabled else ModuleDisabled
         self._note("module.enabled" if is_enabled else "module.disabled", changed, guild_id, user_id)
         for name in changed:
