@@ -459,6 +459,41 @@ async def test_a_listener_for_the_start_that_closes_the_bot_goes_on_then(sandbox
         assert closed == [True]
 
 
+async def test_a_listener_for_the_start_that_goes_on_does_not_hold_it_up(sandbox: Sandbox) -> None:
+    bot = hello_bot()
+
+    @bot.listen
+    async def rotate(event: hikari.StartedEvent) -> None:
+        await asyncio.Event().wait()
+
+    await asyncio.wait_for(bot.start(config_for(sandbox)), 20)
+    bot.session.grace = 0.0
+    await bot.close()
+
+
+async def test_a_start_that_waits_for_a_listener_names_it(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wisp.session._LATE", 0.01)
+    bot = hello_bot()
+
+    @bot.listen
+    async def warm(event: hikari.StartingEvent) -> None:
+        await until(lambda: "is not up" in caplog.text)
+
+    @bot.on_start
+    async def raw() -> None:
+        async def slow(event: hikari.StartedEvent) -> None:
+            await until(lambda: "a raw listener for StartedEvent" in caplog.text)
+
+        bot.gateway.subscribe(hikari.StartedEvent, slow)
+
+    await bot.start(config_for(sandbox))
+    await bot.close()
+    assert 'The bot is not up after 0.01 s: hikari waits for listener "warm" (tests/test_bot.py:' in caplog.text
+    assert "Discord has not let the bot in" not in caplog.text
+
+
 CLOSED_AT_THE_START = """
     import hikari, wisp
     bot = wisp.Bot()
@@ -1232,6 +1267,72 @@ async def test_a_second_signal_ends_the_program_at_once(sandbox: Sandbox, tmp_pa
     assert time.monotonic() - first < 5
 
 
+BLOCKED_IN_C = """
+    import hashlib, wisp
+    bot = wisp.Bot()
+
+    @bot.command
+    async def crunch(ctx: wisp.Context) -> None:
+        print("crunching", flush=True)
+        hashlib.pbkdf2_hmac("sha512", b"x", b"y", 500_000_000)
+
+    bot.run()
+"""
+
+
+async def test_a_second_signal_ends_a_program_that_is_blocked_in_c(sandbox: Sandbox, tmp_path: Path) -> None:
+    process = await start_program(program(tmp_path, BLOCKED_IN_C), sandbox)
+    await is_up(process)
+    call(sandbox, "crunch")
+    assert process.stdout is not None
+    await asyncio.wait_for(process.stdout.readline(), 20)
+    for _ in range(2):
+        process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(0.1)  # two that come at once are one for the kernel
+    assert await asyncio.wait_for(process.wait(), 20) in (128 + signal.SIGTERM, -signal.SIGTERM)
+
+
+EXITS_OF_TASKS = """
+    import asyncio, sys, wisp
+    bot = wisp.Bot()
+    tasks = []
+
+    async def exits(seconds: float, code: int) -> None:
+        await asyncio.sleep(seconds)
+        sys.exit(code)
+
+    @bot.command
+    async def slow(ctx: wisp.Context) -> str:
+        tasks.append(asyncio.create_task(exits(0.05, 3)))
+        tasks.append(asyncio.create_task(exits(0.1, 4)))
+        await asyncio.sleep(0.5)
+        return "answered"
+
+    @bot.on_stop
+    async def stop() -> None:
+        print("on_stop")
+
+    bot.run()
+"""
+
+
+@pytest.mark.parametrize("is_closing", [False, True])
+async def test_exits_of_a_bots_own_tasks_do_not_cut_its_close_short(
+    sandbox: Sandbox, tmp_path: Path, is_closing: bool
+) -> None:
+    process = await start_program(program(tmp_path, EXITS_OF_TASKS), sandbox)
+    await is_up(process)
+    asked = call(sandbox, "slow")
+    if is_closing:
+        await until(lambda: sandbox.world.interactions)
+        process.send_signal(signal.SIGTERM)
+    out, err = await asyncio.wait_for(process.communicate(), 20)
+    assert (process.returncode, out) == (3, b"on_stop\n"), err.decode()
+    assert asked.original is not None
+    assert asked.original.content == "answered"
+    assert b"still run" not in err
+
+
 LEFT_BEHIND = """
     import asyncio, atexit, sys, threading, time, wisp, wisp.session, wisp.work
     wisp.work.LAST_WORDS = wisp.session.LAST_WORDS = wisp.session._CLOSING_LIMIT = 0.1
@@ -1290,13 +1391,55 @@ async def test_what_is_left_does_not_hold_up_the_end_of_the_program(
     assert sorted(os.listdir(tmp_path)) == ["bot.py", "wisp.db", "wisp.db-lock"]  # the database was closed
     lines = [
         'function "stop" did not close properly: it took more than 0.1 s (bot.py:',
-        "the process ends without the threads that still run: asyncio_0",
+        "the process ends without the threads and processes that still run: asyncio_0",
     ]
     if name == "hang":
         lines += ["left behind, since it ignores its cancellation: /hang (bot.py:", "cancellation: deaf (bot.py:"]
         lines += ["mine (bot.py:"]
     assert [line for line in lines if line not in err.decode()] == []
     assert "Traceback" not in err.decode()
+
+
+PROCESSES = """
+    import multiprocessing, threading, time, wisp, wisp.program
+    wisp.program.LAST_WORDS = 0.1
+    bot = wisp.Bot()
+
+    @bot.on_start
+    async def start():
+        bot.session.grace = 0.1
+        multiprocessing.get_context("spawn").Process(target=time.sleep, args=(3600,), name="counting").start()
+
+    def keep_alive():
+        threading.main_thread().join()
+        time.sleep(3)
+
+    if __name__ == "__main__":
+        threading.Thread(target=keep_alive, name="keep_alive").start()
+        bot.run()
+"""
+
+
+async def test_processes_do_not_hold_up_the_end_and_threads_of_the_program_are_named(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    process = await start_program(program(tmp_path, PROCESSES), sandbox)
+    await is_up(process)
+    process.send_signal(signal.SIGTERM)
+    _, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 0, err.decode()
+    assert "the process waits for threads that it had before the bot ran: keep_alive (bot.py:" in err.decode()
+    assert "the process ends without the threads and processes that still run: counting" in err.decode()
+    assert "Traceback" not in err.decode()
+
+
+async def test_a_connection_that_discord_ends_for_good_is_said_in_words(sandbox: Sandbox, tmp_path: Path) -> None:
+    process = await start_program(program(tmp_path, HELLO.replace("DELAY", "0")), sandbox)
+    await is_up(process)
+    sandbox.drop(code=4004)
+    _, err = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == 1
+    assert "Discord closed the connection (4004): the token was reset meanwhile: set DISCORD_TOKEN" in err.decode()
 
 
 async def test_a_refused_token_ends_the_program_with_1_and_a_plain_line(sandbox: Sandbox, tmp_path: Path) -> None:

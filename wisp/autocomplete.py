@@ -71,7 +71,7 @@ async def suggest(
         try:
             source = Function(where, parameter.autocomplete)
             asking = session.blocking.watch(parameter.autocomplete(ctx, str(focused.value)), source)
-            asked = asyncio.create_task(contained(asking))
+            asked = asyncio.create_task(contained(asking), name=where)
             choices = _fitting(await session.clock.wait_for(asked, _PATIENCE), parameter, where)
             outcome = "done"
         except TimeoutError as error:

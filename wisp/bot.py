@@ -253,6 +253,10 @@ class Bot(Registrar):
         connect, and WispError if it runs already. If Discord refuses to register commands for now, the bot starts
         with those that Discord has, logs which are missing, and goes on trying.
         """
+        await self._prepared(config, clock).start()
+
+    def _prepared(self, config: Config | None = None, clock: Clock | None = None) -> Session:
+        """Return the session that `start` starts. Raises Mistakes, and WispError if the bot runs already."""
         from .session import Session
 
         if self.is_running:
@@ -264,7 +268,7 @@ class Bot(Registrar):
         if mistakes:
             raise Mistakes(mistakes)
         self._session = Session(self, config, clock or Clock())
-        await self._session.start()
+        return self._session
 
     async def close(self) -> None:
         """Stop: no new work, up to 10 s for running handlers, then everything closes. Does nothing when not running.
@@ -337,7 +341,7 @@ class Bot(Registrar):
         """Run until a signal, a handler's `sys.exit()`, or the end of the connection; then close, whatever came."""
         from .program import stop_signals
         from .session import ClosedMeanwhile
-        from .work import LAST_WORDS, end
+        from .work import LAST_WORDS, end, to_the_end
 
         leaving: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         with stop_signals() as signalled:
@@ -349,7 +353,7 @@ class Bot(Registrar):
                         "%s: closing (a second one ends the process at once)", signal.Signals(signalled.result()).name
                     )
             finally:
-                await self.close()
+                await to_the_end(self.close())
         if signalled.done():
             await end({running}, after=LAST_WORDS)  # what the start raises at last counts, too
         if leaving.done():
@@ -366,16 +370,19 @@ class Bot(Registrar):
         return 0
 
     async def _run_to_the_end(self, config: Config, leaving: asyncio.Future[BaseException]) -> None:
+        from .start_refusals import explained
+
+        session = self._prepared(config)
+        session.leaving = leaving
         try:
-            await self.start(config)
+            await session.start()
         except EXITS as error:  # a task that raised it would end the event loop at once
-            leaving.set_result(error)
+            session.leave(error)
             return
-        self.session.leaving = leaving
         try:
             await self.gateway.join()
         except Exception as error:
-            raise StartError(f"The connection to Discord ended for good: {error}") from error
+            raise explained(error)  # noqa: B904 - it has its cause
 
 
 def _mistakes_together(scope: Sequence[Root]) -> list[Mistake]:

@@ -58,8 +58,8 @@ ORIGINAL = "@original"
 _GLANCE, _CLOSING = 0.1, 6.0
 """Seconds between two looks at shards that are closing, and those that each has for a goodbye: hikari gives it 5."""
 
-_CLOSING_IN_ALL = 10.0
-"""Seconds that hikari has to close, which waits for raw listeners: for StoppingEvent, StoppedEvent and others."""
+_CLOSING_IN_ALL = 12.0
+"""Seconds that hikari has to close, which waits for listeners: a little more than those of wisp have."""
 
 Answerable = hikari.CommandInteraction | hikari.ComponentInteraction | hikari.ModalInteraction
 

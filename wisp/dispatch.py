@@ -295,7 +295,8 @@ class Dispatcher:
             source = Function(f"the error handler {name}", handler)
             try:
                 # an error handler that never ends must not keep the first error to itself
-                asked = contained(self.session.blocking.watch(handler(ctx, cast(Exception, error)), source))
+                asking = self.session.blocking.watch(handler(ctx, cast(Exception, error)), source)
+                asked = asyncio.create_task(contained(asking), name=source.label)
                 if await self.session.clock.wait_for(asked, _HANDLER_PATIENCE):
                     return True
             except UserError as refusal:

@@ -27,7 +27,7 @@ from .sandbox.server import Sandbox
 from .sandbox.world import World
 from .shield import Exit, contained
 from .shown import failures_on, log_on, open_on_desktop
-from .work import end
+from .work import end, to_the_end
 
 if TYPE_CHECKING:
     import hikari
@@ -189,7 +189,7 @@ async def chat(
             is_over = chatting.done()
             if not is_over:
                 chatting.cancel()  # first of all the terminal is put in order
-                await bot.close()
+                await to_the_end(bot.close())
                 await end({chatting}, after=_CLOSING_LIMIT)
     if not is_over:
         return 128 + signalled.result()

@@ -6,19 +6,28 @@ import asyncio
 import atexit
 import logging
 import os
+import re
 import signal
+import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Coroutine, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Coroutine, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .logs import get_logger
+from .shield import EXITS
 from .work import LAST_WORDS, end, left_behind
 
+if TYPE_CHECKING:
+    from multiprocessing.process import BaseProcess
+
 T = TypeVar("T")
+W = TypeVar("W", bound="_Worker")
+
+_Worker: TypeAlias = "threading.Thread | BaseProcess"
 
 _log = get_logger("wisp")
 
@@ -41,6 +50,7 @@ def stop_signals() -> Generator[asyncio.Future[int]]:
     """Yield a future of the number of the first stop signal. The next signal ends the process at once.
 
     The handlers are Python's own and not the event loop's: they run while a handler of the bot blocks the loop, too.
+    While it blocks in code written in C they do not, and a thread sees to it that the second signal ends the process.
     A signal that the process ignores, such as SIGHUP under nohup, stays ignored.
     """
     loop = asyncio.get_running_loop()
@@ -65,10 +75,40 @@ def stop_signals() -> Generator[asyncio.Future[int]]:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 replaced[number] = signal.signal(number, on_signal)
     try:
-        yield first
+        with _exit_at_the_second(replaced) if replaced else nullcontext():
+            yield first
     finally:
         for number, handler in replaced.items():
             signal.signal(number, handler or signal.SIG_DFL)
+
+
+@contextmanager
+def _exit_at_the_second(handlers: Mapping[int, object]) -> Generator[None]:
+    """Inside, end the process if two of these signals came and Python has run none of its handlers.
+
+    A handler that runs empties `handlers` and restores the system's: then the kernel ends the process at the second.
+    """
+    numbers = {*handlers}
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+
+    def watch() -> None:
+        came = 0
+        with receiver:
+            while seen := receiver.recv(16):
+                came += sum(number in numbers for number in seen)
+                if came > 1:
+                    time.sleep(LAST_WORDS)
+                    if handlers:
+                        os._exit(128 + seen[-1])  # as a shell reports a program that the signal ended
+
+    with sender:
+        threading.Thread(target=watch, name="wisp signals", daemon=True).start()
+        previous = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(previous)
 
 
 # ---- the run of a program ----
@@ -98,19 +138,26 @@ def run(main: Coroutine[Any, Any, T], grace_left: Callable[[], float] = lambda: 
         finally:
             asyncio.set_event_loop(None)
             loop.close()
-        threads = [thread for thread in threading.enumerate() if not thread.daemon and thread not in known]
-        if tasks or threads:
-            _Ending(tasks, threads, known - {threading.main_thread()}, end_of_grace, code).start()
+        threads = {*_alive(threading.enumerate())} - {threading.main_thread()}
+        left = [*(threads - known), *_processes()]
+        if tasks or threads or left:
+            _Ending(tasks, left, threads & known, end_of_grace, code).start()
 
 
 def _complete(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
+    """Return what `main` returns. The first exit that another task raises cancels it, and is raised after its end."""
     task = loop.create_task(main)
-    try:
-        return loop.run_until_complete(task)
-    finally:
-        if not task.done():  # SystemExit in another task ends the event loop at once
-            task.cancel()
-            loop.run_until_complete(asyncio.wait({task}))
+    first: BaseException | None = None
+    while not task.done():
+        try:
+            loop.run_until_complete(task if first is None else asyncio.wait({task}))
+        except EXITS as error:  # it has ended the event loop at once
+            if first is None and not task.done():
+                first = error
+                task.cancel()
+    if first is not None:
+        raise first
+    return task.result()
 
 
 async def _end_tasks(loop: asyncio.AbstractEventLoop, end_of_grace: float) -> set[asyncio.Task[Any]]:
@@ -129,8 +176,10 @@ async def _end_tasks(loop: asyncio.AbstractEventLoop, end_of_grace: float) -> se
 def _in_words(task: asyncio.Task[Any]) -> str:
     from .stillness import place
 
-    coroutine = task.get_coro()
-    return f"{getattr(coroutine, '__qualname__', coroutine)}{place(task)}"
+    name = task.get_name()
+    if re.fullmatch(r"Task-\d+", name):  # it has none of its own
+        name = getattr(task.get_coro(), "__qualname__", name)
+    return f"{name}{place(task)}"
 
 
 def _exit_code(error: BaseException) -> int:
@@ -144,37 +193,40 @@ def _exit_code(error: BaseException) -> int:
 
 
 class _Ending(threading.Thread):
-    """Ends the process with an exit code when the main thread has ended, but tasks or threads of a run have not.
+    """Ends the process with an exit code when the main thread has ended, but not all that a run has started.
 
-    Python waits for threads without a limit, and it destroys tasks that are left by an exception in their code, which
-    may go on for ever as well. `others` are the threads of the user's program: it ends with those.
+    Python waits for threads and processes without a limit, and it destroys tasks that are left by an exception in
+    their code, which may go on for ever as well. `others` are the threads that the program had before: it ends with
+    those.
     """
 
     def __init__(
         self,
         tasks: set[asyncio.Task[Any]],
-        threads: list[threading.Thread],
+        workers: Sequence[_Worker],
         others: set[threading.Thread],
         end_of_grace: float,
         code: int,
     ) -> None:
         super().__init__(name="wisp end", daemon=False)
         self._tasks = tasks
-        self._threads = threads
+        self._workers = workers
         self._others = others
         self._end_of_grace = end_of_grace
         self._code = code
 
     def run(self) -> None:
-        """Wait for the end of the main thread, then for the threads, and end the process if it would go on."""
+        """Wait for the end of the main thread, then for what it left, and end the process if it would go on."""
         while not _is_exiting():
             time.sleep(_GLANCE)
         began = time.monotonic()
-        while time.monotonic() < max(self._end_of_grace, began + LAST_WORDS) and _alive(self._threads):
+        while time.monotonic() < max(self._end_of_grace, began + LAST_WORDS) and _alive(self._workers):
             time.sleep(_GLANCE)
+        if others := _alive(self._others):
+            _log.warning("the process waits for threads that it had before the bot ran: %s", _named(others))
         while _alive(self._others):
             time.sleep(_GLANCE)
-        left = _alive(self._threads)
+        left = _alive(self._workers)
         if self._tasks or left:
             farewell = threading.Thread(target=_take_leave, args=[left], daemon=True)  # it may wait for a lock, too
             farewell.start()
@@ -182,8 +234,14 @@ class _Ending(threading.Thread):
             os._exit(self._code)
 
 
-def _alive(threads: Iterable[threading.Thread]) -> list[threading.Thread]:
-    return [thread for thread in threads if thread.is_alive() and not thread.daemon]
+def _alive(workers: Iterable[W]) -> list[W]:
+    """Return those that run, and that the interpreter waits for at its end."""
+    return [worker for worker in workers if worker.is_alive() and not worker.daemon]
+
+
+def _processes() -> list[BaseProcess]:
+    """Return the processes that `multiprocessing` has started."""
+    return sys.modules["multiprocessing"].active_children() if "multiprocessing" in sys.modules else []
 
 
 def _is_exiting() -> bool:
@@ -192,20 +250,25 @@ def _is_exiting() -> bool:
     return bool(frames) and frames[0].f_globals["__name__"] == threading.__name__
 
 
-def _take_leave(threads: Collection[threading.Thread]) -> None:
-    """Name the threads that are left, and do what the interpreter would do at its end."""
-    from .stillness import place_in
-
-    if threads:
-        names = ", ".join(f"{thread.name}{place_in(_frames_of(thread))}" for thread in threads)
-        _log.error("the process ends without the threads that still run: %s", names)
-    if "multiprocessing" in sys.modules:
-        for child in sys.modules["multiprocessing"].active_children():
-            child.terminate()
+def _take_leave(workers: Collection[_Worker]) -> None:
+    """Name the threads and processes that are left, and do what the interpreter would do at its end."""
+    if workers:
+        _log.error("the process ends without the threads and processes that still run: %s", _named(workers))
+    for process in _processes():
+        process.terminate()
     atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
+
+
+def _named(workers: Iterable[_Worker]) -> str:
+    from .stillness import place_in
+
+    return ", ".join(
+        f"{worker.name}{place_in(_frames_of(worker)) if isinstance(worker, threading.Thread) else ''}"
+        for worker in workers
+    )
 
 
 def _frames_of(thread: threading.Thread) -> list[FrameType]:

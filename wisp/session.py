@@ -34,7 +34,7 @@ from .services.database import MEMORY, DatabaseService
 from .services.guild_data import GuildData
 from .services.metrics import MetricsService
 from .services.scheduler import SchedulerService
-from .shield import EXITS, described, is_cancelled, refuse_coroutine, shielded
+from .shield import EXITS, Exit, contained, described, is_cancelled, refuse_coroutine, shielded
 from .start_refusals import check_gateway, check_privileged, explained, page_of
 from .work import LAST_WORDS, Overdue, Work, current_task, end, left_behind, named, within
 
@@ -58,7 +58,6 @@ _CLOSING_LIMIT = 10.0
 _ANSWER_LIMIT = 3.0
 """Seconds in which the last answers go out before the connection closes."""
 
-
 _LONGEST_WAIT = 300.0
 """Seconds that a start waits for rate limits."""
 
@@ -66,6 +65,7 @@ _LATE = 30.0
 _STILL_OUTSIDE = (
     "Discord has not let the bot in after %g s, and the bot goes on trying. Discord's state: https://discordstatus.com"
 )
+_HELD_UP = "The bot is not up after %g s: hikari waits for %s. A loop that goes on belongs in a job, or in a task"
 
 
 class Failure:
@@ -120,7 +120,7 @@ class Session:
         self._db: DatabaseService = db
         self.scheduler: SchedulerService = SchedulerService(db, clock=clock)
         self._subscriptions: dict[Registrar, list[tuple[type[hikari.Event], Any]]] = {}
-        self._is_set_up = False
+        self.is_set_up: bool = False  # the on_start functions and the modules' setups have ended
         self._is_registered = False
         self._commands: CommandSync | None = None  # once Discord has said who the bot is
         self._lightbulb_commands: list[Any] = []
@@ -262,7 +262,7 @@ class Session:
         await self.bot.modules.start(self)
         if not self.bot.modules.missing and (mistakes := forgotten(self.bot.file)):
             raise Mistakes(mistakes)
-        self._is_set_up = True
+        self.is_set_up = True
         self._route()
         bridge.set_intents(self.gateway, self._intents())
         self._stage("set up")
@@ -305,7 +305,7 @@ class Session:
         self.scheduler.begin(context)
 
     async def _stop_modules(self) -> None:
-        self._is_set_up = False
+        self.is_set_up = False
         await self.bot.modules.stop(self)
 
     # ---- what bot and modules registered ----
@@ -334,7 +334,7 @@ class Session:
         self._route()
 
     def _route(self) -> None:
-        if not self._is_set_up:  # once for all that load, before anything can come in
+        if not self.is_set_up:  # once for all that load, before anything can come in
             return
         roots = [(root, self._guilds_of(root)) for root in self._roots()]
         self.dispatcher.route(roots, self._registrars())
@@ -400,14 +400,22 @@ class Session:
             if self.closing:
                 if isinstance(event, hikari.StoppedEvent):
                     await self._hear_last(owner, listener, event)
-            elif isinstance(event, hikari.StartingEvent | hikari.StartedEvent):
-                # the start waits for these listeners, and one that closes the bot cancels the start
-                await asyncio.shield(asyncio.create_task(self._hear(owner, listener, event)))
+            elif isinstance(event, hikari.StartedEvent):
+                self.spawn(self._hear(owner, listener, event))  # hikari's start would wait for it
+            elif isinstance(event, hikari.StartingEvent):
+                await self._hear_whole(owner, listener, event)
             else:
                 await self._hear(owner, listener, event)
 
         self.gateway.subscribe(event_type, hear)
         return hear
+
+    async def _hear_whole(self, owner: Registrar, listener: Listener, event: hikari.Event) -> None:
+        """Call a listener that the start waits for. It goes on if the start is cancelled: it may close the bot."""
+        try:
+            await asyncio.shield(asyncio.create_task(contained(self._hear(owner, listener, event))))
+        except Exit as exit:
+            raise exit.error from None
 
     async def _connect(self) -> None:
         failure: BaseException | None = None
@@ -426,7 +434,7 @@ class Session:
         self.gateway.subscribe(hikari.StartingEvent, register)
         self.gateway.subscribe(hikari.ShardReadyEvent, note_guilds)
         self._opened.append(("the listeners for StoppingEvent", self._announce_stopping))
-        late = self.clock.call_later(_LATE, partial(_log.warning, _STILL_OUTSIDE, _LATE))
+        watching = asyncio.create_task(self._warn_of_a_late_start())
         try:
             await self.gateway.start(check_for_updates=False)
         except _Stop:
@@ -435,7 +443,22 @@ class Session:
         except Exception as error:  # hikari alone is asked here
             raise explained(error)  # noqa: B904 - it has its cause
         finally:
-            late.cancel()
+            watching.cancel()
+
+    async def _warn_of_a_late_start(self) -> None:
+        """Log once what the start waits for, if no shard has been let in for a while."""
+        from .stillness import place
+
+        let_in = -1
+        while len(self.gateway.shards) > let_in:  # hikari starts those of a large bot in groups, with pauses
+            let_in = len(self.gateway.shards)
+            await self.clock.sleep(_LATE)
+        if self.gateway.shards and all(shard.is_connected for shard in self.gateway.shards.values()):
+            _log.warning(_HELD_UP, _LATE, "a raw listener for StartedEvent")
+        elif self.work.tasks:
+            _log.warning(_HELD_UP, _LATE, named(f"{self.label_of(task)}{place(task)}" for task in self.work.tasks))
+        else:
+            _log.warning(_STILL_OUTSIDE, _LATE)
 
     async def _register(self) -> None:
         """With REST open and nothing connected: ask who the bot is, and bring its commands up to date."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Generator, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -179,6 +179,20 @@ async def end(
         task.cancel()
     left_behind.update(await _unfinished(late, LAST_WORDS if last_words is None else last_words))
     return {task for task in tasks.intersection(left_behind) if not task.done()}
+
+
+async def to_the_end(work: Coroutine[Any, Any, object]) -> None:
+    """Await `work` in a task of its own. If the current task is cancelled meanwhile, that is raised after its end."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+    task.result()
 
 
 async def _unfinished(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> set[asyncio.Task[Any]]:
