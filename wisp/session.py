@@ -443,7 +443,7 @@ class Session:
         except Exception as error:  # hikari alone is asked here
             raise explained(error)  # noqa: B904 - it has its cause
         finally:
-            watching.cancel()
+            await end({watching})
 
     async def _warn_of_a_late_start(self) -> None:
         """Log once what the start waits for, if no shard has been let in for a while."""
