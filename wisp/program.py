@@ -138,10 +138,10 @@ def run(main: Coroutine[Any, Any, T], grace_left: Callable[[], float] = lambda: 
         finally:
             asyncio.set_event_loop(None)
             loop.close()
-        threads = {*_alive(threading.enumerate())} - {threading.main_thread()}
-        left = [*(threads - known), *_processes()]
+        threads = [thread for thread in _alive(threading.enumerate()) if thread is not threading.main_thread()]
+        left = [*(thread for thread in threads if thread not in known), *_processes()]
         if tasks or threads or left:
-            _Ending(tasks, left, threads & known, end_of_grace, code).start()
+            _Ending(tasks, left, known.intersection(threads), end_of_grace, code).start()
 
 
 def _complete(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
