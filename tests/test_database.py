@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import wisp
 from wisp.clock import Clock
 from wisp.errors import DatabaseError
-from wisp.local import on_sandbox
+from wisp.local import on_sandbox, restart
 from wisp.services import Services
 from wisp.services.database import OWN_MIGRATIONS, DatabaseService, Result, Transaction
 from wisp.testing import connect
@@ -718,6 +718,37 @@ async def test_another_process_that_writes_is_waited_for_and_then_told_of(tmp_pa
     await db.stop()
 
 
+async def test_a_relative_path_means_one_file_also_after_a_change_of_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    db = DatabaseService("wisp.db")
+    await db.start()
+    monkeypatch.chdir(elsewhere)
+    await db.execute("CREATE TABLE account (name TEXT, money INTEGER)")
+    await db.backup(tmp_path / "copy.db")
+    await db.stop()
+    assert files(elsewhere) == []
+    monkeypatch.chdir(tmp_path)
+    await db.start()
+    assert await names(db) == []
+    await db.stop()
+
+
+async def test_a_bot_started_again_on_its_local_discord_finds_its_data_from_any_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bot = wisp.Bot()
+    async with on_sandbox(bot, keep="wisp.db"):
+        await bot.session.own_database.execute("CREATE TABLE account (name TEXT)")
+        monkeypatch.chdir("/")
+        await restart(bot)
+        assert await bot.session.own_database.fetchall("SELECT * FROM account") == []
+
+
 @pytest.mark.parametrize("suffix", ["", "-wal"])
 async def test_nothing_is_acknowledged_once_the_file_is_gone_until_it_is_back(
     db: DatabaseService, tmp_path: Path, suffix: str
@@ -1049,6 +1080,7 @@ async def test_a_backup_under_writes_is_consistent_and_one_that_fails_leaves_no_
     (tmp_path / "wisp.db").rename(tmp_path / "moved.copy")
     with pytest.raises(DatabaseError, match="was deleted, moved"):
         await db.backup(tmp_path / "late.copy")
+    assert files(tmp_path, "wisp.db") == []
     (tmp_path / "moved.copy").rename(tmp_path / "wisp.db")
     assert files(tmp_path, "*.copy*") == ["0.copy", "1.copy", "2.copy"]
 
@@ -1112,6 +1144,39 @@ async def test_a_second_bot_on_the_file_is_refused_until_the_first_is_gone_even_
     await second.start()
     await second.execute("CREATE TABLE t (a)")
     await second.stop()
+
+
+FORKING = """
+import asyncio, ctypes, os, sys, warnings
+from wisp.services.database import DatabaseService
+
+async def main():
+    warnings.simplefilter("ignore")  # Python 3.12 and later warn if a process with threads forks
+    db = DatabaseService(sys.argv[1])
+    await db.start()
+    if {fork}() == 0:
+        os.read(0, 1)
+        os._exit(0)
+    {end}
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@pytest.mark.parametrize(
+    ("fork", "end"),
+    [("os.fork", "os.kill(os.getpid(), 9)"), ("ctypes.PyDLL(None).fork", "await db.stop()")],  # the latter has no hooks
+)
+def test_a_forked_child_that_outlives_the_bot_does_not_keep_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fork: str, end: str
+) -> None:
+    monkeypatch.setattr(DatabaseService, "lock_timeout", 0)
+    path = tmp_path / "wisp.db"
+    code = FORKING.format(fork=fork, end=end)
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE) as bot:
+        bot.wait()
+        asyncio.run(filled(path))
 
 
 async def test_a_second_service_in_the_same_process_is_refused_by_any_name_of_the_file(tmp_path: Path) -> None:

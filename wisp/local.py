@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import sqlite3
 import sys
@@ -25,6 +26,7 @@ from .sandbox.console import Console
 from .sandbox.people import People
 from .sandbox.server import Sandbox
 from .sandbox.world import World
+from .services.database import MEMORY
 from .shield import Exit, contained
 from .shown import failures_on, log_on, open_on_desktop
 from .work import end
@@ -57,9 +59,7 @@ async def on_sandbox(
     """
     clock = clock or Clock()
     async with AsyncExitStack() as stack:
-        database = keep
-        if database is None:
-            database = str(Path(stack.enter_context(TemporaryDirectory(prefix="wisp-"))) / "wisp.db")
+        database = _database(keep, stack)
         sandbox = await stack.enter_async_context(Sandbox(clock=clock, page=page))
         if sandbox.page is not None:
             stack.enter_context(log_on(sandbox.page, bot))
@@ -70,6 +70,13 @@ async def on_sandbox(
         await bot.start(config, clock=clock)
         stack.push_async_callback(bot.close)
         yield sandbox
+
+
+def _database(keep: str | None, stack: AsyncExitStack) -> str:
+    """Return the path of the file to keep, or of a temporary one; absolute, so that a restart finds it anywhere."""
+    if keep is None:
+        return str(Path(stack.enter_context(TemporaryDirectory(prefix="wisp-"))) / "wisp.db")
+    return keep if keep == MEMORY else os.path.abspath(keep)
 
 
 async def restart(bot: Bot) -> None:

@@ -178,6 +178,7 @@ class DatabaseService:
         if durability not in ("normal", "full"):
             raise ValueError(f'durability: expected "normal" or "full", got {durability!r}')
         self.path: str = os.fspath(path)
+        self._file = self.path  # absolute from start() on: the bot may change its working directory
         self.durability: Literal["normal", "full"] = durability
         self.watch: Callable[[Operation, Outcome, float], object] | None = None  # told of each trip, with when it began
         self._clock = clock or Clock()
@@ -202,6 +203,7 @@ class DatabaseService:
             raise DatabaseError(self.path, "it is open already")
         if problem := _path_problem(self.path):
             raise DatabaseError(self.path, f"{problem}. {_NO_DATA}")
+        self._file = _absolute(self.path)
         self._writing = asyncio.Lock()  # the one from before may belong to another event loop
         if not self._has_clock:
             self._clock = getattr(session, "clock", self._clock)
@@ -239,7 +241,7 @@ class DatabaseService:
                 await writer.close()
             lock, self._lock = self._lock, None
             if lock is not None:
-                os.close(lock)
+                _unlock(lock)
 
     async def _locked(self, turn: _Turn) -> int:
         """Take the lock of the file, once no other bot has it."""
@@ -249,7 +251,7 @@ class DatabaseService:
             os.ftruncate(lock, 0)
             os.write(lock, f"{os.getpid()}\n".encode())
         except BaseException as error:
-            os.close(lock)
+            _unlock(lock)
             if isinstance(error, OSError):
                 raise self._lock_refused(error) from error
             raise
@@ -262,12 +264,14 @@ class DatabaseService:
 
     def _lock_file(self) -> int:
         try:
-            return os.open(self._lock_path(), os.O_RDWR | os.O_CREAT, 0o644)
+            lock = os.open(self._lock_path(), os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise self._lock_refused(error) from error
+        _lock_files.add(lock)
+        return lock
 
     def _lock_path(self) -> str:
-        return os.path.realpath(self.path) + "-lock"
+        return os.path.realpath(self._file) + "-lock"
 
     def _lock_refused(self, error: OSError) -> DatabaseError:
         way_out = "Let the bot's user write to it, on a local disk with free space"
@@ -303,7 +307,7 @@ class DatabaseService:
 
     def _connected(self, configure: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path,
+            self._file,
             timeout=0,  # start() waits by the clock; a wait inside SQLite could not be cancelled
             isolation_level=None,  # sqlite3 begins no transaction of its own
             cached_statements=_COMPILED_STATEMENTS,
@@ -408,12 +412,16 @@ class DatabaseService:
     def _identities(self) -> dict[str, tuple[int, int] | None]:
         if self.path == MEMORY:
             return {}
-        return {path: _identity(path) for path in (self.path, f"{self.path}-wal")}
+        return {path: _identity(path) for path in (self._file, f"{self._file}-wal")}
 
     def _in_place(
         self, connection: sqlite3.Connection, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any
     ) -> T:
-        """Write only where somebody will find it: SQLite goes on writing to a file that was deleted."""
+        """Do work on the file, unless it was replaced: SQLite goes on writing to a file that was deleted."""
+        self._refuse_replaced()
+        return work(connection, *args)
+
+    def _refuse_replaced(self) -> None:
         for path, identity in self._files.items():
             if _identity(path) != identity:
                 raise DatabaseError(
@@ -421,7 +429,6 @@ class DatabaseService:
                     f"{path} was deleted, moved or replaced while the bot runs, and nothing more is written. "
                     "Put the same file back, or restart the bot",
                 )
-        return work(connection, *args)
 
     # ---- migrations ----
 
@@ -489,7 +496,8 @@ class DatabaseService:
         return await asyncio.to_thread(self._copy_file, target)
 
     def _copy_file(self, target: str) -> None:
-        with closing(sqlite3.connect(self.path, timeout=self.busy_timeout, isolation_level=None)) as connection:
+        self._refuse_replaced()  # if there is no file, SQLite would make one
+        with closing(sqlite3.connect(self._file, timeout=self.busy_timeout, isolation_level=None)) as connection:
             self._in_place(connection, partial(self._copy, target))
 
     def _copy(self, target: str, connection: sqlite3.Connection) -> None:
@@ -822,8 +830,17 @@ def _statements(sql: str) -> list[str]:
     return [*found, statement] if statement.strip() else found
 
 
+_lock_files: set[int] = set()
+"""The lock files that this process has open."""
+
+
 def _lock(file: int) -> bool:
-    """Take the lock of an open file; False where somebody has it. The system frees it when the process ends."""
+    """Take the lock of an open file; False if it is held already. The system frees it when the process ends.
+
+    flock, because a POSIX lock (fcntl.lockf) does not keep two services of one process apart, and ends as soon as the
+    process closes any descriptor of the file, also that of a service that was refused. An flock belongs to the open
+    file, which a forked child shares: the child would keep the lock after the bot has ended. So it closes the file.
+    """
     try:
         if sys.platform == "win32":
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
@@ -834,6 +851,24 @@ def _lock(file: int) -> bool:
             return False
         raise
     return True
+
+
+def _unlock(file: int) -> None:
+    """Free the lock and close its file. Does nothing in a forked child, which does not have it."""
+    if file in _lock_files:
+        _lock_files.remove(file)
+        if sys.platform != "win32":
+            fcntl.flock(file, fcntl.LOCK_UN)  # C code that forks calls no hooks of Python
+        os.close(file)
+
+
+def _close_lock_files() -> None:
+    while _lock_files:
+        os.close(_lock_files.pop())
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_close_lock_files)
 
 
 def _holder(lock: int) -> str:
@@ -851,6 +886,15 @@ def _path_problem(path: str) -> str:
     if path != MEMORY and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         return "expected a file, found a device, a pipe or a socket"
     return ""
+
+
+def _absolute(path: str) -> str:
+    """Return the path from the root. It is not normalized: "link/../x" is for the system to follow."""
+    if path == MEMORY:
+        return path
+    with suppress(OSError):  # if the working directory was deleted, SQLite says so
+        return os.path.join(os.getcwd(), path)
+    return path
 
 
 def _identity(path: str) -> tuple[int, int] | None:
