@@ -573,6 +573,28 @@ async def test_damage_deeper_in_shows_where_it_is_met_and_the_rest_goes_on(tmp_p
     await db.stop()
 
 
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("CREATE TABLE wisp_migrations (version INTEGER)", "wisp_migrations"),
+        ("CREATE TABLE Wisp_Migrations (version INTEGER)", "wisp_migrations"),
+        ("CREATE VIEW wisp_migrations AS SELECT 1 AS number", "wisp_migrations"),
+        ("CREATE TABLE guild_data (a)", "guild_data"),
+        ("CREATE TABLE Wisp_Jobs (a)", "wisp_jobs"),
+    ],
+)
+async def test_a_file_with_a_table_of_another_program_under_a_name_of_wisps_is_refused_and_left(
+    tmp_path: Path, statement: str, table: str
+) -> None:
+    path = tmp_path / "wisp.db"
+    with closing(sqlite3.connect(path)) as foreign:
+        foreign.execute(statement)
+        foreign.commit()
+    error = await refused_start(path)
+    assert f"the file belongs to another program: its table {table} was not made by wisp" in error.problem
+    assert "Set another database (WISP_DATABASE), or move this one away" in error.problem
+
+
 async def test_a_file_from_a_newer_wisp_is_refused_and_left(tmp_path: Path) -> None:
     path = tmp_path / "wisp.db"
     await filled(path)

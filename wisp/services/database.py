@@ -95,6 +95,9 @@ _MIGRATIONS_TABLE = """
     ) WITHOUT ROWID
 """
 
+_MADE = re.compile(r"CREATE TABLE (?!IF )(\w+)")
+"""A table of `OWN_MIGRATIONS` that must not be there before."""
+
 _ENDS_TRANSACTION = re.compile(
     r"(?:\s|;|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:BEGIN|COMMIT|END|ROLLBACK(?!\s+(TRANSACTION\s+)?TO\b))\b",
     re.IGNORECASE | re.DOTALL,
@@ -116,6 +119,11 @@ _POLL_LOCK = 0.25
 _COMPILED_STATEMENTS = 256
 
 _NO_DATA = "A bot that keeps no data says so with wisp.Bot(database=None)"
+
+_FOREIGN = (
+    "the file belongs to another program: its table {table} was not made by wisp. The file was left as it is. Set "
+    "another database (WISP_DATABASE), or move this one away"
+)
 
 # What SQLite's primary result codes (https://sqlite.org/rescode.html) mean, and the way out.
 _WORDS = {
@@ -320,7 +328,9 @@ class DatabaseService:
         return connection
 
     def _configure_writer(self, connection: sqlite3.Connection) -> None:
-        """Look before changing anything: the file of a stranger, or of a newer wisp, stays as it is."""
+        """Look before changing anything: the file of another program, or of a newer wisp, stays as it is."""
+        if table := _foreign_table(connection):
+            raise DatabaseError(self.path, _FOREIGN.format(table=table))
         self._refuse_newer("wisp", OWN_MIGRATIONS, _recorded(connection, "wisp"))
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {self.durability}")
@@ -738,6 +748,18 @@ def _refuse_outside(connection: sqlite3.Connection) -> None:
     """SQLite rolls back by itself where a disk is full or fails: what came next would not belong together."""
     if not connection.in_transaction:
         raise sqlite3.ProgrammingError("SQLite has rolled the transaction back already, after the error before this")
+
+
+def _foreign_table(connection: sqlite3.Connection) -> str | None:
+    """Return a table that has a name of wisp's and that wisp did not make, None if there is none."""
+    # The names are read first: another bot that starts may make tables meanwhile, and records that with them.
+    names = {name.lower() for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    columns = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info('wisp_migrations')")}
+    if columns and not columns >= {"owner", "number", "applied"}:
+        return "wisp_migrations"
+    recorded = _recorded(connection, "wisp")
+    made = (table for number in OWN_MIGRATIONS if number > recorded for table in _MADE.findall(OWN_MIGRATIONS[number]))
+    return next((table for table in made if table in names), None)
 
 
 def _recorded(connection: sqlite3.Connection, owner: str) -> int:
