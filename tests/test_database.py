@@ -941,6 +941,34 @@ async def test_migrations_with_gaps_or_from_a_newer_module_are_refused(db: Datab
     await db.migrate("other", {1: "SELECT 1"})
 
 
+async def test_the_migrations_of_a_start_wait_for_the_file_as_the_start_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("wisp.services.database._POLL_LOCK", 9.0)
+    path = tmp_path / "wisp.db"
+    held = Held(path)
+    held.db.busy_timeout = 0.0
+    await held.starting
+    migrations = {1: "CREATE TABLE greeting (text TEXT)"}
+    with held_by_another(path):
+        held.starting = asyncio.create_task(held.db.migrate("greeter", migrations))
+        await held.advance(50)
+        assert not held.starting.done()
+    await held.advance(9)
+    await held.starting
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the database {path}: another process holds it. Waiting up to 60 s for it to be free"
+    ]
+    with held_by_another(path):
+        held.starting = asyncio.create_task(held.db.migrate("other", migrations))
+        await held.advance(9)
+        with pytest.raises(DatabaseError, match=r"migration 1 of other failed.* holds it \(waited 60 s\)"):
+            await held.starting
+        with pytest.raises(DatabaseError, match=r"another process holds it \(waited 0 s\)"):  # the start is over
+            await held.db.migrate("other", migrations)
+    await held.db.stop()
+
+
 async def test_two_tasks_that_migrate_the_same_run_it_once(either: DatabaseService) -> None:
     migrations = {1: "CREATE TABLE greeting (text TEXT)", 2: "INSERT INTO greeting VALUES ('hello')"}
     await asyncio.gather(*[either.migrate("greeter", migrations) for _ in range(4)])

@@ -171,7 +171,7 @@ class DatabaseService:
     """Seconds that a statement waits for another process that writes to the file. Set it before `start()`."""
 
     lock_timeout: float = 60.0
-    """Seconds that `start()` waits, by the clock, for another process that holds the file."""
+    """Seconds that `start()`, and migrations after it, wait by the clock for another process that holds the file."""
 
     start_limit: float | None = None
     """`start()` limits its own wait, and migrations of a large file may take long."""
@@ -197,6 +197,7 @@ class DatabaseService:
         self._writing = asyncio.Lock()  # whoever writes, or has a transaction open
         self._files: dict[str, tuple[int, int] | None] = {}
         self._lock: int | None = None  # the open lock file
+        self._turn: _Turn | None = None  # of the latest start
 
     # ---- start and stop ----
 
@@ -216,14 +217,14 @@ class DatabaseService:
         if not self._has_clock:
             self._clock = getattr(session, "clock", self._clock)
         self._wait = self.lock_timeout
-        turn = _Turn(self.path, self._clock, self.lock_timeout)
+        self._turn = turn = _Turn(self.path, self._clock, self.lock_timeout)
         try:
             self._writer = await turn.take(lambda: self._open(self._configure_writer))
             self._reader = self._writer if self.path == MEMORY else await self._open(_configure_reader)
             self._files = self._identities()
             if self.path != MEMORY:
                 self._lock = await self._locked(turn)
-            await turn.take(lambda: self.migrate("wisp", OWN_MIGRATIONS))
+            await turn.take(lambda: self._migrate_all("wisp", OWN_MIGRATIONS))
             await self._let_statements_wait()
         except BaseException:
             await self.stop()
@@ -450,8 +451,20 @@ class DatabaseService:
         They are numbered from 1 without gaps; each is SQL, of one or several statements, or an async function of
         the transaction. Each runs in a transaction that also records it. Raises ValueError for a gap, and
         DatabaseError where one fails (nothing of it is kept, those before it are), and where the file has run one
-        that is not there: it comes from newer code.
+        that is not there: it comes from newer code. While the bot starts, it waits for another process that holds the
+        file as `start()` does, in the same `lock_timeout`.
         """
+        if self._turn is None or self._turn.is_over():
+            return await self._migrate_all(owner, migrations)
+        self._wait = self.lock_timeout
+        try:
+            return await self._turn.take(lambda: self._migrate_all(owner, migrations))
+        finally:
+            self._wait = self.busy_timeout
+
+    async def _migrate_all(
+        self, owner: str, migrations: Mapping[int, str | Callable[[Transaction], Awaitable[object]]]
+    ) -> None:
         if not _are_numbered(migrations):
             numbers = ", ".join(map(repr, migrations))
             raise ValueError(f"migrations of {owner}: expected them numbered from 1 without gaps, got {numbers}")
@@ -635,12 +648,16 @@ class _Turn:
             try:
                 return await attempt()
             except DatabaseError as error:
-                if not (error.code or "").startswith("SQLITE_BUSY") or self._clock.monotonic() >= self._end:
+                if not (error.code or "").startswith("SQLITE_BUSY") or self.is_over():
                     raise
             if not is_first:  # one statement of another program is no news
                 self._log_once(holder())
             is_first = False
             await self._clock.sleep(_POLL_LOCK)
+
+    def is_over(self) -> bool:
+        """Whether there is no time left."""
+        return self._clock.monotonic() >= self._end
 
     def _log_once(self, holder: str) -> None:
         if not self._is_logged:
