@@ -1204,9 +1204,12 @@ async def main():
     warnings.simplefilter("ignore")  # Python 3.12 and later warn if a process with threads forks
     db = DatabaseService(sys.argv[1])
     await db.start()
+    ready, started = os.pipe()
     if {fork}() == 0:
+        os.write(started, b"1")
         os.read(0, 1)
         os._exit(0)
+    os.read(ready, 1)
     {end}
 
 asyncio.run(main())

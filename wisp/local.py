@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import secrets
 import sqlite3
 import sys
@@ -59,7 +58,9 @@ async def on_sandbox(
     """
     clock = clock or Clock()
     async with AsyncExitStack() as stack:
-        database = _database(keep, stack)
+        database = keep
+        if database is None:
+            database = str(Path(stack.enter_context(TemporaryDirectory(prefix="wisp-"))) / "wisp.db")
         sandbox = await stack.enter_async_context(Sandbox(clock=clock, page=page))
         if sandbox.page is not None:
             stack.enter_context(log_on(sandbox.page, bot))
@@ -72,18 +73,12 @@ async def on_sandbox(
         yield sandbox
 
 
-def _database(keep: str | None, stack: AsyncExitStack) -> str:
-    """Return the path of the file to keep, or of a temporary one; absolute, so that a restart finds it anywhere."""
-    if keep is None:
-        return str(Path(stack.enter_context(TemporaryDirectory(prefix="wisp-"))) / "wisp.db")
-    return keep if keep == MEMORY else os.path.abspath(keep)
-
-
 async def restart(bot: Bot) -> None:
     """Close a bot, and start it again on the same Discord and the same data. Raises StartError where it does not."""
-    config, clock = bot.session.config, bot.session.clock
+    session = bot.session
+    config = msgspec.structs.replace(session.config, database=session.own_database.file)
     await bot.close()
-    await bot.start(config, clock=clock)
+    await bot.start(config, clock=session.clock)
 
 
 async def kill(bot: Bot, sandbox: Sandbox) -> None:
@@ -93,8 +88,9 @@ async def kill(bot: Bot, sandbox: Sandbox) -> None:
     it is taken down (its `finally` blocks, its teardowns) reaches neither Discord nor these data.
     """
     session = bot.session
-    copy = f"{session.config.database}-{secrets.token_hex(4)}"
-    with closing(sqlite3.connect(session.config.database)) as left, closing(sqlite3.connect(copy)) as kept:
+    file = session.own_database.file
+    copy = f"{file}-{secrets.token_hex(4)}"
+    with closing(sqlite3.connect(file)) as left, closing(sqlite3.connect(copy)) as kept:
         left.backup(kept)
     session.on_failure = None
     session.grace = 0.0

@@ -237,7 +237,7 @@ class Session:
         return self.services.get_typed("db", Database)
 
     @property
-    def own_database(self) -> Database:
+    def own_database(self) -> DatabaseService:
         """The built-in database with wisp's own tables, also if another service is "db"."""
         return self._db
 

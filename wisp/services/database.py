@@ -186,7 +186,7 @@ class DatabaseService:
         if durability not in ("normal", "full"):
             raise ValueError(f'durability: expected "normal" or "full", got {durability!r}')
         self.path: str = os.fspath(path)
-        self._file = self.path  # absolute from start() on: the bot may change its working directory
+        self.file: str = self.path  # absolute from start() on: the bot may change its working directory
         self.durability: Literal["normal", "full"] = durability
         self.watch: Callable[[Operation, Outcome, float], object] | None = None  # told of each trip, with when it began
         self._clock = clock or Clock()
@@ -212,7 +212,7 @@ class DatabaseService:
             raise DatabaseError(self.path, "it is open already")
         if problem := _path_problem(self.path):
             raise DatabaseError(self.path, f"{problem}. {_NO_DATA}")
-        self._file = _absolute(self.path)
+        self.file = _absolute(self.path)
         self._writing = asyncio.Lock()  # the one from before may belong to another event loop
         if not self._has_clock:
             self._clock = getattr(session, "clock", self._clock)
@@ -280,7 +280,7 @@ class DatabaseService:
         return lock
 
     def _lock_path(self) -> str:
-        return os.path.realpath(self._file) + "-lock"
+        return os.path.realpath(self.file) + "-lock"
 
     def _lock_refused(self, error: OSError) -> DatabaseError:
         way_out = "Let the bot's user write to it, on a local disk with free space"
@@ -316,7 +316,7 @@ class DatabaseService:
 
     def _connected(self, configure: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._file,
+            self.file,
             timeout=0,  # start() waits by the clock; a wait inside SQLite could not be cancelled
             isolation_level=None,  # sqlite3 begins no transaction of its own
             cached_statements=_COMPILED_STATEMENTS,
@@ -423,7 +423,7 @@ class DatabaseService:
     def _identities(self) -> dict[str, tuple[int, int] | None]:
         if self.path == MEMORY:
             return {}
-        return {path: _identity(path) for path in (self._file, f"{self._file}-wal")}
+        return {path: _identity(path) for path in (self.file, f"{self.file}-wal")}
 
     def _in_place(
         self, connection: sqlite3.Connection, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any
@@ -520,7 +520,7 @@ class DatabaseService:
 
     def _copy_file(self, target: str) -> None:
         self._refuse_replaced()  # if there is no file, SQLite would make one
-        with closing(sqlite3.connect(self._file, timeout=self.busy_timeout, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self.file, timeout=self.busy_timeout, isolation_level=None)) as connection:
             self._in_place(connection, partial(self._copy, target))
 
     def _copy(self, target: str, connection: sqlite3.Connection) -> None:
