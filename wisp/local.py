@@ -18,7 +18,7 @@ import msgspec
 from . import bridge
 from .chat import PATIENCE, Chat
 from .clock import Clock
-from .errors import Mistake, Mistakes, StartError
+from .errors import DatabaseError, Mistake, Mistakes, StartError
 from .groups import roots
 from .program import stop_signals
 from .sandbox.console import Console
@@ -112,13 +112,14 @@ async def module_mistakes(bot: Bot) -> list[Mistake]:
     level = log.level
     log.setLevel(logging.CRITICAL)  # it says the same
     try:
-        async with on_sandbox(bot):
+        async with on_sandbox(bot, keep=MEMORY):  # messages name no temporary file, which the reader does not know
             pass
     except Mistakes as error:
         return [*error.mistakes]
     except StartError as error:
         if not bot.modules.missing:  # which strict=True stops over
-            return [Mistake("start", str(error), "Mend it")]
+            failed = error.__cause__.mistakes if isinstance(error.__cause__, DatabaseError) else ()
+            return [*failed] or [Mistake("start", str(error), "Mend it")]
     finally:
         log.setLevel(level)
     found: list[Mistake] = []

@@ -475,11 +475,13 @@ class DatabaseService:
                 await self._migrate(owner, number, migrations[number])
             except Exception as error:
                 problem = getattr(error, "problem", str(error))
-                raise DatabaseError(
+                failed = DatabaseError(
                     self.path,
                     f"migration {number} of {owner} failed, and nothing of it was kept: {problem}",
                     getattr(error, "code", None),
-                ) from error
+                )
+                failed.migration = number
+                raise failed from error
 
     async def _migrate(
         self, owner: str, number: int, migration: str | Callable[[Transaction], Awaitable[object]]
