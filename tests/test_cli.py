@@ -710,6 +710,45 @@ bot = wisp.Bot(modules=[Greeter(), Typo(), Hungry(), Text(), Selfish()])
     ]
 
 
+def test_check_names_the_line_of_a_migration_that_fails_and_no_temporary_file(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = """import wisp
+bot = wisp.Bot()
+class Greeter(wisp.Module):
+    name = "greeter"
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        bot.migration(1, "CREATE TABLE greeting (text)")
+        bot.migration(2, "INSERT INTO nope VALUES (1)")
+class Filler(wisp.Module):
+    name = "filler"
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        @bot.migration(1)
+        async def fill(tx) -> None:
+            raise LookupError("no luck")
+class Curious(wisp.Module):
+    name = "curious"
+    async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+        await ctx.services.get("db").execute("SELECT 1 FROM nope")
+for module in (Greeter(), Filler(), Curious()):
+    bot.modules.register(module)
+"""
+    fix = "Correct it. In a new database only the migrations before it have run"
+    assert main(["check", write("migrating_bot.py", text)]) == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if "remark" not in line]
+    assert told[:2] == [
+        f"migrating_bot.py:7: migration 2: it failed: no such table: nope, in: INSERT INTO nope VALUES (1). {fix}",
+        f"migrating_bot.py:11: migration 1: it failed: LookupError: no luck. {fix}",
+    ]
+    assert 'module "curious": the database :memory:: no such table: nope, in: SELECT 1 FROM nope' in told[2]
+    text += 'bot.migration(1, "INSERT INTO nope VALUES (1)")\n'
+    assert main(["check", write("migrating_bot.py", text)]) == 1
+    told = [line for line in capsys.readouterr().err.splitlines() if "remark" not in line]
+    assert told == [
+        f"migrating_bot.py:20: migration 1: it failed: no such table: nope, in: INSERT INTO nope VALUES (1). {fix}"
+    ]
+
+
 def test_check_tells_of_the_bots_mistakes_and_its_modules_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     text = """import wisp
 class Broken(wisp.Module):

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import wisp
 from wisp.clock import Clock
 from wisp.errors import DatabaseError
-from wisp.local import on_sandbox
+from wisp.local import on_sandbox, restart
 from wisp.services import Services
 from wisp.services.database import OWN_MIGRATIONS, DatabaseService, Result, Transaction
 from wisp.testing import connect
@@ -573,6 +573,28 @@ async def test_damage_deeper_in_shows_where_it_is_met_and_the_rest_goes_on(tmp_p
     await db.stop()
 
 
+@pytest.mark.parametrize(
+    ("statement", "table"),
+    [
+        ("CREATE TABLE wisp_migrations (version INTEGER)", "wisp_migrations"),
+        ("CREATE TABLE Wisp_Migrations (version INTEGER)", "wisp_migrations"),
+        ("CREATE VIEW wisp_migrations AS SELECT 1 AS number", "wisp_migrations"),
+        ("CREATE TABLE guild_data (a)", "guild_data"),
+        ("CREATE TABLE Wisp_Jobs (a)", "wisp_jobs"),
+    ],
+)
+async def test_a_file_with_a_table_of_another_program_under_a_name_of_wisps_is_refused_and_left(
+    tmp_path: Path, statement: str, table: str
+) -> None:
+    path = tmp_path / "wisp.db"
+    with closing(sqlite3.connect(path)) as foreign:
+        foreign.execute(statement)
+        foreign.commit()
+    error = await refused_start(path)
+    assert f"the file belongs to another program: its table {table} was not made by wisp" in error.problem
+    assert "Set another database (WISP_DATABASE), or move this one away" in error.problem
+
+
 async def test_a_file_from_a_newer_wisp_is_refused_and_left(tmp_path: Path) -> None:
     path = tmp_path / "wisp.db"
     await filled(path)
@@ -716,6 +738,37 @@ async def test_another_process_that_writes_is_waited_for_and_then_told_of(tmp_pa
     await add(db, "bob")
     assert await names(db) == ["bob"]
     await db.stop()
+
+
+async def test_a_relative_path_means_one_file_also_after_a_change_of_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    db = DatabaseService("wisp.db")
+    await db.start()
+    monkeypatch.chdir(elsewhere)
+    await db.execute("CREATE TABLE account (name TEXT, money INTEGER)")
+    await db.backup(tmp_path / "copy.db")
+    await db.stop()
+    assert files(elsewhere) == []
+    monkeypatch.chdir(tmp_path)
+    await db.start()
+    assert await names(db) == []
+    await db.stop()
+
+
+async def test_a_bot_started_again_on_its_local_discord_finds_its_data_from_any_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bot = wisp.Bot()
+    async with on_sandbox(bot, keep="wisp.db"):
+        await bot.session.own_database.execute("CREATE TABLE account (name TEXT)")
+        monkeypatch.chdir("/")
+        await restart(bot)
+        assert await bot.session.own_database.fetchall("SELECT * FROM account") == []
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal"])
@@ -888,6 +941,34 @@ async def test_migrations_with_gaps_or_from_a_newer_module_are_refused(db: Datab
     await db.migrate("other", {1: "SELECT 1"})
 
 
+async def test_the_migrations_of_a_start_wait_for_the_file_as_the_start_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("wisp.services.database._POLL_LOCK", 9.0)
+    path = tmp_path / "wisp.db"
+    held = Held(path)
+    held.db.busy_timeout = 0.0
+    await held.starting
+    migrations = {1: "CREATE TABLE greeting (text TEXT)"}
+    with held_by_another(path):
+        held.starting = asyncio.create_task(held.db.migrate("greeter", migrations))
+        await held.advance(50)
+        assert not held.starting.done()
+    await held.advance(9)
+    await held.starting
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the database {path}: another process holds it. Waiting up to 60 s for it to be free"
+    ]
+    with held_by_another(path):
+        held.starting = asyncio.create_task(held.db.migrate("other", migrations))
+        await held.advance(9)
+        with pytest.raises(DatabaseError, match=r"migration 1 of other failed.* holds it \(waited 60 s\)"):
+            await held.starting
+        with pytest.raises(DatabaseError, match=r"another process holds it \(waited 0 s\)"):  # the start is over
+            await held.db.migrate("other", migrations)
+    await held.db.stop()
+
+
 async def test_two_tasks_that_migrate_the_same_run_it_once(either: DatabaseService) -> None:
     migrations = {1: "CREATE TABLE greeting (text TEXT)", 2: "INSERT INTO greeting VALUES ('hello')"}
     await asyncio.gather(*[either.migrate("greeter", migrations) for _ in range(4)])
@@ -1049,6 +1130,7 @@ async def test_a_backup_under_writes_is_consistent_and_one_that_fails_leaves_no_
     (tmp_path / "wisp.db").rename(tmp_path / "moved.copy")
     with pytest.raises(DatabaseError, match="was deleted, moved"):
         await db.backup(tmp_path / "late.copy")
+    assert files(tmp_path, "wisp.db") == []
     (tmp_path / "moved.copy").rename(tmp_path / "wisp.db")
     assert files(tmp_path, "*.copy*") == ["0.copy", "1.copy", "2.copy"]
 
@@ -1112,6 +1194,42 @@ async def test_a_second_bot_on_the_file_is_refused_until_the_first_is_gone_even_
     await second.start()
     await second.execute("CREATE TABLE t (a)")
     await second.stop()
+
+
+FORKING = """
+import asyncio, ctypes, os, sys, warnings
+from wisp.services.database import DatabaseService
+
+async def main():
+    warnings.simplefilter("ignore")  # Python 3.12 and later warn if a process with threads forks
+    db = DatabaseService(sys.argv[1])
+    await db.start()
+    ready, started = os.pipe()
+    if {fork}() == 0:
+        os.write(started, b"1")
+        os.read(0, 1)
+        os._exit(0)
+    os.read(ready, 1)
+    {end}
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+@pytest.mark.parametrize(
+    ("fork", "end"),
+    [("os.fork", "os.kill(os.getpid(), 9)"), ("ctypes.PyDLL(None).fork", "await db.stop()")],  # the latter has no hooks
+)
+def test_a_forked_child_that_outlives_the_bot_does_not_keep_the_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fork: str, end: str
+) -> None:
+    monkeypatch.setattr(DatabaseService, "lock_timeout", 0)
+    path = tmp_path / "wisp.db"
+    code = FORKING.format(fork=fork, end=end)
+    with subprocess.Popen([sys.executable, "-c", code, str(path)], stdin=subprocess.PIPE) as bot:
+        bot.wait()
+        asyncio.run(filled(path))
 
 
 async def test_a_second_service_in_the_same_process_is_refused_by_any_name_of_the_file(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -397,7 +398,10 @@ async def test_a_registration_that_is_refused_for_now_keeps_no_bot_offline_and_i
         assert all(shard.is_connected for shard in bot.gateway.shards.values())
         assert "registration of commands postponed" in bot.session.summary()
         (line,) = logged(caplog)
-        assert f"commands not registered yet: hello: {reason}" in line
+        if method == "GET":
+            assert f"it is not known yet whether these commands are up to date: hello: {reason}" in line
+        else:
+            assert f"commands not registered yet: hello: {reason}" in line
         assert "tries again at" in line
         assert "UTC (in " in line
         await pass_time(bot, sandbox, wait - 1)
@@ -419,6 +423,87 @@ async def test_attempts_that_fail_again_and_again_become_rarer_and_end_with_the_
     assert sandbox.world.clock.timers == set()
     assert "(in 15 seconds)" in logged(caplog)[0]
     assert "(in 15 minutes)" in logged(caplog)[-1]
+
+
+async def test_loading_modules_in_an_outage_does_not_put_the_next_attempt_off(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.fail("GET", r"/commands$", 503, times=4)
+    bot = short_bot()
+    bot.modules.register(Late("one"))
+    async with running(bot, sandbox):  # the first attempt
+        for action in (bot.modules.unload, bot.modules.load):
+            await pass_time(bot, sandbox, 5)
+            await action("one")
+        assert [re.findall(r"\(in .*\)", line) for line in logged(caplog)] == [
+            ["(in 15 seconds)"],
+            ["(in 10 seconds)"],
+            ["(in 5 seconds)"],
+        ]
+        await pass_time(bot, sandbox, 6)
+        assert "(in 60 seconds)" in logged(caplog)[3]  # the second that was due by itself
+        sandbox.fail("GET", r"/commands$", 429, body=LIMITED)
+        await bot.modules.unload("one")
+        assert "(in 10 minutes)" in logged(caplog)[4]  # Discord asked for more
+        await pass_time(bot, sandbox, 599)
+        assert registered(sandbox) == {}
+        await pass_time(bot, sandbox, 2)
+        assert set(registered(sandbox)) == {"hello", "modules"}
+
+
+async def test_discord_is_asked_again_once_the_time_that_it_asked_for_is_over(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox.fail("GET", r"/commands$", 429, body={**LIMITED, "retry_after": 8.0})
+    bot = short_bot()
+    bot.modules.register(Late("one"))
+    async with running(bot, sandbox):
+        await pass_time(bot, sandbox, 5)
+        await bot.modules.unload("one")
+        assert registered(sandbox) == {}
+        assert "Discord asked to wait. " in logged(caplog)[1]
+        assert "(in 10 seconds)" in logged(caplog)[1]  # when it is asked next, if no module is loaded before
+        await pass_time(bot, sandbox, 4)
+        await bot.modules.load("one")
+        assert set(registered(sandbox)) == {"hello", "one", "modules"}
+
+
+async def test_an_attempt_that_another_one_follows_at_once_does_not_announce_a_later_one(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "wisp.registration")
+    sandbox.fail("GET", r"/commands$", 503)
+    bot = short_bot()
+    bot.modules.register(Late("one"))
+    async with running(bot, sandbox):
+        await pass_time(bot, sandbox, 12)
+        sandbox.delay("GET", r"/commands$", 5)
+        sandbox.fail("GET", r"/commands$", 503)
+        unloading = asyncio.create_task(bot.modules.unload("one"))
+        while not sandbox.faults.delayed:
+            await asyncio.sleep(0.001)
+        await sandbox.world.clock.advance(5, lambda: asyncio.sleep(0))  # the next attempt becomes due meanwhile
+        await unloading
+        while not logged(caplog)[1:]:
+            await asyncio.sleep(0.001)
+        assert logged(caplog)[1:] == ["commands registered: 2 created"]
+
+
+async def test_a_bot_whose_commands_are_all_registered_does_not_say_in_an_outage_that_some_are_missing(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = short_bot()
+    bot.modules.register(Late("one"))
+    bot.modules.register(Late("two"))
+    async with running(bot, sandbox):
+        sandbox.fail("GET", r"/commands$", 503, times=None)
+        for action in (bot.modules.unload, bot.modules.load):
+            for name in ("one", "two"):
+                await action(name)
+    assert [line.partition(": Discord answered 503")[0] for line in logged(caplog)] == [
+        *["commands that the bot no longer has are not removed yet"] * 3,
+        "it is not known yet whether the commands are up to date",
+    ]
 
 
 async def test_an_attempt_that_meets_a_mistake_of_the_bot_is_the_last_and_logged(
@@ -457,7 +542,7 @@ async def test_a_slow_registration_is_waited_for_10_s_and_goes_on_until_the_bot_
         await asyncio.sleep(0.001)
     await clock.advance(10, lambda: asyncio.sleep(0))
     await starting
-    reason = "Discord has not answered within 10 s, and the attempt goes on"
+    reason = "this takes more than 10 s (Discord is slow, fails, or limits the bot), and goes on"
     assert logged(caplog) == [f"commands not registered yet: hello: {reason}"]
     if not is_closed:
         await clock.advance(10, lambda: asyncio.sleep(0))

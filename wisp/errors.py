@@ -76,8 +76,12 @@ class DatabaseError(WispError):
     """The database did not do what it was asked, and kept nothing of it.
 
     `path` is its file, `problem` what was wrong and the way out, `code` SQLite's name for it ("SQLITE_FULL",
-    "SQLITE_CONSTRAINT_UNIQUE"), None where SQLite was not asked.
+    "SQLITE_CONSTRAINT_UNIQUE"), None where SQLite was not asked. If a migration failed, `migration` is its number, and
+    `mistakes` says where it stands if a bot or module registered it.
     """
+
+    migration: int | None = None
+    mistakes: tuple[Mistake, ...] = ()
 
     def __init__(self, path: str, problem: str, code: str | None = None) -> None:
         self.path: str = path

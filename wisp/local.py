@@ -18,13 +18,14 @@ import msgspec
 from . import bridge
 from .chat import PATIENCE, Chat
 from .clock import Clock
-from .errors import Mistake, Mistakes, StartError
+from .errors import DatabaseError, Mistake, Mistakes, StartError
 from .groups import roots
 from .program import stop_signals
 from .sandbox.console import Console
 from .sandbox.people import People
 from .sandbox.server import Sandbox
 from .sandbox.world import World
+from .services.database import MEMORY
 from .shield import Exit, contained
 from .shown import failures_on, log_on, open_on_desktop
 from .work import end, to_the_end
@@ -74,9 +75,10 @@ async def on_sandbox(
 
 async def restart(bot: Bot) -> None:
     """Close a bot, and start it again on the same Discord and the same data. Raises StartError where it does not."""
-    config, clock = bot.session.config, bot.session.clock
+    session = bot.session
+    config = msgspec.structs.replace(session.config, database=session.own_database.file)
     await bot.close()
-    await bot.start(config, clock=clock)
+    await bot.start(config, clock=session.clock)
 
 
 async def kill(bot: Bot, sandbox: Sandbox) -> None:
@@ -86,8 +88,9 @@ async def kill(bot: Bot, sandbox: Sandbox) -> None:
     it is taken down (its `finally` blocks, its teardowns) reaches neither Discord nor these data.
     """
     session = bot.session
-    copy = f"{session.config.database}-{secrets.token_hex(4)}"
-    with closing(sqlite3.connect(session.config.database)) as left, closing(sqlite3.connect(copy)) as kept:
+    file = session.own_database.file
+    copy = f"{file}-{secrets.token_hex(4)}"
+    with closing(sqlite3.connect(file)) as left, closing(sqlite3.connect(copy)) as kept:
         left.backup(kept)
     session.on_failure = None
     session.grace = 0.0
@@ -109,13 +112,14 @@ async def module_mistakes(bot: Bot) -> list[Mistake]:
     level = log.level
     log.setLevel(logging.CRITICAL)  # it says the same
     try:
-        async with on_sandbox(bot):
+        async with on_sandbox(bot, keep=MEMORY):  # messages name no temporary file, which the reader does not know
             pass
     except Mistakes as error:
         return [*error.mistakes]
     except StartError as error:
         if not bot.modules.missing:  # which strict=True stops over
-            return [Mistake("start", str(error), "Mend it")]
+            failed = error.__cause__.mistakes if isinstance(error.__cause__, DatabaseError) else ()
+            return [*failed] or [Mistake("start", str(error), "Mend it")]
     finally:
         log.setLevel(level)
     found: list[Mistake] = []

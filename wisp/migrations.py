@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import Mistake
+from .errors import DatabaseError, Mistake
 from .handlers import is_async, place_of
+from .shield import described
 
 Place = tuple[str | None, int | None]
 """A file and a line, as far as known."""
 
 _NUMBERED = "Number them 1, 2, 3, and so on, and never change the number of one that has run"
+
+
+_FAILED = "Correct it. In a new database only the migrations before it have run"
 
 
 class Migrations(dict[Any, Any]):
@@ -35,6 +39,14 @@ class Migrations(dict[Any, Any]):
             for number, problem in rehearsed(self).items():
                 found.append(self._mistake(number, f"SQLite refuses it: {problem}", "Correct the statement"))
         return [*wrong_numbers, *found]
+
+    def failed(self, error: DatabaseError) -> tuple[Mistake, ...]:
+        """Return the migration that failed as it ran, with its file and line, if the error is of one."""
+        if error.migration is None:
+            return ()
+        cause = error.__cause__
+        problem = cause.problem if isinstance(cause, DatabaseError) else described(cause or error)
+        return (self._mistake(error.migration, f"it failed: {problem}", _FAILED),)
 
     def _wrong_numbers(self) -> list[Mistake]:
         numbers = [number for number in self if _is_number(number)]

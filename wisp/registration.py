@@ -130,8 +130,8 @@ class CommandSync:
         except TimeoutError:
             if attempt.done():
                 raise
-            reason = f"Discord has not answered within {_PATIENCE:g} s"
-            _log.warning("%s: %s, and the attempt goes on", self._missing(await self._wanted()), reason)
+            reason = f"this takes more than {_PATIENCE:g} s (Discord is slow, fails, or limits the bot), and goes on"
+            _log.warning("%s: %s", self._missing(await self._wanted()), reason)
             attempt.add_done_callback(_log_failure)
             return None
         finally:
@@ -169,7 +169,8 @@ class CommandSync:
     async def _attempt(self) -> Changes | None:
         wanted = await self._wanted()
         if (wait := self._not_before - self._clock.monotonic()) > 0:
-            self._log_refusal(wanted, "Discord asked to wait", wait)
+            left = wait if self._retry is None else self._retry.deadline - self._clock.monotonic()
+            self._log_refusal(wanted, "Discord asked to wait", left)
             return None
         try:
             changes = await self._bring(wanted)
@@ -186,15 +187,20 @@ class CommandSync:
 
     def _try_again_later(self, wanted: Mapping[int | None, list[Wanted]], error: hikari.HTTPError) -> None:
         asked, is_daily = bridge.retry_after(error), _code(error) == _DAILY_LIMIT
+        if asked is None and self._next is not None:
+            return  # another attempt follows at once, and says how it ends
         wait = _RETRY_DAILY if is_daily else _RETRY_AFTER[min(self._failures, len(_RETRY_AFTER) - 1)]
+        if self._retry is None:
+            self._failures += 1
+        else:  # a caller asked for this attempt before the next one was due, and does not postpone that
+            wait = min(wait, self._retry.deadline - self._clock.monotonic())
         if asked is not None:
             wait = asked if is_daily else max(wait, asked)
         wait = min(wait, _LONGEST_RETRY)
-        self._failures += 1
         self._cancel_retry()
         self._retry = self._clock.call_later(wait, self._try_again)
         if asked is not None and not is_daily:  # the daily limit holds for new commands of one scope alone
-            self._not_before = self._clock.monotonic() + wait
+            self._not_before = self._clock.monotonic() + min(asked, _LONGEST_RETRY)
         self._log_refusal(wanted, _reason(error), wait)
 
     def _try_again(self) -> None:
@@ -223,16 +229,27 @@ class CommandSync:
         )
 
     def _missing(self, wanted: Mapping[int | None, list[Wanted]]) -> str:
-        names: dict[str, None] = {}
+        """Return which commands Discord does not have as they should be, as far as it has said what it has."""
+        missing: dict[str, None] = {}
+        unknown: dict[str, None] = {}
         for guild, commands in wanted.items():
-            known = self._known.get(guild, {})
+            known = self._known.get(guild)
             for command in commands:
-                if known.get(command.key) != _comparable(command.payload, guild):
-                    names[command.payload["name"]] = None
-        if not names:
-            return "commands that the bot no longer has are not removed yet"
-        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        return f"commands not registered yet: {', '.join([*names][:_MOST_NAMES])}{more}"
+                if known is None:
+                    unknown[command.payload["name"]] = None
+                elif known.get(command.key) != _comparable(command.payload, guild):
+                    missing[command.payload["name"]] = None
+        parts = [f"commands not registered yet: {_some(missing)}"] if missing else []
+        if unknown:
+            parts.append(f"it is not known yet whether these commands are up to date: {_some(unknown)}")
+        elif not missing and self._has_others(wanted):
+            parts.append("commands that the bot no longer has are not removed yet")
+        return "; ".join(parts) or "it is not known yet whether the commands are up to date"
+
+    def _has_others(self, wanted: Mapping[int | None, list[Wanted]]) -> bool:
+        """Whether Discord has commands that are not wanted."""
+        keys = {guild: {command.key for command in commands} for guild, commands in wanted.items()}
+        return any(known.keys() - keys.get(guild, set()) for guild, known in self._known.items())
 
     # ---- one attempt ----
 
@@ -261,7 +278,7 @@ class CommandSync:
                 if guild is not None and _is_unreachable(error):
                     if commands:
                         raise _unreachable(guild, commands, error) from error
-                    # a server that the bot has left keeps no commands of it
+                    self._known.pop(guild, None)  # a server that the bot has left keeps no commands of it
                 elif _code(error) == _DAILY_LIMIT:
                     refusal = error  # each scope has a limit of its own
                 else:
@@ -292,6 +309,7 @@ class CommandSync:
             # what goes makes room first: a scope can be full. What is new comes last: Discord limits it by the day
             for key in gone:
                 await bridge.delete_command(self._rest, self._application, guild, int(existing[key]["id"]))
+                del known[key]
             for command in (*changed, *new):
                 await self._send(guild, command)
         changes.created += [command.payload["name"] for command in new]
@@ -336,6 +354,11 @@ def is_for_now(error: hikari.HTTPError) -> bool:
     if error.status == 429 or error.status >= 500 or error.code == _DAILY_LIMIT:
         return True
     return not error.message  # no answer of Discord's API, which always has one: of a proxy, or of Cloudflare
+
+
+def _some(names: Iterable[str]) -> str:
+    first, more = [*names][:_MOST_NAMES], len([*names]) - _MOST_NAMES
+    return ", ".join(first) + (f" and {more} more" if more > 0 else "")
 
 
 def _code(error: hikari.HTTPError) -> int:

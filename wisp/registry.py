@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from .errors import Mistake, Mistakes, StartError, WispError, did_you_mean
+from .errors import DatabaseError, Mistake, Mistakes, StartError, WispError, did_you_mean
 from .events import ModuleDisabled, ModuleEnabled
 from .groups import watched
 from .handlers import place_of_class
@@ -88,7 +88,7 @@ class ModuleRegistry:
     """A bot's modules. They are loaded when it starts; loading, unloading and reloading works while it runs.
 
     `missing` says by name why a module did not load, of the latest start or load; `mistakes` has those of what it
-    registered, where that is why.
+    registered, if they are why.
     """
 
     def __init__(self, bot: Bot) -> None:
@@ -251,7 +251,7 @@ class ModuleRegistry:
 
     def _note_missing(self, name: str, error: Exception) -> None:
         self.missing[name] = in_words(error)
-        self.mistakes[name] = error.mistakes if isinstance(error, Mistakes) else ()
+        self.mistakes[name] = error.mistakes if isinstance(error, (Mistakes, DatabaseError)) else ()
 
     async def stop(self, session: Session) -> None:
         """Tear all down, the last loaded first."""

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
@@ -19,11 +19,12 @@ from .blocking import Blocking
 from .cooldowns import CooldownStore
 from .deferral import Deferrals
 from .dispatch import Dispatcher
-from .errors import Mistakes, ServiceError, StartError, WispError
+from .errors import DatabaseError, Mistakes, ServiceError, StartError, WispError
 from .events import Event, EventContext, Listener, guild_of, hears_messages
 from .groups import Root, forgotten, roots
 from .logs import get_logger, protect
 from .measures import Measures
+from .migrations import Migrations
 from .prompts import Prompts
 from .registration import CommandSync, Wanted
 from .replies import settings_in_use
@@ -237,15 +238,19 @@ class Session:
         return self.services.get_typed("db", Database)
 
     @property
-    def own_database(self) -> Database:
+    def own_database(self) -> DatabaseService:
         """The built-in database with wisp's own tables, also if another service is "db"."""
         return self._db
 
-    async def migrate(self, owner: str, migrations: Mapping[int, Any]) -> None:
+    async def migrate(self, owner: str, migrations: Migrations) -> None:
         """Bring tables up to date, if there are migrations. Raises WispError and ValueError if that fails."""
         if migrations:
             assert self.database is not None
-            await self.database.migrate(owner, migrations)
+            try:
+                await self.database.migrate(owner, migrations)
+            except DatabaseError as error:
+                error.mistakes = migrations.failed(error)
+                raise
 
     async def _set_up(self) -> None:
         self.gateway.subscribe(hikari.InteractionCreateEvent, self.dispatcher.on_interaction)

@@ -95,6 +95,9 @@ _MIGRATIONS_TABLE = """
     ) WITHOUT ROWID
 """
 
+_MADE = re.compile(r"CREATE TABLE (?!IF )(\w+)")
+"""A table of `OWN_MIGRATIONS` that must not be there before."""
+
 _ENDS_TRANSACTION = re.compile(
     r"(?:\s|;|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:BEGIN|COMMIT|END|ROLLBACK(?!\s+(TRANSACTION\s+)?TO\b))\b",
     re.IGNORECASE | re.DOTALL,
@@ -116,6 +119,11 @@ _POLL_LOCK = 0.25
 _COMPILED_STATEMENTS = 256
 
 _NO_DATA = "A bot that keeps no data says so with wisp.Bot(database=None)"
+
+_FOREIGN = (
+    "the file belongs to another program: its table {table} was not made by wisp. The file was left as it is. Set "
+    "another database (WISP_DATABASE), or move this one away"
+)
 
 # What SQLite's primary result codes (https://sqlite.org/rescode.html) mean, and the way out.
 _WORDS = {
@@ -163,7 +171,7 @@ class DatabaseService:
     """Seconds that a statement waits for another process that writes to the file. Set it before `start()`."""
 
     lock_timeout: float = 60.0
-    """Seconds that `start()` waits, by the clock, for another process that holds the file."""
+    """Seconds that `start()`, and migrations after it, wait by the clock for another process that holds the file."""
 
     start_limit: float | None = None
     """`start()` limits its own wait, and migrations of a large file may take long."""
@@ -178,6 +186,7 @@ class DatabaseService:
         if durability not in ("normal", "full"):
             raise ValueError(f'durability: expected "normal" or "full", got {durability!r}')
         self.path: str = os.fspath(path)
+        self.file: str = self.path  # absolute from start() on: the bot may change its working directory
         self.durability: Literal["normal", "full"] = durability
         self.watch: Callable[[Operation, Outcome, float], object] | None = None  # told of each trip, with when it began
         self._clock = clock or Clock()
@@ -188,6 +197,7 @@ class DatabaseService:
         self._writing = asyncio.Lock()  # whoever writes, or has a transaction open
         self._files: dict[str, tuple[int, int] | None] = {}
         self._lock: int | None = None  # the open lock file
+        self._turn: _Turn | None = None  # of the latest start
 
     # ---- start and stop ----
 
@@ -202,18 +212,19 @@ class DatabaseService:
             raise DatabaseError(self.path, "it is open already")
         if problem := _path_problem(self.path):
             raise DatabaseError(self.path, f"{problem}. {_NO_DATA}")
+        self.file = _absolute(self.path)
         self._writing = asyncio.Lock()  # the one from before may belong to another event loop
         if not self._has_clock:
             self._clock = getattr(session, "clock", self._clock)
         self._wait = self.lock_timeout
-        turn = _Turn(self.path, self._clock, self.lock_timeout)
+        self._turn = turn = _Turn(self.path, self._clock, self.lock_timeout)
         try:
             self._writer = await turn.take(lambda: self._open(self._configure_writer))
             self._reader = self._writer if self.path == MEMORY else await self._open(_configure_reader)
             self._files = self._identities()
             if self.path != MEMORY:
                 self._lock = await self._locked(turn)
-            await turn.take(lambda: self.migrate("wisp", OWN_MIGRATIONS))
+            await turn.take(lambda: self._migrate_all("wisp", OWN_MIGRATIONS))
             await self._let_statements_wait()
         except BaseException:
             await self.stop()
@@ -239,7 +250,7 @@ class DatabaseService:
                 await writer.close()
             lock, self._lock = self._lock, None
             if lock is not None:
-                os.close(lock)
+                _unlock(lock)
 
     async def _locked(self, turn: _Turn) -> int:
         """Take the lock of the file, once no other bot has it."""
@@ -249,7 +260,7 @@ class DatabaseService:
             os.ftruncate(lock, 0)
             os.write(lock, f"{os.getpid()}\n".encode())
         except BaseException as error:
-            os.close(lock)
+            _unlock(lock)
             if isinstance(error, OSError):
                 raise self._lock_refused(error) from error
             raise
@@ -262,12 +273,14 @@ class DatabaseService:
 
     def _lock_file(self) -> int:
         try:
-            return os.open(self._lock_path(), os.O_RDWR | os.O_CREAT, 0o644)
+            lock = os.open(self._lock_path(), os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise self._lock_refused(error) from error
+        _lock_files.add(lock)
+        return lock
 
     def _lock_path(self) -> str:
-        return os.path.realpath(self.path) + "-lock"
+        return os.path.realpath(self.file) + "-lock"
 
     def _lock_refused(self, error: OSError) -> DatabaseError:
         way_out = "Let the bot's user write to it, on a local disk with free space"
@@ -303,7 +316,7 @@ class DatabaseService:
 
     def _connected(self, configure: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self.path,
+            self.file,
             timeout=0,  # start() waits by the clock; a wait inside SQLite could not be cancelled
             isolation_level=None,  # sqlite3 begins no transaction of its own
             cached_statements=_COMPILED_STATEMENTS,
@@ -316,7 +329,9 @@ class DatabaseService:
         return connection
 
     def _configure_writer(self, connection: sqlite3.Connection) -> None:
-        """Look before changing anything: the file of a stranger, or of a newer wisp, stays as it is."""
+        """Look before changing anything: the file of another program, or of a newer wisp, stays as it is."""
+        if table := _foreign_table(connection):
+            raise DatabaseError(self.path, _FOREIGN.format(table=table))
         self._refuse_newer("wisp", OWN_MIGRATIONS, _recorded(connection, "wisp"))
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {self.durability}")
@@ -408,12 +423,16 @@ class DatabaseService:
     def _identities(self) -> dict[str, tuple[int, int] | None]:
         if self.path == MEMORY:
             return {}
-        return {path: _identity(path) for path in (self.path, f"{self.path}-wal")}
+        return {path: _identity(path) for path in (self.file, f"{self.file}-wal")}
 
     def _in_place(
         self, connection: sqlite3.Connection, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any
     ) -> T:
-        """Write only where somebody will find it: SQLite goes on writing to a file that was deleted."""
+        """Do work on the file, unless it was replaced: SQLite goes on writing to a file that was deleted."""
+        self._refuse_replaced()
+        return work(connection, *args)
+
+    def _refuse_replaced(self) -> None:
         for path, identity in self._files.items():
             if _identity(path) != identity:
                 raise DatabaseError(
@@ -421,7 +440,6 @@ class DatabaseService:
                     f"{path} was deleted, moved or replaced while the bot runs, and nothing more is written. "
                     "Put the same file back, or restart the bot",
                 )
-        return work(connection, *args)
 
     # ---- migrations ----
 
@@ -433,8 +451,20 @@ class DatabaseService:
         They are numbered from 1 without gaps; each is SQL, of one or several statements, or an async function of
         the transaction. Each runs in a transaction that also records it. Raises ValueError for a gap, and
         DatabaseError where one fails (nothing of it is kept, those before it are), and where the file has run one
-        that is not there: it comes from newer code.
+        that is not there: it comes from newer code. While the bot starts, it waits for another process that holds the
+        file as `start()` does, in the same `lock_timeout`.
         """
+        if self._turn is None or self._turn.is_over():
+            return await self._migrate_all(owner, migrations)
+        self._wait = self.lock_timeout
+        try:
+            return await self._turn.take(lambda: self._migrate_all(owner, migrations))
+        finally:
+            self._wait = self.busy_timeout
+
+    async def _migrate_all(
+        self, owner: str, migrations: Mapping[int, str | Callable[[Transaction], Awaitable[object]]]
+    ) -> None:
         if not _are_numbered(migrations):
             numbers = ", ".join(map(repr, migrations))
             raise ValueError(f"migrations of {owner}: expected them numbered from 1 without gaps, got {numbers}")
@@ -445,11 +475,13 @@ class DatabaseService:
                 await self._migrate(owner, number, migrations[number])
             except Exception as error:
                 problem = getattr(error, "problem", str(error))
-                raise DatabaseError(
+                failed = DatabaseError(
                     self.path,
                     f"migration {number} of {owner} failed, and nothing of it was kept: {problem}",
                     getattr(error, "code", None),
-                ) from error
+                )
+                failed.migration = number
+                raise failed from error
 
     async def _migrate(
         self, owner: str, number: int, migration: str | Callable[[Transaction], Awaitable[object]]
@@ -489,7 +521,8 @@ class DatabaseService:
         return await asyncio.to_thread(self._copy_file, target)
 
     def _copy_file(self, target: str) -> None:
-        with closing(sqlite3.connect(self.path, timeout=self.busy_timeout, isolation_level=None)) as connection:
+        self._refuse_replaced()  # if there is no file, SQLite would make one
+        with closing(sqlite3.connect(self.file, timeout=self.busy_timeout, isolation_level=None)) as connection:
             self._in_place(connection, partial(self._copy, target))
 
     def _copy(self, target: str, connection: sqlite3.Connection) -> None:
@@ -617,12 +650,16 @@ class _Turn:
             try:
                 return await attempt()
             except DatabaseError as error:
-                if not (error.code or "").startswith("SQLITE_BUSY") or self._clock.monotonic() >= self._end:
+                if not (error.code or "").startswith("SQLITE_BUSY") or self.is_over():
                     raise
             if not is_first:  # one statement of another program is no news
                 self._log_once(holder())
             is_first = False
             await self._clock.sleep(_POLL_LOCK)
+
+    def is_over(self) -> bool:
+        """Whether there is no time left."""
+        return self._clock.monotonic() >= self._end
 
     def _log_once(self, holder: str) -> None:
         if not self._is_logged:
@@ -732,6 +769,18 @@ def _refuse_outside(connection: sqlite3.Connection) -> None:
         raise sqlite3.ProgrammingError("SQLite has rolled the transaction back already, after the error before this")
 
 
+def _foreign_table(connection: sqlite3.Connection) -> str | None:
+    """Return a table that has a name of wisp's and that wisp did not make, None if there is none."""
+    # The names are read first: another bot that starts may make tables meanwhile, and records that with them.
+    names = {name.lower() for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    columns = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info('wisp_migrations')")}
+    if columns and not columns >= {"owner", "number", "applied"}:
+        return "wisp_migrations"
+    recorded = _recorded(connection, "wisp")
+    made = (table for number in OWN_MIGRATIONS if number > recorded for table in _MADE.findall(OWN_MIGRATIONS[number]))
+    return next((table for table in made if table in names), None)
+
+
 def _recorded(connection: sqlite3.Connection, owner: str) -> int:
     """The number of the last migration of `owner` that the file has run, 0 before any."""
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'wisp_migrations'").fetchone():
@@ -822,8 +871,17 @@ def _statements(sql: str) -> list[str]:
     return [*found, statement] if statement.strip() else found
 
 
+_lock_files: set[int] = set()
+"""The lock files that this process has open."""
+
+
 def _lock(file: int) -> bool:
-    """Take the lock of an open file; False where somebody has it. The system frees it when the process ends."""
+    """Take the lock of an open file; False if it is held already. The system frees it when the process ends.
+
+    flock, because a POSIX lock (fcntl.lockf) does not keep two services of one process apart, and ends as soon as the
+    process closes any descriptor of the file, also that of a service that was refused. An flock belongs to the open
+    file, which a forked child shares: the child would keep the lock after the bot has ended. So it closes the file.
+    """
     try:
         if sys.platform == "win32":
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
@@ -834,6 +892,24 @@ def _lock(file: int) -> bool:
             return False
         raise
     return True
+
+
+def _unlock(file: int) -> None:
+    """Free the lock and close its file. Does nothing in a forked child, which does not have it."""
+    if file in _lock_files:
+        _lock_files.remove(file)
+        if sys.platform != "win32":
+            fcntl.flock(file, fcntl.LOCK_UN)  # C code that forks calls no hooks of Python
+        os.close(file)
+
+
+def _close_lock_files() -> None:
+    while _lock_files:
+        os.close(_lock_files.pop())
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_close_lock_files)
 
 
 def _holder(lock: int) -> str:
@@ -851,6 +927,15 @@ def _path_problem(path: str) -> str:
     if path != MEMORY and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
         return "expected a file, found a device, a pipe or a socket"
     return ""
+
+
+def _absolute(path: str) -> str:
+    """Return the path from the root. It is not normalized: "link/../x" is for the system to follow."""
+    if path == MEMORY:
+        return path
+    with suppress(OSError):  # if the working directory was deleted, SQLite says so
+        return os.path.join(os.getcwd(), path)
+    return path
 
 
 def _identity(path: str) -> tuple[int, int] | None:
