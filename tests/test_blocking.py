@@ -244,6 +244,26 @@ async def test_a_handler_that_blocks_between_two_waits_is_named_with_the_line_wh
     assert f"blocked the event loop for 2.0 s, before it waited at tests/test_blocking.py:{here}. " in line
 
 
+async def test_a_page_function_that_blocks_is_reported_as_the_command_that_shows_the_pages(
+    bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    def page(number: int) -> str:
+        if number:
+            time.block(2.0)
+        return f"Page {number}"
+
+    @bot.command
+    async def pages(ctx: wisp.Context) -> None:
+        await wisp.paginate(ctx, page, 2)
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        await ada.click(await ada.slash("pages"), "Next")
+    (line,) = lines(caplog)
+    assert line.startswith(f"/pages ({pages.file}:{pages.line}) blocked the event loop for 2.0 s")
+    assert pages.file == "tests/test_blocking.py"
+
+
 async def test_many_short_runs_of_jobs_in_one_step_of_the_loop_are_no_block(
     bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture
 ) -> None:
