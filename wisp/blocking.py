@@ -10,12 +10,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from time import perf_counter
 from types import CoroutineType, FrameType
-from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
 from .clock import Clock
-from .deferral import DiscordTime
 from .handlers import place_of, short_path
 from .logs import get_logger
+
+if TYPE_CHECKING:
+    from .deferral import DiscordTime
 
 T = TypeVar("T")
 
