@@ -149,7 +149,11 @@ def _look_alike(error: BaseException) -> BaseException:
 def _alike(error: BaseException, members: list[BaseException]) -> BaseException:
     """Return an exception of the name and text of `error`, a group if it has members, without tokens."""
     kind, text = type(error), redacted(str(error))
-    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__str__": lambda _: text}
+
+    def text_of(_: BaseException) -> str:
+        return text
+
+    names: dict[str, Any] = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__str__": text_of}
     make: Any = type(kind.__name__, (BaseExceptionGroup if members else Exception,), names)
     alike = make(text, members) if members else make(text)
     for note in getattr(error, "__notes__", ()):
