@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import wisp
 from wisp.clock import Clock
-from wisp.deferral import _DiscordTime  # pyright: ignore[reportPrivateUsage]
+from wisp.deferral import DiscordTime
 from wisp.sandbox.people import People
 from wisp.sandbox.server import Sandbox
 from wisp.testing import Discord, Person, connect
@@ -463,7 +463,7 @@ async def test_an_answer_that_something_else_gave_is_not_taken_for_the_handlers_
     calls=st.lists(st.tuples(st.floats(0, 600), st.floats(0, 2.9)), min_size=1, max_size=20),
 )
 def test_the_delay_of_a_call_is_known_whatever_the_clocks_say(ahead: float, calls: list[tuple[float, float]]) -> None:
-    discord_time = _DiscordTime()
+    discord_time = DiscordTime(Clock())
     now = 5e5
     discord_time.observe(now - ahead, now)  # as the first response of REST said
     for pause, delay in calls:
@@ -474,10 +474,10 @@ def test_the_delay_of_a_call_is_known_whatever_the_clocks_say(ahead: float, call
 
 
 class Behind(Clock):
-    """A clock that is two seconds behind that of everything else."""
+    """A clock that is ten seconds behind that of everything else."""
 
     def time(self) -> float:
-        return super().time() - 2
+        return super().time() - 10
 
 
 @pytest.mark.parametrize("discord_is_behind", [True, False])
@@ -500,6 +500,28 @@ async def test_a_machine_whose_clock_is_wrong_defers_no_sooner(discord_is_behind
             opened = await ada.slash("note")
             reply = await ada.submit(opened, text="left")
             assert (reply.content, reply.deferred) == ("left: 2", False)
+        finally:
+            await bot.close()
+
+
+async def test_a_machine_whose_clock_is_wrong_says_by_discords_clock_when_a_cooldown_is_over() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    @wisp.cooldown(30.0)
+    async def act(ctx: wisp.Context) -> str:
+        """Act."""
+        return "done"
+
+    async with Sandbox(clock=Behind()) as sandbox:
+        config = bot.settings(token=sandbox.token, rest_url=sandbox.rest_url, database=":memory:")
+        await bot.start(config, clock=Clock())
+        try:
+            ada = People(sandbox.world, patience=10).member("ada")
+            await ada.slash("act")
+            refused = await ada.slash("act")
+            told = int(refused.content.split("<t:")[1].split(":R>")[0])
+            assert told - sandbox.world.clock.time() == pytest.approx(30, abs=1.5)
         finally:
             await bot.close()
 

@@ -1,6 +1,7 @@
 """Handlers that block the event loop: each is named once, and what came too late because of it takes one line."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
@@ -9,6 +10,9 @@ import lightbulb
 import pytest
 
 import wisp
+from wisp.clock import Clock
+from wisp.sandbox.people import People
+from wisp.sandbox.server import Sandbox
 from wisp.testing import Discord, connect
 
 
@@ -240,6 +244,26 @@ async def test_a_handler_that_blocks_between_two_waits_is_named_with_the_line_wh
     assert f"blocked the event loop for 2.0 s, before it waited at tests/test_blocking.py:{here}. " in line
 
 
+async def test_a_page_function_that_blocks_is_reported_as_the_command_that_shows_the_pages(
+    bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    def page(number: int) -> str:
+        if number:
+            time.block(2.0)
+        return f"Page {number}"
+
+    @bot.command
+    async def pages(ctx: wisp.Context) -> None:
+        await wisp.paginate(ctx, page, 2)
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        await ada.click(await ada.slash("pages"), "Next")
+    (line,) = lines(caplog)
+    assert line.startswith(f"/pages ({pages.file}:{pages.line}) blocked the event loop for 2.0 s")
+    assert pages.file == "tests/test_blocking.py"
+
+
 async def test_many_short_runs_of_jobs_in_one_step_of_the_loop_are_no_block(
     bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -314,6 +338,48 @@ async def test_interactions_that_a_block_made_late_take_one_line_each_and_no_tra
     expected += ["answering /block"] * 2 if fails else ["/block"] * 2
     assert sorted(told) == sorted(f"{one}{reason}" for one in expected)
     assert len([record for record in victims if record.exc_info]) == (2 if fails else 0)  # the ValueErrors
+
+
+class Ahead(Clock):
+    """A clock that is an hour ahead of that of everything else."""
+
+    def time(self) -> float:
+        return super().time() + 3600
+
+
+async def test_the_victims_of_a_block_are_known_on_a_machine_whose_clock_is_wrong(
+    bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture
+) -> None:
+    @bot.command
+    async def block(ctx: wisp.Context) -> str:
+        time.block()
+        sandbox.world.clock.offset += 4.0
+        return "x"
+
+    @bot.command
+    async def ping(ctx: wisp.Context) -> str:
+        return "pong"
+
+    def victims() -> list[logging.LogRecord]:
+        return [record for record in caplog.records if record.name == "wisp" and record.levelname == "ERROR"]
+
+    async with Sandbox() as sandbox:
+        config = bot.settings(token=sandbox.token, rest_url=sandbox.rest_url, database=":memory:")
+        await bot.start(config, clock=Ahead())
+        try:
+            ada = People(sandbox.world).member("ada")
+            ids = {one["name"]: one["id"] for one in sandbox.world.visible_commands(ada.guild)}
+            for name in ("block", "ping"):
+                data = {"id": ids[name], "name": name, "type": 1}
+                sandbox.world.create_interaction(2, ada.user, ada.channel, data)
+            async with asyncio.timeout(10):
+                while len(victims()) < 2:
+                    await asyncio.sleep(0.01)
+        finally:
+            await bot.close()
+    reason = "the answer came too late, since /block blocked the event loop for 4.0 s"
+    told = sorted(record.getMessage().split(" in ")[1] for record in victims() if not record.exc_info)
+    assert told == [f"/block: {reason}", f"/ping: {reason}"]
 
 
 async def test_an_answer_that_is_late_for_another_reason_has_its_traceback(

@@ -6,7 +6,7 @@ import random
 import tracemalloc
 import weakref
 from collections import OrderedDict
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Coroutine, Iterator
 from datetime import timedelta
 from math import inf, nan, nextafter
 from typing import Any, TypeVar
@@ -499,6 +499,23 @@ async def test_a_failure_reaches_all_who_wait_and_is_not_kept() -> None:
     answers = await asyncio.gather(*asking, return_exceptions=True)
     assert answers == [factory.outcome] * 3
     assert await cache.get_or_set("key", lambda: "now it works") == "now it works"
+
+
+async def test_a_factory_that_leaves_the_program_reaches_who_waits_and_not_the_event_loop() -> None:
+    cache = CacheService()
+
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    left = await asyncio.gather(*(_exit_code(cache.get_or_set("key", leave)) for _ in range(2)))
+    assert left == [3, 3]
+    assert await cache.get("key") is None
+
+
+async def _exit_code(asking: Awaitable[object]) -> object:
+    with pytest.raises(SystemExit) as caught:
+        await asking
+    return caught.value.code
 
 
 async def test_who_asks_again_right_after_a_failure_computes_anew() -> None:

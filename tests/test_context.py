@@ -279,6 +279,33 @@ async def test_a_misspelt_field_is_named_with_those_that_exist() -> None:
         await discord.member("ada").slash("go")
 
 
+@pytest.mark.parametrize(
+    ("answer", "place", "fix"),
+    [
+        (lambda ctx: ctx.respond("a\ud800"), r"content: Half of a surrogate pair .* \(got '\\ud800'\)", "Change it"),
+        (lambda ctx: ctx.edit("\ud800"), "content: Half of a surrogate pair", "Change it"),
+        (lambda ctx: ctx.respond("a", embed=hikari.Embed(title="\udfff")), "embeds.0.title: Half", "Change it"),
+        (lambda ctx: ctx.form(Topic, title="\ud800"), "title: Half of a surrogate pair", "Change it"),
+        (lambda ctx: ctx.confirm("\ud800"), "content: Half of a surrogate pair", "Change it"),
+        (lambda ctx: ctx.respond(hikari.Bytes(b"x", "a\nb.txt")), r"filename: .* \(got 'a\\nb.txt'\)", "another name"),
+        (lambda ctx: ctx.respond(hikari.Bytes(b"x", "\ud800")), "filename: Half of a surrogate pair", "another name"),
+        (lambda ctx: ctx.respond(hikari.Bytes(b"x", "")), "filename: Must be between 1 and 1024", "Fill it in"),
+    ],
+)
+async def test_a_text_that_cannot_be_sent_is_an_answer_error_with_its_place(answer: Any, place: str, fix: str) -> None:
+    async def go(ctx: wisp.Context) -> str:
+        with pytest.raises(wisp.AnswerError, match=f"Discord would refuse this answer: .*{place}.*{fix}"):
+            await answer(ctx)
+        return "done"
+
+    async with connect(bot_with(go)) as discord:
+        assert (await discord.member("ada").slash("go")).content == "done"
+
+
+class Topic(wisp.Form):
+    text: str
+
+
 async def test_after_15_minutes_an_answer_says_that_it_is_over() -> None:
     told: list[str] = []
 

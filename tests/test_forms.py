@@ -201,6 +201,18 @@ class Empty(wisp.Form):
     pass
 
 
+class LongDefault(wisp.Form):
+    text: Annotated[str, wisp.Field("x", max=2)] = "abc"
+
+
+class ShortDefault(wisp.Form):
+    text: Annotated[str, wisp.Field("x", min=3)] = "ab"
+
+
+class LongValue(wisp.Form):
+    text: Annotated[str, wisp.Field("x", value="abcdef", max=2)]
+
+
 class Wanting(wisp.Form):
     who: hikari.User
 
@@ -210,7 +222,10 @@ class Wanting(wisp.Form):
     [
         (Number, 'form "Number", field "age": a form has text inputs only, and this is `int`'),
         (Six, 'form "Six": it has 6 fields, and a form takes 1 to 5'),
-        (Empty, 'form "Empty": it has 0 fields'),
+        (Empty, 'form "Empty": it has no fields, and a form takes 1 to 5. Add one, like `text: str`'),
+        (LongDefault, 'form "LongDefault", field "text": its default \'abc\' is longer than max=2'),
+        (ShortDefault, 'form "ShortDefault", field "text": its default \'ab\' is shorter than min=3'),
+        (LongValue, 'form "LongValue", field "text": its value \'abcdef\' is longer than max=2'),
         (Long, 'form "Long", field "text": label: Must be between 1 and 45 in length (got 46 characters). Shorten it'),
         (Wanting, "this is `User`"),
     ],
@@ -311,4 +326,5 @@ def test_every_limit_of_an_input_is_found_from_both_sides(
         if bound is not None:
             shown[name] = bound
     payload = {"title": "Made", "custom_id": "form", "components": [{"type": 1, "components": [shown]}]}
-    assert len(form_mistakes(made)) == len(modal_problems(payload))
+    is_too_long = bool(value) and high is not None and len(value) > high
+    assert len(form_mistakes(made)) == len(modal_problems(payload)) + is_too_long

@@ -6,6 +6,7 @@ import io
 import logging
 import re
 import sys
+import traceback
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
@@ -17,7 +18,14 @@ from hypothesis import strategies as st
 import wisp
 from wisp.bot import _set_up_logging
 from wisp.clock import Clock
-from wisp.logs import Formatter, Handler, get_logger, redacted, traceback_of
+from wisp.logs import (
+    Formatter,
+    Handler,
+    _look_alike,  # pyright: ignore[reportPrivateUsage]
+    get_logger,
+    redacted,
+    traceback_of,
+)
 from wisp.sandbox.records import Records
 from wisp.testing import Discord, connect
 
@@ -230,6 +238,7 @@ def leaking_bot() -> wisp.Bot:
                 raise ValueError(f"{interaction.token} {config.token}")
             except ValueError:
                 log.exception("failed")
+        ctx.log.info("with a field", extra={"field": interaction.token})
 
     @bot.command
     async def forgets(ctx: wisp.Context) -> str:
@@ -278,12 +287,20 @@ def _no_gc() -> Iterator[None]:
     gc.enable()
 
 
+class Raw(logging.Formatter):
+    """A formatter that formats exceptions itself and shows the fields of `extra=`, as those for JSON do."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = self.formatException(record.exc_info) if record.exc_info else ""
+        return f"{record.name} {record.getMessage()} {vars(record).get('field')} {error}"
+
+
 @pytest.mark.usefixtures("_no_gc")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("is_own", [True, False], ids=["the program's formatter", "wisp's formatter"])
-async def test_no_token_reaches_a_log_by_any_way(is_own: bool) -> None:
+@pytest.mark.parametrize("formatter", [logging.Formatter, Formatter, Raw])
+async def test_no_token_reaches_a_log_by_any_way(formatter: type[logging.Formatter]) -> None:
     handler = logging.StreamHandler(io.StringIO())
-    handler.setFormatter((logging.Formatter if is_own else Formatter)("%(name)s %(message)s"))
+    handler.setFormatter(formatter("%(name)s %(message)s"))
     with logging_of(handler, level=1):  # below hikari's TRACE, which writes all payloads
         async with connect(leaking_bot()) as discord:
             secrets = await leak(discord)
@@ -291,3 +308,17 @@ async def test_no_token_reaches_a_log_by_any_way(is_own: bool) -> None:
     for logger in ("wisp", "mine", "asyncio", *(f"hikari.{name}" for name in ("rest", "gateway.0", "ratelimits"))):
         assert f"\n{logger} " in written
     assert [line for secret in secrets for line in written.split("\n") if secret in line] == []
+
+
+def test_an_exception_with_a_token_keeps_its_shape_for_formatters_that_format_it_themselves() -> None:
+    token = "aW50ZXJhY3Rpb246" + "x" * 40
+    error = failure(token)
+    error.__context__ = error  # a cycle, as careless code makes one
+    copy = _look_alike(error)
+    assert token not in "".join(traceback.format_exception(copy))
+    assert copy.__traceback__ is error.__traceback__
+    original, alike = (
+        "".join(traceback.format_exception(one)).replace(token, "<token>").replace("<no detail available>", "")
+        for one in (error, copy)
+    )
+    assert alike.split() == original.split()

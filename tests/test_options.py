@@ -7,7 +7,8 @@ import datetime
 import enum
 import itertools
 import math
-from collections.abc import AsyncGenerator, Callable
+import re
+from collections.abc import AsyncGenerator, Callable, Iterator
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal, NewType, Protocol, TypeVar, Union
 
@@ -175,7 +176,11 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (str | int, "Discord has no option of type"),
         (hikari.DMChannel, "no channel of a server is a `DMChannel`"),
         (Literal["a", 1], "its choices are not all texts, all whole numbers or all numbers"),
-        (Literal[True], "its choices are not all texts, all whole numbers or all numbers"),
+        (Literal[True], "its choices are True and False alone"),
+        (Literal[True, False], "its choices are True and False alone"),
+        (Literal[True, "a"], "its choices are not all texts, all whole numbers or all numbers"),
+        (Literal[None], "it has no members"),
+        (enum.Enum("Nothing", []), "it has no members"),
         (Annotated[str, wisp.Option("x", min=1)], "min= and max= bound numbers and durations"),
         (Annotated[int, wisp.Option("x", max_length=1)], "min_length= and max_length= bound texts"),
         (Annotated[bool, wisp.Option("x", choices=["a"])], "choices= and autocomplete= offer texts or numbers"),
@@ -284,6 +289,11 @@ def test_choices_can_come_from_anything_that_gives_them_and_are_read_once(annota
         (Annotated[str, wisp.Option("x", min_length=2)], "a", "its default 'a' is shorter than 2 characters"),
         (Annotated[datetime.timedelta, wisp.Option("x", max="1h")], datetime.timedelta(days=1), "is too long"),
         (str, Wordless, "is not a str"),
+        (int, 2**60, f"its default {2**60} is more than {2**53 - 1}"),
+        (Annotated[int, wisp.Option("x", max=5)], -(2**60), f"is less than {1 - 2**53}"),
+        (float, math.nan, "its default nan is not a number"),
+        (float, math.inf, "its default inf is more than"),
+        (str, "a" * 6001, "is longer than 6000 characters"),
     ],
 )
 def test_a_default_that_cannot_arrive_is_a_mistake(annotation: Any, default: Any, problem: str) -> None:
@@ -314,6 +324,9 @@ def test_a_default_that_cannot_arrive_is_a_mistake(annotation: Any, default: Any
         (Literal["a", "b"], "a"),
         (Annotated[str, wisp.Option("x", choices={"Big": "b"})], "b"),
         (Annotated[datetime.timedelta, wisp.Option("x", max="1h")], datetime.timedelta(hours=1)),
+        (Annotated[datetime.timedelta, wisp.Option("x", min_length=2)], datetime.timedelta(hours=1)),
+        (str, "a" * 6000),
+        (int, 2**53 - 1),
     ],
 )
 def test_a_default_that_can_arrive_or_says_that_nothing_did_is_fine(annotation: Any, default: Any) -> None:
@@ -819,6 +832,53 @@ async def test_autocomplete_leaves_out_what_discord_would_refuse(
     async with connect(bot) as discord:
         choices = await discord.member("ada").autocomplete("buy", "what", "1")
     assert [choice["value"] for choice in choices] == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounds", "offered", "expected"),
+    [
+        (int, {"min": 1, "max": 10}, [0, 1, 10, 11], [1, 10]),
+        (float, {"max": 1.5}, [1.5, 2], [1.5]),
+        (str, {"min_length": 2, "max_length": 3}, ["a", "ab", "abcd"], ["ab"]),
+        (datetime.timedelta, {"min": "1m", "max": "1h"}, ["1s", "5m", "soon", "2h"], ["5m"]),
+    ],
+)
+async def test_autocomplete_leaves_out_what_the_option_refuses(
+    kind: Any, bounds: Any, offered: Any, expected: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = wisp.Bot()
+
+    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> Any:
+        return offered
+
+    @bot.command
+    async def buy(
+        ctx: wisp.Context, what: Annotated[kind, wisp.Option("What", autocomplete=fruits, **bounds)]
+    ) -> None: ...
+
+    async with connect(bot) as discord:
+        choices = await discord.member("ada").autocomplete("buy", "what", "1")
+    assert [choice["value"] for choice in choices] == expected
+    assert re.search("a suggestion is left out, .*: it is ", caplog.text)
+
+
+async def test_autocomplete_that_raises_half_way_offers_what_came_before_and_is_reported() -> None:
+    bot = wisp.Bot()
+
+    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> Any:
+        def offered() -> Iterator[str]:
+            yield "tea"
+            raise KeyError("coffee")
+
+        return offered()
+
+    @bot.command
+    async def buy(ctx: wisp.Context, what: Annotated[str, wisp.Option("What", autocomplete=fruits)]) -> None: ...
+
+    async with connect(bot) as discord:
+        with discord.expects(KeyError):
+            choices = await discord.member("ada").autocomplete("buy", "what", "1")
+    assert [choice["value"] for choice in choices] == ["tea"]
 
 
 async def test_autocomplete_logs_the_first_suggestion_that_is_left_out_and_no_more(

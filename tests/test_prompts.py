@@ -225,6 +225,31 @@ async def test_pages_are_made_when_they_are_shown_and_a_failing_one_leaves_the_l
         assert reply.content == "Text 0"
 
 
+async def test_what_a_page_function_raises_after_a_click_is_an_error_of_the_command(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bot = wisp.Bot()
+    asked: list[str] = []
+
+    @bot.command
+    async def show(ctx: wisp.Context) -> None:
+        """Show."""
+        await wisp.paginate(ctx, lambda number: raises(number) if number else "Page 0", 2)
+
+    @show.on_error
+    async def note(ctx: Any, error: Exception) -> bool:
+        asked.append(f"{type(ctx).__name__}: {error!r}")
+        return False
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        reply = await ada.slash("show")
+        with discord.expects(LookupError):
+            await ada.click(reply, "Next")
+    assert [text.split(":")[0] for text in asked] == ["ComponentContext"]
+    assert "in /show" in caplog.records[-1].getMessage()
+
+
 class Card(hikari.Embed):
     """An embed of a kind of its own."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from .blocking import Function
 from .context import BaseContext
 from .logs import get_logger
 from .options import Choices, Parameter, choice_payload, choices_in, short_repr
-from .shield import Exit, contained, is_cancelled
+from .shield import EXITS, Exit, contained, is_cancelled
 
 if TYPE_CHECKING:
     from .commands import Command
@@ -55,9 +55,9 @@ async def suggest(
     interaction: hikari.AutocompleteInteraction,
     options: Sequence[hikari.AutocompleteInteractionOption],
 ) -> None:
-    """Call the option's function and answer with its choices; with none if it fails or is slow.
+    """Call the option's function and answer with its choices; with those before an error, with none if it is slow.
 
-    A choice that Discord would refuse is left out.
+    A choice that Discord or the option would refuse is left out.
     """
     focused = next((option for option in options if option.is_focused), None)
     parameter = command.by_name.get(focused.name) if focused else None
@@ -72,7 +72,9 @@ async def suggest(
             source = Function(where, parameter.autocomplete)
             asking = session.blocking.watch(parameter.autocomplete(ctx, str(focused.value)), source)
             asked = asyncio.create_task(contained(asking), name=where)
-            choices = _fitting(await session.clock.wait_for(asked, _PATIENCE), parameter, where)
+            given = await session.clock.wait_for(asked, _PATIENCE)
+            for choice in _fitting(given, parameter, where):  # a generator may raise after some that are good
+                choices.append(choice)
             outcome = "done"
         except TimeoutError as error:
             if asked is not None and asked.done():  # it is the function's own
@@ -81,6 +83,8 @@ async def suggest(
                 _log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
         except Exit as exit:
             session.leave(exit.error)
+        except EXITS as error:
+            session.leave(error)
         except BaseException as error:
             if is_cancelled(error):
                 raise
@@ -107,9 +111,9 @@ async def offer(session: Session, interaction: hikari.AutocompleteInteraction, c
             await offer(session, interaction, [])
 
 
-def _fitting(given: Choices | None, parameter: Parameter, where: str) -> list[dict[str, Any]]:
-    """Return the first 25 choices that Discord takes; the first of the others is logged, once for each option."""
-    fitting: list[dict[str, Any]] = []
+def _fitting(given: Choices | None, parameter: Parameter, where: str) -> Iterator[dict[str, Any]]:
+    """Return the first 25 choices that can be sent; the first of the others is logged, once for each option."""
+    count = 0
     seen: set[tuple[str, object]] = set()
     for choice in islice(choices_in(() if given is None else given), _LOOKED_AT):
         try:
@@ -118,23 +122,21 @@ def _fitting(given: Choices | None, parameter: Parameter, where: str) -> list[di
         except Exception as error:  # of the user's own __str__ as well
             payload, problem = {}, str(error)
         if not problem:
-            fitting.append(payload)
-            if len(fitting) == limits.CHOICES:
-                break
+            yield payload
+            count += 1
+            if count == limits.CHOICES:
+                return
         elif not parameter.has_warned:
             parameter.has_warned = True
             _log.warning("%s: a suggestion is left out, %s: %s", where, short_repr(choice), problem)
-    return fitting
 
 
 def _problem(payload: dict[str, Any], parameter: Parameter, seen: set[tuple[str, object]]) -> str:
-    """Return why Discord would refuse a choice beside those seen, "" if it takes it: it is seen then."""
+    """Return why a choice cannot be offered beside those seen, "" if it can: it is seen then."""
     if problems := limits.choice_problems(payload, parameter.type):
         return str(problems[0])
-    try:
-        f"{payload['name']}{payload['value']}".encode()
-    except UnicodeEncodeError:
-        return "it has half a surrogate pair, which is no text"
+    if problem := parameter.refuses(payload["value"]):
+        return f"it {problem}"
     keys = {("name", payload["name"]), ("value", payload["value"])}
     if again := keys & seen:
         return f"another suggestion has the same {' and '.join(sorted(key for key, _ in again))}"

@@ -10,11 +10,14 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from time import perf_counter
 from types import CoroutineType, FrameType
-from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
 from .clock import Clock
 from .handlers import place_of, short_path
 from .logs import get_logger
+
+if TYPE_CHECKING:
+    from .deferral import DiscordTime
 
 T = TypeVar("T")
 
@@ -30,10 +33,7 @@ _DEADLINE = 3.0
 """Seconds in which Discord wants an answer."""
 
 _SKEW = 2.0
-"""Seconds by which the clocks of this machine and of Discord may differ."""
-
-# https://discord.com/developers/docs/reference#snowflakes
-_DISCORD_EPOCH = 1_420_070_400.0
+"""Seconds by which what is known of Discord's clock may be wrong."""
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 _UNKNOWN_INTERACTION = 10062
@@ -87,7 +87,7 @@ class Function:
 
 
 class _Block(NamedTuple):
-    began: float  # in seconds since the epoch, as the ids of interactions tell their time
+    began: float  # in seconds of Clock.monotonic
     ended: float
     what: str
 
@@ -98,9 +98,10 @@ class Blocking:
     `limit` is the seconds from which a block counts. Time is real here, whatever the clock of a test shows.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, discord_time: DiscordTime) -> None:
         self.limit: float = _LIMIT
         self._clock = clock
+        self._discord_time = discord_time
         self._blocks: deque[_Block] = deque(maxlen=20)
         self._dropped: deque[int] = deque(maxlen=1000)  # interactions that are known to be too late
         self._noted = 0.0  # when the last block ended
@@ -151,7 +152,7 @@ class Blocking:
     def _block(self, began: float, what: str) -> float:
         """Remember a block that ends now; its seconds."""
         self._noted = perf_counter()
-        seconds, now = self._noted - began, self._clock.time()
+        seconds, now = self._noted - began, self._clock.monotonic()
         self._blocks.append(_Block(now - seconds, now, f"{what} for {seconds:.1f} s"))
         return seconds
 
@@ -163,7 +164,7 @@ class Blocking:
         id = next(filter(None, map(_too_late, _causes(error))), None)
         if id is None:
             return None
-        made = (id >> 22) / 1000 + _DISCORD_EPOCH
+        made = self._discord_time.made(id)
         for block in reversed(self._blocks):
             if block.began - _DEADLINE - _SKEW <= made <= block.ended + _SKEW:
                 if id in self._dropped:

@@ -216,7 +216,8 @@ def _here() -> str:
 
 
 def _quoted(label: object) -> str:
-    return f'"{label}"' if len(str(label)) <= _LONGEST_SHOWN else f'"{str(label)[:_LONGEST_SHOWN]}..."'
+    text = str(label).encode(errors="backslashreplace").decode()
+    return f'"{text}"' if len(text) <= _LONGEST_SHOWN else f'"{text[:_LONGEST_SHOWN]}..."'
 
 
 class _ByCustomId(Handler[..., Any]):

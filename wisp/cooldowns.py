@@ -19,6 +19,7 @@ from .logs import get_logger
 if TYPE_CHECKING:
     from .clock import Clock
     from .context import InteractionContext
+    from .deferral import DiscordTime
     from .services import Database
     from .session import Session
 
@@ -105,7 +106,7 @@ class _Cooldown(Limit):
     def counter(self, session: Session, name: str) -> Counter:
         """What counts in this session."""
         window = Window(self.uses, self.per)
-        counter = _CooldownCounter(window, _key_function(self.bucket), session.clock)
+        counter = _CooldownCounter(window, _key_function(self.bucket), session.clock, session.discord_time)
         if self.per > _SHORT:
             session.cooldowns.keep(name, window)
             counter.store, counter.name = session.cooldowns, name
@@ -113,10 +114,13 @@ class _Cooldown(Limit):
 
 
 class _CooldownCounter(Counter):
-    def __init__(self, window: Window, key_of: Callable[..., Hashable], clock: Clock) -> None:
+    def __init__(
+        self, window: Window, key_of: Callable[..., Hashable], clock: Clock, discord_time: DiscordTime
+    ) -> None:
         self._window = window
         self._key_of = key_of
         self._clock = clock
+        self._discord_time = discord_time
         self.store: CooldownStore | None = None
         self.name = ""
 
@@ -129,7 +133,8 @@ class _CooldownCounter(Counter):
         wait = self._window.take(key, now)
         if wait > 0:
             # Discord shows such times as "in 3 seconds", and counts down
-            raise UserError(f"Slow down: you can use this again <t:{math.ceil(self._clock.time() + wait)}:R>.")
+            at = math.ceil(self._discord_time.now() + wait)
+            raise UserError(f"Slow down: you can use this again <t:{at}:R>.")
 
         def release(failed: bool) -> Awaitable[object] | None:
             if not failed:

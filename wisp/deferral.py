@@ -24,16 +24,36 @@ _DRIFT = 0.001
 """Seconds by which two clocks may drift apart in a second, with a wide margin."""
 
 
-class _DiscordTime:
-    """How long ago Discord made an interaction, whatever the system's clock says.
+class DiscordTime:
+    """Discord's clock in one session, whatever the system's clock says.
 
     An id holds the time at which it was made, by Discord's clock. The least difference between that and the time of
     arrival, by a monotonic clock, belongs to an interaction that came without delay.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._difference = math.inf
         self._measured = 0.0
+
+    def now(self) -> float:
+        """Return Discord's time, in seconds since the epoch: the system's, which is finer, if it agrees."""
+        time, learned = self._clock.time(), self._clock.monotonic() - self._difference
+        return time if math.isinf(learned) or abs(time - learned) < _AGREED else learned
+
+    def made(self, id: int) -> float:
+        """Return when Discord made an id, in seconds of `Clock.monotonic`."""
+        return _time_of(id) + self._difference
+
+    def responded(self, date: int) -> None:
+        """Take note of Discord's time, in whole seconds since the epoch, as a response that arrives now names it."""
+        time, middle = self._clock.time(), date + 0.5
+        # the system's clock is finer, if it agrees
+        self.observe(time if abs(time - middle) < _AGREED else middle, self._clock.monotonic())
+
+    def arrived(self, id: int) -> float:
+        """Take note of an id that arrives now; return how long ago Discord made it, in seconds."""
+        return self.observe(_time_of(id), self._clock.monotonic())
 
     def observe(self, time: float, now: float) -> float:
         """Compare Discord's `time`, in seconds since the epoch, with `now`, its arrival; the seconds between them."""
@@ -54,6 +74,7 @@ class Deferrals:
     def __init__(
         self,
         clock: Clock,
+        discord_time: DiscordTime,
         patience: float,
         defer: Callable[[InteractionContext[Any]], Coroutine[Any, Any, None]],
         spawn: Spawn,
@@ -62,21 +83,13 @@ class Deferrals:
         self._patience = patience
         self._defer = defer
         self._spawn = spawn
-        self._discord_time = _DiscordTime()
+        self._discord_time = discord_time
         self._due: list[tuple[float, int, InteractionContext[Any]]] = []
         self._timer: Timer | None = None
 
-    def observe(self, date: int) -> None:
-        """Take note of Discord's clock, in whole seconds since the epoch, as a response just said."""
-        time, middle = self._clock.time(), date + 0.5
-        # the system's clock is finer, if it agrees
-        self._discord_time.observe(time if abs(time - middle) < _AGREED else middle, self._clock.monotonic())
-
     def expect(self, ctx: InteractionContext[Any]) -> None:
         """Defer `ctx`, which arrived now, in time, unless it is answered by then."""
-        now = self._clock.monotonic()
-        made = (ctx.answering.id >> 22) / 1000 + _DISCORD_EPOCH
-        ctx.defer_at = now + self._patience - self._discord_time.observe(made, now)
+        ctx.defer_at = self._clock.monotonic() + self._patience - self._discord_time.arrived(ctx.answering.id)
         heappush(self._due, (ctx.defer_at, ctx.answering.id, ctx))
         if self._timer is None or self._due[0][2] is ctx:
             self._set_timer()
@@ -99,6 +112,11 @@ class Deferrals:
             if ctx.unanswered and ctx.defer_at <= now:  # else a form came back, which has its own time
                 self._spawn(self._defer(ctx))
         self._set_timer()
+
+
+def _time_of(id: int) -> float:
+    """Return when an id was made, in seconds since the epoch by Discord's clock."""
+    return (id >> 22) / 1000 + _DISCORD_EPOCH
 
 
 Spawn = Callable[[Coroutine[Any, Any, object]], None]

@@ -6,7 +6,7 @@ import asyncio
 import inspect
 import os
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -66,11 +66,12 @@ class Form(msgspec.Struct, kw_only=True):
 
 
 class _Input:
-    __slots__ = ("field", "name", "required")
+    __slots__ = ("default", "field", "name", "required")
 
-    def __init__(self, name: str, field: Field, required: bool) -> None:
+    def __init__(self, name: str, field: Field, default: Any, *, required: bool) -> None:
         self.name = name
         self.field = field
+        self.default = default
         self.required = required
 
     def payload(self) -> dict[str, Any]:
@@ -88,6 +89,24 @@ class _Input:
             "max_length": self.field.max,
         }
         return payload | {name: value for name, value in optional.items() if value is not None}
+
+    def wrong_texts(self) -> Iterator[str]:
+        """Say of a default that it is outside of the bounds, and of a `value` that it is too long to be sent.
+
+        A `value` that is too short is one that the user continues. "" stands for a field that is left empty.
+        """
+        texts: list[tuple[str, Any, Any]] = [
+            ("its default", self.default, self.field.min),
+            ("its value", self.field.value, None),
+        ]
+        most: Any = self.field.max
+        for what, text, least in texts:
+            if not isinstance(text, str) or not text:
+                continue
+            if isinstance(most, int) and len(text) > most:
+                yield f"{what} {short_repr(text)} is longer than max={most}"
+            elif isinstance(least, int) and len(text) < least:
+                yield f"{what} {short_repr(text)} is shorter than min={least}"
 
 
 class _Row:
@@ -147,6 +166,9 @@ def form_mistakes(form: type[Form]) -> list[Mistake]:
         about = f"{problem.path[-1]}: " if problem.path else ""
         got = f" (got {problem.got})" if problem.got else ""
         found.append(_mistake(form, of, f"{about}{problem.message.rstrip('.')}{got}", limits.fix_of(problem)[:-1]))
+    for one in inputs:
+        for problem in one.wrong_texts():
+            found.append(_mistake(form, f', field "{one.name}"', problem, "Change the text or the limit"))
     return found
 
 
@@ -232,7 +254,9 @@ def _read_inputs(form: type[Form]) -> tuple[_Input, ...]:
         fix = "Import the names of its annotations outside `if TYPE_CHECKING:`"
         raise _Unusable("", f"its annotations mean nothing at run time ({error})", fix) from None
     fields = msgspec.structs.fields(form)
-    if not 1 <= len(fields) <= 5:
+    if not fields:
+        raise _Unusable("", "it has no fields, and a form takes 1 to 5", "Add one, like `text: str`")
+    if len(fields) > 5:
         raise _Unusable("", f"it has {len(fields)} fields, and a form takes 1 to 5", "Spread them over two forms")
     return tuple(_input(field, hints[field.name]) for field in fields)
 
@@ -252,7 +276,8 @@ def _input(field: msgspec.structs.FieldInfo, annotation: Any) -> _Input:
         raise _Unusable(of, f"its default is {short_repr(field.default)}", "Give it a text, or None")
     if len(field.name) > 100:
         raise _Unusable(of, "its name takes more than 100 characters", "Shorten it")
-    return _Input(field.name, shown[0] if shown else Field(), required=field.required and not allows_none)
+    told = shown[0] if shown else Field()
+    return _Input(field.name, told, field.default, required=field.required and not allows_none)
 
 
 def _title(form: type[Form]) -> str:

@@ -216,12 +216,15 @@ class Cron(Recurring):
         fix = 'Write five fields, minute hour day month weekday: "0 9 * * *" is each day at 9'
         if not isinstance(expression, str):
             raise _Unfit(f"cron() got {expression!r} as its times", fix)
+        wrong = _wrong_at_a_glance(expression)
+        if wrong:
+            self.note(f'the times "{expression}" mean nothing ({wrong})', fix)
         try:
             import cronsim
         except ImportError:
-            if wrong := _wrong_at_a_glance(expression):
-                self.note(f'the times "{expression}" mean nothing ({wrong})', fix)
             raise _Unfit(*_NO_CRONSIM) from None
+        if wrong:
+            return
         try:
             next(cronsim.CronSim(expression, datetime.datetime.now(self.zone)))
         except StopIteration:
@@ -356,9 +359,7 @@ _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("mo
 def _wrong_at_a_glance(expression: str) -> str | None:
     """What is wrong with a cron expression as far as its fields and plain numbers tell."""
     fields = expression.split()
-    if len(fields) == len(_FIELDS) + 1:  # seconds come first
-        fields = fields[1:]
-    if len(fields) != len(_FIELDS):
+    if len(fields) != len(_FIELDS):  # cronsim takes six, and then the first is seconds
         return f"{len(fields)} fields"
     for text, (name, least, most) in zip(fields, _FIELDS, strict=True):
         for number in text.split(","):

@@ -121,6 +121,7 @@ _EMOJI = rf"[\U0001f1e6-\U0001f1ff]{{1,2}}|[0-9#*]\ufe0f?\u20e3|{_PICTOGRAPH}(?:
 _SHORTEN = "Shorten it, or send the rest in another answer."
 _OTHERS = "Send the others in another answer."
 _LINK = "A button that opens a URL is wisp.link_button(label, url): it calls no handler."
+_FILL_IN = "Fill it in."
 
 # (code, the end of the path without indexes, what to do about it): the first that fits counts.
 _FIXES: tuple[tuple[str, tuple[str, ...], str], ...] = (
@@ -158,9 +159,9 @@ _FIXES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("BASE_TYPE_REQUIRED", ("fields", "name"), 'A field that shows no name has "" as its name.'),
     ("BASE_TYPE_REQUIRED", ("fields", "value"), 'A field that shows no value has "" as its value.'),
-    ("BASE_TYPE_REQUIRED", ("components", "url"), _LINK),
+    ("BASE_TYPE_REQUIRED", ("components", "url"), "Name the URL that it opens: wisp.link_button(label, url)."),
     ("BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE", (), _LINK),
-    ("BASE_TYPE_REQUIRED", (), "Fill it in."),
+    ("BASE_TYPE_REQUIRED", (), _FILL_IN),
     ("BUTTON_COMPONENT_CUSTOM_ID_REQUIRED", (), "Make the button with `handler.bind(...).button(...)`."),
     (
         "BUTTON_COMPONENT_INVALID_EMOJI",
@@ -189,6 +190,7 @@ _FIXES: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("NUMBER_TYPE_MIN", (), "Give it a number within these bounds."),
     ("NUMBER_TYPE_MAX", (), "Give it a number within these bounds."),
     ("BASE_TYPE_CHOICES", (), "Give it one of these."),
+    (INVALID, ("filename",), "Give the file another name."),
     (INVALID, ("min_values",), "Lower the minimum, or raise the maximum."),
     (INVALID, ("min_length",), "Lower the minimum, or raise the maximum."),
     ("MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", (), "Say True for all, or name some."),
@@ -278,7 +280,7 @@ def message_problems(payload: Mapping[str, object]) -> list[Problem]:
     for attachment in message.get("attachments").items(0, ATTACHMENTS):
         if attachment.is_object():
             attachment.need("id").snowflake()
-            attachment.get("filename").text(1, 1024)
+            _check_filename(attachment.get("filename"))
             attachment.get("description").text(0, ATTACHMENT_DESCRIPTION)
     components = message.get("components")
     if flags & COMPONENTS_V2:
@@ -309,8 +311,10 @@ def modal_problems(payload: Mapping[str, object]) -> list[Problem]:
 
 
 def content_problem(text: str) -> Problem | None:
-    """The problem of a message's text, the cheap check before each send: too long, or None."""
-    return _too_long(("content",), 0, CONTENT, f"{len(text)} characters") if len(text) > CONTENT else None
+    """Return the problem of a message's text, None if it has none. This is the cheap check before each send."""
+    if len(text) > CONTENT:
+        return _too_long(("content",), 0, CONTENT, f"{len(text)} characters")
+    return None if _is_encodable(text) else _surrogate(("content",), text)
 
 
 def explained(problems: Iterable[Problem], *, below: int = 0) -> str:
@@ -326,6 +330,8 @@ def explained(problems: Iterable[Problem], *, below: int = 0) -> str:
 
 def fix_of(problem: Problem) -> str:
     """Return what to change so that Discord takes a message or a form with this problem, as a sentence."""
+    if problem.got == _count(0, "characters"):
+        return _FILL_IN
     names = [part for part in problem.path if isinstance(part, str) and not part.isdecimal()]
     for code, tail, fix in _FIXES:
         if code == problem.code and names[len(names) - len(tail) :] == [*tail]:
@@ -404,6 +410,9 @@ class _Value:
             return self.refuse("STRING_TYPE_CONVERT", f"Could not interpret {_shown(self.raw)} as string.")
         if not low <= len(self.raw) <= high:
             self.problems.append(_too_long(self.path, low, high, _count(len(self.raw), "characters")))
+            return None
+        if not _is_encodable(self.raw):
+            self.problems.append(_surrogate(self.path, self.raw))
             return None
         return self.raw
 
@@ -755,6 +764,12 @@ def _check_timestamp(value: _Value) -> None:
         value.refuse("DATE_TIME_TYPE_PARSE", f"Could not parse {_shown(text)}. Should be ISO8601.")
 
 
+def _check_filename(value: _Value) -> None:
+    name = value.text(1, 1024) or ""
+    if any(character < " " or character == "\x7f" for character in name):
+        value.refuse(INVALID, "It cannot have control characters, such as line breaks.", _shown(name))
+
+
 def _check_allowed_mentions(mentions: _Value) -> None:
     if mentions.raw is None or not mentions.is_object():
         return
@@ -1053,6 +1068,21 @@ def _too_long(path: tuple[str | int, ...], low: int, high: int, got: str) -> Pro
     if low:
         return Problem(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.", got)
     return Problem(path, "BASE_TYPE_MAX_LENGTH", f"Must be {high} or fewer in length.", got)
+
+
+def _is_encodable(text: str) -> bool:
+    """Return whether a text can be sent. The halves of a surrogate pair are characters to Python alone."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _surrogate(path: tuple[str | int, ...], text: str) -> Problem:
+    """Return the problem of a text that is not encodable."""
+    half = next(character for character in text if "\ud800" <= character <= "\udfff")
+    return Problem(path, INVALID, "Half of a surrogate pair is no character.", _shown(half))
 
 
 def _count(number: int, things: str) -> str:

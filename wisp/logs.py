@@ -8,9 +8,9 @@ import re
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -30,6 +30,9 @@ _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u2
 """Characters that end a line, steer a terminal or reverse the text after them, and halves of characters."""
 
 _INDENT = "  "
+
+_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
+"""What every record has."""
 
 
 def redacted(text: str) -> str:
@@ -107,7 +110,59 @@ def _redacted_record(make: Callable[..., logging.LogRecord], *args: object, **kw
         trace = _traceback(record.exc_info)
         if (safe := redacted(trace)) != trace:
             record.exc_text = safe
+            # for formatters that format exc_info themselves, as those for JSON do
+            record.exc_info = _without_tokens(record.exc_info)
     return record
+
+
+def _without_tokens(exc_info: Any) -> Any:
+    """Return an exc_info whose exceptions look like those of `exc_info`, without tokens; None if that fails."""
+    try:
+        copy = _look_alike(exc_info[1])
+    except Exception:  # such as a name that no class can have
+        return None
+    return type(copy), copy, exc_info[2]
+
+
+def _look_alike(error: BaseException) -> BaseException:
+    """Return an exception of the same name, traceback, chain and members, whose texts have no tokens."""
+    copies: dict[int, tuple[BaseException, BaseException]] = {}
+    linked = [error]
+
+    def copy_of(one: BaseException) -> BaseException:
+        if id(one) not in copies:
+            members = list(map(copy_of, _members(one)))
+            copies[id(one)] = one, _alike(one, members)
+            linked.extend(other for other in (one.__cause__, one.__context__) if other is not None)
+        return copies[id(one)][1]
+
+    while linked:
+        copy_of(linked.pop())
+    for one, alike in copies.values():
+        alike.__traceback__ = one.__traceback__
+        alike.__cause__ = None if one.__cause__ is None else copy_of(one.__cause__)
+        alike.__context__ = None if one.__context__ is None else copy_of(one.__context__)
+        alike.__suppress_context__ = one.__suppress_context__
+    return copy_of(error)
+
+
+def _alike(error: BaseException, members: list[BaseException]) -> BaseException:
+    """Return an exception of the name and text of `error`, a group if it has members, without tokens."""
+    kind, text = type(error), redacted(str(error))
+
+    def text_of(_: BaseException) -> str:
+        return text
+
+    names: dict[str, Any] = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__str__": text_of}
+    make: Any = type(kind.__name__, (BaseExceptionGroup if members else Exception,), names)
+    alike = make(text, members) if members else make(text)
+    for note in getattr(error, "__notes__", ()):
+        alike.add_note(redacted(str(note)))
+    return alike
+
+
+def _members(error: BaseException) -> Sequence[BaseException]:
+    return cast("BaseExceptionGroup[BaseException]", error).exceptions if isinstance(error, BaseExceptionGroup) else ()
 
 
 def _clean(record: logging.LogRecord) -> None:
@@ -120,6 +175,9 @@ def _clean(record: logging.LogRecord) -> None:
         record.exc_text = redacted(_indented(record.exc_text))
     if record.stack_info:
         record.stack_info = redacted(_indented(record.stack_info))
+    for name in record.__dict__.keys() - _FIELDS:  # of `extra=`
+        if isinstance(value := record.__dict__[name], str):
+            record.__dict__[name] = redacted(value)
 
 
 def _message(record: logging.LogRecord) -> str:

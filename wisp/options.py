@@ -107,13 +107,15 @@ def _repeatable(choices: Choices | None) -> Choices | None:
 class Parameter:
     """One option of one command: `payload` is what Discord is told, `read` how its value arrives.
 
-    `type` is Discord's type of the option. `has_warned` says that a warning about its suggestions was logged.
+    `type` is Discord's type of the option, `durations` the bounds of a duration, None for any other option.
+    `has_warned` says that a warning about its suggestions was logged.
     """
 
     __slots__ = (
         "argument",
         "autocomplete",
         "described",
+        "durations",
         "fills_none",
         "has_warned",
         "name",
@@ -130,10 +132,16 @@ class Parameter:
         self.type: hikari.OptionType = kind.type
         self.has_warned: bool = False
         self.fills_none: bool = fills_none
+        self.durations = _duration_bounds(option) if kind is _DURATION else None
         self.autocomplete: Callable[..., Any] | None = option.autocomplete
         self.described: bool = bool(option.description)
         self.payload: dict[str, Any] = _payload(self.name, kind, option, required)
-        self.read: Reader = _within(self.payload, _bounded(kind, option))
+        self.read: Reader = _within(self.payload, kind.read if self.durations is None else _duration(*self.durations))
+
+    def refuses(self, value: Any) -> str:
+        """Return the sentence's end for a suggestion that the option would refuse if it was sent, "" for another."""
+        problem = _outside(self.payload, value)
+        return problem or ("" if self.durations is None else _wrong_duration(value, *self.durations))
 
 
 # the types of a choice's value; True is an int to Python and none to Discord
@@ -343,7 +351,7 @@ def _kind(annotation: Any) -> _Kind:
     if isinstance(annotation, Hashable) and annotation in _PLAIN:
         return _PLAIN[annotation]
     if typing.get_origin(annotation) is Literal:
-        values = typing.get_args(annotation)
+        values = tuple(value for value in typing.get_args(annotation) if value is not None)
         if all(isinstance(value, enum.Enum) for value in values):
             return _enum_kind(values)
         return _choice_kind([(str(value), value, value) for value in values])
@@ -407,11 +415,6 @@ def _read_float(ctx: Context, value: Any) -> float:
 _LEAST, _GREATEST = limits.OPTION_NUMBER
 
 
-def _bounded(kind: _Kind, option: Option) -> Reader:
-    """Return the reader of a kind, within the bounds of durations: Discord knows none for them."""
-    return _duration(*_duration_bounds(option)) if kind is _DURATION else kind.read
-
-
 def _duration(low: datetime.timedelta | None, high: datetime.timedelta) -> Reader:
     def read(ctx: Context, value: Any) -> datetime.timedelta:
         text = str(value).strip()
@@ -434,6 +437,12 @@ def _too_short_or_long(duration: datetime.timedelta, low: datetime.timedelta | N
         most = "about a hundred years" if high == LONGEST else duration_in_words(high)
         return f"is too long: {most} or less is possible"
     return ""
+
+
+def _wrong_duration(value: str, low: datetime.timedelta | None, high: datetime.timedelta) -> str:
+    """Return the sentence's end for a text that is no duration within these bounds, "" for one that is."""
+    duration = parse_duration(value)
+    return "is not a duration" if duration is None else _too_short_or_long(duration, low, high)
 
 
 def _duration_bounds(option: Option) -> tuple[datetime.timedelta | None, datetime.timedelta]:
@@ -567,17 +576,25 @@ def _outside(payload: Mapping[str, Any], value: Any) -> str:
     """Return the sentence's end for a value outside of the bounds and choices of a payload, "" for one inside."""
     if (choices := payload.get("choices")) and all(choice["value"] != value for choice in choices):
         return "is not one of the choices"
-    low, high = payload.get("min_value"), payload.get("max_value")
-    if low is not None and value < low:
+    return _outside_length(payload, value) if isinstance(value, str) else _outside_range(payload, value)
+
+
+def _outside_range(payload: Mapping[str, Any], value: Any) -> str:
+    if payload["type"] not in (hikari.OptionType.INTEGER, hikari.OptionType.FLOAT):
+        return ""
+    if math.isnan(value):
+        return "is not a number"
+    low, high = payload.get("min_value", _LEAST), payload.get("max_value", _GREATEST)
+    if value < low:
         return f"is less than {low}"
-    if high is not None and value > high:
-        return f"is more than {high}"
-    shortest, longest = payload.get("min_length"), payload.get("max_length")
-    if shortest is not None and (len(value) < shortest or (shortest and not value.strip())):
+    return f"is more than {high}" if value > high else ""
+
+
+def _outside_length(payload: Mapping[str, Any], value: str) -> str:
+    shortest, longest = payload.get("min_length", 0), payload.get("max_length", limits.OPTION_MAX_LENGTH[1])
+    if len(value) < shortest or (shortest and not value.strip()):
         return f"is shorter than {shortest} characters" if value.strip() else "is blank"
-    if longest is not None and len(value) > longest:
-        return f"is longer than {longest} characters"
-    return ""
+    return f"is longer than {longest} characters" if len(value) > longest else ""
 
 
 # ---- kinds ----
@@ -672,6 +689,10 @@ def _choice_type(value: Any) -> hikari.OptionType | None:
 
 def _choice_kind(shown: Sequence[tuple[str, Any, Any]]) -> _Kind:
     """A kind of choices, each (the name that is shown, what Discord carries, what arrives)."""
+    if not shown:
+        raise _Unusable("it has no members, so that nothing can be chosen", "Give it some, or use another type")
+    if all(isinstance(carried, bool) for _, carried, _ in shown):
+        raise _Unusable("its choices are True and False alone", "Use `bool`")
     types_found = {_choice_type(carried) for _, carried, _ in shown}
     if len(types_found) != 1 or None in types_found:
         raise _Unusable(
@@ -791,17 +812,10 @@ def _check_choices(kind: _Kind, option: Option, choices: Choices) -> None:
         if not isinstance(value, accepted) or isinstance(value, bool):
             raise _Unusable(f"the choice {short_repr(value)} is not of the option's type", "Use values of that type")
         if kind is _DURATION:
-            _check_duration_choice(value, option)
+            if problem := _wrong_duration(value, *_duration_bounds(option)):
+                raise _Unusable(f"the choice {value!r} {problem}", "Write it like 1h30m, within min= and max=")
         elif (option.min is not None and value < option.min) or (option.max is not None and value > option.max):
             raise _Unusable(f"the choice {value!r} is not between min= and max=", "Change one of them")
-
-
-def _check_duration_choice(value: str, option: Option) -> None:
-    duration = parse_duration(value)
-    if duration is None:
-        raise _Unusable(f"the choice {value!r} is not a duration", "Write it like 1h30m")
-    if problem := _too_short_or_long(duration, *_duration_bounds(option)):
-        raise _Unusable(f"the choice {value!r} {problem}", "Change it, or min= and max=")
 
 
 def _payload(name: str, kind: _Kind, option: Option, required: bool) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .handlers import place_of
 if TYPE_CHECKING:
     from .clock import Timer
     from .context import Answer, ComponentContext, InteractionContext, MessageFields
+    from .handlers import Handler
     from .registrar import Registrar
     from .session import Session
 
@@ -45,8 +46,8 @@ class Prompt(Protocol):
         ...
 
     @property
-    def owner(self) -> Registrar:
-        """The bot or module that asks."""
+    def handler(self) -> Handler[..., Any]:
+        """The handler that asks. What a click raises, and how long it blocks, is reported as the handler's own."""
         ...
 
     async def clicked(self, ctx: ComponentContext, action: str) -> None:
@@ -107,9 +108,10 @@ class Prompts:
             raise UserError(_OVER)
         if prompt.user_id != ctx.user.id:
             raise UserError(_NOT_YOURS.format(user=prompt.user_id))
-        if not self._session.gate.is_open(prompt.owner, ctx.guild_id):
+        if not self._session.gate.is_open(prompt.handler.owner, ctx.guild_id):
             raise UserError(_OVER)
-        await prompt.clicked(ctx, action)
+        ctx.handler = prompt.handler
+        await self._session.blocking.watch(prompt.clicked(ctx, action), prompt.handler)
 
     # ---- forms ----
 
@@ -138,7 +140,7 @@ class Prompts:
 class _Question:
     def __init__(self, ctx: InteractionContext[Any], yes: str, no: str) -> None:
         self.user_id = int(ctx.user.id)
-        self.owner = ctx.handler.owner
+        self.handler = ctx.handler
         self.answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._labels = {"yes": yes, "no": no}
         self._chosen: str | None = None
@@ -224,7 +226,7 @@ async def confirm(
 class _Pages:
     def __init__(self, ctx: InteractionContext[Any], make: Callable[[int], Any], count: int, timeout: float) -> None:
         self.user_id = int(ctx.user.id)
-        self.owner = ctx.handler.owner
+        self.handler = ctx.handler
         self._make = make
         self._count = count
         self._timeout = timeout
@@ -288,7 +290,9 @@ async def paginate(
     After `timeout` seconds without a click (up to 840) the buttons are switched off.
 
     Raises AnswerError if the first page is neither a text nor an embed, is blank, or is refused by Discord; a later one
-    that is wrong leaves the page before it, and the person is told. Raises ValueError for a `count` that is none.
+    that is wrong leaves the page before it, and the user is told. Raises ValueError for a `count` that is none.
+    An error that `page` raises after a click is an error of the handler that called `paginate`: its error handlers are
+    asked, with the context of the click.
     """
     _check_timeout(timeout)
     if not _is_count(count):

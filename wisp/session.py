@@ -17,7 +17,7 @@ import hikari
 from . import bridge
 from .blocking import Blocking
 from .cooldowns import CooldownStore
-from .deferral import Deferrals
+from .deferral import Deferrals, DiscordTime
 from .dispatch import Dispatcher
 from .errors import DatabaseError, Mistakes, ServiceError, StartError, WispError
 from .events import Event, EventContext, Listener, guild_of, hears_messages
@@ -110,7 +110,8 @@ class Session:
         self.closed: bool = False
         self.on_failure: Callable[[Failure], object] | None = None
         self.work: Work = Work()
-        self.blocking: Blocking = Blocking(clock)
+        self.discord_time: DiscordTime = DiscordTime(clock)
+        self.blocking: Blocking = Blocking(clock, self.discord_time)
         self.measures: Measures = Measures(clock)
         self.dispatcher: Dispatcher = Dispatcher(self)
         self.prompts: Prompts = Prompts(self)
@@ -125,7 +126,7 @@ class Session:
         self._is_registered = False
         self._commands: CommandSync | None = None  # once Discord has said who the bot is
         self._lightbulb_commands: list[Any] = []
-        self._deferrals = Deferrals(clock, self.patience, self._defer, self.spawn)
+        self._deferrals = Deferrals(clock, self.discord_time, self.patience, self._defer, self.spawn)
         self._calls: dict[InteractionContext[Any], asyncio.Task[Any]] = {}
         self._background: set[asyncio.Task[Any]] = set()
         self._opened: list[tuple[str, Callable[[], Awaitable[object]]]] = []
@@ -483,7 +484,7 @@ class Session:
 
     async def _ask_discord(self) -> hikari.Application:
         """Return the bot's application. Raises StartError if Discord gives no answer, or lets no bot connect now."""
-        rest = bridge.reporting_date(self.gateway.rest, self._deferrals.observe)
+        rest = bridge.reporting_date(self.gateway.rest, self.discord_time.responded)
         try:
             with bridge.patience(_LONGEST_WAIT):
                 application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ..clock import Clock
 from ..errors import ServiceError
+from ..shield import Exit, contained
 
 T = TypeVar("T")
 
@@ -163,6 +164,8 @@ class CacheService:
             if self._flights.get(key) is flight:  # the first of those who waited keeps it
                 await self.set(key, value, ttl)
             return value
+        except Exit as exit:
+            raise exit.error from None
         finally:
             if asking is not None:
                 asking.needed.remove(flight)
@@ -237,7 +240,7 @@ class _Flight:
 
     async def _compute(self, made: Awaitable[Any]) -> Any:
         _under_way.set(self)  # in its own task, and in those that are started there
-        return await made
+        return await contained(made)
 
     def needs(self, other: _Flight) -> bool:
         """Whether it waits for `other`, over however many between."""
