@@ -699,7 +699,7 @@ bot = wisp.Bot(modules=[Greeter(), Typo(), Hungry(), Text(), Selfish()])
     assert main(["check", write("needy_bot.py", text)]) == 1
     told = [line for line in capsys.readouterr().err.splitlines() if "remark" not in line]
     assert sorted(told) == [
-        'needy_bot.py:11: module "text": depends_on of module "text" is \'greeter\': expected names, as in ["cache"]. '
+        'needy_bot.py:11: module "text": its depends_on is \'greeter\': expected names, as in ["greeter"]. '
         "It does not load, nor does what needs it",
         'needy_bot.py:14: module "selfish": it and what it needs go round in a circle: selfish -> selfish. '
         "It does not load, nor does what needs it",

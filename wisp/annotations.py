@@ -39,6 +39,19 @@ def underlying(function: Callable[..., Any]) -> Callable[..., Any]:
     return function if hasattr(function, "__code__") else type(function).__call__
 
 
+def misfit(function: Callable[..., Any], *arguments: str, **fields: str) -> str:
+    """Return why a call with these positional arguments and keyword arguments fails, "" if the function takes them."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # written in C: unknown
+        return ""
+    try:
+        signature.bind(*arguments, **fields)
+    except TypeError as error:
+        return f"it does not take ({', '.join([*arguments, *(f'{name}=' for name in fields)])}): {error}"
+    return ""
+
+
 def resolve_annotation(function: Callable[..., Any], name: str, names: Mapping[str, Any]) -> Any:
     """Return the type that the annotation of parameter `name` (or "return") stands for, as `expand` gives it.
 

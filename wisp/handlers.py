@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, get_origin
 
-from .annotations import resolve_annotation, underlying, union_parts, unpack
+from .annotations import misfit, resolve_annotation, underlying, union_parts, unpack
 from .errors import Mistake
 from .guards import Rule, rule_mistakes, rules_on
-from .options import Parameter
+from .options import Parameter, short_repr
 
 if TYPE_CHECKING:
     from .groups import CommandGroup
@@ -190,6 +190,13 @@ def handler_mistakes(handler: Callable[..., Any], what: str = "error handler") -
     file, line = place_of(handler)
     fix = f"Write `async def {name}(...)`"
     return [Mistake(f'{what} "{name}"', "its function is not async", fix, file=file, line=line)]
+
+
+def call_problem(function: object, *arguments: str) -> str:
+    """Return why a value cannot be called with these positional arguments and awaited, "" if it can."""
+    if not callable(function):
+        return f"it is {short_repr(function)}, and no function"
+    return misfit(function, *arguments) if is_async(function) else "its function is not async"
 
 
 def is_async(function: Callable[..., Any]) -> bool:
