@@ -169,3 +169,29 @@ def test_what_no_listener_can_be_is_a_mistake_with_its_place() -> None:
         "is not an",
     )
     assert [part in mistake.problem for part, mistake in zip(parts, found, strict=True)] == [True] * 7
+
+
+def test_a_decorator_that_names_another_event_than_the_annotation_is_a_mistake() -> None:
+    async def joined(event: hikari.MemberCreateEvent) -> None: ...
+    async def either(event: hikari.MemberCreateEvent | hikari.MemberDeleteEvent | None) -> None: ...
+    async def message(event: hikari.MessageCreateEvent) -> None: ...
+    async def unknown(event: Unknown) -> None: ...  # type: ignore[name-defined] # noqa: F821
+
+    bot = wisp.Bot()
+    bot.listen(hikari.GuildMessageCreateEvent, hikari.DMMessageCreateEvent)(joined)
+    bot.listen(hikari.MemberUpdateEvent | hikari.MessageCreateEvent)(either)  # type: ignore[arg-type]
+    bot.listen(hikari.Event)(message)
+    for function, event_types in {
+        joined: (hikari.MemberCreateEvent, hikari.MessageCreateEvent),
+        either: (hikari.MemberDeleteEvent,),
+        message: (hikari.GuildMessageCreateEvent,),
+        unknown: (hikari.MemberCreateEvent,),
+    }.items():
+        bot.listen(*event_types)(function)
+    assert [f"{mistake.where}: {mistake.problem}" for mistake in bot.check()] == [
+        'listener "joined": the decorator names GuildMessageCreateEvent and DMMessageCreateEvent, and `event` is '
+        "annotated as `MemberCreateEvent`",
+        'listener "either": the decorator names MemberUpdateEvent and MessageCreateEvent, and `event` is annotated as '
+        "`MemberCreateEvent | MemberDeleteEvent`",
+        'listener "message": the decorator names Event, and `event` is annotated as `MessageCreateEvent`',
+    ]

@@ -421,7 +421,7 @@ DEFINITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "plain": ({"setup": lambda *_: None}, "`async def setup(self, bot, ctx)`: its function is not async"),
     "short": (
         {"teardown": without_context},
-        "teardown(self, bot, ctx)`: it does not take (bot, ctx)",
+        "teardown(self, bot, ctx)`: it is called with (bot, ctx)",
     ),
 }
 

@@ -189,9 +189,12 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (Annotated[str, wisp.Option("x", choices="abc")], "choices= is one text"),
         (Annotated[str, wisp.Option("x", name_localizations=["a"])], "localizations are no mapping"),  # type: ignore[arg-type]
         (Annotated[str, wisp.Option("x", choices=[None])], "choices= cannot be read"),  # type: ignore[list-item]
-        (Annotated[str, wisp.Option("x", autocomplete=print)], "autocomplete= is not async"),
+        (Annotated[str, wisp.Option("x", autocomplete=print)], "autocomplete=: its function is not async"),
         (Annotated[str, wisp.Option("x", autocomplete=_yielding)], "autocomplete= is an async generator"),
-        (Annotated[str, wisp.Option("x", autocomplete=_taking_nothing)], "autocomplete= is not a function of"),
+        (
+            Annotated[str, wisp.Option("x", autocomplete=_taking_nothing)],
+            "autocomplete=: it is called with (ctx, typed), which fails",
+        ),
         (Annotated[str, wisp.Option("x"), wisp.Option("y")], "it has 2 `wisp.Option`s"),
         (Annotated[str, wisp.Option("x", choices=b"abc")], "choices= cannot be read"),  # type: ignore[arg-type]
         (Annotated[str, wisp.Option("x", choices=5)], "choices= cannot be read"),  # type: ignore[arg-type]

@@ -48,8 +48,20 @@ def misfit(function: Callable[..., Any], *arguments: str, **fields: str) -> str:
     try:
         signature.bind(*arguments, **fields)
     except TypeError as error:
-        return f"it does not take ({', '.join([*arguments, *(f'{name}=' for name in fields)])}): {error}"
+        return f"it is called with ({', '.join([*arguments, *(f'{name}=' for name in fields)])}), which fails: {error}"
     return ""
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Return whether a call gives a coroutine: of an async function or method, or an object with such a `__call__`."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(underlying(function))
+
+
+def call_problem(function: object, *arguments: str) -> str:
+    """Return why a value cannot be called with these positional arguments and awaited, "" if it can."""
+    if not callable(function):
+        return f"it is a value of type {type(function).__name__}, and no function"
+    return misfit(function, *arguments) if is_async(function) else "its function is not async"
 
 
 def resolve_annotation(function: Callable[..., Any], name: str, names: Mapping[str, Any]) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import hikari
 
+from .annotations import misfit
 from .errors import Mistake, UserError, WispError
 
 if TYPE_CHECKING:
@@ -241,6 +242,8 @@ def guard(ask: Callable[..., Any]) -> Callable[[T], T]:
     check.__wrapped__, check.__name__ = ask, name  # for who puts it where the function should be
     if not callable(ask):  # pyright: ignore[reportUnnecessaryComparison]: users err
         check.wrong = (f"wisp.guard got {ask!r}", "Give it a function of the context")
+    elif problem := misfit(ask, "ctx"):
+        check.wrong = (f'guard "{name}": {problem}', f"Write `def {name}(ctx)`")
     return check
 
 

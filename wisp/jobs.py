@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 import msgspec
 import msgspec.inspect
 
-from .annotations import misplaced_metadata, resolve_annotation
+from .annotations import misfit, misplaced_metadata, resolve_annotation
 from .errors import JobError, Mistake
 from .guards import misplaced_rules
 from .handlers import SettingChecks, checked_settings, is_async, is_text, is_truth, place_of
@@ -138,8 +138,8 @@ class Recurring(Job, abc.ABC):
         self.settings: Mapping[str, Any] = usable
         for problem, fix in wrong:
             self.note(problem, fix)
-        if needed := [name for name, parameter in _parameters(function) if parameter.default is parameter.empty]:
-            self.note(f"nobody gives it `{needed[0]}`", "Take no parameters: data= is for @bot.job")
+        if problem := misfit(function):
+            self.note(problem, "Take no parameters: data= is for @bot.job")
 
     @abc.abstractmethod
     def first(self, clock_time: float, monotonic: float) -> float:

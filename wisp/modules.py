@@ -19,13 +19,13 @@ from weakref import WeakKeyDictionary
 
 import hikari
 
-from .annotations import are_the_function, underlying
+from .annotations import are_the_function, call_problem, underlying
 from .commands import Command, CommandSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import Mistake, Mistakes, WispError, did_you_mean
 from .groups import made_in_setup
 from .guards import rules_on
-from .handlers import SettingChecks, call_problem, is_text, is_truth, names_around, place_of, short_path
+from .handlers import SettingChecks, is_text, is_truth, names_around, place_of, short_path
 from .jobs import CronSettings, EverySettings, JobSettings
 from .logs import get_logger
 from .options import short_repr

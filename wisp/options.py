@@ -18,9 +18,9 @@ import hikari
 from . import limits
 from .annotations import (
     Metadata,
+    call_problem,
     misplaced_metadata,
     resolve_annotation,
-    underlying,
     union_parts,
     unpack,
     wrong_context,
@@ -762,14 +762,8 @@ def _check_autocomplete(function: Any) -> None:
     fix = "Write `async def fruits(ctx, typed: str) -> list[str]`"
     if inspect.isasyncgenfunction(function):
         raise _Unusable("autocomplete= is an async generator, which yields", f"Return a list. {fix}")
-    if not callable(function) or not (
-        inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(underlying(function))
-    ):
-        raise _Unusable("autocomplete= is not async", fix)
-    try:
-        inspect.signature(function).bind(None, "")
-    except TypeError as error:
-        raise _Unusable(f"autocomplete= is not a function of the context and a text ({error})", fix) from None
+    if problem := call_problem(function, "ctx", "typed"):
+        raise _Unusable(f"autocomplete=: {problem}", fix)
     if wrong := wrong_context(function, "AutocompleteContext", {}):
         problem, fix = wrong
         raise _Unusable(f"autocomplete=: {problem}", fix)
