@@ -195,3 +195,15 @@ def test_a_decorator_that_names_another_event_than_the_annotation_is_a_mistake()
         "`MemberCreateEvent | MemberDeleteEvent`",
         'listener "message": the decorator names Event, and `event` is annotated as `MessageCreateEvent`',
     ]
+
+
+def test_a_field_with_a_default_can_stand_above_one_without_in_an_event() -> None:
+    class LevelUp(wisp.Event):
+        reason: str = ""
+        level: int
+
+    class Frozen(LevelUp, frozen=True, kw_only=False):
+        guild_id: int
+
+    assert LevelUp(level=2) == LevelUp(reason="", level=2)
+    assert Frozen(7, level=2).guild_id == 7

@@ -417,7 +417,7 @@ DEFINITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "text": ({"description": 5}, "its description is 5: expected a text"),
     "space": ({"namespace": 5}, "its namespace is 5: expected a text, or None"),
     "bytes": ({"required_services": [b"db"]}, "its required_services is [b'db']: expected names, as in"),
-    "number": ({"setup": 5}, "its setup is not `async def setup(self, bot, ctx)`: it is 5, and no function"),
+    "number": ({"setup": 5}, "its setup is not `async def setup(self, bot, ctx)`: it is a value of type int, and no"),
     "plain": ({"setup": lambda *_: None}, "`async def setup(self, bot, ctx)`: its function is not async"),
     "short": (
         {"teardown": without_context},

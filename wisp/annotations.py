@@ -5,16 +5,33 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, NamedTuple, Union, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Union, cast
+
+import msgspec
 
 _UNIONS = (Union, types.UnionType)
 
 
+@typing.dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))
+class KeywordOnly(msgspec.StructMeta):
+    """Make a struct whose fields are given by name, so that those with a default can stand above the others.
+
+    msgspec does not inherit `kw_only` from a base class.
+    """
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **settings: Any) -> Any:
+        """Make the class. `settings` are those of msgspec, `kw_only` included."""
+        settings.setdefault("kw_only", True)
+        return super().__new__(mcs, name, bases, namespace, **settings)
+
+
 class Metadata:
-    """The base of what wisp reads inside `Annotated[...]`: `wisp.Option` and `wisp.Field`."""
+    """The base of what wisp reads inside `Annotated[...]`: `wisp.Option`, `wisp.Field`. `of` is what one describes."""
 
     __slots__ = ()
+
+    of: ClassVar[str]
 
 
 class Unpacked(NamedTuple):
@@ -160,6 +177,16 @@ def misplaced_metadata(name: str, annotation: Any, default: object) -> tuple[str
     words = told if isinstance(told, str) else inspect.formatannotation(told)
     fix = f"Write `{name}: Annotated[{words}, wisp.{cls.__name__}(...)]`"
     return f"`wisp.{cls.__name__}` is its default, and belongs in its annotation", fix
+
+
+def foreign_metadata(metadata: Iterable[Any], own: type[Metadata] | None = None) -> tuple[str, str] | None:
+    """Return (problem, fix) if the metadata of an annotation has a `wisp.Option` or `wisp.Field` that is not `own`."""
+    for one in metadata:
+        cls = one if isinstance(one, type) else type(one)
+        if issubclass(cls, Metadata) and (own is None or not issubclass(cls, own)):
+            fix = f"Write `wisp.{own.__name__}(...)`" if own else "Remove it"
+            return f"its annotation has a `wisp.{cls.__name__}`, which is for {cls.of}", fix
+    return None
 
 
 def _is_alias(annotation: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypedDic
 import hikari
 
 from . import limits
-from .annotations import misfit, misplaced_metadata, resolve_annotation, unpack, wrong_context
+from .annotations import foreign_metadata, misfit, misplaced_metadata, resolve_annotation, unpack, wrong_context
 from .custom_ids import RESERVED, Codec, Pattern, Unfit, codec_of, names_of
 from .errors import AnswerError, UserError
 from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth, place_of_caller
@@ -348,7 +348,10 @@ class _ByCustomId(Handler[..., Any]):
                 f"its annotation `{parameter.annotation}` means nothing at run time ({error})",
                 "Import the name outside `if TYPE_CHECKING:`",
             ) from None
-        return codec_of(unpack(annotation).bare)
+        unpacked = unpack(annotation)
+        if foreign := foreign_metadata(unpacked.metadata):
+            raise Unfit(*foreign)
+        return codec_of(unpacked.bare)
 
 
 class Component(_ByCustomId, Generic[P, R]):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 import msgspec
 import msgspec.inspect
 
-from .annotations import misfit, misplaced_metadata, resolve_annotation
+from .annotations import foreign_metadata, misfit, misplaced_metadata, resolve_annotation, unpack
 from .errors import JobError, Mistake
 from .guards import misplaced_rules
 from .handlers import SettingChecks, checked_settings, is_async, is_text, is_truth, place_of
@@ -329,9 +329,13 @@ def _decoder(
         raise _Unfit("it has no annotation", f"Say what it is: `{parameter.name}: int`")
     try:
         annotation = resolve_annotation(function, parameter.name, names)
+        if foreign := foreign_metadata(unpack(annotation).metadata):
+            raise _Unfit(*foreign)
         if strange := _strange(msgspec.inspect.type_info(annotation)):
             raise TypeError(f"nothing makes a `{strange.__name__}` of them")
         return decoder(annotation)
+    except _Unfit:
+        raise
     except Exception as error:
         fix = "Take what msgspec reads: int, str, float, bool, list, dict, a datetime, a struct, hikari.Snowflake"
         raise _Unfit(f"its annotation `{parameter.annotation}` cannot be read from data ({error})", fix) from None

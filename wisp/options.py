@@ -19,6 +19,7 @@ from . import limits
 from .annotations import (
     Metadata,
     call_problem,
+    foreign_metadata,
     misplaced_metadata,
     resolve_annotation,
     union_parts,
@@ -56,6 +57,7 @@ class Option(Metadata):
     The limits are Discord's: https://discord.com/developers/docs/interactions/application-commands
     """
 
+    of = "options of commands"
     __slots__ = (
         "autocomplete",
         "choices",
@@ -247,7 +249,9 @@ def read_target(
         annotation = resolve_annotation(function, argument.name, names)
     except Exception as error:
         return None, [mistake("", f"`{argument}` means nothing at run time ({error})", fix)]
-    target = unpack(annotation).type
+    target, metadata, _ = unpack(annotation)
+    if foreign := foreign_metadata(metadata):
+        return None, [mistake("", *foreign)]
     reader = _TARGETS.get((on_user, frozenset(union_parts(target))))
     if reader is None:
         return None, [mistake("", f"its target is {_words(target)}", fix)]
@@ -333,6 +337,8 @@ def _option(metadata: Sequence[Any]) -> Option:
     """Return the Option in the metadata of an annotation, an empty one if there is none."""
     if Option in metadata:
         raise _Unusable("`wisp.Option` is not called", 'Write `wisp.Option("description")`')
+    if foreign := foreign_metadata(metadata, Option):
+        raise _Unusable(*foreign)
     options = [one for one in metadata if isinstance(one, Option)]
     if len(options) > 1:
         raise _Unusable(f"it has {len(options)} `wisp.Option`s", "Keep one of them")
