@@ -81,6 +81,12 @@ def call_problem(function: object, *arguments: str) -> str:
     return misfit(function, *arguments) if is_async(function) else "its function is not async"
 
 
+def method_problem(owner: object, name: str, *arguments: str) -> str:
+    """Return why a method of an object is not async, or does not take these arguments; "" if it does."""
+    problem = call_problem(getattr(owner, name), *arguments)
+    return problem and f"its {name} is not `async def {name}({', '.join(('self', *arguments))})`: {problem}"
+
+
 def resolve_annotation(function: Callable[..., Any], name: str, names: Mapping[str, Any]) -> Any:
     """Return the type that the annotation of parameter `name` (or "return") stands for, as `expand` gives it.
 

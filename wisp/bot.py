@@ -14,14 +14,14 @@ from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import limits
-from .annotations import call_problem
+from .annotations import call_problem, method_problem
 from .clock import Clock
 from .components import Component, Modal
 from .custom_ids import Routes
 from .errors import Mistake, Mistakes, StartError, WispError
 from .forms import form_mistakes, forms_in
 from .groups import Root, forgotten, roots
-from .handlers import error_handler_mistakes, handler_mistakes, place_of_caller
+from .handlers import error_handler_mistakes, handler_mistakes, place_of_caller, place_of_class
 from .jobs import twins
 from .logs import Handler, get_logger
 from .registrar import Registrar
@@ -204,6 +204,7 @@ class Bot(Registrar):
             for function in functions:
                 if call_problem(function):  # else it takes nothing, which is right, too
                     found += handler_mistakes(function, what, "bot")
+        found += service_mistakes(self.services)
         if not self._modules or not self._modules.list():  # else their setups may give groups to somebody first
             found += forgotten(self.file)
         return sorted(found, key=lambda mistake: (mistake.file or "", mistake.line or 0))
@@ -415,6 +416,24 @@ def _custom_id_mistakes(registrars: Iterable[Registrar]) -> list[Mistake]:
             if handler.pattern and (other := routes.add(handler.pattern, handler)):
                 problem = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'
                 found.append(handler.mistake("", problem, "Give one of them another name"))
+    return found
+
+
+_SERVICE_METHODS = {"start": ("session",), "stop": ()}
+"""The methods of a service that wisp calls, and their arguments."""
+
+
+def service_mistakes(services: Services) -> list[Mistake]:
+    """Return what is wrong with the methods of registered services."""
+    found: list[Mistake] = []
+    for name, service in services.registered.items():
+        file, line = place_of_class(type(service))
+        for method, arguments in _SERVICE_METHODS.items():
+            if getattr(service, method, None) is None:
+                continue
+            if problem := method_problem(service, method, *arguments):
+                fix = f"Correct it, or rename it if wisp is not to {method} the service"
+                found.append(Mistake(f'service "{name}"', problem, fix, file=file, line=line))
     return found
 
 

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import hikari
 
-from .annotations import are_the_function, call_problem, underlying
+from .annotations import are_the_function, method_problem, underlying
 from .commands import Command, CommandSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import Mistake, Mistakes, WispError, did_you_mean
@@ -473,8 +473,8 @@ def definition_problems(module: Module) -> list[str]:
             if not fits(value):
                 found.append(f"its {attribute} is {short_repr(value)}: expected {expected}")
     for name in ("setup", "teardown"):
-        if problem := call_problem(getattr(module, name), "bot", "ctx"):
-            found.append(f"its {name} is not `async def {name}(self, bot, ctx)`: {problem}")
+        if problem := method_problem(module, name, "bot", "ctx"):
+            found.append(problem)
     return found
 
 
