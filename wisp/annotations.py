@@ -10,20 +10,27 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Union, cast
 
 import msgspec
 
+_BY_NAME = "__wisp_fields_by_name__"
 _UNIONS = (Union, types.UnionType)
 
 
 @typing.dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))
-class KeywordOnly(msgspec.StructMeta):
-    """Make a struct whose fields are given by name, so that those with a default can stand above the others.
+class AnyOrder(msgspec.StructMeta):
+    """Make a struct in which a field with a default can stand above one without. Its fields are given by name then.
 
     msgspec does not inherit `kw_only` from a base class.
     """
 
     def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **settings: Any) -> Any:
         """Make the class. `settings` are those of msgspec, `kw_only` included."""
-        settings.setdefault("kw_only", True)
-        return super().__new__(mcs, name, bases, namespace, **settings)
+        if any(hasattr(base, _BY_NAME) for base in bases):
+            settings.setdefault("kw_only", True)  # else msgspec puts the fields of the base class last
+        try:
+            return super().__new__(mcs, name, bases, namespace, **settings)
+        except TypeError:
+            if "kw_only" in settings:
+                raise
+        return super().__new__(mcs, name, bases, {**namespace, _BY_NAME: True}, kw_only=True, **settings)
 
 
 class Metadata:

@@ -12,7 +12,7 @@ import msgspec
 # hikari keeps this one out of its top level, and documents it
 from hikari.events.base_events import get_required_intents_for
 
-from .annotations import KeywordOnly, call_problem, expand, resolve_annotation, union_parts, unpack
+from .annotations import AnyOrder, call_problem, expand, resolve_annotation, union_parts, unpack
 from .errors import Mistake
 from .guards import misplaced_rules
 from .handlers import place_of
@@ -24,7 +24,7 @@ PRIVILEGED = hikari.Intents.ALL_PRIVILEGED
 _MESSAGE_EVENTS = hikari.Intents.ALL_MESSAGES
 
 
-class Event(msgspec.Struct, metaclass=KeywordOnly):
+class Event(msgspec.Struct, metaclass=AnyOrder):
     """An event of your own: its annotations are its fields, as in `class LevelUp(wisp.Event): user_id: int`.
 
     `await bot.emit(LevelUp(user_id=1))` calls every listener for it, or for a class that it derives from. Where it has

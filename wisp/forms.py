@@ -16,7 +16,7 @@ import msgspec
 
 from . import limits
 from .annotations import (
-    KeywordOnly,
+    AnyOrder,
     Metadata,
     foreign_metadata,
     misplaced_metadata,
@@ -67,7 +67,7 @@ class Field(Metadata):
         self.multiline: bool = multiline
 
 
-class Form(msgspec.Struct, metaclass=KeywordOnly):
+class Form(msgspec.Struct, metaclass=AnyOrder):
     """A form of 1 to 5 inputs: each field, a `str`, is one; `await ctx.form(Feedback)` opens it.
 
     A field with a default may be left empty, and is the default then; `str | None` is None then.
