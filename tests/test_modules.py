@@ -852,6 +852,28 @@ def test_a_file_that_does_not_import_is_named_with_its_line(package: Path, text:
         wisp.Bot().modules.discover(package.name)
 
 
+def test_discover_warns_of_a_folder_without_init_and_finds_what_is_beside_it(
+    package: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for file in ("parts/one.py", "deep/__init__.py", "deep/more/two.py", "data/three.txt", "not-a-name/four.py"):
+        (package / file).parent.mkdir(parents=True, exist_ok=True)
+        (package / file).write_text("")
+    (package / "deep" / "five.py").write_text(SAYING.format(cls="Five", name="five", text="5"))
+    assert wisp.Bot().modules.discover(package.name) == ["five"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"discover: {package / folder} has no __init__.py, and is left out. Add an empty one"
+        for folder in ("parts", "deep/more")
+    ]
+
+
+@pytest.mark.parametrize("text", ["import sys\nsys.exit(3)", "raise ValueError('no')"])
+def test_a_package_below_that_does_not_import_is_named_with_its_line(package: Path, text: str) -> None:
+    (package / "below").mkdir()
+    (package / "below" / "__init__.py").write_text(text)
+    with pytest.raises(wisp.WispError, match=r'below" does not import: .*__init__.py:\d'):
+        wisp.Bot().modules.discover(package.name)
+
+
 async def test_a_reload_reads_the_file_again_and_keeps_the_old_one_where_that_fails(package: Path) -> None:
     file = package / "one.py"
     file.write_text(SAYING.format(cls="One", name="one", text="first"))
@@ -866,6 +888,7 @@ async def test_a_reload_reads_the_file_again_and_keeps_the_old_one_where_that_fa
         for broken in (
             "def (",
             "raise ValueError('no')",
+            "import sys; sys.exit(3)",
             "import wisp\nclass Other(wisp.Module):\n    name = 'one'\n",
             SAYING.format(cls="One", name="renamed", text="x"),
             SAYING.format(cls="One", name="one", text="x").replace(

@@ -13,6 +13,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Never, ParamSpec, TypeVar, Unpack, cast, overload
 from weakref import WeakKeyDictionary
@@ -51,6 +52,8 @@ LONGEST_NAME = 100
 """The most characters of a module's name: what Discord takes as a choice."""
 
 _MARK = "__wisp_marks__"
+
+_log = get_logger("wisp.modules")
 
 
 class Module:
@@ -557,13 +560,14 @@ def discovered(package: str) -> list[Module]:
     """A module of each module class that is defined in a package, files in order of their names.
 
     Base classes (from which another one there derives), abstract ones and what is imported from elsewhere are none.
-    Raises WispError, naming file and line, where a file does not import or a module cannot be made.
+    A folder without `__init__.py` is left out, with a warning. Raises WispError, with file and line, if a file does not
+    import or a module cannot be made.
     """
     classes: dict[type[Module], None] = {}
     top = _imported(package)
     names = [package]
     if hasattr(top, "__path__"):
-        names += sorted(found.name for found in pkgutil.walk_packages(top.__path__, f"{package}."))
+        names += sorted(_names_below(top))
     for name in names:
         for value in vars(_imported(name)).values():
             if isinstance(value, type) and issubclass(value, Module) and value.__module__ == name:
@@ -578,10 +582,27 @@ def discovered(package: str) -> list[Module]:
     return [_made(cls) for cls in found]
 
 
+def _names_below(package: ModuleType) -> Iterator[str]:
+    """Return the names of all files and packages below a package. Raises WispError if one of the packages fails."""
+    for folder in package.__path__:
+        for left_out in _folders_without_init(folder):
+            _log.warning("discover: %s has no __init__.py, and is left out. Add an empty one", short_path(left_out))
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        yield found.name
+        if found.ispkg:
+            yield from _names_below(_imported(found.name))
+
+
+def _folders_without_init(folder: str) -> list[str]:
+    """Return the folders with Python files in a folder that Python does not take for packages."""
+    below = sorted(file.parent for file in Path(folder).glob("*/*.py"))
+    return [str(one) for one in dict.fromkeys(below) if one.name.isidentifier() and not (one / "__init__.py").exists()]
+
+
 def _imported(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise WispError(f'"{name}" does not import: {in_words(error)}') from error
 
 
@@ -606,7 +627,7 @@ def in_words(error: BaseException) -> str:
 def _made(cls: type[Module]) -> Module:
     try:
         return cls()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise WispError(
             f"{cls.__module__}.{cls.__name__} cannot be made without arguments ({described(error)}). Register it by "
             f"hand: bot.modules.register({cls.__name__}(...))"

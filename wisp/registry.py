@@ -412,7 +412,7 @@ class ModuleRegistry:
                 if name_of(new) != name:
                     raise WispError(f'it is called "{new.name}" now: unload the old one, and load that')
                 order = self._order_with(session, name, new)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 reading.undo()
                 raise self._not_reloaded(name, in_words(error)) from error
             for one in running:
