@@ -397,9 +397,10 @@ class ModuleRegistry:
         """Read a module's file again, then take the old one down and set the new one up, with those that need it.
 
         If the module is a package of its own, all files of it are read again; files that it shares with others are not.
-        The new one has the attributes of the old one. If a file does not import, nothing changes; if the new one cannot
-        be set up, the old one is set up again, with its old code. Raises WispError in both cases. A module in the
-        file of the bot is set up again, and not read again.
+        The new one has the attributes of the old one. If a file does not import, or the new one needs a module or
+        service that does not run, nothing changes; if the new one cannot be set up, the old one is set up again, with
+        its old code. Raises WispError in all these cases. A module in the file of the bot is set up again, and not read
+        again.
         """
         async with self._changing() as session:
             self._check_name(name)
