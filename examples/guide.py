@@ -105,7 +105,7 @@ class Events(wisp.Module):
                 guild_id=event.guild_id, key=f"said:{event.author_id}", module_name=self.name
             )
             if said == 3:
-                await bot.emit(LevelUp(event.guild_id, event.channel_id, event.author_id))
+                await bot.emit(LevelUp(guild_id=event.guild_id, channel_id=event.channel_id, user_id=event.author_id))
 
         @bot.listen
         async def on_level_up(event: LevelUp) -> None:

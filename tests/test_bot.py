@@ -1546,3 +1546,104 @@ async def test_what_a_start_raises_while_a_signal_stops_it_is_not_lost(
     _, err = await process.communicate()
     assert process.returncode == code, err.decode()
     assert logged in err.decode()
+
+
+async def nothing() -> None:
+    """Take no parameters."""
+
+
+async def nothing_by_position(*, event: hikari.StartedEvent) -> None:
+    """Take no positional parameters."""
+
+
+async def three(a: object, b: object, c: object) -> None:
+    """Take more parameters than any handler gets."""
+
+
+def no_context() -> bool:
+    return True
+
+
+FITTING: list[Callable[[wisp.Bot], object]] = [
+    lambda bot: bot.on_start(nothing),
+    lambda bot: bot.on_stop(partial(three, 1, 2)),
+    lambda bot: bot.on_error(partial(three, 1)),
+    lambda bot: bot.migration(1)(partial(three, 1, 2)),
+    lambda bot: bot.component("shows")(partial(three, b=1, c=2)),
+    lambda bot: bot.modal("keeps:{c}")(wrapped),
+    lambda bot: bot.listen(hikari.Event)(partial(three, 1, 2)),
+    lambda bot: bot.command(wisp.guard(lambda *args: True)(wisp.cooldown(1, bucket=lambda ctx, x=1: x)(wrapped_all))),
+]
+
+
+async def wrapped(ctx: wisp.ModalContext, *, c: str) -> None:
+    """Take a field by name only."""
+
+
+async def wrapped_all(ctx: wisp.Context) -> None:
+    """Take the context."""
+
+
+UNFITTING: dict[str, Callable[[wisp.Bot], object]] = {
+    'component "x": it is called with (ctx), which fails': lambda bot: bot.component("x")(nothing),  # type: ignore[arg-type]
+    'modal "x": it is called with (ctx), which fails': lambda bot: bot.modal("x")(nothing),  # type: ignore[arg-type]
+    'component "x:{a}": it is called with (ctx, a=), which fails': lambda bot: bot.component("x:{a}")(positional),
+    'error handler "nothing": it is called with (ctx, error), which fails': lambda bot: bot.on_error(nothing),  # type: ignore[type-var]
+    'error handler "three": it is called with (ctx, error), which fails': lambda bot: bot.command(wrapped_all).on_error(
+        three
+    ),  # type: ignore[type-var]
+    'command "wrapped_all": guard "no_context": it is called with (ctx), which fails': lambda bot: bot.command(
+        wisp.guard(no_context)(shown())
+    ),
+    'command "wrapped_all": cooldown has a bucket= that does not fit': lambda bot: bot.command(
+        wisp.cooldown(1, bucket=no_context)(shown())
+    ),
+    'command "wrapped_all": concurrency has a bucket= that does not fit': lambda bot: bot.command(
+        wisp.concurrency(1, bucket=no_context)(shown())
+    ),
+    "migration 1: it is called with (tx), which fails": lambda bot: bot.migration(1)(nothing),  # type: ignore[type-var]
+    'on_start "three": it is called with (bot), which fails': lambda bot: bot.on_start(three),
+    'on_stop "nothing_by_position": it is called with (bot), which fails': lambda bot: bot.on_stop(nothing_by_position),
+    'listener "nothing_by_position": it is called with (event), which fails': lambda bot: bot.listen(
+        nothing_by_position
+    ),
+    'listener "three": it is called with (event), which fails': lambda bot: bot.listen(hikari.Event)(three),
+    'job "three": it is called with (), which fails': lambda bot: bot.every(hours=1)(three),  # type: ignore[type-var]
+}
+
+
+async def positional(ctx: wisp.ComponentContext, a: str, /) -> None:
+    """Take a field by position only."""
+
+
+def shown() -> Callable[[wisp.Context], Any]:
+    async def wrapped_all(ctx: wisp.Context) -> None:
+        """Carry a rule of its own."""
+
+    return wrapped_all
+
+
+def test_functions_that_do_not_take_what_they_are_called_with_are_mistakes_with_their_place() -> None:
+    for expected, register in UNFITTING.items():
+        bot = wisp.Bot()
+        register(bot)
+        (mistake,) = bot.check()
+        assert f"{mistake.where}: {mistake.problem}".startswith(expected)
+        assert str(mistake.file).endswith("test_bot.py")
+        assert mistake.line
+    for register in FITTING:
+        bot = wisp.Bot()
+        register(bot)
+        assert bot.check() == []
+
+
+async def test_an_error_handler_of_a_module_that_takes_too_little_keeps_it_from_loading() -> None:
+    class Handling(wisp.Module):
+        name = "handling"
+
+        async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            bot.on_error(nothing)  # type: ignore[type-var]
+
+    bot = wisp.Bot(modules=[Handling()])
+    async with connect(bot):
+        assert 'error handler "nothing": it is called with (ctx, error)' in bot.modules.missing["handling"]

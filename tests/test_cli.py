@@ -699,7 +699,7 @@ bot = wisp.Bot(modules=[Greeter(), Typo(), Hungry(), Text(), Selfish()])
     assert main(["check", write("needy_bot.py", text)]) == 1
     told = [line for line in capsys.readouterr().err.splitlines() if "remark" not in line]
     assert sorted(told) == [
-        'needy_bot.py:11: module "text": depends_on of module "text" is \'greeter\': expected names, as in ["cache"]. '
+        'needy_bot.py:11: module "text": its depends_on is \'greeter\': expected names, as in ["greeter"]. '
         "It does not load, nor does what needs it",
         'needy_bot.py:14: module "selfish": it and what it needs go round in a circle: selfish -> selfish. '
         "It does not load, nor does what needs it",
@@ -782,3 +782,17 @@ async def again(ctx: wisp.Context) -> str: return ""
         'my_bot.py:8: command "two": another command is called "two" (my_bot.py:6)',
     ]
     assert captured.out.startswith("my_bot.py: 5 mistakes")
+
+
+def test_check_names_the_mistakes_of_a_service_once_beside_modules(capsys: pytest.CaptureFixture[str]) -> None:
+    text = """import wisp
+class Plain:
+    def stop(self): ...
+class Greeter(wisp.Module):
+    name = "greeter"
+bot = wisp.Bot(modules=[Greeter()])
+bot.services.register("plain", Plain())
+"""
+    assert main(["check", write("plain_service_bot.py", text)]) == 1
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith('plain_service_bot.py:2: service "plain": its stop is not `async def stop(self)`')

@@ -169,3 +169,47 @@ def test_what_no_listener_can_be_is_a_mistake_with_its_place() -> None:
         "is not an",
     )
     assert [part in mistake.problem for part, mistake in zip(parts, found, strict=True)] == [True] * 7
+
+
+def test_a_decorator_that_names_another_event_than_the_annotation_is_a_mistake() -> None:
+    async def joined(event: hikari.MemberCreateEvent) -> None: ...
+    async def either(event: hikari.MemberCreateEvent | hikari.MemberDeleteEvent | None) -> None: ...
+    async def message(event: hikari.MessageCreateEvent) -> None: ...
+    async def unknown(event: Unknown) -> None: ...  # type: ignore[name-defined] # noqa: F821
+
+    bot = wisp.Bot()
+    bot.listen(hikari.GuildMessageCreateEvent, hikari.DMMessageCreateEvent)(joined)
+    bot.listen(hikari.MemberUpdateEvent | hikari.MessageCreateEvent)(either)  # type: ignore[arg-type]
+    bot.listen(hikari.Event)(message)
+    for function, event_types in {
+        joined: (hikari.MemberCreateEvent, hikari.MessageCreateEvent),
+        either: (hikari.MemberDeleteEvent,),
+        message: (hikari.GuildMessageCreateEvent,),
+        unknown: (hikari.MemberCreateEvent,),
+    }.items():
+        bot.listen(*event_types)(function)
+    assert [f"{mistake.where}: {mistake.problem}" for mistake in bot.check()] == [
+        'listener "joined": the decorator names GuildMessageCreateEvent and DMMessageCreateEvent, and `event` is '
+        "annotated as `MemberCreateEvent`",
+        'listener "either": the decorator names MemberUpdateEvent and MessageCreateEvent, and `event` is annotated as '
+        "`MemberCreateEvent | MemberDeleteEvent`",
+        'listener "message": the decorator names Event, and `event` is annotated as `MessageCreateEvent`',
+    ]
+
+
+def test_a_field_with_a_default_can_stand_above_one_without_in_an_event() -> None:
+    class LevelUp(wisp.Event):
+        reason: str = ""
+        level: int
+
+    class InOrder(wisp.Event):
+        guild_id: int
+        level: int = 1
+
+    assert LevelUp(level=2) == LevelUp(reason="", level=2)
+    assert InOrder(7) == InOrder(guild_id=7, level=1)  # pyright: ignore[reportCallIssue]: by position as well
+    with pytest.raises(TypeError, match="Required field 'level' cannot follow optional fields"):
+
+        class Wrong(wisp.Event, kw_only=False):  # pyright: ignore[reportGeneralTypeIssues]
+            reason: str = ""
+            level: int

@@ -217,9 +217,17 @@ class Wanting(wisp.Form):
     who: hikari.User
 
 
+class Described(wisp.Form):
+    text: Annotated[str, wisp.Option("Your text", max_length=5)]
+
+
 @pytest.mark.parametrize(
     ("form", "words"),
     [
+        (
+            Described,
+            'field "text": its annotation has a `wisp.Option`, which is for options of commands. Write `wisp.Field',
+        ),
         (Number, 'form "Number", field "age": a form has text inputs only, and this is `int`'),
         (Six, 'form "Six": it has 6 fields, and a form takes 1 to 5'),
         (Empty, 'form "Empty": it has no fields, and a form takes 1 to 5. Add one, like `text: str`'),
@@ -328,3 +336,40 @@ def test_every_limit_of_an_input_is_found_from_both_sides(
     payload = {"title": "Made", "custom_id": "form", "components": [{"type": 1, "components": [shown]}]}
     is_too_long = bool(value) and high is not None and len(value) > high
     assert len(form_mistakes(made)) == len(modal_problems(payload)) + is_too_long
+
+
+async def test_fields_are_shown_as_they_are_written_optional_ones_above_required_ones() -> None:
+    class Report(wisp.Form):
+        title: str = ""
+        body: str
+
+    class Middle(Report):
+        more: str
+
+    class Longer(Middle):
+        name: str | None = None
+        last: str
+
+    bot = wisp.Bot()
+    got: list[Longer | None] = []
+
+    @bot.command
+    async def report(ctx: wisp.Context) -> str:
+        """Report."""
+        got.append(await ctx.form(Longer))
+        return "Thanks!"
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        opened = await ada.slash("report")
+        assert opened.modal
+        inputs = [row["components"][0] for row in opened.modal["components"]]
+        assert [(one["label"], one["required"]) for one in inputs] == [
+            ("Title", False),
+            ("Body", True),
+            ("More", True),
+            ("Name", False),
+            ("Last", True),
+        ]
+        await ada.submit(opened, body="It broke", more="Often", last="Bye")
+    assert got == [Longer(title="", body="It broke", more="Often", name=None, last="Bye")]

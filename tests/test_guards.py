@@ -271,6 +271,23 @@ def test_decorators_without_their_parentheses_say_how_they_are_written() -> None
     assert all(mistake.file and mistake.line for mistake in found)
 
 
+def test_decorators_with_parentheses_that_they_do_not_take_say_how_they_are_written() -> None:
+    bot = wisp.Bot()
+    decorators: list[Any] = [wisp.require_guild, wisp.require_owner, wisp.require_admin, wisp.handle_errors]
+    for decorator in decorators:
+
+        @bot.command(name=decorator.__name__, description="Act")
+        @decorator()
+        async def act(ctx: wisp.Context) -> None: ...
+
+    found = bot.check()
+    assert [(mistake.problem, mistake.fix) for mistake in found] == [
+        (f"@wisp.{decorator.__name__} stands with parentheses", f"Write `@wisp.{decorator.__name__}`")
+        for decorator in decorators
+    ]
+    assert all(mistake.file and mistake.line for mistake in found)
+
+
 @pytest.mark.parametrize(
     ("permission", "words"),
     [

@@ -124,10 +124,16 @@ def test_jobs_that_are_not_async_or_take_what_nobody_gives_are_mistakes() -> Non
     bot.every(minutes=1)(plain)
     bot.every(minutes=1)(greedy)  # type: ignore[arg-type]
     bot.job("plain too")(plain)
+
+    @bot.every(minutes=1)
+    async def wrapper(*args: Any, **kwargs: Any) -> None:
+        """Take no parameters as well."""
+
     assert problems(bot) == [
         'job "plain": its function is not async. Write `async def plain(...)`',
         'job "plain too": its function is not async. Write `async def plain(...)`',
-        'job "greedy": nobody gives it `who`. Take no parameters: data= is for @bot.job',
+        "job \"greedy\": it is called with (), which fails: missing a required argument: 'who'. "
+        "Take no parameters: data= is for @bot.job",
     ]
 
 

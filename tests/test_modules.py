@@ -395,13 +395,76 @@ async def test_what_cannot_load_says_why_and_everything_else_runs(caplog: pytest
     assert "itself -> itself" in missing["itself"]
     assert missing["hungry"] == 'it needs the service "soup": there is none of that name'
     assert 'option "times": it has no annotation' in missing["mistaken"]
-    assert "depends_on of module" in missing["odd"]
+    assert missing["odd"] == """its depends_on is 'fine': expected names, as in ["greeter"]"""
     assert 'another command is called "fine"' in missing["twice"]
     assert "failing: not loaded ValueError: oops" in listed
     logged = "\n".join(record.getMessage() for record in caplog.records)
     assert 'module "hungry" did not load: it needs the service "soup"' in logged
     assert re.search(r'none of that name[.] Did you mean "fine"[?] \(\S*test_modules[.]py:\d+\)', logged)
     assert "2 modules, 11 not loaded (" in logged
+
+
+async def without_context(self: wisp.Module) -> None:
+    """Take too few parameters to be a setup or a teardown."""
+
+
+DEFINITIONS: dict[str, tuple[dict[str, Any], str]] = {
+    "no": ({"default_enabled": "no"}, "its default_enabled is 'no': expected True or False"),
+    "broken": (
+        {"default_enabled": property(lambda self: 1 / 0)},
+        "its default_enabled cannot be read: ZeroDivisionError",
+    ),
+    "text": ({"description": 5}, "its description is 5: expected a text"),
+    "space": ({"namespace": 5}, "its namespace is 5: expected a text, or None"),
+    "bytes": ({"required_services": [b"db"]}, "its required_services is [b'db']: expected names, as in"),
+    "number": ({"setup": 5}, "its setup is not `async def setup(self, bot, ctx)`: it is a value of type int, and no"),
+    "plain": ({"setup": lambda *_: None}, "`async def setup(self, bot, ctx)`: its function is not async"),
+    "short": (
+        {"teardown": without_context},
+        "teardown(self, bot, ctx)`: it is called with (bot, ctx)",
+    ),
+}
+
+
+async def test_wrong_attributes_and_methods_of_a_module_are_named_before_it_is_set_up() -> None:
+    bot = wisp.Bot(
+        modules=[type("Made", (wisp.Module,), {"name": name, **DEFINITIONS[name][0]})() for name in DEFINITIONS]
+    )
+    bot.modules.register(
+        type("All", (wisp.Module,), {"name": "all", "namespace": 5, "description": 5, "depends_on": "x"})()
+    )
+    async with connect(bot):
+        for name, (_, expected) in DEFINITIONS.items():
+            assert expected in bot.modules.missing[name]
+            with pytest.raises(wisp.WispError, match=re.escape(expected)):
+                await bot.modules.load(name)
+        assert [mistake.problem.split(":")[0] for mistake in bot.modules.mistakes["all"]] == [
+            "its description is 5",
+            "its depends_on is 'x'",
+            "its namespace is 5",
+        ]
+
+
+async def test_all_modules_and_services_that_a_module_lacks_are_named_at_once() -> None:
+    lacking = {"depends_on": ["nobody", "nothing"], "required_services": ["soup", "salt"]}
+    bot = wisp.Bot(
+        modules=[
+            module("lonely", **lacking),
+            module("failing", fails),
+            module("broken", fails),
+            module("over", depends_on=["failing", "broken"], required_services=["soup"]),
+        ]
+    )
+    async with connect(bot):
+        for name, names in {
+            "lonely": ["nobody", "nothing", "soup", "salt"],
+            "over": ["failing", "broken", "soup"],
+        }.items():
+            problems = [mistake.problem for mistake in bot.modules.mistakes[name]]
+            assert [re.findall('"(.+?)"', problem) for problem in problems] == [[one] for one in names]
+            assert bot.modules.missing[name] == "; ".join(problems)
+        with pytest.raises(wisp.WispError, match=r'"nobody".*"nothing".*"soup".*"salt"'):
+            await bot.modules.load("lonely")
 
 
 async def test_strict_stops_with_every_reason() -> None:
@@ -805,6 +868,28 @@ def test_a_file_that_does_not_import_is_named_with_its_line(package: Path, text:
         wisp.Bot().modules.discover(package.name)
 
 
+def test_discover_warns_of_a_folder_without_init_and_finds_what_is_beside_it(
+    package: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for file in ("parts/one.py", "deep/__init__.py", "deep/more/two.py", "data/three.txt", "not-a-name/four.py"):
+        (package / file).parent.mkdir(parents=True, exist_ok=True)
+        (package / file).write_text("")
+    (package / "deep" / "five.py").write_text(SAYING.format(cls="Five", name="five", text="5"))
+    assert wisp.Bot().modules.discover(package.name) == ["five"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"discover: {package / folder} has no __init__.py, and is left out. Add an empty one"
+        for folder in ("parts", "deep/more")
+    ]
+
+
+@pytest.mark.parametrize("text", ["import sys\nsys.exit(3)", "raise ValueError('no')"])
+def test_a_package_below_that_does_not_import_is_named_with_its_line(package: Path, text: str) -> None:
+    (package / "below").mkdir()
+    (package / "below" / "__init__.py").write_text(text)
+    with pytest.raises(wisp.WispError, match=r'below" does not import: .*__init__.py:\d'):
+        wisp.Bot().modules.discover(package.name)
+
+
 async def test_a_reload_reads_the_file_again_and_keeps_the_old_one_where_that_fails(package: Path) -> None:
     file = package / "one.py"
     file.write_text(SAYING.format(cls="One", name="one", text="first"))
@@ -819,6 +904,7 @@ async def test_a_reload_reads_the_file_again_and_keeps_the_old_one_where_that_fa
         for broken in (
             "def (",
             "raise ValueError('no')",
+            "import sys; sys.exit(3)",
             "import wisp\nclass Other(wisp.Module):\n    name = 'one'\n",
             SAYING.format(cls="One", name="renamed", text="x"),
             SAYING.format(cls="One", name="one", text="x").replace(
@@ -829,6 +915,53 @@ async def test_a_reload_reads_the_file_again_and_keeps_the_old_one_where_that_fa
             with pytest.raises(wisp.WispError, match='module "one" was not reloaded, and runs as before'):
                 await bot.modules.reload("one")
             assert (await ada.slash("one")).content == "second"
+
+
+async def test_a_reload_is_refused_if_the_new_version_cannot_load_and_nothing_is_taken_down(package: Path) -> None:
+    def write_one(needs: str) -> None:
+        saying = SAYING.format(cls="One", name="one", text="one")
+        (package / "one.py").write_text(saying.replace('name = "one"', f'name = "one"; {needs}'))
+
+    write_one("")
+    bot = wisp.Bot(modules=[module("failing", fails), module("off"), module("top", depends_on=["one"])])
+    bot.modules.discover(package.name)
+    refused = {
+        'depends_on = ["nobody"]': 'it needs the module "nobody", and there is none of that name',
+        'depends_on = ["one"]': "it and what it needs go round in a circle: one -> one",
+        'depends_on = ["top"]': "it and what it needs go round in a circle: one -> top -> one",
+        'depends_on = ["failing"]': 'it needs the module "failing", which did not load',
+        'depends_on = ["off"]': 'it needs the module "off", which is not loaded',
+        'depends_on = "text"': "its depends_on is 'text': expected names",
+        'required_services = ["soup"]': 'it needs the service "soup": there is none of that name',
+        'default_enabled = "no"': "its default_enabled is 'no'",
+        'depends_on = ["nobody"]; required_services = ["soup"]': 'of that name; it needs the service "soup"',
+    }
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        await bot.modules.unload("off")
+        running = [*bot.modules.registrars()]
+        for needs, reason in refused.items():
+            write_one(needs)
+            with pytest.raises(
+                wisp.WispError, match=f'"one" was not reloaded, and runs as before: .*{re.escape(reason)}'
+            ):
+                await bot.modules.reload("one")
+            assert bot.modules.registrars() == running
+            assert (await ada.slash("one")).content == "one"
+
+
+async def test_a_reload_loads_a_module_whose_wrong_needs_are_corrected(package: Path) -> None:
+    saying = SAYING.format(cls="One", name="one", text="one")
+    (package / "one.py").write_text(saying.replace('name = "one"', 'name = "one"; depends_on = ["nobody"]'))
+    bot = wisp.Bot(modules=[module("base")])
+    bot.modules.discover(package.name)
+    async with connect(bot) as discord:
+        with pytest.raises(wisp.WispError, match='module "one" did not load: it needs the module "nobody"'):
+            await bot.modules.reload("one")
+        (package / "one.py").write_text(saying.replace('name = "one"', 'name = "one"; depends_on = ["base"]'))
+        await bot.modules.reload("one")
+        assert (await discord.member("ada").slash("one")).content == "one"
+        assert bot.modules.missing == bot.modules.mistakes == {}
 
 
 GREET = """

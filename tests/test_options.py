@@ -194,9 +194,12 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (Annotated[str, wisp.Option("x", choices="abc")], "choices= is one text"),
         (Annotated[str, wisp.Option("x", name_localizations=["a"])], "localizations are no mapping"),  # type: ignore[arg-type]
         (Annotated[str, wisp.Option("x", choices=[None])], "choices= cannot be read"),  # type: ignore[list-item]
-        (Annotated[str, wisp.Option("x", autocomplete=print)], "autocomplete= is not async"),
+        (Annotated[str, wisp.Option("x", autocomplete=print)], "autocomplete=: its function is not async"),
         (Annotated[str, wisp.Option("x", autocomplete=_yielding)], "autocomplete= is an async generator"),
-        (Annotated[str, wisp.Option("x", autocomplete=_taking_nothing)], "autocomplete= is not a function of"),
+        (
+            Annotated[str, wisp.Option("x", autocomplete=_taking_nothing)],
+            "autocomplete=: it is called with (ctx, typed), which fails",
+        ),
         (Annotated[str, wisp.Option("x"), wisp.Option("y")], "it has 2 `wisp.Option`s"),
         (Annotated[str, wisp.Option("x", choices=b"abc")], "choices= cannot be read"),  # type: ignore[arg-type]
         (Annotated[str, wisp.Option("x", choices=5)], "choices= cannot be read"),  # type: ignore[arg-type]
@@ -215,6 +218,8 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (Annotated[datetime.timedelta, wisp.Option("x", min="2d", max="1d")], "min= is longer than 1d"),
         (Annotated[datetime.timedelta, wisp.Option("x", max="1d", choices=["2d"])], "'2d' is too long"),
         (Annotated[str, wisp.Option], "`wisp.Option` is not called"),
+        (Annotated[str, wisp.Field("x")], "its annotation has a `wisp.Field`, which is for inputs of forms"),
+        (Annotated[str, wisp.Field] | None, "its annotation has a `wisp.Field`, which is for inputs of forms"),
         (Annotated[str, wisp.Option("x" * 101)], "Must be between 1 and 100"),
         (Annotated[int, wisp.Option("x", min=5, max=1)], "m"),
         ("Nowhere", "its annotation `Nowhere` means nothing at run time"),
@@ -232,6 +237,31 @@ def test_what_discord_has_nothing_for_is_a_mistake_with_its_place(annotation: An
     assert problem in found[0].problem
     assert 'option "thing"' in found[0].where
     assert (found[0].file, found[0].line) == (bot.commands[0].file, broken.__code__.co_firstlineno)
+
+
+def test_an_option_or_field_where_nothing_reads_it_is_a_mistake() -> None:
+    bot = wisp.Bot()
+    of_option = "its annotation has a `wisp.Option`, which is for options of commands. Remove it"
+    of_field = "its annotation has a `wisp.Field`, which is for inputs of forms. Remove it"
+
+    @bot.component("c:{x}")
+    async def press(ctx: wisp.ComponentContext, x: Annotated[str, wisp.Option("x", max_length=3)]) -> None: ...
+
+    @bot.modal("m:{x}")
+    async def send(ctx: wisp.ModalContext, x: Annotated[str, wisp.Field("x")]) -> None: ...
+
+    @bot.job("j")
+    async def job(x: Annotated[int, wisp.Option("x")]) -> None: ...
+
+    @bot.user_command
+    async def who(ctx: wisp.Context, member: Annotated[hikari.Member, wisp.Option("x")]) -> None: ...
+
+    assert sorted(str(mistake).partition(": ")[2] for mistake in bot.check()) == [
+        f'component "c:{{x}}", field {{x}}: {of_option}',
+        f'job "j", parameter "x": {of_option}',
+        f'modal "m:{{x}}", field {{x}}: {of_field}',
+        f'user command "Who": {of_option}',
+    ]
 
 
 @pytest.mark.parametrize(

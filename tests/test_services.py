@@ -5,9 +5,11 @@ import logging
 import subprocess
 import sys
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
+import wisp
 from wisp.errors import ServiceError, WispError
 from wisp.services import BoundStore, Cache, Database, GuildDataStore, Services, Statements
 from wisp.services.cache import CacheService
@@ -387,3 +389,33 @@ async def test_a_service_whose_methods_are_not_as_described_is_told_so(caplog: p
     assert services.missing["one"].startswith("expected `async def one.start(session)`, and it does not take that")
     assert services.missing["two"] == "expected `async def two.start(session)`, and it is not async"
     await services.stop()
+
+
+def test_wrong_methods_of_a_service_are_mistakes_with_the_place_of_its_class() -> None:
+    class Plain:
+        def start(self, session: Any) -> None: ...
+
+        async def stop(self, force: bool) -> None: ...
+
+    class Value:
+        start = 5
+        stop = None
+
+    class Fine:
+        start = AsyncMock()
+
+        async def stop(self, force: bool = False) -> None: ...
+
+    bot = wisp.Bot()
+    for name, service in {"plain": Plain(), "cache": Value(), "fine": Fine(), "bare": object()}.items():
+        bot.services.register(name, service)
+    line = Plain.start.__code__.co_firstlineno - 1
+    first, second, third = bot.check()
+    assert (str(first.file).endswith("test_services.py"), first.line, second.line) == (True, line, line)
+    assert [f"{mistake.where}: {mistake.problem}" for mistake in (first, second, third)] == [
+        'service "plain": its start is not `async def start(self, session)`: its function is not async',
+        'service "plain": its stop is not `async def stop(self)`: it is called with (), which fails: '
+        "missing a required argument: 'force'",
+        'service "cache": its start is not `async def start(self, session)`: it is a value of type int, and '
+        "no function",
+    ]

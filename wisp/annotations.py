@@ -5,16 +5,40 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, NamedTuple, Union, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Union, cast
 
+import msgspec
+
+_BY_NAME = "__wisp_fields_by_name__"
 _UNIONS = (Union, types.UnionType)
 
 
+@typing.dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))
+class AnyOrder(msgspec.StructMeta):
+    """Make a struct in which a field with a default can stand above one without. Its fields are given by name then.
+
+    msgspec does not inherit `kw_only` from a base class.
+    """
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **settings: Any) -> Any:
+        """Make the class. `settings` are those of msgspec, `kw_only` included."""
+        if any(hasattr(base, _BY_NAME) for base in bases):
+            settings.setdefault("kw_only", True)  # else msgspec puts the fields of the base class last
+        try:
+            return super().__new__(mcs, name, bases, namespace, **settings)
+        except TypeError:
+            if "kw_only" in settings:
+                raise
+        return super().__new__(mcs, name, bases, {**namespace, _BY_NAME: True}, kw_only=True, **settings)
+
+
 class Metadata:
-    """The base of what wisp reads inside `Annotated[...]`: `wisp.Option` and `wisp.Field`."""
+    """The base of what wisp reads inside `Annotated[...]`: `wisp.Option`, `wisp.Field`. `of` is what one describes."""
 
     __slots__ = ()
+
+    of: ClassVar[str]
 
 
 class Unpacked(NamedTuple):
@@ -37,6 +61,37 @@ def underlying(function: Callable[..., Any]) -> Callable[..., Any]:
         if callable(behind):
             return underlying(behind)
     return function if hasattr(function, "__code__") else type(function).__call__
+
+
+def misfit(function: Callable[..., Any], *arguments: str, **fields: str) -> str:
+    """Return why a call with these positional arguments and keyword arguments fails, "" if the function takes them."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # written in C: unknown
+        return ""
+    try:
+        signature.bind(*arguments, **fields)
+    except TypeError as error:
+        return f"it is called with ({', '.join([*arguments, *(f'{name}=' for name in fields)])}), which fails: {error}"
+    return ""
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Return whether a call gives a coroutine: of an async function or method, or an object with such a `__call__`."""
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(underlying(function))
+
+
+def call_problem(function: object, *arguments: str) -> str:
+    """Return why a value cannot be called with these positional arguments and awaited, "" if it can."""
+    if not callable(function):
+        return f"it is a value of type {type(function).__name__}, and no function"
+    return misfit(function, *arguments) if is_async(function) else "its function is not async"
+
+
+def method_problem(owner: object, name: str, *arguments: str) -> str:
+    """Return why a method of an object is not async, or does not take these arguments; "" if it does."""
+    problem = call_problem(getattr(owner, name), *arguments)
+    return problem and f"its {name} is not `async def {name}({', '.join(('self', *arguments))})`: {problem}"
 
 
 def resolve_annotation(function: Callable[..., Any], name: str, names: Mapping[str, Any]) -> Any:
@@ -135,6 +190,16 @@ def misplaced_metadata(name: str, annotation: Any, default: object) -> tuple[str
     words = told if isinstance(told, str) else inspect.formatannotation(told)
     fix = f"Write `{name}: Annotated[{words}, wisp.{cls.__name__}(...)]`"
     return f"`wisp.{cls.__name__}` is its default, and belongs in its annotation", fix
+
+
+def foreign_metadata(metadata: Iterable[Any], own: type[Metadata] | None = None) -> tuple[str, str] | None:
+    """Return (problem, fix) if the metadata of an annotation has a `wisp.Option` or `wisp.Field` that is not `own`."""
+    for one in metadata:
+        cls = one if isinstance(one, type) else type(one)
+        if issubclass(cls, Metadata) and (own is None or not issubclass(cls, own)):
+            fix = f"Write `wisp.{own.__name__}(...)`" if own else "Remove it"
+            return f"its annotation has a `wisp.{cls.__name__}`, which is for {cls.of}", fix
+    return None
 
 
 def _is_alias(annotation: Any) -> bool:

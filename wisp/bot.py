@@ -14,13 +14,14 @@ from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import limits
+from .annotations import call_problem, method_problem
 from .clock import Clock
 from .components import Component, Modal
 from .custom_ids import Routes
 from .errors import Mistake, Mistakes, StartError, WispError
 from .forms import form_mistakes, forms_in
 from .groups import Root, forgotten, roots
-from .handlers import handler_mistakes, place_of_caller
+from .handlers import error_handler_mistakes, handler_mistakes, place_of_caller, place_of_class
 from .jobs import twins
 from .logs import Handler, get_logger
 from .registrar import Registrar
@@ -199,12 +200,11 @@ class Bot(Registrar):
 
         found = self._mistakes_alone(self) + misplaced_marks(self.file)
         found += _twice(roots([self]), {id(part) for part in (*self.commands, *self.groups)})
-        for handler in self.error_handlers:
-            found += handler_mistakes(handler)
-        for starter in self.starters:
-            found += handler_mistakes(starter, "on_start")
-        for stopper in self.stoppers:
-            found += handler_mistakes(stopper, "on_stop")
+        for what, functions in (("on_start", self.starters), ("on_stop", self.stoppers)):
+            for function in functions:
+                if call_problem(function):  # else it takes nothing, which is right, too
+                    found += handler_mistakes(function, what, "bot")
+        found += service_mistakes(self.services)
         if not self._modules or not self._modules.list():  # else their setups may give groups to somebody first
             found += forgotten(self.file)
         return sorted(found, key=lambda mistake: (mistake.file or "", mistake.line or 0))
@@ -240,6 +240,7 @@ class Bot(Registrar):
             found += form_mistakes(form)
         for part in (*registrar.listeners, *registrar.jobs):
             found += part.check()
+        found += error_handler_mistakes(registrar.error_handlers)
         found += registrar.migrations.mistakes(is_sqlite="db" not in self.services.registered)
         return found + twins(registrar.jobs)
 
@@ -422,6 +423,24 @@ def _custom_id_mistakes(registrars: Iterable[Registrar]) -> list[Mistake]:
             if handler.pattern and (other := routes.add(handler.pattern, handler)):
                 problem = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'
                 found.append(handler.mistake("", problem, "Give one of them another name"))
+    return found
+
+
+_SERVICE_METHODS = {"start": ("session",), "stop": ()}
+"""The methods of a service that wisp calls, and their arguments."""
+
+
+def service_mistakes(services: Services) -> list[Mistake]:
+    """Return what is wrong with the methods of registered services."""
+    found: list[Mistake] = []
+    for name, service in services.registered.items():
+        file, line = place_of_class(type(service))
+        for method, arguments in _SERVICE_METHODS.items():
+            if getattr(service, method, None) is None:
+                continue
+            if problem := method_problem(service, method, *arguments):
+                fix = f"Correct it, or rename it if wisp is not to {method} the service"
+                found.append(Mistake(f'service "{name}"', problem, fix, file=file, line=line))
     return found
 
 

@@ -86,6 +86,8 @@ def check(file: str, *, as_json: bool, output: TextIO) -> int:
 
 def _mistakes(file: str) -> list[Mistake]:
     """What is wrong in a bot's settings and in the bot, or else what keeps its file from being read."""
+    from .bot import service_mistakes
+
     try:
         bot = load(file)
     except Mistakes as error:
@@ -95,7 +97,7 @@ def _mistakes(file: str) -> list[Mistake]:
     except Mistakes as error:
         return [*error.mistakes, *bot.check()]
     found = bot.check()
-    if bot.modules.list():
+    if bot.modules.list() and not service_mistakes(bot.services):  # modules are set up with the services
         from . import local
 
         is_whole = all(mistake.remark for mistake in found)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypedDic
 import hikari
 
 from . import limits
-from .annotations import misplaced_metadata, resolve_annotation, unpack, wrong_context
+from .annotations import foreign_metadata, misfit, misplaced_metadata, resolve_annotation, unpack, wrong_context
 from .custom_ids import RESERVED, Codec, Pattern, Unfit, codec_of, names_of
 from .errors import AnswerError, UserError
 from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth, place_of_caller
@@ -323,6 +323,10 @@ class _ByCustomId(Handler[..., Any]):
                 self._codecs[parameter.name] = self._codec(parameter, names)
             except Unfit as unfit:
                 self.mistakes.append(self.mistake(f", field {{{parameter.name}}}", *unfit.args))
+        if not self.mistakes and (problem := misfit(self.function, "ctx", **dict.fromkeys(pattern.fields, ""))):
+            fields = "".join(f", {name}" for name in pattern.fields)
+            fix = f"Write `async def {self.__name__}(ctx: wisp.{self.context}{fields})`"
+            self.mistakes.append(self.mistake("", problem, fix))
 
     def _check_length(self, pattern: Pattern) -> None:
         """Note a mistake if no values are short enough for a custom id."""
@@ -345,7 +349,10 @@ class _ByCustomId(Handler[..., Any]):
                 f"its annotation `{parameter.annotation}` means nothing at run time ({error})",
                 "Import the name outside `if TYPE_CHECKING:`",
             ) from None
-        return codec_of(unpack(annotation).bare)
+        unpacked = unpack(annotation)
+        if foreign := foreign_metadata(unpacked.metadata):
+            raise Unfit(*foreign)
+        return codec_of(unpacked.bare)
 
 
 class Component(_ByCustomId, Generic[P, R]):

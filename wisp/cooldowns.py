@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import inspect
 import math
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
@@ -12,6 +11,7 @@ from contextvars import Context
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
+from .annotations import is_async, misfit
 from .errors import UserError
 from .guards import Counter, Limit, Release, can_be_decorated, without_parentheses
 from .logs import get_logger
@@ -501,9 +501,11 @@ def _plain(key: Hashable) -> Hashable:
 
 
 def _wrong_bucket(decorator: str, bucket: object) -> tuple[str, str] | None:
-    if bucket in _BUCKETS if isinstance(bucket, str) else callable(bucket) and not inspect.iscoroutinefunction(bucket):
-        return None
-    return f"{decorator} has bucket={bucket!r}", f"Use one of {', '.join(_BUCKETS)}, or a function of the context"
+    fix = f"Use one of {', '.join(_BUCKETS)}, or a function of the context"
+    if bucket in _BUCKETS if isinstance(bucket, str) else callable(bucket) and not is_async(bucket):
+        problem = misfit(bucket, "ctx") if callable(bucket) else ""
+        return (f"{decorator} has a bucket= that does not fit: {problem}", fix) if problem else None
+    return f"{decorator} has bucket={bucket!r}", fix
 
 
 def _is_number(value: object) -> bool:

@@ -12,10 +12,10 @@ import msgspec
 # hikari keeps this one out of its top level, and documents it
 from hikari.events.base_events import get_required_intents_for
 
-from .annotations import expand, resolve_annotation, union_parts, unpack
+from .annotations import AnyOrder, call_problem, expand, resolve_annotation, union_parts, unpack
 from .errors import Mistake
 from .guards import misplaced_rules
-from .handlers import is_async, place_of
+from .handlers import place_of
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -24,7 +24,7 @@ PRIVILEGED = hikari.Intents.ALL_PRIVILEGED
 _MESSAGE_EVENTS = hikari.Intents.ALL_MESSAGES
 
 
-class Event(msgspec.Struct, kw_only=True):
+class Event(msgspec.Struct, metaclass=AnyOrder):
     """An event of your own: its annotations are its fields, as in `class LevelUp(wisp.Event): user_id: int`.
 
     `await bot.emit(LevelUp(user_id=1))` calls every listener for it, or for a class that it derives from. Where it has
@@ -88,11 +88,8 @@ class Listener:
         self.file, self.line = place_of(function)
         self.mistakes: list[Mistake] = []
         self.event_types: tuple[type[Any], ...] = self._read_types(event_types, names)
-        if not is_async(function):
-            self._mistake("its function is not async", f"Write `async def {self.name}(event: ...)`")
-        others = list(inspect.signature(function).parameters.values())[1:]
-        if any(other.default is other.empty and other.kind < other.VAR_POSITIONAL for other in others):
-            self._mistake("it has more parameters than the event", "Take one parameter: the event")
+        if inspect.signature(function).parameters and (problem := call_problem(function, "event")):
+            self._mistake(problem, f"Write `async def {self.name}(event: ...)`")
         for event_type in self.event_types:
             if not _is_event(event_type):
                 fix = "Use a class like hikari.MemberCreateEvent, or one of your own that derives from wisp.Event"
@@ -134,12 +131,29 @@ class Listener:
             self._mistake(f"its parameter `{first.name}` has no annotation, so no event is known", fix)
             return ()
         try:
-            listed = map(expand, named) if named else [resolve_annotation(self.function, first.name, names)]
-            return tuple(dict.fromkeys(part for one in listed for part in union_parts(unpack(one).type)))
+            if not named:
+                return _types_in([resolve_annotation(self.function, first.name, names)])
+            types = _types_in(map(expand, named))
+            self._check_annotation(first, types, names)
+            return types
         except Exception as error:
             what = "what the decorator names" if named else f"the annotation of `{first.name}`"
             self._mistake(f"{what} means nothing at run time ({error})", fix)
             return ()
+
+    def _check_annotation(self, first: inspect.Parameter, types: tuple[Any, ...], names: Mapping[str, Any]) -> None:
+        """Note a mistake if the parameter is annotated with events, and the decorator names others only."""
+        if first.annotation is first.empty or not all(map(_is_event, types)):
+            return
+        try:
+            annotated = _types_in([resolve_annotation(self.function, first.name, names)])
+        except Exception:  # a name for type checkers alone
+            return
+        if all(map(_is_event, annotated)) and not any(issubclass(one, annotated) for one in types):
+            named = " and ".join(one.__name__ for one in types)
+            wanted = " | ".join(one.__name__ for one in annotated)
+            problem = f"the decorator names {named}, and `{first.name}` is annotated as `{wanted}`"
+            self._mistake(problem, "Write the same event in both places, or write `@bot.listen` alone")
 
     def mistake(self, problem: str, fix: str) -> Mistake:
         """A Mistake at its place."""
@@ -172,6 +186,11 @@ def _union(groups: Iterable[hikari.Intents]) -> hikari.Intents:
     for group in groups:
         union |= group
     return union
+
+
+def _types_in(annotations: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the parts of these annotations, each once."""
+    return tuple(dict.fromkeys(part for one in annotations for part in union_parts(unpack(one).type)))
 
 
 def _is_event(event_type: Any) -> bool:

@@ -15,7 +15,15 @@ import hikari
 import msgspec
 
 from . import limits
-from .annotations import Metadata, misplaced_metadata, resolve_annotations, underlying, unpack
+from .annotations import (
+    AnyOrder,
+    Metadata,
+    foreign_metadata,
+    misplaced_metadata,
+    resolve_annotations,
+    underlying,
+    unpack,
+)
 from .cooldowns import Place
 from .errors import AnswerError, Mistake, UserError
 from .handlers import in_words, place_of_class
@@ -38,6 +46,7 @@ class Field(Metadata):
     (0 to 4000, 1 to 4000).
     """
 
+    of = "inputs of forms"
     __slots__ = ("label", "max", "min", "multiline", "placeholder", "value")
 
     def __init__(
@@ -58,7 +67,7 @@ class Field(Metadata):
         self.multiline: bool = multiline
 
 
-class Form(msgspec.Struct, kw_only=True):
+class Form(msgspec.Struct, metaclass=AnyOrder):
     """A form of 1 to 5 inputs: each field, a `str`, is one; `await ctx.form(Feedback)` opens it.
 
     A field with a default may be left empty, and is the default then; `str | None` is None then.
@@ -266,6 +275,8 @@ def _input(field: msgspec.structs.FieldInfo, annotation: Any) -> _Input:
     if misplaced := misplaced_metadata(field.name, "str", field.default):
         raise _Unusable(of, *misplaced)
     text, metadata, allows_none = unpack(annotation)
+    if foreign := foreign_metadata(metadata, Field):
+        raise _Unusable(of, *foreign)
     shown = [one for one in metadata if isinstance(one, Field)]
     if len(shown) > 1 or Field in metadata:
         raise _Unusable(of, "it needs one `wisp.Field(...)`", 'Write `Annotated[str, wisp.Field("label")]`')

@@ -5,11 +5,12 @@ from __future__ import annotations
 import abc
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from functools import partialmethod
+from functools import partialmethod, wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import hikari
 
+from .annotations import misfit
 from .errors import Mistake, UserError, WispError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .session import Session
 
 T = TypeVar("T")
+D = TypeVar("D", bound=Callable[..., Any])
 
 Release = Callable[[bool], Awaitable[object] | None]
 """Gives back what a limit gave, told whether the call failed. The result, if any, is done when that is kept."""
@@ -162,19 +164,36 @@ def without_parentheses(rule: Rule, target: Any, decorator: str, example: str) -
     return rule(target)
 
 
+def _without_arguments(decorator: D) -> D:
+    """Let a decorator that takes the function alone note a mistake if it stands with parentheses."""
+
+    @wraps(decorator)
+    def decorate(*targets: Any, **settings: Any) -> Any:
+        if targets or settings:
+            return decorator(*targets, **settings)
+        rule, name = Rule(), f"@wisp.{decorator.__name__}"
+        rule.wrong = (f"{name} stands with parentheses", f"Write `{name}`")
+        return rule
+
+    return cast(D, decorate)
+
+
 # ---- place and people ----
 
 
+@_without_arguments
 def require_guild(target: T) -> T:
     """Refuse in direct messages."""
     return Check(_PLACE, _ask_guild)(target)
 
 
+@_without_arguments
 def require_owner(target: T) -> T:
     """Refuse whoever does not own the bot: its application's owner or team, or `owners=` where that is set."""
     return Check(_OWNER, _ask_owner)(target)
 
 
+@_without_arguments
 def require_admin(target: T) -> T:
     """Refuse members who are no administrators; in direct messages everybody."""
     return Check(_PERMISSIONS, lambda ctx: _ask_member(ctx, hikari.Permissions.ADMINISTRATOR))(target)
@@ -241,9 +260,12 @@ def guard(ask: Callable[..., Any]) -> Callable[[T], T]:
     check.__wrapped__, check.__name__ = ask, name  # for who puts it where the function should be
     if not callable(ask):  # pyright: ignore[reportUnnecessaryComparison]: users err
         check.wrong = (f"wisp.guard got {ask!r}", "Give it a function of the context")
+    elif problem := misfit(ask, "ctx"):
+        check.wrong = (f'guard "{name}": {problem}', f"Write `def {name}(ctx)`")
     return check
 
 
+@_without_arguments
 def handle_errors(target: T) -> T:
     """Show people also what went wrong: the exception's text, beside the id that finds it in the log."""
     return _ShowsErrors()(target)

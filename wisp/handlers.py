@@ -7,11 +7,11 @@ import difflib
 import inspect
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, get_origin
 
-from .annotations import resolve_annotation, underlying, union_parts, unpack
+from .annotations import call_problem, is_async, resolve_annotation, underlying, union_parts, unpack
 from .errors import Mistake
 from .guards import Rule, rule_mistakes, rules_on
 from .options import Parameter
@@ -99,7 +99,7 @@ class Handler(abc.ABC, Generic[P, R]):
     def check(self) -> list[Mistake]:
         """All that is wrong with it alone, remarks included."""
         found = [*self.mistakes, *rule_mistakes(rules_on(self), self.mistake)]
-        return found + [mistake for handler in self.error_handlers for mistake in handler_mistakes(handler)]
+        return found + error_handler_mistakes(self.error_handlers)
 
     def mistake(self, of: str, problem: str, fix: str, *, remark: bool = False) -> Mistake:
         """A Mistake at its place. `of` is what of it ("" for the whole, `, option "times"`)."""
@@ -182,19 +182,20 @@ def are(cls: type) -> Callable[[object], bool]:
 # ---- functions ----
 
 
-def handler_mistakes(handler: Callable[..., Any], what: str = "error handler") -> list[Mistake]:
-    """What is wrong with an error handler or the like: it must be async."""
-    if is_async(handler):
+def handler_mistakes(handler: Callable[..., Any], what: str, *arguments: str) -> list[Mistake]:
+    """Return what is wrong with a function that is called with these positional arguments, such as an error handler."""
+    problem = call_problem(handler, *arguments)
+    if not problem:
         return []
     name = getattr(handler, "__name__", repr(handler))
-    file, line = place_of(handler)
-    fix = f"Write `async def {name}(...)`"
-    return [Mistake(f'{what} "{name}"', "its function is not async", fix, file=file, line=line)]
+    file, line = place_of(handler) if callable(handler) else (None, None)
+    fix = f"Write `async def {name}({', '.join(arguments)})`"
+    return [Mistake(f'{what} "{name}"', problem, fix, file=file, line=line)]
 
 
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling `function` gives a coroutine: an async function or method, or an object with such a call."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(underlying(function))
+def error_handler_mistakes(handlers: Iterable[ErrorHandler]) -> list[Mistake]:
+    """Return what is wrong with the error handlers of a bot, a module or a handler."""
+    return [mistake for handler in handlers for mistake in handler_mistakes(handler, "error handler", "ctx", "error")]
 
 
 def in_words(name: str) -> str:

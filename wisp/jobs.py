@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 import msgspec
 import msgspec.inspect
 
-from .annotations import misplaced_metadata, resolve_annotation
+from .annotations import foreign_metadata, misfit, misplaced_metadata, resolve_annotation, unpack
 from .errors import JobError, Mistake
 from .guards import misplaced_rules
 from .handlers import SettingChecks, checked_settings, is_async, is_text, is_truth, place_of
@@ -138,8 +138,8 @@ class Recurring(Job, abc.ABC):
         self.settings: Mapping[str, Any] = usable
         for problem, fix in wrong:
             self.note(problem, fix)
-        if needed := [name for name, parameter in _parameters(function) if parameter.default is parameter.empty]:
-            self.note(f"nobody gives it `{needed[0]}`", "Take no parameters: data= is for @bot.job")
+        if problem := misfit(function):
+            self.note(problem, "Take no parameters: data= is for @bot.job")
 
     @abc.abstractmethod
     def first(self, clock_time: float, monotonic: float) -> float:
@@ -332,9 +332,13 @@ def _decoder(
         raise _Unfit("it has no annotation", f"Say what it is: `{parameter.name}: int`")
     try:
         annotation = resolve_annotation(function, parameter.name, names)
+        if foreign := foreign_metadata(unpack(annotation).metadata):
+            raise _Unfit(*foreign)
         if strange := _strange(msgspec.inspect.type_info(annotation)):
             raise TypeError(f"nothing makes a `{strange.__name__}` of them")
         return decoder(annotation)
+    except _Unfit:
+        raise
     except Exception as error:
         fix = "Take what msgspec reads: int, str, float, bool, list, dict, a datetime, a struct, hikari.Snowflake"
         raise _Unfit(f"its annotation `{parameter.annotation}` cannot be read from data ({error})", fix) from None

@@ -122,14 +122,7 @@ async def module_mistakes(bot: Bot) -> list[Mistake]:
             return [*failed] or [Mistake("start", str(error), "Mend it")]
     finally:
         log.setLevel(level)
-    found: list[Mistake] = []
-    for name, reason in bot.modules.missing.items():
-        file, line = bot.modules.place_of(name)
-        problem, separator, near = reason.partition(". Did you mean")
-        fix = f"Did you mean{near}" if separator else "It does not load, nor does what needs it"
-        alone = Mistake(f'module "{name}"', problem, fix, file=file, line=line)
-        found += bot.modules.mistakes.get(name) or [alone]
-    return found
+    return [mistake for mistakes in bot.modules.mistakes.values() for mistake in mistakes]
 
 
 def with_modules_of(bot: Bot) -> Bot:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .annotations import call_problem
 from .errors import DatabaseError, Mistake
-from .handlers import is_async, place_of
+from .handlers import place_of
 from .shield import described
 
 Place = tuple[str | None, int | None]
@@ -71,9 +72,8 @@ def _wrong_work(work: object) -> tuple[str, str] | None:
         return None if work.strip(" \t\r\n;") else ("it has no statement", fix)
     if not callable(work):
         return f"it is {work!r}, and no SQL", fix
-    if not is_async(work):
-        return "its function is not async", f"Write `async def {getattr(work, '__name__', 'name')}(tx)`"
-    return None
+    problem = call_problem(work, "tx")
+    return (problem, f"Write `async def {getattr(work, '__name__', 'name')}(tx)`") if problem else None
 
 
 def _is_number(number: object) -> bool:

@@ -13,21 +13,23 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Never, ParamSpec, TypeVar, Unpack, cast, overload
 from weakref import WeakKeyDictionary
 
 import hikari
 
-from .annotations import are_the_function, underlying
+from .annotations import are_the_function, method_problem, underlying
 from .commands import Command, CommandSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import Mistake, Mistakes, WispError, did_you_mean
 from .groups import made_in_setup
 from .guards import rules_on
-from .handlers import names_around, place_of, short_path
+from .handlers import SettingChecks, is_text, is_truth, names_around, place_of, short_path
 from .jobs import CronSettings, EverySettings, JobSettings
 from .logs import get_logger
+from .options import short_repr
 from .registrar import Registrar, decorator
 from .shield import described
 
@@ -50,6 +52,8 @@ LONGEST_NAME = 100
 """The most characters of a module's name: what Discord takes as a choice."""
 
 _MARK = "__wisp_marks__"
+
+_log = get_logger("wisp.modules")
 
 
 class Module:
@@ -435,26 +439,74 @@ def name_of(module: Module) -> str:
     return name
 
 
-def texts(module: Module, attribute: str) -> list[str]:
-    """What a module says it needs, as a list. Raises WispError where it is no collection of texts."""
-    value: Any = getattr(module, attribute)
-    if not isinstance(value, str) and isinstance(value, Collection):
-        names = cast("Collection[object]", value)
-        if all(isinstance(one, str) for one in names):
-            return [str(one) for one in names]
-    raise WispError(f'{attribute} of module "{module.name}" is {value!r}: expected names, as in ["cache"]')
+class NotLoadable(WispError):
+    """A module cannot load: the `reasons`, each in words."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        self.reasons: tuple[str, ...] = tuple(reasons)
+        super().__init__("; ".join(reasons))
 
 
-def load_order(needs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str, str]]:
-    """In which order to load modules that need others: first those needed, then as they come.
+def needed_modules(module: Module) -> list[str]:
+    """Return `depends_on` as a list, empty if it cannot be read: `definition_problems` has the reason then."""
+    return _names(module, "depends_on")
 
-    The second result says by name why a module cannot load: it needs one that is not there, or itself.
+
+def needed_services(module: Module) -> list[str]:
+    """Return `required_services` as a list, empty if it cannot be read, as `needed_modules` does."""
+    return _names(module, "required_services")
+
+
+def _names(module: Module, attribute: str) -> list[str]:
+    with suppress(Exception):  # of a property
+        if _are_names(names := getattr(module, attribute)):
+            return [*names]
+    return []
+
+
+def definition_problems(module: Module) -> list[str]:
+    """Return what is wrong with the attributes and the methods of a module, each in words."""
+    found: list[str] = []
+    for attribute, (fits, expected) in _ATTRIBUTES.items():
+        try:
+            value = getattr(module, attribute)
+        except Exception as error:  # of a property
+            found.append(f"its {attribute} cannot be read: {in_words(error)}")
+        else:
+            if not fits(value):
+                found.append(f"its {attribute} is {short_repr(value)}: expected {expected}")
+    for name in ("setup", "teardown"):
+        if problem := method_problem(module, name, "bot", "ctx"):
+            found.append(problem)
+    return found
+
+
+def _are_names(value: object) -> bool:
+    is_collection = isinstance(value, Collection) and not isinstance(value, str)
+    return is_collection and all(isinstance(one, str) for one in cast("Collection[object]", value))
+
+
+_ATTRIBUTES: SettingChecks = {
+    "description": (is_text, "a text"),
+    "default_enabled": (is_truth, "True or False"),
+    "required_services": (_are_names, 'names, as in ["cache"]'),
+    "depends_on": (_are_names, 'names, as in ["greeter"]'),
+    "namespace": (lambda value: value is None or is_text(value), "a text, or None"),
+}
+
+
+def load_order(needs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str, list[str]]]:
+    """Return the order in which to load modules: those that others need first, else as they are registered.
+
+    The second result has the reasons why a module cannot load, by name: modules that do not exist, or a circle.
     """
-    why: dict[str, str] = {}
+    why: dict[str, list[str]] = {}
     for name, needed in needs.items():
         if missing := [one for one in needed if one not in needs]:
-            hint = did_you_mean(missing[0], needs)
-            why[name] = f'it needs the module "{missing[0]}", and there is none of that name{hint}'
+            why[name] = [
+                f'it needs the module "{one}", and there is none of that name{did_you_mean(one, needs)}'
+                for one in missing
+            ]
     order: list[str] = []
     placed: set[str] = set()
     left = [name for name in needs if name not in why]
@@ -462,12 +514,13 @@ def load_order(needs: Mapping[str, Sequence[str]]) -> tuple[list[str], dict[str,
         ready = next((name for name in left if all(one in placed or one in why for one in needs[name])), None)
         if ready is None:
             for name in _cycle(left[0], needs, set(left)):
-                why[name] = f"it and what it needs go round in a circle: {' -> '.join(_cycle(name, needs, set(left)))}"
+                circle = " -> ".join(_cycle(name, needs, set(left)))
+                why[name] = [f"it and what it needs go round in a circle: {circle}"]
             left = [name for name in left if name not in why]
             continue
         left.remove(ready)
         if broken := [one for one in needs[ready] if one in why]:
-            why[ready] = f'it needs the module "{broken[0]}", which does not load'
+            why[ready] = [f'it needs the module "{one}", which does not load' for one in broken]
         else:
             order.append(ready)
             placed.add(ready)
@@ -507,13 +560,14 @@ def discovered(package: str) -> list[Module]:
     """A module of each module class that is defined in a package, files in order of their names.
 
     Base classes (from which another one there derives), abstract ones and what is imported from elsewhere are none.
-    Raises WispError, naming file and line, where a file does not import or a module cannot be made.
+    A folder without `__init__.py` is left out, with a warning. Raises WispError, with file and line, if a file does not
+    import or a module cannot be made.
     """
     classes: dict[type[Module], None] = {}
     top = _imported(package)
     names = [package]
     if hasattr(top, "__path__"):
-        names += sorted(found.name for found in pkgutil.walk_packages(top.__path__, f"{package}."))
+        names += sorted(_names_below(top))
     for name in names:
         for value in vars(_imported(name)).values():
             if isinstance(value, type) and issubclass(value, Module) and value.__module__ == name:
@@ -528,10 +582,27 @@ def discovered(package: str) -> list[Module]:
     return [_made(cls) for cls in found]
 
 
+def _names_below(package: ModuleType) -> Iterator[str]:
+    """Return the names of all files and packages below a package. Raises WispError if one of the packages fails."""
+    for folder in package.__path__:
+        for left_out in _folders_without_init(folder):
+            _log.warning("discover: %s has no __init__.py, and is left out. Add an empty one", short_path(left_out))
+    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        yield found.name
+        if found.ispkg:
+            yield from _names_below(_imported(found.name))
+
+
+def _folders_without_init(folder: str) -> list[str]:
+    """Return the folders with Python files in a folder that Python does not take for packages."""
+    below = sorted(file.parent for file in Path(folder).glob("*/*.py"))
+    return [str(one) for one in dict.fromkeys(below) if one.name.isidentifier() and not (one / "__init__.py").exists()]
+
+
 def _imported(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise WispError(f'"{name}" does not import: {in_words(error)}') from error
 
 
@@ -556,7 +627,7 @@ def in_words(error: BaseException) -> str:
 def _made(cls: type[Module]) -> Module:
     try:
         return cls()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise WispError(
             f"{cls.__module__}.{cls.__name__} cannot be made without arguments ({described(error)}). Register it by "
             f"hand: bot.modules.register({cls.__name__}(...))"

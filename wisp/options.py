@@ -18,9 +18,10 @@ import hikari
 from . import limits
 from .annotations import (
     Metadata,
+    call_problem,
+    foreign_metadata,
     misplaced_metadata,
     resolve_annotation,
-    underlying,
     union_parts,
     unpack,
     wrong_context,
@@ -56,6 +57,7 @@ class Option(Metadata):
     The limits are Discord's: https://discord.com/developers/docs/interactions/application-commands
     """
 
+    of = "options of commands"
     __slots__ = (
         "autocomplete",
         "choices",
@@ -255,7 +257,9 @@ def read_target(
         annotation = resolve_annotation(function, argument.name, names)
     except Exception as error:
         return None, [mistake("", f"`{argument}` means nothing at run time ({error})", fix)]
-    target = unpack(annotation).type
+    target, metadata, _ = unpack(annotation)
+    if foreign := foreign_metadata(metadata):
+        return None, [mistake("", *foreign)]
     reader = _TARGETS.get((on_user, frozenset(union_parts(target))))
     if reader is None:
         return None, [mistake("", f"its target is {_words(target)}", fix)]
@@ -341,6 +345,8 @@ def _option(metadata: Sequence[Any]) -> Option:
     """Return the Option in the metadata of an annotation, an empty one if there is none."""
     if Option in metadata:
         raise _Unusable("`wisp.Option` is not called", 'Write `wisp.Option("description")`')
+    if foreign := foreign_metadata(metadata, Option):
+        raise _Unusable(*foreign)
     options = [one for one in metadata if isinstance(one, Option)]
     if len(options) > 1:
         raise _Unusable(f"it has {len(options)} `wisp.Option`s", "Keep one of them")
@@ -783,14 +789,8 @@ def _check_autocomplete(function: Any) -> None:
     fix = "Write `async def fruits(ctx, typed: str) -> list[str]`"
     if inspect.isasyncgenfunction(function):
         raise _Unusable("autocomplete= is an async generator, which yields", f"Return a list. {fix}")
-    if not callable(function) or not (
-        inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(underlying(function))
-    ):
-        raise _Unusable("autocomplete= is not async", fix)
-    try:
-        inspect.signature(function).bind(None, "")
-    except TypeError as error:
-        raise _Unusable(f"autocomplete= is not a function of the context and a text ({error})", fix) from None
+    if problem := call_problem(function, "ctx", "typed"):
+        raise _Unusable(f"autocomplete=: {problem}", fix)
     if wrong := wrong_context(function, "AutocompleteContext", {}):
         problem, fix = wrong
         raise _Unusable(f"autocomplete=: {problem}", fix)

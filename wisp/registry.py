@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,9 @@ from .modules import (
     Module,
     ModuleBot,
     ModuleContext,
+    NotLoadable,
     Reading,
+    definition_problems,
     dependents,
     discovered,
     forget_marked,
@@ -25,8 +27,9 @@ from .modules import (
     in_words,
     load_order,
     name_of,
+    needed_modules,
+    needed_services,
     register_marked,
-    texts,
 )
 from .services import Audit
 from .services.scheduler import setting_up
@@ -87,8 +90,8 @@ class Gate:
 class ModuleRegistry:
     """A bot's modules. They are loaded when it starts; loading, unloading and reloading works while it runs.
 
-    `missing` says by name why a module did not load, of the latest start or load; `mistakes` has those of what it
-    registered, if they are why.
+    `missing` has the reason why a module did not load, by name, of the latest start or load; `mistakes` has the same as
+    problems with file and line.
     """
 
     def __init__(self, bot: Bot) -> None:
@@ -190,11 +193,8 @@ class ModuleRegistry:
         """The modules that need this one, over however many between, those furthest away first."""
         return dependents(name, self._graph())
 
-    def _graph(self) -> Mapping[str, Sequence[str]]:
-        return {
-            name: texts(module, "depends_on") if self._is_described(name, module) else []
-            for name, module in self._registered.items()
-        }
+    def _graph(self) -> dict[str, list[str]]:
+        return {name: needed_modules(module) for name, module in self._registered.items()}
 
     # ---- with the bot ----
 
@@ -202,8 +202,9 @@ class ModuleRegistry:
         """Load all modules. Those that cannot load are logged, and the others do; `strict=True` raises StartError."""
         self._lock = asyncio.Lock()
         self._loaded.clear()
-        self.missing = {**self._twins}
-        self.mistakes = {}
+        self.missing, self.mistakes = {}, {}
+        for name, reason in self._twins.items():
+            self._note_missing(name, NotLoadable([reason]))
         if not self._registered:
             return
         await self.gate.start(session.own_database)
@@ -214,9 +215,9 @@ class ModuleRegistry:
             self._changes = None
 
     async def _start(self, session: Session) -> None:
-        readable = {name: module for name, module in self._registered.items() if self._is_described(name, module)}
-        order, why = load_order({name: texts(module, "depends_on") for name, module in readable.items()})
-        self.missing.update(why)
+        order, why = load_order(self._graph())
+        for name in why:
+            self._note_missing(name, NotLoadable(self._unmet(session, self._registered[name], why[name])))
         unexpected = {name: await self._try(session, name) for name in order}
         if not self.missing or not session.config.strict:
             await self._set_up(session, ModuleCommands())
@@ -227,21 +228,8 @@ class ModuleRegistry:
             reasons = "\n".join(f'  module "{name}": {reason}' for name, reason in reasons.items())
             raise StartError(f"Not all modules load, and strict=True asks for all of them:\n{reasons}")
 
-    def _is_described(self, name: str, module: Module) -> bool:
-        try:
-            texts(module, "depends_on")
-            texts(module, "required_services")
-        except Exception as error:
-            self.missing[name] = in_words(error)
-            return False
-        return True
-
     async def _try(self, session: Session, name: str) -> Exception | None:
-        """Load a module. The error in its own code that kept it from loading, None if there is none to log."""
-        broken = [needed for needed in texts(self._registered[name], "depends_on") if needed not in self._loaded]
-        if broken:
-            self.missing[name] = f'it needs the module "{broken[0]}", which did not load'
-            return None
+        """Load a module. Return the error in its own code that kept it from loading, None if there is none to log."""
         try:
             await self._set_up(session, self._registered[name])
         except Exception as error:
@@ -249,9 +237,36 @@ class ModuleRegistry:
             return None if isinstance(error, WispError) else error
         return None
 
+    def _unmet(self, session: Session, module: Module, why: Iterable[str] = ()) -> list[str]:
+        """Return what is wrong with a module and what it needs and does not have, each in words.
+
+        `why` has the reasons of `load_order`, if there are any.
+        """
+        reasons = [*definition_problems(module), *why]
+        if not why:
+            for needed in needed_modules(module):
+                if needed not in self._loaded:
+                    state = "did not load" if needed in self.missing else "is not loaded"
+                    reasons.append(f'it needs the module "{needed}", which {state}')
+        services = session.services
+        for needed in needed_services(module):
+            if needed not in services.names():
+                reasons.append(f'it needs the service "{needed}": {services.why_missing(needed)}')
+        return reasons
+
     def _note_missing(self, name: str, error: Exception) -> None:
-        self.missing[name] = in_words(error)
-        self.mistakes[name] = error.mistakes if isinstance(error, (Mistakes, DatabaseError)) else ()
+        self.missing[name] = reason = in_words(error)
+        if isinstance(error, Mistakes) or (isinstance(error, DatabaseError) and error.mistakes):
+            self.mistakes[name] = error.mistakes
+        else:
+            reasons = error.reasons if isinstance(error, NotLoadable) else (reason,)
+            self.mistakes[name] = tuple(self._mistake(name, one) for one in reasons)
+
+    def _mistake(self, name: str, reason: str) -> Mistake:
+        file, line = self.place_of(name)
+        problem, separator, near = reason.partition(". Did you mean")
+        fix = f"Did you mean{near}" if separator else "It does not load, nor does what needs it"
+        return Mistake(f'module "{name}"', problem, fix, file=file, line=line)
 
     async def stop(self, session: Session) -> None:
         """Tear all down, the last loaded first."""
@@ -265,10 +280,8 @@ class ModuleRegistry:
 
         It is torn down only where its setup had ended, as a context manager is left only where it was entered.
         """
-        running = session.services.names()
-        services = [name for name in texts(module, "required_services") if name not in running]
-        if services:
-            raise WispError(f'it needs the service "{services[0]}": {session.services.why_missing(services[0])}')
+        if reasons := self._unmet(session, module):
+            raise NotLoadable(reasons)
         bot = ModuleBot(self._bot, module)
         try:
             await self._set_up_as(bot, session, module)
@@ -276,6 +289,7 @@ class ModuleRegistry:
             bot.is_leaving = True  # what it held, such as a group, is free for the next try
             raise
         self.missing.pop(bot.name, None)
+        self.mistakes.pop(bot.name, None)
 
     async def _set_up_as(self, bot: ModuleBot, session: Session, module: Module) -> None:
         ctx = ModuleContext(self._bot, bot.name, bot.log)
@@ -365,14 +379,14 @@ class ModuleRegistry:
         """
         async with self._changing() as session:
             before = [*self._loaded]
-            await self._load(session, [*self._known(name), name])
+            await self._load(session, [*self._known(session, name), name])
             self._note("module.loaded", [one for one in self._loaded if one not in before])
         await session.register_again()
 
     async def unload(self, name: str) -> None:
         """Unload a module, and before it those that need it: what runs of them ends first (10 s at most)."""
         async with self._changing() as session:
-            self._known(name)
+            self._check_name(name)
             running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
             for one in running:
                 await self._take_down(session, one)
@@ -383,36 +397,49 @@ class ModuleRegistry:
         """Read a module's file again, then take the old one down and set the new one up, with those that need it.
 
         If the module is a package of its own, all files of it are read again; files that it shares with others are not.
-        The new one has the attributes of the old one. If a file does not import, nothing changes; if the new one cannot
-        be set up, the old one is set up again, with its old code. Raises WispError in both cases. A module in the
-        file of the bot is set up again, and not read again.
+        The new one has the attributes of the old one. If a file does not import, or the new one needs a module or
+        service that does not run, nothing changes; if the new one cannot be set up, the old one is set up again, with
+        its old code. Raises WispError in all these cases. A module in the file of the bot is set up again, and not read
+        again.
         """
         async with self._changing() as session:
-            self._known(name)
+            self._check_name(name)
             old = self._registered[name]
+            running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
             others = self._registered.values()
             reading = Reading(old, beside=others, found_in=self._found_in, bot_file=self._bot.file)
             try:
                 new = reading.again()
                 if name_of(new) != name:
                     raise WispError(f'it is called "{new.name}" now: unload the old one, and load that')
-            except Exception as error:
+                order = self._order_with(session, name, new)
+            except (Exception, SystemExit) as error:
                 reading.undo()
-                raise WispError(f'module "{name}" was not reloaded, and runs as before: {in_words(error)}') from error
-            running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
+                raise self._not_reloaded(name, in_words(error)) from error
             for one in running:
                 await self._take_down(session, one)
-            again = in_order({*running, name}, load_order(self._graph())[0])
+            again = in_order({*running, name}, order)
             self._registered[name] = new
             try:
                 await self._load(session, again)
             except WispError as error:
                 reading.undo()
                 self._registered[name] = old
-                await self._load(session, again)
-                raise WispError(f'module "{name}" was not reloaded, and runs as before: {error}') from error
+                await self._load(session, running[::-1])
+                raise self._not_reloaded(name, str(error)) from error
             self._note("module.reloaded", again)
         await session.register_again()
+
+    def _order_with(self, session: Session, name: str, module: Module) -> list[str]:
+        """Return the order in which modules load if `module` has this name. Raises WispError if it cannot load."""
+        order, why = load_order({**self._graph(), name: needed_modules(module)})
+        if reasons := self._unmet(session, module, why.get(name, ())):
+            raise NotLoadable(reasons)
+        return order
+
+    def _not_reloaded(self, name: str, reason: str) -> WispError:
+        result = "was not reloaded, and runs as before" if name in self._loaded else "did not load"
+        return WispError(f'module "{name}" {result}: {reason}')
 
     async def _load(self, session: Session, names: Sequence[str]) -> None:
         """Load what of these does not run. Where one fails, those before it stay."""
@@ -425,12 +452,13 @@ class ModuleRegistry:
                 self._note_missing(name, error)
                 raise WispError(f'module "{name}" did not load: {self.missing[name]}') from error
 
-    def _known(self, name: str) -> list[str]:
-        """What a module needs, in the order of loading. Raises WispError where there is none, or it cannot load."""
+    def _known(self, session: Session, name: str) -> list[str]:
+        """Return what a module needs, in the order of loading. Raises WispError if it cannot load."""
         self._check_name(name)
         why = load_order(self._graph())[1]
         if name in why:
-            raise WispError(f'module "{name}" did not load: {why[name]}')
+            reasons = self._unmet(session, self._registered[name], why[name])
+            raise WispError(f'module "{name}" did not load: {NotLoadable(reasons)}')
         return self.needs(name)
 
     @asynccontextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge
+from .annotations import misfit
 from .blocking import Blocking
 from .cooldowns import CooldownStore
 from .deferral import Deferrals, DiscordTime
@@ -303,7 +303,7 @@ class Session:
         refuse_coroutine(await within(self.closing_left(), self._called(stopper)))
 
     def _called(self, function: Callable[..., Awaitable[object]]) -> Awaitable[object]:
-        return function(self.bot) if inspect.signature(function).parameters else function()
+        return function() if misfit(function, "bot") else function(self.bot)
 
     def _begin_jobs(self) -> None:
         context = Context()

@@ -198,6 +198,8 @@ def _awaitable(method: Callable[..., Any], *arguments: object, name: str) -> Awa
 class Service(Protocol):
     """What is started and stopped with the bot. Both are optional: an object without them is a service as well.
 
+    If one is not async, or takes other arguments, `wisp check` says so, and the bot does not start.
+
     A start is cancelled after 60 s, or after `start_limit` seconds if the service has that attribute (None: never).
     """
 
