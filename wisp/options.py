@@ -134,7 +134,8 @@ class Parameter:
         self.type: hikari.OptionType = kind.type
         self.has_warned: bool = False
         self.fills_none: bool = fills_none
-        self.durations = _duration_bounds(option) if kind is _DURATION else None
+        durations = _duration_bounds(option) if kind is _DURATION else None
+        self.durations: tuple[datetime.timedelta | None, datetime.timedelta] | None = durations
         self.autocomplete: Callable[..., Any] | None = option.autocomplete
         self.described: bool = bool(option.description)
         self.payload: dict[str, Any] = _payload(self.name, kind, option, required)
