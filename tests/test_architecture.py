@@ -25,6 +25,7 @@ ORDER = [
     "measures",
     "sandbox",
     "annotations",
+    "signatures",
     "durations",
     "options",
     "custom_ids",

@@ -14,7 +14,6 @@ from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import limits
-from .annotations import call_problem, method_problem
 from .clock import Clock
 from .components import Component, Modal
 from .custom_ids import Routes
@@ -27,6 +26,7 @@ from .logs import Handler, get_logger
 from .registrar import Registrar
 from .services import Services
 from .shield import EXITS
+from .signatures import call_problem, method_problem
 
 # what only a start needs is imported by the start: a bot that is checked, or imported by a test, stays light
 if TYPE_CHECKING:

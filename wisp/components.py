@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypedDic
 import hikari
 
 from . import limits
-from .annotations import foreign_metadata, misfit, misplaced_metadata, resolve_annotation, unpack, wrong_context
+from .annotations import foreign_metadata, misplaced_metadata, resolve_annotation, unpack, wrong_context
 from .custom_ids import RESERVED, Codec, Pattern, Unfit, codec_of, names_of
 from .errors import AnswerError, UserError
 from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth, place_of_caller
+from .signatures import misfit
 
 if TYPE_CHECKING:
     from .context import ComponentContext, ModalContext

@@ -11,10 +11,10 @@ from contextvars import Context
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
-from .annotations import is_async, misfit
 from .errors import UserError
 from .guards import Counter, Limit, Release, can_be_decorated, without_parentheses
 from .logs import get_logger
+from .signatures import is_async, misfit
 
 if TYPE_CHECKING:
     from .clock import Clock

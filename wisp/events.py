@@ -12,10 +12,11 @@ import msgspec
 # hikari keeps this one out of its top level, and documents it
 from hikari.events.base_events import get_required_intents_for
 
-from .annotations import AnyOrder, call_problem, expand, resolve_annotation, union_parts, unpack
+from .annotations import AnyOrder, expand, resolve_annotation, union_parts, unpack
 from .errors import Mistake
 from .guards import misplaced_rules
 from .handlers import place_of
+from .signatures import call_problem
 
 if TYPE_CHECKING:
     from .bot import Bot

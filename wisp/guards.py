@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import hikari
 
-from .annotations import misfit
 from .errors import Mistake, UserError, WispError
+from .signatures import misfit
 
 if TYPE_CHECKING:
     from .context import InteractionContext

@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, get_origin
 
-from .annotations import call_problem, is_async, resolve_annotation, underlying, union_parts, unpack
+from .annotations import resolve_annotation, underlying, union_parts, unpack
 from .errors import Mistake
 from .guards import Rule, rule_mistakes, rules_on
 from .options import Parameter
+from .signatures import call_problem, is_async
 
 if TYPE_CHECKING:
     from .groups import CommandGroup

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 import msgspec
 import msgspec.inspect
 
-from .annotations import foreign_metadata, misfit, misplaced_metadata, resolve_annotation, unpack
+from .annotations import foreign_metadata, misplaced_metadata, resolve_annotation, unpack
 from .errors import JobError, Mistake
 from .guards import misplaced_rules
-from .handlers import SettingChecks, checked_settings, is_async, is_text, is_truth, place_of
+from .handlers import SettingChecks, checked_settings, is_text, is_truth, place_of
 from .services.values import decoder
+from .signatures import is_async, misfit
 
 if TYPE_CHECKING:
     from .bot import Bot

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .annotations import call_problem
 from .errors import DatabaseError, Mistake
 from .handlers import place_of
 from .shield import described
+from .signatures import call_problem
 
 Place = tuple[str | None, int | None]
 """A file and a line, as far as known."""

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 
 import hikari
 
-from .annotations import are_the_function, method_problem, underlying
+from .annotations import are_the_function, underlying
 from .commands import Command, CommandSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import Mistake, Mistakes, WispError, did_you_mean
@@ -32,6 +32,7 @@ from .logs import get_logger
 from .options import short_repr
 from .registrar import Registrar, decorator
 from .shield import described
+from .signatures import method_problem
 
 if TYPE_CHECKING:
     import lightbulb

@@ -18,7 +18,6 @@ import hikari
 from . import limits
 from .annotations import (
     Metadata,
-    call_problem,
     foreign_metadata,
     misplaced_metadata,
     resolve_annotation,
@@ -28,6 +27,7 @@ from .annotations import (
 )
 from .durations import LONGEST, duration_in_words, parse_duration
 from .errors import Mistake, UserError
+from .signatures import call_problem
 
 if TYPE_CHECKING:
     from .context import Context

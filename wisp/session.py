@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge
-from .annotations import misfit
 from .blocking import Blocking
 from .cooldowns import CooldownStore
 from .deferral import Deferrals, DiscordTime
@@ -36,6 +35,7 @@ from .services.guild_data import GuildData
 from .services.metrics import MetricsService
 from .services.scheduler import SchedulerService
 from .shield import EXITS, Exit, contained, described, is_cancelled, refuse_coroutine, shielded
+from .signatures import misfit
 from .start_refusals import check_gateway, check_privileged, explained, page_of
 from .work import LAST_WORDS, Overdue, Work, current_task, end, left_behind, named, within
 
