@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from email.utils import formatdate
+from functools import cache
 from typing import Any
 
 from aiohttp import web
@@ -35,13 +37,17 @@ UNSERVED = ("/applications/{application}/guilds/{guild}/commands/permissions", "
 """Routes of Discord's that the sandbox does not have, and that look like ones that it has: a word stands for an id."""
 
 
+_PART = re.compile(r"\{(\w+)(?::([^{}]+))?\}")
+"""A part of a path that has a name, and a pattern if it is not just any text."""
+
+
 class Rest(Lookups):
     """Discord's REST API over one world. `start_limit` says how many sessions a bot may still start."""
 
     def __init__(self, world: World, start_limit: Callable[[], JSON]) -> None:
         super().__init__(world)
         self._start_limit = start_limit
-        self.quotas: Quotas = Quotas()
+        self.quotas: Quotas = Quotas(world.clock)
         self.gateway_url = ""
         answers = Answers(world)
         self.routes: list[Route] = [
@@ -64,19 +70,16 @@ class Rest(Lookups):
             *Emojis(world).routes(),
             *AuditLog(world).routes(),
         ]
+        self._patterns = _patterns(tuple((route.method, route.path) for route in self.routes))
 
     def application(
         self, gateway: Callable[[web.Request], Awaitable[web.StreamResponse]], faults: Middleware
     ) -> web.Application:
         """The routes as an aiohttp application; with the gateway, and the files that messages carry."""
         application = web.Application(client_max_size=LARGEST_BODY, middlewares=[faults])
-        for path in UNSERVED:
-            application.router.add_route("*", r"/api/v{version:9|10}" + path, self.refuse_unserved)
-        for route in self.routes:
-            application.router.add_route(route.method, r"/api/v{version:9|10}" + route.path, self._served(route))
         application.router.add_get("/gateway", gateway)
         application.router.add_get("/attachments/{attachment}/{filename}", self.download)
-        application.router.add_route("*", r"/{rest:[\s\S]*}", self.refuse_unserved)
+        application.router.add_route("*", r"/{rest:[\s\S]*}", self._serve)
         application.on_response_prepare.append(self._date)
         return application
 
@@ -84,33 +87,36 @@ class Rest(Lookups):
         """Date a response by the world's clock: bots may learn from it what time it is for Discord."""
         response.headers["Date"] = formatdate(self.world.clock.time(), usegmt=True)
 
-    def _served(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """The handler of a route as aiohttp wants it: authorized, refusals answered, failures logged."""
-
-        async def serve(request: web.Request) -> web.StreamResponse:
-            try:
-                headers = self.quotas.take(route, request)
-            except Limited as limited:
-                return _json_response(429, limited.body, limited.headers)
-            try:
-                if route.bot and request.headers.get("Authorization") != f"Bot {self.world.token}":
-                    raise Refusal(UNAUTHORIZED)
-                status, body = await route.handler(request)
-            except Refusal as refusal:
-                return _json_response(refusal.status, refusal.body, headers)
-            except Unserved as unserved:
-                return self._refuse_unserved(str(unserved), headers)
-            except Exception as error:
-                _LOG.exception("the sandbox failed to answer %s %s", route.method, route.path)
-                self.world.errors.append(error)
-                return _json_response(500, {"message": "500: Internal Server Error", "code": 0}, headers)
-            return _json_response(status, body, headers)
-
-        return serve
-
-    async def refuse_unserved(self, request: web.Request) -> web.StreamResponse:
-        """Answer what the sandbox does not have, and say so in its log."""
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer a call by the first route that it fits, or say that the sandbox has none."""
+        path = request.rel_url.path_safe
+        for pattern, number in self._patterns.get((request.method, path.count("/")), ()):
+            if match := pattern.fullmatch(path):
+                if number is None:
+                    break
+                request.match_info.update((name, _unquoted(value)) for name, value in match.groupdict().items())
+                return await self._answer(self.routes[number], request)
         return self._refuse_unserved(f"{request.method} {_route_name(request.path)}")
+
+    async def _answer(self, route: Route, request: web.Request) -> web.StreamResponse:
+        """Answer a call of this route: authorized, refusals in Discord's words, failures logged."""
+        try:
+            headers = self.quotas.take(route, request)
+        except Limited as limited:
+            return _json_response(429, limited.body, limited.headers)
+        try:
+            if route.bot and request.headers.get("Authorization") != f"Bot {self.world.token}":
+                raise Refusal(UNAUTHORIZED)
+            status, body = await route.handler(request)
+        except Refusal as refusal:
+            return _json_response(refusal.status, refusal.body, headers)
+        except Unserved as unserved:
+            return self._refuse_unserved(str(unserved), headers)
+        except Exception as error:
+            _LOG.exception("the sandbox failed to answer %s %s", route.method, route.path)
+            self.world.errors.append(error)
+            return _json_response(500, {"message": "500: Internal Server Error", "code": 0}, headers)
+        return _json_response(status, body, headers)
 
     def _refuse_unserved(self, what: str, headers: Mapping[str, str] | None = None) -> web.Response:
         self.world.unserved[what] += 1
@@ -155,6 +161,29 @@ class Rest(Lookups):
         if user is self.world.bot:
             raise Refusal(CANNOT_MESSAGE_USER)
         return 200, self.world.dm(user).payload()
+
+
+@cache
+def _patterns(
+    routes: tuple[tuple[str, str], ...],
+) -> Mapping[tuple[str, int], Sequence[tuple[re.Pattern[str], int | None]]]:
+    """Return the patterns of these paths and their places in `routes`, by method and number of slashes.
+
+    None stands for what is not served. All sandboxes of a process share them: aiohttp's own router would read a hundred
+    paths anew for each.
+    """
+    found: dict[tuple[str, int], list[tuple[re.Pattern[str], int | None]]] = {}
+    unserved = [(method, path, None) for path in UNSERVED for method in {method for method, _ in routes}]
+    for method, path, number in (*unserved, *((*route, number) for number, route in enumerate(routes))):
+        whole = f"/api/v{{version:9|10}}{path}"
+        pattern = re.compile(_PART.sub(lambda part: f"(?P<{part[1]}>{part[2] or '[^{}/]+'})", whole))
+        found.setdefault((method, whole.count("/")), []).append((pattern, number))
+    return found
+
+
+def _unquoted(value: str) -> str:
+    """Return a part of a path that yarl left quoted as far as that tells one part from another."""
+    return value.replace("%2F", "/").replace("%25", "%")
 
 
 def _json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> web.Response:
