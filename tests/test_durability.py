@@ -2,6 +2,7 @@
 
 import importlib.util
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -31,15 +32,24 @@ def test_ten_killed_processes_lose_no_acknowledged_write(durability: ModuleType,
     assert writes > 100
 
 
-@pytest.fixture
-def written(durability: ModuleType, tmp_path: Path) -> tuple[str, dict[str, int]]:
+@pytest.fixture(scope="module")
+def undamaged(durability: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, int]]:
     """A file that killed processes wrote, and what was acknowledged: at least one write of each kind."""
-    path = str(tmp_path / "wisp.db")
+    directory = tmp_path_factory.mktemp("undamaged")
+    path = str(directory / "wisp.db")
     acknowledged: dict[str, int] = {}
     while {writer.rstrip("0123456789") for writer in acknowledged} != set(durability.KINDS):
         acknowledged |= durability.killed_round(path)
     assert durability.losses(path, acknowledged) == []
-    return path, acknowledged
+    return directory, acknowledged
+
+
+@pytest.fixture
+def written(undamaged: tuple[Path, dict[str, int]], tmp_path: Path) -> tuple[str, dict[str, int]]:
+    """A copy of that file, and what was acknowledged."""
+    directory, acknowledged = undamaged
+    shutil.copytree(directory, tmp_path, dirs_exist_ok=True)
+    return str(tmp_path / "wisp.db"), acknowledged
 
 
 @pytest.mark.parametrize(

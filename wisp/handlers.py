@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, get_origin
+from weakref import WeakKeyDictionary
 
 from .annotations import resolve_annotation, underlying, union_parts, unpack
 from .errors import Mistake
@@ -212,11 +213,21 @@ def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
 
 def place_of_class(cls: type) -> tuple[str | None, int | None]:
     """Return the file (as short as it can be said from here) and line of a class, (None, None) without a source."""
+    if cls not in _places_of_classes:
+        _places_of_classes[cls] = _find_class(cls)
+    file, line = _places_of_classes[cls]
+    return file and short_path(file), line
+
+
+_places_of_classes: WeakKeyDictionary[type, tuple[str | None, int | None]] = WeakKeyDictionary()
+"""What was found, since each search parses the whole file."""
+
+
+def _find_class(cls: type) -> tuple[str | None, int | None]:
     try:
-        file, (_, line) = inspect.getsourcefile(cls), inspect.getsourcelines(cls)
+        return inspect.getsourcefile(cls), inspect.getsourcelines(cls)[1]
     except (OSError, TypeError):
         return None, None
-    return file and short_path(file), line
 
 
 def place_of_caller() -> tuple[str, int]:
