@@ -1,12 +1,27 @@
 """What all tests share: a property test does not fail because the machine is busy, and how many run side by side."""
 
+import asyncio
+import gc
 import os
 import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from wisp.virtual_time import VirtualTime, virtual_time
 
 settings.register_profile("wisp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("wisp")
+
+# Without bytecode on the disk, every worker and every program that a test starts would compile all of wisp again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+# aiohttp reads the system's certificates when it is imported, 50 ms in each of these programs. No test uses TLS.
+os.environ["SSL_CERT_FILE"] = os.devnull
 
 # Under nohup and in the background of a shell these are ignored, also by the programs that tests start.
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", None), signal.SIG_DFL)):
@@ -17,3 +32,29 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (getattr(si
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are cores: much of the time tests wait, for a browser or another program."""
     return (os.cpu_count() or 2) * 3 // 2
+
+
+def pytest_collection_finish() -> None:
+    """Take what has been imported and collected out of the garbage collector's way: it lives as long as the process."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture
+async def time() -> AsyncIterator[VirtualTime]:
+    """The time of the test's event loop, which stands still while anything runs."""
+    with virtual_time() as time:
+        yield time
+
+
+@pytest.fixture
+def timers() -> Callable[[], list[str]]:
+    """Return what names the functions of a bot that timers of the event loop will call."""
+
+    def pending() -> list[str]:
+        handles: list[Any] = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
+        functions = [getattr(one._callback, "func", one._callback) for one in handles if not one.cancelled()]
+        names = [f"{function.__module__}.{function.__qualname__}" for function in functions]
+        return sorted(name for name in names if name.startswith("wisp.") and not name.startswith("wisp.sandbox"))
+
+    return pending

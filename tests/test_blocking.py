@@ -304,7 +304,7 @@ async def test_interactions_that_a_block_made_late_take_one_line_each_and_no_tra
 
     @bot.command
     async def waits(ctx: wisp.Context) -> str:
-        await bot.session.clock.sleep(3)
+        await asyncio.sleep(3)
         return "late"
 
     @bot.on_start
@@ -406,7 +406,7 @@ async def test_an_answer_that_is_late_for_another_reason_has_its_traceback(
 
 
 async def test_a_block_by_nothing_that_wisp_runs_is_reported_too(
-    bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture
+    bot: wisp.Bot, time: Time, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @bot.command
     async def ping(ctx: wisp.Context) -> str:
@@ -416,6 +416,8 @@ async def test_a_block_by_nothing_that_wisp_runs_is_reported_too(
         ada = discord.member("ada")
         (id,) = [one["id"] for one in discord.world.visible_commands(ada.guild)]
         discord.world.create_interaction(2, ada.user, ada.channel, {"id": id, "name": "ping", "type": 1})
+        monkeypatch.setattr(type(bot.session.clock), "is_flowing", True)  # else nothing is checked
+        bot.session.blocking.start()
         time.block()  # in a task of the bot's own
         bot.session.blocking._check()
         with discord.expects(wisp.AnswerError):

@@ -12,7 +12,11 @@ import lightbulb
 import pytest
 from hikari.impl import event_manager_base, rest, shard
 from hikari.internal import data_binding, routes
+from hikari.internal import time as hikari_time
 from lightbulb.commands import options
+
+from wisp.bridge import let_hikari_ask_the_loop
+from wisp.virtual_time import VirtualTime
 
 MOVED = "a new release moved this: mend wisp/bridge.py"
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.xxxxxx.yyyyyyyyyyyyyyyyyyyyyyyyyyy"
@@ -145,3 +149,12 @@ async def test_aiosqlite_runs_any_function_in_the_thread_of_a_connection() -> No
         found = await connection._execute(lambda raw, number: (raw, number), connection._conn, 1)
     assert found[1] == 1, MOVED
     assert isinstance(found[0], sqlite3.Connection), MOVED
+
+
+async def test_hikari_takes_the_time_from_the_event_loop_and_no_two_moments_are_equal(time: VirtualTime) -> None:
+    let_hikari_ask_the_loop(time.clock)
+    moments = [hikari_time.time() for _ in range(1000)]
+    assert moments == sorted(set(moments))
+    assert 0 <= moments[-1] - time.clock.time() < 0.001
+    await time.advance(3600)
+    assert hikari_time.time() == pytest.approx(time.clock.time(), abs=1e-6)

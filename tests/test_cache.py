@@ -6,11 +6,10 @@ import random
 import tracemalloc
 import weakref
 from collections import OrderedDict
-from collections.abc import Awaitable, Coroutine, Iterator
+from collections.abc import Awaitable, Coroutine
 from datetime import timedelta
 from math import inf, nan, nextafter
 from typing import Any, TypeVar
-from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
@@ -19,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from wisp.clock import Clock
 from wisp.errors import ServiceError
-from wisp.services import cache as cache_file
 from wisp.services.cache import CacheService
+from wisp.virtual_time import VirtualTime
 
 T = TypeVar("T")
 
@@ -28,10 +27,9 @@ NOW = 1000.0
 
 
 @pytest.fixture
-def still() -> Iterator[Clock]:
-    """A clock that only its offset moves: real time stands still at `NOW`."""
-    with patch.object(cache_file, "monotonic", lambda: NOW):
-        yield Clock()
+def still() -> Clock:
+    """A clock that only its offset moves: without that it stands still at `NOW`."""
+    return Clock(lambda: NOW)
 
 
 def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -113,13 +111,12 @@ async def test_what_expired_was_not_there_to_be_deleted(still: Clock) -> None:
     assert await cache.delete("key") is False
 
 
-async def test_a_test_that_advances_the_clock_sees_values_expire() -> None:
-    clock = Clock()
-    cache = CacheService(clock=clock)
+async def test_a_test_that_advances_the_clock_sees_values_expire(time: VirtualTime) -> None:
+    cache = CacheService(clock=time.clock)
     await cache.set("short", 1, ttl=3600)
     await cache.set("long", 2, ttl=7201)
     await cache.set("for ever", 3)
-    await clock.advance(7200, lambda: asyncio.sleep(0))
+    await time.advance(7200)
     assert [await cache.get(key) for key in ("short", "long", "for ever")] == [None, 2, 3]
 
 
@@ -299,17 +296,12 @@ class AgainstAPlainModel(RuleBasedStateMachine):
 
     @initialize(max_entries=st.integers(1, 7))
     def begin(self, max_entries: int) -> None:
-        self.frozen = patch.object(cache_file, "monotonic", lambda: NOW)
-        self.frozen.start()
-        self.clock = Clock()
+        self.clock = Clock(lambda: NOW)
         self.cache = CacheService(max_entries=max_entries, clock=self.clock)
         self.kept: dict[str, tuple[int, float]] = {}
         self.uses: list[str] = []  # keys, the one used last at the end
         self.values: weakref.WeakSet[Value] = weakref.WeakSet()
         self.count = 0
-
-    def teardown(self) -> None:
-        self.frozen.stop()
 
     def value(self) -> Value:
         value = Value()

@@ -1,114 +1,86 @@
-"""The clock: real time plus an offset, and timers that fire in order when it moves."""
+"""The clock: real time, or a test's."""
 
 import asyncio
-import time
+import time as real
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from wisp.clock import Clock
+from wisp.virtual_time import VirtualTime
 
 
-async def settle() -> None:
-    for _ in range(3):
-        await asyncio.sleep(0)
-
-
-async def test_time_is_real_time_until_it_is_moved() -> None:
+def test_a_clock_has_the_systems_time_and_can_be_set_apart_from_it() -> None:
     clock = Clock()
-    assert abs(clock.time() - time.time()) < 1
-    before = clock.monotonic()
-    await clock.advance(3600, settle)
-    assert 3600 <= clock.monotonic() - before < 3601
-    assert abs(clock.time() - time.time() - 3600) < 1
+    assert clock.time() == pytest.approx(real.time(), abs=1)
+    assert clock.monotonic() == pytest.approx(real.monotonic(), abs=1)
+    clock.offset = 3600
+    assert clock.time() == pytest.approx(real.time() + 3600, abs=1)
+    assert clock.monotonic() == pytest.approx(real.monotonic() + 3600, abs=1)
 
 
-async def test_what_falls_due_fires_in_order_and_what_does_not_waits() -> None:
-    clock = Clock()
-    fired: list[tuple[str, float]] = []
+async def test_what_is_called_later_comes_in_order_unless_it_is_cancelled(time: VirtualTime) -> None:
+    clock, fired = time.clock, list[tuple[str, float]]()
     began = clock.monotonic()
     for name, delay in (("late", 300), ("second", 20), ("first", 10), ("cancelled", 15)):
-        timer = clock.call_later(delay, lambda name=name: fired.append((name, round(clock.monotonic() - began))))
+        timer = clock.call_later(delay, lambda name=name: fired.append((name, clock.monotonic() - began)))
         if name == "cancelled":
             timer.cancel()
-    await clock.advance(60, settle)
-    assert fired == [("first", 10), ("second", 20)]
-    assert len(clock.timers) == 1
-    await clock.advance(240, settle)
-    assert fired[2:] == [("late", 300)]
-    assert clock.timers == set()
+    await time.advance(60)
+    assert fired == [("first", pytest.approx(10)), ("second", pytest.approx(20))]
+    await time.advance(240)
+    assert fired[2:] == [("late", pytest.approx(300))]
 
 
-async def test_a_timer_that_a_timer_sets_fires_in_its_turn() -> None:
-    clock = Clock()
+async def test_a_timer_that_a_timer_sets_fires_in_its_turn(time: VirtualTime) -> None:
     fired: list[int] = []
 
     def again() -> None:
         fired.append(len(fired))
         if len(fired) < 5:
-            clock.call_later(10, again)
+            time.clock.call_later(10, again)
 
-    clock.call_later(10, again)
-    await clock.advance(45, settle)
+    time.clock.call_later(10, again)
+    await time.advance(45)
     assert fired == [0, 1, 2, 3]
 
 
-async def test_sleepers_wake_and_a_cancelled_one_leaves_no_timer() -> None:
-    clock = Clock()
-    sleeping = asyncio.create_task(clock.sleep(3600))
-    cancelled = asyncio.create_task(clock.sleep(3600))
-    await settle()
-    cancelled.cancel()
-    await settle()
-    assert len(clock.timers) == 1
-    await clock.advance(3600, settle)
-    assert sleeping.done()
-    assert clock.timers == set()
+async def test_only_in_real_time_does_a_call_come_late(time: VirtualTime) -> None:
+    loop = asyncio.get_running_loop()
+    assert time.clock.call_later(10, int, late=5).when() - loop.time() == pytest.approx(10)
+    assert Clock().call_later(10, int, late=5).when() - loop.time() == pytest.approx(15)
+    assert Clock().call_later(-1, int, late=5).when() == loop.time()
 
 
-async def test_wait_for_gives_the_result_or_times_out_by_this_clock() -> None:
-    clock = Clock()
-
+async def test_wait_for_gives_the_result_or_times_out(time: VirtualTime) -> None:
     async def soon() -> str:
-        await clock.sleep(1)
+        await asyncio.sleep(1)
         return "done"
 
-    in_time = asyncio.create_task(clock.wait_for(soon(), 2))
-    too_late = asyncio.create_task(clock.wait_for(soon(), 0.5))
-    await settle()
-    await clock.advance(1, settle)
-    assert await in_time == "done"
+    assert await time.clock.wait_for(soon(), 2) == "done"
     with pytest.raises(TimeoutError):
-        await too_late
+        await time.clock.wait_for(soon(), 0.5)
 
 
-async def test_cancelling_who_waits_cancels_what_it_waits_for() -> None:
-    clock = Clock()
+async def test_wait_for_does_not_wait_for_what_ignores_its_end(time: VirtualTime) -> None:
+    async def stubborn() -> None:
+        for _ in range(2):
+            try:
+                await asyncio.sleep(100)
+            except asyncio.CancelledError:
+                continue
+
+    began = time.time()
+    with pytest.raises(TimeoutError):
+        await time.clock.wait_for(stubborn(), 10)
+    assert time.time() - began == pytest.approx(10)
+    await time.advance(100)
+
+
+async def test_cancelling_who_waits_cancels_what_it_waits_for(time: VirtualTime) -> None:
     inner = asyncio.get_running_loop().create_future()
-    waiting = asyncio.create_task(clock.wait_for(inner, 60))
-    await settle()
+    waiting = asyncio.create_task(time.clock.wait_for(inner, 60))
+    await time.until()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert inner.cancelled()
-
-
-async def test_time_does_not_go_back() -> None:
-    with pytest.raises(ValueError, match="expected seconds >= 0, got -1"):
-        await Clock().advance(-1, settle)
-
-
-@given(st.lists(st.integers(min_value=0, max_value=50), max_size=12), st.integers(min_value=0, max_value=60))
-def test_whatever_the_delays_exactly_those_that_are_due_fire_in_their_order(delays: list[int], moved: int) -> None:
-    async def check() -> None:
-        clock = Clock()
-        fired: list[int] = []
-        for delay in delays:
-            clock.call_later(delay + 0.5, lambda delay=delay: fired.append(delay))
-        await clock.advance(moved, settle)
-        assert fired == sorted(delay for delay in delays if delay + 0.5 <= moved)
-        for timer in set(clock.timers):
-            timer.cancel()
-
-    asyncio.run(check())

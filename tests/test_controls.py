@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wisp.clock import Clock
 from wisp.sandbox import Sandbox
 from wisp.sandbox.controls import button_data, submit_data
 from wisp.sandbox.invocation import Impossible
 from wisp.sandbox.people import People, Person
 from wisp.sandbox.world import COMPONENTS_V2, JSON, LOADING, VOICE, Message, World
+from wisp.virtual_time import VirtualTime
 
 
 def button(label: str = "Next", custom_id: str = "next", **fields: Any) -> JSON:
@@ -35,11 +37,11 @@ def shown(*components: JSON, **fields: Any) -> tuple[Person, Message]:
 
 
 @asynccontextmanager
-async def a_bot(*answers: Any) -> AsyncIterator[tuple[Person, list[Any]]]:
+async def a_bot(*answers: Any, clock: Clock | None = None) -> AsyncIterator[tuple[Person, list[Any]]]:
     """Ada, beside a bot that does one thing after another for what she asks of it; and what it heard."""
     heard: list[Any] = []
     todo = list(answers)
-    async with Sandbox() as sandbox:
+    async with Sandbox(clock=clock) as sandbox:
         bot = hikari.GatewayBot(sandbox.token, rest_url=sandbox.rest_url, banner=None, logs=None)
 
         @bot.listen(hikari.InteractionCreateEvent)
@@ -293,17 +295,17 @@ async def test_a_form_of_a_button_is_sent_once_with_the_message_of_the_button() 
     assert heard[1].components[0].components[0].value == "as it was"
 
 
-async def test_a_form_that_nobody_answered_stays_open() -> None:
+async def test_a_form_that_nobody_answered_stays_open(time: VirtualTime) -> None:
     async def is_silent(_: Any) -> None:
         pass
 
-    async with a_bot(asks, is_silent, says_clicked) as (ada, heard):
+    async with a_bot(asks, is_silent, says_clicked, clock=time.clock) as (ada, heard):
         ada.people.world.set_command(None, {"name": "ask", "description": "-"})
         opened = await ada.slash("ask")
         sending = asyncio.create_task(ada.submit(opened, title="x"))
-        while len(heard) < 2:
-            await asyncio.sleep(0.001)
-        await ada.people.world.clock.advance(3.1, lambda: asyncio.sleep(0))
+        await time.advance(2.9)
+        assert (len(heard), sending.done()) == (2, False)
+        await time.advance(0.1)
         assert (await sending).failed == "The application did not respond"
         assert (await ada.submit(opened, title="x")).content == "clicked"
     assert opened.modal is None

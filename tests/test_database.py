@@ -25,6 +25,7 @@ from wisp.local import on_sandbox, restart
 from wisp.services import Services
 from wisp.services.database import OWN_MIGRATIONS, DatabaseService, Result, Transaction
 from wisp.testing import connect
+from wisp.virtual_time import VirtualTime
 
 OWN = [("wisp", number) for number in OWN_MIGRATIONS]
 
@@ -607,66 +608,61 @@ async def test_a_file_from_a_newer_wisp_is_refused_and_left(tmp_path: Path) -> N
 
 
 class Held:
-    """A file that another process holds, and a service that waits for it by a clock of its own."""
+    """A file that another process holds, and a service whose start waits for it, as far as the time goes on."""
 
-    def __init__(self, path: Path) -> None:
-        self.clock = Clock()
-        self.db = DatabaseService(path, clock=self.clock)
+    def __init__(self, path: Path, time: VirtualTime) -> None:
+        self.db = DatabaseService(path, clock=time.clock)
         self.starting = asyncio.create_task(self.db.start())
-
-    async def waits(self) -> None:
-        """Return once the service waits for its next attempt, or its start has ended."""
-        while not (self.clock.timers or self.starting.done()):
-            await asyncio.sleep(0.001)
-
-    async def advance(self, seconds: float) -> None:
-        await self.clock.advance(seconds, self.waits)
 
 
 async def test_a_file_that_another_process_holds_is_waited_for_by_the_clock(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    time: VirtualTime, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wisp.services.database._POLL_LOCK", 9.0)
     path = tmp_path / "wisp.db"
     await filled(path)
     with held_by_another(path):
-        held = Held(path)
-        await held.advance(59)
+        held = Held(path, time)
+        await time.advance(59)
         assert not held.starting.done()
-    await held.advance(9)
+    await time.advance(9)
     await held.starting
     await held.db.stop()
     assert [record.getMessage() for record in caplog.records] == [
         f"the database {path}: another process holds it. Waiting up to 60 s for it to be free"
     ]
     with held_by_another(path):
-        held = Held(path)
-        await held.advance(70)
+        held = Held(path, time)
+        await time.advance(70)
         with pytest.raises(DatabaseError, match=r"another process holds it \(waited 60 s\)"):
             await held.starting
 
 
 @pytest.mark.parametrize("holder", ["a program", "a bot"])
-async def test_a_start_that_waits_for_the_file_is_cancelled_at_once(tmp_path: Path, holder: str) -> None:
+async def test_a_start_that_waits_for_the_file_is_cancelled_at_once(
+    time: VirtualTime, tmp_path: Path, holder: str
+) -> None:
     path = tmp_path / "wisp.db"
     await filled(path)
     with another_bot(path) if holder == "a bot" else held_by_another(path):
-        held = Held(path)
-        await held.waits()
+        held = Held(path, time)
+        await time.until()
         held.starting.cancel()
+        cancelled = time.time()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(held.starting, 1)
+            await held.starting
+        assert time.time() == cancelled
 
 
 async def test_the_limit_of_a_services_start_does_not_cut_the_wait(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    time: VirtualTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wisp.services._START_LIMIT", 0.01)
     await filled(tmp_path / "wisp.db")
-    db, services = DatabaseService(tmp_path / "wisp.db"), Services()
+    db, services = DatabaseService(tmp_path / "wisp.db", clock=time.clock), Services()
     with held_by_another(tmp_path / "wisp.db"):
         starting = asyncio.create_task(services.start({"db": db}))
-        await asyncio.sleep(0.03)
+        await time.advance(0.03)
         assert not starting.done()
     await starting
     assert services.get("db") is db
@@ -674,14 +670,14 @@ async def test_the_limit_of_a_services_start_does_not_cut_the_wait(
 
 
 async def test_a_brief_write_of_another_program_at_the_start_is_no_news(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    time: VirtualTime, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "wisp.db"
     await filled(path)
     with held_by_another(path):
-        held = Held(path)
-        await held.waits()
-    await held.advance(1)
+        held = Held(path, time)
+        await time.until()
+    await time.advance(1)
     await held.starting
     assert caplog.records == []
     await held.db.stop()
@@ -942,26 +938,26 @@ async def test_migrations_with_gaps_or_from_a_newer_module_are_refused(db: Datab
 
 
 async def test_the_migrations_of_a_start_wait_for_the_file_as_the_start_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    time: VirtualTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("wisp.services.database._POLL_LOCK", 9.0)
     path = tmp_path / "wisp.db"
-    held = Held(path)
+    held = Held(path, time)
     held.db.busy_timeout = 0.0
     await held.starting
     migrations = {1: "CREATE TABLE greeting (text TEXT)"}
     with held_by_another(path):
         held.starting = asyncio.create_task(held.db.migrate("greeter", migrations))
-        await held.advance(50)
+        await time.advance(50)
         assert not held.starting.done()
-    await held.advance(9)
+    await time.advance(9)
     await held.starting
     assert [record.getMessage() for record in caplog.records] == [
         f"the database {path}: another process holds it. Waiting up to 60 s for it to be free"
     ]
     with held_by_another(path):
         held.starting = asyncio.create_task(held.db.migrate("other", migrations))
-        await held.advance(9)
+        await time.advance(9)
         with pytest.raises(DatabaseError, match=r"migration 1 of other failed.* holds it \(waited 60 s\)"):
             await held.starting
         with pytest.raises(DatabaseError, match=r"another process holds it \(waited 0 s\)"):  # the start is over
@@ -1246,15 +1242,17 @@ async def test_a_second_service_in_the_same_process_is_refused_by_any_name_of_th
     await second.stop()
 
 
-async def test_a_bot_that_is_closing_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_bot_that_is_closing_is_waited_for(
+    time: VirtualTime, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     first = DatabaseService(tmp_path / "wisp.db")
     await first.start()
-    second = Held(tmp_path / "wisp.db")
-    await second.waits()
-    await second.advance(30)
+    second = Held(tmp_path / "wisp.db", time)
+    await time.until()
+    await time.advance(30)
     assert not second.starting.done()
     await first.stop()
-    await second.advance(1)
+    await time.advance(1)
     await second.starting
     await second.db.stop()
     assert [record.getMessage() for record in caplog.records] == [

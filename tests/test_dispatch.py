@@ -4,6 +4,7 @@ import asyncio
 import functools
 import logging
 import re
+from collections.abc import Callable
 from typing import Any
 
 import hikari
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 import wisp
 from wisp.testing import Discord, connect
+from wisp.virtual_time import VirtualTime
 
 
 def failing_bot() -> tuple[wisp.Bot, wisp.Command[..., Any]]:
@@ -325,8 +327,7 @@ async def test_raw_lightbulb_commands_and_raw_listeners_work_beside_ours() -> No
         ada = discord.member("ada")
         assert (await ada.slash("ours")).content == "ours"
         asked = ask(discord, {**data_of(discord, "raw"), "options": [{"type": 3, "name": "text", "value": "x"}]})
-        while not asked.answered:
-            await asyncio.sleep(0)
+        await discord.rest()
         assert asked.original is not None
         assert asked.original.content == "raw x"
         assert {command._command_data.name for command in bot.client.registered_commands} == {"ours", "raw"}  # type: ignore[union-attr]
@@ -494,7 +495,7 @@ async def test_an_error_handler_that_never_ends_keeps_nothing_to_itself(caplog: 
 
     @fail.on_error
     async def endless(ctx: wisp.Context, error: Exception) -> bool:
-        await ctx.session.clock.sleep(3600)
+        await asyncio.sleep(3600)
         return True
 
     async with connect(bot) as discord:
@@ -538,7 +539,7 @@ async def test_a_handler_that_leaves_the_program_answers_first() -> None:
     assert left.result().args == (3,)
 
 
-async def test_a_command_that_closes_the_bot_without_a_word_is_answered() -> None:
+async def test_a_command_that_closes_the_bot_without_a_word_is_answered(time: VirtualTime) -> None:
     bot = wisp.Bot()
 
     @bot.command
@@ -547,8 +548,7 @@ async def test_a_command_that_closes_the_bot_without_a_word_is_answered() -> Non
 
     async with connect(bot) as discord:
         asked = ask(discord, data_of(discord, "shutdown"))
-        while bot.is_running:
-            await asyncio.sleep(0)
+        await time.until(lambda: not bot.is_running)
         assert asked.answered
 
 
@@ -568,7 +568,7 @@ async def test_a_lightbulb_hook_and_our_context_know_of_each_others_answers(beha
         if behaviour == "defers":
             await ctx.defer()
         else:
-            await bot.session.clock.sleep(2.5)
+            await asyncio.sleep(2.5)
             await ctx.respond("late")
 
     @bot.on_start
@@ -597,8 +597,7 @@ async def test_a_raw_wait_for_gets_the_button_that_it_waits_for() -> None:
 
     async with connect(bot) as discord:
         asking = asyncio.create_task(discord.member("ada").slash("menu"))
-        while not discord.world.messages:
-            await asyncio.sleep(0)
+        await discord.rest()
         message = list(discord.world.messages.values())[-1]
         ada = discord.member("ada")
         data = {"custom_id": "go", "component_type": 2}
@@ -624,7 +623,7 @@ async def test_a_raw_wait_for_any_event_can_answer_too() -> None:
     assert asked.original.content == "raw"
 
 
-async def test_no_interaction_is_remembered_once_it_is_over() -> None:
+async def test_no_interaction_is_remembered_once_it_is_over(timers: Callable[[], list[str]]) -> None:
     class Name(wisp.Form):
         name: str
 
@@ -634,7 +633,7 @@ async def test_no_interaction_is_remembered_once_it_is_over() -> None:
     @wisp.cooldown(5.0)
     @wisp.concurrency(1, queue=1)
     async def late(ctx: wisp.Context) -> str:
-        await bot.session.clock.sleep(4)
+        await asyncio.sleep(4)
         return "late"
 
     @bot.command
@@ -653,7 +652,7 @@ async def test_no_interaction_is_remembered_once_it_is_over() -> None:
             asyncio.create_task(bot.gateway.wait_for(event_type, None, lambda event: False))
             for event_type in (hikari.InteractionCreateEvent, hikari.ComponentInteractionCreateEvent, hikari.Event)
         ]
-        timers = len(session.clock.timers)
+        before = timers()
         ada = discord.member("ada")
         with discord.expects(Exception):
             await ada.slash("fail")
@@ -674,7 +673,7 @@ async def test_no_interaction_is_remembered_once_it_is_over() -> None:
         kept = [dispatcher._awaited, dispatcher._in_pipeline, prompts._prompts, prompts._forms, prompts._timers]
         kept += [work.tasks, work.waiting, work._watchers, session._calls, session._background, session._deferrals._due]
         assert [*map(len, kept)] == [0] * len(kept)
-        assert len(session.clock.timers) == timers
+        assert timers() == before
         assert len(dispatcher._came) == 10
 
 

@@ -20,6 +20,7 @@ from wisp.sandbox import Sandbox
 from wisp.sandbox.people import People, Reply
 from wisp.sandbox.world import BotConnected, BotDisconnected
 from wisp.testing import Impossible, connect, create_mock_bot, create_mock_context, create_mock_interaction
+from wisp.virtual_time import VirtualTime
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -225,12 +226,14 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("parts")
-async def test_the_bot_of_modules_has_one_off_in_one_of_two_servers_through_a_restart(tmp_path: Path) -> None:
+async def test_the_bot_of_modules_has_one_off_in_one_of_two_servers_through_a_restart(
+    time: VirtualTime, tmp_path: Path
+) -> None:
     database = str(tmp_path / "wisp.db")
     for run in (1, 2):
         bot = bot_of("modules/bot")
         assert bot.modules.list() == ["levels", "points", "welcome"]
-        async with on_sandbox(bot, keep=database) as sandbox:
+        async with on_sandbox(bot, keep=database, clock=time.clock) as sandbox:
             people, world = People(sandbox.world), sandbox.world
             home, other = next(iter(world.guilds.values())), world.add_guild("Other", id=4242)
             ada, bob = people.member("ada"), people.member("bob")
@@ -247,8 +250,7 @@ async def test_the_bot_of_modules_has_one_off_in_one_of_two_servers_through_a_re
             assert "“levels” is off in this server." in (await there.menu("Level", bob)).content
             people.member(f"new{run}")
             people.member(f"new{run}", other)
-            for _ in range(50):
-                await people.settled() if people.settled else await asyncio.sleep(0.01)
+            await time.until()
             greeted = [message.content for message in world.messages.values() if message.author is world.bot]
             assert [line for line in greeted if line.startswith("Welcome")] == [
                 f"Welcome {people.member(f'new{run}').mention}!"

@@ -166,6 +166,14 @@ async def test_a_form_is_recorded() -> None:
     assert (reply.type, reply.data["title"]) == (hikari.ResponseType.MODAL, "Title")
 
 
+def test_an_interaction_is_made_at_the_time_of_the_bots_clock() -> None:
+    bot = create_mock_bot()
+    clock = bot.mock_session.clock
+    clock.offset += 3600
+    interaction = create_mock_interaction(bot=bot)
+    assert interaction.interaction.created_at.timestamp() == pytest.approx(clock.time(), abs=60)
+
+
 def test_who_and_where_can_be_said() -> None:
     interaction = create_mock_interaction(7, username="bob", guild_id=5, permissions=hikari.Permissions.BAN_MEMBERS)
     assert (interaction.user.username, interaction.guild_id) == ("bob", 5)

@@ -963,9 +963,9 @@ async def test_autocomplete_that_will_not_end_offers_nothing_in_time(caplog: pyt
 
     async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> list[str]:
         try:
-            await ctx.session.clock.sleep(60)
+            await asyncio.sleep(60)
         except asyncio.CancelledError:
-            await ctx.session.clock.sleep(60)  # it refuses
+            await asyncio.sleep(60)  # it refuses
         return ["late"]
 
     @bot.command

@@ -7,10 +7,12 @@ from enum import Enum
 import hikari
 import pytest
 
+from wisp.clock import Clock
 from wisp.sandbox import Sandbox
 from wisp.sandbox.invocation import File, Impossible
 from wisp.sandbox.people import People, Person
 from wisp.sandbox.world import JSON, VOICE, Permission, World
+from wisp.virtual_time import Restless, VirtualTime
 
 
 def option(kind: int, name: str, **fields: object) -> JSON:
@@ -21,9 +23,9 @@ def command(name: str, *options: JSON, **fields: object) -> JSON:
     return {"name": name, "description": "-", "options": list(options), **fields}
 
 
-def ada_with(*commands: JSON) -> Person:
+def ada_with(*commands: JSON, clock: Clock | None = None) -> Person:
     """Ada, in a world where a bot has these commands."""
-    people = People(World())
+    people = People(World(clock=clock))
     for one in commands:
         people.world.set_command(None, one)
     return people.member("ada")
@@ -49,9 +51,6 @@ EVERYTHING = command(
 )
 
 
-async def at_once() -> None: ...
-
-
 async def test_slowmode_is_for_people_who_may_not_bypass_it() -> None:
     people = People(World())
     world, ada = people.world, people.member("ada")
@@ -61,16 +60,16 @@ async def test_slowmode_is_for_people_who_may_not_bypass_it() -> None:
     world.give_role(eve.member, world.add_role(eve.member.guild, "host", permissions=Permission.BYPASS_SLOWMODE))
     for person in (ada, eve):  # who owns the guild may all
         assert [person.post("hi").content for _ in range(2)] == ["hi", "hi"]
-    await world.clock.advance(5, at_once)
+    world.clock.offset += 5
     bob.post("first")
     with pytest.raises(Impossible, match=r"bob may write again in 10 s: slowmode of 10 s in #general"):
         bob.post("second")
-    await world.clock.advance(9.5, at_once)
+    world.clock.offset += 9.5
     with pytest.raises(Impossible, match="in 1 s"):
         bob.post("second")
     elsewhere = world.add_channel(people.home, "elsewhere")
     assert bob.at(elsewhere).post("second").channel is elsewhere
-    await world.clock.advance(1, at_once)
+    world.clock.offset += 1
     assert bob.post("second").content == "second"
 
 
@@ -82,7 +81,7 @@ async def test_slowmode_lets_people_start_one_thread_beside_one_message() -> Non
     bob.post("a message")
     with pytest.raises(Impossible, match="bob may start a thread again in 10 s: slowmode of 10 s"):
         await bob.start_thread("second")
-    await people.world.clock.advance(10, at_once)
+    people.world.clock.offset += 10
     assert (await bob.start_thread("second")).channel.name == "second"
 
 
@@ -301,28 +300,31 @@ async def test_people_start_threads_where_they_may() -> None:
         await bob.start_thread("No")
 
 
-async def test_without_an_answer_in_three_seconds_the_client_says_so() -> None:
-    ada = ada_with(command("hello"))
+async def test_without_an_answer_in_three_seconds_the_client_says_so(time: VirtualTime) -> None:
+    ada = ada_with(command("hello"), clock=time.clock)
     asked = asyncio.create_task(ada.slash("hello"))
-    await asyncio.sleep(0)
-    await ada.people.world.clock.advance(2.9, lambda: asyncio.sleep(0))
+    await time.advance(2.9)
     assert not asked.done()
-    await ada.people.world.clock.advance(0.2, lambda: asyncio.sleep(0))
+    await time.advance(0.1)
     reply = await asked
     assert reply.failed == "The application did not respond"
     assert repr(reply) == "<Reply failed: The application did not respond>"
-    assert not ada.people.world.clock.timers
+    with pytest.raises(Restless, match="nothing is left"):  # no timer
+        await time.until(lambda: False)
 
 
-async def test_a_deferral_that_is_never_filled_ends_with_the_persons_patience() -> None:
-    ada = ada_with(command("hello"))
+async def test_a_deferral_that_is_never_filled_ends_with_the_persons_patience(time: VirtualTime) -> None:
+    ada = ada_with(command("hello"), clock=time.clock)
     world = ada.people.world
-    ada.people.patience = 0.01
+    ada.people.patience = 10
     asked = asyncio.create_task(ada.slash("hello"))
-    await asyncio.sleep(0)
+    await time.until()
     (interaction,) = world.interactions.values()
     world.add_message(ada.channel, world.bot, flags=1 << 7, interaction=interaction)
     interaction.answered = interaction.deferred = True
+    await time.advance(9.9)
+    assert not asked.done()
+    await time.advance(0.1)
     reply = await asked
     assert (reply.thinking, reply.deferred, reply.failed, reply.content) == (True, True, None, "")
 
@@ -330,10 +332,10 @@ async def test_a_deferral_that_is_never_filled_ends_with_the_persons_patience() 
 async def test_an_error_of_whoever_watches_the_bot_is_raised_from_the_call() -> None:
     ada = ada_with()
 
-    async def broken() -> None:
+    async def broken(is_answered: object) -> None:
         raise TimeoutError("of the bot's own")
 
-    ada.people.settled = broken
+    ada.people.settle = broken
     with pytest.raises(TimeoutError, match="of the bot's own"):
         await ada.say("hi")
 

@@ -19,11 +19,12 @@ from wisp.config import Config
 from wisp.sandbox import Sandbox
 from wisp.sandbox.world import CommandsChanged
 from wisp.testing import connect
+from wisp.virtual_time import VirtualTime
 
 
 @pytest.fixture
-async def sandbox() -> AsyncIterator[Sandbox]:
-    async with Sandbox() as sandbox:
+async def sandbox(time: VirtualTime) -> AsyncIterator[Sandbox]:
+    async with Sandbox(clock=time.clock) as sandbox:
         yield sandbox
 
 
@@ -339,15 +340,6 @@ def short_bot() -> wisp.Bot:
     return bot
 
 
-async def pass_time(bot: wisp.Bot, sandbox: Sandbox, seconds: float) -> None:
-    async def settle() -> None:
-        for _ in range(3):
-            await asyncio.sleep(0)
-        await bot.session.idle()
-
-    await sandbox.world.clock.advance(seconds, settle)
-
-
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "wisp.registration"]
 
@@ -384,6 +376,7 @@ EVERYBODY = {"Retry-After": "700", "X-RateLimit-Global": "true"}
 )
 async def test_a_registration_that_is_refused_for_now_keeps_no_bot_offline_and_is_made_later(
     sandbox: Sandbox,
+    time: VirtualTime,
     caplog: pytest.LogCaptureFixture,
     method: str,
     how: Any,
@@ -404,88 +397,85 @@ async def test_a_registration_that_is_refused_for_now_keeps_no_bot_offline_and_i
             assert f"commands not registered yet: hello: {reason}" in line
         assert "tries again at" in line
         assert "UTC (in " in line
-        await pass_time(bot, sandbox, wait - 1)
+        await time.advance(wait - 1)
         assert registered(sandbox) == {}  # the next attempt would succeed
-        await pass_time(bot, sandbox, 2)
+        await time.advance(2)
         assert set(registered(sandbox)) == {"hello"}
         assert logged(caplog)[1:] == ["commands registered: 1 created"]
 
 
 async def test_attempts_that_fail_again_and_again_become_rarer_and_end_with_the_bot(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.fail("GET", r"/commands$", 500, times=None)
     bot = short_bot()
     async with running(bot, sandbox):
         for attempts, seconds in enumerate((16, 61, 301, 901, 901), start=1):
             assert len(logged(caplog)) == attempts
-            await pass_time(bot, sandbox, seconds)
-    assert sandbox.world.clock.timers == set()
+            await time.advance(seconds)
     assert "(in 15 seconds)" in logged(caplog)[0]
     assert "(in 15 minutes)" in logged(caplog)[-1]
 
 
 async def test_loading_modules_in_an_outage_does_not_put_the_next_attempt_off(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.fail("GET", r"/commands$", 503, times=4)
     bot = short_bot()
     bot.modules.register(Late("one"))
     async with running(bot, sandbox):  # the first attempt
         for action in (bot.modules.unload, bot.modules.load):
-            await pass_time(bot, sandbox, 5)
+            await time.advance(5)
             await action("one")
         assert [re.findall(r"\(in .*\)", line) for line in logged(caplog)] == [
             ["(in 15 seconds)"],
             ["(in 10 seconds)"],
             ["(in 5 seconds)"],
         ]
-        await pass_time(bot, sandbox, 6)
+        await time.advance(6)
         assert "(in 60 seconds)" in logged(caplog)[3]  # the second that was due by itself
         sandbox.fail("GET", r"/commands$", 429, body=LIMITED)
         await bot.modules.unload("one")
         assert "(in 10 minutes)" in logged(caplog)[4]  # Discord asked for more
-        await pass_time(bot, sandbox, 599)
+        await time.advance(599)
         assert registered(sandbox) == {}
-        await pass_time(bot, sandbox, 2)
+        await time.advance(2)
         assert set(registered(sandbox)) == {"hello", "modules"}
 
 
 async def test_discord_is_asked_again_once_the_time_that_it_asked_for_is_over(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.fail("GET", r"/commands$", 429, body={**LIMITED, "retry_after": 8.0})
     bot = short_bot()
     bot.modules.register(Late("one"))
     async with running(bot, sandbox):
-        await pass_time(bot, sandbox, 5)
+        await time.advance(5)
         await bot.modules.unload("one")
         assert registered(sandbox) == {}
         assert "Discord asked to wait. " in logged(caplog)[1]
         assert "(in 10 seconds)" in logged(caplog)[1]  # when it is asked next, if no module is loaded before
-        await pass_time(bot, sandbox, 4)
+        await time.advance(4)
         await bot.modules.load("one")
         assert set(registered(sandbox)) == {"hello", "one", "modules"}
 
 
 async def test_an_attempt_that_another_one_follows_at_once_does_not_announce_a_later_one(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", "wisp.registration")
     sandbox.fail("GET", r"/commands$", 503)
     bot = short_bot()
     bot.modules.register(Late("one"))
     async with running(bot, sandbox):
-        await pass_time(bot, sandbox, 12)
+        await time.advance(12)
         sandbox.delay("GET", r"/commands$", 5)
         sandbox.fail("GET", r"/commands$", 503)
         unloading = asyncio.create_task(bot.modules.unload("one"))
-        while not sandbox.faults.delayed:
-            await asyncio.sleep(0.001)
-        await sandbox.world.clock.advance(5, lambda: asyncio.sleep(0))  # the next attempt becomes due meanwhile
+        await time.until(lambda: bool(sandbox.faults.delayed))
+        await time.advance(5)  # the next attempt becomes due meanwhile
         await unloading
-        while not logged(caplog)[1:]:
-            await asyncio.sleep(0.001)
+        await time.until()
         assert logged(caplog)[1:] == ["commands registered: 2 created"]
 
 
@@ -507,16 +497,16 @@ async def test_a_bot_whose_commands_are_all_registered_does_not_say_in_an_outage
 
 
 async def test_an_attempt_that_meets_a_mistake_of_the_bot_is_the_last_and_logged(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.fail("POST", r"/commands$", 503)
     sandbox.fail("POST", r"/commands$", 400, body={"message": "No vowels.", "code": 50035})
     bot = short_bot()
     async with running(bot, sandbox):
-        await pass_time(bot, sandbox, 16)
+        await time.advance(16)
         assert "test_registration.py" in logged(caplog)[1]
         assert 'command "hello": "hello": No vowels.' in logged(caplog)[1]
-        await pass_time(bot, sandbox, 3600)
+        await time.advance(3600)
         assert registered(sandbox) == {}
 
 
@@ -530,7 +520,7 @@ async def test_a_registration_that_is_refused_for_good_is_an_error_of_the_start(
 
 @pytest.mark.parametrize("is_closed", [True, False])
 async def test_a_slow_registration_is_waited_for_10_s_and_goes_on_until_the_bot_closes(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, is_closed: bool
+    sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture, is_closed: bool
 ) -> None:
     caplog.set_level("INFO", "wisp.registration")
     clock = sandbox.world.clock
@@ -538,29 +528,27 @@ async def test_a_slow_registration_is_waited_for_10_s_and_goes_on_until_the_bot_
     bot = short_bot()
     config = Config(token=sandbox.token, rest_url=sandbox.rest_url, database=":memory:")
     starting = asyncio.create_task(bot.start(config, clock=clock))
-    while not sandbox.faults.delayed:
-        await asyncio.sleep(0.001)
-    await clock.advance(10, lambda: asyncio.sleep(0))
+    await time.until(lambda: bool(sandbox.faults.delayed))
+    await time.advance(9)
+    assert not starting.done()
+    await time.advance(1)
     await starting
     reason = "this takes more than 10 s (Discord is slow, fails, or limits the bot), and goes on"
     assert logged(caplog) == [f"commands not registered yet: hello: {reason}"]
     if not is_closed:
-        await clock.advance(10, lambda: asyncio.sleep(0))
-        while not logged(caplog)[1:]:
-            await asyncio.sleep(0.001)
+        await time.advance(10)
         assert logged(caplog)[1:] == ["commands registered: 1 created"]
     await asyncio.wait_for(bot.close(), 5)
     assert not {task for task in asyncio.all_tasks() if "CommandSync" in repr(task)}
 
 
-async def test_closing_does_not_wait_for_an_attempt_that_is_made_again(sandbox: Sandbox) -> None:
+async def test_closing_does_not_wait_for_an_attempt_that_is_made_again(sandbox: Sandbox, time: VirtualTime) -> None:
     sandbox.fail("GET", r"/commands$", 503)
     sandbox.delay("POST", r"/commands$", 60)
     bot = short_bot()
     async with running(bot, sandbox):
-        await sandbox.world.clock.advance(16, lambda: asyncio.sleep(0))
-        while not sandbox.faults.delayed:
-            await asyncio.sleep(0.001)
+        await time.advance(16)
+        await time.until(lambda: bool(sandbox.faults.delayed))
         await asyncio.wait_for(bot.close(), 5)
 
 
@@ -580,7 +568,7 @@ async def test_an_answer_that_is_no_list_of_commands_is_none_for_now(
 
 
 async def test_the_daily_limit_of_new_commands_holds_up_nothing_else(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture
 ) -> None:
     def bot_with(description: str, *names: str) -> wisp.Bot:
         bot = short_bot()
@@ -609,7 +597,7 @@ async def test_the_daily_limit_of_new_commands_holds_up_nothing_else(
         }
         assert set(registered(sandbox, guild)) == {"local"}
         assert "commands not registered yet: d, e: Discord takes 200" in logged(caplog)[0]
-        await pass_time(bot, sandbox, 3601)
+        await time.advance(3601)
         assert set(registered(sandbox)) == {"hello", "a", "b", "d", "e"}
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import datetime
 import os
-import time
 import traceback
 from pathlib import Path
 
@@ -37,7 +36,7 @@ def a_bot() -> wisp.Bot:
     @bot.command
     async def sleepy(ctx: wisp.Context) -> str:
         """Take a minute of the clock."""
-        await bot.session.clock.sleep(60)
+        await asyncio.sleep(60)
         return "awake"
 
     return bot
@@ -164,10 +163,9 @@ async def test_a_bot_that_is_away_is_waited_for() -> None:
         assert (await ada.slash("story")).content == "two"
 
 
-async def test_nobody_waits_for_hikaris_patience_with_a_gateway_that_breaks_off_again() -> None:
+async def test_hikaris_pauses_between_connections_make_nobody_wait() -> None:
     async with connect(a_bot()) as discord:
         ada = discord.member("ada")
-        began = time.monotonic()
         for _ in range(4):
             discord.drop()
             assert (await ada.slash("story")).content == "two"
@@ -175,7 +173,6 @@ async def test_nobody_waits_for_hikaris_patience_with_a_gateway_that_breaks_off_
             discord.invalidate()
             await discord.rest()
             assert (await ada.slash("story")).content == "two"
-        assert time.monotonic() - began < 4  # hikari's pauses are 1, 1.85, 3.4, ... seconds
 
 
 async def test_a_delay_lasts_as_long_as_the_tests_clock_says() -> None:
@@ -187,31 +184,32 @@ async def test_a_delay_lasts_as_long_as_the_tests_clock_says() -> None:
 
     async with connect(bot) as discord:
         ada = discord.member("ada")
-        discord.delay("GET", "/users/@me", 600)
-        reply = await ada.slash("who")
-        await discord.advance(minutes=9)
-        assert reply.content == ""
-        await discord.advance(minutes=1)
+        discord.delay("GET", "/users/@me", 20)
+        asking = asyncio.create_task(ada.slash("who"))
+        await discord.advance(seconds=19)
+        assert not asking.done()
+        reply = await asking
         assert reply.content == "wisp"
+        assert discord.world.age(reply.interaction) == pytest.approx(20, abs=0.01)
 
 
-async def test_who_waits_behind_a_delayed_call_fails_the_test_with_the_delay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.testing._SOON", 0.1)
+async def test_who_waits_behind_delayed_calls_fails_the_test_with_the_delay() -> None:
     bot = wisp.Bot()
 
     @bot.command
     async def who(ctx: wisp.Context) -> None:
-        await ctx.bot.gateway.rest.fetch_my_user()
-        await asyncio.sleep(10)
+        while True:
+            await ctx.bot.gateway.rest.fetch_my_user()
 
     async def ask() -> None:
         async with connect(bot) as discord:
-            ada = discord.member("ada")
-            discord.delay("GET", "/users/@me", 60)
-            await ada.slash("who")
-            await ada.slash("who")
+            discord.delay("GET", "/users/@me", 20, times=None)
+            await discord.member("ada").slash("who")
 
-    with pytest.raises(AssertionError, match=r"in place of wisp's clock; the test delays GET /users/@me"):
+    with pytest.raises(
+        AssertionError,
+        match=r"in who: await ctx\.bot\.gateway\.rest\.fetch_my_user\(\)\) did not.*; the test delays GET /users/@me",
+    ):
         await ask()
 
 
@@ -267,18 +265,30 @@ async def test_settings_that_are_wrong_and_overruled_fail_no_test(
 
 async def test_time_moves_when_the_test_says_so() -> None:
     async with connect(a_bot()) as discord:
-        reply = await discord.member("ada").slash("sleepy")
-        assert (reply.interaction.answered, reply.failed) == (False, None)
-        await discord.advance(seconds=59)
-        assert (reply.content, reply.deferred, reply.thinking) == ("", True, True)
-        await discord.advance(seconds=2)
+        asking = asyncio.create_task(discord.member("ada").slash("sleepy"))
+        await discord.advance(seconds=1.9)
+        assert discord.conversation().splitlines() == ["  ada: /sleepy"]
+        await discord.advance(seconds=58)
+        assert discord.conversation().splitlines() == ["  ada: /sleepy", "  wisp is thinking..."]
+        assert not asking.done()
+        await discord.advance(seconds=1)
+        reply = await asking
         assert (reply.content, reply.deferred, reply.thinking) == ("awake", True, False)
+
+
+async def test_time_moves_as_far_as_an_answer_needs() -> None:
+    async with connect(a_bot()) as discord:
+        reply = await discord.member("ada").slash("sleepy")
+        assert (reply.content, reply.deferred, reply.thinking) == ("awake", True, False)
+        assert discord.world.age(reply.interaction) == pytest.approx(60, abs=0.01)
 
 
 async def test_a_test_may_end_while_a_command_sleeps() -> None:
     async with connect(a_bot()) as discord:
-        await discord.member("ada").slash("sleepy")
+        asking = asyncio.create_task(discord.member("ada").slash("sleepy"))
         await discord.advance(seconds=5)
+    with pytest.raises(asyncio.CancelledError):
+        await asking
     assert bot_tasks() == []
 
 
@@ -326,22 +336,21 @@ async def test_a_command_of_one_guild_alone_is_tried_in_that_guild() -> None:
 
 
 async def test_a_handler_that_does_not_come_to_rest_fails_the_test_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.testing._SOON", 0.05)
-    bot = wisp.Bot()
+    monkeypatch.setattr("wisp.virtual_time._BUSY", 0.5)
+    bot = wisp.Bot(intents="GUILD_MESSAGES")
 
-    @bot.command
-    async def endless(ctx: wisp.Context) -> None:
-        await asyncio.Event().wait()
+    @bot.listen
+    async def endless(event: hikari.GuildMessageCreateEvent) -> None:
+        while True:
+            await asyncio.sleep(0)
 
     async def ask() -> None:
         async with connect(bot) as discord:
-            ada = discord.member("ada")
-            (command,) = discord.world.visible_commands(None)
-            data = {"id": command["id"], "name": "endless", "type": 1}
-            discord.world.create_interaction(2, ada.user, ada.channel, data)
+            discord.world.add_message(discord.channel("general"), discord.world.owner, content="hi")
 
     with pytest.raises(
-        AssertionError, match=r"/endless \(\S*test_testing\.py:\d+, in endless\) did not come to rest within"
+        AssertionError,
+        match=r'listener "endless" \(\S*test_testing\.py:\d+, in endless: .*\) did not .*: the event loop worked',
     ):
         await ask()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 from collections import deque
@@ -28,6 +29,9 @@ _LIMIT = 1.0
 
 _INTERVAL = 0.5
 """Seconds between two checks whether the event loop runs."""
+
+_RARE_INTERVAL = 60.0
+"""Seconds between two checks while the clock is moved: these pass at once, and a block cannot be told from a pause."""
 
 _DEADLINE = 3.0
 """Seconds in which Discord wants an answer."""
@@ -110,8 +114,9 @@ class Blocking:
 
     def start(self) -> None:
         """Check from now on whether the event loop runs."""
-        self._due = perf_counter() + _INTERVAL
-        self._timer = asyncio.get_running_loop().call_later(_INTERVAL, self._check)
+        is_flowing = self._clock.is_flowing
+        self._due = perf_counter() + _INTERVAL if is_flowing else math.inf
+        self._timer = asyncio.get_running_loop().call_later(_INTERVAL if is_flowing else _RARE_INTERVAL, self._check)
 
     def stop(self) -> None:
         """Check no more."""
@@ -140,7 +145,7 @@ class Blocking:
     def _check(self) -> None:
         due = self._due
         self.start()
-        if perf_counter() - due >= self.limit and self._noted < due:
+        if self._clock.is_flowing and perf_counter() - due >= self.limit and self._noted < due:
             seconds = self._block(due, "the event loop did not run")
             _log.error(
                 "the event loop did not run for %.1f s, and no handler alone is the reason: many handlers together, a "

@@ -330,9 +330,10 @@ class Bot(Registrar):
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise StartError(_NO_TOKEN.format(file=os.path.relpath(file)))
         from . import local, program
+        from .virtual_time import new_event_loop
 
         print("There is no DISCORD_TOKEN: this is a LOCAL Discord, and nobody else can see it.", file=sys.stderr)
-        return program.run(local.chat(self), self.grace_left)
+        return program.run(local.chat(self), self.grace_left, loop_factory=new_event_loop)
 
     def grace_left(self) -> float:
         """Return how many seconds are left of the grace that what still runs has while the bot closes."""
@@ -434,11 +435,11 @@ def service_mistakes(services: Services) -> list[Mistake]:
     """Return what is wrong with the methods of registered services."""
     found: list[Mistake] = []
     for name, service in services.registered.items():
-        file, line = place_of_class(type(service))
         for method, arguments in _SERVICE_METHODS.items():
             if getattr(service, method, None) is None:
                 continue
             if problem := method_problem(service, method, *arguments):
+                file, line = place_of_class(type(service))  # it parses the whole file
                 fix = f"Correct it, or rename it if wisp is not to {method} the service"
                 found.append(Mistake(f'service "{name}"', problem, fix, file=file, line=line))
     return found

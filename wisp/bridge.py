@@ -11,14 +11,15 @@ import copy
 import errno
 import math
 import os
+import platform
 import ssl
+import time
 from calendar import timegm
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from email.utils import parsedate
 from functools import cache, partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import aiohttp
@@ -29,12 +30,12 @@ import msgspec
 from hikari.impl import config as hikari_config
 from hikari.impl import event_manager_base, rest, shard
 from hikari.internal import data_binding, net, routes
+from hikari.internal import time as hikari_time
 
 from .work import LAST_WORDS, end, left_behind
 
 if TYPE_CHECKING:
-    from types import FrameType
-
+    from .clock import Clock
     from .commands import ApplicationCommand
     from .groups import Root
 
@@ -102,7 +103,14 @@ def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
         dumps=_encoder.encode,
     )
     gateway._rest.__class__ = _RESTClient
+    _remember_architecture()
     return gateway
+
+
+@cache
+def _remember_architecture() -> None:
+    """Let Python remember what hikari asks for at each connection: to find it out, it starts the program `file`."""
+    platform.architecture = cache(platform.architecture)
 
 
 class _RESTClient(rest.RESTClientImpl):
@@ -262,51 +270,30 @@ def _is_of_shard(task: asyncio.Task[Any], gateway: hikari.GatewayBot) -> bool:
     return isinstance(owner, shard.GatewayShardImpl) and owner._event_manager is gateway._event_manager
 
 
-def heard(gateway: hikari.GatewayBot) -> dict[str, int]:
-    """The number of the last event that each gateway session has brought to listeners, by the session's id.
-
-    Shards that have given up are not among them.
-    """
-    shards: list[Any] = list(gateway.shards.values())
-    trying = [one for one in shards if one._keep_alive_task is not None and not one._keep_alive_task.done()]
-    return {one._session_id: one._seq for one in trying if one._session_id is not None and one._seq is not None}
-
-
 def away(gateway: hikari.GatewayBot) -> bool:
     """Whether a shard is not connected, and tries to be."""
     shards: list[Any] = list(gateway.shards.values())
     return any(not one.is_connected for one in shards if one._keep_alive_task and not one._keep_alive_task.done())
 
 
-def hurry(gateway: hikari.GatewayBot) -> None:
-    """Let shards connect anew now that wait before they do: hikari does where they broke off twice in 30 s."""
-    for one in gateway.shards.values():
-        untyped: Any = one
-        task: Any = untyped._keep_alive_task
-        pause: Any = task and task.get_coro().cr_await
-        if getattr(pause, "cr_code", None) is asyncio.sleep.__code__:
-            _wake(pause.cr_frame)
+def let_hikari_ask_the_loop(clock: Clock) -> None:
+    """Let hikari take the time from the event loop, where virtual time moves it; the date is that of this clock.
 
-
-def hurry_call(frames: Sequence[FrameType]) -> None:
-    """Let a call to Discord be tried again now that waits before it is, because it failed: the frames of its task.
-
-    What waits because Discord asked for it (a rate limit) goes on waiting.
+    Two moments differ, also if time stands still: hikari takes a connection for dead whose heartbeat was answered at
+    the moment at which it was sent.
     """
-    for calling, asleep in pairwise(frames):
-        if (
-            asleep.f_code is asyncio.sleep.__code__
-            and called_in(calling)
-            and asleep.f_locals["delay"] == calling.f_locals.get("sleep_time")
-        ):
-            _wake(asleep)
+    epoch, last = clock.time() - clock.monotonic(), 0.0
 
+    def now() -> float:
+        nonlocal last
+        try:
+            moment = epoch + asyncio.get_running_loop().time()
+        except RuntimeError:
+            return time.time()
+        last = math.nextafter(last, math.inf) if moment <= last < moment + 1 else moment
+        return last
 
-def _wake(asleep: FrameType) -> None:
-    """End an `asyncio.sleep` now, by its frame."""
-    woken: asyncio.Future[None] | None = asleep.f_locals.get("future")
-    if woken is not None and not woken.done():
-        woken.set_result(None)
+    hikari_time.time = now
 
 
 def ended(gateway: hikari.GatewayBot) -> str | None:
@@ -317,14 +304,6 @@ def ended(gateway: hikari.GatewayBot) -> str | None:
         if task is not None and task.done() and not task.cancelled():
             return str(task.exception() or "it was closed")
     return None
-
-
-def called_in(frame: FrameType) -> tuple[str, str] | None:
-    """The call to Discord, its method and path, that one frame of hikari's REST client makes; None in another."""
-    if frame.f_code is not rest.RESTClientImpl._request.__code__:
-        return None
-    route = frame.f_locals["compiled_route"]
-    return route.method, route.compiled_path
 
 
 def listening(gateway: hikari.GatewayBot) -> set[asyncio.Task[None]]:

@@ -57,10 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def sandbox(file: str, *, lines: Sequence[str], as_json: bool, keep: str | None, opens: bool, output: TextIO) -> int:
     """Run the bot of a file on a local Discord: these lines, or a chat in terminal and browser without any."""
     from . import local
+    from .virtual_time import new_event_loop
 
     bot = load(file)
     chat = local.chat(bot, lines=lines, as_json=as_json, keep=keep, opens=opens, output=output)
-    return program.run(chat, bot.grace_left)
+    return program.run(chat, bot.grace_left, loop_factory=new_event_loop)
 
 
 def serve(output: TextIO) -> int:
@@ -99,9 +100,11 @@ def _mistakes(file: str) -> list[Mistake]:
     found = bot.check()
     if bot.modules.list() and not service_mistakes(bot.services):  # modules are set up with the services
         from . import local
+        from .virtual_time import new_event_loop
 
         is_whole = all(mistake.remark for mistake in found)
-        found += program.run(local.module_mistakes(bot if is_whole else local.with_modules_of(bot)))
+        whole = bot if is_whole else local.with_modules_of(bot)
+        found += program.run(local.module_mistakes(whole), loop_factory=new_event_loop)
     return found
 
 

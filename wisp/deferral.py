@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Callable, Coroutine
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .clock import Clock, Timer
+    from .clock import Clock
     from .context import InteractionContext
 
 # https://discord.com/developers/docs/interactions/receiving-and-responding#responding-to-an-interaction
@@ -85,7 +86,7 @@ class Deferrals:
         self._spawn = spawn
         self._discord_time = discord_time
         self._due: list[tuple[float, int, InteractionContext[Any]]] = []
-        self._timer: Timer | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     def expect(self, ctx: InteractionContext[Any]) -> None:
         """Defer `ctx`, which arrived now, in time, unless it is answered by then."""

@@ -392,7 +392,7 @@ class Dispatcher:
         self.session.measures.refused("unknown")
         if event.interaction.id in self._awaited or bridge.others_listen(self.session.gateway, type(event)):
             # it may answer, or only look: it has as long as Discord's patience lets us wait
-            await self.session.clock.sleep(self.session.patience)
+            await asyncio.sleep(self.session.patience)
         await self._answer_stranger(event.interaction, line)
 
     async def _answer_stranger(self, interaction: hikari.PartialInteraction, line: str) -> None:

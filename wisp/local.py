@@ -7,8 +7,8 @@ import logging
 import secrets
 import sqlite3
 import sys
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, nullcontext, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TextIO
@@ -18,16 +18,21 @@ import msgspec
 from . import bridge
 from .chat import PATIENCE, Chat
 from .clock import Clock
+from .durations import parse_duration
 from .errors import DatabaseError, Mistake, Mistakes, StartError
 from .groups import roots
 from .program import stop_signals
 from .sandbox.console import Console
+from .sandbox.invocation import Impossible
+from .sandbox.model import LAST_MOMENT
+from .sandbox.page import Page
 from .sandbox.people import People
 from .sandbox.server import Sandbox
 from .sandbox.world import World
 from .services.database import MEMORY
 from .shield import Exit, contained
 from .shown import failures_on, log_on, open_on_desktop
+from .virtual_time import Restless, VirtualTime, virtual_time
 from .work import end, to_the_end
 
 if TYPE_CHECKING:
@@ -35,8 +40,8 @@ if TYPE_CHECKING:
 
     from .bot import Bot
 
-TURNS = 100
-"""Turns of the event loop in which a gateway event has usually gone from the sandbox to the bot's listeners."""
+_QUIET_HEART = 600.0
+"""Seconds between heartbeats if time is virtual: with Discord's 41.25 s, 30 days would be 63,000 of them."""
 
 _CLOSING_LIMIT = 10.0
 """Seconds that the local Discord has to close after the bot."""
@@ -57,11 +62,14 @@ async def on_sandbox(
     of the world what the bot shall find. Raises StartError where the bot does not start.
     """
     clock = clock or Clock()
+    bridge.let_hikari_ask_the_loop(clock)
     async with AsyncExitStack() as stack:
         database = keep
         if database is None:
             database = str(Path(stack.enter_context(TemporaryDirectory(prefix="wisp-"))) / "wisp.db")
         sandbox = await stack.enter_async_context(Sandbox(clock=clock, page=page))
+        if clock.is_virtual:
+            sandbox.gateway.heartbeat_interval = _QUIET_HEART
         if sandbox.page is not None:
             stack.enter_context(log_on(sandbox.page, bot))
         prepare(sandbox.world)
@@ -112,8 +120,10 @@ async def module_mistakes(bot: Bot) -> list[Mistake]:
     level = log.level
     log.setLevel(logging.CRITICAL)  # it says the same
     try:
-        async with on_sandbox(bot, keep=MEMORY):  # messages name no temporary file, which the reader does not know
-            pass
+        with virtual_time() as time:
+            # messages name no temporary file, which the reader does not know
+            async with on_sandbox(bot, clock=time.clock, keep=MEMORY):
+                pass
     except Mistakes as error:
         return [*error.mistakes]
     except StartError as error:
@@ -138,26 +148,44 @@ def with_modules_of(bot: Bot) -> Bot:
     return alone
 
 
-async def delivered(sandbox: Sandbox, gateway: hikari.GatewayBot) -> None:
-    """Wait until each gateway event that the sandbox sent has set the bot's listeners going."""
-    turns = 0
-    while undelivered(sandbox, gateway):
-        turns += 1
-        bridge.hurry(gateway)
-        await asyncio.sleep(0 if turns < TURNS else 0.001)
-    await asyncio.sleep(0)  # what was set going takes its first step
+def advancer(time: VirtualTime, page: Page | None) -> Callable[[str], Awaitable[None]]:
+    """Return a function that moves the time of bot and Discord by a typed duration, as `:advance` and the page do.
+
+    The page shows it meanwhile. Calls at the same time take their turns. The function raises Impossible for a text
+    that is no duration, or one that leads nowhere, and if the bot does not let the time pass.
+    """
+    turn = asyncio.Lock()
+
+    async def advance(typed: str) -> None:
+        async with turn:
+            seconds = _seconds_ahead(typed, time.clock.time())
+            with page.time_moves() if page else nullcontext():
+                try:
+                    await time.advance(seconds)
+                except Restless as error:
+                    raise Impossible(f"the time cannot pass: {error}") from None
+
+    return advance
+
+
+def _seconds_ahead(typed: str, now: float) -> float:
+    """Return the seconds that a typed duration says. Raises Impossible if time cannot be moved by them."""
+    text = typed.strip().strip('"').strip()
+    shown = text if len(text) <= 50 else f"{text[:50]}..."
+    duration = parse_duration(text)
+    if duration is None and parse_duration(text.removeprefix("-")) is None:
+        raise Impossible(f"expected a duration such as 90s, 2h or 1d 6h, got {shown!r}")
+    if not duration:
+        raise Impossible(f"time moves forward only: expected more than 0s, got {shown!r}")
+    seconds = duration.total_seconds()
+    if now + seconds > LAST_MOMENT:
+        raise Impossible(f"time cannot be moved by {shown!r}: Discord's ids, which hold the time, end in 2084")
+    return seconds
 
 
 def undelivered(sandbox: Sandbox, gateway: hikari.GatewayBot) -> bool:
-    """Whether the sandbox sent, or holds for a bot that comes back, what the bot has not heard of; or it is away."""
-    heard, sessions = bridge.heard(gateway), sandbox.gateway.sessions
-    if sandbox.faults.holding or bridge.away(gateway) or heard.keys() - sessions.keys():
-        return True
-    return any(
-        heard.get(session.id, 0) < session.sequence
-        for session in sessions.values()
-        if session.connection is not None or session.id in heard
-    )
+    """Whether the bot is away and comes back, or the sandbox holds an event for it."""
+    return sandbox.faults.holding or bridge.away(gateway)
 
 
 async def chat(
@@ -178,8 +206,8 @@ async def chat(
     not be done, nobody answered a command, or the bot's code failed on it; 128 and the number of a signal that ended
     it, as a shell reports that. Raises SystemExit as a handler asked.
     """
-    with stop_signals() as signalled:
-        chatting = asyncio.create_task(contained(_chat(bot, lines, as_json, keep, opens, output)))
+    with stop_signals() as signalled, virtual_time(flows=True) as time:
+        chatting = asyncio.create_task(contained(_chat(bot, time, lines, as_json, keep, opens, output)))
         try:
             await asyncio.wait({chatting, signalled}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -197,19 +225,30 @@ async def chat(
 
 
 async def _chat(
-    bot: Bot, lines: Sequence[str], as_json: bool, keep: str | None, opens: bool, output: TextIO | None
+    bot: Bot,
+    time: VirtualTime,
+    lines: Sequence[str],
+    as_json: bool,
+    keep: str | None,
+    opens: bool,
+    output: TextIO | None,
 ) -> int:
     """Do what `chat` does, but for signals."""
     console = Console(sys.stdin, output or sys.stdout)
     console.interactive &= not as_json
     chatting = console.interactive and not lines
     leaving: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
-    async with on_sandbox(bot, keep=keep, page=not lines and not as_json) as sandbox:
+    async with on_sandbox(bot, keep=keep, clock=time.clock, page=not lines and not as_json) as sandbox:
         people = People(sandbox.world, patience=PATIENCE)
 
-        async def settled() -> None:
-            await delivered(sandbox, bot.session.gateway)
-            await bot.session.idle()
+        def is_quiet() -> bool:
+            return not undelivered(sandbox, bot.session.gateway)
+
+        async def settle(is_answered: Callable[[], bool]) -> None:
+            with suppress(Restless):  # it stops an `advance()`, which is told of that
+                await time.until(lambda: (is_answered() or talk.advances_next) and is_quiet())
+            if not talk.advances_next:
+                await bot.session.idle()
 
         def listen() -> None:
             bot.session.leaving = leaving
@@ -221,9 +260,12 @@ async def _chat(
             await restart(bot)
             listen()
 
-        talk = Chat(people, console, as_json=as_json, breakable=sandbox, restart=restarted)
-        people.settled = settled
+        advance = advancer(time, sandbox.page)
+        talk = Chat(people, console, as_json=as_json, breakable=sandbox, restart=restarted, advance=advance)
+        people.settle = settle
         listen()
+        if sandbox.page is not None:
+            sandbox.page.advance = advance
         if sandbox.page is not None and console.attended:
             console.write(f"In a browser: {sandbox.page.url}")
             if opens:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import difflib
 import itertools
 import sqlite3
-import time
 import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar, cast
@@ -276,7 +275,8 @@ def create_mock_interaction(
     number = next(_numbers)
     token = f"mock-{number}"
     bot.mock_session.rest.replies[token] = []
-    payload = _payload(number, token, user_id, username, guild_id, permissions)
+    moment = bot.mock_session.clock.time()
+    payload = _payload(number, moment, token, user_id, username, guild_id, permissions)
     interaction = bot.gateway.entity_factory.deserialize_interaction(payload)
     assert isinstance(interaction, hikari.CommandInteraction)
     return MockInteraction(bot.mock_session, Command(bot, _mock, {}, {"description": "Mock"}), interaction, [])
@@ -287,7 +287,13 @@ async def _mock(ctx: Context) -> None:
 
 
 def _payload(
-    number: int, token: str, user_id: int, username: str, guild_id: int | None, permissions: hikari.Permissions
+    number: int,
+    moment: float,
+    token: str,
+    user_id: int,
+    username: str,
+    guild_id: int | None,
+    permissions: hikari.Permissions,
 ) -> dict[str, Any]:
     """What Discord sends for a command, as far as hikari reads it."""
     user = {"id": str(user_id), "username": username, "discriminator": "0", "avatar": None, "global_name": None}
@@ -304,7 +310,7 @@ def _payload(
     return {
         "version": 1,
         "type": int(hikari.InteractionType.APPLICATION_COMMAND),
-        "id": str(((int(time.time() * 1000) - _DISCORD_EPOCH_MS) << 22) + number % 4096),
+        "id": str(((int(moment * 1000) - _DISCORD_EPOCH_MS) << 22) + number % 4096),
         "application_id": str(_APPLICATION),
         "token": token,
         "channel_id": str(_CHANNEL),

@@ -18,6 +18,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .logs import get_logger
+from .places import place, place_in
 from .shield import EXITS
 from .work import LAST_WORDS, end, left_behind
 
@@ -114,14 +115,19 @@ def _exit_at_the_second(handlers: Mapping[int, object]) -> Generator[None]:
 # ---- the run of a program ----
 
 
-def run(main: Coroutine[Any, Any, T], grace_left: Callable[[], float] = lambda: 0.0) -> T:
+def run(
+    main: Coroutine[Any, Any, T],
+    grace_left: Callable[[], float] = lambda: 0.0,
+    *,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+) -> T:
     """Run a coroutine in an event loop of its own, as `asyncio.run` does, but let nothing hold up the end.
 
     Tasks and threads that it leaves get as many more seconds as `grace_left` says then, and at least one. The process
     ends without those that still run, once the main thread has ended; the log names them.
     """
     known = {*threading.enumerate()}
-    loop = asyncio.new_event_loop()
+    loop = loop_factory()
     code = 1
     try:
         asyncio.set_event_loop(loop)
@@ -174,8 +180,6 @@ async def _end_tasks(loop: asyncio.AbstractEventLoop, end_of_grace: float) -> se
 
 
 def _in_words(task: asyncio.Task[Any]) -> str:
-    from .stillness import place
-
     name = task.get_name()
     if re.fullmatch(r"Task-\d+", name):  # it has none of its own
         name = getattr(task.get_coro(), "__qualname__", name)
@@ -263,8 +267,6 @@ def _take_leave(workers: Collection[_Worker]) -> None:
 
 
 def _named(workers: Iterable[_Worker]) -> str:
-    from .stillness import place_in
-
     return ", ".join(
         f"{worker.name}{place_in(_frames_of(worker)) if isinstance(worker, threading.Thread) else ''}"
         for worker in workers

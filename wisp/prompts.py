@@ -17,7 +17,6 @@ from .errors import AnswerError, UserError
 from .handlers import place_of
 
 if TYPE_CHECKING:
-    from .clock import Timer
     from .context import Answer, ComponentContext, InteractionContext, MessageFields
     from .handlers import Handler
     from .registrar import Registrar
@@ -61,7 +60,7 @@ class Prompts:
     def __init__(self, session: Session) -> None:
         self._prompts: dict[str, Prompt] = {}
         self._forms: dict[str, tuple[Registrar, asyncio.Future[hikari.ModalInteraction]]] = {}
-        self._timers: dict[str, Timer] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._session = session
         self.component: Component[[str, str], None] = Component(
             session.bot, self._clicked, _CUSTOM_ID, {}, {}, reserved=True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 import hikari
 
 from . import bridge
-from .clock import Clock, Timer, moment
+from .clock import Clock, moment
 from .errors import Mistake, Mistakes, WispError
 from .logs import get_logger
 
@@ -111,7 +111,7 @@ class CommandSync:
         self._lock = asyncio.Lock()
         self._next: asyncio.Task[Changes | None] | None = None  # the attempt that has not begun
         self._attempts: set[asyncio.Task[Changes | None]] = set()
-        self._retry: Timer | None = None
+        self._retry: asyncio.TimerHandle | None = None
         self._failures = 0
         self._not_before = -math.inf  # on the clock: Discord asked to wait until then
         self._has_returned = False
@@ -169,7 +169,7 @@ class CommandSync:
     async def _attempt(self) -> Changes | None:
         wanted = await self._wanted()
         if (wait := self._not_before - self._clock.monotonic()) > 0:
-            left = wait if self._retry is None else self._retry.deadline - self._clock.monotonic()
+            left = wait if self._retry is None else self._retry.when() - asyncio.get_running_loop().time()
             self._log_refusal(wanted, "Discord asked to wait", left)
             return None
         try:
@@ -193,7 +193,7 @@ class CommandSync:
         if self._retry is None:
             self._failures += 1
         else:  # a caller asked for this attempt before the next one was due, and does not postpone that
-            wait = min(wait, self._retry.deadline - self._clock.monotonic())
+            wait = min(wait, self._retry.when() - asyncio.get_running_loop().time())
         if asked is not None:
             wait = asked if is_daily else max(wait, asked)
         wait = min(wait, _LONGEST_RETRY)

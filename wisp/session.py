@@ -24,6 +24,7 @@ from .groups import Root, forgotten, roots
 from .logs import get_logger, protect
 from .measures import Measures
 from .migrations import Migrations
+from .places import place
 from .prompts import Prompts
 from .registration import CommandSync, Wanted
 from .replies import settings_in_use
@@ -169,7 +170,8 @@ class Session:
                 raise StartError(str(error)) from error
             raise
         self._end_starting()
-        self.blocking.start()
+        if self.clock.is_flowing:
+            self.blocking.start()
         self._stage("connected")
         _log.info("%s", self.summary())
 
@@ -453,12 +455,10 @@ class Session:
 
     async def _warn_of_a_late_start(self) -> None:
         """Log once what the start waits for, if no shard has been let in for a while."""
-        from .stillness import place
-
         let_in = -1
         while len(self.gateway.shards) > let_in:  # hikari starts those of a large bot in groups, with pauses
             let_in = len(self.gateway.shards)
-            await self.clock.sleep(_LATE)
+            await asyncio.sleep(_LATE)
         if self.gateway.shards and all(shard.is_connected for shard in self.gateway.shards.values()):
             _log.warning(_HELD_UP, _LATE, "a raw listener for StartedEvent")
         elif self.work.tasks:
@@ -626,7 +626,7 @@ class Session:
         """
         if self._closing is None:
             self.closing = True
-            self._closing_since = time.monotonic()
+            self._closing_since = self.clock.monotonic()
             self._closing = asyncio.create_task(self._close())
         if not self.work.is_within_handler():
             with self.work.apart():
@@ -634,16 +634,16 @@ class Session:
 
     def grace_left(self) -> float:
         """Return how many seconds are left of the grace of what runs while the bot closes."""
-        since = time.monotonic() if self._closing_since is None else self._closing_since
-        return max(0.0, since + self.grace - time.monotonic())
+        since = self.clock.monotonic() if self._closing_since is None else self._closing_since
+        return max(0.0, since + self.grace - self.clock.monotonic())
 
     def closing_left(self) -> float:
         """Return how many seconds a part of the bot (module, on_stop function, service) has to close.
 
         At the end of the bot it has what the parts before it have left of 10 s, and at least 1.
         """
-        since = time.monotonic() if self._parts_since is None else self._parts_since
-        return max(LAST_WORDS, since + _CLOSING_LIMIT - time.monotonic())
+        since = self.clock.monotonic() if self._parts_since is None else self._parts_since
+        return max(LAST_WORDS, since + _CLOSING_LIMIT - self.clock.monotonic())
 
     async def end_handlers(self, handlers: Iterable[asyncio.Task[Any]], grace: float) -> None:
         """Wait for handlers, cancel those that run for longer than `grace`, and leave behind those that ignore it."""
@@ -661,8 +661,6 @@ class Session:
 
     def _place_of(self, task: asyncio.Task[Any]) -> str:
         """Return what a task runs, and where in the bot's code it waits."""
-        from .stillness import place
-
         return f"{'the start' if task is self._starting else self.label_of(task)}{place(task)}"
 
     async def _close(self) -> None:
@@ -701,7 +699,7 @@ class Session:
     async def _close_opened(self) -> None:
         is_waited_for = self.leaving is not None
         leaving = self.leaving = self.leaving or asyncio.get_running_loop().create_future()
-        self._parts_since = time.monotonic()
+        self._parts_since = self.clock.monotonic()
         with self.work.closing():
             while self._opened:
                 what, close = self._opened.pop()

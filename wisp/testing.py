@@ -17,12 +17,15 @@ For a module alone there are `create_mock_bot`, `create_mock_context` and `creat
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+import math
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from . import bridge, local
-from .local import delivered, on_sandbox, undelivered
+from .local import on_sandbox, undelivered
 from .logs import redacted
 from .mocks import (
     MockBot,
@@ -33,8 +36,10 @@ from .mocks import (
     create_mock_context,
     create_mock_interaction,
 )
+from .places import in_bot, line_of
 from .sandbox.faults import Breakable
 from .sandbox.happenings import Happening
+from .sandbox.interaction import INTERACTION_LIFETIME
 from .sandbox.model import LAST_MOMENT
 from .sandbox.people import File, Impossible, People, Person, Reply, channel_called, front
 from .sandbox.server import Sandbox
@@ -42,14 +47,13 @@ from .sandbox.transcript import Record
 from .sandbox.world import Channel, Guild, Message, Role, World
 from .session import Failure
 from .shield import described
-from .stillness import Stillness, WatchedClock, frames_of, in_bot, place
+from .virtual_time import Restless, VirtualTime, virtual_time
 from .work import named
 
 if TYPE_CHECKING:
     from .bot import Bot
     from .sandbox.faults import Faults
     from .sandbox.gateway import Gateway
-    from .session import Session
 
 __all__ = [
     "Channel",
@@ -98,15 +102,10 @@ async def connect(
     came at once are raised together, as an ExceptionGroup. What the bot asked for and the sandbox does not serve fails
     the test at its end. To an error that ends the test the conversation so far is added, as a note.
     """
-    clock = WatchedClock()
-    async with on_sandbox(bot, clock=clock, prepare=lambda world: _populate(world, guilds, members)) as sandbox:
-        run = _Run(bot.session)
-
-        def resting() -> set[asyncio.Task[Any]]:
-            return clock.waiting | run.session.work.waiting | _delayed(sandbox.faults.delayed)
-
-        with Stillness(run.handlers, run.listeners, resting) as stillness:
-            discord = Discord(sandbox, bot, run, clock, stillness)
+    with virtual_time() as time:
+        prepare = partial(_populate, guilds=guilds, members=members)
+        async with on_sandbox(bot, clock=time.clock, prepare=prepare) as sandbox:
+            discord = Discord(sandbox, bot, time)
             try:
                 yield discord
                 await discord.finish()
@@ -155,33 +154,6 @@ def _names(named: Names, first: list[str], noun: str) -> list[str]:
     return [*first[:named], *(f"{noun} {number}" for number in range(len(first) + 1, named + 1))]
 
 
-class _Run:
-    """The run of the bot that is on now."""
-
-    def __init__(self, session: Session) -> None:
-        self.session = session
-
-    def handlers(self) -> set[asyncio.Task[Any]]:
-        """The tasks of its handlers."""
-        return set(self.session.work.tasks)
-
-    def listeners(self) -> set[asyncio.Task[Any]]:
-        """The tasks of all listeners, wisp's and others."""
-        return bridge.listening(self.session.gateway)
-
-
-def _delayed(calls: Mapping[tuple[str, str], int]) -> set[asyncio.Task[Any]]:
-    """The tasks that wait for the answer to a call which the sandbox delays; none where others make the same call."""
-    if not calls:
-        return set()
-    waiting: dict[tuple[str, str], set[asyncio.Task[Any]]] = {call: set() for call in calls}
-    for task in asyncio.all_tasks():
-        for call in map(bridge.called_in, frames_of(task)):
-            if call in waiting:
-                waiting[call].add(task)
-    return {task for call, tasks in waiting.items() if len(tasks) <= calls[call] for task in tasks}
-
-
 def _refuse_unserved(world: World) -> None:
     """Fail a test whose bot asked for what the sandbox does not have: on Discord it may well do something else."""
     if world.unserved:
@@ -189,14 +161,11 @@ def _refuse_unserved(world: World) -> None:
         raise AssertionError(f"the sandbox does not serve what the bot used: {routes} (README names what it does)")
 
 
-_SOON = 5.0
-"""Seconds of real time in which handlers must come to rest."""
+_PATIENCE = INTERACTION_LIFETIME + 1.0
+"""Seconds of the bot's time that a person waits for an answer: Discord takes none after that."""
 
-_GLANCE = 0.002
-"""Seconds after which busy handlers are looked at again: what they wait for may have come to rest."""
-
-_MANY = 100
-"""Busy tasks that are watched one by one; more of them are looked at now and then, or looking were all that is done."""
+_NAMED = 30
+"""Handlers that do not come to rest of which an error names at most."""
 
 _REMEMBERED = 60
 """Things that happened of which a conversation tells at most."""
@@ -206,9 +175,6 @@ _LONGEST_LINE = 200
 
 _HEADING = "What happened in the sandbox:"
 
-_CALM = 8
-"""Turns of the event loop that nothing may be busy: what one task leaves another gets within a few."""
-
 
 class Discord(Breakable):
     """The local Discord of a test. `world` is everything in it, `sandbox` the server that the bot is on.
@@ -216,17 +182,15 @@ class Discord(Breakable):
     It can be broken: `discord.fail("POST", "/interactions", 500)`, `discord.drop()`, ...
     """
 
-    def __init__(self, sandbox: Sandbox, bot: Bot, run: _Run, clock: WatchedClock, stillness: Stillness) -> None:
+    def __init__(self, sandbox: Sandbox, bot: Bot, time: VirtualTime) -> None:
         self.sandbox = sandbox
         self.bot: Bot = bot
         self.gateway: Gateway = sandbox.gateway
         self.faults: Faults = sandbox.faults
-        self._run = run
-        self._clock = clock
-        self._people = People(sandbox.world)
-        self._people.settled = self.rest
-        self._people.watchful = False  # a handler that waits for the clock answers when the test moves it
-        self._stillness = stillness
+        self._time = time
+        self._people = People(sandbox.world, patience=None)
+        self._people.settle = self._rest
+        self._people.ready = self._connected
         self.is_over: bool = False  # what the bot fails on from now on is no news
         self._expected: list[_Expected] = []
         self._failures: list[Failure] = []
@@ -235,7 +199,7 @@ class Discord(Breakable):
 
     def _attend(self) -> None:
         """Hear of the run's failures."""
-        session = self._run.session
+        session = self._session = self.bot.session  # which the bot does not have any more once it is closed
         session.grace = 0.0  # what still waits when the test is over would wait for ever
         session.on_failure = self._note
         session.leaving = asyncio.get_running_loop().create_future()
@@ -356,7 +320,6 @@ class Discord(Breakable):
         nothing of what they do reaches Discord, or the data of the new run.)
         """
         await (local.kill(self.bot, self.sandbox) if kill else local.restart(self.bot))
-        self._run.session = self.bot.session
         self._attend()
         await self.rest()
 
@@ -366,22 +329,29 @@ class Discord(Breakable):
         Raises ValueError for a negative time, and for one after the year 2084.
         """
         total = seconds + 60 * minutes + 3600 * hours + 86400 * days
-        if self._clock.time() + total > LAST_MOMENT:
+        if not 0 <= total < math.inf:
+            raise ValueError(f"advance() moves time forward: expected seconds >= 0, got {total!r}")
+        if self._time.clock.time() + total > LAST_MOMENT:
             raise ValueError(f"advance() by {total:g} s: Discord's ids, which hold the time, end in 2084")
-        await self._clock.advance(total, self._settle)
+        try:
+            await self._time.advance(total)
+        except Restless as error:
+            raise AssertionError(self._restless(error)) from None
         await self.rest()
 
     async def rest(self) -> None:
-        """Wait until every handler of the bot has ended, or waits for the clock; raises what the bot failed on.
+        """Wait until nothing runs that has not to wait for the time or a person; raises what the bot failed on.
 
-        Raises AssertionError, naming the commands, where one does neither within 5 seconds of real time.
+        Raises AssertionError, naming the commands, if that does not happen.
         """
-        await self._settle()
+        await self._rest()
+
+    async def _rest(self, is_answered: Callable[[], bool] = lambda: True) -> None:
+        await self._settle(is_answered)
         self._raise_failures()
-        session = self._run.session
-        if session.closing:
+        if self._session.closing:
             raise AssertionError("the bot is closed: `await discord.restart()` starts it again")
-        if why := bridge.ended(session.gateway):
+        if why := bridge.ended(self._session.gateway):
             raise AssertionError(f"the bot's connection to Discord ended for good: {why}")
 
     async def finish(self) -> None:
@@ -394,6 +364,12 @@ class Discord(Breakable):
             await self._settle()
             self._raise_failures()
             _refuse_unserved(self.world)
+
+    async def _connected(self) -> None:
+        """Wait for a bot that is away: after hikari's pauses of random length some answers would be late, some not."""
+        sessions = self.gateway.sessions.values()
+        if not sessions or any(session.connection is None for session in sessions):
+            await self._time.until(lambda: not bridge.away(self._session.gateway), within=_PATIENCE)
 
     def _raise_failures(self) -> None:
         errors = [_as_assertion(failure) for failure in self._failures]
@@ -427,41 +403,23 @@ class Discord(Breakable):
                 return
         self._failures.append(failure)
 
-    async def _settle(self) -> None:
+    async def _settle(self, is_answered: Callable[[], bool] = lambda: True) -> None:
+        def is_met() -> bool:
+            return is_answered() and not undelivered(self.sandbox, self._session.gateway)
+
         try:
-            async with asyncio.timeout(_SOON):
-                await self._settled()
-        except TimeoutError:
-            raise AssertionError(self._restless()) from None
+            await self._time.until(is_met, within=_PATIENCE)
+        except Restless as error:
+            raise AssertionError(self._restless(error)) from None
 
-    async def _settled(self) -> None:
-        calm = 0
-        while calm < _CALM:
-            await delivered(self.sandbox, self._run.session.gateway)
-            if busy := self._stillness.busy():
-                calm = 0
-                for task in busy:
-                    bridge.hurry_call(frames_of(task))
-                if len(busy) > _MANY:
-                    await asyncio.sleep(_GLANCE * len(busy) / _MANY)
-                    continue
-                waiting = {*busy, self._clock.changed()}
-                await asyncio.wait(waiting, timeout=_GLANCE, return_when=asyncio.FIRST_COMPLETED)
-            else:
-                calm += 1
-
-    def _restless(self) -> str:
-        busy = self._stillness.busy()
-        if not busy and undelivered(self.sandbox, self._run.session.gateway):
-            return f"the bot did not hear within {_SOON:g} s of all that happened: it is not connected, or hangs"
-        at = {root: root for root in busy.values()} | {root: task for task, root in busy.items() if task is not root}
-        names = named(f"{self._run.session.label_of(root)}{place(task)}" for root, task in at.items())
+    def _restless(self, error: Restless) -> str:
+        session = self._session
+        if undelivered(self.sandbox, session.gateway):
+            return f"the bot is not connected: {error}"
+        names = named(f"{session.label_of(task)}{line_of(task)}" for task in islice(session.work.tasks, _NAMED))
         broken = [f"; the test delays {method} {path}" for method, path in self.faults.delayed]
         broken += [f"; the test lets {fault.method} {fault.path.pattern} fail" for fault in self.faults.failures]
-        return (
-            f"{names or 'the bot'} did not come to rest within {_SOON:g} s: waiting for something that no test can "
-            f"bring about, or for real time (asyncio.sleep) in place of wisp's clock{redacted(''.join(broken))}"
-        )
+        return f"{names or 'the bot'} did not come to rest: {error}{redacted(''.join(broken))}"
 
 
 def _as_assertion(failure: Failure) -> AssertionError:

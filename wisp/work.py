@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from .places import place
+
 if TYPE_CHECKING:
     from .registrar import Registrar
 
@@ -223,8 +225,6 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
         await end({task})
         raise
     if late:
-        from .stillness import place
-
         where = place(task)
         await end({task})
         raise Overdue(f"took more than {seconds:.3g} s{where}")

@@ -138,10 +138,11 @@ class Calls(Ground):
         return self.clock.monotonic() - interaction.created
 
     def _forget_old_interactions(self) -> None:
-        for number, interaction in tuple(self.interactions.items()):
-            if self.age(interaction) <= INTERACTION_LIFETIME:
+        while self.interactions:
+            oldest = next(iter(self.interactions.values()))
+            if self.age(oldest) <= INTERACTION_LIFETIME:
                 return
-            del self.interactions[number], self._tokens[interaction.token]
+            del self.interactions[oldest.id], self._tokens[oldest.token]
 
     def _interaction_payload(self, interaction: Interaction, locale: str) -> JSON:
         guild = interaction.guild

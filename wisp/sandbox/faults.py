@@ -20,10 +20,7 @@ if TYPE_CHECKING:
     from wisp.sandbox.gateway import Gateway
 
 HELD = 0.2
-"""Seconds (real ones) that an event out of order waits for another, where none comes."""
-
-_UNHEARD = 0.05
-"""Seconds between two looks at whether a bot still waits for the answer that does not come."""
+"""Seconds that an event out of order waits for another, if none comes."""
 
 Failing: TypeAlias = int | Literal["cut", "timeout"]
 """An HTTP status; "cut" breaks the connection off without an answer, with "timeout" none ever comes."""
@@ -87,7 +84,7 @@ class Faults:
         self.duplicates: list[_OfEvent] = []
         self.swaps: list[_OfEvent] = []
         self.delayed: Counter[tuple[str, str]] = Counter()
-        self._waiting: set[asyncio.Task[None]] = set()
+        self._waiting: set[asyncio.Future[None]] = set()
         self._held: Event | None = None
 
     @property
@@ -118,7 +115,7 @@ class Faults:
         if isinstance(failure.how, int):
             return _answer(failure.how, failure)
         if failure.how == "timeout":
-            await _given_up(request)
+            await self._hold(asyncio.get_running_loop().create_future())
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=500)  # which nobody reads
@@ -126,15 +123,20 @@ class Faults:
     async def _wait(self, request: web.Request, seconds: float) -> None:
         call = (request.method, _path(request.rel_url.raw_path))
         self.delayed[call] += 1
-        waiting = asyncio.create_task(self._clock.sleep(seconds))
+        try:
+            await self._hold(asyncio.create_task(asyncio.sleep(seconds)))
+        finally:
+            self.delayed[call] -= 1
+            self.delayed += Counter()  # without what is at 0
+
+    async def _hold(self, waiting: asyncio.Future[None]) -> None:
+        """Wait for this. The wait is cancelled when the sandbox closes."""
         self._waiting.add(waiting)
         try:
             await waiting
         finally:
             waiting.cancel()
             self._waiting.discard(waiting)
-            self.delayed[call] -= 1
-            self.delayed += Counter()  # without what is at 0
 
     def pass_on(self, event: Event, deliver: Callable[[Event], None]) -> None:
         """Deliver an event; twice, or after the next one, where that was asked for."""
@@ -163,12 +165,6 @@ def _take(faults: list[F], is_for: Callable[[F], bool]) -> F | None:
     if fault is not None and fault.used_up():
         faults.remove(fault)
     return fault
-
-
-async def _given_up(request: web.Request) -> None:
-    """Wait until the bot waits no longer: aiohttp tells nobody of that."""
-    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
-        await asyncio.sleep(_UNHEARD)
 
 
 def _path(path: str) -> str:

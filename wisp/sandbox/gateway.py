@@ -62,7 +62,7 @@ _MAY_HIDE = {
 
 
 class Gateway:
-    """All shards of the bot. Everything here keeps real time, as bots do: the world's clock moves no heartbeat.
+    """All shards of the bot. Their time is the event loop's, as hikari's is: no offset of the world's clock moves it.
 
     `max_concurrency` shards may identify at once in `identify_window` seconds, `session_starts` sessions begin in a
     day, all members of a guild be requested once in `members_window` seconds; `heartbeat_interval` is in seconds.

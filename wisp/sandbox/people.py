@@ -57,18 +57,35 @@ _OWN_EMOJI = re.compile(r"<(?P<animated>a?):(?P<name>\w{2,32}):(?P<id>\d{1,20})>
 class People:
     """The people of a world, by name.
 
-    `settled`, where it is set, is awaited after each thing that a person did: what knows the bot sets it
-    to wait until the bot is at rest, so that edits and follow-ups have come. What it raises is raised from
-    the person's call. Who asked the bot for something waits for a visible answer first, unless `watchful` is set to
-    False because the bot can be at rest without one: where time stands still. `patience` is how many seconds of real
-    time a person waits for all of that.
+    A person who asked the bot for something waits until its answer is visible, for `patience` seconds at most (None:
+    without a limit). `settle`, if set, is awaited in place of that, after each thing that a person did: it is given a
+    function that returns whether the answer is visible, and waits until the bot is at rest as well, so that edits and
+    follow-ups have come. What it raises is raised from the person's call. `ready` is awaited before somebody asks the
+    bot for something.
     """
 
-    def __init__(self, world: World, *, patience: float = 10.0) -> None:
+    def __init__(self, world: World, *, patience: float | None = 10.0) -> None:
         self.world = world
         self.patience = patience
-        self.watchful = True
-        self.settled: Callable[[], Awaitable[object]] | None = None
+        self.ready: Callable[[], Awaitable[object]] | None = None
+        self.settle: Callable[[Callable[[], bool]], Awaitable[object]] = self.answered
+
+    async def answered(self, is_answered: Callable[[], bool]) -> None:
+        """Wait until an answer is visible, and no longer."""
+        answered = asyncio.Event()
+
+        def look(_: object = None) -> None:
+            if is_answered():
+                answered.set()
+
+        stop = self.world.watch(look)
+        deadline = self.world.clock.call_later(INTERACTION_DEADLINE, look)
+        look()
+        try:
+            await answered.wait()
+        finally:
+            stop()
+            deadline.cancel()
 
     @property
     def home(self) -> Guild:
@@ -444,8 +461,8 @@ class Person:
             raise Impossible("a private answer has no reactions, replies and threads")
 
     async def rest(self) -> None:
-        """Wait until the bot is at rest, where `people.settled` can tell."""
-        await self._patiently(self._settle())
+        """Wait until the bot is at rest, if `people.settle` can tell."""
+        await self._settle(lambda: True)
 
     def _choose(self, command: str) -> Chosen:
         self._check_may("use commands", Permission.USE_APPLICATION_COMMANDS)
@@ -459,46 +476,29 @@ class Person:
         message: Message | None = None,
         opened_by: Interaction | None = None,
     ) -> Reply:
+        if self.people.ready:
+            await self.people.ready()
         world = self.people.world
         reply = Reply(world.create_interaction(kind, self.user, place, data, message=message, opened_by=opened_by))
-        await self._patiently(self._answered(reply))
+
+        def is_answered() -> bool:
+            if not reply.interaction.answered and world.age(reply.interaction) >= INTERACTION_DEADLINE:
+                reply.failed = NO_ANSWER
+            return reply.failed is not None or _visible(reply.interaction)
+
+        deadline = world.clock.call_later(INTERACTION_DEADLINE, lambda: None)  # a moment for virtual time to stop at
+        try:
+            await self._settle(is_answered)
+        finally:
+            deadline.cancel()
+        is_answered()
         return reply
 
-    async def _answered(self, reply: Reply) -> None:
-        world = self.people.world
-        visible = asyncio.Event()
-
-        def look(_: object) -> None:
-            if _visible(reply.interaction):
-                visible.set()
-
-        def give_up() -> None:
-            if not reply.interaction.answered:
-                reply.failed = NO_ANSWER
-                visible.set()
-
-        stop = world.watch(look)
-        timer = world.clock.call_later(INTERACTION_DEADLINE, give_up)
-        try:
-            if self.people.watchful:
-                await visible.wait()
-            await self._settle()
-        finally:
-            stop()
-            if world.age(reply.interaction) >= INTERACTION_DEADLINE:
-                give_up()
-            if reply.interaction.answered or reply.failed or self.people.watchful:
-                timer.cancel()  # else the answer has until the time is moved so far
-
-    async def _settle(self) -> None:
-        if self.people.settled:
-            await self.people.settled()
-
-    async def _patiently(self, waiting: Awaitable[None]) -> None:
+    async def _settle(self, is_answered: Callable[[], bool]) -> None:
         limit = asyncio.timeout(self.people.patience)
         try:
             async with limit:
-                await waiting
+                await self.people.settle(is_answered)
         except TimeoutError:
             if not limit.expired():
                 raise

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from wisp.clock import Clock
 from wisp.sandbox.lookups import Route
 from wisp.sandbox.model import JSON
 from wisp.sandbox.refusals import RATE_LIMITED
@@ -41,13 +41,16 @@ ON_ALL = Quota(50, 1.0)
 """How many calls Discord takes from a bot altogether (topics/rate-limits#global-rate-limit)."""
 
 
+_EARLY = 0.005
+"""Seconds by which a call may come before a window is over: headers are rounded to milliseconds, and clocks differ."""
+
 _KEPT = 1000
 """Windows at which those that are over are looked for."""
 
 
 @dataclass(slots=True)
 class _Window:
-    """A while until `over` (by the real clock): `used` calls came in it so far."""
+    """A while until `over`, in seconds of `Clock.monotonic`: `used` calls came in it so far."""
 
     over: float
     used: int = 0
@@ -63,13 +66,14 @@ class Limited(Exception):
 
 
 class Quotas:
-    """The rate limits of one sandbox. They keep real time, as bots do: the world's clock moves none.
+    """The rate limits of one sandbox. They pass with the world's clock, as a test moves it.
 
     `on_all` is the limit on all calls of the bot, None for none; interactions' answers do not count there.
     `refused` counts the calls that were one too many.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.on_all: Quota | None = None
         self.refused: int = 0
         self._said: list[tuple[str, re.Pattern[str], Quota]] = []
@@ -101,11 +105,11 @@ class Quotas:
         key = (route.method, route.path, *majors)
         left = self._left(key, quota)
         window = self._windows[key]
-        after = max(0.0, window.over - time.monotonic())
+        after = max(0.0, window.over - self._clock.monotonic())
         headers = {
             "X-RateLimit-Limit": str(quota.uses),
             "X-RateLimit-Remaining": str(max(0, quota.uses - window.used)),
-            "X-RateLimit-Reset": f"{time.time() + after:.3f}",
+            "X-RateLimit-Reset": f"{self._clock.time() + after:.3f}",
             "X-RateLimit-Reset-After": f"{after:.3f}",
             "X-RateLimit-Bucket": self._hash(route),
         }
@@ -116,9 +120,9 @@ class Quotas:
 
     def _left(self, key: tuple[str, ...], quota: Quota) -> float | None:
         """Count a call; seconds until the next is taken, None where this one was."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         window = self._windows.get(key)
-        if window is None or now >= window.over:
+        if window is None or now >= window.over - _EARLY:
             if len(self._windows) >= _KEPT:
                 # Each interaction has a bucket of its own: most are over for ever.
                 self._windows = {k: w for k, w in self._windows.items() if now < w.over}
@@ -143,8 +147,8 @@ class Quotas:
 def _limited(seconds: float, headers: Mapping[str, str]) -> Limited:
     body: JSON = {
         "message": RATE_LIMITED.message,
-        "retry_after": math.ceil(seconds * 1000) / 1000,
+        "retry_after": max(0.001, round(seconds, 3)),
         "global": "X-RateLimit-Global" in headers,
         "code": RATE_LIMITED.code,
     }
-    return Limited(body, {**headers, "Retry-After": str(math.ceil(seconds))})
+    return Limited(body, {**headers, "Retry-After": str(math.ceil(round(seconds, 3)))})

@@ -132,7 +132,7 @@ class Session:
 
 
 class Connection:
-    """One websocket of a shard: reads its frames, and writes what is queued for it. Its time is real time."""
+    """One websocket of a shard: reads its frames, and writes what is queued for it. Its time is the event loop's."""
 
     def __init__(self, gateway: Gateway, request: web.Request, socket: web.WebSocketResponse, encoder: Encoder) -> None:
         self._gateway = gateway

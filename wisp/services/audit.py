@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from ..clock import Clock, Timer
+from ..clock import Clock
 from ..logs import get_logger, redacted
 from . import Database
 from .values import check_limit
@@ -113,7 +113,7 @@ class AuditService:
         self._remembered: deque[_Row] = deque(maxlen=1000)
         self._writing: asyncio.Task[None] | None = None
         self._is_woken = False
-        self._retry: Timer | None = None
+        self._retry: asyncio.TimerHandle | None = None
         self._retry_after = _FIRST_RETRY
         self._until_pruned = 0
         self._prune_again = 0.0  # at that time

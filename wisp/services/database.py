@@ -655,7 +655,7 @@ class _Turn:
             if not is_first:  # one statement of another program is no news
                 self._log_once(holder())
             is_first = False
-            await self._clock.sleep(_POLL_LOCK)
+            await asyncio.sleep(_POLL_LOCK)
 
     def is_over(self) -> bool:
         """Whether there is no time left."""

@@ -7,7 +7,7 @@ import heapq
 from collections.abc import Callable
 from typing import Any
 
-from ..clock import Clock, Timer
+from ..clock import Clock
 
 SLICE = 50
 """How many begin in one turn of the event loop: what else there is to do comes in between."""
@@ -55,7 +55,7 @@ class Timeline:
     """
 
     look_every: float = 10.0
-    """Seconds, real ones, between two looks at whether the wall clock was set."""
+    """Seconds between two looks at whether the wall clock was set. In virtual time there are none."""
 
     def __init__(self, clock: Clock, on_jump: Callable[[float], object]) -> None:
         self._clock = clock
@@ -66,7 +66,8 @@ class Timeline:
         self._tickets = 0
         self._grain = GRAIN  # the least of those that were here since there was nothing
         self._waking: float | None = None  # a moment of Clock.monotonic: other wakings are multiples of the grain away
-        self._timer: Timer | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0  # the moment of Clock.monotonic that it is there for
         self._runs = False
         self._looking: asyncio.TimerHandle | None = None
         self._ahead = clock.time() - clock.monotonic()
@@ -131,12 +132,13 @@ class Timeline:
         if not self._runs or not self._heap:
             return
         at = self._heap[0][0]
-        if self._timer is not None and self._timer.deadline <= at:
+        if self._timer is not None and self._timer_at <= at:
             return
         self._disarm()
         if self._waking is None:
             self._waking = at + self._grain / 2
         late = (self._waking - at) % self._grain
+        self._timer_at = at
         self._timer = self._clock.call_later(at - self._clock.monotonic(), self._wake, late=late)
 
     def _disarm(self) -> None:
@@ -146,9 +148,8 @@ class Timeline:
 
     def _wake(self) -> None:
         self._timer = None
-        if self._runs:
-            self._begin_due()
-            self._arm()
+        self._begin_due()
+        self._arm()
 
     def _begin_due(self) -> None:
         """Begin what is due, a slice of it: for the rest the timer fires again in the next turn of the loop."""
@@ -171,6 +172,8 @@ class Timeline:
             left -= 1
 
     def _look(self) -> None:
+        if self._clock.is_virtual:
+            return
         self._mind_jump()
         self._looking = asyncio.get_running_loop().call_later(self.look_every, self._look)
 
