@@ -139,6 +139,91 @@ def test_json_tells_of_the_terminals_own_commands_and_of_what_the_bot_did_beside
     )
 
 
+TIMES = """@bot.job("tea")
+async def tea(channel_id: int) -> None:
+    await bot.gateway.rest.create_message(channel_id, "Tea is ready")
+
+
+@bot.command
+async def remind(ctx: wisp.Context) -> str:
+    await ctx.services.get("scheduler").once("tea", delay=7200, data={"channel_id": ctx.channel_id})
+    return "I will"
+
+
+@bot.command
+@wisp.cooldown(seconds=3600)
+async def claim(ctx: wisp.Context) -> str:
+    return "coins"
+
+
+@bot.command
+async def patient(ctx: wisp.Context) -> str:
+    await asyncio.sleep(600)
+    await ctx.respond("soon")
+    await asyncio.sleep(240)
+    return "now"
+
+
+@bot.cron("0 3 * * *")
+async def nightly() -> None:
+    for guild in bot.gateway.cache.get_guilds_view().values():
+        await bot.gateway.rest.create_message(next(iter(guild.get_channels())), "Good night")
+
+
+bot.run()"""
+
+
+def with_times() -> str:
+    return write("my_bot.py", "import asyncio\n" + BOT.replace("bot.run()", TIMES))
+
+
+def test_a_reminder_a_cooldown_and_a_nightly_job_are_tried_from_the_command_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = ["/remind", "/claim", "/claim", ":advance 2h", "/claim", ":advance 1d"]
+    assert main(["sandbox", with_times(), *(f"--run={line}" for line in lines)]) == 0
+    written = capsys.readouterr().out.splitlines()
+    said = [line.partition(":")[2][1:10] for line in written if line.startswith("wisp: ") and "Good night" not in line]
+    assert said == ["I will", "coins", "Slow down", "Tea is re", "coins"]
+    assert written[-2] == "wisp: Good night"
+    assert written[-1].startswith("-- it is ")
+
+
+def test_json_tells_what_the_bot_did_while_time_was_advanced(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["/patient", ":advance 14m 30s", "/remind", ":advance 2h", ":advance never"]
+    assert main(["sandbox", with_times(), "--json", *(f"--run={line}" for line in lines)]) == 1
+    patient, later, _, advanced, never = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert (patient["content"], patient["failed"]) == ("", None)  # the line after it is not waited for in real time
+    assert [message["content"] for message in later["messages"]] == ["soon", "now"]
+    assert "Tea is ready" in [message["content"] for message in advanced["messages"]]
+    assert (len(advanced["notes"]), advanced["notes"][0][:9], advanced["failed"]) == (1, "-- it is ", None)
+    assert (never["notes"], never["failed"]) == (
+        [],
+        "expected a duration such as 90s, 2h or 1d 6h, got 'never'",
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no uvloop for Windows")
+def test_a_bot_that_installs_uvloop_is_tried_and_checked_on_asyncios_own_loop(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import uvloop
+
+    monkeypatch.setattr("asyncio.new_event_loop", uvloop.new_event_loop)
+    module = 'class Quiet(wisp.Module):\n    name = "quiet"\n\nbot = wisp.Bot(modules=[Quiet()])'
+    bot = write("my_bot.py", BOT.replace("bot = wisp.Bot()", module))
+    assert main(["check", bot]) == 0
+    assert main(["sandbox", bot, "--run=:advance 2h"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("-- it is ")
+
+
+def test_a_job_that_fails_while_time_is_advanced_fails_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    failing = TIMES.replace('"Tea is ready")', '"Tea is ready")\n    raise ValueError("no milk")')
+    bot = write("my_bot.py", "import asyncio\n" + BOT.replace("bot.run()", failing))
+    assert main(["sandbox", bot, "--json", "--run=/remind", "--run=:advance 2h"]) == 1
+    assert "no milk" in json.loads(capsys.readouterr().out.splitlines()[1])["failed"]
+
+
 COUNTING = """@bot.command
 async def count(ctx: wisp.Context) -> str:
     return str(await ctx.data.increment("n"))
@@ -174,10 +259,16 @@ def test_what_a_bot_prints_is_not_between_lines_of_json(capsys: pytest.CaptureFi
     assert json.loads(capsys.readouterr().out) == []
 
 
-def test_lines_in_json_are_piped_in_too() -> None:
-    ran = run_chat("/hello\n:quit\n/hello\n", "--json")
-    assert [json.loads(line)["command"] for line in ran.stdout.splitlines()] == ["/hello", ":quit"]
-    assert (ran.returncode, ran.stderr) == (0, "")
+def test_lines_in_json_are_piped_in_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    with open(reading) as piped, open(writing, "wb") as typed:
+        typed.write(b"/hello\n:quit\n/hello\n")
+        typed.close()
+        monkeypatch.setattr(sys, "stdin", piped)
+        code = main(["sandbox", write("my_bot.py", BOT), "--json"])
+    captured = capsys.readouterr()
+    assert [json.loads(line)["command"] for line in captured.out.splitlines()] == ["/hello", ":quit"]
+    assert (code, captured.err) == (0, "")
 
 
 def test_quit_is_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -350,13 +441,10 @@ RUN = [sys.executable, "-c", "import sys; from wisp.cli import main; sys.exit(ma
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm", "BROWSER": "true"}
 
 
-def run_chat(piped: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [*RUN, write("my_bot.py", BOT), *arguments]
-    return subprocess.run(command, input=piped, capture_output=True, text=True, env=ENVIRONMENT, check=False)
-
-
 def test_lines_can_be_piped_in() -> None:
-    ran = run_chat(":as bob\n/hello\n\n/nope\n/hello")
+    piped = ":as bob\n/hello\n\n/nope\n/hello"
+    command = [*RUN, write("my_bot.py", BOT)]
+    ran = subprocess.run(command, input=piped, capture_output=True, text=True, env=ENVIRONMENT, check=False)
     assert (ran.returncode, ran.stdout) == (1, "wisp: Hello @bob!\nwisp: Hello @bob!\n")
     assert ran.stderr == "! there is no command /nope in Sandbox. There is: /hello, /more, /form, /broken.\n"
 
@@ -499,6 +587,24 @@ def test_somebody_chats_in_a_terminal() -> None:
     screen.type("\x04")
     assert screen.end() == 0
     assert "Sandbox #general> " not in screen.shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
+def test_time_is_advanced_in_a_terminal() -> None:
+    screen = Screen([*RUN, with_times()])
+    screen.expect("ada in Sandbox #general> ")
+    screen.type("/remind\r")
+    screen.expect("I will")
+    screen.expect("ada in Sandbox #general> ")
+    screen.type(":adv\t2h\r")
+    screen.expect("Tea is ready")
+    screen.expect("-- it is ")
+    screen.expect("ada in Sandbox #general> ")
+    screen.type(":advance never\r")
+    screen.expect("! expected a duration such as 90s")
+    screen.expect("ada in Sandbox #general> ")
+    screen.type("\x04")
+    assert screen.end() == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")

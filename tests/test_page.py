@@ -2,11 +2,14 @@
 
 import asyncio
 import base64
+import io
 import os
 import re
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import hikari
@@ -14,10 +17,13 @@ import pytest
 import pytest_asyncio
 
 import wisp
-from wisp.local import on_sandbox
+import wisp.virtual_time
+from wisp.local import advancer, on_sandbox
+from wisp.sandbox.console import Console
 from wisp.sandbox.server import Sandbox
 from wisp.sandbox.world import Emoji
 from wisp.shown import failures_on
+from wisp.virtual_time import virtual_time
 
 # Not WISP_...: a bot would take that for a setting of its own.
 REQUIRED = os.environ.get("REQUIRE_BROWSER", "") == "1"
@@ -159,32 +165,41 @@ async def a_page(
     """A page on a running bot. In the end it must have asked no other host for anything, and complained of nothing."""
     bot = bot or a_bot()
     problems: list[str] = []
-    async with on_sandbox(bot, page=True) as sandbox:
-        assert sandbox.page
-        failures_on(sandbox.page, bot.session)
-        own = sandbox.page.url.split("/page/")[0]
-        watching: dict[Any, Any] = {
-            "console": lambda said: problems.append(said.text) if said.type in ("error", "warning") else None,
-            "pageerror": lambda error: problems.append(str(error)),
-            "request": lambda asked: None if asked.url.startswith(own) else problems.append(asked.url),
-        }
-        await tab.set_viewport_size({"width": size[0], "height": size[1]})
-        await tab.emulate_media(**{"color_scheme": "light", "reduced_motion": "no-preference", **looks})
-        for event, note in watching.items():
-            tab.on(event, note)
-        try:
-            await tab.goto(sandbox.page.url)
-            await expect(tab.get_by_role("combobox", name="Message #general")).to_be_visible()
-            yield sandbox, tab
-        except BaseException as error:
-            error.add_note(f"the browser complained of {problems}")
-            raise
-        finally:
+    with virtual_time(flows=True) as time:
+        async with on_sandbox(bot, page=True, clock=time.clock) as sandbox:
+            assert sandbox.page
+            sandbox.page.advance = advancer(time, sandbox.page)
+            failures_on(sandbox.page, bot.session)
+            own = sandbox.page.url.split("/page/")[0]
+            watching: dict[Any, Any] = {
+                "console": lambda said: problems.append(said.text) if said.type in ("error", "warning") else None,
+                "pageerror": lambda error: problems.append(str(error)),
+                "request": lambda asked: None if asked.url.startswith(own) else problems.append(asked.url),
+            }
+            await tab.set_viewport_size({"width": size[0], "height": size[1]})
+            await tab.emulate_media(**{"color_scheme": "light", "reduced_motion": "no-preference", **looks})
             for event, note in watching.items():
-                tab.remove_listener(event, note)
-            await tab.evaluate("localStorage.clear(), sessionStorage.clear()")
-            await tab.goto("about:blank")
+                tab.on(event, note)
+            try:
+                await tab.goto(sandbox.page.url)
+                await expect(tab.get_by_role("combobox", name="Message #general")).to_be_visible()
+                yield sandbox, tab
+            except BaseException as error:
+                error.add_note(f"the browser complained of {problems}")
+                raise
+            finally:
+                for event, note in watching.items():
+                    tab.remove_listener(event, note)
+                await tab.evaluate("localStorage.clear(), sessionStorage.clear()")
+                await tab.goto("about:blank")
     assert problems == []
+
+
+async def advance(sandbox: Sandbox, by: str) -> None:
+    """Move the time of bot and Discord, as the terminal does."""
+    assert sandbox.page
+    assert sandbox.page.advance
+    await sandbox.page.advance(by)
 
 
 async def enter(page: Page, text: str, *keys: str) -> None:
@@ -906,9 +921,7 @@ async def test_who_does_not_answer_is_told_of_on_the_spot(tab: Page) -> None:
         sandbox.gateway.sessions.clear()
         await page.get_by_role("button", name="Wait").click()
         await expect(page.get_by_role("button", name="Wait")).to_have_attribute("aria-busy", "true")
-        while not sandbox.world.interactions:
-            await asyncio.sleep(0)
-        await sandbox.world.clock.advance(4, lambda: asyncio.sleep(0))
+        await advance(sandbox, "4s")
         await expect(page.get_by_text("This interaction failed")).to_be_visible()
 
 
@@ -1288,3 +1301,139 @@ async def test_two_people_of_one_name_are_told_apart(tab: Page) -> None:
         await page.keyboard.press("Enter")
         await expect(said(page, "ping @bob")).to_be_visible()
         assert next(reversed(world.messages.values())).mentions == [other]
+
+
+def a_bot_of_times() -> wisp.Bot:
+    bot = wisp.Bot()
+    channels: set[int] = set()
+
+    @bot.job("tea")
+    async def tea(channel_id: int) -> None:
+        await bot.gateway.rest.create_message(channel_id, "Tea is ready")
+
+    @bot.command
+    async def remind(ctx: wisp.Context) -> str:
+        """Remind of tea in an hour."""
+        channels.add(ctx.channel_id)
+        await ctx.services.get("scheduler").once("tea", delay=3600, data={"channel_id": ctx.channel_id})
+        return f"I will <t:{int(ctx.interaction.created_at.timestamp())}:R>"
+
+    @bot.command
+    @wisp.cooldown(seconds=7200)
+    async def claim(ctx: wisp.Context) -> str:
+        """Once in two hours."""
+        return "coins"
+
+    @bot.cron("0 3 * * *")
+    async def nightly() -> None:
+        for channel in channels:
+            await bot.gateway.rest.create_message(channel, "Good night")
+
+    return bot
+
+
+@asynccontextmanager
+async def a_keyboard() -> AsyncIterator[None]:
+    """A terminal that waits for a line, which does not come."""
+    read, write = os.pipe()
+    with os.fdopen(read) as stdin:
+        reading = asyncio.create_task(Console(stdin, io.StringIO()).read(""))
+        try:
+            yield
+        finally:
+            os.close(write)
+            await reading
+
+
+async def advance_by_hand(page: Page, choice: str) -> None:
+    """Move the time by the control on the page, with the keyboard alone."""
+    await page.get_by_role("button", name="Advance time").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("menuitem", name="1 minute")).to_be_focused()
+    while await page.evaluate("document.activeElement.textContent") != choice:
+        await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+
+
+async def test_a_reminder_a_cooldown_and_a_nightly_job_are_tried_by_hand(
+    tab: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The browser, its driver and a keyboard are not waited for as other programs are: that would take too long.
+    monkeypatch.setattr(wisp.virtual_time, "_UNSEEN", 60.0)
+    monkeypatch.setattr(wisp.virtual_time, "_KNOWN", 60.0)
+    async with a_page(tab, a_bot_of_times()) as (sandbox, page), a_keyboard():
+        clock = page.locator("#clock")
+        await use(page, "/remind")
+        await page.keyboard.press("Enter")
+        await expect(said(page, "I will")).to_be_visible()
+        sandbox.world.show_typing(next(iter(sandbox.world.channels.values())), sandbox.world.bot)
+        await expect(page.get_by_text("wisp is typing…")).to_be_visible()
+        await expect(clock).to_be_hidden()
+        before = sandbox.world.clock.time()
+
+        await advance_by_hand(page, "1 hour")
+        await expect(said(page, "Tea is ready")).to_be_visible()
+        await expect(page.get_by_text("wisp is typing…")).to_have_count(0)
+        await expect(said(page, "I will").locator(".text time")).to_have_text("1 hour ago")
+        await expect(page.get_by_role("button", name="Advance time")).to_be_focused()
+        assert sandbox.world.clock.time() - before >= 3600
+        shown = datetime.fromisoformat(str(await clock.get_attribute("datetime")))
+        assert abs(shown.timestamp() - sandbox.world.clock.time()) < 60
+        await expect(page.locator("#said")).to_contain_text("for wisp")
+
+        for expected in ("coins", "Slow down"):
+            await use(page, "/claim")
+            await page.keyboard.press("Enter")
+            await expect(said(page, expected)).to_be_visible()
+        await advance_by_hand(page, "Another duration…")
+        field = page.get_by_role("textbox", name="Duration")
+        for wrong, complaint in (("soon", "expected a duration such as 90s"), ("0s", "time moves forward only")):
+            await field.fill(wrong)
+            await page.keyboard.press("Enter")
+            await expect(page.get_by_role("alert").filter(has_text=complaint)).to_be_visible()
+        await field.fill("1h 59m 59s")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("dialog")).to_have_count(0)
+        await advance_by_hand(page, "1 minute")
+        await use(page, "/claim")
+        await page.keyboard.press("Enter")
+        await expect(said(page, "coins")).to_have_count(2)
+
+        nights = await said(page, "Good night").count()
+        await advance_by_hand(page, "1 day")
+        await expect(said(page, "Good night")).to_have_count(nights + 1)
+        await expect(said(page, "I will").locator(".text time")).to_have_text("yesterday")
+        await expect(said(page, "coins").first.locator("time.time")).to_have_text(re.compile("^Yesterday at "))
+
+
+async def test_the_page_shows_that_the_time_is_moving(tab: Page) -> None:
+    bot, door = wisp.Bot(), threading.Event()
+
+    @bot.every(seconds=3600)
+    async def hourly() -> None:
+        await asyncio.to_thread(door.wait)
+
+    try:
+        async with a_page(tab, bot) as (sandbox, page):
+            button = page.get_by_role("button", name="Advance time")
+            advancing = asyncio.create_task(advance(sandbox, "1h"))  # as somebody in the terminal does
+            await expect(button).to_have_attribute("aria-busy", "true")
+            await expect(page.locator("#clock")).to_have_text("Time is moving…")
+            await button.click()
+            await expect(page.get_by_role("menu")).to_have_count(0)
+            assert not advancing.done()
+            door.set()
+            await advancing
+            await expect(button).not_to_have_attribute("aria-busy", "true")
+            await expect(page.locator("#clock")).to_have_text(re.compile(r"\d:\d\d:\d\d"))
+    finally:
+        door.set()
+
+
+async def test_the_time_of_a_bot_in_another_process_has_no_control(tab: Page) -> None:
+    async with a_page(tab) as (sandbox, page):
+        assert sandbox.page
+        await expect(page.get_by_role("button", name="Advance time")).to_be_visible()
+        sandbox.page.advance = None
+        sandbox.page.changed()
+        await expect(page.get_by_role("button", name="Advance time")).to_have_count(0)

@@ -102,18 +102,23 @@ def test_it_stays_up_when_its_input_ends_and_stops_on_a_signal(served: Served) -
     assert served.stop(signal.SIGINT) == (0, "")
 
 
-def test_quit_stops_it(served: Served) -> None:
-    assert served.type(":quit")["failed"] is None
-    assert served.process.wait(timeout=10) == 0
+def test_the_time_of_a_bot_in_another_process_stays(served: Served) -> None:
+    refused = served.type(":advance 2h")["failed"]
+    assert refused == (
+        "the bot runs in another process, whose time the sandbox cannot move: "
+        "`wisp sandbox bot.py` runs a wisp bot in the same process"
+    )
 
 
-def test_the_first_line_says_where_to_connect(served: Served) -> None:
+def test_the_first_line_says_where_to_connect_and_quit_stops_it(served: Served) -> None:
     place = served.place
     assert place["rest"].startswith("http://127.0.0.1:")
     assert place["rest"].endswith("/api/v10")
     assert place["gateway"].startswith("ws://127.0.0.1:")
     assert place["token"].count(".") == 2
     assert urllib.request.urlopen(place["page"], timeout=10).status == 200
+    assert served.type(":quit")["failed"] is None
+    assert served.process.wait(timeout=10) == 0
 
 
 @pytest.mark.parametrize(

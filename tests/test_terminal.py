@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -12,12 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wisp
+from wisp.local import advancer
 from wisp.sandbox.invocation import Impossible
 from wisp.sandbox.people import File, People
 from wisp.sandbox.terminal import Terminal, example, split_last
 from wisp.sandbox.text import CONTROLS
 from wisp.sandbox.world import JSON, BotConnected, BotDisconnected, InteractionAnswered, World
 from wisp.testing import Discord, connect
+from wisp.virtual_time import VirtualTime, virtual_time
 
 
 def a_bot() -> wisp.Bot:
@@ -74,9 +77,9 @@ async def a_chat(bot: wisp.Bot | None = None) -> AsyncIterator[tuple[Discord, Te
             yield discord, terminal, written
 
 
-def quiet_chat(write: Callable[[str], object] = print) -> Terminal:
+def quiet_chat(write: Callable[[str], object] = print, time: VirtualTime | None = None) -> Terminal:
     """A terminal in a world without a bot."""
-    return Terminal(People(World()).member("ada"), write)
+    return Terminal(People(World(clock=time and time.clock)).member("ada"), write)
 
 
 async def test_a_command_is_typed_and_its_answer_is_written() -> None:
@@ -283,13 +286,14 @@ async def test_ones_own_text_is_not_written_twice() -> None:
     assert written == []
 
 
-async def test_without_an_answer_the_client_says_so() -> None:
+async def test_without_an_answer_the_client_says_so(time: VirtualTime) -> None:
     written: list[str] = []
-    terminal = quiet_chat(written.append)
+    terminal = quiet_chat(written.append, time)
     terminal.world.set_command(None, {"name": "hello", "description": "-"})
     asked = asyncio.create_task(terminal.enter("/hello"))
-    await asyncio.sleep(0)
-    await terminal.world.clock.advance(4, lambda: asyncio.sleep(0))
+    await time.advance(2.9)
+    assert written == []
+    await time.advance(0.1)
     await asked
     assert written == ["wisp: The application did not respond  (only ada sees this)"]
 
@@ -523,8 +527,8 @@ async def test_the_newest_message_that_has_the_button_is_meant() -> None:
     assert messages[-1] is list(world.messages.values())[-1]
 
 
-async def test_a_form_that_nobody_answered_can_be_sent_again() -> None:
-    terminal = quiet_chat()
+async def test_a_form_that_nobody_answered_can_be_sent_again(time: VirtualTime) -> None:
+    terminal = quiet_chat(time=time)
     world = terminal.world
     world.set_command(None, {"name": "ask", "description": "-"})
     asking = asyncio.create_task(terminal.enter("/ask"))
@@ -536,8 +540,88 @@ async def test_a_form_that_nobody_answered_can_be_sent_again() -> None:
     world.happen(InteractionAnswered(asked, 9))
     await asking
     for sent in (2, 3):
-        sending = asyncio.create_task(terminal.enter(":submit t:x"))
-        await asyncio.sleep(0)
-        await world.clock.advance(3.1, lambda: asyncio.sleep(0))
-        await sending
+        await terminal.enter(":submit t:x")
         assert len(world.interactions) == sent
+
+
+def a_bot_of_times() -> wisp.Bot:
+    bot = wisp.Bot()
+
+    @bot.job("tea")
+    async def tea(channel_id: int) -> None:
+        await bot.gateway.rest.create_message(channel_id, "Tea is ready")
+
+    @bot.command
+    async def remind(ctx: wisp.Context, delay: timedelta) -> str:
+        """Remind of tea."""
+        await ctx.services.get("scheduler").once(
+            "tea", delay=delay.total_seconds(), data={"channel_id": ctx.channel_id}
+        )
+        return "I will"
+
+    return bot
+
+
+@asynccontextmanager
+async def a_chat_with_time(bot: wisp.Bot) -> AsyncIterator[tuple[VirtualTime, Terminal, list[str]]]:
+    written: list[str] = []
+    async with connect(bot) as discord:
+        with (
+            virtual_time() as time,
+            Terminal(discord.member("ada"), written.append, advance=advancer(time, None)) as terminal,
+        ):
+            yield time, terminal, written
+
+
+async def test_time_is_advanced_and_what_falls_due_is_written_before_the_new_time() -> None:
+    async with a_chat_with_time(a_bot_of_times()) as (time, terminal, written):
+        for delay in ("3h", "2h"):
+            await terminal.enter(f"/remind delay:{delay}")
+        written.clear()
+        before = time.clock.time()
+        await terminal.enter(":advance 2h 59m")
+        assert time.clock.time() - before == pytest.approx(2 * 3600 + 59 * 60, abs=1)
+        now = datetime.fromtimestamp(time.clock.time(), UTC)
+        assert written == ["wisp: Tea is ready", f"-- it is {now:%Y-%m-%d %H:%M:%S} UTC now"]
+        await terminal.enter(':advance "90s"')
+        assert written[2] == "wisp: Tea is ready"
+        await terminal.enter(":help")
+        assert ":advance 2h" in "\n".join(written)
+        assert await terminal.completions(":adv") == [":advance"]
+        assert await terminal.completions(":advance 1") == ["1m", "1h", "1d"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        (":advance", "expected :advance DURATION"),
+        (":advance soon", "expected a duration such as 90s, 2h or 1d 6h, got 'soon'"),
+        (":advance 2", "expected a duration such as 90s, 2h or 1d 6h, got '2'"),
+        (f":advance {'x' * 60}", f"got '{'x' * 50}...'"),
+        (":advance -2h", "time moves forward only: expected more than 0s, got '-2h'"),
+        (":advance 0s", "time moves forward only: expected more than 0s, got '0s'"),
+        (":advance 36500d", "time cannot be moved by '36500d': Discord's ids, which hold the time, end in 2084"),
+        (":advance 999999999999999d", "end in 2084"),
+    ],
+)
+async def test_time_that_cannot_be_advanced_stays_and_says_why(typed: str, complaint: str) -> None:
+    async with a_chat_with_time(a_bot_of_times()) as (time, terminal, written):
+        before = time.clock.time()
+        with pytest.raises(Impossible) as raised:
+            await terminal.enter(typed)
+        assert complaint in str(raised.value)
+        assert (time.clock.time() - before, written) == (pytest.approx(0, abs=1), [])
+
+
+async def test_two_who_advance_the_time_take_their_turns() -> None:
+    async with a_chat_with_time(a_bot_of_times()) as (time, terminal, _):
+        before = time.clock.time()
+        await asyncio.gather(terminal.enter(":advance 1h"), terminal.enter(":advance 2h"))
+        assert time.clock.time() - before == pytest.approx(3 * 3600, abs=1)
+
+
+async def test_the_time_of_a_bot_in_another_process_is_not_advanced() -> None:
+    terminal = quiet_chat()
+    with pytest.raises(Impossible, match="the bot runs in another process, whose time the sandbox cannot move"):
+        await terminal.enter(":advance 2h")
+    assert await terminal.completions(":adv") == []

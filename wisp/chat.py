@@ -19,8 +19,8 @@ from .sandbox.invocation import Impossible
 from .sandbox.line import Say, parse
 from .sandbox.people import People, Reply
 from .sandbox.server import Sandbox
-from .sandbox.terminal import Terminal, complaint, example
-from .sandbox.world import Attachment, Happening, Message, MessageCreated, World
+from .sandbox.terminal import Terminal, complaint, example, is_advance
+from .sandbox.world import Attachment, Happening, Message, MessageCreated, MessageEdited, World
 from .shield import described
 
 PATIENCE = 60.0
@@ -47,10 +47,11 @@ async def serve(output: TextIO) -> int:
         console.interactive = False
         chat = Chat(people, console, as_json=True, breakable=sandbox)
 
-        async def settled() -> None:
+        async def settle(is_answered: Callable[[], bool]) -> None:
+            await people.answered(is_answered)
             await _quiet(sandbox.world)
 
-        people.settled = settled
+        people.settle = settle
         place = {
             "rest": sandbox.rest_url,
             "gateway": sandbox.gateway_url,
@@ -76,7 +77,11 @@ async def _quiet(world: World) -> None:
 
 
 class Chat:
-    """One chat: a terminal on a sandbox, and what happened since the last line. `heard` is whether one came."""
+    """One chat: a terminal on a sandbox, and what happened since the last line. `heard` is whether one came.
+
+    `advances_next` is whether the line after the one that is being done moves the time: handlers that wait for that
+    are not waited for.
+    """
 
     def __init__(
         self,
@@ -86,28 +91,33 @@ class Chat:
         as_json: bool,
         breakable: Breakable,
         restart: Callable[[], Awaitable[object]] | None = None,
+        advance: Callable[[str], Awaitable[object]] | None = None,
     ) -> None:
         self._people = people
         self._as_json = as_json
         self.heard: bool = False
+        self.advances_next: bool = False
         self._failed: str | None = None
         self._notes: list[str] = []
         self._posted: list[Message] = []
         self._console = console
         write = self._notes.append if as_json else console.write
         colour = console.colour and not as_json
-        self._terminal = Terminal(people.member("ada"), write, colour=colour, breakable=breakable, restart=restart)
+        self._terminal = Terminal(
+            people.member("ada"), write, colour=colour, breakable=breakable, restart=restart, advance=advance
+        )
         self._console.complete = self._terminal.completions
 
     async def all(self, lines: Sequence[str] | None) -> bool:
         """Do these lines, or (None) those that are piped in, until :quit or the last; whether all went well."""
         self._people.world.watch(self._watch)
         well = True
-        given = iter(lines or ())
+        given = [*(lines or ())]
         while not self._terminal.over:
-            typed = await self._console.read("") if lines is None else next(given, None)
+            typed = await self._console.read("") if lines is None else given.pop(0) if given else None
             if typed is None:
                 break
+            self.advances_next = bool(given) and is_advance(given[0])
             well &= await self._line(typed)
         return well
 
@@ -149,7 +159,7 @@ class Chat:
                 self._failed = str(error)
                 if not self._as_json:
                     print(complaint(error), file=sys.stderr)
-        failed = self._failed or (reply and _unanswered(reply))
+        failed = self._failed or (reply and self._unanswered(reply))
         if self._as_json:
             self._console.write(json.dumps(self._described(typed, reply, failed)))
         elif not failed and not self._posted and _is_said(typed):
@@ -169,10 +179,15 @@ class Chat:
             **_content(reply),
             "modal": reply.modal if reply else None,
             "followups": [_content(followup) for followup in reply.followups] if reply else [],
-            "messages": [_message(message) for message in self._posted],
+            "messages": [_message(message) for message in self._posted if not _belongs(message, reply)],
             "notes": self._notes,
             "failed": failed,
         }
+
+    def _unanswered(self, reply: Reply) -> str | None:
+        if not reply.thinking:
+            return reply.failed
+        return None if self.advances_next else f"no answer within {PATIENCE:g} s"
 
     async def interactive(self) -> None:
         """Let somebody type line after line, until :quit or the end of the input."""
@@ -185,7 +200,7 @@ class Chat:
                     task = asyncio.create_task(self._typed(typed))
                     doing.add(task)
                     task.add_done_callback(doing.discard)
-                    await asyncio.wait({task}, timeout=BRISK)
+                    await asyncio.wait({task}, timeout=None if is_advance(typed) else BRISK)
             finally:
                 for task in doing:
                     task.cancel()
@@ -206,18 +221,19 @@ class Chat:
         return textwrap.fill(told, width, break_long_words=False, break_on_hyphens=False)
 
     def _watch(self, happening: Happening) -> None:
-        """Note what the bot posts besides its replies."""
+        """Note what the bot posts, a deferred answer once it is there."""
         match happening:
-            case MessageCreated(message) if self._is_posted(message):
+            case MessageCreated(message) if self._is_bots(message) and not message.loading:
+                self._posted.append(message)
+            case MessageEdited(message) if self._is_bots(message) and message.interaction and not message.edits:
                 self._posted.append(message)
             case _:
                 pass
 
-    def _is_posted(self, message: Message) -> bool:
-        """Whether a message is the bot's, or one of its webhooks', and no answer to somebody."""
+    def _is_bots(self, message: Message) -> bool:
+        """Return whether a message is the bot's, or one of its webhooks'."""
         bot, webhook = self._people.world.bot, message.webhook
-        mine = message.author is bot if webhook is None else webhook.creator is bot
-        return mine and message.interaction is None
+        return message.author is bot if webhook is None else webhook.creator is bot
 
 
 @contextmanager
@@ -245,8 +261,9 @@ def _is_said(typed: str) -> bool:
     return isinstance(line, Say) and bool(line.text)
 
 
-def _unanswered(reply: Reply) -> str | None:
-    return f"no answer within {PATIENCE:g} s" if reply.thinking else reply.failed
+def _belongs(message: Message, reply: Reply | None) -> bool:
+    """Return whether a message is part of this reply."""
+    return reply is not None and message.interaction is reply.interaction
 
 
 def _content(reply: Reply | None) -> dict[str, Any]:

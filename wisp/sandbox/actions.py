@@ -208,6 +208,12 @@ class AddGuild(Action, tag="add guild"):
     name: Name
 
 
+class Advance(Action, tag="advance"):
+    """Move the time of the bot and Discord by a duration, as typed."""
+
+    by: Name
+
+
 Anything: TypeAlias = (
     Be
     | Go
@@ -235,6 +241,7 @@ Anything: TypeAlias = (
     | React
     | AddChannel
     | AddGuild
+    | Advance
 )
 
 decoder: msgspec.json.Decoder[Anything] = msgspec.json.Decoder(Anything)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import unquote
@@ -57,7 +57,8 @@ class Page:
     """The sandbox in a browser, under an address that nobody can guess.
 
     `url` is that address once the sandbox listens. `records` is what its panel shows; who runs the bot puts the
-    bot's log and errors there. Several browsers can look at once, each as a person of its own.
+    bot's log and errors there, and what moves the time by a typed duration into `advance` (None: the bot's time cannot
+    be moved). Several browsers can look at once, each as a person of its own.
     """
 
     def __init__(self, world: World, gateway: Gateway) -> None:
@@ -68,6 +69,9 @@ class Page:
         self.url: str = ""
         self.dismissed: set[int] = set()
         self.online: bool = False
+        self.advance: Callable[[str], Awaitable[object]] | None = None
+        self._moving = False
+        self._moves = 0
         self._world = world
         self._gateway = gateway
         self._opening: set[str] = set()
@@ -123,6 +127,22 @@ class Page:
         """Let go of uploaded files that a message took: no other will ask for them."""
         for key in keys:
             self._uploads.pop(key, None)
+
+    @contextmanager
+    def time_moves(self) -> Generator[None]:
+        """Show on the page that the time is being moved, and in the end what time it is."""
+        self._moving = True
+        self.changed()
+        try:
+            yield
+        finally:
+            self._moving = False
+            self._moves += 1
+            self.changed()
+
+    def time_view(self) -> JSON:
+        """Return what a browser is told of the time: whether it can be moved, is being moved, and how often it was."""
+        return {"movable": self.advance is not None, "moving": self._moving, "moves": self._moves}
 
     def fail(self, error: Exception) -> None:
         """Log an error of the page's own, which the sandbox raises in the end."""
@@ -190,7 +210,8 @@ class Page:
             return web.Response(status=403, text="Only the page itself may connect.")
         if len(self._sockets) >= MOST_VISITORS:
             return web.Response(status=503, text=f"{MOST_VISITORS} browsers look already.")
-        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, timeout=1.0, heartbeat=30.0)
+        # without a heartbeat: a browser cannot answer in time while the time is moved
+        socket = web.WebSocketResponse(max_msg_size=LARGEST_FRAME, timeout=1.0)
         await socket.prepare(request)
         self._sockets.add(socket)
         try:

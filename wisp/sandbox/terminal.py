@@ -44,7 +44,7 @@ from wisp.sandbox.invocation import (
 from wisp.sandbox.line import Local, Say, Slash, field_name, fields, parse, quoted
 from wisp.sandbox.line import words as line_words
 from wisp.sandbox.people import NO_ANSWER, People, Person, Reply
-from wisp.sandbox.text import mentioning, on_one_line
+from wisp.sandbox.text import mentioning, on_one_line, written_moment
 from wisp.sandbox.transcript import Transcript, where
 from wisp.sandbox.world import (
     JSON,
@@ -83,6 +83,15 @@ BREAK_HELP = """\
 :outage Sandbox            a guild is unavailable to the bot (without a name, this one)
 :mend                      nothing goes wrong any more\
 """
+ADVANCE_HELP = """\
+:advance 2h                let time pass for the bot and Discord: 90s, 2h, 1d 6h\
+"""
+NO_ADVANCE = (
+    "the bot runs in another process, whose time the sandbox cannot move: "
+    "`wisp sandbox bot.py` runs a wisp bot in the same process"
+)
+"""What is said where `advance` is not given."""
+
 RESTART_HELP = ":restart                   stop the bot, and start it again on the same data"
 SAMPLES = {
     BOOLEAN: "true",
@@ -100,8 +109,9 @@ TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
 class Terminal:
     """A chat in which one person at a time speaks, `person`. `write` puts one whole line before the reader's eyes.
 
-    `breakable` is what `:drop` and its like break, `restart` what `:restart` does. Use it as a context manager: inside,
-    what happens in the world is written as it happens.
+    `breakable` is what `:drop` and its like break, `restart` what `:restart` does, `advance` moves the time of the bot
+    and of the world by a typed duration. Use it as a context manager: inside, what happens in the world is written as
+    it happens.
     """
 
     def __init__(
@@ -112,6 +122,7 @@ class Terminal:
         colour: bool = False,
         breakable: Breakable | None = None,
         restart: Callable[[], Awaitable[object]] | None = None,
+        advance: Callable[[str], Awaitable[object]] | None = None,
     ) -> None:
         self.person: Person = person
         self.people: People = person.people
@@ -122,6 +133,7 @@ class Terminal:
         self._write = write
         self._breakable = breakable
         self._restart = restart
+        self._advance = advance
         self._posting = False
         self._stop: Callable[[], None] | None = None
 
@@ -196,6 +208,8 @@ class Terminal:
 
     async def _local(self, name: str, argument: str) -> Reply | None:
         commands = self._locals()
+        if name == "advance" and name not in commands:
+            raise Impossible(NO_ADVANCE)
         if name not in commands:
             near = [f":{other}" for other in closest(name, commands) or commands]
             raise Impossible(f"there is no :{name}; there is {', '.join(near)} (to say it, write \\:{name})")
@@ -219,6 +233,7 @@ class Terminal:
             "quit": (self._quit, ""),
             **({verb: (partial(self._break, verb), expected) for verb, expected in LINES.items() if self._breakable}),
             **({"restart": (self._restart_bot, "")} if self._restart else {}),
+            **({"advance": (self._advance_time, "DURATION")} if self._advance else {}),
         }
 
     async def _break(self, verb: str, argument: str) -> None:
@@ -229,6 +244,11 @@ class Terminal:
     async def _restart_bot(self, _: str) -> None:
         assert self._restart is not None
         await self._restart()
+
+    async def _advance_time(self, duration: str) -> None:
+        assert self._advance is not None
+        await self._advance(duration)
+        self.note(f"it is {written_moment(self.world.clock.time(), seconds=True)} now")
 
     async def _click(self, button: str) -> Reply:
         button = button.strip('"')
@@ -350,6 +370,8 @@ class Terminal:
         # One with options shows how they are written.
         told = next((command for command in commands if command.get("options")), commands[0] if commands else None)
         self.write(HELP.format(example=example(told) if told else "/name option:value"))
+        if self._advance:
+            self.write(ADVANCE_HELP)
         if self._breakable:
             self.write(BREAK_HELP)
         if self._restart:
@@ -384,6 +406,8 @@ class Terminal:
                 return [f"#{channel.name}" for channel in guild.places]
             case ":guild":
                 return [guild.name for guild in self.world.guilds.values()]
+            case ":advance":
+                return ["1m", "1h", "1d"]
             case _:
                 return []
 
@@ -460,6 +484,15 @@ class Terminal:
 def complaint(error: Exception) -> str:
     """That something could not be done, in one line."""
     return f"! {on_one_line(str(error))}"
+
+
+def is_advance(typed: str) -> bool:
+    """Return whether a line moves the time. One that cannot be read does not."""
+    try:
+        line = parse(typed)
+    except Impossible:
+        return False
+    return isinstance(line, Local) and line.name == "advance"
 
 
 def example(command: JSON) -> str:

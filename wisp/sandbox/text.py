@@ -66,6 +66,11 @@ def file_line(attachment: Attachment) -> str:
     return f"[file {on_one_line(attachment.filename)}, {attachment.size} byte{'' if attachment.size == 1 else 's'}]"
 
 
+def written_moment(moment: float, *, seconds: bool = False) -> str:
+    """Return a moment in seconds since the Unix epoch as a date and a time of day, to the minute or the second."""
+    return datetime.fromtimestamp(moment, UTC).strftime(f"%Y-%m-%d %H:%M{':%S' if seconds else ''} UTC")
+
+
 def _read(match: re.Match[str], world: World) -> str:
     kind, value = match.lastgroup, match[match.lastgroup or 0]
     if kind in ("command", "emoji"):
@@ -86,7 +91,7 @@ def _read(match: re.Match[str], world: World) -> str:
 
 def _moment(match: re.Match[str], seconds: int) -> str:
     try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return written_moment(seconds)
     except (OverflowError, ValueError, OSError):  # a year that no calendar of ours has
         return match[0]
 

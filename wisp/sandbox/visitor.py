@@ -27,7 +27,7 @@ from wisp.sandbox.message import Message
 from wisp.sandbox.model import CATEGORY, FORUM, JSON, MEDIA, Channel, Emoji, Guild, Role, User, dumps
 from wisp.sandbox.people import Person, Reply, front
 from wisp.sandbox.permissions import ALL_PERMISSIONS
-from wisp.sandbox.terminal import value
+from wisp.sandbox.terminal import NO_ADVANCE, value
 from wisp.sandbox.text import mentioning
 from wisp.sandbox.views import message_view, permissions_view, place_view, seen_messages, sees_channel
 from wisp.sandbox.world import World
@@ -197,7 +197,8 @@ class Visitor:
         if self._new:
             self._new = False
             pushes.append({"push": "hello", "permissions": permissions_view()})
-        place = place_view(self._person) | self._unread_view() | {"online": self._page.online}
+        place = place_view(self._person) | self._unread_view()
+        place |= {"online": self._page.online, "time": self._page.time_view()}
         packed = dumps(place)
         if packed != self._shown:
             self._shown = packed
@@ -438,6 +439,12 @@ class Visitor:
         """Make a guild, which is this person's, and look at it."""
         self._look_at(front(self._world.add_guild(action.name, owner=self._person.user)))
 
+    async def advance(self, action: actions.Advance) -> None:
+        """Move the time of the bot and the world."""
+        if self._page.advance is None:
+            raise Impossible(NO_ADVANCE)
+        await self._page.advance(action.by)
+
     # What is meant
 
     def _outcome(self, reply: Reply) -> JSON:
@@ -542,4 +549,5 @@ _HANDLERS: Mapping[type[actions.Action], Callable[[Visitor, Any], Awaitable[obje
     actions.React: Visitor.react,
     actions.AddChannel: Visitor.add_channel,
     actions.AddGuild: Visitor.add_guild,
+    actions.Advance: Visitor.advance,
 }

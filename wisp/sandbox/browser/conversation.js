@@ -3,9 +3,11 @@
 import { byId, h } from "./dom.js";
 import { editor } from "./editing.js";
 import { isEvent, messageElement } from "./messages.js";
+import { now } from "./times.js";
 
 const MOST_ELEMENTS = 300;
 const JOINED_WITHIN = 7 * 60;
+const TYPING_LASTS = 10000;
 
 // Whether a message stands under its author's last one, without a header of its own.
 function joins(before, message) {
@@ -202,13 +204,17 @@ export function conversation({ ask, hands, place, leave }) {
     toEnd();
   }
 
-  let typingOver = null;
+  let typingUntil = 0;
 
   function showTyping(names) {
-    clearTimeout(typingOver);
+    typingUntil = names.length ? now() + TYPING_LASTS : 0;
     const box = byId("typing");
     box.replaceChildren(...(names.length ? [h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("b", {}, names.join(", ")), names.length > 1 ? " are typing…" : " is typing…"] : []));
-    if (names.length) typingOver = setTimeout(() => showTyping([]), 10000);
+  }
+
+  // What is over by the sandbox's time is shown no longer.
+  function pass() {
+    if (typingUntil && now() >= typingUntil) showTyping([]);
   }
 
   const watched = new ResizeObserver(() => following && toEnd());
@@ -248,5 +254,5 @@ export function conversation({ ask, hands, place, leave }) {
   });
 
   const last = () => list.querySelector(".message:last-of-type")?.focus();
-  return { showChannel, showChanges, showTyping, showAnswered, edit, note, jump, last };
+  return { showChannel, showChanges, showTyping, showAnswered, edit, note, jump, last, pass };
 }

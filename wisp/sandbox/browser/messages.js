@@ -2,7 +2,7 @@
 
 import { avatar, bytes, colour, h, icon, outside, ownFile, safeAddress, tint } from "./dom.js";
 import { flat, markdown, spoiler } from "./markdown.js";
-import { stamp, written } from "./times.js";
+import { stampElement, written } from "./times.js";
 
 const ROW = 1, BUTTON = 2, TEXT_SELECT = 3, SECTION = 9, TEXT = 10, THUMBNAIL = 11, GALLERY = 12, FILE = 13, LINE = 14, CONTAINER = 17;
 const SELECTS = { 3: "Make a selection", 5: "Select a user", 6: "Select a role", 7: "Select a user or role", 8: "Select a channel" };
@@ -59,7 +59,7 @@ function header(message, label, joined, hands) {
     author,
     message.author.bot && h("span", { class: "tag" }, "APP"),
     message.pinned && h("span", { class: "muted" }, "pinned"),
-    h("time", { class: "time", datetime: new Date(message.moment * 1000).toISOString(), title: written(message.moment * 1000, "F") }, stamp(message.moment * 1000)),
+    stampElement(message.moment * 1000, "time"),
   );
 }
 
@@ -223,7 +223,7 @@ function embedElement(embed, context) {
         { class: "embed-footer" },
         embed.footer?.text,
         embed.footer && embed.timestamp && h("span", { class: "dot", "aria-hidden": "true" }, "•"),
-        embed.timestamp && h("time", { datetime: embed.timestamp, title: written(moment, "F") }, stamp(moment)),
+        embed.timestamp && stampElement(moment),
       ),
     );
   }

@@ -8,7 +8,7 @@ import { Link } from "./link.js";
 import { editChannel, editRole } from "./manage.js";
 import { closeFloating, isFloating, openChoices, openMenu } from "./lists.js";
 import { Panel } from "./panel.js";
-import { tick } from "./times.js";
+import { now, tick, written } from "./times.js";
 
 const CHANNEL_ICONS = { 0: "hash", 5: "hash", 2: "speaker", 13: "speaker", 10: "thread", 11: "thread", 12: "thread" };
 const CATEGORY = 4;
@@ -87,6 +87,7 @@ async function attempt(what, fields) {
 
 function showPlace(frame) {
   const moved = place?.channel.id !== frame.channel.id || place?.me.id !== frame.me.id;
+  const was = place?.time;
   place = frame;
   sessionStorage.setItem("was", JSON.stringify({ id: place.me.id, channel: place.channel.id, direct: !place.guild }));
   const name = place.channel.name;
@@ -94,6 +95,7 @@ function showPlace(frame) {
   byId("title").replaceChildren(icon(place.guild ? CHANNEL_ICONS[place.channel.kind] ?? "hash" : "people"), name);
   byId("topic").textContent = place.channel.topic ?? "";
   byId("status").textContent = place.online ? "" : `${place.bot.name} is offline`;
+  showTime(was);
   keepFocus(byId("guilds"), drawGuilds);
   keepFocus(byId("left"), drawChannels);
   keepFocus(byId("right"), drawMembers);
@@ -101,6 +103,46 @@ function showPlace(frame) {
   hands.reacts = may(ADD_REACTIONS);
   composer.update(place, may(SEND_MESSAGES), may(ATTACH_FILES));
   if (moved) closeDrawers();
+}
+
+// Time: people move it, and see what time it is then
+
+function showTime(was) {
+  const { movable, moving, moves } = place.time;
+  const button = byId("advance");
+  button.hidden = !movable;
+  button.classList.toggle("on", moving);
+  if (moving) button.setAttribute("aria-busy", "true");
+  else button.removeAttribute("aria-busy");
+  byId("clock").hidden = !moving && !moves;
+  pass();
+  if (moving && !was?.moving) announce("The time is moving");
+  else if (was && moves !== was.moves) announce(`It is ${written(now(), "F")} for ${place.bot.name}`);
+}
+
+// What changes as time passes.
+function pass() {
+  tick();
+  talk.pass();
+  const clock = byId("clock");
+  if (!place || clock.hidden) return;
+  const text = place.time.moving ? "Time is moving…" : written(now(), "S");
+  if (clock.textContent !== text) clock.textContent = text;
+  clock.dateTime = new Date(now()).toISOString();
+}
+
+function timeMenu(anchor) {
+  if (place.time.moving) {
+    announce("The time is moving");
+    return;
+  }
+  const advance = (by) => link.ask("advance", { by });
+  openMenu(anchor, "Advance time", [
+    `Advance time for ${place.bot.name} and this server`,
+    ...["1 minute", "1 hour", "1 day"].map((by) => ({ label: by, action: () => attempt("advance", { by }) })),
+    null,
+    { label: "Another duration…", action: () => askText("Advance time", { label: "Duration", button: "Advance", hint: "Such as 90s, 2h or 1d 6h. What falls due until then happens at once, in order.", done: advance }) },
+  ]);
 }
 
 const may = (bit) => (BigInt(place.permissions) & bit) !== 0n;
@@ -493,6 +535,8 @@ document.querySelector(".main").addEventListener("drop", (event) => {
 });
 
 byId("open-left").append(icon("menu"));
+byId("advance").append(icon("clock"));
+byId("advance").addEventListener("click", (event) => timeMenu(event.currentTarget));
 byId("open-panel").append(icon("panel"));
 byId("open-right").append(icon("people"));
 byId("open-left").addEventListener("click", () => {
@@ -555,4 +599,4 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-setInterval(() => tick(), 1000);
+setInterval(pass, 1000);

@@ -39,7 +39,7 @@ export function written(moment, style = "f") {
 }
 
 // Beside a message: the time today, "Yesterday at", else the day too.
-export function stamp(moment) {
+function stamp(moment) {
   const day = (one) => new Date(one).toDateString();
   if (day(moment) === day(now())) return written(moment, "t");
   if (day(moment) === day(now() - 86400000)) return `Yesterday at ${written(moment, "t")}`;
@@ -58,9 +58,23 @@ export function timeElement(seconds, style) {
   return element;
 }
 
+export function stampElement(moment, name = "") {
+  const element = document.createElement("time");
+  element.className = name;
+  element.dateTime = new Date(moment).toISOString();
+  element.title = written(moment, "F");
+  element.textContent = stamp(moment);
+  element.dataset.stamped = moment;
+  return element;
+}
+
 export function tick(root = document) {
   for (const element of root.querySelectorAll("time[data-ticks]")) {
     const text = written(Number(element.dataset.ticks), "R");
+    if (element.textContent !== text) element.textContent = text;
+  }
+  for (const element of root.querySelectorAll("time[data-stamped]")) {
+    const text = stamp(Number(element.dataset.stamped));
     if (element.textContent !== text) element.textContent = text;
   }
 }
