@@ -1,0 +1,115 @@
+"""What a test costs: to open and close `connect()`, to ask the bot something, and to let a day pass, in CPU time.
+
+    python tests/bench/testing.py [--rounds 5] [--quick]
+
+Each round runs 1, 10, 100 and 1,000 people in one `gather`, in shuffled order, against one bot on one sandbox, and
+counts everything that a `slash` costs, the bot's part and Discord's, in the same process. `ms each` is the median over
+rounds of CPU milliseconds a call. `connect` is an empty test in a process that has run one before. `a day` is
+`advance(hours=24)` with a job every minute. All answers are held to be right.
+Ends with 1 if a budget is missed, else with 0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+
+from compare import Samples, Verdict, cpu_ns, judge, machine, report, settle_garbage, shuffled_rounds
+
+import wisp
+from wisp.testing import Discord, connect
+
+AT_ONCE = (1, 10, 100, 1000)
+NAMES = [f"member {number}" for number in range(max(AT_ONCE))]
+EACH = 3.0  # ms CPU for a slash
+FLAT = 1.25  # times what one of ten costs, for one of a thousand
+CONNECT = 15.0  # ms CPU to open and close
+DAY = 1000.0  # ms CPU
+
+
+def a_bot() -> wisp.Bot:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def ping(ctx: wisp.Context) -> str:
+        """Ping."""
+        return "pong"
+
+    return bot
+
+
+def a_bot_with_a_job(runs: list[int]) -> wisp.Bot:
+    bot = a_bot()
+
+    @bot.every(minutes=1)
+    async def tick() -> None:
+        runs.append(len(runs))
+
+    return bot
+
+
+async def people_at_once(rounds: int) -> Samples:
+    samples = Samples()
+    async with connect(a_bot(), members=NAMES) as discord:
+        await ask(discord, max(AT_ONCE))
+        for order in shuffled_rounds([str(count) for count in AT_ONCE], rounds):
+            for name in order:
+                settle_garbage()
+                began = cpu_ns()
+                for _ in range(max(1, 10 // int(name))):
+                    await ask(discord, int(name))
+                samples.add(name, (cpu_ns() - began) / 1e6 / max(10, int(name)))
+    return samples
+
+
+async def ask(discord: Discord, count: int) -> None:
+    replies = await asyncio.gather(*(discord.member(name).slash("ping") for name in NAMES[:count]))
+    assert [reply.content for reply in replies] == ["pong"] * count
+
+
+async def empty_tests(samples: Samples, rounds: int) -> None:
+    for _ in range(rounds + 1):
+        settle_garbage()
+        began = cpu_ns()
+        async with connect(a_bot()):
+            pass
+        samples.add("connect", (cpu_ns() - began) / 1e6)
+    del samples.values["connect"][0]  # the first one of a process loads what the others find
+
+
+async def days(samples: Samples, rounds: int) -> None:
+    for _ in range(rounds):
+        runs: list[int] = []
+        async with connect(a_bot_with_a_job(runs)) as discord:
+            before = len(runs)
+            began = cpu_ns()
+            await discord.advance(hours=24)
+            samples.add("a day", (cpu_ns() - began) / 1e6)
+            assert len(runs) - before == 24 * 60
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="one round: does it run?")
+    arguments = parser.parse_args()
+    rounds = 1 if arguments.quick else arguments.rounds
+    samples = asyncio.run(people_at_once(rounds))
+    asyncio.run(empty_tests(samples, rounds * 4))
+    asyncio.run(days(samples, rounds))
+    print(f"{machine()}, {rounds} rounds\n\n{'people at once':<16}{'ms each':>10}")
+    for count in AT_ONCE:
+        print(f"{count:>14}  {samples.median(str(count)):>10.2f}")
+    judged: list[Verdict] = [
+        judge("slash, 10 people at once", samples.median("10"), EACH, unit=" ms"),
+        judge("slash, 1,000 people at once", samples.median("1000"), EACH, unit=" ms"),
+        judge("slash, 1,000 at once against 10", samples.ratio("1000", "10"), FLAT, unit="x"),
+        judge("connect(), opened and closed", samples.median("connect"), CONNECT, unit=" ms"),
+        judge("advance(hours=24) with a job every minute", samples.median("a day"), DAY, unit=" ms"),
+    ]
+    return 1 if report(judged, "nothing was measured") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
