@@ -100,8 +100,9 @@ class VirtualTime:
         self._loop = loop
         self._selector: Any = loop._selector
         self._users = 0
+        started: float = loop.time()
         # None while time flows; at first a whole number of seconds, so that rounding is the same in each run
-        self._now: float | None = None if flows else float(math.ceil(loop.time()))
+        self._now: float | None = None if flows else float(math.ceil(started))
         self._ahead = 0.0  # of real time
         self._epoch = time.time() - self.time()
         self._waiting: dict[asyncio.Future[None], Condition] = {}
