@@ -20,7 +20,9 @@ from hypothesis import strategies as st
 
 from wisp.sandbox import Sandbox
 from wisp.sandbox.intents import HIDDEN_FLAG, HIDDEN_NAME, VIEW_CHANNEL, Intent
+from wisp.sandbox.sessions import TOLERANCE
 from wisp.sandbox.world import COMMAND, BotConnected, BotDisconnected, Guild, InteractionAnswered, User, World
+from wisp.virtual_time import VirtualTime
 
 EVERYTHING = int(sum(Intent))
 
@@ -214,14 +216,20 @@ async def test_a_start_too_many_ends_all_sessions_and_resets_the_token(sandbox: 
     assert await third.close_code() == 4004
 
 
-async def test_a_bot_that_stops_heartbeating_is_dropped_and_may_resume(sandbox: Sandbox, connect: Connect) -> None:
-    sandbox.gateway.heartbeat_interval = 0.3
+async def test_a_bot_that_stops_heartbeating_is_dropped_and_may_resume(
+    time: VirtualTime, sandbox: Sandbox, connect: Connect
+) -> None:
     shard = await connect()
     ready = await shard.begin(sandbox)
     for _ in range(3):
-        await asyncio.sleep(0.16)
+        await asyncio.sleep(60)
         await shard.send(1, shard.sequence)
         assert (await shard.receive())["op"] == 11
+    (session,) = sandbox.gateway.sessions.values()
+    await time.advance(sandbox.gateway.heartbeat_interval * TOLERANCE - 0.1)
+    assert session.connection
+    await time.advance(0.1)
+    assert not session.connection
     assert await shard.close_code() == 4009
     second = await connect()
     await second.send(6, {"token": sandbox.token, "session_id": ready["session_id"], "seq": shard.sequence})
