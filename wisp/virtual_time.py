@@ -107,7 +107,7 @@ class VirtualTime:
         self._epoch = time.time() - self.time()
         self._waiting: dict[asyncio.Future[None], Condition] = {}
         self._targets: dict[asyncio.Future[None], float] = {}
-        self._trips: dict[asyncio.Future[Any], str] = {}
+        self._outstanding: dict[asyncio.Future[Any], str] = {}
         self._outsiders = _Outsiders()
         self._idle_at = time.process_time()
         self._jumps = 0
@@ -171,7 +171,10 @@ class VirtualTime:
     # ---- the event loop ----
 
     def open(self) -> None:
-        """Take the place of the loop's selector and clock, until as many calls of `close()`."""
+        """Take the place of the loop's selector and clock, until as many calls of `close()`.
+
+        Timers keep what they have left, here and there.
+        """
         self._users += 1
         if self._users > 1:
             return
@@ -184,22 +187,26 @@ class VirtualTime:
         self._run = self._loop.run_in_executor
         self._loop.run_in_executor = self._run_in_executor
         self._resolution, self._loop._clock_resolution = self._loop._clock_resolution, 0.0  # no timer fires early
+        self._shift_timers(self.time() - time.monotonic())
 
     def close(self) -> None:
-        """Give the loop back as it was. Its timers fire in as many seconds as they would have here."""
+        """Give the loop back as it was, after the last `open()`."""
         self._users -= 1
         if self._users:
             return
         for future in (*self._waiting, *self._targets):
             future.cancel()
-        passed = time.monotonic() - self.time()
+        self._shift_timers(time.monotonic() - self.time())
         self._loop._selector = self._selector
         self._loop._clock_resolution = self._resolution
         del self._loop.time, self._loop.run_in_executor
         self._probe.close()
         ThreadPoolExecutor.submit = _plain_submit
+        _submitted.clear()
+
+    def _shift_timers(self, seconds: float) -> None:
         for handle in self._loop._scheduled:
-            handle._when += passed
+            handle._when += seconds
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._selector, name)
@@ -226,7 +233,7 @@ class VirtualTime:
             return events
         if events := self._probe.flush():
             return events
-        if self._trips:
+        if self._outstanding:
             return self._wait_for_threads(timeout)
         self._idle_at = time.process_time()
         if self._release():
@@ -293,14 +300,14 @@ class VirtualTime:
 
     # ---- threads ----
 
-    def note_trip(self, future: asyncio.Future[Any], name: str) -> None:
+    def note_outstanding(self, future: asyncio.Future[Any], name: str) -> None:
         """Count a thread's work that completes this future as outstanding."""
-        self._trips[future] = name
-        future.add_done_callback(self._trips.pop)
+        self._outstanding[future] = name
+        future.add_done_callback(self._outstanding.pop)
 
     def _run_in_executor(self, executor: Any, function: Callable[..., Any], *args: Any) -> Any:
         future = self._run(executor, function, *args)
-        self.note_trip(future, f"{_name(function)} in a thread")
+        self.note_outstanding(future, f"{_name(function)} in a thread")
         return future
 
     def _wait_for_threads(self, timeout: float | None) -> Events:
@@ -308,7 +315,7 @@ class VirtualTime:
             return self._selector.select(timeout)
         events = self._selector.select(_GENEROUS)
         if not events:
-            self._give_up(f"{', '.join(self._trips.values())} took more than {_GENEROUS:g} s")
+            self._give_up(f"{', '.join(self._outstanding.values())} took more than {_GENEROUS:g} s")
         return events
 
 
@@ -457,7 +464,7 @@ class _Requests(SimpleQueue[Any]):
     def put_nowait(self, item: Any) -> None:
         future = item[0]
         if future is not None and isinstance(selector := getattr(future.get_loop(), "_selector", None), VirtualTime):
-            selector.note_trip(future, "a database call")
+            selector.note_outstanding(future, "a database call")
         super().put_nowait(item)
 
 
