@@ -9,7 +9,6 @@ import time as real
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 
 import aiosqlite
 import hikari
@@ -163,6 +162,32 @@ async def test_time_stands_still_until_work_is_done(time: VirtualTime, work: Cal
     await time.advance(2)
     assert told == ["worked", "next"]
     await asyncio.gather(*tasks)
+
+
+async def test_time_stands_still_while_something_is_on_its_way(
+    time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    select = time._selector.select
+
+    def late(timeout: float | None = None) -> object:
+        """See nothing at once, as if each byte took a moment to arrive."""
+        return [] if timeout == 0 else select(timeout)
+
+    monkeypatch.setattr(time._selector, "select", late)
+    await test_time_stands_still_until_work_is_done(time, work_over_a_socket)
+
+
+async def test_work_that_no_thread_of_a_pool_has_taken_yet_counts(
+    time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wisp.virtual_time._is_outsider", lambda thread: False)
+    monkeypatch.setattr("wisp.virtual_time._UNSEEN", 0.05)
+    done = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(done.wait)
+        with pytest.raises(Restless, match="waited for what was submitted to a pool of threads in vain"):
+            await time.until(lambda: False)
+        done.set()
 
 
 async def test_what_is_due_now_needs_no_time(time: VirtualTime) -> None:
@@ -359,6 +384,18 @@ async def test_real_time_goes_on_afterwards_and_timers_keep_what_they_had_left()
     began = real.monotonic()
     await asyncio.sleep(0.01)
     assert real.monotonic() - began >= 0.009
+
+
+async def test_a_timer_that_was_set_before_keeps_what_it_had_left() -> None:
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(1000, lambda: None)
+    with virtual_time():
+        assert timer.when() - loop.time() == pytest.approx(1000, abs=0.5)
+    timer.cancel()
+    for _ in range(20):  # whatever the fraction of the second at which it begins
+        async with asyncio.timeout(0.5):
+            with virtual_time() as time:
+                await time.until()
 
 
 async def test_blocks_share_their_time_whichever_closes_first() -> None:
@@ -690,7 +727,7 @@ async def test_the_task_factory_of_a_test_stays_in_use() -> None:
     loop.set_task_factory(None)
 
 
-def test_a_bot_runs_in_asyncios_debug_mode(tmp_path: Path) -> None:
+def test_a_bot_runs_in_asyncios_debug_mode() -> None:
     bot = wisp.Bot()
 
     @bot.command
