@@ -1359,7 +1359,7 @@ async def test_a_reminder_a_cooldown_and_a_nightly_job_are_tried_by_hand(
     tab: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The browser, its driver and a keyboard are not waited for as other programs are: that would take too long.
-    monkeypatch.setattr(wisp.virtual_time, "_UNSEEN", 60.0)
+    monkeypatch.setattr(wisp.virtual_time, "_BACKGROUND", 60.0)
     monkeypatch.setattr(wisp.virtual_time, "_KNOWN", 60.0)
     async with a_page(tab, a_bot_of_times()) as (sandbox, page), a_keyboard():
         clock = page.locator("#clock")

@@ -181,11 +181,11 @@ async def test_work_that_no_thread_of_a_pool_has_taken_yet_counts(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("wisp.virtual_time._is_outsider", lambda thread: False)
-    monkeypatch.setattr("wisp.virtual_time._UNSEEN", 0.05)
+    monkeypatch.setattr("wisp.virtual_time._WORK", 0.05)
     done = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(done.wait)
-        with pytest.raises(Restless, match="waited for what was submitted to a pool of threads in vain"):
+        with pytest.raises(Restless, match=r"waited for Event\.wait in a thread in vain"):
             await time.until(lambda: False)
         done.set()
 
@@ -216,7 +216,7 @@ async def test_until_lets_no_more_time_pass_than_its_condition_needs(time: Virtu
     assert loop.time() == pytest.approx(began)
     await time.until(lambda: ticks == 3)
     assert loop.time() - began == pytest.approx(30)
-    with pytest.raises(Restless, match="nothing came within 25 s"):
+    with pytest.raises(Restless, match="not within 25 s of virtual time"):
         await time.until(lambda: ticks == 1000, within=25)
     assert (loop.time() - began, ticks) == (pytest.approx(55), 5)
     ticking.cancel()
@@ -303,24 +303,30 @@ async def test_a_condition_that_is_never_met_ends_beside_a_clock(
 
 
 async def test_a_loop_that_spins_is_no_endless_wait(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.virtual_time._BUSY", 0.05)
+    monkeypatch.setattr("wisp.virtual_time._TURNS", 1000)
 
     async def spin() -> None:
         while True:
             await asyncio.sleep(0)
 
     spinning = asyncio.create_task(spin())
-    with pytest.raises(Restless, match=r"the event loop worked for 0\.05 s and was not idle"):
+    with pytest.raises(Restless, match="the event loop made 1,000 turns and was not idle"):
         await time.until()
     spinning.cancel()
 
 
-async def test_a_thread_that_does_not_end_is_named(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.virtual_time._GENEROUS", 0.05)
+async def test_a_thread_that_does_not_end_is_named_and_time_goes_on_without_it(
+    time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("wisp.virtual_time._WORK", 0.05)
     done = threading.Event()
     working = asyncio.create_task(asyncio.to_thread(done.wait))
-    with pytest.raises(Restless, match=r"Event\.wait in a thread took more than 0\.05 s"):
-        await time.until()
+    await time.advance(3600)
+    assert caplog.messages == [
+        "waited 0.05 s of real time for Event.wait in a thread: the bot's time goes on without it"
+    ]
+    with pytest.raises(Restless, match=r"not within 5 s of virtual time; waited for Event\.wait in a thread in vain"):
+        await time.until(lambda: False, within=5)
     done.set()
     await working
 
@@ -328,7 +334,7 @@ async def test_a_thread_that_does_not_end_is_named(time: VirtualTime, monkeypatc
 async def test_a_thread_of_ones_own_that_says_nothing_is_named(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.virtual_time._UNSEEN", 0.05)
+    monkeypatch.setattr("wisp.virtual_time._WORK", 0.05)
     done = threading.Event()
     thread = threading.Thread(target=done.wait, name="brooding")
     thread.start()
@@ -343,7 +349,7 @@ async def test_a_thread_of_ones_own_that_says_nothing_is_named(
 async def test_a_program_and_a_server_that_say_nothing_are_named(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.virtual_time._UNSEEN", 0.05)
+    monkeypatch.setattr("wisp.virtual_time._WORK", 0.05)
     program = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
     with socket.create_server(("127.0.0.1", 0)) as server:
         _, writer = await asyncio.open_connection(*server.getsockname())
@@ -354,8 +360,44 @@ async def test_a_program_and_a_server_that_say_nothing_are_named(
     await program.communicate(b"\n")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much was sent over a connection")
+async def test_a_server_is_waited_for_only_if_it_was_asked_something(
+    time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("wisp.virtual_time._KNOWN", 0)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            client, _ = server.accept()
+            with client:
+                while asked := client.recv(1):
+                    real.sleep(0.02)
+                    client.send(asked)
+
+        reader, writer = await asyncio.open_connection(*server.getsockname())
+        answering = threading.Thread(target=answer)
+        time._outsiders._bystanders.add(answering)
+        answering.start()
+        for _ in range(3):  # over the same connection, each after it was of no use for a while
+            writer.write(b"x")
+            assert await asyncio.wait_for(reader.read(1), 10) == b"x"
+            await time.advance(3600)
+        assert caplog.messages == []
+        monkeypatch.setattr("wisp.virtual_time._WORK", 0.001)
+        writer.write(b"x")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(reader.read(1), 10)
+        assert caplog.messages == [
+            f"waited 0.001 s of real time for the connection to {server.getsockname()}: "
+            "the bot's time goes on without it"
+        ]
+        writer.close()
+        await writer.wait_closed()
+    answering.join()
+
+
 async def test_a_thread_that_ticks_for_ever_lets_time_pass(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.virtual_time._GENEROUS", 0.1)
+    monkeypatch.setattr("wisp.virtual_time._WORK", 0.1)
     loop, done = asyncio.get_running_loop(), threading.Event()
 
     def tick() -> None:
@@ -670,9 +712,37 @@ async def test_a_handler_that_never_answers_is_named_with_its_line() -> None:
 
     async with connect(bot) as discord:
         where = rf"{HERE}child: await asyncio\.Event\(\)\.wait\(\)\)"
-        match = rf"^/endless {where} did not come to rest: nothing came within 901 s"
+        match = rf"^/endless {where} did not come to rest: not within 901 s of virtual time"
         with pytest.raises(AssertionError, match=match):
             await discord.member("ada").slash("endless")
+
+
+async def test_what_waits_for_a_bot_that_does_not_come_back_to_it_fails_in_words(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def nap(ctx: wisp.Context) -> str:
+        await asyncio.sleep(600)
+        return "awake"
+
+    @bot.command
+    async def endless(ctx: wisp.Context) -> None:
+        await asyncio.Event().wait()
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        killed = asyncio.create_task(ada.slash("nap"))
+        await discord.advance(seconds=3)
+        await discord.restart(kill=True)
+        with pytest.raises(AssertionError, match=r"^no handler that would answer is running; the bot did not"):
+            await killed
+        with pytest.raises(AssertionError, match="not within 901 s"):
+            await ada.slash("endless")
+        caplog.clear()
+    assert "Traceback" not in caplog.text  # "endless" was cancelled when Discord took no answer of it any more
+    assert "could not answer /endless: This interaction is over" in caplog.text
 
 
 async def test_a_deadlock_is_named_with_its_lines() -> None:

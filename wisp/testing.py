@@ -326,7 +326,7 @@ class Discord(Breakable):
     async def advance(self, *, seconds: float = 0, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Move the time of bot and Discord forward: what falls due happens in order, each coming to rest first.
 
-        Raises ValueError for a negative time, and for one after the year 2084.
+        Several at once pass together. Raises ValueError for a negative time, and for one after the year 2084.
         """
         total = seconds + 60 * minutes + 3600 * hours + 86400 * days
         if not 0 <= total < math.inf:
@@ -410,15 +410,17 @@ class Discord(Breakable):
         try:
             await self._time.until(is_met, within=_PATIENCE)
         except Restless as error:
-            raise AssertionError(self._restless(error)) from None
+            raise AssertionError(self._restless(error, is_answered=is_answered())) from None
 
-    def _restless(self, error: Restless) -> str:
+    def _restless(self, error: Restless, *, is_answered: bool = True) -> str:
         session = self._session
         if undelivered(self.sandbox, session.gateway):
             return f"the bot is not connected: {error}"
         names = named(f"{session.label_of(task)}{line_of(task)}" for task in islice(session.work.tasks, _NAMED))
         broken = [f"; the test delays {method} {path}" for method, path in self.faults.delayed]
         broken += [f"; the test lets {fault.method} {fault.path.pattern} fail" for fault in self.faults.failures]
+        if not (names or is_answered):
+            names = "no handler that would answer is running; the bot"
         return f"{names or 'the bot'} did not come to rest: {error}{redacted(''.join(broken))}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import math
 import socket
 import sys
@@ -23,26 +24,31 @@ from .clock import Clock
 from .errors import WispError
 from .places import line_of
 
-_BUSY = 60.0
-"""Seconds of CPU time, which other programs do not use up, in which the event loop must become idle."""
+_log = logging.getLogger(__name__)
 
-_GENEROUS = 60.0
-"""Seconds of real time in which threads that work for the event loop must end."""
+_TURNS = 1_000_000
+"""Turns of the event loop in which it must become idle; a thousand commands at once take about 20."""
 
-_UNSEEN = 5.0
-"""Seconds of real time that are waited for what the event loop cannot look into: threads, programs and servers."""
+_WORK = 60.0
+"""Seconds of real time that time stands still for work: executor calls, threads, programs, answers of a server."""
+
+_BACKGROUND = 5.0
+"""Seconds of real time that it stands still for what may have nothing to do: daemon threads, other connections."""
 
 _KNOWN = 1.0
-"""Seconds of real time that are waited for that after it has let the others pass in silence."""
+"""Seconds of real time that it stands still for either, once that has been silent for so long."""
 
 _GLANCE = 0.01
-"""Seconds after which it is looked whether they are still there."""
+"""Seconds of real time after which to look whether they are still there."""
 
 _QUIET = 0.005
 """Seconds without anything to read after which nothing is on its way, where no probe can tell (Windows)."""
 
 _JUMPS = 10_000
 """Timers in a row after which what has no limit of its own is taken to wait for ever."""
+
+_DATA_SEGS_OUT = 156
+"""Where this number is in Linux' `struct tcp_info` (include/uapi/linux/tcp.h)."""
 
 _WORKERS = ("aiosqlite.core", "wisp.sandbox.console")
 """Modules whose threads do nothing but what the event loop asks of them."""
@@ -109,7 +115,7 @@ class VirtualTime:
         self._targets: dict[asyncio.Future[None], float] = {}
         self._outstanding: dict[asyncio.Future[Any], str] = {}
         self._outsiders = _Outsiders()
-        self._idle_at = time.process_time()
+        self._turns = 0  # since the loop was idle
         self._jumps = 0
         self._limited = 0  # calls of until() that end by themselves
 
@@ -136,7 +142,7 @@ class VirtualTime:
         future = self._begin(self._waiting, is_met)
         overdue = None
         if within < math.inf:
-            overdue = self._loop.call_later(within, self._fail, future, f"nothing came within {within:g} s")
+            overdue = self._loop.call_later(within, self._fail, future, f"not within {within:g} s of virtual time")
             self._limited += 1
         try:
             await future
@@ -148,7 +154,7 @@ class VirtualTime:
 
     async def advance(self, seconds: float) -> None:
         """Let this time pass, from timer to timer. The loop is idle before and after. Raises Restless as `until()`."""
-        await self.until(within=_GENEROUS if self.flows else math.inf)
+        await self.until(within=_WORK if self.flows else math.inf)
         self._now = self.time()
         future = self._begin(self._targets, self._now + seconds)
         try:
@@ -165,7 +171,7 @@ class VirtualTime:
         self._jumps = 0
         self._outsiders.begin()
         if len(self._waiting) + len(self._targets) == 1:
-            self._idle_at = time.process_time()
+            self._turns = 0
         return future
 
     # ---- the event loop ----
@@ -195,7 +201,7 @@ class VirtualTime:
         if self._users:
             return
         for future in (*self._waiting, *self._targets):
-            future.cancel()
+            self._fail(future, "virtual time ended first")
         self._shift_timers(time.monotonic() - self.time())
         self._loop._selector = self._selector
         self._loop._clock_resolution = self._resolution
@@ -225,7 +231,7 @@ class VirtualTime:
         """Return what can be read and written by now. The loop is idle where a selector would wait for that."""
         if self._now is None and not self._waiting:
             return self._selector.select(timeout)
-        events = self._selector.select(0)
+        events = self._outsiders.select(0)
         if events or (timeout is not None and timeout <= 0):
             self._check_progress()
             if not (events or self._loop._ready or self._now is None):
@@ -235,7 +241,7 @@ class VirtualTime:
             return events
         if self._outstanding:
             return self._wait_for_threads(timeout)
-        self._idle_at = time.process_time()
+        self._turns = 0
         if self._release():
             return ()
         if self._now is None:
@@ -277,12 +283,13 @@ class VirtualTime:
         return ()
 
     def _check_progress(self) -> None:
-        if time.process_time() - self._idle_at > _BUSY:
-            self._give_up(f"the event loop worked for {_BUSY:g} s and was not idle")
+        self._turns += 1
+        if self._turns > _TURNS:
+            self._give_up(f"the event loop made {_TURNS:,} turns and was not idle")
 
     def _give_up(self, reason: str) -> None:
         """Raise Restless in all that wait; if there are none, out of the event loop."""
-        self._idle_at = time.process_time()
+        self._turns = 0
         waiting = [future for future in (*self._waiting, *self._targets) if not future.done()]
         for future in waiting:
             self._fail(future, reason)
@@ -303,7 +310,7 @@ class VirtualTime:
     def note_outstanding(self, future: asyncio.Future[Any], name: str) -> None:
         """Count a thread's work that completes this future as outstanding."""
         self._outstanding[future] = name
-        future.add_done_callback(self._outstanding.pop)
+        future.add_done_callback(lambda done: self._outstanding.pop(done, None))
 
     def _run_in_executor(self, executor: Any, function: Callable[..., Any], *args: Any) -> Any:
         future = self._run(executor, function, *args)
@@ -313,9 +320,11 @@ class VirtualTime:
     def _wait_for_threads(self, timeout: float | None) -> Events:
         if self._now is None:
             return self._selector.select(timeout)
-        events = self._selector.select(_GENEROUS)
+        events = self._outsiders.select(_WORK)
         if not events:
-            self._give_up(f"{', '.join(self._outstanding.values())} took more than {_GENEROUS:g} s")
+            work: dict[object, tuple[str, float]] = {one: (name, _WORK) for one, name in self._outstanding.items()}
+            self._outsiders.go_on_without(work | self._outsiders.present())
+            self._outstanding.clear()
         return events
 
 
@@ -388,13 +397,16 @@ class _Pause:
 class _Outsiders:
     """What may wake the event loop and cannot be looked into: threads that are not its own, programs and servers.
 
-    Before the time jumps they have a while of real time to do so; a shorter one if they let another pass in silence.
+    Before time jumps they have a while of real time to do so, and less if they were silent that long before. A server
+    has it only if something was sent to it since it last answered, where the system can tell (TCP on Linux).
     """
 
     def __init__(self) -> None:
         self.have_changed = True
-        self._connections: dict[object, str] = {}
+        self._connections: dict[int, _Connection] = {}
+        self._files: list[int] = []
         self._known: set[object] = set()
+        self._named: set[str] = set()
         self.begin()
 
     def open(self, selector: Any, probe: int | None, *, flows: bool) -> None:
@@ -408,44 +420,126 @@ class _Outsiders:
         self._clients_count = not flows
 
     def begin(self) -> None:
-        """Somebody begins to wait for something new."""
+        """A caller begins to wait for something new."""
         self._silent: set[object] = set()
-        self._left = _GENEROUS
+        self._left = _WORK
 
     def names(self) -> list[str]:
-        """Return those that let their time pass."""
-        return [f"waited for {name} in vain" for one, name in self._present().items() if one in self._known]
+        """Return those that were waited for in vain."""
+        return [f"waited for {name} in vain" for one, (name, _) in self.present().items() if one in self._known]
+
+    def select(self, timeout: float | None = None) -> Events:
+        """Return what can be read and written, and note which servers have answered."""
+        events = self._selector.select(timeout)
+        if self._connections:
+            for key, _ in events:
+                if connection := self._connections.get(key.fd):
+                    connection.answered = connection.sent()
+        return events
 
     def wait(self, *, is_last: bool = False) -> Events:
         """Wait for them if there are any; return what can be read and written then.
 
-        If they kept silent a moment ago they are not waited for again, unless this is the last chance.
+        Those that were silent a moment ago are not waited for again, unless this is the last chance.
         """
-        present = {*self._present()}
-        if is_last or (self._left > 0 and not present <= self._silent):
+        present = self.present()
+        if is_last or not present.keys() <= self._silent:
             began = time.monotonic()
-            end = began + (_KNOWN if present <= self._known and not is_last else _UNSEEN)
+            limit = max((self._limit(one, limit, is_last) for one, (_, limit) in present.items()), default=0.0)
+            end = began + min(limit, self._left)
             while present and time.monotonic() < end:
-                if events := self._selector.select(_GLANCE):
+                if events := self.select(_GLANCE):
                     self._left -= time.monotonic() - began
                     return events
-                present &= {*self._present()}
-            self._silent = self._known = present
-        return self._selector.select(0)  # one that is not there any more may have said something last
+                present = {one: what for one, what in self.present().items() if one in present}
+            self.go_on_without(present)
+        return self.select(0)  # one that is not there any more may have said something last
 
-    def _present(self) -> dict[object, str]:
-        _submitted.difference_update([future for future in _submitted.copy() if future.done()])
-        found: dict[object, str] = dict.fromkeys(_submitted.copy(), "what was submitted to a pool of threads")
-        threads = [thread for thread in threading.enumerate() if thread not in self._bystanders]
-        found |= {thread: f"the thread {thread.name}" for thread in threads if _is_outsider(thread)}
+    def go_on_without(self, silent: dict[object, tuple[str, float]]) -> None:
+        """Wait no longer for these, and say so once."""
+        for one, (name, limit) in silent.items():
+            if one not in self._known and name not in self._named:
+                _log.warning("waited %g s of real time for %s: the bot's time goes on without it", limit, name)
+                self._named.add(name)
+        self._silent = {*silent}
+        self._known |= self._silent
+
+    def _limit(self, one: object, limit: float, is_last: bool) -> float:
+        return min(limit, _KNOWN) if one in self._known and not is_last else limit
+
+    def present(self) -> dict[object, tuple[str, float]]:
+        """Return what is there, with its name and the seconds that it is waited for."""
+        found: dict[object, tuple[str, float]] = {}
+        for future, name in _submitted.copy().items():
+            if future.done():
+                del _submitted[future]
+            else:
+                found[future] = (name, _WORK)
+        for thread in threading.enumerate():
+            is_named = bool(found) and _is_of_pool(thread)  # by its work
+            if thread not in self._bystanders and not is_named and _is_outsider(thread):
+                found[thread] = (f"the thread {thread.name}", _BACKGROUND if _may_idle(thread) else _WORK)
         if self.have_changed and isinstance(self._selector, BaseSelector):
             self.have_changed = False
-            files = [file for file in self._selector.get_map() if file not in self._ignored]
-            self._connections = _others(files, clients=self._clients_count)
-        return found | self._connections
+            self._look_at_files([file for file in self._selector.get_map() if file not in self._ignored])
+        for connection in self._connections.values():
+            sent = connection.sent()
+            if sent is None or sent != connection.answered:
+                found[connection, sent] = (str(connection), _BACKGROUND if sent is None else _WORK)
+        return found | {file: (f"the file or program behind descriptor {file}", _WORK) for file in self._files}
+
+    def _look_at_files(self, files: list[int]) -> None:
+        """Find among these what is not a connection with both ends in this event loop."""
+        before = {connection.ends: connection for connection in self._connections.values()}
+        self._files, self._connections = [], {}
+        inside: set[object] = set()
+        served: set[int] = set()
+        for file in files:
+            try:
+                end = socket.socket(fileno=file)
+            except OSError:
+                self._files.append(file)
+                continue
+            with suppress(OSError):  # it is closed, or listens
+                own = end.getsockname()
+                inside.add(own)
+                if not self._clients_count and _is_listening(end):
+                    served.add(own[1])
+                ends = (own, end.getpeername())
+                self._connections[file] = before.get(ends) or _Connection(file, ends)
+            end.detach()
+        for file, connection in [*self._connections.items()]:
+            own, peer = connection.ends
+            if peer in inside or (served and own[1] in served):
+                del self._connections[file]
 
 
-_submitted: set[Future[Any]] = set()
+class _Connection:
+    """A connection to what is outside of the event loop."""
+
+    def __init__(self, file: int, ends: tuple[Any, Any]) -> None:
+        self.ends = ends  # its own address, and the other's
+        self.answered: int | None = -1  # what was sent when the other end last answered
+        self._file = file
+
+    def __str__(self) -> str:
+        return f"the connection to {self.ends[1]}"
+
+    def sent(self) -> int | None:
+        """Return how many segments of data were sent so far; None if the system does not tell."""
+        if sys.platform != "linux":
+            return None
+        end = socket.socket(fileno=self._file)
+        try:
+            info = end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _DATA_SEGS_OUT + 4)
+            return int.from_bytes(info[_DATA_SEGS_OUT:], sys.byteorder)
+        except OSError:  # it is no TCP connection, or closed
+            return None
+        finally:
+            end.detach()
+
+
+_submitted: dict[Future[Any], str] = {}
 """What pools of threads have been given while time was virtual, and have not done."""
 
 _plain_submit = ThreadPoolExecutor.submit
@@ -454,7 +548,7 @@ _plain_submit = ThreadPoolExecutor.submit
 @functools.wraps(_plain_submit)
 def _submit(pool: ThreadPoolExecutor, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
     future = _plain_submit(pool, function, *args, **kwargs)
-    _submitted.add(future)
+    _submitted[future] = f"{_name(function)} in a thread"
     return future
 
 
@@ -468,32 +562,15 @@ class _Requests(SimpleQueue[Any]):
         super().put_nowait(item)
 
 
-def _others(files: Iterable[Any], *, clients: bool) -> dict[object, str]:
-    """Return, of what these belong to, what is not on both ends in this event loop, and the words for it.
+def _is_listening(end: socket.socket) -> bool:
+    families = (socket.AF_INET, socket.AF_INET6)
+    return end.family in families and bool(end.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
-    The `clients` of this event loop's servers are left out if that is False.
-    """
-    found: dict[object, str] = {}
-    inside: set[object] = set()
-    accepted: dict[object, int] = {}
-    served: set[int] = set()
-    for file in files:
-        try:
-            end = socket.socket(fileno=file)
-        except OSError:
-            found[file] = f"the file or program behind descriptor {file}"
-            continue
-        with suppress(OSError):  # it is closed
-            name = end.getsockname()
-            inside.add(name)
-            if end.family in (socket.AF_INET, socket.AF_INET6) and not clients:
-                if end.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                    served.add(name[1])
-                accepted[end.getpeername()] = name[1]
-            peer = end.getpeername()
-            found[peer] = f"the connection to {peer}"
-        end.detach()
-    return {peer: name for peer, name in found.items() if peer not in inside and accepted.get(peer) not in served}
+
+def _may_idle(thread: threading.Thread) -> bool:
+    """Return whether a thread may have nothing to do: a daemon, but not asyncio's that waits for a program's end."""
+    module = _module(thread)
+    return module == "concurrent.futures.process" or (thread.daemon and not module.startswith("asyncio."))
 
 
 def _is_outsider(thread: threading.Thread) -> bool:
