@@ -350,7 +350,7 @@ async def test_a_handler_that_does_not_come_to_rest_fails_the_test_by_name(monke
 
     with pytest.raises(
         AssertionError,
-        match=r'listener "endless" \(\S*test_testing\.py:\d+, in endless: .*\) did not .*: the event loop made 10,000 turns',
+        match=r'listener "endless" \(\S*test_testing\.py:\d+, in endless: .*\) did not .*: the event loop made 10,000',
     ):
         await ask()
 

@@ -10,7 +10,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import Context
@@ -488,7 +488,7 @@ class _Outsiders:
                 found[connection, sent] = (str(connection), _BACKGROUND if sent is None else _WORK)
         return found | {file: (f"the file or program behind descriptor {file}", _WORK) for file in self._files}
 
-    def _look_at_files(self, files: list[int]) -> None:
+    def _look_at_files(self, files: list[Any]) -> None:
         """Find among these what is not a connection with both ends in this event loop."""
         before = {connection.ends: connection for connection in self._connections.values()}
         self._files, self._connections = [], {}
