@@ -190,6 +190,15 @@ async def test_work_that_no_thread_of_a_pool_has_taken_yet_counts(
         done.set()
 
 
+async def test_a_database_that_was_opened_before_counts() -> None:
+    async with aiosqlite.connect(":memory:") as database:
+        with virtual_time():
+            async with asyncio.timeout(0.001):
+                await database.execute(
+                    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 99999) SELECT max(i) FROM n"
+                )
+
+
 async def test_what_is_due_now_needs_no_time(time: VirtualTime) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()

@@ -185,7 +185,6 @@ class VirtualTime:
         if self._users > 1:
             return
         ThreadPoolExecutor.submit = _submit
-        aiosqlite.core.SimpleQueue = _Requests  # pyright: ignore[reportPrivateImportUsage]
         self._probe = _Probe(self._selector) if isinstance(self._selector, BaseSelector) else _Pause(self._selector)
         self._outsiders.open(self._selector, self._probe.fileno(), flows=self.flows)
         self._loop._selector = self
@@ -560,6 +559,10 @@ class _Requests(SimpleQueue[Any]):
         if future is not None and isinstance(selector := getattr(future.get_loop(), "_selector", None), VirtualTime):
             selector.note_outstanding(future, "a database call")
         super().put_nowait(item)
+
+
+# not when virtual time opens: connections that a test opened before count as well
+aiosqlite.core.SimpleQueue = _Requests  # pyright: ignore[reportPrivateImportUsage]
 
 
 def _is_listening(end: socket.socket) -> bool:
