@@ -57,6 +57,7 @@ ORDER = [
     "registry",
     "bot",
     "chat",
+    "outside",
     "virtual_time",
     "shown",
     "local",

@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 
 import wisp
-import wisp.virtual_time
+import wisp.outside
 from wisp.local import advancer, on_sandbox
 from wisp.sandbox.console import Console
 from wisp.sandbox.server import Sandbox
@@ -1359,8 +1359,8 @@ async def test_a_reminder_a_cooldown_and_a_nightly_job_are_tried_by_hand(
     tab: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The browser, its driver and a keyboard are not waited for as other programs are: that would take too long.
-    monkeypatch.setattr(wisp.virtual_time, "_BACKGROUND", 60.0)
-    monkeypatch.setattr(wisp.virtual_time, "_KNOWN", 60.0)
+    monkeypatch.setattr(wisp.outside, "_BACKGROUND", 60.0)
+    monkeypatch.setattr(wisp.outside, "_KNOWN", 60.0)
     async with a_page(tab, a_bot_of_times()) as (sandbox, page), a_keyboard():
         clock = page.locator("#clock")
         await use(page, "/remind")

@@ -180,8 +180,8 @@ async def test_time_stands_still_while_something_is_on_its_way(
 async def test_work_that_no_thread_of_a_pool_has_taken_yet_counts(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.virtual_time._is_outsider", lambda thread: False)
-    monkeypatch.setattr("wisp.virtual_time._WORK", 0.05)
+    monkeypatch.setattr("wisp.outside._may_call_back", lambda thread: False)
+    monkeypatch.setattr("wisp.outside.WORK", 0.05)
     done = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(done.wait)
@@ -327,7 +327,7 @@ async def test_a_loop_that_spins_is_no_endless_wait(time: VirtualTime, monkeypat
 async def test_a_thread_that_does_not_end_is_named_and_time_goes_on_without_it(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("wisp.virtual_time._WORK", 0.05)
+    monkeypatch.setattr("wisp.outside.WORK", 0.05)
     done = threading.Event()
     working = asyncio.create_task(asyncio.to_thread(done.wait))
     await time.advance(3600)
@@ -343,7 +343,7 @@ async def test_a_thread_that_does_not_end_is_named_and_time_goes_on_without_it(
 async def test_a_thread_of_ones_own_that_says_nothing_is_named(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.virtual_time._WORK", 0.05)
+    monkeypatch.setattr("wisp.outside.WORK", 0.05)
     done = threading.Event()
     thread = threading.Thread(target=done.wait, name="brooding")
     thread.start()
@@ -358,7 +358,7 @@ async def test_a_thread_of_ones_own_that_says_nothing_is_named(
 async def test_a_program_and_a_server_that_say_nothing_are_named(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.virtual_time._WORK", 0.05)
+    monkeypatch.setattr("wisp.outside.WORK", 0.05)
     program = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
     with socket.create_server(("127.0.0.1", 0)) as server:
         _, writer = await asyncio.open_connection(*server.getsockname())
@@ -373,7 +373,7 @@ async def test_a_program_and_a_server_that_say_nothing_are_named(
 async def test_a_server_is_waited_for_only_if_it_was_asked_something(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("wisp.virtual_time._KNOWN", 0)
+    monkeypatch.setattr("wisp.outside._KNOWN", 0)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:
@@ -385,14 +385,14 @@ async def test_a_server_is_waited_for_only_if_it_was_asked_something(
 
         reader, writer = await asyncio.open_connection(*server.getsockname())
         answering = threading.Thread(target=answer)
-        time._outsiders._bystanders.add(answering)
+        time._outside._bystanders.add(answering)
         answering.start()
         for _ in range(3):  # over the same connection, each after it was of no use for a while
             writer.write(b"x")
             assert await asyncio.wait_for(reader.read(1), 10) == b"x"
             await time.advance(3600)
         assert caplog.messages == []
-        monkeypatch.setattr("wisp.virtual_time._WORK", 0.001)
+        monkeypatch.setattr("wisp.outside.WORK", 0.001)
         writer.write(b"x")
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.read(1), 10)
@@ -406,7 +406,7 @@ async def test_a_server_is_waited_for_only_if_it_was_asked_something(
 
 
 async def test_a_thread_that_ticks_for_ever_lets_time_pass(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.virtual_time._WORK", 0.1)
+    monkeypatch.setattr("wisp.outside.WORK", 0.1)
     loop, done = asyncio.get_running_loop(), threading.Event()
 
     def tick() -> None:

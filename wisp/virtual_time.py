@@ -3,43 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import logging
 import math
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable, Generator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from contextvars import Context
+from contextlib import contextmanager
 from queue import SimpleQueue
 from selectors import EVENT_READ, BaseSelector
-from typing import Any, cast
+from typing import Any
 
 import aiosqlite.core
 
+from . import outside
 from .clock import Clock
 from .errors import WispError
+from .outside import Events, Outside, name_of
 from .places import line_of
-
-_log = logging.getLogger(__name__)
 
 _TURNS = 1_000_000
 """Turns of the event loop in which it must become idle; a thousand commands at once take about 20."""
-
-_WORK = 60.0
-"""Seconds of real time that time stands still for work: executor calls, threads, programs, answers of a server."""
-
-_BACKGROUND = 5.0
-"""Seconds of real time that it stands still for what may have nothing to do: daemon threads, other connections."""
-
-_KNOWN = 1.0
-"""Seconds of real time that it stands still for either, once that has been silent for so long."""
-
-_GLANCE = 0.01
-"""Seconds of real time after which to look whether they are still there."""
 
 _QUIET = 0.005
 """Seconds without anything to read after which nothing is on its way, where no probe can tell (Windows)."""
@@ -47,15 +30,7 @@ _QUIET = 0.005
 _JUMPS = 10_000
 """Timers in a row after which what has no limit of its own is taken to wait for ever."""
 
-_DATA_SEGS_OUT = 156
-"""Where this number is in Linux' `struct tcp_info` (include/uapi/linux/tcp.h)."""
-
-_WORKERS = ("aiosqlite.core", "wisp.sandbox.console")
-"""Modules whose threads do nothing but what the event loop asks of them."""
-
 Condition = Callable[[], bool]
-Events = Any
-"""What a selector returns."""
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
@@ -114,7 +89,7 @@ class VirtualTime:
         self._waiting: dict[asyncio.Future[None], Condition] = {}
         self._targets: dict[asyncio.Future[None], float] = {}
         self._outstanding: dict[asyncio.Future[Any], str] = {}
-        self._outsiders = _Outsiders()
+        self._outside = Outside()
         self._turns = 0  # since the loop was idle
         self._jumps = 0
         self._limited = 0  # calls of until() that end by themselves
@@ -154,7 +129,7 @@ class VirtualTime:
 
     async def advance(self, seconds: float) -> None:
         """Let this time pass, from timer to timer. The loop is idle before and after. Raises Restless as `until()`."""
-        await self.until(within=_WORK if self.flows else math.inf)
+        await self.until(within=outside.WORK if self.flows else math.inf)
         self._now = self.time()
         future = self._begin(self._targets, self._now + seconds)
         try:
@@ -169,7 +144,7 @@ class VirtualTime:
         future = self._loop.create_future()
         where[future] = what
         self._jumps = 0
-        self._outsiders.begin()
+        self._outside.begin()
         if len(self._waiting) + len(self._targets) == 1:
             self._turns = 0
         return future
@@ -184,9 +159,9 @@ class VirtualTime:
         self._users += 1
         if self._users > 1:
             return
-        ThreadPoolExecutor.submit = _submit
+        outside.count_submitted()
         self._probe = _Probe(self._selector) if isinstance(self._selector, BaseSelector) else _Pause(self._selector)
-        self._outsiders.open(self._selector, self._probe.fileno(), flows=self.flows)
+        self._outside.open(self._selector, self._probe.fileno(), flows=self.flows)
         self._loop._selector = self
         self._loop.time = self.time
         self._run = self._loop.run_in_executor
@@ -206,8 +181,7 @@ class VirtualTime:
         self._loop._clock_resolution = self._resolution
         del self._loop.time, self._loop.run_in_executor
         self._probe.close()
-        ThreadPoolExecutor.submit = _plain_submit
-        _submitted.clear()
+        outside.count_no_more()
 
     def _shift_timers(self, seconds: float) -> None:
         for handle in self._loop._scheduled:
@@ -218,19 +192,19 @@ class VirtualTime:
 
     def register(self, *args: Any) -> Any:
         """Watch a socket."""
-        self._outsiders.have_changed = True
+        self._outside.have_changed = True
         return self._selector.register(*args)
 
     def unregister(self, *args: Any) -> Any:
         """Watch a socket no more."""
-        self._outsiders.have_changed = True
+        self._outside.have_changed = True
         return self._selector.unregister(*args)
 
     def select(self, timeout: float | None = None) -> Events:
         """Return what can be read and written by now. The loop is idle where a selector would wait for that."""
         if self._now is None and not self._waiting:
             return self._selector.select(timeout)
-        events = self._outsiders.select(0)
+        events = self._outside.select(0)
         if events or (timeout is not None and timeout <= 0):
             self._check_progress()
             if not (events or self._loop._ready or self._now is None):
@@ -245,7 +219,7 @@ class VirtualTime:
             return ()
         if self._now is None:
             return self._selector.select(timeout)
-        return self._outsiders.wait() or self._jump(self._now)
+        return self._outside.wait() or self._jump(self._now)
 
     def _release(self) -> bool:
         """Let those go on who wait for no more than this; return whether there are any."""
@@ -271,7 +245,7 @@ class VirtualTime:
                 if moment <= self._now and not future.done():
                     future.set_result(None)
         elif following == math.inf:
-            if events := self._outsiders.wait(is_last=True):
+            if events := self._outside.wait(is_last=True):
                 return events
             self._give_up("nothing is left that could wake anybody")
         else:
@@ -302,7 +276,7 @@ class VirtualTime:
             future.set_exception(Restless(self._told(reason)))
 
     def _told(self, reason: str) -> str:
-        return "; ".join([reason, *self._outsiders.names()])
+        return "; ".join([reason, *self._outside.names()])
 
     # ---- threads ----
 
@@ -313,16 +287,16 @@ class VirtualTime:
 
     def _run_in_executor(self, executor: Any, function: Callable[..., Any], *args: Any) -> Any:
         future = self._run(executor, function, *args)
-        self.note_outstanding(future, f"{_name(function)} in a thread")
+        self.note_outstanding(future, f"{name_of(function)} in a thread")
         return future
 
     def _wait_for_threads(self, timeout: float | None) -> Events:
         if self._now is None:
             return self._selector.select(timeout)
-        events = self._outsiders.select(_WORK)
+        events = self._outside.select(outside.WORK)
         if not events:
-            work: dict[object, tuple[str, float]] = {one: (name, _WORK) for one, name in self._outstanding.items()}
-            self._outsiders.go_on_without(work | self._outsiders.present())
+            work = {future: (name, outside.WORK) for future, name in self._outstanding.items()}
+            self._outside.go_on_without({**work, **self._outside.present()})
             self._outstanding.clear()
         return events
 
@@ -393,164 +367,6 @@ class _Pause:
     def close(self) -> None: ...
 
 
-class _Outsiders:
-    """What may wake the event loop and cannot be looked into: threads that are not its own, programs and servers.
-
-    Before time jumps they have a while of real time to do so, and less if they were silent that long before. A server
-    has it only if something was sent to it since it last answered, where the system can tell (TCP on Linux).
-    """
-
-    def __init__(self) -> None:
-        self.have_changed = True
-        self._connections: dict[int, _Connection] = {}
-        self._files: list[int] = []
-        self._known: set[object] = set()
-        self._named: set[str] = set()
-        self.begin()
-
-    def open(self, selector: Any, probe: int | None, *, flows: bool) -> None:
-        """Take the threads that run now for bystanders, and this file for the loop's own.
-
-        If time `flows`, so are the files that are watched now, and the clients of the loop's servers: browsers.
-        """
-        self._selector = selector
-        self._bystanders = {thread for thread in threading.enumerate() if not _is_of_pool(thread)}
-        self._ignored = {probe, *(selector.get_map() if flows and isinstance(selector, BaseSelector) else ())}
-        self._clients_count = not flows
-
-    def begin(self) -> None:
-        """A caller begins to wait for something new."""
-        self._silent: set[object] = set()
-        self._left = _WORK
-
-    def names(self) -> list[str]:
-        """Return those that were waited for in vain."""
-        return [f"waited for {name} in vain" for one, (name, _) in self.present().items() if one in self._known]
-
-    def select(self, timeout: float | None = None) -> Events:
-        """Return what can be read and written, and note which servers have answered."""
-        events = self._selector.select(timeout)
-        if self._connections:
-            for key, _ in events:
-                if connection := self._connections.get(key.fd):
-                    connection.answered = connection.sent()
-        return events
-
-    def wait(self, *, is_last: bool = False) -> Events:
-        """Wait for them if there are any; return what can be read and written then.
-
-        Those that were silent a moment ago are not waited for again, unless this is the last chance.
-        """
-        present = self.present()
-        if is_last or not present.keys() <= self._silent:
-            began = time.monotonic()
-            limit = max((self._limit(one, limit, is_last) for one, (_, limit) in present.items()), default=0.0)
-            end = began + min(limit, self._left)
-            while present and time.monotonic() < end:
-                if events := self.select(_GLANCE):
-                    self._left -= time.monotonic() - began
-                    return events
-                present = {one: what for one, what in self.present().items() if one in present}
-            self.go_on_without(present)
-        return self.select(0)  # one that is not there any more may have said something last
-
-    def go_on_without(self, silent: dict[object, tuple[str, float]]) -> None:
-        """Wait no longer for these, and say so once."""
-        for one, (name, limit) in silent.items():
-            if one not in self._known and name not in self._named:
-                _log.warning("waited %g s of real time for %s: the bot's time goes on without it", limit, name)
-                self._named.add(name)
-        self._silent = {*silent}
-        self._known |= self._silent
-
-    def _limit(self, one: object, limit: float, is_last: bool) -> float:
-        return min(limit, _KNOWN) if one in self._known and not is_last else limit
-
-    def present(self) -> dict[object, tuple[str, float]]:
-        """Return what is there, with its name and the seconds that it is waited for."""
-        found: dict[object, tuple[str, float]] = {}
-        for future, name in _submitted.copy().items():
-            if future.done():
-                del _submitted[future]
-            else:
-                found[future] = (name, _WORK)
-        for thread in threading.enumerate():
-            is_named = bool(found) and _is_of_pool(thread)  # by its work
-            if thread not in self._bystanders and not is_named and _is_outsider(thread):
-                found[thread] = (f"the thread {thread.name}", _BACKGROUND if _may_idle(thread) else _WORK)
-        if self.have_changed and isinstance(self._selector, BaseSelector):
-            self.have_changed = False
-            self._look_at_files([file for file in self._selector.get_map() if file not in self._ignored])
-        for connection in self._connections.values():
-            sent = connection.sent()
-            if sent is None or sent != connection.answered:
-                found[connection, sent] = (str(connection), _BACKGROUND if sent is None else _WORK)
-        return found | {file: (f"the file or program behind descriptor {file}", _WORK) for file in self._files}
-
-    def _look_at_files(self, files: list[Any]) -> None:
-        """Find among these what is not a connection with both ends in this event loop."""
-        before = {connection.ends: connection for connection in self._connections.values()}
-        self._files, self._connections = [], {}
-        inside: set[object] = set()
-        served: set[int] = set()
-        for file in files:
-            try:
-                end = socket.socket(fileno=file)
-            except OSError:
-                self._files.append(file)
-                continue
-            with suppress(OSError):  # it is closed, or listens
-                own = end.getsockname()
-                inside.add(own)
-                if not self._clients_count and _is_listening(end):
-                    served.add(own[1])
-                ends = (own, end.getpeername())
-                self._connections[file] = before.get(ends) or _Connection(file, ends)
-            end.detach()
-        for file, connection in [*self._connections.items()]:
-            own, peer = connection.ends
-            if peer in inside or (served and own[1] in served):
-                del self._connections[file]
-
-
-class _Connection:
-    """A connection to what is outside of the event loop."""
-
-    def __init__(self, file: int, ends: tuple[Any, Any]) -> None:
-        self.ends = ends  # its own address, and the other's
-        self.answered: int | None = -1  # what was sent when the other end last answered
-        self._file = file
-
-    def __str__(self) -> str:
-        return f"the connection to {self.ends[1]}"
-
-    def sent(self) -> int | None:
-        """Return how many segments of data were sent so far; None if the system does not tell."""
-        if sys.platform != "linux":
-            return None
-        end = socket.socket(fileno=self._file)
-        try:
-            info = end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _DATA_SEGS_OUT + 4)
-            return int.from_bytes(info[_DATA_SEGS_OUT:], sys.byteorder)
-        except OSError:  # it is no TCP connection, or closed
-            return None
-        finally:
-            end.detach()
-
-
-_submitted: dict[Future[Any], str] = {}
-"""What pools of threads have been given while time was virtual, and have not done."""
-
-_plain_submit = ThreadPoolExecutor.submit
-
-
-@functools.wraps(_plain_submit)
-def _submit(pool: ThreadPoolExecutor, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-    future = _plain_submit(pool, function, *args, **kwargs)
-    _submitted[future] = f"{_name(function)} in a thread"
-    return future
-
-
 class _Requests(SimpleQueue[Any]):
     """What an aiosqlite connection asks of its thread."""
 
@@ -563,41 +379,3 @@ class _Requests(SimpleQueue[Any]):
 
 # not when virtual time opens: connections that a test opened before count as well
 aiosqlite.core.SimpleQueue = _Requests  # pyright: ignore[reportPrivateImportUsage]
-
-
-def _is_listening(end: socket.socket) -> bool:
-    families = (socket.AF_INET, socket.AF_INET6)
-    return end.family in families and bool(end.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-
-
-def _may_idle(thread: threading.Thread) -> bool:
-    """Return whether a thread may have nothing to do: a daemon, but not asyncio's that waits for a program's end."""
-    module = _module(thread)
-    return module == "concurrent.futures.process" or (thread.daemon and not module.startswith("asyncio."))
-
-
-def _is_outsider(thread: threading.Thread) -> bool:
-    """Return whether a thread may do something that the event loop knows nothing of, and tell it."""
-    target = getattr(thread, "_target", None)
-    if target is not None and _is_of_pool(thread):
-        frame = sys._current_frames().get(thread.ident or 0)  # pyright: ignore[reportPrivateUsage]
-        return frame is not None and frame.f_code is not target.__code__  # else it waits for work
-    return _module(thread) not in _WORKERS
-
-
-def _is_of_pool(thread: threading.Thread) -> bool:
-    return _module(thread) == ThreadPoolExecutor.__module__
-
-
-def _module(thread: threading.Thread) -> str:
-    """Return the module of what a thread runs."""
-    return getattr(getattr(thread, "_target", None), "__module__", type(thread).__module__)
-
-
-def _name(worker: Any) -> str:
-    """Return the name of a function, also of one that `asyncio.to_thread` was given."""
-    if isinstance(worker, functools.partial):
-        inner = cast("functools.partial[Any]", worker)
-        is_context = isinstance(getattr(inner.func, "__self__", None), Context)
-        return _name(inner.args[0] if is_context and inner.args else inner.func)
-    return getattr(worker, "__qualname__", repr(worker))

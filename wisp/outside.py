@@ -1,0 +1,246 @@
+"""What may wake an event loop and cannot be looked into: threads, programs and servers."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from contextvars import Context
+from selectors import BaseSelector
+from typing import Any, cast
+
+_log = logging.getLogger(__name__)
+
+WORK = 60.0
+"""Seconds of real time that time stands still for work: executor calls, threads, programs, answers of a server."""
+
+_BACKGROUND = 5.0
+"""Seconds of real time that it stands still for what may have nothing to do: daemon threads, other connections."""
+
+_KNOWN = 1.0
+"""Seconds of real time that it stands still for either, once that has been silent for so long."""
+
+_GLANCE = 0.01
+"""Seconds of real time after which to look whether they are still there."""
+
+_DATA_SEGS_OUT = 156
+"""Where this number is in Linux' `struct tcp_info` (include/uapi/linux/tcp.h)."""
+
+_WORKERS = ("aiosqlite.core", "wisp.sandbox.console")
+"""Modules whose threads do nothing but what the event loop asks of them."""
+
+Events = Any
+"""What a selector returns."""
+
+
+class Outside:
+    """What may wake the event loop and cannot be looked into: threads that are not its own, programs and servers.
+
+    Before time jumps they have a while of real time to do so, and less if they were silent that long before. A server
+    has it only if something was sent to it since it last answered, where the system can tell (TCP on Linux).
+    """
+
+    def __init__(self) -> None:
+        self.have_changed = True
+        self._connections: dict[int, _Connection] = {}
+        self._files: list[int] = []
+        self._known: set[object] = set()
+        self._named: set[str] = set()
+        self.begin()
+
+    def open(self, selector: Any, probe: int | None, *, flows: bool) -> None:
+        """Take the threads that run now for bystanders, and this file for the loop's own.
+
+        If time `flows`, so are the files that are watched now, and the clients of the loop's servers: browsers.
+        """
+        self._selector = selector
+        self._bystanders = {thread for thread in threading.enumerate() if not _is_of_pool(thread)}
+        self._ignored = {probe, *(selector.get_map() if flows and isinstance(selector, BaseSelector) else ())}
+        self._clients_count = not flows
+
+    def begin(self) -> None:
+        """A caller begins to wait for something new."""
+        self._silent: set[object] = set()
+        self._left = WORK
+
+    def names(self) -> list[str]:
+        """Return those that were waited for in vain."""
+        return [f"waited for {name} in vain" for one, (name, _) in self.present().items() if one in self._known]
+
+    def select(self, timeout: float | None = None) -> Events:
+        """Return what can be read and written, and note which servers have answered."""
+        events = self._selector.select(timeout)
+        if self._connections:
+            for key, _ in events:
+                if connection := self._connections.get(key.fd):
+                    connection.answered = connection.sent()
+        return events
+
+    def wait(self, *, is_last: bool = False) -> Events:
+        """Wait for them if there are any; return what can be read and written then.
+
+        Those that were silent a moment ago are not waited for again, unless this is the last chance.
+        """
+        present = self.present()
+        if is_last or not present.keys() <= self._silent:
+            began = time.monotonic()
+            limit = max((self._limit(one, limit, is_last) for one, (_, limit) in present.items()), default=0.0)
+            end = began + min(limit, self._left)
+            while present and time.monotonic() < end:
+                if events := self.select(_GLANCE):
+                    self._left -= time.monotonic() - began
+                    return events
+                present = {one: what for one, what in self.present().items() if one in present}
+            self.go_on_without(present)
+        return self.select(0)  # one that is not there any more may have said something last
+
+    def go_on_without(self, silent: Mapping[Any, tuple[str, float]]) -> None:
+        """Wait no longer for these, and say so once."""
+        for one, (name, limit) in silent.items():
+            if one not in self._known and name not in self._named:
+                _log.warning("waited %g s of real time for %s: the bot's time goes on without it", limit, name)
+                self._named.add(name)
+        self._silent = {*silent}
+        self._known |= self._silent
+
+    def _limit(self, one: object, limit: float, is_last: bool) -> float:
+        return min(limit, _KNOWN) if one in self._known and not is_last else limit
+
+    def present(self) -> dict[object, tuple[str, float]]:
+        """Return what is there, with its name and the seconds that it is waited for."""
+        found: dict[object, tuple[str, float]] = {}
+        for future, name in _submitted.copy().items():
+            if future.done():
+                del _submitted[future]
+            else:
+                found[future] = (name, WORK)
+        for thread in threading.enumerate():
+            is_named = bool(found) and _is_of_pool(thread)  # by its work
+            if thread not in self._bystanders and not is_named and _may_call_back(thread):
+                found[thread] = (f"the thread {thread.name}", _BACKGROUND if _may_idle(thread) else WORK)
+        if self.have_changed and isinstance(self._selector, BaseSelector):
+            self.have_changed = False
+            self._look_at_files([file for file in self._selector.get_map() if file not in self._ignored])
+        for connection in self._connections.values():
+            sent = connection.sent()
+            if sent is None or sent != connection.answered:
+                found[connection, sent] = (str(connection), _BACKGROUND if sent is None else WORK)
+        return found | {file: (f"the file or program behind descriptor {file}", WORK) for file in self._files}
+
+    def _look_at_files(self, files: list[Any]) -> None:
+        """Find among these what is not a connection with both ends in this event loop."""
+        before = {connection.ends: connection for connection in self._connections.values()}
+        self._files, self._connections = [], {}
+        inside: set[object] = set()
+        served: set[int] = set()
+        for file in files:
+            try:
+                end = socket.socket(fileno=file)
+            except OSError:
+                self._files.append(file)
+                continue
+            with suppress(OSError):  # it is closed, or listens
+                own = end.getsockname()
+                inside.add(own)
+                if not self._clients_count and _is_listening(end):
+                    served.add(own[1])
+                ends = (own, end.getpeername())
+                self._connections[file] = before.get(ends) or _Connection(file, ends)
+            end.detach()
+        for file, connection in [*self._connections.items()]:
+            own, peer = connection.ends
+            if peer in inside or (served and own[1] in served):
+                del self._connections[file]
+
+
+class _Connection:
+    """A connection to what is outside of the event loop."""
+
+    def __init__(self, file: int, ends: tuple[Any, Any]) -> None:
+        self.ends = ends  # its own address, and the other's
+        self.answered: int | None = -1  # what was sent when the other end last answered
+        self._file = file
+
+    def __str__(self) -> str:
+        return f"the connection to {self.ends[1]}"
+
+    def sent(self) -> int | None:
+        """Return how many segments of data were sent so far; None if the system does not tell."""
+        if sys.platform != "linux":
+            return None
+        end = socket.socket(fileno=self._file)
+        try:
+            info = end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _DATA_SEGS_OUT + 4)
+            return int.from_bytes(info[_DATA_SEGS_OUT:], sys.byteorder)
+        except OSError:  # it is no TCP connection, or closed
+            return None
+        finally:
+            end.detach()
+
+
+_submitted: dict[Future[Any], str] = {}
+"""What pools of threads have been given while time was virtual, and have not done."""
+
+_plain_submit = ThreadPoolExecutor.submit
+
+
+def count_submitted() -> None:
+    """Keep account of what pools of threads are given."""
+    ThreadPoolExecutor.submit = _submit
+
+
+def count_no_more() -> None:
+    """Let pools of threads be as they were."""
+    ThreadPoolExecutor.submit = _plain_submit
+    _submitted.clear()
+
+
+@functools.wraps(_plain_submit)
+def _submit(pool: ThreadPoolExecutor, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+    future = _plain_submit(pool, function, *args, **kwargs)
+    _submitted[future] = f"{name_of(function)} in a thread"
+    return future
+
+
+def _is_listening(end: socket.socket) -> bool:
+    families = (socket.AF_INET, socket.AF_INET6)
+    return end.family in families and bool(end.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+
+
+def _may_idle(thread: threading.Thread) -> bool:
+    """Return whether a thread may have nothing to do: a daemon, but not asyncio's that waits for a program's end."""
+    module = _module(thread)
+    return module == "concurrent.futures.process" or (thread.daemon and not module.startswith("asyncio."))
+
+
+def _may_call_back(thread: threading.Thread) -> bool:
+    """Return whether a thread may do something that the event loop knows nothing of, and tell it."""
+    target = getattr(thread, "_target", None)
+    if target is not None and _is_of_pool(thread):
+        frame = sys._current_frames().get(thread.ident or 0)  # pyright: ignore[reportPrivateUsage]
+        return frame is not None and frame.f_code is not target.__code__  # else it waits for work
+    return _module(thread) not in _WORKERS
+
+
+def _is_of_pool(thread: threading.Thread) -> bool:
+    return _module(thread) == ThreadPoolExecutor.__module__
+
+
+def _module(thread: threading.Thread) -> str:
+    """Return the module of what a thread runs."""
+    return getattr(getattr(thread, "_target", None), "__module__", type(thread).__module__)
+
+
+def name_of(worker: Any) -> str:
+    """Return the name of a function, also of one that `asyncio.to_thread` was given."""
+    if isinstance(worker, functools.partial):
+        inner = cast("functools.partial[Any]", worker)
+        is_context = isinstance(getattr(inner.func, "__self__", None), Context)
+        return name_of(inner.args[0] if is_context and inner.args else inner.func)
+    return getattr(worker, "__qualname__", repr(worker))
