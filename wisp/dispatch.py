@@ -318,11 +318,8 @@ class Dispatcher:
         try:
             await ctx.respond(text, ephemeral=True)
         except Exception as error:
-            if ctx.lost:
-                _log.warning("could not answer %s: %s", ctx.handler.label, error)
-                return
             id = self.session.report(f"answering {ctx.handler.label}", error)
-            if isinstance(error, (AnswerError, ValueError)):  # Discord takes another text
+            if isinstance(error, (AnswerError, ValueError)) and not ctx.lost:  # Discord takes another text
                 with suppress(Exception):
                     await ctx.respond(_WENT_WRONG.format(shown=".", id=id), ephemeral=True)
 
