@@ -4,11 +4,13 @@ import asyncio
 import gc
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+from forked import fork_exec, forking
 from hypothesis import HealthCheck, settings
 
 from wisp.virtual_time import VirtualTime, virtual_time
@@ -38,6 +40,19 @@ def pytest_collection_finish() -> None:
     """Take what has been imported and collected out of the garbage collector's way: it lives as long as the process."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_programs() -> Iterator[None]:
+    """Fork the Python programs that tests start, if the system can."""
+    with forking():
+        yield
+
+
+@pytest.fixture
+def real_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start the programs of this test in a new interpreter, for example because it looks at what they import."""
+    monkeypatch.setattr(subprocess, "_fork_exec", fork_exec, raising=False)
 
 
 @pytest.fixture
