@@ -38,7 +38,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ["hikari", "hikari.impl", "lightbulb", "aiohttp", "aiosqlite", "msgspec"]
+LIBRARIES = ["hikari", "hikari.impl", "lightbulb", "aiohttp", "aiosqlite", "msgspec", "pytest"]
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
 REQUEST_SIZE = 1 << 20
 USUAL = (True, False, -1, None, None, None, -1, None)
