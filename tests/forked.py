@@ -54,10 +54,15 @@ Request = tuple[list[str], dict[bytes, bytes], str]
 # ---- the test process ----
 
 
+def can_adopt() -> bool:
+    """Make this process the parent of programs that lose theirs, and return whether that succeeded."""
+    return sys.platform == "linux" and ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
 @contextmanager
 def forking(libraries: Sequence[str] = LIBRARIES) -> Iterator[None]:
     """Let `subprocess` fork Python programs from one that has imported the libraries, if the system can."""
-    if sys.platform != "linux" or fork_exec is None or ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+    if not can_adopt():
         yield
         return
     before: Any = subprocess._fork_exec  # type: ignore[attr-defined]

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from forked import fork_exec, forking, python_arguments
+from forked import can_adopt, fork_exec, forking, python_arguments
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prctl and memory that is shared by fork")
+pytestmark = pytest.mark.skipif(not can_adopt(), reason="prctl is of Linux")
 
 FACTS = '''
 """Print what a program can know of how it was started."""
