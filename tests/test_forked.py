@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from forked import can_adopt, fork_exec, forking, python_arguments
@@ -92,6 +93,7 @@ def server(unbuffered: str = "") -> Iterator[None]:
     """Fork from a server of our own, since how it was started decides how its programs buffer their output."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONUNBUFFERED", unbuffered)
+        patch.setenv("OF_THE_SERVER", "not in the environment of its programs")
         with forking(["json"]):
             yield
 
@@ -104,10 +106,12 @@ def buffered() -> Iterator[None]:
 
 def run(directory: Path, *arguments: str) -> tuple[int, str, str]:
     """Return the exit code and the output of a program."""
+    environ = os.environ | {"PYTHONPATH": f"a:b:{directory}", "TZ": "Asia/Tokyo"}
+    del environ["OF_THE_SERVER"]
     ran = subprocess.run(
         [sys.executable, *arguments],
         cwd=directory,
-        env=os.environ | {"PYTHONPATH": f"a:b:{directory}", "TZ": "Asia/Tokyo"},
+        env=environ,
         input="",
         capture_output=True,
         text=True,
@@ -193,3 +197,22 @@ def test_a_forked_program_has_the_libraries_and_nothing_else_of_ours(tmp_path: P
 )
 def test_other_commands_are_started(command: list[str], tmp_path: Path) -> None:
     assert python_arguments(command, [os.fsencode(command[0])], str(tmp_path)) is None
+
+
+@pytest.mark.parametrize(
+    ("unusual", "is_forked"),
+    [
+        ({}, True),
+        ({"env": {"PYTHONHASHSEED": "0"}}, False),
+        ({"env": {"LC_ALL": "C"}}, False),
+        ({"start_new_session": True}, False),
+        ({"close_fds": False}, False),
+        ({"pass_fds": [1]}, False),
+        ({"umask": 0}, False),
+    ],
+    ids=str,
+)
+def test_programs_that_are_to_begin_differently_are_started(unusual: dict[str, Any], is_forked: bool) -> None:
+    options = unusual | {"env": os.environ | unusual.get("env", {})}
+    command = [sys.executable, "-c", "import sys; print('json' in sys.modules)"]
+    assert subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, **options).stdout == f"{is_forked}\n"
