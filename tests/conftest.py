@@ -1,4 +1,4 @@
-"""What all tests share: a property test does not fail because the machine is busy, and how many run side by side."""
+"""What all tests share: the settings of hypothesis, how many run side by side, and how their programs are started."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ settings.load_profile("wisp")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# aiohttp reads the system's certificates when it is imported, 50 ms in each of these programs. No test uses TLS.
+# aiohttp reads the system's certificates when it is imported, which takes 50 ms in each process. No test uses TLS.
 os.environ["SSL_CERT_FILE"] = os.devnull
 
 # Under nohup and in the background of a shell these are ignored, also by the programs that tests start.
