@@ -1,14 +1,16 @@
-"""What all tests share: a property test does not fail because the machine is busy, and how many run side by side."""
+"""What all tests share: the settings of hypothesis, how many run side by side, and how their programs are started."""
 
 import asyncio
 import gc
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+from forked import fork_exec, forking
 from hypothesis import HealthCheck, settings
 
 from wisp.virtual_time import VirtualTime, virtual_time
@@ -20,7 +22,7 @@ settings.load_profile("wisp")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# aiohttp reads the system's certificates when it is imported, 50 ms in each of these programs. No test uses TLS.
+# aiohttp reads the system's certificates when it is imported, which takes 50 ms in each process. No test uses TLS.
 os.environ["SSL_CERT_FILE"] = os.devnull
 
 # Under nohup and in the background of a shell these are ignored, also by the programs that tests start.
@@ -38,6 +40,19 @@ def pytest_collection_finish() -> None:
     """Take what has been imported and collected out of the garbage collector's way: it lives as long as the process."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_programs() -> Iterator[None]:
+    """Fork the Python programs that tests start, if the system can."""
+    with forking():
+        yield
+
+
+@pytest.fixture
+def real_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start the programs of this test in a new interpreter, for example because it looks at what they import."""
+    monkeypatch.setattr(subprocess, "_fork_exec", fork_exec, raising=False)
 
 
 @pytest.fixture

@@ -123,11 +123,13 @@ def modules_after(statement: str) -> set[str]:
     return set(run.stdout.split())
 
 
+@pytest.mark.usefixtures("real_start")
 def test_import_wisp_alone_loads_nothing_that_it_does_not_use() -> None:
     loaded = modules_after("import wisp")
     assert {"hikari", "lightbulb", "aiohttp", "msgspec", "asyncio", "wisp.bot"} & loaded == set()
 
 
+@pytest.mark.usefixtures("real_start")
 def test_a_bot_does_not_load_the_sandbox_nor_the_command_line() -> None:
     loaded = modules_after("import wisp; wisp.Bot()")
     assert "hikari" in loaded

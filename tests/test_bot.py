@@ -1272,14 +1272,16 @@ async def test_a_second_signal_ends_the_program_at_once(served: Sandbox, tmp_pat
     await is_up(process, b"runs")
     first = time.monotonic()
     while process.returncode is None and time.monotonic() - first < 20:
-        os.kill(process.pid, signal.SIGTERM)  # Process.send_signal would take the exit code from asyncio
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGTERM)  # send_signal() may take the exit code before asyncio does
         await asyncio.sleep(0.05)
     assert process.returncode == -signal.SIGTERM
     assert time.monotonic() - first < 5
 
 
 BLOCKED_IN_C = """
-    import hashlib, wisp
+    import hashlib, wisp, wisp.program
+    wisp.program.LAST_WORDS = 0.1
     bot = wisp.Bot()
 
     @bot.command
@@ -1317,7 +1319,7 @@ EXITS_OF_TASKS = """
         tasks.append(asyncio.create_task(exits(0.05, 3)))
         tasks.append(asyncio.create_task(exits(0.1, 4)))
         print("called", flush=True)
-        await asyncio.sleep(0.5)
+        await asyncio.wait(tasks)
         return "answered"
 
     @bot.on_stop
@@ -1425,8 +1427,7 @@ PROCESSES = """
         multiprocessing.get_context("spawn").Process(target=time.sleep, args=(3600,), name="counting").start()
 
     def keep_alive():
-        threading.main_thread().join()
-        time.sleep(3)
+        open("ended").read()
 
     if __name__ == "__main__":
         threading.Thread(target=keep_alive, name="keep_alive").start()
@@ -1437,12 +1438,14 @@ PROCESSES = """
 async def test_processes_do_not_hold_up_the_end_and_threads_of_the_program_are_named(
     served: Sandbox, tmp_path: Path
 ) -> None:
+    os.mkfifo(tmp_path / "ended")  # to open it for reading waits for a writer
     process = await start_program(program(tmp_path, PROCESSES), served)
     await is_up(process)
     process.send_signal(signal.SIGTERM)
+    await is_up(process, b"the process waits for threads that it had before the bot ran: keep_alive (bot.py:")
+    (tmp_path / "ended").write_text("")
     _, err = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 0, err.decode()
-    assert "the process waits for threads that it had before the bot ran: keep_alive (bot.py:" in err.decode()
     assert "the process ends without the threads and processes that still run: counting" in err.decode()
     assert "Traceback" not in err.decode()
 

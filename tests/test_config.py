@@ -602,6 +602,7 @@ def test_any_environment_is_taken_or_is_a_mistake_and_tells_no_token(environ: di
     assert TOKEN.rpartition(".")[2] not in settle(Path(os.devnull), {**environ, f"WISP_{TOKEN}": "1"})
 
 
+@pytest.mark.usefixtures("real_start")
 def test_a_lone_import_brings_in_neither_hikari_nor_the_readers_of_files() -> None:
     code = "import sys, json, msgspec; old = {*sys.modules}; import wisp.config; print(*{*sys.modules} - old)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

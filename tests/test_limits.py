@@ -1131,6 +1131,7 @@ def test_the_locales_and_the_count_of_commands_are_those_of_discords_specificati
     assert most == limits.CHAT_INPUT_COMMANDS + limits.USER_COMMANDS + limits.MESSAGE_COMMANDS
 
 
+@pytest.mark.usefixtures("real_start")
 def test_importing_the_limits_imports_nothing_else() -> None:
     code = "import sys, wisp; old = set(sys.modules); import wisp.limits; print(*sorted({*sys.modules} - old))"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -182,6 +182,7 @@ def test_what_is_missing_is_said_and_a_fixture_called_bot_comes_before_the_modul
     assert f"1 passed, {len(MISSING)} errors" in ran.stdout, ran.stdout
 
 
+@pytest.mark.usefixtures("real_start")
 def test_pytest_starts_without_loading_what_only_bots_need(project: Project) -> None:
     project.write(
         "test_bot.py",

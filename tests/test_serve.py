@@ -80,7 +80,7 @@ def test_a_bot_of_another_library_runs_on_it_unchanged(path: Path, served: Serve
         # Until it has registered its command and hears of interactions, as on Discord.
         while (greeted := served.type("/greet user:@bob"))["failed"] and time.monotonic() < end:
             assert bot.poll() is None, bot.communicate()[1]
-            time.sleep(0.2)
+            time.sleep(0.02)
         assert greeted["failed"] is None
         assert greeted["content"].startswith("Hello <@")
         assert greeted["ephemeral"] is False

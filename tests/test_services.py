@@ -312,6 +312,7 @@ def test_what_is_built_in_follows_its_protocol(kind: type, protocol: type) -> No
     assert not issubclass(Services, protocol)
 
 
+@pytest.mark.usefixtures("real_start")
 def test_the_container_loads_neither_a_database_nor_msgspec() -> None:
     code = "import wisp.services, sys; print(sorted({'aiosqlite', 'sqlite3', 'msgspec', 'hikari'} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

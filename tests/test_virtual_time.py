@@ -358,12 +358,13 @@ async def test_a_thread_of_ones_own_that_says_nothing_is_named(
 async def test_a_program_and_a_server_that_say_nothing_are_named(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.outside.WORK", 0.05)
     program = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
     with socket.create_server(("127.0.0.1", 0)) as server:
         _, writer = await asyncio.open_connection(*server.getsockname())
-        with pytest.raises(Restless, match=r"the file or program behind descriptor \d+ in vain") as caught:
-            await time.until(lambda: False)
+        with monkeypatch.context() as patch:
+            patch.setattr("wisp.outside.WORK", 0.05)  # not while the program starts and ends
+            with pytest.raises(Restless, match=r"the file or program behind descriptor \d+ in vain") as caught:
+                await time.until(lambda: False)
         assert f"waited for the connection to {server.getsockname()} in vain" in str(caught.value)
         writer.close()
     await program.communicate(b"\n")
