@@ -367,6 +367,7 @@ async def test_a_program_and_a_server_that_say_nothing_are_named(
                 await time.until(lambda: False)
         assert f"waited for the connection to {server.getsockname()} in vain" in str(caught.value)
         writer.close()
+    await time.until()  # which gives the program a new minute to end
     await program.communicate(b"\n")
 
 
