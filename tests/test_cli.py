@@ -329,16 +329,14 @@ def test_time_stands_still_while_a_pipe_is_silent(
     assert int(last) - int(second) >= 1000
 
 
-def test_a_handler_that_never_answers_is_named_in_one_line(
+def test_a_handler_that_does_not_answer_in_time_is_named_in_one_line_and_ended_at_once(
     capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert main(["sandbox", with_times(), "--run=/forever", "--run=:advance 1h"]) == 1
+    assert main(["sandbox", with_times(), "--run=/late"]) == 1
     (said,), (cancelled,) = capsys.readouterr().err.splitlines(), caplog.messages
-    assert said.startswith(
-        "! no answer within 15 minutes, and Discord takes none after that. Still running: /forever ("
-    )
-    assert said.endswith(", in forever: await asyncio.Event().wait())")
-    assert cancelled.startswith("cancelled after 0 s: /forever (my_bot.py:")
+    assert said.startswith("! no answer within 15 minutes, and Discord takes none after that. Still running: /late (")
+    assert said.endswith(", in late: await asyncio.sleep(1200))")
+    assert cancelled.startswith("cancelled after 0 s: /late (my_bot.py:")
 
 
 def test_an_answer_that_is_late_is_told_in_one_line(
