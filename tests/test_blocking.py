@@ -10,10 +10,13 @@ import lightbulb
 import pytest
 
 import wisp
+from wisp.blocking import Blocking
 from wisp.clock import Clock
+from wisp.deferral import DiscordTime
 from wisp.sandbox.people import People
 from wisp.sandbox.server import Sandbox
 from wisp.testing import Discord, connect
+from wisp.virtual_time import virtual_time
 
 
 class Time:
@@ -403,6 +406,27 @@ async def test_an_answer_that_is_late_for_another_reason_has_its_traceback(
             await ada.slash("late")
     (record,) = [record for record in caplog.records if record.name == "wisp"]
     assert record.exc_info
+
+
+async def test_no_block_is_reported_while_time_stands_still(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("wisp.blocking.perf_counter", lambda: now)
+    with virtual_time(flows=True) as time:
+        blocking = Blocking(time.clock, DiscordTime(time.clock))
+        blocking.start()
+        now += 4.0
+        time.stop()
+        await time.advance(300)
+        now += 4.0
+        time.flow()
+        blocking._check()  # the first one after that begins to measure
+        assert lines(caplog) == []
+        now += 4.0
+        blocking._check()
+        assert len(lines(caplog)) == 1
+        blocking.stop()
 
 
 async def test_a_block_by_nothing_that_wisp_runs_is_reported_too(

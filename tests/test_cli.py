@@ -18,6 +18,7 @@ import pytest
 import wisp
 from wisp.cli import load, main
 from wisp.errors import Mistakes
+from wisp.sandbox.console import Console
 
 BOT = '''\
 import hikari
@@ -164,6 +165,18 @@ async def patient(ctx: wisp.Context) -> str:
     return "now"
 
 
+@bot.command
+async def forever(ctx: wisp.Context) -> None:
+    bot.session.grace = 0.0
+    await asyncio.Event().wait()
+
+
+@bot.command
+async def late(ctx: wisp.Context) -> str:
+    await asyncio.sleep(1200)
+    return "late"
+
+
 @bot.cron("0 3 * * *")
 async def nightly() -> None:
     for guild in bot.gateway.cache.get_guilds_view().values():
@@ -193,8 +206,8 @@ def test_json_tells_what_the_bot_did_while_time_was_advanced(capsys: pytest.Capt
     lines = ["/patient", ":advance 14m 30s", "/remind", ":advance 2h", ":advance never"]
     assert main(["sandbox", with_times(), "--json", *(f"--run={line}" for line in lines)]) == 1
     patient, later, _, advanced, never = (json.loads(line) for line in capsys.readouterr().out.splitlines())
-    assert (patient["content"], patient["failed"]) == ("", None)  # the line after it is not waited for in real time
-    assert [message["content"] for message in later["messages"]] == ["soon", "now"]
+    assert (patient["content"], patient["deferred"], patient["failed"]) == ("soon", True, None)
+    assert (patient["followups"], [message["content"] for message in later["messages"]]) == ([], ["now"])
     assert "Tea is ready" in [message["content"] for message in advanced["messages"]]
     assert (len(advanced["notes"]), advanced["notes"][0][:9], advanced["failed"]) == (1, "-- it is ", None)
     assert (never["notes"], never["failed"]) == (
@@ -259,13 +272,105 @@ def test_what_a_bot_prints_is_not_between_lines_of_json(capsys: pytest.CaptureFi
     assert json.loads(capsys.readouterr().out) == []
 
 
-def test_lines_in_json_are_piped_in_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def pipe_in(text: str, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     reading, writing = os.pipe()
-    with open(reading) as piped, open(writing, "wb") as typed:
-        typed.write(b"/hello\n:quit\n/hello\n")
+    with open(reading) as piped, open(writing, "w") as typed:
+        typed.write(text)
         typed.close()
         monkeypatch.setattr(sys, "stdin", piped)
-        code = main(["sandbox", write("my_bot.py", BOT), "--json"])
+        return main(["sandbox", *arguments])
+
+
+def test_a_handler_that_sleeps_holds_up_no_line_of_a_pipe(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "/patient\n:advance 3m\n:advance 2m\n"
+    assert pipe_in(lines, monkeypatch, with_times()) == 0
+    written = capsys.readouterr().out.splitlines()
+    assert [line for line in written if not line.startswith("-- it is ")] == [
+        "wisp is thinking...",
+        "wisp: soon",
+        "wisp: now",
+    ]
+    assert written[3] == "wisp: now"
+
+
+TICKING = """ticks = 0
+
+
+@bot.every(seconds=0.001)
+async def tick() -> None:
+    global ticks
+    ticks += 1
+
+
+@bot.command
+async def count(ctx: wisp.Context) -> str:
+    return str(ticks)
+
+
+bot.run()"""
+
+
+def test_time_stands_still_while_a_pipe_is_silent(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piped = Console._piped
+
+    def slowly(console: Console) -> str | None:
+        time.sleep(0.02)
+        return piped(console)
+
+    monkeypatch.setattr(Console, "_piped", slowly)
+    bot = write("my_bot.py", BOT.replace("bot.run()", TICKING))
+    assert pipe_in("/count\n/count\n:advance 1s\n/count\n", monkeypatch, "--json", bot) == 0
+    first, second, _, last = (json.loads(line)["content"] for line in capsys.readouterr().out.splitlines())
+    assert first == second
+    assert int(last) - int(second) >= 1000
+
+
+def test_a_handler_that_does_not_answer_in_time_is_named_in_one_line_and_ended_at_once(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert main(["sandbox", with_times(), "--run=/late"]) == 1
+    (said,), (cancelled,) = capsys.readouterr().err.splitlines(), caplog.messages
+    assert said.startswith("! no answer within 15 minutes, and Discord takes none after that. Still running: /late (")
+    assert said.endswith(", in late: await asyncio.sleep(1200))")
+    assert cancelled.startswith("cancelled after 0 s: /late (my_bot.py:")
+
+
+def test_an_answer_that_is_late_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert main(["sandbox", with_times(), "--json", "--run=/late", "--run=:advance 1h"]) == 1
+    captured = capsys.readouterr()
+    late, advanced = (json.loads(line) for line in captured.out.splitlines())
+    assert (late["content"], late["deferred"], late["failed"][:30]) == ("", True, "no answer within 15 minutes, a")
+    assert advanced["failed"].startswith("/late: InteractionOver: This interaction is over")
+    (record,) = caplog.records
+    assert "in /late (my_bot.py:" in record.getMessage()
+    assert (captured.err, record.exc_info) == ("", None)
+
+
+def test_a_bot_that_does_not_restart_ends_the_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    starting = """@bot.on_start
+async def start() -> None:
+    while starts:
+        await asyncio.Event().wait()
+    starts.append(None)
+
+
+starts: list[None] = []
+bot.run()"""
+    bot = write("my_bot.py", "import asyncio\n" + BOT.replace("bot.run()", starting))
+    assert main(["sandbox", bot, "--run=/hello", "--run=:restart", "--run=/hello"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.count("Hello @ada!") == 1
+    assert captured.err == "The bot does not restart: nothing is left that could wake anybody.\n"
+
+
+def test_lines_in_json_are_piped_in_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    code = pipe_in("/hello\n:quit\n/hello\n", monkeypatch, write("my_bot.py", BOT), "--json")
     captured = capsys.readouterr()
     assert [json.loads(line)["command"] for line in captured.out.splitlines()] == ["/hello", ":quit"]
     assert (code, captured.err) == (0, "")
@@ -554,10 +659,14 @@ def test_where_nobody_types_the_page_stays_until_it_is_stopped(closed: bool) -> 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
 def test_who_types_while_the_screen_is_piped_elsewhere_has_the_page_too() -> None:
-    screen = Screen(["/bin/sh", "-c", '"$@" | cat', "sh", *RUN, "--no-open", write("my_bot.py", BOT)])
+    screen = Screen(["/bin/sh", "-c", '"$@" | cat', "sh", *RUN, "--no-open", with_times()])
     screen.expect("In a browser: http://")
     screen.type("/hello\r")
     screen.expect("wisp: Hello @ada!")
+    screen.type("/patient\r:advance 10m\r")  # a line that is read while the handler of another sleeps
+    screen.expect("wisp: soon")
+    screen.type("/nope\r")
+    screen.expect("! there is no command /nope")
     screen.type("\x04")
     assert screen.end() == 0
 
@@ -602,6 +711,12 @@ def test_time_is_advanced_in_a_terminal() -> None:
     screen.expect("ada in Sandbox #general> ")
     screen.type(":advance never\r")
     screen.expect("! expected a duration such as 90s")
+    screen.expect("ada in Sandbox #general> ")
+    screen.type("/forever\r")
+    screen.expect("ada in Sandbox #general> ")
+    screen.type(":advance 20m\r")
+    screen.expect("! no answer within 15 minutes, and Discord takes none after that. Still running: /forever (")
+    screen.expect("-- it is ")
     screen.expect("ada in Sandbox #general> ")
     screen.type("\x04")
     assert screen.end() == 0

@@ -1,6 +1,8 @@
 """Answers: whatever a handler does, somebody gets an answer, as Discord would have it."""
 
 import asyncio
+import logging
+import re
 from typing import Any
 
 import hikari
@@ -304,6 +306,54 @@ async def test_a_text_that_cannot_be_sent_is_an_answer_error_with_its_place(answ
 
 class Topic(wisp.Form):
     text: str
+
+
+async def test_an_answer_after_15_minutes_is_logged_in_one_line_with_its_place(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def returns(ctx: wisp.Context) -> str:
+        await ctx.respond("first")
+        await asyncio.sleep(1000)
+        return "late"
+
+    @bot.command
+    async def responds(ctx: wisp.Context) -> None:
+        await ctx.respond("first")
+        await asyncio.sleep(1000)
+        await ctx.respond("late")
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        for name in ("returns", "responds"):
+            await ada.slash(name)
+        with discord.expects(wisp.AnswerError):
+            await discord.advance(minutes=20)
+    told = [(record.getMessage(), record.exc_info) for record in caplog.records if record.levelno >= logging.ERROR]
+    returned, responded = returns.line, (responds.line or 0) + 4
+    over = "This interaction is over: it can be answered, and its answers changed, for 15 minutes after it came."
+    assert sorted(re.sub(r"^error \w+ in ", "", line) for line, _ in told) == [
+        f"/responds (tests/test_context.py:{responded}, in responds): {over}",
+        f"/returns (tests/test_context.py:{returned}): {over}",
+    ]
+    assert not any(exc_info for _, exc_info in told)
+
+
+async def test_a_closing_bot_says_nothing_to_an_interaction_that_is_over(caplog: pytest.LogCaptureFixture) -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def forever(ctx: wisp.Context) -> None:
+        await ctx.respond("first")
+        await asyncio.Event().wait()
+
+    async with connect(bot) as discord:
+        await discord.member("ada").slash("forever")
+        await discord.advance(minutes=20)
+    (line,) = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert line.startswith("cancelled after 0 s: /forever (tests/test_context.py:")
 
 
 async def test_after_15_minutes_an_answer_says_that_it_is_over() -> None:

@@ -1,6 +1,7 @@
 """The terminal chat: what a line does, what is written, what Tab offers."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -618,6 +619,26 @@ async def test_two_who_advance_the_time_take_their_turns() -> None:
         before = time.clock.time()
         await asyncio.gather(terminal.enter(":advance 1h"), terminal.enter(":advance 2h"))
         assert time.clock.time() - before == pytest.approx(3 * 3600, abs=1)
+
+
+async def test_time_that_a_thread_holds_up_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wisp.outside.WORK", 0.05)
+    written: list[str] = []
+    done = threading.Event()
+    with virtual_time(flows=True) as time:
+        people = People(World(clock=time.clock))
+        terminal = Terminal(people.member("ada"), written.append, advance=advancer(time, None))
+        working = asyncio.create_task(asyncio.to_thread(done.wait))
+        try:
+            with pytest.raises(
+                Impossible, match=r"the time cannot pass: .* waited for Event\.wait in a thread in vain"
+            ):
+                await terminal.enter(":advance 2h")
+        finally:
+            done.set()
+        await working
+        await terminal.enter(":advance 2h")
+    assert written[0].startswith("-- it is ")
 
 
 async def test_the_time_of_a_bot_in_another_process_is_not_advanced() -> None:

@@ -477,6 +477,58 @@ async def test_time_that_flows_is_real_but_for_what_is_advanced() -> None:
         assert time.clock.time() - real.time() == pytest.approx(7200, abs=60)
 
 
+async def test_time_that_is_stopped_passes_only_as_far_as_something_awaits_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wisp.virtual_time._is_outsider", lambda thread: False)
+    loop = asyncio.get_running_loop()
+    told: list[str] = []
+    with virtual_time(flows=True) as time:
+        time.stop()
+        began = time.time()
+        for name, delay in (("second", 1), ("minute", 60), ("hour", 3600)):
+            loop.call_later(delay, told.append, name)
+        line = loop.create_future()
+        typing = threading.Timer(0.02, loop.call_soon_threadsafe, [line.set_result, None])
+        typing.start()
+        await line
+        assert (time.time(), told) == (began, [])
+        await time.until(lambda: "second" in told)
+        await time.advance(59)
+        assert (time.time() - began, told) == (pytest.approx(60), ["second", "minute"])
+        time.flow()
+        await asyncio.sleep(0.01)
+        assert time.is_flowing
+        assert 60.009 < time.time() - began < 120
+    typing.join()
+
+
+async def test_time_that_flows_is_not_rounded_when_it_is_added_to_the_epoch() -> None:
+    with virtual_time(flows=True) as time:
+        for _ in range(1000):
+            moment = time.clock.monotonic()
+            assert moment + time.clock.zero() - time.clock.zero() == moment
+        assert time.clock.zero() + time.clock.monotonic() == pytest.approx(time.clock.time(), abs=1)
+
+
+async def test_an_advance_of_time_that_flows_gives_up_on_a_thread_that_does_not_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("wisp.outside.WORK", 0.05)
+    done = threading.Event()
+    with virtual_time(flows=True) as time:
+        began = time.time()
+        working = asyncio.create_task(asyncio.to_thread(done.wait))
+        try:
+            with pytest.raises(Restless) as caught:
+                await time.advance(3600)
+        finally:
+            done.set()
+        assert str(caught.value) == "nothing came within 0.05 s; waited for Event.wait in a thread in vain"
+        assert (time.is_flowing, time.time() - began < 60) == (True, True)
+        await working
+        await time.advance(3600)
+        assert time.time() - began >= 3600
+
+
 async def test_an_event_loop_without_a_selector_can_have_its_time_moved() -> None:
     class Proactor:
         """What of Windows' event loop is called here, on a selector."""

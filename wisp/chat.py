@@ -24,7 +24,7 @@ from .sandbox.world import Attachment, Happening, Message, MessageCreated, Messa
 from .shield import described
 
 PATIENCE = 60.0
-"""Seconds that a line of the chat may take until its last edit: more than a test has, as a person watches."""
+"""Seconds that a bot in another process has to answer a line."""
 
 BRISK = 0.5
 """Seconds that the prompt waits for the answer to the last line, so that most answers come above it."""
@@ -77,11 +77,7 @@ async def _quiet(world: World) -> None:
 
 
 class Chat:
-    """One chat: a terminal on a sandbox, and what happened since the last line. `heard` is whether one came.
-
-    `advances_next` is whether the line after the one that is being done moves the time: handlers that wait for that
-    are not waited for.
-    """
+    """One chat: a terminal on a sandbox, and what happened since the last line."""
 
     def __init__(
         self,
@@ -95,8 +91,6 @@ class Chat:
     ) -> None:
         self._people = people
         self._as_json = as_json
-        self.heard: bool = False
-        self.advances_next: bool = False
         self._failed: str | None = None
         self._notes: list[str] = []
         self._posted: list[Message] = []
@@ -108,17 +102,13 @@ class Chat:
         )
         self._console.complete = self._terminal.completions
 
-    async def all(self, lines: Sequence[str] | None) -> bool:
-        """Do these lines, or (None) those that are piped in, until :quit or the last; whether all went well."""
+    async def all(self, typed: str | None, read: Callable[[], Awaitable[str | None]]) -> bool:
+        """Do this line and those that `read` returns, until `:quit` or None. Return whether all went well."""
         self._people.world.watch(self._watch)
         well = True
-        given = [*(lines or ())]
-        while not self._terminal.over:
-            typed = await self._console.read("") if lines is None else given.pop(0) if given else None
-            if typed is None:
-                break
-            self.advances_next = bool(given) and is_advance(given[0])
+        while typed is not None:
             well &= await self._line(typed)
+            typed = None if self._terminal.over else await read()
         return well
 
     async def serve(self) -> int:
@@ -147,9 +137,14 @@ class Chat:
         """Note that the bot's code failed on the line that is being done."""
         self._failed = f"{where}: {described(error)}"
 
+    def give_up(self, reason: str) -> None:
+        """Note that nothing more is awaited for a line, and write why."""
+        self._failed = self._failed or reason
+        if not self._as_json:
+            print(complaint(Impossible(reason)), file=sys.stderr)
+
     async def _line(self, typed: str) -> bool:
         """Do one line and write what comes of it; whether all went well."""
-        self.heard = True
         self._failed = None
         reply = None
         with nullcontext() if self._as_json else self._terminal:
@@ -187,7 +182,7 @@ class Chat:
     def _unanswered(self, reply: Reply) -> str | None:
         if not reply.thinking:
             return reply.failed
-        return None if self.advances_next else f"no answer within {PATIENCE:g} s"
+        return f"no answer within {PATIENCE:g} s"
 
     async def interactive(self) -> None:
         """Let somebody type line after line, until :quit or the end of the input."""

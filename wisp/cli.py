@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from .bot import Bot
 
 
+TIME = """\
+Time is real for a chat at a terminal and on its page, except during `:advance 2h`. With --run, with --json, and from
+the first line of a pipe on, time is as in a test: it stands still, and passes only as far as an answer needs it, or by
+`:advance`. If standard input ends without a line, the page stays, in real time, until a signal.
+"""
+"""What `wisp sandbox --help` says of the time."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the `wisp` command with these arguments (those of the process by default); gives its exit code.
 
@@ -149,7 +157,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"wisp {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    local = commands.add_parser("sandbox", help="run a bot on a local Discord, without a token or a network")
+    local = commands.add_parser(
+        "sandbox", help="run a bot on a local Discord, without a token or a network", epilog=TIME
+    )
     local.add_argument("file", metavar="bot.py", nargs="?")
     local.add_argument(
         "--serve", action="store_true", help="no bot: print where a bot of any library connects, take lines from stdin"

@@ -43,11 +43,15 @@ class Clock:
         """Seconds from an arbitrary start that no correction of the system's clock moves: for durations."""
         return self.source() + self.offset
 
+    def zero(self) -> float:
+        """Return the seconds since the Unix epoch at which `monotonic()` is 0."""
+        return self.time() - self.monotonic()
+
     def call_later(self, delay: float, callback: Callable[[], object], *, late: float = 0.0) -> asyncio.TimerHandle:
         """Call `callback` in `delay` seconds (on the next turn of the event loop if that is not positive).
 
-        In real time it comes `late` seconds after that, unless it is due at once: for who deals with all that is due by
-        then in one go.
+        A positive `delay` is made `late` seconds longer, so that one call can handle everything that is due by then.
+        Virtual time ignores `late`.
         """
         return asyncio.get_running_loop().call_later(delay + late if delay > 0 else 0.0, callback)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
 import hikari
 
 from . import bridge, limits
-from .errors import AnswerError
+from .errors import AnswerError, InteractionOver
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -55,7 +55,6 @@ _TOO_LATE = (
 )
 _SMALLER = "Send a smaller file, or a link to it."
 _TOO_LARGE = f"Discord takes no files as large as these. {_SMALLER}"
-_OVER = "This interaction is over: it can be answered, and its answers changed, for 15 minutes after it came."
 _CLOSED = "The bot has closed, and answers nothing any more. Answer before `await bot.close()`."
 _GONE = "That answer is gone: it was deleted."
 _UNCONFIRMED = (
@@ -428,7 +427,7 @@ class InteractionContext(BaseContext[Answered]):
             if code in (_UNKNOWN_INTERACTION, _UNKNOWN_WEBHOOK, _INVALID_WEBHOOK_TOKEN):
                 self._state = _LOST
                 self._lost_by = self._lost_by or error
-                raise AnswerError(_TOO_LATE if code == _UNKNOWN_INTERACTION else _OVER) from self._lost_by
+                raise (AnswerError(_TOO_LATE) if code == _UNKNOWN_INTERACTION else self._over()) from self._lost_by
             if code == bridge.UNKNOWN_MESSAGE:
                 raise AnswerError(_GONE) from error
             if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -440,6 +439,9 @@ class InteractionContext(BaseContext[Answered]):
             raise
         except hikari.ComponentStateConflictError as error:
             raise AnswerError(_CLOSED) from error
+
+    def _over(self) -> InteractionOver:
+        return InteractionOver(f" ({self.handler.file}:{self.handler.line})")
 
     def go_on_with(self, interaction: hikari.ModalInteraction) -> None:
         """Answer this form from now on, which the context opened and a user submitted."""
@@ -485,7 +487,7 @@ class InteractionContext(BaseContext[Answered]):
 
     async def _send(self, payload: dict[str, Any], files: bridge.Files | None, ephemeral: bool | None) -> Answer:
         if self._state is _LOST:
-            raise AnswerError(_OVER) from self._lost_by
+            raise self._over() from self._lost_by
         if self._state is _UNANSWERED and await self._callback(
             _MESSAGE, _with_visibility(payload, self._is_private(ephemeral)), files
         ):

@@ -18,7 +18,7 @@ from .commands import ApplicationCommand, Command
 from .components import UNKNOWN, Component, Modal
 from .context import ComponentContext, Context, InteractionContext, ModalContext
 from .custom_ids import Routes
-from .errors import AnswerError, UserError
+from .errors import AnswerError, InteractionOver, UserError
 from .guards import Counter, Limit, Rule, Rules
 from .logs import get_logger, redacted
 from .replies import settings_in_use
@@ -317,6 +317,8 @@ class Dispatcher:
             return
         try:
             await ctx.respond(text, ephemeral=True)
+        except InteractionOver:
+            return
         except Exception as error:
             id = self.session.report(f"answering {ctx.handler.label}", error)
             if isinstance(error, (AnswerError, ValueError)) and not ctx.lost:  # Discord takes another text

@@ -24,6 +24,16 @@ class AnswerError(WispError):
     """
 
 
+class InteractionOver(AnswerError):
+    """An answer to an interaction that Discord does not take any more. `place` is the handler's, as " (bot.py:12)"."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            "This interaction is over: it can be answered, and its answers changed, for 15 minutes after it came."
+        )
+        self.place: str = place
+
+
 class StartError(WispError):
     """The bot cannot start: no database, a refused token, an intent that is not switched on, Discord out of reach."""
 

@@ -8,7 +8,7 @@ import secrets
 import sqlite3
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing, nullcontext, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TextIO
@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 import msgspec
 
 from . import bridge
-from .chat import PATIENCE, Chat
+from .chat import Chat
 from .clock import Clock
 from .durations import parse_duration
 from .errors import DatabaseError, Mistake, Mistakes, StartError
 from .groups import roots
 from .program import stop_signals
 from .sandbox.console import Console
+from .sandbox.interaction import INTERACTION_LIFETIME
 from .sandbox.invocation import Impossible
 from .sandbox.model import LAST_MOMENT
 from .sandbox.page import Page
@@ -197,14 +198,20 @@ async def chat(
     opens: bool = True,
     output: TextIO | None = None,
 ) -> int:
-    """Run a bot on a local Discord and type these lines; without any, let somebody chat with it.
+    """Run a bot on a local Discord, and type these lines, or those of standard input if there are none.
 
-    What is answered goes to `output` (stdout by default); with `as_json` each line gives one JSON object
-    instead, and nobody is prompted for one. Who sits at the keyboard has the page, too: its address is written, and
-    with `opens` it is opened where there is a desktop. Where standard input ends without a line nobody types: the
-    address of the page is written then, and it stays until a signal. The result is an exit code: 1 where a line could
-    not be done, nobody answered a command, or the bot's code failed on it; 128 and the number of a signal that ended
-    it, as a shell reports that. Raises SystemExit as a handler asked.
+    The result is written to `output` (stdout by default), with `as_json` as one JSON object for each line.
+
+    At a terminal's keyboard, unless lines or `as_json` are given, time is real except during `:advance`, and there is a
+    page for the browser: its address is written, and with `opens` it is opened if there is a desktop. The next line is
+    read while a handler still runs.
+
+    All other lines are typed as in a test: from the first one on, time stands still and only passes as far as an answer
+    needs it, or by `:advance`. If standard input ends without a line, the address of the page is written, time is real,
+    and all this stays until a signal.
+
+    Return an exit code: 1 if a line could not be done, a command was not answered, or the bot's code failed on it; 128
+    and the number of a signal that ended it, as a shell reports that. Raises SystemExit as a handler asked.
     """
     with stop_signals() as signalled, virtual_time(flows=True) as time:
         chatting = asyncio.create_task(contained(_chat(bot, time, lines, as_json, keep, opens, output)))
@@ -213,6 +220,7 @@ async def chat(
         finally:
             is_over = chatting.done()
             if not is_over:
+                time.flow()
                 chatting.cancel()  # first of all the terminal is put in order
                 await to_the_end(bot.close())
                 await end({chatting}, after=_CLOSING_LIMIT)
@@ -233,31 +241,44 @@ async def _chat(
     opens: bool,
     output: TextIO | None,
 ) -> int:
-    """Do what `chat` does, but for signals."""
+    """Do what `chat` does, except for signals."""
     console = Console(sys.stdin, output or sys.stdout)
     console.interactive &= not as_json
-    chatting = console.interactive and not lines
+    is_attended = console.attended and not lines and not as_json
     leaving: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
     async with on_sandbox(bot, keep=keep, clock=time.clock, page=not lines and not as_json) as sandbox:
-        people = People(sandbox.world, patience=PATIENCE)
-
-        def is_quiet() -> bool:
-            return not undelivered(sandbox, bot.session.gateway)
+        people = People(sandbox.world, patience=None)
 
         async def settle(is_answered: Callable[[], bool]) -> None:
-            with suppress(Restless):  # it stops an `advance()`, which is told of that
-                await time.until(lambda: (is_answered() or talk.advances_next) and is_quiet())
-            if not talk.advances_next:
-                await bot.session.idle()
+            def is_met() -> bool:
+                return is_answered() and not undelivered(sandbox, bot.session.gateway)
+
+            began = time.time()
+            try:
+                await time.until(is_met, within=INTERACTION_LIFETIME + 1)
+            except Restless as error:
+                is_over = time.time() - began > INTERACTION_LIFETIME
+                if is_over or not time.flows:  # otherwise the error ended an `advance()`, which complains itself
+                    reason = "no answer within 15 minutes, and Discord takes none after that" if is_over else str(error)
+                    talk.give_up(f"{reason}. Still running: {bot.session.unfinished() or 'no handler'}")
 
         def listen() -> None:
             bot.session.leaving = leaving
             bot.session.on_failure = lambda failure: talk.fail(failure.where, failure.error)
+            if not time.flows:
+                bot.session.grace = 0.0  # time does not pass for what still waits
             if sandbox.page is not None:
                 failures_on(sandbox.page, bot.session)
 
         async def restarted() -> None:
-            await restart(bot)
+            restarting = asyncio.create_task(restart(bot))
+            if not time.flows:
+                try:
+                    await time.until(restarting.done)
+                except Restless as error:
+                    restarting.cancel()
+                    raise StartError(f"The bot does not restart: {error}.") from None
+            await restarting
             listen()
 
         advance = advancer(time, sandbox.page)
@@ -266,30 +287,40 @@ async def _chat(
         listen()
         if sandbox.page is not None:
             sandbox.page.advance = advance
-        if sandbox.page is not None and console.attended:
+        if sandbox.page is not None and is_attended:
             console.write(f"In a browser: {sandbox.page.url}")
             if opens:
                 open_on_desktop(sandbox.page)
 
+        given = iter(lines)
+
+        async def read() -> str | None:
+            return next(given, None) if lines else await console.read("")
+
         async def talks() -> int:
-            if chatting:
+            if is_attended:
                 await talk.interactive()
                 return 0
-            well = await talk.all(lines or None)
-            if sandbox.page is not None and not (console.attended or talk.heard):
+            first = await read()
+            if first is None and sandbox.page is not None:
                 console.write(f"In a browser: {sandbox.page.url}")
                 print("Nobody types here: this stays until it is stopped.", file=sys.stderr, flush=True)
                 await asyncio.Event().wait()
-            return 0 if well else 1
+            time.stop()
+            listen()
+            return 0 if await talk.all(first, read) else 1
 
-        return await _until_left(bot, talks(), leaving)
+        return await _until_left(bot, time, talks(), leaving)
 
 
-async def _until_left(bot: Bot, talks: Coroutine[Any, Any, int], leaving: asyncio.Future[BaseException]) -> int:
-    """Let a chat go on until its end, or until a handler asks for that of the program, which is raised then."""
+async def _until_left(
+    bot: Bot, time: VirtualTime, talks: Coroutine[Any, Any, int], leaving: asyncio.Future[BaseException]
+) -> int:
+    """Run a chat to its end, or until a handler asks for the end of the program, which is raised then."""
     talking = asyncio.create_task(talks)
     try:
         await asyncio.wait({talking, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        time.flow()
         await bot.close()  # what it still answers is shown
     finally:
         talking.cancel()

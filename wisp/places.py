@@ -9,6 +9,7 @@ import site
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
+from traceback import walk_tb
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -39,6 +40,12 @@ def line_of(task: asyncio.Task[Any]) -> str:
     return f" ({_where(frame)}{line and ': '}{line})"
 
 
+def raised_at(traceback: TracebackType | None) -> str:
+    """Return the innermost line of the bot's code in a traceback, in words as `place` gives them."""
+    lines = [f" ({_where(frame, line)})" for frame, line in walk_tb(traceback) if _is_of_bot(frame)]
+    return lines[-1] if lines else ""
+
+
 def in_bot(traceback: TracebackType | None) -> TracebackType | None:
     """Return a traceback from the first line of the bot's own code on; all of it if there is none."""
     begin = traceback
@@ -47,8 +54,8 @@ def in_bot(traceback: TracebackType | None) -> TracebackType | None:
     return begin or traceback
 
 
-def _where(frame: FrameType) -> str:
-    return f"{os.path.relpath(frame.f_code.co_filename)}:{frame.f_lineno}, in {frame.f_code.co_name}"
+def _where(frame: FrameType, line: int | None = None) -> str:
+    return f"{os.path.relpath(frame.f_code.co_filename)}:{line or frame.f_lineno}, in {frame.f_code.co_name}"
 
 
 def _innermost(frames: Iterable[FrameType]) -> FrameType | None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import hikari
@@ -18,13 +19,13 @@ from .blocking import Blocking
 from .cooldowns import CooldownStore
 from .deferral import Deferrals, DiscordTime
 from .dispatch import Dispatcher
-from .errors import DatabaseError, Mistakes, ServiceError, StartError, WispError
+from .errors import DatabaseError, InteractionOver, Mistakes, ServiceError, StartError, WispError
 from .events import Event, EventContext, Listener, guild_of, hears_messages
 from .groups import Root, forgotten, roots
 from .logs import get_logger, protect
 from .measures import Measures
 from .migrations import Migrations
-from .places import place
+from .places import line_of, place, raised_at
 from .prompts import Prompts
 from .registration import CommandSync, Wanted
 from .replies import settings_in_use
@@ -59,6 +60,9 @@ _CLOSING_LIMIT = 10.0
 
 _ANSWER_LIMIT = 3.0
 """Seconds in which the last answers go out before the connection closes."""
+
+_NAMED = 30
+"""Handlers that `Session.unfinished` names at most."""
 
 _LONGEST_WAIT = 300.0
 """Seconds that a start waits for rate limits."""
@@ -549,12 +553,17 @@ class Session:
         await self.work.done()
 
     def report(self, where: str, error: BaseException) -> str:
-        """Log an error in the bot's code with its traceback; the short id that finds it there."""
+        """Log an error in the bot's code, and return the short id that finds it in the log.
+
+        It has its traceback, unless one line can say all that it does.
+        """
         id = secrets.token_hex(3)
         self.measures.failed(where, error)
         with suppress(Exception):  # a logging handler that raises must not keep the answer from the user
             reason = self.blocking.explain(error)
-            if reason is None:
+            if reason is None and isinstance(error, InteractionOver):
+                _log.error("error %s in %s%s: %s", id, where, raised_at(error.__traceback__) or error.place, error)
+            elif reason is None:
                 _log.error("error %s in %s", id, where, exc_info=error)
             elif reason:
                 _log.error("error %s in %s: %s", id, where, reason)
@@ -597,6 +606,10 @@ class Session:
         label = next((ctx.handler.label for ctx, running in self._calls.items() if running is task), None)
         name = task.get_name() if task.get_name().startswith(("job ", "listener ")) else None
         return label or name or "a listener"
+
+    def unfinished(self) -> str:
+        """Return the handlers that run now, each with the line of the bot's code where it waits."""
+        return named(f"{self.label_of(task)}{line_of(task)}" for task in islice(self.work.tasks, _NAMED))
 
     def is_ending(self, owner: Registrar) -> bool:
         """Whether handlers of a bot or module are cancelled: it is unloaded, or the bot closes."""

@@ -21,7 +21,6 @@ import math
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from . import bridge, local
@@ -36,7 +35,7 @@ from .mocks import (
     create_mock_context,
     create_mock_interaction,
 )
-from .places import in_bot, line_of
+from .places import in_bot
 from .sandbox.faults import Breakable
 from .sandbox.happenings import Happening
 from .sandbox.interaction import INTERACTION_LIFETIME
@@ -48,7 +47,6 @@ from .sandbox.world import Channel, Guild, Message, Role, World
 from .session import Failure
 from .shield import described
 from .virtual_time import Restless, VirtualTime, virtual_time
-from .work import named
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -163,9 +161,6 @@ def _refuse_unserved(world: World) -> None:
 
 _PATIENCE = INTERACTION_LIFETIME + 1.0
 """Seconds of the bot's time that a person waits for an answer: Discord takes none after that."""
-
-_NAMED = 30
-"""Handlers that do not come to rest of which an error names at most."""
 
 _REMEMBERED = 60
 """Things that happened of which a conversation tells at most."""
@@ -416,9 +411,9 @@ class Discord(Breakable):
         session = self._session
         if undelivered(self.sandbox, session.gateway):
             return f"the bot is not connected: {error}"
-        names = named(f"{session.label_of(task)}{line_of(task)}" for task in islice(session.work.tasks, _NAMED))
         broken = [f"; the test delays {method} {path}" for method, path in self.faults.delayed]
         broken += [f"; the test lets {fault.method} {fault.path.pattern} fail" for fault in self.faults.failures]
+        names = session.unfinished()
         if not (names or is_answered):
             names = "no handler that would answer is running; the bot"
         return f"{names or 'the bot'} did not come to rest: {error}{redacted(''.join(broken))}"

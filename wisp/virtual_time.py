@@ -30,6 +30,9 @@ _QUIET = 0.005
 _JUMPS = 10_000
 """Timers in a row after which what has no limit of its own is taken to wait for ever."""
 
+_TICKS = 2**20
+"""Steps of a second in which time flows: few enough that no sum with the seconds since the epoch is rounded."""
+
 Condition = Callable[[], bool]
 
 
@@ -72,7 +75,7 @@ class VirtualTime:
     timers fire in order, and between two of them everything runs until the loop is idle; those of one moment fire
     together.
 
-    If time `flows`, it is real except while somebody awaits `advance()`.
+    If time `flows`, it is real except during `advance()`, and from `stop()` to `flow()`.
     """
 
     def __init__(self, loop: Any, *, flows: bool) -> None:
@@ -84,8 +87,10 @@ class VirtualTime:
         started: float = loop.time()
         # None while time flows; at first a whole number of seconds, so that rounding is the same in each run
         self._now: float | None = None if flows else float(math.ceil(started))
+        self._is_stopped = False
         self._ahead = 0.0  # of real time
-        self._epoch = time.time() - self.time()
+        self.zero: float = time.time() - self.time()
+        """The seconds since the Unix epoch at which `time()` is 0."""
         self._waiting: dict[asyncio.Future[None], Condition] = {}
         self._targets: dict[asyncio.Future[None], float] = {}
         self._outstanding: dict[asyncio.Future[Any], str] = {}
@@ -103,11 +108,13 @@ class VirtualTime:
 
     def time(self) -> float:
         """Return what `loop.time()` returns, in seconds."""
-        return time.monotonic() + self._ahead if self._now is None else self._now
+        if self._now is not None:
+            return self._now
+        return math.ceil((time.monotonic() + self._ahead) * _TICKS) / _TICKS
 
     def since_epoch(self) -> float:
         """Return the seconds since the Unix epoch."""
-        return self.time() + self._epoch
+        return self.time() + self.zero
 
     async def until(self, is_met: Condition = lambda: True, *, within: float = math.inf) -> None:
         """Wait until the loop is idle and `is_met()`. Time passes as far as that needs it, `within` seconds at most.
@@ -136,9 +143,23 @@ class VirtualTime:
             await future
         finally:
             del self._targets[future]
-            if self.flows and not self._targets:
-                self._ahead, self._now = self._now - time.monotonic(), None
+            if self.flows:
+                self.flow()
         await self.until()
+
+    def stop(self) -> None:
+        """Stop time that flows. It only passes as far as an `until()` or `advance()` needs it, until `flow()`.
+
+        In between, the event loop waits for input without a limit and no timer fires.
+        """
+        self._now = self.time()
+        self.flows, self._is_stopped = False, True
+
+    def flow(self) -> None:
+        """Let time flow from the moment that it has reached, after a pending `advance()`."""
+        self.flows, self._is_stopped = True, False
+        if self._now is not None and not self._targets:
+            self._ahead, self._now = self._now - time.monotonic(), None
 
     def _begin(self, where: dict[asyncio.Future[None], Any], what: Any) -> asyncio.Future[None]:
         future = self._loop.create_future()
@@ -210,6 +231,9 @@ class VirtualTime:
             if not (events or self._loop._ready or self._now is None):
                 self._now = math.nextafter(self._now, math.inf)  # the loop fires what is due before this moment
             return events
+        if self._is_stopped and not (self._waiting or self._targets):
+            self._turns = 0
+            return self._selector.select()
         if events := self._probe.flush():
             return events
         if self._outstanding:
@@ -276,7 +300,8 @@ class VirtualTime:
             future.set_exception(Restless(self._told(reason)))
 
     def _told(self, reason: str) -> str:
-        return "; ".join([reason, *self._outside.names()])
+        work = [f"waited for {name} in vain" for name in self._outstanding.values()]
+        return "; ".join([reason, *work, *self._outside.names()])
 
     # ---- threads ----
 
@@ -318,6 +343,9 @@ class _VirtualClock(Clock):
 
     def time(self) -> float:
         return self._virtual.since_epoch() + self.offset
+
+    def zero(self) -> float:
+        return self._virtual.zero
 
     def call_later(self, delay: float, callback: Callable[[], object], *, late: float = 0.0) -> asyncio.TimerHandle:
         return super().call_later(delay, callback)

@@ -114,7 +114,7 @@ class Visitor:
             self._start(action)
             allowance, since = min(BURST, allowance + (loop.time() - since) * PACE) - 1, loop.time()
             if allowance < 0:
-                # a browser's own time, which does not move with the world's
+                # the event loop's time: an `advance()` that runs meanwhile ends the pause at once
                 await asyncio.sleep(-allowance / PACE)
 
     def _start(self, action: actions.Anything) -> None:
@@ -187,7 +187,7 @@ class Visitor:
             self._news.clear()
             for frame in self._collected():
                 await self._socket.send_str(frame)
-            # a browser's own time, which does not move with the world's
+            # the event loop's time: while an `advance()` runs, the pause is over at once
             await asyncio.sleep(RHYTHM)
 
     def _collected(self) -> list[str]:

@@ -70,7 +70,7 @@ class Timeline:
         self._timer_at = 0.0  # the moment of Clock.monotonic that it is there for
         self._runs = False
         self._looking: asyncio.TimerHandle | None = None
-        self._ahead = clock.time() - clock.monotonic()
+        self._ahead = clock.zero()
 
     def __len__(self) -> int:
         return self._count
@@ -179,7 +179,7 @@ class Timeline:
 
     def _mind_jump(self, least: float = _DRIFT) -> None:
         """Where the wall clock has moved by more than `least` against the other, put what hangs on it in order."""
-        ahead = self._clock.time() - self._clock.monotonic()
+        ahead = self._clock.zero()
         moved = ahead - self._ahead
         if abs(moved) > least:
             self._ahead = ahead
