@@ -478,7 +478,7 @@ async def test_time_that_flows_is_real_but_for_what_is_advanced() -> None:
 
 
 async def test_time_that_is_stopped_passes_only_as_far_as_something_awaits_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.virtual_time._is_outsider", lambda thread: False)
+    monkeypatch.setattr("wisp.outside._may_call_back", lambda thread: False)
     loop = asyncio.get_running_loop()
     told: list[str] = []
     with virtual_time(flows=True) as time:
@@ -522,7 +522,7 @@ async def test_an_advance_of_time_that_flows_gives_up_on_a_thread_that_does_not_
                 await time.advance(3600)
         finally:
             done.set()
-        assert str(caught.value) == "nothing came within 0.05 s; waited for Event.wait in a thread in vain"
+        assert str(caught.value) == "not within 0.05 s of virtual time; waited for Event.wait in a thread in vain"
         assert (time.is_flowing, time.time() - began < 60) == (True, True)
         await working
         await time.advance(3600)
