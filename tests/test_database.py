@@ -908,6 +908,13 @@ async def test_migrations_run_once_and_are_recorded_by_the_clock(tmp_path: Path)
     await db.stop()
 
 
+async def test_a_migration_in_sql_takes_one_trip_however_many_statements_it_has(db: DatabaseService) -> None:
+    trips: list[str] = []
+    db.watch = lambda operation, outcome, began: trips.append(operation)
+    await db.migrate("notes", {1: "CREATE TABLE a (x); CREATE TABLE b (x); CREATE TABLE c (x)"})
+    assert trips == ["write", "write"]  # the first looks up what has been run
+
+
 async def test_a_migration_that_fails_leaves_nothing_of_itself_and_runs_again(either: DatabaseService) -> None:
     async def fails(tx: Transaction) -> None:
         await tx.execute("CREATE TABLE second (text TEXT)")
