@@ -231,10 +231,10 @@ class VirtualTime:
             if not (events or self._loop._ready or self._now is None):
                 self._now = math.nextafter(self._now, math.inf)  # the loop fires what is due before this moment
             return events
-        if events := self._probe.flush():
-            return events
         if self._outstanding:
             return self._wait_for_threads(timeout)
+        if events := self._probe.flush():
+            return events
         self._idle_at = time.process_time()
         if self._release():
             return ()
