@@ -118,6 +118,10 @@ class _RESTClient(rest.RESTClientImpl):
 
     __slots__ = ()
 
+    async def fetch_gateway_bot_info(self) -> hikari.GatewayBotInfo:
+        known = _known_gateway.get()
+        return known.pop() if known else await super().fetch_gateway_bot_info()
+
     async def _parse_ratelimits(  # pyright: ignore[reportIncompatibleMethodOverride] - there is no other place
         self, compiled_route: Any, authentication: Any, response: Any
     ) -> float | None:
@@ -193,6 +197,18 @@ def set_intents(gateway: hikari.GatewayBot, intents: hikari.Intents) -> None:
     """Settle what the shards will ask for. They read it when they are started."""
     gateway._intents = intents
     gateway._event_manager._intents = intents
+
+
+async def start_gateway(gateway: hikari.GatewayBot, known: list[hikari.GatewayBotInfo]) -> None:
+    """Start a hikari bot. It does not ask for the gateway if a listener for StartingEvent put that in `known`."""
+    token = _known_gateway.set(known)
+    try:
+        await gateway.start(check_for_updates=False)
+    finally:
+        _known_gateway.reset(token)
+
+
+_known_gateway: ContextVar[list[hikari.GatewayBotInfo] | None] = ContextVar("wisp known gateway", default=None)
 
 
 async def close_gateway(gateway: hikari.GatewayBot) -> None:
