@@ -329,6 +329,23 @@ async def test_a_start_asks_discord_for_nothing_twice(sandbox: Sandbox, monkeypa
     assert again == gateway  # a listener does not get what the start was told
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="hikari has trouble there with connections that stay open")
+async def test_calls_one_after_the_other_share_a_connection(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    transports: list[asyncio.Transport | None] = []
+    take = Quotas.take
+
+    def noted(quotas: Quotas, route: Route, request: web.Request) -> dict[str, str]:
+        transports.append(request.transport)
+        return take(quotas, route, request)
+
+    monkeypatch.setattr(Quotas, "take", noted)
+    bot = hello_bot()
+    await bot.start(config_for(sandbox), clock=sandbox.world.clock)
+    await bot.close()
+    assert len(transports) == 4
+    assert len(set(transports)) == 1
+
+
 async def test_an_answer_that_is_not_discords_is_said_in_words() -> None:
     answer: dict[str, Any] = {}
 

@@ -13,6 +13,7 @@ import math
 import os
 import platform
 import ssl
+import sys
 import time
 from calendar import timegm
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
@@ -97,7 +98,11 @@ def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
         logs=None,
         suppress_optimization_warning=True,
         intents=hikari.Intents.ALL,
-        http_settings=hikari_config.HTTPSettings(ssl=_tls()),
+        http_settings=hikari_config.HTTPSettings(
+            ssl=_tls(),
+            # else each call makes a connection, and shakes hands over TLS; hikari means that for Windows
+            force_close_transports=sys.platform == "win32",
+        ),
         rest_url=rest_url,
         loads=_loads,
         dumps=_encoder.encode,
