@@ -151,12 +151,12 @@ def _argument_entries(arguments: Mapping[str, object], mistakes: list[Mistake]) 
 
 def _environment_entries(environ: Mapping[str, str], mistakes: list[Mistake]) -> Iterator[_Entry]:
     settings = {variable: name for name, variable in VARIABLES.items()}
-    for variable, value in environ.items():
+    for variable in environ:
         if variable not in settings and not variable.startswith("WISP_"):
             continue
         where = f"environment variable {_shown(variable)}"
         if variable in settings:
-            yield _Entry(settings[variable], value, where)
+            yield _Entry(settings[variable], environ[variable], where)
         else:
             mistakes.append(Mistake(where, "there is no such setting", _nearest_variable(variable)))
 
