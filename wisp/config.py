@@ -45,7 +45,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     intents: tuple[str, ...] = ()
     guilds: tuple[int, ...] = ()
     log_level: str = "INFO"
-    durability: Literal["normal", "full"] = "normal"
+    durability: Literal["off", "normal", "full"] = "normal"  # "off" for temporary data
     embed_color: int | None = None
     embed_footer: str | None = None
     strict: bool = False

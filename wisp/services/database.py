@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
-from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar, cast, get_args
 
 import aiosqlite
 
@@ -42,6 +42,8 @@ Fetch = Callable[[sqlite3.Connection, str, Parameters], list[Row]]
 Operation = Literal["read", "write"]
 
 Outcome = Literal["done", "failed", "cancelled"]
+
+Durability = Literal["off", "normal", "full"]
 
 MEMORY = ":memory:"
 """The path of a database in memory: nothing is kept after `stop()`."""
@@ -159,7 +161,8 @@ class DatabaseService:
 
     A statement is one trip to SQLite's thread. Writes take turns on one connection, reads have another and wait for
     nobody (in memory there is one for both). What was acknowledged survives the end of the process, `kill -9`
-    included; with `durability="full"` also a power cut, at the price of one sync of the disk a write.
+    included; with `durability="full"` also a power cut, at the price of one sync of the disk a write. With "off", which
+    is for temporary data, the disk is never synced, and a power cut may damage the file.
 
     The file belongs to one bot at a time, because each bot caches what it has read. The bot holds a lock on the file
     `-lock` beside it, which the system releases when the process ends. A second bot waits up to `lock_timeout` for
@@ -183,14 +186,14 @@ class DatabaseService:
         self,
         path: str | os.PathLike[str],
         *,
-        durability: Literal["normal", "full"] = "normal",
+        durability: Durability = "normal",
         clock: Clock | None = None,
     ) -> None:
-        if durability not in ("normal", "full"):
-            raise ValueError(f'durability: expected "normal" or "full", got {durability!r}')
+        if durability not in get_args(Durability):
+            raise ValueError(f'durability: expected "off", "normal" or "full", got {durability!r}')
         self.path: str = os.fspath(path)
         self.file: str = self.path  # absolute from start() on: the bot may change its working directory
-        self.durability: Literal["normal", "full"] = durability
+        self.durability: Durability = durability
         self.watch: Callable[[Operation, Outcome, float], object] | None = None  # told of each trip, with when it began
         self._clock = clock or Clock()
         self._has_clock = clock is not None
