@@ -230,9 +230,8 @@ class DatabaseService:
             self._files = self._identities()
             if self.path != MEMORY:
                 self._lock = await self._locked(turn)
-            await turn.take(lambda: self._migrate_all("wisp", OWN_MIGRATIONS))
+            await turn.take(lambda: self._write(self._migrate_own, self._clock.time()))
             self._wait = self.busy_timeout
-            await self._on(self._writer, _set_busy_timeout, self.busy_timeout)
         except BaseException:
             await self.stop()
             raise
@@ -501,6 +500,14 @@ class DatabaseService:
             if not await tx.fetchone(_IS_RECORDED, (owner, number)):
                 await migration(tx)
                 await tx.execute(_RECORD, record)
+
+    def _migrate_own(self, connection: sqlite3.Connection, now: float) -> None:
+        """Bring wisp's own tables up to date, and let statements wait for other processes from now on."""
+        recorded = _recorded(connection, "wisp")
+        self._refuse_newer("wisp", OWN_MIGRATIONS, recorded)
+        for number in range(recorded + 1, len(OWN_MIGRATIONS) + 1):
+            _migrate(connection, ("wisp", number, now), OWN_MIGRATIONS[number])
+        _set_busy_timeout(connection, self.busy_timeout)
 
     def _refuse_newer(self, owner: str, migrations: Mapping[int, object], recorded: int) -> None:
         if recorded > len(migrations):
