@@ -26,6 +26,8 @@ from wisp.config import Config
 from wisp.program import stop_signals
 from wisp.sandbox import Sandbox
 from wisp.sandbox.interaction import Interaction
+from wisp.sandbox.lookups import Route
+from wisp.sandbox.quotas import Quotas
 from wisp.testing import connect
 from wisp.virtual_time import VirtualTime
 
@@ -301,6 +303,47 @@ async def test_a_long_rate_limit_of_the_first_requests_is_said_with_its_length(s
     bot = hello_bot()
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
     await bot.close()
+
+
+async def test_a_start_asks_discord_for_nothing_twice(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    take = Quotas.take
+
+    def noted(quotas: Quotas, route: Route, request: web.Request) -> dict[str, str]:
+        asked.append(f"{route.method} {route.path}")
+        return take(quotas, route, request)
+
+    monkeypatch.setattr(Quotas, "take", noted)
+    bot = hello_bot()
+
+    @bot.listen
+    async def ask_again(event: hikari.StartedEvent) -> None:
+        await bot.gateway.rest.fetch_gateway_bot_info()
+
+    await bot.start(config_for(sandbox), clock=sandbox.world.clock)
+    await bot.session.idle()
+    await bot.close()
+    application, gateway, commands, command, again = asked
+    assert [application, gateway] == ["GET /oauth2/applications/@me", "GET /gateway/bot"]
+    assert [commands[:4], command[:4]] == ["GET ", "POST"]
+    assert again == gateway  # a listener does not get what the start was told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="hikari has trouble there with connections that stay open")
+async def test_calls_one_after_the_other_share_a_connection(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    transports: list[asyncio.Transport | None] = []
+    take = Quotas.take
+
+    def noted(quotas: Quotas, route: Route, request: web.Request) -> dict[str, str]:
+        transports.append(request.transport)
+        return take(quotas, route, request)
+
+    monkeypatch.setattr(Quotas, "take", noted)
+    bot = hello_bot()
+    await bot.start(config_for(sandbox), clock=sandbox.world.clock)
+    await bot.close()
+    assert len(transports) == 4
+    assert len(set(transports)) == 1
 
 
 async def test_an_answer_that_is_not_discords_is_said_in_words() -> None:

@@ -478,7 +478,7 @@ async def test_stop_rolls_an_open_transaction_back(tmp_path: Path) -> None:
     await db.stop()
 
 
-@pytest.mark.parametrize(("durability", "synchronous"), [("normal", 1), ("full", 2)])
+@pytest.mark.parametrize(("durability", "synchronous"), [("off", 0), ("normal", 1), ("full", 2)])
 async def test_settings_of_the_connection(tmp_path: Path, durability: str, synchronous: int) -> None:
     db = DatabaseService(tmp_path / "wisp.db", durability=durability)  # type: ignore[arg-type]
     await db.start()
@@ -488,8 +488,19 @@ async def test_settings_of_the_connection(tmp_path: Path, durability: str, synch
     await db.stop()
 
 
+async def test_temporary_data_are_not_synced_to_the_disk_and_data_that_are_kept_are(
+    tmp_path: Path, time: VirtualTime
+) -> None:
+    found: list[object] = []
+    for keep in (None, str(tmp_path / "wisp.db")):
+        bot = wisp.Bot()
+        async with on_sandbox(bot, clock=time.clock, keep=keep), bot.session.own_database.transaction() as tx:
+            found.append(await tx.fetchone("PRAGMA synchronous"))
+    assert found == [(0,), (1,)]
+
+
 def test_another_durability_is_refused() -> None:
-    with pytest.raises(ValueError, match='expected "normal" or "full", got \'best\''):
+    with pytest.raises(ValueError, match='expected "off", "normal" or "full", got \'best\''):
         DatabaseService("wisp.db", durability="best")  # type: ignore[arg-type]
 
 
@@ -906,6 +917,13 @@ async def test_migrations_run_once_and_are_recorded_by_the_clock(tmp_path: Path)
     assert all(abs(applied - clock.time()) < 60 for *_, applied in recorded)
     assert ran == ["fill"]
     await db.stop()
+
+
+async def test_a_migration_in_sql_takes_one_trip_however_many_statements_it_has(db: DatabaseService) -> None:
+    trips: list[str] = []
+    db.watch = lambda operation, outcome, began: trips.append(operation)
+    await db.migrate("notes", {1: "CREATE TABLE a (x); CREATE TABLE b (x); CREATE TABLE c (x)"})
+    assert trips == ["write", "write"]  # the first looks up what has been run
 
 
 async def test_a_migration_that_fails_leaves_nothing_of_itself_and_runs_again(either: DatabaseService) -> None:

@@ -13,6 +13,7 @@ import math
 import os
 import platform
 import ssl
+import sys
 import time
 from calendar import timegm
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
@@ -97,7 +98,11 @@ def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
         logs=None,
         suppress_optimization_warning=True,
         intents=hikari.Intents.ALL,
-        http_settings=hikari_config.HTTPSettings(ssl=_tls()),
+        http_settings=hikari_config.HTTPSettings(
+            ssl=_tls(),
+            # else each call makes a connection, and shakes hands over TLS; hikari means that for Windows
+            force_close_transports=sys.platform == "win32",
+        ),
         rest_url=rest_url,
         loads=_loads,
         dumps=_encoder.encode,
@@ -117,6 +122,10 @@ class _RESTClient(rest.RESTClientImpl):
     """hikari's REST client, with calls that raise a long rate limit. hikari sleeps through it, for any time."""
 
     __slots__ = ()
+
+    async def fetch_gateway_bot_info(self) -> hikari.GatewayBotInfo:
+        known = _known_gateway.get()
+        return known.pop() if known else await super().fetch_gateway_bot_info()
 
     async def _parse_ratelimits(  # pyright: ignore[reportIncompatibleMethodOverride] - there is no other place
         self, compiled_route: Any, authentication: Any, response: Any
@@ -193,6 +202,18 @@ def set_intents(gateway: hikari.GatewayBot, intents: hikari.Intents) -> None:
     """Settle what the shards will ask for. They read it when they are started."""
     gateway._intents = intents
     gateway._event_manager._intents = intents
+
+
+async def start_gateway(gateway: hikari.GatewayBot, known: list[hikari.GatewayBotInfo]) -> None:
+    """Start a hikari bot. It does not ask for the gateway if a listener for StartingEvent put that in `known`."""
+    token = _known_gateway.set(known)
+    try:
+        await gateway.start(check_for_updates=False)
+    finally:
+        _known_gateway.reset(token)
+
+
+_known_gateway: ContextVar[list[hikari.GatewayBotInfo] | None] = ContextVar("wisp known gateway", default=None)
 
 
 async def close_gateway(gateway: hikari.GatewayBot) -> None:

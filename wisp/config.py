@@ -45,7 +45,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     intents: tuple[str, ...] = ()
     guilds: tuple[int, ...] = ()
     log_level: str = "INFO"
-    durability: Literal["normal", "full"] = "normal"
+    durability: Literal["off", "normal", "full"] = "normal"  # "off" for temporary data
     embed_color: int | None = None
     embed_footer: str | None = None
     strict: bool = False
@@ -151,11 +151,13 @@ def _argument_entries(arguments: Mapping[str, object], mistakes: list[Mistake]) 
 
 def _environment_entries(environ: Mapping[str, str], mistakes: list[Mistake]) -> Iterator[_Entry]:
     settings = {variable: name for name, variable in VARIABLES.items()}
-    for variable, value in environ.items():
+    for variable in environ:
+        if variable not in settings and not variable.startswith("WISP_"):
+            continue
         where = f"environment variable {_shown(variable)}"
         if variable in settings:
-            yield _Entry(settings[variable], value, where)
-        elif variable.startswith("WISP_"):
+            yield _Entry(settings[variable], environ[variable], where)
+        else:
             mistakes.append(Mistake(where, "there is no such setting", _nearest_variable(variable)))
 
 

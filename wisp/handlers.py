@@ -240,8 +240,10 @@ def place_of_caller() -> tuple[str, int]:
 
 def short_path(file: str) -> str:
     """A file as short as it can be said from here."""
-    below = os.path.exists(file) and not os.path.relpath(file).startswith("..")
-    return os.path.relpath(file) if below else file
+    if not os.path.exists(file):
+        return file
+    relative = os.path.relpath(file)
+    return file if relative.startswith("..") else relative
 
 
 def names_around(depth: int) -> Mapping[str, Any]:

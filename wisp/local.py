@@ -77,6 +77,8 @@ async def on_sandbox(
         for guild in sorted({guild for root in roots([bot]) for guild in root.guilds or ()}):
             sandbox.world.add_guild(f"Guild {guild}", id=guild)  # where commands of that guild alone can be tried
         config = bot.settings(token=sandbox.token, rest_url=sandbox.rest_url, database=database, guilds=())
+        if keep is None and config.durability == "normal":
+            config = msgspec.structs.replace(config, durability="off")  # no power cut leaves these data
         await bot.start(config, clock=clock)
         stack.push_async_callback(bot.close)
         yield sandbox

@@ -7,6 +7,8 @@ import inspect
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from copy import copy
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack
 
 import hikari
@@ -62,9 +64,8 @@ class Prompts:
         self._forms: dict[str, tuple[Registrar, asyncio.Future[hikari.ModalInteraction]]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._session = session
-        self.component: Component[[str, str], None] = Component(
-            session.bot, self._clicked, _CUSTOM_ID, {}, {}, reserved=True
-        )
+        self.component: Component[[str, str], None] = copy(_component())
+        self.component.holder = session.bot
 
     # ---- questions and pages ----
 
@@ -101,7 +102,8 @@ class Prompts:
         for key in list(self._prompts):
             self.close(key)
 
-    async def _clicked(self, ctx: ComponentContext, key: str, action: str) -> None:
+    async def clicked(self, ctx: ComponentContext, key: str, action: str) -> None:
+        """Bring a click to its prompt. Raises UserError if that is over, or another user's."""
         prompt = self._prompts.get(key)
         if prompt is None:
             raise UserError(_OVER)
@@ -131,6 +133,17 @@ class Prompts:
         """Bring a form to whoever opened it, and waits for it."""
         _, submitted = self._forms.pop(interaction.custom_id)
         submitted.set_result(interaction)
+
+
+async def _clicked(ctx: ComponentContext, key: str, action: str) -> None:
+    await ctx.session.prompts.clicked(ctx, key, action)
+
+
+@cache
+def _component() -> Component[[str, str], None]:
+    """Return what each session copies: reading the signature anew would be a noticeable part of a start."""
+    holder: Any = None
+    return Component(holder, _clicked, _CUSTOM_ID, {}, {}, reserved=True)
 
 
 # ---- a question ----

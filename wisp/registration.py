@@ -490,19 +490,25 @@ class GuildMemory:
     def __init__(self, db: Database, application: int) -> None:
         self._db = db
         self._application = application
+        self._kept: frozenset[int] | None = None  # what the database has, if that is known
 
-    async def recall(self) -> set[int]:
+    async def recall(self) -> frozenset[int]:
         """The guilds of earlier runs."""
-        rows = await self._db.fetchall(
-            "SELECT guild FROM wisp_command_guilds WHERE application = ?", (self._application,)
-        )
-        return {guild for (guild,) in rows}
+        if self._kept is None:
+            rows = await self._db.fetchall(
+                "SELECT guild FROM wisp_command_guilds WHERE application = ?", (self._application,)
+            )
+            self._kept = frozenset(guild for (guild,) in rows)
+        return self._kept
 
     async def remember(self, guilds: Iterable[int]) -> None:
         """Make `guilds` the ones that a later run hears of."""
-        if await self.recall() == set(guilds):
+        guilds = frozenset(guilds)
+        if await self.recall() == guilds:
             return
+        self._kept = None
         async with self._db.transaction() as tx:
             await tx.execute("DELETE FROM wisp_command_guilds WHERE application = ?", (self._application,))
             for guild in guilds:
                 await tx.execute("INSERT INTO wisp_command_guilds VALUES (?, ?)", (self._application, guild))
+        self._kept = guilds

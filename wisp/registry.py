@@ -102,6 +102,7 @@ class ModuleRegistry:
         self._loaded: dict[str, ModuleBot] = {}
         self._contexts: dict[str, ModuleContext] = {}
         self._lock = asyncio.Lock()
+        self._settling: asyncio.Task[None] | None = None  # done when the changes of now are
         self._changes: asyncio.Task[object] | None = None  # who is loading or unloading now
         self.gate: Gate = Gate()
         self.missing: dict[str, str] = {}
@@ -201,6 +202,7 @@ class ModuleRegistry:
     async def start(self, session: Session) -> None:
         """Load all modules. Those that cannot load are logged, and the others do; `strict=True` raises StartError."""
         self._lock = asyncio.Lock()
+        self._settling = None
         self._loaded.clear()
         self.missing, self.mistakes = {}, {}
         for name, reason in self._twins.items():
@@ -485,7 +487,15 @@ class ModuleRegistry:
         return session
 
     async def changed(self) -> None:
-        """Wait for the changes that are going on, and those that wait for their turn."""
+        """Wait for the changes that are going on, and those that wait for their turn.
+
+        Callers that wait go on at the same time, so that one registration of commands serves all of them.
+        """
+        if self._settling is None or self._settling.done():
+            self._settling = asyncio.create_task(self._settle())
+        await asyncio.shield(self._settling)
+
+    async def _settle(self) -> None:
         async with self._lock:
             return
 

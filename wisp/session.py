@@ -143,6 +143,7 @@ class Session:
         self.leaving: asyncio.Future[BaseException] | None = None
         self._guild_data: GuildDataStore | None = None
         self._guilds: set[hikari.Snowflake] = set()  # that Discord named when the shards became ready
+        self._known_gateway: list[hikari.GatewayBotInfo] = []  # until hikari takes it
         self._stages: list[str] = []
         self._stage_began = time.perf_counter()
         assert config.token is not None
@@ -448,7 +449,7 @@ class Session:
         self._opened.append(("the listeners for StoppingEvent", self._announce_stopping))
         watching = asyncio.create_task(self._warn_of_a_late_start())
         try:
-            await self.gateway.start(check_for_updates=False)
+            await bridge.start_gateway(self.gateway, self._known_gateway)
         except _Stop:
             assert failure is not None
             raise failure  # noqa: B904 - it has its cause
@@ -495,6 +496,7 @@ class Session:
         except Exception as error:
             raise explained(error)  # noqa: B904 - it has its cause
         check_gateway(gateway, self.clock.time())
+        self._known_gateway.append(gateway)
         return application
 
     async def _register_commands(self, application: int) -> None:

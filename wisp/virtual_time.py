@@ -234,10 +234,10 @@ class VirtualTime:
         if self._is_stopped and not (self._waiting or self._targets):
             self._turns = 0
             return self._selector.select()
-        if events := self._probe.flush():
-            return events
         if self._outstanding:
             return self._wait_for_threads(timeout)
+        if events := self._probe.flush():
+            return events
         self._turns = 0
         if self._release():
             return ()

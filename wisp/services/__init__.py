@@ -184,12 +184,15 @@ class Services:
 def _awaitable(method: Callable[..., Any], *arguments: object, name: str) -> Awaitable[object]:
     """Call a method of a service. Raises ServiceError where it is not what `Service` describes."""
     try:
-        inspect.signature(method).bind(*arguments)
-    except TypeError as error:
-        raise ServiceError(f"expected `async def {name}`, and it does not take that: {error}") from error
-    except ValueError:  # of what is written in C nothing is known
-        pass
-    result = method(*arguments)
+        result = method(*arguments)
+    except TypeError:
+        try:
+            inspect.signature(method).bind(*arguments)
+        except TypeError as error:
+            raise ServiceError(f"expected `async def {name}`, and it does not take that: {error}") from error
+        except ValueError:  # of what is written in C nothing is known
+            pass
+        raise
     if not inspect.isawaitable(result):
         raise ServiceError(f"expected `async def {name}`, and it is not async")
     return result

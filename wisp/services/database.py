@@ -9,12 +9,12 @@ import re
 import secrets
 import sqlite3
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from types import TracebackType
-from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar, cast, get_args
 
 import aiosqlite
 
@@ -42,6 +42,8 @@ Fetch = Callable[[sqlite3.Connection, str, Parameters], list[Row]]
 Operation = Literal["read", "write"]
 
 Outcome = Literal["done", "failed", "cancelled"]
+
+Durability = Literal["off", "normal", "full"]
 
 MEMORY = ":memory:"
 """The path of a database in memory: nothing is kept after `stop()`."""
@@ -94,6 +96,9 @@ _MIGRATIONS_TABLE = """
         owner TEXT NOT NULL, number INTEGER NOT NULL, applied REAL NOT NULL, PRIMARY KEY (owner, number)
     ) WITHOUT ROWID
 """
+
+_IS_RECORDED = "SELECT 1 FROM wisp_migrations WHERE owner = ? AND number = ?"
+_RECORD = "INSERT INTO wisp_migrations VALUES (?, ?, ?)"
 
 _MADE = re.compile(r"CREATE TABLE (?!IF )(\w+)")
 """A table of `OWN_MIGRATIONS` that must not be there before."""
@@ -156,7 +161,8 @@ class DatabaseService:
 
     A statement is one trip to SQLite's thread. Writes take turns on one connection, reads have another and wait for
     nobody (in memory there is one for both). What was acknowledged survives the end of the process, `kill -9`
-    included; with `durability="full"` also a power cut, at the price of one sync of the disk a write.
+    included; with `durability="full"` also a power cut, at the price of one sync of the disk a write. With "off", which
+    is for temporary data, the disk is never synced, and a power cut may damage the file.
 
     The file belongs to one bot at a time, because each bot caches what it has read. The bot holds a lock on the file
     `-lock` beside it, which the system releases when the process ends. A second bot waits up to `lock_timeout` for
@@ -180,14 +186,14 @@ class DatabaseService:
         self,
         path: str | os.PathLike[str],
         *,
-        durability: Literal["normal", "full"] = "normal",
+        durability: Durability = "normal",
         clock: Clock | None = None,
     ) -> None:
-        if durability not in ("normal", "full"):
-            raise ValueError(f'durability: expected "normal" or "full", got {durability!r}')
+        if durability not in get_args(Durability):
+            raise ValueError(f'durability: expected "off", "normal" or "full", got {durability!r}')
         self.path: str = os.fspath(path)
         self.file: str = self.path  # absolute from start() on: the bot may change its working directory
-        self.durability: Literal["normal", "full"] = durability
+        self.durability: Durability = durability
         self.watch: Callable[[Operation, Outcome, float], object] | None = None  # told of each trip, with when it began
         self._clock = clock or Clock()
         self._has_clock = clock is not None
@@ -220,20 +226,15 @@ class DatabaseService:
         self._turn = turn = _Turn(self.path, self._clock, self.lock_timeout)
         try:
             self._writer = await turn.take(lambda: self._open(self._configure_writer))
-            self._reader = self._writer if self.path == MEMORY else await self._open(_configure_reader)
+            self._reader = self._writer if self.path == MEMORY else await self._open(self._configure_reader)
             self._files = self._identities()
             if self.path != MEMORY:
                 self._lock = await self._locked(turn)
-            await turn.take(lambda: self._migrate_all("wisp", OWN_MIGRATIONS))
-            await self._let_statements_wait()
+            await turn.take(lambda: self._write(self._migrate_own, self._clock.time()))
+            self._wait = self.busy_timeout
         except BaseException:
             await self.stop()
             raise
-
-    async def _let_statements_wait(self) -> None:
-        self._wait = self.busy_timeout
-        for connection in {self._writer, self._reader}:
-            await self._on(connection, _set_busy_timeout, self.busy_timeout)
 
     async def stop(self) -> None:
         """Close the file: what was asked before is finished, what comes later refused. Does nothing when closed.
@@ -342,6 +343,10 @@ class DatabaseService:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("CREATE TABLE wisp_can_write (it)")
         connection.execute("ROLLBACK")
+
+    def _configure_reader(self, connection: sqlite3.Connection) -> None:
+        connection.execute("PRAGMA query_only = ON")
+        _set_busy_timeout(connection, self.busy_timeout)  # nothing is read before start() ends
 
     # ---- statements ----
 
@@ -486,16 +491,23 @@ class DatabaseService:
     async def _migrate(
         self, owner: str, number: int, migration: str | Callable[[Transaction], Awaitable[object]]
     ) -> None:
+        record = (owner, number, self._clock.time())
+        if isinstance(migration, str):
+            await self._write(_migrate, record, migration)
+            return
         async with self.transaction() as tx:
             await tx.execute(_MIGRATIONS_TABLE)
-            if await tx.fetchone("SELECT 1 FROM wisp_migrations WHERE owner = ? AND number = ?", (owner, number)):
-                return  # another task was quicker
-            if isinstance(migration, str):
-                for statement in _statements(migration):
-                    await tx.execute(statement)
-            else:
+            if not await tx.fetchone(_IS_RECORDED, (owner, number)):
                 await migration(tx)
-            await tx.execute("INSERT INTO wisp_migrations VALUES (?, ?, ?)", (owner, number, self._clock.time()))
+                await tx.execute(_RECORD, record)
+
+    def _migrate_own(self, connection: sqlite3.Connection, now: float) -> None:
+        """Bring wisp's own tables up to date, and let statements wait for other processes from now on."""
+        recorded = _recorded(connection, "wisp")
+        self._refuse_newer("wisp", OWN_MIGRATIONS, recorded)
+        for number in range(recorded + 1, len(OWN_MIGRATIONS) + 1):
+            _migrate(connection, ("wisp", number, now), OWN_MIGRATIONS[number])
+        _set_busy_timeout(connection, self.busy_timeout)
 
     def _refuse_newer(self, owner: str, migrations: Mapping[int, object], recorded: int) -> None:
         if recorded > len(migrations):
@@ -677,10 +689,6 @@ class _Connection(aiosqlite.Connection):
 # ---- what happens in the connection's thread ----
 
 
-def _configure_reader(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA query_only = ON")
-
-
 def _set_busy_timeout(connection: sqlite3.Connection, seconds: float) -> None:
     connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
@@ -725,14 +733,20 @@ def _batch(connection: sqlite3.Connection, statements: Sequence[tuple[str, Param
     if len(statements) == 1:
         _execute(connection, *statements[0])
         return
-    _begin(connection)
-    try:
+    with _whole(connection):
         for sql, parameters in statements:
             _inside(connection, _execute, sql, parameters)
-    except BaseException:
-        _rollback(connection)
-        raise
-    _commit(connection)
+
+
+def _migrate(connection: sqlite3.Connection, record: tuple[str, int, float], script: str) -> None:
+    """Run a migration, and record it, unless another task was quicker."""
+    with _whole(connection):
+        _execute(connection, _MIGRATIONS_TABLE, ())
+        if _fetch_first(connection, _IS_RECORDED, record[:2]):
+            return
+        for statement in _statements(script):
+            _inside(connection, _execute, statement, ())
+        _inside(connection, _execute, _RECORD, record)
 
 
 def _inside(
@@ -743,6 +757,18 @@ def _inside(
 ) -> T:
     _refuse_outside(connection)
     return work(connection, sql, parameters)
+
+
+@contextmanager
+def _whole(connection: sqlite3.Connection) -> Generator[None]:
+    """Commit what is done in the block, or roll all of it back if the block raises."""
+    _begin(connection)
+    try:
+        yield
+    except BaseException:
+        _rollback(connection)
+        raise
+    _commit(connection)
 
 
 def _begin(connection: sqlite3.Connection) -> None:

@@ -51,9 +51,9 @@ class OneShots:
 
     async def start(self) -> None:
         """Read which ids were given, so that none is given twice. Raises DatabaseError if jobs cannot be read."""
-        await self._db.fetchone(f"{_SELECT} LIMIT 1")
-        row = await self._db.fetchone("SELECT seq FROM sqlite_sequence WHERE name = 'wisp_jobs'")
-        self._last_id = row[0] if row else 0
+        last_id = "SELECT seq FROM sqlite_sequence WHERE name = 'wisp_jobs'"
+        rows = await self._db.fetchall(f"SELECT ({last_id}), EXISTS ({_SELECT})")
+        self._last_id = rows[0][0] or 0
 
     async def stop(self) -> None:
         """Wait for what is being written."""
