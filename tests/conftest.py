@@ -37,7 +37,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_collection_finish() -> None:
     """Take what has been imported and collected out of the garbage collector's way: it lives as long as the process.
 
-    What tests leave behind is collected more rarely than Python would: that took a twelfth of all time.
+    What tests leave behind is collected more rarely than Python would: that took a tenth of the CPU time.
     """
     gc.collect()
     gc.freeze()
