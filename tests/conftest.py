@@ -37,9 +37,13 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_finish() -> None:
-    """Take what has been imported and collected out of the garbage collector's way: it lives as long as the process."""
+    """Take what has been imported and collected out of the garbage collector's way: it lives as long as the process.
+
+    What tests leave behind is collected more rarely than Python would: that took a tenth of the CPU time.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(scope="session", autouse=True)

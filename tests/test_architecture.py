@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -70,19 +71,17 @@ ORDER = [
 SANDBOX_MAY_IMPORT = {"errors", "clock", "limits", "sandbox"}
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports_of(path: Path) -> set[str]:
-    """The files of wisp that `path` imports when it runs: not those for annotations alone."""
+    """Return the files of wisp that `path` imports when it is imported: not those under `if TYPE_CHECKING`."""
     found: set[str] = set()
     depth = len(path.relative_to(PACKAGE).parts)
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    typing_only = {
-        id(below)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for below in ast.walk(node)
-    }
-    for node in tree.body:
-        if isinstance(node, ast.ImportFrom) and id(node) not in typing_only:
+    for node in parsed(path).body:
+        if isinstance(node, ast.ImportFrom):
             if node.level == depth:
                 found.update([node.module.split(".")[0]] if node.module else [name.name for name in node.names])
             elif node.level and node.level < depth:
@@ -112,7 +111,7 @@ def test_imports_point_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize("path", [PACKAGE / "__init__.py", *files()], ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_every_file_opens_with_one_sentence(path: Path) -> None:
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    docstring = ast.get_docstring(parsed(path)) or ""
     first = docstring.split("\n")[0]
     assert first.endswith((".", ":")), f"{path.name}: {first!r}"
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -21,7 +21,15 @@ import wisp.outside
 from wisp.local import advancer, on_sandbox
 from wisp.sandbox.console import Console
 from wisp.sandbox.server import Sandbox
-from wisp.sandbox.world import Emoji
+from wisp.sandbox.world import (
+    Emoji,
+    Happening,
+    InteractionAnswered,
+    InteractionCreated,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+)
 from wisp.shown import failures_on
 from wisp.virtual_time import virtual_time
 
@@ -50,26 +58,124 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
+    # The suggestions below the address bar are a page of 400 files, which every browser loads and every load wakes.
+    "--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup,SpareRendererForSitePerProcess",
+    # one process for all pages instead of two new ones per test
+    "--disable-site-isolation-trials",
+    "--renderer-process-limit=1",
 ]
 PATIENCE = 20_000.0
 """Milliseconds that anything may take: a machine full of other tests is slow."""
 
+CONVERSATION = (InteractionCreated, InteractionAnswered, MessageCreated, MessageEdited, MessageDeleted)
+"""What may happen in a world that the next test shares: nothing of it lasts when the messages are gone."""
+
+WIDE = (1280, 800)
+
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def tab() -> AsyncIterator[Page]:
-    """The tab of a browser that all tests of a worker share: to start another costs as much as half a test.
+LOOK = """async () => {
+  for (let wait = 0; document.querySelector(".message") && wait < 100; ++wait)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  document.activeElement.blur();
+  document.querySelector("#said").textContent = "";
+  document.querySelector("#text")?.removeAttribute("style");
+  return document.body.innerHTML + JSON.stringify({ ...localStorage }) + JSON.stringify({ ...sessionStorage });
+}"""
+"""All that a page shows and keeps, once its messages are gone."""
 
-    Each test has an origin of its own in it, for each has a sandbox on a port of its own, and leaves nothing behind.
+
+class Browser:
+    """A tab, and the page on a running bot that it shows for as long as tests leave both as they found them.
+
+    To load the page costs more than what most tests do on it.
     """
+
+    def __init__(self, tab: Page) -> None:
+        self.tab = tab
+        self.problems: list[str] = []
+        self._standing = AsyncExitStack()
+        self._sandbox: Sandbox | None = None
+        self._look = ""
+        self._changed = False
+
+    async def look_at(self, bot: wisp.Bot | None, size: tuple[int, int], looks: dict[str, Any]) -> Sandbox:
+        """Show a bot, or the one that tests share which bring none and do not look at the log and the traffic."""
+        shared = bot is None and (size, looks) == (WIDE, {})
+        if self._sandbox is None or not shared:
+            await self.leave()
+            sandbox = await self._standing.enter_async_context(self._started(bot or a_bot(), size, looks))
+            if shared:
+                self._sandbox, self._look, self._changed = sandbox, await self.tab.evaluate(LOOK), False
+                sandbox.world.watch(self._see)
+            return sandbox
+        return self._sandbox
+
+    async def tidy(self) -> None:
+        """Take away what was said. If anything else remains of a test, the next one has a new sandbox, bot and page."""
+        if self._sandbox is not None:
+            world = self._sandbox.world
+            for message in tuple(world.messages.values()):
+                world.delete_message(message)
+            if not self._changed and await self.tab.evaluate(LOOK) == self._look:
+                return
+        await self.leave()
+
+    def _see(self, happening: Happening) -> None:
+        self._changed = self._changed or not isinstance(happening, CONVERSATION)
+
+    async def leave(self) -> None:
+        """Close the page, the bot and its sandbox."""
+        self._sandbox = None
+        await self._standing.aclose()
+
+    @asynccontextmanager
+    async def _started(self, bot: wisp.Bot, size: tuple[int, int], looks: dict[str, Any]) -> AsyncIterator[Sandbox]:
+        tab = self.tab
+        with virtual_time(flows=True) as time:
+            async with on_sandbox(bot, page=True, clock=time.clock) as sandbox:
+                assert sandbox.page
+                sandbox.page.advance = advancer(time, sandbox.page)
+                failures_on(sandbox.page, bot.session)
+                own = sandbox.page.url.split("/page/")[0]
+                problems = self.problems
+                watching: dict[Any, Any] = {
+                    "console": lambda said: problems.append(said.text) if said.type in ("error", "warning") else None,
+                    "pageerror": lambda error: problems.append(str(error)),
+                    "request": lambda asked: None if asked.url.startswith(own) else problems.append(asked.url),
+                }
+                await tab.set_viewport_size({"width": size[0], "height": size[1]})
+                await tab.emulate_media(**{"color_scheme": "light", "reduced_motion": "no-preference", **looks})
+                for event, note in watching.items():
+                    tab.on(event, note)
+                try:
+                    await tab.goto(sandbox.page.url)
+                    await expect(tab.get_by_role("combobox", name="Message #general")).to_be_visible()
+                    yield sandbox
+                finally:
+                    for event, note in watching.items():
+                        tab.remove_listener(event, note)
+                    await tab.evaluate("localStorage.clear(), sessionStorage.clear()")
+                    await tab.goto("about:blank")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """The browser that all tests of a worker share."""
     assert CHROMIUM, "REQUIRE_BROWSER=1, and there is no Chromium"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=60_000)
-        tab = await browser.new_page()
-        tab.set_default_timeout(PATIENCE)
-        yield tab
-        await browser.close()
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS, timeout=60_000)
+        browser = Browser(await chromium.new_page())
+        browser.tab.set_default_timeout(PATIENCE)
+        yield browser
+        await browser.leave()
+        await chromium.close()
+
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
 
 
 def a_bot() -> wisp.Bot:
@@ -94,6 +200,13 @@ def a_bot() -> wisp.Bot:
     ) -> str:
         """Greet a member."""
         return f"{user.mention} {times} {fruit} {mood} {loud}"
+
+    @bot.command
+    async def lend(
+        ctx: wisp.Context, what: str, days: int = 7, kind: Literal["tool", "book"] = "book", note: str = "-"
+    ) -> str:
+        """Lend something."""
+        return f"[{what}] {days} {kind} [{note}]"
 
     @bot.command(ephemeral=True)
     async def secret(ctx: wisp.Context) -> str:
@@ -147,6 +260,24 @@ def a_bot() -> wisp.Bot:
         """For who manages the server."""
         return "ruled"
 
+    @bot.command
+    async def fancy(ctx: wisp.Context) -> None:
+        """Everything in a box."""
+        box = hikari.impl.ContainerComponentBuilder(accent_color=hikari.Color(0xE67E22))
+        go = hikari.impl.InteractiveButtonBuilder(style=hikari.ButtonStyle.PRIMARY, custom_id="vote:go", label="Go")
+        box.add_component(hikari.impl.SectionComponentBuilder(accessory=go).add_text_display("## Heading"))
+        box.add_separator(divider=True, spacing=hikari.SpacingType.LARGE)
+        gallery = hikari.impl.MediaGalleryComponentBuilder()
+        gallery.add_media_gallery_item(hikari.Bytes(PNG, "dot.png"), description="A dot")
+        box.add_component(gallery)
+        box.add_component(hikari.impl.FileComponentBuilder(file=hikari.Bytes(b"hello", "notes.txt")))
+        await ctx.respond(components=[box])
+
+    @bot.command
+    async def read(ctx: wisp.Context, file: hikari.Attachment) -> str:
+        """Read a file."""
+        return f"{file.filename}: {(await file.read()).decode()}"
+
     @bot.user_command(name="Who")
     async def who(ctx: wisp.Context, user: hikari.User) -> str:
         return f"This is {user.username}"
@@ -160,39 +291,18 @@ def a_bot() -> wisp.Bot:
 
 @asynccontextmanager
 async def a_page(
-    tab: Page, bot: wisp.Bot | None = None, *, size: tuple[int, int] = (1280, 800), **looks: Any
+    browser: Browser, bot: wisp.Bot | None = None, *, size: tuple[int, int] = WIDE, **looks: Any
 ) -> AsyncIterator[tuple[Sandbox, Page]]:
     """A page on a running bot. In the end it must have asked no other host for anything, and complained of nothing."""
-    bot = bot or a_bot()
-    problems: list[str] = []
-    with virtual_time(flows=True) as time:
-        async with on_sandbox(bot, page=True, clock=time.clock) as sandbox:
-            assert sandbox.page
-            sandbox.page.advance = advancer(time, sandbox.page)
-            failures_on(sandbox.page, bot.session)
-            own = sandbox.page.url.split("/page/")[0]
-            watching: dict[Any, Any] = {
-                "console": lambda said: problems.append(said.text) if said.type in ("error", "warning") else None,
-                "pageerror": lambda error: problems.append(str(error)),
-                "request": lambda asked: None if asked.url.startswith(own) else problems.append(asked.url),
-            }
-            await tab.set_viewport_size({"width": size[0], "height": size[1]})
-            await tab.emulate_media(**{"color_scheme": "light", "reduced_motion": "no-preference", **looks})
-            for event, note in watching.items():
-                tab.on(event, note)
-            try:
-                await tab.goto(sandbox.page.url)
-                await expect(tab.get_by_role("combobox", name="Message #general")).to_be_visible()
-                yield sandbox, tab
-            except BaseException as error:
-                error.add_note(f"the browser complained of {problems}")
-                raise
-            finally:
-                for event, note in watching.items():
-                    tab.remove_listener(event, note)
-                await tab.evaluate("localStorage.clear(), sessionStorage.clear()")
-                await tab.goto("about:blank")
-    assert problems == []
+    browser.problems.clear()
+    try:
+        yield await browser.look_at(bot, size, looks), browser.tab
+    except BaseException as error:
+        error.add_note(f"the browser complained of {browser.problems}")
+        await browser.leave()
+        raise
+    await browser.tidy()
+    assert browser.problems == []
 
 
 async def advance(sandbox: Sandbox, by: str) -> None:
@@ -228,8 +338,8 @@ async def be(page: Page, name: str) -> None:
     await expect(page.get_by_role("button", name=f"You are {name}")).to_be_visible()
 
 
-async def test_a_command_is_typed_with_tab_and_enter(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_a_command_is_typed_with_tab_and_enter(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await enter(page, "/gre")
         await expect(page.get_by_role("option", name=re.compile("greet"))).to_have_attribute("aria-selected", "true")
         await page.keyboard.press("Tab")
@@ -242,8 +352,8 @@ async def test_a_command_is_typed_with_tab_and_enter(tab: Page) -> None:
         await expect(page.locator(".above", has_text="ada used /greet")).to_be_visible()
 
 
-async def test_a_whole_line_of_options_can_be_pasted(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_a_whole_line_of_options_can_be_pasted(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await page.get_by_role("combobox", name="Message #general").fill(
             '/greet user:@bob fruit:"red currant" loud:true'
         )
@@ -251,8 +361,8 @@ async def test_a_whole_line_of_options_can_be_pasted(tab: Page) -> None:
         await expect(said(page, "@bob 1 red currant good True")).to_be_visible()
 
 
-async def test_autocomplete_and_choices_are_offered_and_taken_with_the_arrows(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_autocomplete_and_choices_are_offered_and_taken_with_the_arrows(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await enter(page, "/greet ")
         await page.keyboard.type("@bob")
         await expect(page.get_by_role("option", name="bob")).to_be_visible()
@@ -269,8 +379,8 @@ async def test_autocomplete_and_choices_are_offered_and_taken_with_the_arrows(ta
         await expect(said(page, "@bob 1 apricot bad False")).to_be_visible()
 
 
-async def test_a_wrong_option_is_refused_beside_it_and_can_be_put_right(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_a_wrong_option_is_refused_beside_it_and_can_be_put_right(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await enter(page, "/greet ")
         await page.keyboard.type("@bob times:9")
         await page.keyboard.press("Enter")
@@ -283,14 +393,14 @@ async def test_a_wrong_option_is_refused_beside_it_and_can_be_put_right(tab: Pag
         await expect(said(page, "@bob 2 nothing good False")).to_be_visible()
 
 
-async def test_an_unknown_command_is_refused_in_the_sandboxs_words(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_an_unknown_command_is_refused_in_the_sandboxs_words(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await enter(page, "/helo", "Enter")
         await expect(page.get_by_role("alert").filter(has_text="Did you mean /hello?")).to_be_visible()
 
 
-async def test_escape_leaves_a_command_and_backspace_goes_back_into_it(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_escape_leaves_a_command_and_backspace_goes_back_into_it(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await enter(page, "/greet ")
         await expect(page.get_by_role("combobox", name=re.compile("^user"))).to_be_focused()
         await page.keyboard.press("Backspace")
@@ -301,8 +411,8 @@ async def test_escape_leaves_a_command_and_backspace_goes_back_into_it(tab: Page
         await expect(page.get_by_role("combobox", name="Message #general")).to_have_value("")
 
 
-async def test_buttons_are_pressed_disabled_ones_are_not_and_links_lead_away(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_buttons_are_pressed_disabled_ones_are_not_and_links_lead_away(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await use(page, "/vote")
         await page.get_by_role("button", name="Yes").click()
         await expect(said(page, "@ada says yes")).to_be_visible()
@@ -312,8 +422,8 @@ async def test_buttons_are_pressed_disabled_ones_are_not_and_links_lead_away(tab
         await expect(link).to_have_attribute("rel", re.compile("noopener noreferrer"))
 
 
-async def test_several_choices_are_made_in_a_select_and_one_person_in_another(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_several_choices_are_made_in_a_select_and_one_person_in_another(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await use(page, "/vote")
         await page.get_by_role("combobox", name="Colours").click()
         await page.get_by_role("option", name="Red").click()
@@ -326,8 +436,8 @@ async def test_several_choices_are_made_in_a_select_and_one_person_in_another(ta
         await expect(said(page, "People: 1")).to_be_visible()
 
 
-async def test_a_form_says_what_is_wrong_and_is_sent(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_a_form_says_what_is_wrong_and_is_sent(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await use(page, "/feedback")
         form = page.get_by_role("dialog", name="Feedback")
         subject = form.get_by_role("textbox", name="Subject")
@@ -343,8 +453,8 @@ async def test_a_form_says_what_is_wrong_and_is_sent(tab: Page) -> None:
         await expect(said(page, "Thanks for the food")).to_be_visible()
 
 
-async def test_a_form_keeps_the_keyboard_inside_and_escape_closes_it(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_a_form_keeps_the_keyboard_inside_and_escape_closes_it(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await use(page, "/feedback")
         form = page.get_by_role("dialog", name="Feedback")
         await expect(form.get_by_role("textbox", name="Subject")).to_be_focused()
@@ -356,8 +466,8 @@ async def test_a_form_keeps_the_keyboard_inside_and_escape_closes_it(tab: Page) 
         await expect(form).to_be_hidden()
 
 
-async def test_a_private_answer_is_seen_by_its_person_only_and_can_be_dismissed(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_a_private_answer_is_seen_by_its_person_only_and_can_be_dismissed(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await use(page, "/secret")
         await expect(said(page, "psst").get_by_text("Only you can see this")).to_be_visible()
         await be(page, "bob")
@@ -367,7 +477,7 @@ async def test_a_private_answer_is_seen_by_its_person_only_and_can_be_dismissed(
         await expect(said(page, "psst")).to_have_count(0)
 
 
-async def test_the_bot_is_talked_to_in_direct_messages_which_nobody_else_sees(tab: Page) -> None:
+async def test_the_bot_is_talked_to_in_direct_messages_which_nobody_else_sees(browser: Browser) -> None:
     bot = a_bot()
 
     @bot.listen
@@ -375,7 +485,7 @@ async def test_the_bot_is_talked_to_in_direct_messages_which_nobody_else_sees(ta
         if event.is_human:
             await event.message.respond(f"You said: {event.content}")
 
-    async with a_page(tab, bot) as (_, page):
+    async with a_page(browser, bot) as (_, page):
         await page.get_by_role("button", name="Direct messages").click()
         await expect(page.get_by_role("combobox", name="Message @wisp")).to_be_visible()
         await enter(page, "psst", "Enter")
@@ -385,8 +495,8 @@ async def test_the_bot_is_talked_to_in_direct_messages_which_nobody_else_sees(ta
         await expect(said(page, "psst")).to_have_count(0)
 
 
-async def test_somebody_new_joins_and_is_who_one_is(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_somebody_new_joins_and_is_who_one_is(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await page.get_by_role("button", name=re.compile("^You are")).click()
         await page.get_by_role("menuitem", name="Somebody new…").click()
         await page.get_by_role("textbox", name="Name").fill("eve")
@@ -396,8 +506,8 @@ async def test_somebody_new_joins_and_is_who_one_is(tab: Page) -> None:
         await expect(said(page, "Hello @eve!")).to_be_visible()
 
 
-async def test_commands_of_menus_are_used_on_members_and_messages(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_commands_of_menus_are_used_on_members_and_messages(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await page.get_by_role("complementary", name="Members").get_by_role("button", name=re.compile("bob")).click()
         await page.get_by_role("menuitem", name="Who").click()
         await expect(said(page, "This is bob")).to_be_visible()
@@ -407,8 +517,8 @@ async def test_commands_of_menus_are_used_on_members_and_messages(tab: Page) -> 
         await expect(said(page, "Quoted: to be quoted")).to_be_visible()
 
 
-async def test_everything_is_done_with_the_keyboard_alone(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_everything_is_done_with_the_keyboard_alone(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await page.keyboard.press("/")
         await page.keyboard.type("vote")
         await expect(page.get_by_role("option", name=re.compile("vote"))).to_be_visible()
@@ -440,21 +550,8 @@ def field(page: Page, name: str) -> Any:
     return page.get_by_role("combobox", name=re.compile(f"^{name}, "))
 
 
-def a_lender() -> wisp.Bot:
-    bot = wisp.Bot()
-
-    @bot.command
-    async def lend(
-        ctx: wisp.Context, what: str, days: int = 7, kind: Literal["tool", "book"] = "book", note: str = "-"
-    ) -> str:
-        """Lend something."""
-        return f"[{what}] {days} {kind} [{note}]"
-
-    return bot
-
-
-async def test_the_name_of_an_option_typed_in_a_field_opens_that_option(tab: Page) -> None:
-    async with a_page(tab, a_lender()) as (_, page):
+async def test_the_name_of_an_option_typed_in_a_field_opens_that_option(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await enter(page, "/lend ")
         await page.keyboard.type("what:hand saw days:3 note:with: a colon kind:tool")
         await page.keyboard.press("Tab")
@@ -462,8 +559,8 @@ async def test_the_name_of_an_option_typed_in_a_field_opens_that_option(tab: Pag
         await expect(said(page, "[hand saw] 3 tool [with: a colon]")).to_be_visible()
 
 
-async def test_options_pasted_into_a_field_go_to_their_own(tab: Page) -> None:
-    async with a_page(tab, a_lender()) as (_, page):
+async def test_options_pasted_into_a_field_go_to_their_own(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await enter(page, "/lend ")
         await page.keyboard.insert_text('saw days:3 note:"no hurry" kind:tool')
         await expect(field(page, "kind")).to_be_focused()
@@ -472,8 +569,8 @@ async def test_options_pasted_into_a_field_go_to_their_own(tab: Page) -> None:
         await expect(said(page, "[saw] 3 tool [no hurry]")).to_be_visible()
 
 
-async def test_backspace_makes_the_name_of_an_option_a_word_of_the_text_again(tab: Page) -> None:
-    async with a_page(tab, a_lender()) as (_, page):
+async def test_backspace_makes_the_name_of_an_option_a_word_of_the_text_again(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await enter(page, "/lend ")
         await page.keyboard.type("saw days:")
         await expect(field(page, "days")).to_be_focused()
@@ -487,8 +584,8 @@ async def test_backspace_makes_the_name_of_an_option_a_word_of_the_text_again(ta
         await expect(said(page, "[saw days: 3 days: four] 7 book")).to_be_visible()
 
 
-async def test_backspace_at_the_start_of_a_field_goes_back_and_a_filled_option_stays_as_it_is(tab: Page) -> None:
-    async with a_page(tab, a_lender()) as (_, page):
+async def test_backspace_at_the_start_of_a_field_goes_back_and_a_filled_option_stays_as_it_is(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await enter(page, "/lend ")
         await page.keyboard.type("saw days:3 note:in days: 9")
         for name in ("note", "days"):
@@ -500,8 +597,8 @@ async def test_backspace_at_the_start_of_a_field_goes_back_and_a_filled_option_s
         await expect(said(page, "[saws] 3 book [in days: 9]")).to_be_visible()
 
 
-async def test_what_belongs_to_no_option_is_complained_of_until_it_is_corrected(tab: Page) -> None:
-    async with a_page(tab, a_lender()) as (_, page):
+async def test_what_belongs_to_no_option_is_complained_of_until_it_is_corrected(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await enter(page, "/lend ")
         await page.keyboard.type("saw days:3 note:x")
         await page.keyboard.press("Tab")
@@ -514,8 +611,8 @@ async def test_what_belongs_to_no_option_is_complained_of_until_it_is_corrected(
         await expect(complaint).to_be_hidden()
 
 
-async def test_permissions_are_called_as_in_the_client_and_found_by_the_apis_names_too(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_permissions_are_called_as_in_the_client_and_found_by_the_apis_names_too(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await page.get_by_role("button", name="Change Sandbox").click()
         await page.get_by_role("menuitem", name="@everyone").click()
         editor = page.get_by_role("dialog", name="Role @everyone")
@@ -537,8 +634,8 @@ async def test_permissions_are_called_as_in_the_client_and_found_by_the_apis_nam
                 await expect(found).to_have_count(0)
 
 
-async def test_a_members_menu_makes_a_role_where_there_is_none(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_a_members_menu_makes_a_role_where_there_is_none(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         members = page.get_by_role("complementary", name="Members")
         await members.get_by_role("button", name=re.compile("^bob")).click()
         await page.get_by_role("menuitem", name="New role…").click()
@@ -547,8 +644,8 @@ async def test_a_members_menu_makes_a_role_where_there_is_none(tab: Page) -> Non
         await expect(page.get_by_role("dialog", name="Role @stewards")).to_be_visible()
 
 
-async def test_escape_closes_the_panel_on_a_phone_and_from_within_it(tab: Page) -> None:
-    async with a_page(tab, size=(320, 640)) as (_, page):
+async def test_escape_closes_the_panel_on_a_phone_and_from_within_it(browser: Browser) -> None:
+    async with a_page(browser, size=(320, 640)) as (_, page):
         opener, panel = (page.get_by_role(role, name="Log and traffic") for role in ("button", "region"))
         await opener.click()
         await page.get_by_role("combobox", name="Message #general").click()
@@ -565,8 +662,8 @@ async def test_escape_closes_the_panel_on_a_phone_and_from_within_it(tab: Page) 
         await expect(opener).to_be_focused()
 
 
-async def test_the_panel_shows_log_errors_and_traffic_without_tokens(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_the_panel_shows_log_errors_and_traffic_without_tokens(browser: Browser) -> None:
+    async with a_page(browser, a_bot()) as (sandbox, page):
         await page.get_by_role("button", name="Log and traffic").click()
         await use(page, "/broken")
         panel = page.get_by_role("region", name="Log and traffic")
@@ -582,8 +679,8 @@ async def test_the_panel_shows_log_errors_and_traffic_without_tokens(tab: Page) 
         assert sandbox.token not in await page.content()
 
 
-async def test_dark_and_light_follow_the_system_and_the_switch(tab: Page) -> None:
-    async with a_page(tab, color_scheme="dark") as (_, page):
+async def test_dark_and_light_follow_the_system_and_the_switch(browser: Browser) -> None:
+    async with a_page(browser, color_scheme="dark") as (_, page):
         background = "getComputedStyle(document.querySelector('.main')).backgroundColor"
         assert await page.evaluate(background) == "rgb(49, 51, 56)"
         await page.get_by_role("button", name="Light").click()
@@ -592,8 +689,8 @@ async def test_dark_and_light_follow_the_system_and_the_switch(tab: Page) -> Non
         await expect(page.get_by_role("button", name="Dark")).to_be_visible()
 
 
-async def test_names_that_are_too_long_are_cut_and_push_nothing_out_of_sight(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_names_that_are_too_long_are_cut_and_push_nothing_out_of_sight(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         guild = next(iter(sandbox.world.guilds.values()))
         sandbox.world.add_channel(guild, "a-long-name-" * 8)
         channels = page.get_by_role("list", name="Channels")
@@ -604,8 +701,8 @@ async def test_names_that_are_too_long_are_cut_and_push_nothing_out_of_sight(tab
         assert await page.locator("#channels").evaluate("box => box.scrollWidth - box.clientWidth") == 0
 
 
-async def test_a_phone_has_drawers_and_nothing_to_scroll_sideways(tab: Page) -> None:
-    async with a_page(tab, size=(320, 640)) as (_, page):
+async def test_a_phone_has_drawers_and_nothing_to_scroll_sideways(browser: Browser) -> None:
+    async with a_page(browser, size=(320, 640)) as (_, page):
         await use(page, "/vote")
         await expect(page.get_by_role("combobox", name="People")).to_be_visible()
         assert await page.evaluate("document.documentElement.scrollWidth") == 320
@@ -615,8 +712,8 @@ async def test_a_phone_has_drawers_and_nothing_to_scroll_sideways(tab: Page) -> 
         await expect(page.get_by_role("navigation", name="Servers and channels")).to_be_hidden()
 
 
-async def test_where_one_was_is_kept_over_a_reload(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_where_one_was_is_kept_over_a_reload(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await be(page, "bob")
         await page.get_by_role("button", name="Direct messages").click()
         await expect(page.get_by_role("combobox", name="Message @wisp")).to_be_visible()
@@ -632,8 +729,8 @@ async def offered(page: Page) -> Any:
     return page.get_by_role("listbox", name="Commands").get_by_role("option")
 
 
-async def test_a_role_shows_a_command_and_taking_it_hides_it_again(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_a_role_shows_a_command_and_taking_it_hides_it_again(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await page.get_by_role("button", name="Change Sandbox").click()
         await page.get_by_role("menuitem", name="Add a role").click()
         await page.get_by_role("textbox", name="Name").fill("stewards")
@@ -654,9 +751,9 @@ async def test_a_role_shows_a_command_and_taking_it_hides_it_again(tab: Page) ->
 
 
 async def test_a_channel_that_is_hidden_from_somebody_is_not_listed_and_not_left_open(
-    tab: Page,
+    browser: Browser,
 ) -> None:
-    async with a_page(tab) as (_, page):
+    async with a_page(browser) as (_, page):
         await page.get_by_role("button", name="Change Sandbox").click()
         await page.get_by_role("menuitem", name="Add a channel").click()
         await page.get_by_role("textbox", name="Name").fill("Council Hall")
@@ -676,8 +773,8 @@ async def test_a_channel_that_is_hidden_from_somebody_is_not_listed_and_not_left
         await expect(channels.filter(has_text="council-hall")).to_be_visible()
 
 
-async def test_who_may_not_write_in_a_channel_is_told_so(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_who_may_not_write_in_a_channel_is_told_so(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         world = sandbox.world
         guild = next(iter(world.guilds.values()))
         await be(page, "bob")
@@ -685,7 +782,7 @@ async def test_who_may_not_write_in_a_channel_is_told_so(tab: Page) -> None:
         await expect(page.get_by_placeholder("You do not have permission to send messages")).to_be_visible()
 
 
-async def test_people_leave_and_come_back_and_the_bot_hears_of_it(tab: Page) -> None:
+async def test_people_leave_and_come_back_and_the_bot_hears_of_it(browser: Browser) -> None:
     bot = a_bot()
 
     @bot.listen
@@ -697,7 +794,7 @@ async def test_people_leave_and_come_back_and_the_bot_hears_of_it(tab: Page) -> 
         await bot.gateway.rest.create_message(channels[0], f"Farewell, {event.user.username}!")
 
     channels: list[int] = []
-    async with a_page(tab, bot) as (sandbox, page):
+    async with a_page(browser, bot) as (sandbox, page):
         channels += sandbox.world.channels
         members = page.get_by_role("complementary", name="Members")
         await members.get_by_role("button", name=re.compile("^bob")).click()
@@ -710,8 +807,8 @@ async def test_people_leave_and_come_back_and_the_bot_hears_of_it(tab: Page) -> 
         await expect(said(page, "Welcome, bob!")).to_be_visible()
 
 
-async def test_a_reaction_is_added_counted_and_taken_back(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_a_reaction_is_added_counted_and_taken_back(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await enter(page, "nice", "Enter")
         await said(page, "nice").hover()
         await said(page, "nice").get_by_role("button", name="Add a reaction").click()
@@ -724,8 +821,8 @@ async def test_a_reaction_is_added_counted_and_taken_back(tab: Page) -> None:
         await expect(page.get_by_role("button", name="🎉, 1")).to_have_attribute("aria-pressed", "false")
 
 
-async def test_another_guild_and_unread_channels(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_another_guild_and_unread_channels(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         await page.get_by_role("button", name="Add a server").click()
         await page.get_by_role("textbox", name="Name").fill("The Other")
         await page.keyboard.press("Enter")
@@ -757,8 +854,8 @@ MARKDOWN = {
 }
 
 
-async def test_markdown_reads_as_discord_reads_it(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_markdown_reads_as_discord_reads_it(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         for text in MARKDOWN:
             message(sandbox, text)
         await expect(page.locator(".text")).to_have_count(len(MARKDOWN))
@@ -766,8 +863,8 @@ async def test_markdown_reads_as_discord_reads_it(tab: Page) -> None:
             assert await page.locator(".text").nth(number).inner_html() == html
 
 
-async def test_blocks_links_mentions_and_moments_are_shown(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_blocks_links_mentions_and_moments_are_shown(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         world = sandbox.world
         channel = next(iter(world.channels.values()))
         moment = int(world.clock.time()) - 90
@@ -796,16 +893,16 @@ async def test_blocks_links_mentions_and_moments_are_shown(tab: Page) -> None:
         await expect(text.locator(".spoiler.shown")).to_have_text("hidden")
 
 
-async def test_relative_moments_tick(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_relative_moments_tick(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         message(sandbox, f"<t:{int(sandbox.world.clock.time()) + 3}:R>")
         moment = page.locator(".text time")
         first = await moment.text_content()
         await expect(moment).not_to_have_text(str(first))
 
 
-async def test_an_embed_shows_all_its_parts_and_fetches_nothing(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_an_embed_shows_all_its_parts_and_fetches_nothing(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         embed = {
             "type": "rich",
             "title": "A **title**",
@@ -831,23 +928,8 @@ async def test_an_embed_shows_all_its_parts_and_fetches_nothing(tab: Page) -> No
         await expect(box.locator("img")).to_have_count(0)
 
 
-async def test_components_v2_are_laid_out_and_pressed(tab: Page) -> None:
-    bot = a_bot()
-
-    @bot.command
-    async def fancy(ctx: wisp.Context) -> None:
-        """Everything in a box."""
-        box = hikari.impl.ContainerComponentBuilder(accent_color=hikari.Color(0xE67E22))
-        go = hikari.impl.InteractiveButtonBuilder(style=hikari.ButtonStyle.PRIMARY, custom_id="vote:go", label="Go")
-        box.add_component(hikari.impl.SectionComponentBuilder(accessory=go).add_text_display("## Heading"))
-        box.add_separator(divider=True, spacing=hikari.SpacingType.LARGE)
-        gallery = hikari.impl.MediaGalleryComponentBuilder()
-        gallery.add_media_gallery_item(hikari.Bytes(PNG, "dot.png"), description="A dot")
-        box.add_component(gallery)
-        box.add_component(hikari.impl.FileComponentBuilder(file=hikari.Bytes(b"hello", "notes.txt")))
-        await ctx.respond(components=[box])
-
-    async with a_page(tab, bot) as (_, page):
+async def test_components_v2_are_laid_out_and_pressed(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await use(page, "/fancy")
         box = page.locator(".container")
         await expect(box.get_by_role("heading", name="Heading")).to_be_visible()
@@ -858,20 +940,8 @@ async def test_components_v2_are_laid_out_and_pressed(tab: Page) -> None:
         await expect(said(page, "@ada says go")).to_be_visible()
 
 
-PNG = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
-
-
-async def test_files_are_given_to_a_command_from_the_browser(tab: Page) -> None:
-    bot = wisp.Bot()
-
-    @bot.command
-    async def read(ctx: wisp.Context, file: hikari.Attachment) -> str:
-        """Read a file."""
-        return f"{file.filename}: {(await file.read()).decode()}"
-
-    async with a_page(tab, bot) as (_, page):
+async def test_files_are_given_to_a_command_from_the_browser(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         await enter(page, "/read ")
         chosen = {"name": "nöte.txt", "mimeType": "text/plain", "buffer": b"dear diary"}
         await page.get_by_label(re.compile("^file, file, required")).set_input_files([chosen])
@@ -879,8 +949,8 @@ async def test_files_are_given_to_a_command_from_the_browser(tab: Page) -> None:
         await expect(said(page, "nöte.txt: dear diary")).to_be_visible()
 
 
-async def test_edits_deletions_replies_thinking_and_typing_show(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_edits_deletions_replies_thinking_and_typing_show(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         world = sandbox.world
         channel = next(iter(world.channels.values()))
         first = message(sandbox, "the first")
@@ -898,8 +968,8 @@ async def test_edits_deletions_replies_thinking_and_typing_show(tab: Page) -> No
         await expect(page.get_by_text("wisp is typing…")).to_be_visible()
 
 
-async def test_a_webhooks_messages_stand_under_the_names_that_it_takes(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_a_webhooks_messages_stand_under_the_names_that_it_takes(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         first = message(sandbox, "by the bot")
         webhook = sandbox.world.add_webhook(first.channel, "Hook", creator=sandbox.world.bot)
         for name, text in (("ada", "ahoy"), ("Parrot", "squawk"), ("Parrot", "again")):
@@ -913,8 +983,8 @@ async def test_a_webhooks_messages_stand_under_the_names_that_it_takes(tab: Page
         await expect(said(page, "again").locator(".header")).to_have_count(0)
 
 
-async def test_who_does_not_answer_is_told_of_on_the_spot(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_who_does_not_answer_is_told_of_on_the_spot(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         button = {"type": 2, "style": 1, "custom_id": "x", "label": "Wait"}
         message(sandbox, "press", components=[{"type": 1, "components": [button]}])
         sandbox.drop()
@@ -925,9 +995,9 @@ async def test_who_does_not_answer_is_told_of_on_the_spot(tab: Page) -> None:
         await expect(page.get_by_text("This interaction failed")).to_be_visible()
 
 
-async def test_names_and_texts_of_strangers_stay_text(tab: Page) -> None:
+async def test_names_and_texts_of_strangers_stay_text(browser: Browser) -> None:
     hostile = "<img src=x onerror=alert(1)>\u202e"
-    async with a_page(tab) as (sandbox, page):
+    async with a_page(browser) as (sandbox, page):
         world = sandbox.world
         guild = next(iter(world.guilds.values()))
         eve = world.add_user(hostile)
@@ -940,8 +1010,8 @@ async def test_names_and_texts_of_strangers_stay_text(tab: Page) -> None:
         assert await page.locator("img").count() == 0
 
 
-async def test_many_messages_are_read_a_page_at_a_time(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_many_messages_are_read_a_page_at_a_time(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         channel = next(iter(sandbox.world.channels.values()))
         for number in range(1_000):
             sandbox.world.add_message(channel, sandbox.world.bot, content=f"number {number}")
@@ -952,8 +1022,8 @@ async def test_many_messages_are_read_a_page_at_a_time(tab: Page) -> None:
         assert await page.locator(".message").count() <= 300
 
 
-async def test_texts_that_are_all_marks_do_not_hold_the_browser_up(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_texts_that_are_all_marks_do_not_hold_the_browser_up(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         for mark in (
             "**",
             "*",
@@ -1035,8 +1105,8 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_everything_has_a_name_and_can_be_read(tab: Page, scheme: str) -> None:
-    async with a_page(tab, color_scheme=scheme) as (sandbox, page):
+async def test_everything_has_a_name_and_can_be_read(browser: Browser, scheme: str) -> None:
+    async with a_page(browser, color_scheme=scheme) as (sandbox, page):
         embed = {
             "title": "T",
             "description": "D [l](https://example.com)",
@@ -1070,8 +1140,8 @@ async def test_everything_has_a_name_and_can_be_read(tab: Page, scheme: str) -> 
         assert await page.evaluate(CONTRAST) == []
 
 
-async def test_motion_rests_where_the_system_says_so(tab: Page) -> None:
-    async with a_page(tab, reduced_motion="reduce") as (sandbox, page):
+async def test_motion_rests_where_the_system_says_so(browser: Browser) -> None:
+    async with a_page(browser, reduced_motion="reduce") as (sandbox, page):
         message(sandbox, flags=1 << 7)
         dot = page.locator(".dots i").first
         assert await dot.evaluate("dot => getComputedStyle(dot).animationName") == "none"
@@ -1088,9 +1158,9 @@ def a_listener() -> tuple[wisp.Bot, list[hikari.MessageEvent]]:
     return bot, heard
 
 
-async def test_a_message_is_replied_to_with_or_without_a_ping_and_led_back_to(tab: Page) -> None:
+async def test_a_message_is_replied_to_with_or_without_a_ping_and_led_back_to(browser: Browser) -> None:
     bot, heard = a_listener()
-    async with a_page(tab, bot) as (sandbox, page):
+    async with a_page(browser, bot) as (sandbox, page):
         first = sandbox.world.add_message(next(iter(sandbox.world.channels.values())), bob_in(sandbox), content="tea?")
         await said(page, "tea?").hover()
         await said(page, "tea?").get_by_role("button", name="Reply").click()
@@ -1121,8 +1191,8 @@ async def test_a_message_is_replied_to_with_or_without_a_ping_and_led_back_to(ta
             assert list(event.message.user_mentions_ids or ()) == pinged
 
 
-async def test_the_bar_of_a_reply_goes_with_the_message_and_nobody_pings_themselves(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_the_bar_of_a_reply_goes_with_the_message_and_nobody_pings_themselves(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         await enter(page, "mine", "Enter")
         await expect(said(page, "mine")).to_be_visible()
         await page.keyboard.press("ArrowUp")
@@ -1134,9 +1204,9 @@ async def test_the_bar_of_a_reply_goes_with_the_message_and_nobody_pings_themsel
         await expect(bar).to_have_count(0)
 
 
-async def test_ones_own_message_is_edited_where_it_stands_and_others_are_not(tab: Page) -> None:
+async def test_ones_own_message_is_edited_where_it_stands_and_others_are_not(browser: Browser) -> None:
     bot, heard = a_listener()
-    async with a_page(tab, bot) as (sandbox, page):
+    async with a_page(browser, bot) as (sandbox, page):
         bob = bob_in(sandbox)
         await enter(page, "@bob  helo", "Enter")
         mine = page.locator(".message", has_text="helo")
@@ -1170,9 +1240,9 @@ async def test_ones_own_message_is_edited_where_it_stands_and_others_are_not(tab
         await expect(page.get_by_role("menuitem", name="Delete message")).to_have_count(0)
 
 
-async def test_a_message_is_deleted_after_a_question(tab: Page) -> None:
+async def test_a_message_is_deleted_after_a_question(browser: Browser) -> None:
     bot, heard = a_listener()
-    async with a_page(tab, bot) as (_, page):
+    async with a_page(browser, bot) as (_, page):
         await enter(page, "oops", "Enter")
         await expect(said(page, "oops")).to_be_visible()
         for answer, left in (("Escape", 1), ("Enter", 0)):
@@ -1213,9 +1283,9 @@ def a_file(name: str, content: bytes = b"x") -> Any:
     return {"name": name, "mimeType": "text/plain", "buffer": content}
 
 
-async def test_files_are_sent_with_a_message_and_those_that_cannot_be_are_refused(tab: Page) -> None:
+async def test_files_are_sent_with_a_message_and_those_that_cannot_be_are_refused(browser: Browser) -> None:
     bot, heard = a_listener()
-    async with a_page(tab, bot) as (_, page):
+    async with a_page(browser, bot) as (_, page):
         picker, tray = page.get_by_label("Files to send", exact=True), page.get_by_role("list", name="Files to send")
         await expect(page.get_by_role("button", name="Upload files")).to_be_enabled()
         await picker.set_input_files([a_file("a.txt", b"first"), a_file("b.txt"), a_file("c.txt")])
@@ -1235,8 +1305,8 @@ async def test_files_are_sent_with_a_message_and_those_that_cannot_be_are_refuse
         assert await files[0].read() == b"first"
 
 
-async def test_files_are_pasted_and_dropped(tab: Page) -> None:
-    async with a_page(tab) as (_, page):
+async def test_files_are_pasted_and_dropped(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
         for kind in ("paste", "drop"):
             await page.evaluate(HAND_OVER, [kind, f"{kind}.txt"])
         await enter(page, "both", "Enter")
@@ -1244,8 +1314,8 @@ async def test_files_are_pasted_and_dropped(tab: Page) -> None:
             await expect(said(page, "both").get_by_role("link", name=f"{kind}.txt")).to_be_visible()
 
 
-async def test_who_may_not_attach_files_cannot(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_who_may_not_attach_files_cannot(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         guild = next(iter(sandbox.world.guilds.values()))
         await be(page, "bob")
         sandbox.world.set_overwrite(guild.channel("general"), guild.everyone, deny=1 << 15)
@@ -1254,8 +1324,8 @@ async def test_who_may_not_attach_files_cannot(tab: Page) -> None:
         await expect(page.get_by_role("alert").filter(has_text="permission to upload files")).to_be_visible()
 
 
-async def test_a_thread_is_started_on_a_message_and_by_itself(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_a_thread_is_started_on_a_message_and_by_itself(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         await enter(page, "lunch?", "Enter")
         await said(page, "lunch?").click(button="right")
         await page.get_by_role("menuitem", name="Create a thread…").click()
@@ -1284,8 +1354,8 @@ async def test_a_thread_is_started_on_a_message_and_by_itself(tab: Page) -> None
         await expect(said(page, "This no longer works")).to_be_visible()  # the bot has no such select
 
 
-async def test_two_people_of_one_name_are_told_apart(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_two_people_of_one_name_are_told_apart(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         world = sandbox.world
         other = world.add_user("bob")
         world.add_member(next(iter(world.guilds.values())), other)
@@ -1356,12 +1426,12 @@ async def advance_by_hand(page: Page, choice: str) -> None:
 
 
 async def test_a_reminder_a_cooldown_and_a_nightly_job_are_tried_by_hand(
-    tab: Page, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The browser, its driver and a keyboard are not waited for as other programs are: that would take too long.
     monkeypatch.setattr(wisp.outside, "_BACKGROUND", 60.0)
     monkeypatch.setattr(wisp.outside, "_KNOWN", 60.0)
-    async with a_page(tab, a_bot_of_times()) as (sandbox, page), a_keyboard():
+    async with a_page(browser, a_bot_of_times()) as (sandbox, page), a_keyboard():
         clock = page.locator("#clock")
         await use(page, "/remind")
         await page.keyboard.press("Enter")
@@ -1406,7 +1476,7 @@ async def test_a_reminder_a_cooldown_and_a_nightly_job_are_tried_by_hand(
         await expect(said(page, "coins").first.locator("time.time")).to_have_text(re.compile("^Yesterday at "))
 
 
-async def test_the_page_shows_that_the_time_is_moving(tab: Page) -> None:
+async def test_the_page_shows_that_the_time_is_moving(browser: Browser) -> None:
     bot, door = wisp.Bot(), threading.Event()
 
     @bot.every(seconds=3600)
@@ -1414,7 +1484,7 @@ async def test_the_page_shows_that_the_time_is_moving(tab: Page) -> None:
         await asyncio.to_thread(door.wait)
 
     try:
-        async with a_page(tab, bot) as (sandbox, page):
+        async with a_page(browser, bot) as (sandbox, page):
             button = page.get_by_role("button", name="Advance time")
             advancing = asyncio.create_task(advance(sandbox, "1h"))  # as somebody in the terminal does
             await expect(button).to_have_attribute("aria-busy", "true")
@@ -1430,8 +1500,8 @@ async def test_the_page_shows_that_the_time_is_moving(tab: Page) -> None:
         door.set()
 
 
-async def test_the_time_of_a_bot_in_another_process_has_no_control(tab: Page) -> None:
-    async with a_page(tab) as (sandbox, page):
+async def test_the_time_of_a_bot_in_another_process_has_no_control(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
         assert sandbox.page
         await expect(page.get_by_role("button", name="Advance time")).to_be_visible()
         sandbox.page.advance = None
