@@ -663,8 +663,9 @@ def test_who_types_while_the_screen_is_piped_elsewhere_has_the_page_too() -> Non
     screen.expect("In a browser: http://")
     screen.type("/hello\r")
     screen.expect("wisp: Hello @ada!")
-    screen.type("/patient\r:advance 10m\r")  # a line that is read while the handler of another sleeps
+    screen.type("/patient\r:advance 14m\r")  # a line that is read while the handler of another sleeps
     screen.expect("wisp: soon")
+    screen.expect("wisp: now")
     screen.type("/nope\r")
     screen.expect("! there is no command /nope")
     screen.type("\x04")
