@@ -1478,6 +1478,35 @@ PROCESSES = """
 """
 
 
+RUNS_TWICE = """
+    import threading, wisp.program
+
+    def keep_alive():
+        open("ended").read()
+
+    async def main(): ...
+
+    threading.Thread(target=keep_alive, name="keep_alive").start()
+    wisp.program.run(main())
+    wisp.program.run(main())
+    print("ran twice", file=wisp.program.sys.stderr, flush=True)
+"""
+
+
+async def test_the_end_of_one_run_does_not_wait_for_that_of_another(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "ended")
+    process = await start_program(program(tmp_path, RUNS_TWICE))
+    for sign in (
+        b"ran twice",
+        b"that it had before the bot ran: keep_alive",
+        b"that it had before the bot ran: keep_alive",
+    ):
+        await is_up(process, sign)
+    (tmp_path / "ended").write_text("")
+    _, err = await asyncio.wait_for(process.communicate(), 20)
+    assert (process.returncode, err) == (0, b"")
+
+
 async def test_processes_do_not_hold_up_the_end_and_threads_of_the_program_are_named(
     served: Sandbox, tmp_path: Path
 ) -> None:

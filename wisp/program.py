@@ -144,7 +144,8 @@ def run(
         finally:
             asyncio.set_event_loop(None)
             loop.close()
-        threads = [thread for thread in _alive(threading.enumerate()) if thread is not threading.main_thread()]
+        running = [thread for thread in _alive(threading.enumerate()) if not isinstance(thread, _Ending)]
+        threads = [thread for thread in running if thread is not threading.main_thread()]
         left = [*(thread for thread in threads if thread not in known), *_processes()]
         if tasks or threads or left:
             _Ending(tasks, left, known.intersection(threads), end_of_grace, code).start()
