@@ -366,7 +366,7 @@ bot.run()"""
     assert main(["sandbox", bot, "--run=/hello", "--run=:restart", "--run=/hello"]) == 1
     captured = capsys.readouterr()
     assert captured.out.count("Hello @ada!") == 1
-    assert captured.err == "The bot does not restart: nothing is left that could wake anybody.\n"
+    assert captured.err == "The bot does not restart: no timer is left, and nothing else can happen.\n"
 
 
 def test_lines_in_json_are_piped_in_too(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from wisp.sandbox import Sandbox
 from wisp.sandbox.invocation import File, Impossible
 from wisp.sandbox.people import People, Person
 from wisp.sandbox.world import JSON, VOICE, Permission, World
-from wisp.virtual_time import Restless, VirtualTime
+from wisp.virtual_time import Stuck, VirtualTime
 
 
 def option(kind: int, name: str, **fields: object) -> JSON:
@@ -309,7 +309,7 @@ async def test_without_an_answer_in_three_seconds_the_client_says_so(time: Virtu
     reply = await asked
     assert reply.failed == "The application did not respond"
     assert repr(reply) == "<Reply failed: The application did not respond>"
-    with pytest.raises(Restless, match="nothing is left"):  # no timer
+    with pytest.raises(Stuck, match="nothing is left"):  # no timer
         await time.until(lambda: False)
 
 

@@ -33,7 +33,7 @@ from .sandbox.world import World
 from .services.database import MEMORY
 from .shield import Exit, contained
 from .shown import failures_on, log_on, open_on_desktop
-from .virtual_time import Restless, VirtualTime, virtual_time
+from .virtual_time import Stuck, VirtualTime, virtual_time
 from .work import end, to_the_end
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ def advancer(time: VirtualTime, page: Page | None) -> Callable[[str], Awaitable[
             with page.time_moves() if page else nullcontext():
                 try:
                     await time.advance(seconds)
-                except Restless as error:
+                except Stuck as error:
                     raise Impossible(f"the time cannot pass: {error}") from None
 
     return advance
@@ -258,7 +258,7 @@ async def _chat(
             began = time.time()
             try:
                 await time.until(is_met, within=INTERACTION_LIFETIME + 1)
-            except Restless as error:
+            except Stuck as error:
                 is_over = time.time() - began > INTERACTION_LIFETIME
                 if is_over or not time.flows:  # otherwise the error ended an `advance()`, which complains itself
                     reason = "no answer within 15 minutes, and Discord takes none after that" if is_over else str(error)
@@ -277,7 +277,7 @@ async def _chat(
             if not time.flows:
                 try:
                     await time.until(restarting.done)
-                except Restless as error:
+                except Stuck as error:
                     restarting.cancel()
                     raise StartError(f"The bot does not restart: {error}.") from None
             await restarting

@@ -1,4 +1,4 @@
-"""What may wake an event loop and cannot be looked into: threads, programs and servers."""
+"""What an event loop cannot look into, and what may wake it: threads, programs and servers."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from typing import Any, cast
 _log = logging.getLogger(__name__)
 
 WORK = 60.0
-"""Seconds of real time that time stands still for work: executor calls, threads, programs, answers of a server."""
+"""Seconds of real time to wait for work: executor calls, threads, programs, and answers of a server."""
 
 _BACKGROUND = 5.0
-"""Seconds of real time that it stands still for what may have nothing to do: daemon threads, other connections."""
+"""Seconds of real time to wait for what may have nothing to do: daemon threads and other connections."""
 
 _KNOWN = 1.0
-"""Seconds of real time that it stands still for either, once that has been silent for so long."""
+"""Seconds of real time to wait for either, once its limit has passed in vain."""
 
 _GLANCE = 0.01
-"""Seconds of real time after which to look whether they are still there."""
+"""Seconds of real time between two looks at what is still there."""
 
 _DATA_SEGS_OUT = 156
 """Where this number is in Linux' `struct tcp_info` (include/uapi/linux/tcp.h)."""
@@ -40,10 +40,10 @@ Events = Any
 
 
 class Outside:
-    """What may wake the event loop and cannot be looked into: threads that are not its own, programs and servers.
+    """What may wake an event loop from outside: threads that are not its own, programs and servers.
 
-    Before time jumps they have a while of real time to do so, and less if they were silent that long before. A server
-    has it only if something was sent to it since it last answered, where the system can tell (TCP on Linux).
+    Time waits for them, in real time, before it jumps: up to their limit, and up to a second if that has passed before.
+    It waits for a server only if something was sent to it since it last answered (where that is known: TCP on Linux).
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Outside:
         self._clients_count = not flows
 
     def begin(self) -> None:
-        """A caller begins to wait for something new."""
+        """Wait for all of them again: a caller waits for something new."""
         self._silent: set[object] = set()
         self._left = WORK
 
@@ -74,7 +74,7 @@ class Outside:
         return [f"waited for {name} in vain" for one, (name, _) in self.present().items() if one in self._known]
 
     def select(self, timeout: float | None = None) -> Events:
-        """Return what can be read and written, and note which servers have answered."""
+        """Return what can be read and written after `timeout` at most, and note which servers have answered."""
         events = self._selector.select(timeout)
         if self._connections:
             for key, _ in events:
@@ -85,7 +85,7 @@ class Outside:
     def wait(self, *, is_last: bool = False) -> Events:
         """Wait for them if there are any; return what can be read and written then.
 
-        Those that were silent a moment ago are not waited for again, unless this is the last chance.
+        Those that have just been silent are not waited for again, unless this is the last chance.
         """
         present = self.present()
         if is_last or not present.keys() <= self._silent:
@@ -101,7 +101,7 @@ class Outside:
         return self.select(0)  # one that is not there any more may have said something last
 
     def go_on_without(self, silent: Mapping[Any, tuple[str, float]]) -> None:
-        """Wait no longer for these, and say so once."""
+        """Wait no longer for these, and log that once."""
         for one, (name, limit) in silent.items():
             if one not in self._known and name not in self._named:
                 _log.warning("waited %g s of real time for %s: the bot's time goes on without it", limit, name)
@@ -174,29 +174,29 @@ class _Connection:
         """Return how many segments of data were sent so far; None if the system does not tell."""
         if sys.platform != "linux":
             return None
-        end = socket.socket(fileno=self._file)
-        try:
-            info = end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _DATA_SEGS_OUT + 4)
-            return int.from_bytes(info[_DATA_SEGS_OUT:], sys.byteorder)
-        except OSError:  # it is no TCP connection, or closed
-            return None
-        finally:
-            end.detach()
+        with suppress(OSError):  # it is no TCP connection, or closed
+            end = socket.socket(fileno=self._file)
+            try:
+                info = end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _DATA_SEGS_OUT + 4)
+                return int.from_bytes(info[_DATA_SEGS_OUT:], sys.byteorder)
+            finally:
+                end.detach()
+        return None
 
 
 _submitted: dict[Future[Any], str] = {}
-"""What pools of threads have been given while time was virtual, and have not done."""
+"""The work that was given to pools of threads while time was virtual, unless it was seen to be done."""
 
 _plain_submit = ThreadPoolExecutor.submit
 
 
 def count_submitted() -> None:
-    """Keep account of what pools of threads are given."""
+    """Count the work that is given to pools of threads."""
     ThreadPoolExecutor.submit = _submit
 
 
 def count_no_more() -> None:
-    """Let pools of threads be as they were."""
+    """Count it no longer."""
     ThreadPoolExecutor.submit = _plain_submit
     _submitted.clear()
 
@@ -220,7 +220,7 @@ def _may_idle(thread: threading.Thread) -> bool:
 
 
 def _may_call_back(thread: threading.Thread) -> bool:
-    """Return whether a thread may do something that the event loop knows nothing of, and tell it."""
+    """Return whether a thread may do something that the event loop does not know of, and then call it."""
     target = getattr(thread, "_target", None)
     if target is not None and _is_of_pool(thread):
         frame = sys._current_frames().get(thread.ident or 0)  # pyright: ignore[reportPrivateUsage]

@@ -46,7 +46,7 @@ from .sandbox.transcript import Record
 from .sandbox.world import Channel, Guild, Message, Role, World
 from .session import Failure
 from .shield import described
-from .virtual_time import Restless, VirtualTime, virtual_time
+from .virtual_time import Stuck, VirtualTime, virtual_time
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -330,8 +330,8 @@ class Discord(Breakable):
             raise ValueError(f"advance() by {total:g} s: Discord's ids, which hold the time, end in 2084")
         try:
             await self._time.advance(total)
-        except Restless as error:
-            raise AssertionError(self._restless(error)) from None
+        except Stuck as error:
+            raise AssertionError(self._explained(error)) from None
         await self.rest()
 
     async def rest(self) -> None:
@@ -404,10 +404,10 @@ class Discord(Breakable):
 
         try:
             await self._time.until(is_met, within=_PATIENCE)
-        except Restless as error:
-            raise AssertionError(self._restless(error, is_answered=is_answered())) from None
+        except Stuck as error:
+            raise AssertionError(self._explained(error, is_answered=is_answered())) from None
 
-    def _restless(self, error: Restless, *, is_answered: bool = True) -> str:
+    def _explained(self, error: Stuck, *, is_answered: bool = True) -> str:
         session = self._session
         if undelivered(self.sandbox, session.gateway):
             return f"the bot is not connected: {error}"

@@ -28,7 +28,7 @@ _QUIET = 0.005
 """Seconds without anything to read after which nothing is on its way, where no probe can tell (Windows)."""
 
 _JUMPS = 10_000
-"""Timers in a row after which what has no limit of its own is taken to wait for ever."""
+"""Timers in a row after which a wait without a limit of its own is taken to be endless."""
 
 _TICKS = 2**20
 """Steps of a second in which time flows: few enough that no sum with the seconds since the epoch is rounded."""
@@ -41,8 +41,8 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
     return asyncio.ProactorEventLoop() if sys.platform == "win32" else asyncio.SelectorEventLoop()
 
 
-class Restless(AssertionError):
-    """What runs does not come to rest, or waits for something that will not happen."""
+class Stuck(AssertionError):
+    """The event loop does not become idle, or what is awaited does not happen."""
 
 
 @contextmanager
@@ -70,8 +70,8 @@ def virtual_time(*, flows: bool = False) -> Generator[VirtualTime]:
 class VirtualTime:
     """The time of an event loop.
 
-    The loop is idle when no callback is ready, nothing can be read from a socket, and no thread works for it. Whoever
-    awaits `until()` goes on then; if nobody can, the time jumps to the next timer. In between it stands still. So
+    The loop is idle when no callback is ready, nothing can be read from a socket, and no thread works for it. Then the
+    tasks that await `until()` continue; if none can, time jumps to the next timer. In between it stands still. So
     timers fire in order, and between two of them everything runs until the loop is idle; those of one moment fire
     together.
 
@@ -96,6 +96,7 @@ class VirtualTime:
         self._outstanding: dict[asyncio.Future[Any], str] = {}
         self._outside = Outside()
         self._turns = 0  # since the loop was idle
+        self._waited = 0.0  # real seconds, since a thread was given something to do
         self._jumps = 0
         self._limited = 0  # calls of until() that end by themselves
 
@@ -119,7 +120,7 @@ class VirtualTime:
     async def until(self, is_met: Condition = lambda: True, *, within: float = math.inf) -> None:
         """Wait until the loop is idle and `is_met()`. Time passes as far as that needs it, `within` seconds at most.
 
-        Raises Restless if that is not enough, and what `is_met()` raises.
+        Raises Stuck if that is not enough, and what `is_met()` raises.
         """
         future = self._begin(self._waiting, is_met)
         overdue = None
@@ -135,7 +136,7 @@ class VirtualTime:
                 self._limited -= 1
 
     async def advance(self, seconds: float) -> None:
-        """Let this time pass, from timer to timer. The loop is idle before and after. Raises Restless as `until()`."""
+        """Let this time pass, from timer to timer. The loop is idle before and after. Raises Stuck as `until()`."""
         await self.until(within=outside.WORK if self.flows else math.inf)
         self._now = self.time()
         future = self._begin(self._targets, self._now + seconds)
@@ -175,7 +176,7 @@ class VirtualTime:
     def open(self) -> None:
         """Take the place of the loop's selector and clock, until as many calls of `close()`.
 
-        Timers keep what they have left, here and there.
+        Timers keep the delay that they have left, now and then.
         """
         self._users += 1
         if self._users > 1:
@@ -191,7 +192,7 @@ class VirtualTime:
         self._shift_timers(self.time() - time.monotonic())
 
     def close(self) -> None:
-        """Give the loop back as it was, after the last `open()`."""
+        """Leave the loop as it was before, if this is the last of as many calls as of `open()`."""
         self._users -= 1
         if self._users:
             return
@@ -246,7 +247,7 @@ class VirtualTime:
         return self._outside.wait() or self._jump(self._now)
 
     def _release(self) -> bool:
-        """Let those go on who wait for no more than this; return whether there are any."""
+        """Continue the tasks that wait for nothing more; return whether there are any."""
         are_any = False
         for future, is_met in self._waiting.items():
             try:
@@ -271,12 +272,12 @@ class VirtualTime:
         elif following == math.inf:
             if events := self._outside.wait(is_last=True):
                 return events
-            self._give_up("nothing is left that could wake anybody")
+            self._give_up("no timer is left, and nothing else can happen")
         else:
             self._now = max(now, math.nextafter(following, math.inf))
             self._jumps += 1
             if self._jumps > _JUMPS and not self._limited and not self._targets:
-                self._give_up(f"{_JUMPS} timers later nobody has what it waits for")
+                self._give_up(f"{_JUMPS:,} timers have fired in vain")
         return ()
 
     def _check_progress(self) -> None:
@@ -285,7 +286,7 @@ class VirtualTime:
             self._give_up(f"the event loop made {_TURNS:,} turns and was not idle")
 
     def _give_up(self, reason: str) -> None:
-        """Raise Restless in all that wait; if there are none, out of the event loop."""
+        """Raise Stuck in all tasks that wait; if there are none, out of the event loop."""
         self._turns = 0
         waiting = [future for future in (*self._waiting, *self._targets) if not future.done()]
         for future in waiting:
@@ -293,11 +294,11 @@ class VirtualTime:
         if not waiting:
             lines = {task: line_of(task) for task in asyncio.all_tasks(self._loop)}
             names = sorted(f"{task.get_name()}{line}" for task, line in lines.items() if line)
-            raise Restless(f"{self._told(reason)}; {', '.join(names) or 'no task'} waits")
+            raise Stuck(f"{self._told(reason)}; still waiting: {', '.join(names) or 'no task'}")
 
     def _fail(self, future: asyncio.Future[None], reason: str) -> None:
         if not future.done():
-            future.set_exception(Restless(self._told(reason)))
+            future.set_exception(Stuck(self._told(reason)))
 
     def _told(self, reason: str) -> str:
         work = [f"waited for {name} in vain" for name in self._outstanding.values()]
@@ -307,6 +308,7 @@ class VirtualTime:
 
     def note_outstanding(self, future: asyncio.Future[Any], name: str) -> None:
         """Count a thread's work that completes this future as outstanding."""
+        self._waited = 0.0
         self._outstanding[future] = name
         future.add_done_callback(lambda done: self._outstanding.pop(done, None))
 
@@ -318,8 +320,10 @@ class VirtualTime:
     def _wait_for_threads(self, timeout: float | None) -> Events:
         if self._now is None:
             return self._selector.select(timeout)
-        events = self._outside.select(outside.WORK)
-        if not events:
+        began = time.monotonic()
+        events = self._outside.select(max(0.0, outside.WORK - self._waited))
+        self._waited += time.monotonic() - began
+        if self._waited >= outside.WORK:
             work = {future: (name, outside.WORK) for future, name in self._outstanding.items()}
             self._outside.go_on_without({**work, **self._outside.present()})
             self._outstanding.clear()
