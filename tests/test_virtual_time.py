@@ -405,7 +405,10 @@ async def test_a_server_is_waited_for_only_if_it_was_asked_something(
     answering.join()
 
 
-async def test_a_thread_that_ticks_for_ever_lets_time_pass(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("is_stuck", [False, True], ids=["alone", "beside a call that does not end"])
+async def test_a_thread_that_ticks_for_ever_lets_time_pass(
+    time: VirtualTime, monkeypatch: pytest.MonkeyPatch, is_stuck: bool
+) -> None:
     monkeypatch.setattr("wisp.outside.WORK", 0.1)
     loop, done = asyncio.get_running_loop(), threading.Event()
 
@@ -415,9 +418,11 @@ async def test_a_thread_that_ticks_for_ever_lets_time_pass(time: VirtualTime, mo
 
     thread = threading.Thread(target=tick)
     thread.start()
+    stuck = asyncio.create_task(asyncio.to_thread(done.wait if is_stuck else int))
     await time.advance(100)
     done.set()
     thread.join()
+    await stuck
 
 
 # ---- opening and closing ----
