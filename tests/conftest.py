@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import subprocess
@@ -24,6 +25,9 @@ sys.dont_write_bytecode = False
 
 # aiohttp reads the system's certificates when it is imported, which takes 50 ms in each process. No test uses TLS.
 os.environ["SSL_CERT_FILE"] = os.devnull
+
+# In asyncio's debug mode (PYTHONASYNCIODEBUG=1) this is logged of what is slow, which depends on the machine.
+logging.getLogger("asyncio").addFilter(lambda record: not str(record.msg).startswith("Executing %s took"))
 
 # Under nohup and in the background of a shell these are ignored, also by the programs that tests start.
 for number, handler in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", None), signal.SIG_DFL)):

@@ -13,8 +13,8 @@ It differs from a program that is started only in what is imported, and in the s
 a server share. A test for which this matters uses the fixture `real_start`.
 
 Everything else is started: programs on other systems, other programs, and those with options of the interpreter such
-as `-W`, with other variables of the interpreter (except PYTHONPATH) or of the locale than the test process, or with
-unusual arguments of `subprocess.Popen`.
+as `-W`, with other variables of the interpreter or of the locale than the test process (except those that it reads
+later, such as PYTHONPATH), or with unusual arguments of `subprocess.Popen`.
 """
 
 import builtins
@@ -115,8 +115,8 @@ def is_console_script(program: str) -> bool:
 
 def settings_of(environ: dict[bytes, bytes]) -> dict[bytes, bytes]:
     """Return the variables that the interpreter has read before it runs a program."""
-    read = (b"PYTHON", b"LC_", b"LANG")
-    return {name: value for name, value in environ.items() if name.startswith(read) and name != b"PYTHONPATH"}
+    read, later = (b"PYTHON", b"LC_", b"LANG"), (b"PYTHONPATH", b"PYTHONASYNCIODEBUG")
+    return {name: value for name, value in environ.items() if name.startswith(read) and name not in later}
 
 
 class Server:

@@ -1242,6 +1242,7 @@ HELLO = """
 
 
 async def start_program(file: Path, sandbox: Sandbox | None = None, **environ: str) -> asyncio.subprocess.Process:
+    environ = {"PYTHONASYNCIODEBUG": "", **environ}  # in which a program writes how long callbacks took
     if sandbox is not None:
         environ = {"DISCORD_TOKEN": sandbox.token, "WISP_REST_URL": sandbox.rest_url, **environ}
     return await asyncio.create_subprocess_exec(

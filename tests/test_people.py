@@ -309,7 +309,7 @@ async def test_without_an_answer_in_three_seconds_the_client_says_so(time: Virtu
     reply = await asked
     assert reply.failed == "The application did not respond"
     assert repr(reply) == "<Reply failed: The application did not respond>"
-    with pytest.raises(Stuck, match="nothing is left"):  # no timer
+    with pytest.raises(Stuck, match="no timer is left"):
         await time.until(lambda: False)
 
 
