@@ -6,9 +6,10 @@ import socket
 import sys
 import threading
 import time as real
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import aiosqlite
 import hikari
@@ -369,40 +370,107 @@ async def test_a_program_and_a_server_that_say_nothing_are_named(
     await program.communicate(b"\n")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much was sent over a connection")
-async def test_a_server_is_waited_for_only_if_it_was_asked_something(
-    time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("wisp.outside._KNOWN", 0)
+@contextmanager
+def a_server(time: VirtualTime, *parts: bytes) -> Generator[tuple[str, int]]:
+    """A server in a thread that answers each byte with these parts, each after a moment."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
-        def answer() -> None:
+        def serve() -> None:
             client, _ = server.accept()
             with client:
-                while asked := client.recv(1):
-                    real.sleep(0.02)
-                    client.send(asked)
+                while client.recv(1):
+                    for part in parts:
+                        real.sleep(0.02)
+                        client.send(part)
 
-        reader, writer = await asyncio.open_connection(*server.getsockname())
-        answering = threading.Thread(target=answer)
-        time._outside._bystanders.add(answering)
-        answering.start()
-        for _ in range(3):  # over the same connection, each after it was of no use for a while
+        serving = threading.Thread(target=serve)
+        time._outside._bystanders.add(serving)
+        serving.start()
+        yield server.getsockname()
+        serving.join()
+
+
+async def test_an_answer_in_parts_is_waited_for_to_its_end(time: VirtualTime) -> None:
+    with a_server(time, b"one", b"two") as address:
+        reader, writer = await asyncio.open_connection(*address)
+        for _ in range(2):  # over the same connection
             writer.write(b"x")
-            assert await asyncio.wait_for(reader.read(1), 10) == b"x"
-            await time.advance(3600)
-        assert caplog.messages == []
-        monkeypatch.setattr("wisp.outside.WORK", 0.001)
-        writer.write(b"x")
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(reader.read(1), 10)
-        assert caplog.messages == [
-            f"waited 0.001 s of real time for the connection to {server.getsockname()}: "
-            "the bot's time goes on without it"
-        ]
+            assert await asyncio.wait_for(reader.readexactly(6), 10) == b"onetwo"
         writer.close()
         await writer.wait_closed()
-    answering.join()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much was sent over a connection")
+async def test_a_server_that_has_answered_is_waited_for_once_until_it_is_asked_again(
+    time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("wisp.outside._BACKGROUND", 0.01)
+    monkeypatch.setattr("wisp.outside._KNOWN", 60.0)
+    with a_server(time, b"yes") as address:
+        reader, writer = await asyncio.open_connection(*address)
+        for _ in range(3):
+            writer.write(b"x")
+            assert await asyncio.wait_for(reader.readexactly(3), 10) == b"yes"
+            began = real.monotonic()
+            for _ in range(3):
+                await time.advance(3600)
+            assert real.monotonic() - began < 30  # half of _KNOWN
+        said = f"real time for the connection to {address}: the bot's time goes on without it"
+        assert caplog.messages == [f"waited 0.01 s of {said}"]
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how much was sent over a connection")
+async def test_a_server_that_never_answers_is_waited_for_once(
+    time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("wisp.outside._KNOWN", 0.001)
+    monkeypatch.setattr("wisp.outside.WORK", 0.01)
+    with a_server(time) as address:
+        _, writer = await asyncio.open_connection(*address)
+        for _ in range(3):
+            writer.write(b"x")
+            await time.advance(3600)
+            monkeypatch.setattr("wisp.outside.WORK", 60.0)
+        assert len(caplog.messages) == 1
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems queue more connections than they were asked to")
+async def test_time_stands_still_while_a_connection_is_opened(time: VirtualTime) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, socket.socket() as first:
+        first.connect(server.getsockname())  # which fills the queue of the server
+        opened = asyncio.Event()
+
+        async def open_connection() -> None:
+            async with asyncio.timeout(10):
+                _, writer = await asyncio.open_connection(*server.getsockname())
+                writer.close()
+                await writer.wait_closed()
+                opened.set()
+
+        opening = asyncio.create_task(open_connection())
+        accepting = threading.Timer(0.05, lambda: [server.accept()[0].close() for _ in range(2)])
+        time._outside._bystanders.add(accepting)
+        accepting.start()
+        await opening
+        assert opened.is_set()
+        accepting.join()
+
+
+async def test_a_client_of_a_unix_socket_is_waited_for(
+    time: VirtualTime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("wisp.outside._BACKGROUND", 0.05)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path := str(tmp_path / "server"))
+        server.listen()
+        _, writer = await asyncio.open_unix_connection(path)
+        with pytest.raises(Stuck, match=f"waited for the connection to {path} in vain"):
+            await time.until(lambda: False)
+        writer.close()
 
 
 @pytest.mark.parametrize("is_stuck", [False, True], ids=["alone", "beside a call that does not end"])

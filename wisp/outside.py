@@ -8,12 +8,12 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import Context
 from selectors import BaseSelector
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 _log = logging.getLogger(__name__)
 
@@ -35,6 +35,9 @@ _DATA_SEGS_OUT = 156
 _WORKERS = ("aiosqlite.core", "wisp.sandbox.console")
 """Modules whose threads do nothing but what the event loop asks of them."""
 
+_POOLS = ("concurrent.futures.process", "anyio.")
+"""Modules whose threads wait for work, and are no daemons."""
+
 Events = Any
 """What a selector returns."""
 
@@ -43,7 +46,10 @@ class Outside:
     """What may wake an event loop from outside: threads that are not its own, programs and servers.
 
     Time waits for them, in real time, before it jumps: up to their limit, and up to a second if that has passed before.
-    It waits for a server only if something was sent to it since it last answered (where that is known: TCP on Linux).
+
+    A server that was sent something since it last answered has work to do. One that has answered may not be done, so it
+    is background; if nothing comes, it is waited for again only after something was sent or received. What was sent is
+    known of TCP on Linux only.
     """
 
     def __init__(self) -> None:
@@ -54,14 +60,14 @@ class Outside:
         self._named: set[str] = set()
         self.begin()
 
-    def open(self, selector: Any, probe: int | None, *, flows: bool) -> None:
-        """Take the threads that run now for bystanders, and this file for the loop's own.
+    def open(self, selector: Any, own: Collection[int | None], *, flows: bool) -> None:
+        """Take the threads that run now for bystanders, and these files for the loop's own.
 
         If time `flows`, so are the files that are watched now, and the clients of the loop's servers: browsers.
         """
         self._selector = selector
         self._bystanders = {thread for thread in threading.enumerate() if not _is_of_pool(thread)}
-        self._ignored = {probe, *(selector.get_map() if flows and isinstance(selector, BaseSelector) else ())}
+        self._ignored = {*own, *(selector.get_map() if flows and isinstance(selector, BaseSelector) else ())}
         self._clients_count = not flows
 
     def begin(self) -> None:
@@ -79,7 +85,7 @@ class Outside:
         if self._connections:
             for key, _ in events:
                 if connection := self._connections.get(key.fd):
-                    connection.answered = connection.sent()
+                    connection.note_answer()
         return events
 
     def wait(self, *, is_last: bool = False) -> Events:
@@ -106,11 +112,15 @@ class Outside:
             if one not in self._known and name not in self._named:
                 _log.warning("waited %g s of real time for %s: the bot's time goes on without it", limit, name)
                 self._named.add(name)
+            if isinstance(one, _State):
+                one.connection.ignores_us = True
         self._silent = {*silent}
         self._known |= self._silent
 
     def _limit(self, one: object, limit: float, is_last: bool) -> float:
-        return min(limit, _KNOWN) if one in self._known and not is_last else limit
+        if is_last or one not in self._known:
+            return limit
+        return 0.0 if isinstance(one, _State) and one.sent is not None else min(limit, _KNOWN)
 
     def present(self) -> dict[object, tuple[str, float]]:
         """Return what is there, with its name and the seconds that it is waited for."""
@@ -128,9 +138,7 @@ class Outside:
             self.have_changed = False
             self._look_at_files([file for file in self._selector.get_map() if file not in self._ignored])
         for connection in self._connections.values():
-            sent = connection.sent()
-            if sent is None or sent != connection.answered:
-                found[connection, sent] = (str(connection), _BACKGROUND if sent is None else WORK)
+            found[connection.state()] = (str(connection), connection.limit())
         return found | {file: (f"the file or program behind descriptor {file}", WORK) for file in self._files}
 
     def _look_at_files(self, files: list[Any]) -> None:
@@ -138,25 +146,34 @@ class Outside:
         before = {connection.ends: connection for connection in self._connections.values()}
         self._files, self._connections = [], {}
         inside: set[object] = set()
-        served: set[int] = set()
+        served: set[object] = set()
         for file in files:
             try:
                 end = socket.socket(fileno=file)
             except OSError:
                 self._files.append(file)
                 continue
-            with suppress(OSError):  # it is closed, or listens
+            with suppress(OSError):  # it is closed
                 own = end.getsockname()
-                inside.add(own)
-                if not self._clients_count and _is_listening(end):
-                    served.add(own[1])
-                ends = (own, end.getpeername())
-                self._connections[file] = before.get(ends) or _Connection(file, ends)
+                inside.update([own] if own else [])  # the ends of a socket pair have no names
+                if end.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    served.add(_port(own))
+                elif end.type == socket.SOCK_STREAM:
+                    ends = (own, _other_end(end))
+                    self._connections[file] = before.get(ends) or _Connection(file, ends)
             end.detach()
         for file, connection in [*self._connections.items()]:
             own, peer = connection.ends
-            if peer in inside or (served and own[1] in served):
+            if peer in inside or (_port(own) in served and not self._clients_count):
                 del self._connections[file]
+
+
+class _State(NamedTuple):
+    """What was sent and received over a connection."""
+
+    connection: _Connection
+    sent: int | None
+    answers: int
 
 
 class _Connection:
@@ -164,13 +181,32 @@ class _Connection:
 
     def __init__(self, file: int, ends: tuple[Any, Any]) -> None:
         self.ends = ends  # its own address, and the other's
-        self.answered: int | None = -1  # what was sent when the other end last answered
+        self.ignores_us: bool = False  # it was waited for in vain
         self._file = file
+        self._answers = 0
+        self._sent_before: int | None = -1  # the last answer
 
     def __str__(self) -> str:
-        return f"the connection to {self.ends[1]}"
+        return f"the connection to {self.ends[1]}" if self.ends[1] else "a connection without an address"
 
-    def sent(self) -> int | None:
+    def note_answer(self) -> None:
+        """Note that something was received."""
+        self.ignores_us = False
+        self._answers += 1
+        self._sent_before = self._sent()
+
+    def state(self) -> _State:
+        """Return what has happened so far."""
+        return _State(self, self._sent(), self._answers)
+
+    def limit(self) -> float:
+        """Return the seconds to wait for the other end."""
+        sent = self._sent()
+        if sent is None or sent == self._sent_before:
+            return _BACKGROUND
+        return _KNOWN if self.ignores_us else WORK
+
+    def _sent(self) -> int | None:
         """Return how many segments of data were sent so far; None if the system does not tell."""
         if sys.platform != "linux":
             return None
@@ -208,15 +244,23 @@ def _submit(pool: ThreadPoolExecutor, function: Callable[..., Any], /, *args: An
     return future
 
 
-def _is_listening(end: socket.socket) -> bool:
-    families = (socket.AF_INET, socket.AF_INET6)
-    return end.family in families and bool(end.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+def _port(address: Any) -> object:
+    """Return the port of a TCP address, or the whole address of another kind."""
+    return address[1] if isinstance(address, tuple) else address
+
+
+def _other_end(end: socket.socket) -> Any:
+    """Return the address of the other end of a connection; None if it is not open yet."""
+    try:
+        return end.getpeername()
+    except OSError:
+        return None
 
 
 def _may_idle(thread: threading.Thread) -> bool:
     """Return whether a thread may have nothing to do: a daemon, but not asyncio's that waits for a program's end."""
     module = _module(thread)
-    return module == "concurrent.futures.process" or (thread.daemon and not module.startswith("asyncio."))
+    return module.startswith(_POOLS) or (thread.daemon and not module.startswith("asyncio."))
 
 
 def _may_call_back(thread: threading.Thread) -> bool:

@@ -183,7 +183,8 @@ class VirtualTime:
             return
         outside.count_submitted()
         self._probe = _Probe(self._selector) if isinstance(self._selector, BaseSelector) else _Pause(self._selector)
-        self._outside.open(self._selector, self._probe.fileno(), flows=self.flows)
+        own = (self._probe.fileno(), self._loop._ssock.fileno())
+        self._outside.open(self._selector, own, flows=self.flows)
         self._loop._selector = self
         self._loop.time = self.time
         self._run = self._loop.run_in_executor
