@@ -2,8 +2,10 @@
 
 import asyncio
 import datetime
+import gc
 import os
 import traceback
+import weakref
 from pathlib import Path
 
 import hikari
@@ -290,6 +292,17 @@ async def test_a_test_may_end_while_a_command_sleeps() -> None:
     with pytest.raises(AssertionError, match="did not come to rest: virtual time ended first"):
         await asking
     assert bot_tasks() == []
+
+
+async def test_nothing_keeps_the_sandbox_of_a_test() -> None:
+    kept: list[weakref.ref[object]] = []
+    for _ in range(4):
+        async with connect(a_bot()) as discord:
+            await discord.member("ada").slash("sleepy")
+            kept += [weakref.ref(discord.sandbox), weakref.ref(discord.bot)]
+    del discord
+    gc.collect()
+    assert sum(one() is not None for one in kept) <= 2  # those of the last connection, which its task still holds
 
 
 async def test_what_no_client_would_send_is_impossible() -> None:

@@ -246,7 +246,7 @@ def _submit(pool: ThreadPoolExecutor, function: Callable[..., Any], /, *args: An
 
 def _port(address: Any) -> object:
     """Return the port of a TCP address, or the whole address of another kind."""
-    return address[1] if isinstance(address, tuple) else address
+    return cast("tuple[object, ...]", address)[1] if isinstance(address, tuple) else address
 
 
 def _other_end(end: socket.socket) -> Any:

@@ -27,8 +27,8 @@ _TURNS = 1_000_000
 _QUIET = 0.005
 """Seconds without anything to read after which nothing is on its way, where no probe can tell (Windows)."""
 
-_JUMPS = 10_000
-"""Timers in a row after which a wait without a limit of its own is taken to be endless."""
+_JUMPS = 50_000
+"""Timers in a row after which a wait without a limit of its own is taken to be endless: a month of a minute's job."""
 
 _TICKS = 2**20
 """Steps of a second in which time flows: few enough that no sum with the seconds since the epoch is rounded."""
@@ -276,8 +276,8 @@ class VirtualTime:
             self._give_up("no timer is left, and nothing else can happen")
         else:
             self._now = max(now, math.nextafter(following, math.inf))
-            self._jumps += 1
-            if self._jumps > _JUMPS and not self._limited and not self._targets:
+            self._jumps = 0 if self._limited or self._targets else self._jumps + 1
+            if self._jumps > _JUMPS:
                 self._give_up(f"{_JUMPS:,} timers have fired in vain")
         return ()
 
@@ -288,7 +288,7 @@ class VirtualTime:
 
     def _give_up(self, reason: str) -> None:
         """Raise Stuck in all tasks that wait; if there are none, out of the event loop."""
-        self._turns = 0
+        self._turns = self._jumps = 0
         waiting = [future for future in (*self._waiting, *self._targets) if not future.done()]
         for future in waiting:
             self._fail(future, reason)

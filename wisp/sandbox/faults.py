@@ -102,7 +102,6 @@ class Faults:
         for faults in (self.failures, self.delays, self.duplicates, self.swaps):
             faults.clear()
 
-    @web.middleware
     async def around(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Where REST misbehaves, before anything else looks at the call."""
         if delay := _take(self.delays, lambda fault: fault.is_for(request)):

@@ -84,16 +84,15 @@ class Page:
         world.unseen.append(self._note_unseen)
         world.watch(self._see)
 
-    def join(self, application: web.Application) -> None:
-        """Serve the page beside what an application serves."""
-        application.middlewares.insert(0, self.records.middleware)
+    def join(self, application: web.Application, within: Callable[[Handler], Handler]) -> None:
+        """Serve the page beside what an application serves, each handler `within` others."""
         root = "/page/{secret}/"
-        application.router.add_get(root, self._guarded(self._index))
-        application.router.add_get(root + "socket", self._guarded(self._socket))
-        application.router.add_post(root + "upload", self._guarded(self._upload))
-        application.router.add_get(root + "{file}", self._guarded(self._file))
-        application.router.add_get("/open/{code}", self._open)
-        application.router.add_get("/favicon.ico", self._icon)
+        application.router.add_get(root, within(self._guarded(self._index)))
+        application.router.add_get(root + "socket", within(self._guarded(self._socket)))
+        application.router.add_post(root + "upload", within(self._guarded(self._upload)))
+        application.router.add_get(root + "{file}", within(self._guarded(self._file)))
+        application.router.add_get("/open/{code}", within(self._open))
+        application.router.add_get("/favicon.ico", within(self._icon))
 
     def opening(self) -> str:
         """An address that leads to the page once: everybody on a machine sees what a browser is started with."""
@@ -245,7 +244,6 @@ def _static(name: str) -> web.Response:
     return web.Response(body=path.read_bytes(), content_type=kind, charset="utf-8")
 
 
-@web.middleware
 async def local_only(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse what other web sites make a browser send, to REST and gateway as to the page.
 

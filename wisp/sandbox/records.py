@@ -85,7 +85,6 @@ class Records:
         """Note an event that the bot is not told of, and why."""
         self._add("gateway", "debug", f"{name} (not sent: {why})", _json(data))
 
-    @web.middleware
     async def middleware(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:

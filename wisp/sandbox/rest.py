@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import formatdate
 from functools import cache
 from typing import Any
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
+from aiohttp.typedefs import Handler
 
 from wisp.sandbox.answers import Answers
 from wisp.sandbox.applications import Applications
@@ -72,14 +72,12 @@ class Rest(Lookups):
         ]
         self._patterns = _patterns(tuple((route.method, route.path) for route in self.routes))
 
-    def application(
-        self, gateway: Callable[[web.Request], Awaitable[web.StreamResponse]], faults: Middleware
-    ) -> web.Application:
-        """The routes as an aiohttp application; with the gateway, and the files that messages carry."""
-        application = web.Application(client_max_size=LARGEST_BODY, middlewares=[faults])
-        application.router.add_get("/gateway", gateway)
-        application.router.add_get("/attachments/{attachment}/{filename}", self.download)
-        application.router.add_route("*", r"/{rest:[\s\S]*}", self._serve)
+    def application(self, gateway: Handler, within: Callable[[Handler], Handler]) -> web.Application:
+        """Return the routes, the gateway and the files of messages as an application, each handler `within` others."""
+        application = web.Application(client_max_size=LARGEST_BODY)
+        application.router.add_get("/gateway", within(gateway))
+        application.router.add_get("/attachments/{attachment}/{filename}", within(self.download))
+        application.router.add_route("*", r"/{rest:[\s\S]*}", within(self._serve))
         application.on_response_prepare.append(self._date)
         return application
 

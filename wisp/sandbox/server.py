@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 from types import TracebackType
 from typing import Self
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from wisp.clock import Clock
 from wisp.sandbox.faults import Breakable, Faults
@@ -54,10 +56,19 @@ class Sandbox(Breakable):
         """Listen. Raises RuntimeError where it listens already."""
         if self._runner is not None:
             raise RuntimeError("the sandbox is started already: expected one start() before each close()")
-        application = self._rest.application(self.gateway.handle, self.faults.around)
+        around: list[Middleware] = [self.faults.around, local_only]
         if self.page is not None:
-            self.page.join(application)
-        application.middlewares.insert(0, local_only)
+            around.insert(1, self.page.records.middleware)
+
+        def within(handler: Handler) -> Handler:
+            # as middlewares of the application they would stay in a cache of aiohttp, and the sandbox with them
+            for middleware in around:
+                handler = partial(middleware, handler=handler)
+            return handler
+
+        application = self._rest.application(self.gateway.handle, within)
+        if self.page is not None:
+            self.page.join(application, within)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
         await self._runner.setup()
         listener = socket.create_server(("127.0.0.1", 0))
