@@ -210,7 +210,7 @@ async def test_who_waits_behind_delayed_calls_fails_the_test_with_the_delay() ->
 
     with pytest.raises(
         AssertionError,
-        match=r"in who: await ctx\.bot\.gateway\.rest\.fetch_my_user\(\)\) did not.*; the test delays GET /users/@me",
+        match=r"^no answer within 15 minutes, .*: /who \(.*in who: .*\); the test delays GET /users/@me",
     ):
         await ask()
 
@@ -366,6 +366,37 @@ async def test_a_handler_that_does_not_come_to_rest_fails_the_test_by_name(monke
         match=r'listener "endless" \(\S*test_testing\.py:\d+, in endless: .*\) did not .*: the event loop made 10,000',
     ):
         await ask()
+
+
+async def test_a_task_that_spins_is_named_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wisp.virtual_time._TURNS", 10_000)
+    bot = wisp.Bot()
+
+    async def spin() -> None:
+        while True:
+            await asyncio.sleep(0)
+
+    async with connect(bot) as discord:
+        spinning = asyncio.create_task(spin())
+        where = r"a task \(tests/test_testing\.py:\d+, in spin: await asyncio\.sleep\(0\)\)"
+        with pytest.raises(AssertionError, match=f"^{where} did not come to rest: the event loop made 10,000 turns"):
+            await discord.rest()
+        spinning.cancel()
+
+
+async def test_of_many_handlers_that_do_not_answer_the_number_is_right() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def endless(ctx: wisp.Context) -> None:
+        await asyncio.Event().wait()
+
+    names = [f"member {number}" for number in range(40)]
+    async with connect(bot, members=names) as discord:
+        asked = [discord.member(name).slash("endless") for name in names]
+        results = await asyncio.gather(*asked, return_exceptions=True)
+    assert len(results) == 40
+    assert all("/endless (" in str(result) and "(30 times) and 10 more" in str(result) for result in results)
 
 
 async def test_a_test_fails_whose_bot_asked_for_what_the_sandbox_does_not_serve() -> None:

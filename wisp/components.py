@@ -25,7 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 B = TypeVar("B", bound=hikari.api.ComponentBuilder)
 
-UNKNOWN = "This no longer works: it belongs to an older version of the bot."
+UNKNOWN = "This no longer works: it has expired, or belongs to an older version of the bot."
 _NOT_YOURS = "This is for somebody else."
 
 _ASKER = "asker"

@@ -23,7 +23,7 @@ from .errors import DatabaseError, Mistake, Mistakes, StartError
 from .groups import roots
 from .program import stop_signals
 from .sandbox.console import Console
-from .sandbox.interaction import INTERACTION_LIFETIME
+from .sandbox.interaction import INTERACTION_LIFETIME, UNANSWERED
 from .sandbox.invocation import Impossible
 from .sandbox.model import LAST_MOMENT
 from .sandbox.page import Page
@@ -33,7 +33,7 @@ from .sandbox.world import World
 from .services.database import MEMORY
 from .shield import Exit, contained
 from .shown import failures_on, log_on, open_on_desktop
-from .virtual_time import Stuck, VirtualTime, virtual_time
+from .virtual_time import Overdue, Stuck, VirtualTime, virtual_time
 from .work import end, to_the_end
 
 if TYPE_CHECKING:
@@ -255,20 +255,18 @@ async def _chat(
             def is_met() -> bool:
                 return is_answered() and not undelivered(sandbox, bot.session.gateway)
 
-            began = time.time()
             try:
                 await time.until(is_met, within=INTERACTION_LIFETIME + 1)
             except Stuck as error:
-                is_over = time.time() - began > INTERACTION_LIFETIME
+                is_over = isinstance(error, Overdue)
                 if is_over or not time.flows:  # otherwise the error ended an `advance()`, which complains itself
-                    reason = "no answer within 15 minutes, and Discord takes none after that" if is_over else str(error)
+                    reason = UNANSWERED if is_over else str(error)
                     talk.give_up(f"{reason}. Still running: {bot.session.unfinished() or 'no handler'}")
 
         def listen() -> None:
             bot.session.leaving = leaving
             bot.session.on_failure = lambda failure: talk.fail(failure.where, failure.error)
-            if not time.flows:
-                bot.session.grace = 0.0  # time does not pass for what still waits
+            bot.session.grace = 0.0  # whoever ends a chat does not want to wait for a handler that sleeps
             if sandbox.page is not None:
                 failures_on(sandbox.page, bot.session)
 
@@ -309,7 +307,6 @@ async def _chat(
                 print("Nobody types here: this stays until it is stopped.", file=sys.stderr, flush=True)
                 await asyncio.Event().wait()
             time.stop()
-            listen()
             return 0 if await talk.all(first, read) else 1
 
         return await _until_left(bot, time, talks(), leaving)

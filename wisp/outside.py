@@ -77,7 +77,7 @@ class Outside:
 
     def names(self) -> list[str]:
         """Return those that were waited for in vain."""
-        return [f"waited for {name} in vain" for one, (name, _) in self.present().items() if one in self._known]
+        return [name for one, (name, _) in self.present().items() if one in self._known]
 
     def select(self, timeout: float | None = None) -> Events:
         """Return what can be read and written after `timeout` at most, and note which servers have answered."""

@@ -611,7 +611,9 @@ class Session:
 
     def unfinished(self) -> str:
         """Return the handlers that run now, each with the line of the bot's code where it waits."""
-        return named(f"{self.label_of(task)}{line_of(task)}" for task in islice(self.work.tasks, _NAMED))
+        tasks = self.work.tasks
+        names = named(f"{self.label_of(task)}{line_of(task)}" for task in islice(tasks, _NAMED))
+        return f"{names} and {len(tasks) - _NAMED} more" if len(tasks) > _NAMED else names
 
     def is_ending(self, owner: Registrar) -> bool:
         """Whether handlers of a bot or module are cancelled: it is unloaded, or the bot closes."""
@@ -668,7 +670,7 @@ class Session:
                 await self.work.ended(handlers)
         except TimeoutError:
             names = {task: self._place_of(task) for task in handlers & self.work.tasks.keys()}
-            _log.warning("cancelled after %.3g s: %s", grace, named(names.values()))
+            _log.warning("cancelled%s: %s", f" after {grace:.3g} s" if grace else "", named(names.values()))
             for task in (deaf := await end(names)):
                 self.work.leave(task)
             if deaf:

@@ -35,10 +35,10 @@ from .mocks import (
     create_mock_context,
     create_mock_interaction,
 )
-from .places import in_bot
+from .places import in_bot, line_of
 from .sandbox.faults import Breakable
 from .sandbox.happenings import Happening
-from .sandbox.interaction import INTERACTION_LIFETIME
+from .sandbox.interaction import INTERACTION_LIFETIME, UNANSWERED
 from .sandbox.model import LAST_MOMENT
 from .sandbox.people import File, Impossible, People, Person, Reply, channel_called, front
 from .sandbox.server import Sandbox
@@ -46,7 +46,8 @@ from .sandbox.transcript import Record
 from .sandbox.world import Channel, Guild, Message, Role, World
 from .session import Failure
 from .shield import described
-from .virtual_time import Stuck, VirtualTime, virtual_time
+from .virtual_time import Overdue, Stuck, VirtualTime, virtual_time
+from .work import named
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -414,8 +415,11 @@ class Discord(Breakable):
         broken = [f"; the test delays {method} {path}" for method, path in self.faults.delayed]
         broken += [f"; the test lets {fault.method} {fault.path.pattern} fail" for fault in self.faults.failures]
         names = session.unfinished()
-        if not (names or is_answered):
-            names = "no handler that would answer is running; the bot"
+        if isinstance(error, Overdue) and not is_answered:
+            waited = "".join(f"; {one}" for one in error.waited)
+            return f"{UNANSWERED}. Still running: {names or 'no handler'}{waited}{redacted(''.join(broken))}"
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        names = names or named(f"a task{line}" for line in map(line_of, others) if line)
         return f"{names or 'the bot'} did not come to rest: {error}{redacted(''.join(broken))}"
 
 

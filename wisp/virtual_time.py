@@ -7,7 +7,7 @@ import math
 import socket
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
 from selectors import EVENT_READ, BaseSelector
@@ -42,7 +42,18 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 class Stuck(AssertionError):
-    """The event loop does not become idle, or what is awaited does not happen."""
+    """The event loop does not become idle, or what is awaited does not happen.
+
+    `waited` says for which threads, programs and servers it has waited in real time.
+    """
+
+    def __init__(self, reason: str, waited: Sequence[str]) -> None:
+        super().__init__("; ".join([reason, *waited]))
+        self.waited: Sequence[str] = waited
+
+
+class Overdue(Stuck):
+    """What is awaited has not happened within its limit."""
 
 
 @contextmanager
@@ -120,12 +131,13 @@ class VirtualTime:
     async def until(self, is_met: Condition = lambda: True, *, within: float = math.inf) -> None:
         """Wait until the loop is idle and `is_met()`. Time passes as far as that needs it, `within` seconds at most.
 
-        Raises Stuck if that is not enough, and what `is_met()` raises.
+        Raises Overdue if that is not enough, Stuck if nothing happens any more, and what `is_met()` raises.
         """
         future = self._begin(self._waiting, is_met)
         overdue = None
         if within < math.inf:
-            overdue = self._loop.call_later(within, self._fail, future, f"not within {within:g} s of virtual time")
+            reason = f"not within {within:g} s of virtual time"
+            overdue = self._loop.call_later(within, self._fail, future, reason, Overdue)
             self._limited += 1
         try:
             await future
@@ -295,15 +307,14 @@ class VirtualTime:
         if not waiting:
             lines = {task: line_of(task) for task in asyncio.all_tasks(self._loop)}
             names = sorted(f"{task.get_name()}{line}" for task, line in lines.items() if line)
-            raise Stuck(f"{self._told(reason)}; still waiting: {', '.join(names) or 'no task'}")
+            raise Stuck(f"{reason}; still waiting: {', '.join(names) or 'no task'}", self._waited_for())
 
-    def _fail(self, future: asyncio.Future[None], reason: str) -> None:
+    def _fail(self, future: asyncio.Future[None], reason: str, kind: type[Stuck] = Stuck) -> None:
         if not future.done():
-            future.set_exception(Stuck(self._told(reason)))
+            future.set_exception(kind(reason, self._waited_for()))
 
-    def _told(self, reason: str) -> str:
-        work = [f"waited for {name} in vain" for name in self._outstanding.values()]
-        return "; ".join([reason, *work, *self._outside.names()])
+    def _waited_for(self) -> list[str]:
+        return [f"waited for {name} in vain" for name in (*self._outstanding.values(), *self._outside.names())]
 
     # ---- threads ----
 

@@ -11,6 +11,9 @@ from wisp.sandbox.refusals import is_list
 INTERACTION_DEADLINE = 3.0
 """Seconds in which an interaction must get its first answer."""
 
+UNANSWERED = "no answer within 15 minutes, and Discord takes none after that"
+"""What is said of a bot that does not answer within `INTERACTION_LIFETIME`."""
+
 INTERACTION_LIFETIME = 15 * 60.0
 """Seconds in which an interaction's token can be used for its answers."""
 
