@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import wisp
 from wisp.services import Cache
 from wisp.testing import connect
-from wisp.virtual_time import Stuck, VirtualTime, virtual_time
+from wisp.virtual_time import Overdue, Stuck, VirtualTime, virtual_time
 
 HERE = r"\(tests/test_virtual_time\.py:\d+, in "
 """What an error says of a task that waits in this file."""
@@ -493,6 +493,66 @@ async def test_a_thread_that_ticks_for_ever_lets_time_pass(
     await stuck
 
 
+async def test_a_daemon_thread_is_waited_for_once_and_then_for_less(
+    time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def limit(one: object, seconds: float, is_last: bool) -> float:
+        waits.append(wait := limit_of(one, seconds, is_last))
+        return min(wait, 0.01)
+
+    limit_of = time._outside._limit
+    monkeypatch.setattr(time._outside, "_limit", limit)
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait, daemon=True)
+    thread.start()
+    for second in range(100):
+        asyncio.get_running_loop().call_later(second, int)
+    await time.advance(100)
+    await time.advance(100)
+    assert waits == [5.0, 1.0]
+    done.set()
+    thread.join()
+
+
+async def test_what_was_waited_for_in_vain_does_not_count_against_what_follows(
+    time: VirtualTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wisp.virtual_time._JUMPS", 100)
+    monkeypatch.setattr("wisp.virtual_time._TURNS", 1000)
+
+    async def tick() -> None:
+        while True:
+            await asyncio.sleep(1)
+
+    async def turn() -> None:
+        for _ in range(800):
+            await asyncio.sleep(0)
+
+    ticking = asyncio.create_task(tick())
+    await time.advance(1000)
+    await asyncio.sleep(80)
+    with pytest.raises(Overdue):
+        await time.until(lambda: False, within=1000)
+    for _ in range(2):
+        with pytest.raises(Stuck, match="100 timers have fired in vain"):
+            await time.until(lambda: False)
+        await asyncio.sleep(80)
+    await turn()
+    turning = asyncio.create_task(turn())
+    await time.until()
+    assert turning.done()
+    ticking.cancel()
+
+
+async def test_what_is_due_at_the_end_of_an_advance_is_done_after_it(time: VirtualTime) -> None:
+    started: list[asyncio.Task[None]] = []
+    asyncio.get_running_loop().call_later(5, lambda: started.append(asyncio.create_task(work_in_a_thread())))
+    await time.advance(5)
+    assert [task.done() for task in started] == [True]
+
+
 # ---- opening and closing ----
 
 
@@ -508,6 +568,19 @@ async def test_real_time_goes_on_afterwards_and_timers_keep_what_they_had_left()
     began = real.monotonic()
     await asyncio.sleep(0.01)
     assert real.monotonic() - began >= 0.009
+
+
+async def test_nothing_of_it_stays() -> None:
+    loop = asyncio.get_running_loop()
+
+    def state() -> list[object]:
+        return [loop._selector, loop.time, loop._clock_resolution, loop.run_in_executor, ThreadPoolExecutor.submit]
+
+    before = state()
+    with virtual_time():
+        assert all(now != then for now, then in zip(state(), before, strict=True))
+        await work_in_a_thread()
+    assert state() == before
 
 
 async def test_a_timer_that_was_set_before_keeps_what_it_had_left() -> None:
