@@ -48,8 +48,8 @@ class Outside:
     Time waits for them, in real time, before it jumps: up to their limit, and up to a second if that has passed before.
 
     A server that was sent something since it last answered has work to do. One that has answered may not be done, so it
-    is background; if nothing comes, it is waited for again only after something was sent or received. What was sent is
-    known of TCP on Linux only.
+    is background; if nothing comes, it is waited for again only after something was sent. What was sent is known of TCP
+    on Linux only.
     """
 
     def __init__(self) -> None:
@@ -169,11 +169,10 @@ class Outside:
 
 
 class _State(NamedTuple):
-    """What was sent and received over a connection."""
+    """A connection over which so much was sent."""
 
     connection: _Connection
     sent: int | None
-    answers: int
 
 
 class _Connection:
@@ -183,7 +182,6 @@ class _Connection:
         self.ends = ends  # its own address, and the other's
         self.ignores_us: bool = False  # it was waited for in vain
         self._file = file
-        self._answers = 0
         self._sent_before: int | None = -1  # the last answer
 
     def __str__(self) -> str:
@@ -192,12 +190,11 @@ class _Connection:
     def note_answer(self) -> None:
         """Note that something was received."""
         self.ignores_us = False
-        self._answers += 1
         self._sent_before = self._sent()
 
     def state(self) -> _State:
         """Return what has happened so far."""
-        return _State(self, self._sent(), self._answers)
+        return _State(self, self._sent())
 
     def limit(self) -> float:
         """Return the seconds to wait for the other end."""

@@ -158,7 +158,6 @@ class VirtualTime:
             del self._targets[future]
             if self.flows:
                 self.flow()
-        await self.until()
 
     def stop(self) -> None:
         """Stop time that flows. It only passes as far as an `until()` or `advance()` needs it, until `flow()`.
