@@ -112,15 +112,17 @@ class Outside:
             if one not in self._known and name not in self._named:
                 _log.warning("waited %g s of real time for %s: the bot's time goes on without it", limit, name)
                 self._named.add(name)
-            if isinstance(one, _State):
+            if isinstance(one, _State) and limit == WORK:
                 one.connection.ignores_us = True
         self._silent = {*silent}
         self._known |= self._silent
 
     def _limit(self, one: object, limit: float, is_last: bool) -> float:
-        if is_last or one not in self._known:
+        if is_last:
             return limit
-        return 0.0 if isinstance(one, _State) and one.sent is not None else min(limit, _KNOWN)
+        if isinstance(one, _State) and one.sent is not None:
+            return 0.0 if one in self._known else min(limit, _KNOWN) if one.connection.ignores_us else limit
+        return min(limit, _KNOWN) if one in self._known else limit
 
     def present(self) -> dict[object, tuple[str, float]]:
         """Return what is there, with its name and the seconds that it is waited for."""
@@ -180,7 +182,7 @@ class _Connection:
 
     def __init__(self, file: int, ends: tuple[Any, Any]) -> None:
         self.ends = ends  # its own address, and the other's
-        self.ignores_us: bool = False  # it was waited for in vain
+        self.ignores_us: bool = False  # an answer of it was waited for in vain
         self._file = file
         self._sent_before: int | None = -1  # the last answer
 
@@ -198,10 +200,7 @@ class _Connection:
 
     def limit(self) -> float:
         """Return the seconds to wait for the other end."""
-        sent = self._sent()
-        if sent is None or sent == self._sent_before:
-            return _BACKGROUND
-        return _KNOWN if self.ignores_us else WORK
+        return _BACKGROUND if self._sent() in (None, self._sent_before) else WORK
 
     def _sent(self) -> int | None:
         """Return how many segments of data were sent so far; None if the system does not tell."""
