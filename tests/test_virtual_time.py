@@ -337,6 +337,8 @@ async def test_a_thread_that_does_not_end_is_named_and_time_goes_on_without_it(
     with pytest.raises(Stuck, match=r"not within 5 s of virtual time; waited for Event\.wait in a thread in vain"):
         await time.until(lambda: False, within=5)
     done.set()
+    monkeypatch.undo()
+    await time.until()  # which gives the call a minute to end
     await working
 
 
@@ -548,6 +550,8 @@ async def test_a_thread_that_ticks_for_ever_lets_time_pass(
     await time.advance(100)
     done.set()
     thread.join()
+    monkeypatch.undo()
+    await time.until()  # which gives the call a minute to end
     await stuck
 
 
