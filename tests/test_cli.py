@@ -723,7 +723,7 @@ def test_time_is_advanced_in_a_terminal() -> None:
     screen.expect("-- it is ")
     screen.expect("ada in Sandbox #general> ")
     screen.type("\x04")
-    screen.expect("cancelled: /forever (")  # and not after 10 s
+    screen.expect("cancelled after 1 s: /forever (")  # and not after 10 s
     assert screen.end() == 0
 
 

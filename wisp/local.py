@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 _QUIET_HEART = 600.0
 """Seconds between heartbeats if time is virtual: with Discord's 41.25 s, 30 days would be 63,000 of them."""
 
+_GRACE = 1.0
+"""Seconds that running handlers have at the end of a chat: a person does not want to wait for one that sleeps."""
+
 _CLOSING_LIMIT = 10.0
 """Seconds that the local Discord has to close after the bot."""
 
@@ -266,7 +269,7 @@ async def _chat(
         def listen() -> None:
             bot.session.leaving = leaving
             bot.session.on_failure = lambda failure: talk.fail(failure.where, failure.error)
-            bot.session.grace = 0.0  # whoever ends a chat does not want to wait for a handler that sleeps
+            bot.session.grace = _GRACE if time.flows else 0.0  # which does not pass in time that stands still
             if sandbox.page is not None:
                 failures_on(sandbox.page, bot.session)
 
@@ -307,6 +310,7 @@ async def _chat(
                 print("Nobody types here: this stays until it is stopped.", file=sys.stderr, flush=True)
                 await asyncio.Event().wait()
             time.stop()
+            listen()
             return 0 if await talk.all(first, read) else 1
 
         return await _until_left(bot, time, talks(), leaving)
