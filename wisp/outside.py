@@ -53,7 +53,7 @@ class Outside:
     """
 
     def __init__(self) -> None:
-        self.have_changed = True
+        self.have_changed: bool = True
         self._connections: dict[int, _Connection] = {}
         self._files: list[int] = []
         self._known: set[object] = set()
