@@ -310,6 +310,7 @@ async def _chat(
                 print("Nobody types here: this stays until it is stopped.", file=sys.stderr, flush=True)
                 await asyncio.Event().wait()
             time.stop()
+            await time.until()  # what was due by then comes before the line
             listen()
             return 0 if await talk.all(first, read) else 1
 
