@@ -120,9 +120,12 @@ class Outside:
     def _limit(self, one: object, limit: float, is_last: bool) -> float:
         if is_last:
             return limit
+        is_known = one in self._known
         if isinstance(one, _State) and one.sent is not None:
-            return 0.0 if one in self._known else min(limit, _KNOWN) if one.connection.ignores_us else limit
-        return min(limit, _KNOWN) if one in self._known else limit
+            if is_known:
+                return 0.0  # nothing was sent since
+            is_known = one.connection.ignores_us
+        return min(limit, _KNOWN) if is_known else limit
 
     def present(self) -> dict[object, tuple[str, float]]:
         """Return what is there, with its name and the seconds that it is waited for."""
