@@ -125,6 +125,13 @@ async def work_in_a_thread_of_its_own() -> None:
     await done.wait()
 
 
+async def work_in_a_pool_whose_callbacks_are_slow() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        future = pool.submit(real.sleep, 0.01)
+        future.add_done_callback(lambda _: real.sleep(0.1))  # it is done, and has not told the event loop
+        await asyncio.wrap_future(future)
+
+
 async def work_in_a_pool_of_its_own() -> None:
     with ThreadPoolExecutor(2) as pool:
         await asyncio.wrap_future(pool.submit(real.sleep, 0.01))
@@ -135,6 +142,7 @@ async def work_in_a_pool_of_its_own() -> None:
 
 WORK = [
     work_in_a_pool_of_its_own,
+    work_in_a_pool_whose_callbacks_are_slow,
     work_on_the_loop,
     work_in_a_thread,
     work_in_the_default_executor,
@@ -558,14 +566,20 @@ async def test_a_thread_that_ticks_for_ever_lets_time_pass(
 async def test_a_daemon_thread_is_waited_for_once_and_then_for_less(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    limits: list[float] = []
     waits: list[float] = []
 
     def limit(one: object, seconds: float, is_last: bool) -> float:
-        waits.append(wait := limit_of(one, seconds, is_last))
-        return min(wait, 0.01)
+        limits.append(limit := limit_of(one, seconds, is_last))
+        return min(limit, 0.01)
 
-    limit_of = time._outside._limit
+    def go_on_without(silent: dict[object, tuple[str, float]]) -> None:
+        waits.append(limits[-1])
+        go_on(silent)
+
+    limit_of, go_on = time._outside._limit, time._outside.go_on_without
     monkeypatch.setattr(time._outside, "_limit", limit)
+    monkeypatch.setattr(time._outside, "go_on_without", go_on_without)
     done = threading.Event()
     thread = threading.Thread(target=done.wait, daemon=True)
     thread.start()

@@ -93,17 +93,16 @@ class Outside:
 
         Those that have just been silent are not waited for again, unless this is the last chance.
         """
-        present = self.present()
-        if is_last or not present.keys() <= self._silent:
-            began = time.monotonic()
-            limit = max((self._limit(one, limit, is_last) for one, (_, limit) in present.items()), default=0.0)
-            end = began + min(limit, self._left)
-            while present and time.monotonic() < end:
-                if events := self.select(_GLANCE):
-                    self._left -= time.monotonic() - began
-                    return events
-                present = {one: what for one, what in self.present().items() if one in present}
-            self.go_on_without(present)
+        began = time.monotonic()
+        while (present := self.present()) and (is_last or not present.keys() <= self._silent):
+            limit = max(self._limit(one, limit, is_last) for one, (_, limit) in present.items())
+            waited = time.monotonic() - began
+            if waited >= min(limit, self._left):
+                self.go_on_without(present)
+                break
+            if events := self.select(_GLANCE):
+                self._left -= waited
+                return events
         return self.select(0)  # one that is not there any more may have said something last
 
     def go_on_without(self, silent: Mapping[Any, tuple[str, float]]) -> None:
