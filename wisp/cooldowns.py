@@ -228,7 +228,7 @@ class CooldownStore:
         self._changed: set[tuple[str, Hashable]] = set()
         self._next: asyncio.Future[None] | None = None  # done when what has changed since the last write is written
         self._writing: asyncio.Task[None] | None = None
-        self._forget_again = 0.0  # at this time: what is over
+        self._forget_again = 0.0  # what is over: with the first write from this time on
         self._told = False  # that it cannot be written
 
     async def start(self, db: Database) -> None:
@@ -238,10 +238,8 @@ class CooldownStore:
 
     async def _read(self, db: Database) -> None:
         now, monotonic = self._clock.time(), self._clock.monotonic()
-        await db.execute(_FORGET, (now,))
-        self._forget_again = now + _FORGET_EVERY
         unreadable: list[tuple[Any, ...]] = []
-        for name, key, written, until in await db.fetchall("SELECT * FROM wisp_cooldowns ORDER BY until"):
+        for name, key, written, until in await db.fetchall(_READ, (now,)):
             row = _read_row(key, written, until)
             if row is None:
                 unreadable.append((name, key))
@@ -338,6 +336,7 @@ class CooldownStore:
 
 
 _KEEP = "INSERT OR REPLACE INTO wisp_cooldowns VALUES (?, ?, ?, ?)"
+_READ = "SELECT * FROM wisp_cooldowns WHERE until > ? ORDER BY until"
 _FORGET = "DELETE FROM wisp_cooldowns WHERE until <= ?"
 
 

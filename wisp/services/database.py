@@ -505,8 +505,10 @@ class DatabaseService:
         """Bring wisp's own tables up to date, and let statements wait for other processes from now on."""
         recorded = _recorded(connection, "wisp")
         self._refuse_newer("wisp", OWN_MIGRATIONS, recorded)
-        for number in range(recorded + 1, len(OWN_MIGRATIONS) + 1):
-            _migrate(connection, ("wisp", number, now), OWN_MIGRATIONS[number])
+        if recorded < len(OWN_MIGRATIONS):
+            with _whole(connection):
+                for number in range(recorded + 1, len(OWN_MIGRATIONS) + 1):
+                    _migrate_inside(connection, ("wisp", number, now), OWN_MIGRATIONS[number])
         _set_busy_timeout(connection, self.busy_timeout)
 
     def _refuse_newer(self, owner: str, migrations: Mapping[int, object], recorded: int) -> None:
@@ -682,6 +684,11 @@ class _Turn:
 class _Connection(aiosqlite.Connection):
     """aiosqlite's connection and its thread, in which any piece of work takes one trip."""
 
+    async def close(self) -> None:
+        """Close the connection after what was asked before, and end its thread."""
+        if (closed := self.stop()) is not None:
+            await closed
+
     async def do(self, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any) -> T:
         return cast(T, await self._execute(work, self._conn, *args))  # pyright: ignore[reportUnknownMemberType]
 
@@ -741,12 +748,16 @@ def _batch(connection: sqlite3.Connection, statements: Sequence[tuple[str, Param
 def _migrate(connection: sqlite3.Connection, record: tuple[str, int, float], script: str) -> None:
     """Run a migration, and record it, unless another task was quicker."""
     with _whole(connection):
-        _execute(connection, _MIGRATIONS_TABLE, ())
-        if _fetch_first(connection, _IS_RECORDED, record[:2]):
-            return
-        for statement in _statements(script):
-            _inside(connection, _execute, statement, ())
-        _inside(connection, _execute, _RECORD, record)
+        _migrate_inside(connection, record, script)
+
+
+def _migrate_inside(connection: sqlite3.Connection, record: tuple[str, int, float], script: str) -> None:
+    _execute(connection, _MIGRATIONS_TABLE, ())
+    if _fetch_first(connection, _IS_RECORDED, record[:2]):
+        return
+    for statement in _statements(script):
+        _inside(connection, _execute, statement, ())
+    _inside(connection, _execute, _RECORD, record)
 
 
 def _inside(

@@ -49,11 +49,15 @@ class OneShots:
         self._sent: asyncio.Future[None] | None = None
         self._flusher: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        """Read which ids were given, so that none is given twice. Raises DatabaseError if jobs cannot be read."""
+    async def start(self) -> bool:
+        """Return whether there are jobs, and read which ids were given, so that none is given twice.
+
+        Raises DatabaseError if jobs cannot be read.
+        """
         last_id = "SELECT seq FROM sqlite_sequence WHERE name = 'wisp_jobs'"
         rows = await self._db.fetchall(f"SELECT ({last_id}), EXISTS ({_SELECT})")
         self._last_id = rows[0][0] or 0
+        return bool(rows[0][1])
 
     async def stop(self) -> None:
         """Wait for what is being written."""

@@ -207,7 +207,7 @@ class SchedulerService:
     async def start(self, session: Session) -> None:
         """Look into the database. Raises DatabaseError if it cannot be read."""
         self._session = session
-        await self._store.start()
+        self._read_all = not await self._store.start()
         self._missing = None
 
     async def stop(self) -> None:
@@ -465,7 +465,10 @@ class SchedulerService:
             self._shorten()
 
     def _take(self, row: Row) -> None:
-        if row.id in self._shots or row.id in self._gone or not self._begun:
+        if not self._begun:
+            self._read_all = False
+            return
+        if row.id in self._shots or row.id in self._gone:
             return
         job, owner = self._one_time.get(row.name, (None, None))
         if job is None or owner is None:
