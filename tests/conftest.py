@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, settings
 
 from wisp.virtual_time import VirtualTime, virtual_time
 
-settings.register_profile("wisp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("wisp")
+settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("thorough"), max_examples=50)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 # Without bytecode on the disk, every worker and every program that a test starts would compile all of wisp again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
