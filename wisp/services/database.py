@@ -505,10 +505,14 @@ class DatabaseService:
         """Bring wisp's own tables up to date, and let statements wait for other processes from now on."""
         recorded = _recorded(connection, "wisp")
         self._refuse_newer("wisp", OWN_MIGRATIONS, recorded)
-        if recorded < len(OWN_MIGRATIONS):
+        missing = range(recorded + 1, len(OWN_MIGRATIONS) + 1)
+        if missing:
             with _whole(connection):
-                for number in range(recorded + 1, len(OWN_MIGRATIONS) + 1):
-                    _migrate_inside(connection, ("wisp", number, now), OWN_MIGRATIONS[number])
+                connection.execute(_MIGRATIONS_TABLE)
+                for number in missing:
+                    for statement in _statements(OWN_MIGRATIONS[number]):
+                        connection.execute(statement)
+                    connection.execute(_RECORD, ("wisp", number, now))
         _set_busy_timeout(connection, self.busy_timeout)
 
     def _refuse_newer(self, owner: str, migrations: Mapping[int, object], recorded: int) -> None:
@@ -748,16 +752,12 @@ def _batch(connection: sqlite3.Connection, statements: Sequence[tuple[str, Param
 def _migrate(connection: sqlite3.Connection, record: tuple[str, int, float], script: str) -> None:
     """Run a migration, and record it, unless another task was quicker."""
     with _whole(connection):
-        _migrate_inside(connection, record, script)
-
-
-def _migrate_inside(connection: sqlite3.Connection, record: tuple[str, int, float], script: str) -> None:
-    _execute(connection, _MIGRATIONS_TABLE, ())
-    if _fetch_first(connection, _IS_RECORDED, record[:2]):
-        return
-    for statement in _statements(script):
-        _inside(connection, _execute, statement, ())
-    _inside(connection, _execute, _RECORD, record)
+        _execute(connection, _MIGRATIONS_TABLE, ())
+        if _fetch_first(connection, _IS_RECORDED, record[:2]):
+            return
+        for statement in _statements(script):
+            _inside(connection, _execute, statement, ())
+        _inside(connection, _execute, _RECORD, record)
 
 
 def _inside(
@@ -810,6 +810,8 @@ def _foreign_table(connection: sqlite3.Connection) -> str | None:
     """Return a table that has a name of wisp's and that wisp did not make, None if there is none."""
     # The names are read first: another bot that starts may make tables meanwhile, and records that with them.
     names = {name.lower() for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if not names:
+        return None
     columns = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info('wisp_migrations')")}
     if columns and not columns >= {"owner", "number", "applied"}:
         return "wisp_migrations"
