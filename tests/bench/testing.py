@@ -4,8 +4,10 @@
 
 Each round runs 1, 10, 100 and 1,000 people in one `gather`, in shuffled order, against one bot on one sandbox, and
 counts everything that a `slash` costs, the bot's part and Discord's, in the same process. `ms each` is the median over
-rounds of CPU milliseconds a call. `connect` is an empty test in a process that has run one before. `a day` is
-`advance(hours=24)` with a job every minute. All answers are held to be right.
+rounds of CPU milliseconds a call. `connect` is an empty test in a process that has run one before; `stock` is the same
+with hikari and lightbulb as their guides show it, on the same sandbox, and without data. The two take turns: the ratio
+holds on any machine, the milliseconds on a quiet one. `a day` is `advance(hours=24)` with a job every minute. All
+answers are held to be right.
 Ends with 1 if a budget is missed, else with 0.
 """
 
@@ -14,17 +16,24 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+import hikari
+import lightbulb
 from compare import Samples, Verdict, cpu_ns, judge, machine, report, settle_garbage, shuffled_rounds
 
 import wisp
+from wisp.sandbox.server import Sandbox
 from wisp.testing import Discord, connect
+from wisp.virtual_time import virtual_time
 
 AT_ONCE = (1, 10, 100, 1000)
 NAMES = [f"member {number}" for number in range(max(AT_ONCE))]
 EACH = 3.0  # ms CPU for a slash
 FLAT = 1.25  # times what one of ten costs, for one of a thousand
 CONNECT = 15.0  # ms CPU to open and close
+STOCK = 1.0  # times what the libraries cost
 DAY = 1000.0  # ms CPU
 
 
@@ -69,13 +78,37 @@ async def ask(discord: Discord, count: int) -> None:
 
 
 async def empty_tests(samples: Samples, rounds: int) -> None:
-    for _ in range(rounds + 1):
-        settle_garbage()
-        began = cpu_ns()
-        async with connect(a_bot()):
-            pass
-        samples.add("connect", (cpu_ns() - began) / 1e6)
-    del samples.values["connect"][0]  # the first one of a process loads what the others find
+    for names in shuffled_rounds(["connect", "stock"], rounds + 1):
+        for name in names:
+            settle_garbage()
+            began = cpu_ns()
+            async with connect(a_bot()) if name == "connect" else stock_bot():
+                pass
+            samples.add(name, (cpu_ns() - began) / 1e6)
+    for name in ("connect", "stock"):
+        del samples.values[name][0]  # the first one of a process loads what the others find
+
+
+@asynccontextmanager
+async def stock_bot() -> AsyncIterator[None]:
+    with virtual_time() as time:
+        async with Sandbox(clock=time.clock) as sandbox:
+            bot = hikari.GatewayBot(
+                sandbox.token, rest_url=sandbox.rest_url, banner=None, logs=None, suppress_optimization_warning=True
+            )
+            client = lightbulb.client_from_app(bot)
+            bot.subscribe(hikari.StartingEvent, client.start)
+
+            @client.register
+            class Ping(lightbulb.SlashCommand, name="ping", description="Ping."):
+                @lightbulb.invoke
+                async def invoke(self, ctx: lightbulb.Context) -> None:
+                    await ctx.respond("pong")
+
+            await bot.start(check_for_updates=False)
+            yield
+            await client.stop()
+            await bot.close()
 
 
 async def days(samples: Samples, rounds: int) -> None:
@@ -106,6 +139,7 @@ def main() -> int:
         judge("slash, 1,000 people at once", samples.median("1000"), EACH, unit=" ms"),
         judge("slash, 1,000 at once against 10", samples.ratio("1000", "10"), FLAT, unit="x"),
         judge("connect(), opened and closed", samples.median("connect"), CONNECT, unit=" ms"),
+        judge("connect(), against hikari and lightbulb", samples.ratio("connect", "stock"), STOCK, unit="x"),
         judge("advance(hours=24) with a job every minute", samples.median("a day"), DAY, unit=" ms"),
     ]
     return 1 if report(judged, "nothing was measured") else 0

@@ -75,10 +75,9 @@ class GuildData:
         self._store = _Store(db, cache_bytes)
 
     async def start(self, session: object = None) -> None:
-        """Forget what was cached of an earlier run. Raises DatabaseError if the values cannot be read."""
+        """Forget what was cached of an earlier run."""
         self._store.closing = False
         self._store.forget_cached()
-        await self._db.fetchone("SELECT guild, user, namespace, key, value FROM guild_data LIMIT 1")
 
     async def stop(self) -> None:
         """Take nothing more, and wait for what is being written."""
