@@ -260,6 +260,7 @@ async def test_what_makes_no_sense_is_refused_with_what_is_expected(sandbox: San
     [
         lambda broken: broken.fail("GET", "/", how="bogus"),
         lambda broken: broken.fail("GET", "/", 200),
+        lambda broken: broken.fail("GET", "/", 429, done=True),
         lambda broken: broken.fail("GET", "/", 500, times=0),
         lambda broken: broken.delay("GET", "/", float("nan")),
         lambda broken: broken.delay("GET", "/", -5),

@@ -207,11 +207,14 @@ class Breakable:
     ) -> None:
         """Let REST calls fail with a status, by a connection that is "cut", or by a "timeout".
 
-        With `done` Discord does what was asked, and only its answer is lost. A 429 says how long to wait in its
-        `body` ("retry_after", seconds) and `headers` ("Retry-After"); left out, it is Discord's with a wait of 0 s.
+        With `done` Discord does what was asked, and only its answer is lost; not with 429, which says that nothing was
+        done. A 429 also says how long to wait, in its `body` ("retry_after", seconds) and `headers` ("Retry-After");
+        left out, it is Discord's with a wait of 0 s.
         """
         if how not in ("cut", "timeout", *range(400, 600)):
             raise ValueError(f'fail(how={how!r}): expected a status from 400 to 599, "cut" or "timeout"')
+        if done and how == 429:
+            raise ValueError("fail(how=429, done=True): expected another status, since 429 says that nothing was done")
         _check_times(times)
         fault = _Failure(times, method.upper(), re.compile(path), how, done, headers or {}, body)
         self.faults.failures.append(fault)
