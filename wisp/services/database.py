@@ -693,8 +693,8 @@ class _Connection(aiosqlite.Connection):
 
     async def close(self) -> None:
         """Close the connection after what was asked before, and end its thread."""
-        if (closed := self.stop()) is not None:
-            await closed
+        closed = cast("asyncio.Future[object]", self.stop())  # pyright: ignore[reportUnknownMemberType]
+        await closed
 
     async def do(self, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any) -> T:
         return cast(T, await self._execute(work, self._conn, *args))  # pyright: ignore[reportUnknownMemberType]
