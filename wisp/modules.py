@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Never, ParamSpec, TypeVar, Unpack, cast, overload
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import hikari
 
@@ -364,18 +364,43 @@ _nested_functions: dict[tuple[str | None, int | None], FunctionType] = {}
 """By place, those that were marked while their file was imported, and that nothing else may hold."""
 
 
+_known_classes: WeakSet[type] = WeakSet()
+_known_methods: WeakSet[FunctionType] = WeakSet()
+"""The modules that were looked at before, and their functions under marks: there may be many."""
+
+
 def misplaced_marks(file: str) -> list[Mistake]:
     """Return a problem for each function of a file that was marked as a method and is none of any module."""
-    return _misplaced([function for function in [*_marked_functions] if place_of(function)[0] == file])
+    marked = [*_marked_functions]
+    files = {path for path in {function.__code__.co_filename for function in marked} if short_path(path) == file}
+    return _misplaced([function for function in marked if function.__code__.co_filename in files])
 
 
 def _misplaced(functions: Sequence[FunctionType]) -> list[Mistake]:
     if not functions:
         return []
-    methods = [value for cls in _subclasses(Module) for base in cls.__mro__ for value in vars(base).values()]
-    marked = {_function_of(value) for value in methods if isinstance(value, Method) or hasattr(value, _MARK)}
-    hidden = {_function_of(value) for value in methods if callable(value) or isinstance(value, classmethod)}
-    return [_misplaced_mark(function, function in hidden) for function in functions if function not in marked]
+    classes = [*_subclasses(Module)]
+    _note_methods(cls for cls in classes if cls not in _known_classes)
+    if all(function in _known_methods for function in functions):
+        return []
+    _note_methods(classes)  # one may have got a method since
+    callables: list[Any] = [value for value in _values(classes) if callable(value) or isinstance(value, classmethod)]
+    hidden = {_function_of(value) for value in callables}
+    return [_misplaced_mark(function, function in hidden) for function in functions if function not in _known_methods]
+
+
+def _note_methods(classes: Iterable[type[Module]]) -> None:
+    for cls in classes:
+        _known_classes.add(cls)
+        for value in _values([cls]):
+            if isinstance(value, Method) or hasattr(value, _MARK):
+                function = _function_of(value)
+                if isinstance(function, FunctionType):
+                    _known_methods.add(function)
+
+
+def _values(classes: Iterable[type]) -> Iterator[Any]:
+    return (value for cls in classes for base in cls.__mro__ for value in vars(base).values())
 
 
 def _misplaced_mark(function: FunctionType, is_hidden: bool) -> Mistake:
