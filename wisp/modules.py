@@ -372,7 +372,8 @@ _known_methods: WeakSet[FunctionType] = WeakSet()
 def misplaced_marks(file: str) -> list[Mistake]:
     """Return a problem for each function of a file that was marked as a method and is none of any module."""
     marked = [*_marked_functions]
-    files = {path for path in {function.__code__.co_filename for function in marked} if short_path(path) == file}
+    paths = {function.__code__.co_filename for function in marked}
+    files = {path for path in paths if path.endswith(os.path.basename(file)) and short_path(path) == file}
     return _misplaced([function for function in marked if function.__code__.co_filename in files])
 
 
