@@ -96,12 +96,11 @@ class Outside:
         began = time.monotonic()
         while (present := self.present()) and (is_last or not present.keys() <= self._silent):
             limit = max(self._limit(one, limit, is_last) for one, (_, limit) in present.items())
-            waited = time.monotonic() - began
-            if waited >= min(limit, self._left):
+            if time.monotonic() - began >= min(limit, self._left):
                 self.go_on_without(present)
                 break
             if events := self.select(_GLANCE):
-                self._left -= waited
+                self._left -= time.monotonic() - began
                 return events
         return self.select(0)  # one that is not there any more may have said something last
 
