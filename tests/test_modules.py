@@ -243,6 +243,32 @@ async def test_a_mark_on_what_is_no_method_of_a_module_is_a_mistake(tmp_path: Pa
             pass
 
 
+LATE = """
+import wisp
+bot = wisp.Bot()
+
+class Late(wisp.Module):
+    name = "late"
+
+    @wisp.command
+    async def first(self, ctx: wisp.Context) -> None: "It is there from the start."
+
+before = bot.check()
+
+@wisp.command
+async def second(self, ctx: wisp.Context) -> None: "It comes later."
+
+Late.second = second
+"""
+
+
+def test_a_method_that_a_module_got_after_a_check_is_no_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "late.py"
+    file.write_text(LATE)
+    names = runpy.run_path(str(file))
+    assert (names["before"], names["bot"].check()) == ([], [])
+
+
 async def test_a_mark_in_a_setup_keeps_the_module_from_loading(caplog: pytest.LogCaptureFixture) -> None:
     async def setup(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
         @wisp.command
