@@ -46,6 +46,11 @@ class Samples:
     def median(self, name: str) -> float:
         return median(self.values[name])
 
+    def quiet(self, name: str) -> float:
+        """The lower quartile, for figures that stand alone: what else runs on the processor only adds to them."""
+        values = sorted(self.values[name])
+        return values[len(values) // 4]
+
     def ratio(self, name: str, against: str) -> float:
         """The median of the rounds' own ratios, which a slow round does not move."""
         return median(one / other for one, other in zip(self.values[name], self.values[against], strict=True))
