@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Never, ParamSpec, TypeVar, Unpack, cast, overload
-from weakref import WeakKeyDictionary, WeakSet
+from weakref import WeakKeyDictionary
 
 import hikari
 
@@ -364,11 +364,6 @@ _nested_functions: dict[tuple[str | None, int | None], FunctionType] = {}
 """By place, those that were marked while their file was imported, and that nothing else may hold."""
 
 
-_known_classes: WeakSet[type] = WeakSet()
-_known_methods: WeakSet[FunctionType] = WeakSet()
-"""The modules that were looked at before, and their functions under marks: there may be many."""
-
-
 def misplaced_marks(file: str) -> list[Mistake]:
     """Return a problem for each function of a file that was marked as a method and is none of any module."""
     marked = [*_marked_functions]
@@ -380,28 +375,13 @@ def misplaced_marks(file: str) -> list[Mistake]:
 def _misplaced(functions: Sequence[FunctionType]) -> list[Mistake]:
     if not functions:
         return []
-    classes = [*_subclasses(Module)]
-    _note_methods(cls for cls in classes if cls not in _known_classes)
-    if all(function in _known_methods for function in functions):
+    methods = [value for cls in _subclasses(Module) for base in cls.__mro__ for value in vars(base).values()]
+    marked = {_function_of(value) for value in methods if isinstance(value, Method) or hasattr(value, _MARK)}
+    strays = [function for function in functions if function not in marked]
+    if not strays:
         return []
-    _note_methods(classes)  # one may have got a method since
-    callables: list[Any] = [value for value in _values(classes) if callable(value) or isinstance(value, classmethod)]
-    hidden = {_function_of(value) for value in callables}
-    return [_misplaced_mark(function, function in hidden) for function in functions if function not in _known_methods]
-
-
-def _note_methods(classes: Iterable[type[Module]]) -> None:
-    for cls in classes:
-        _known_classes.add(cls)
-        for value in _values([cls]):
-            if isinstance(value, Method) or hasattr(value, _MARK):
-                function = _function_of(value)
-                if isinstance(function, FunctionType):
-                    _known_methods.add(function)
-
-
-def _values(classes: Iterable[type]) -> Iterator[Any]:
-    return (value for cls in classes for base in cls.__mro__ for value in vars(base).values())
+    hidden = {_function_of(value) for value in methods if callable(value) or isinstance(value, classmethod)}
+    return [_misplaced_mark(function, function in hidden) for function in strays]
 
 
 def _misplaced_mark(function: FunctionType, is_hidden: bool) -> Mistake:

@@ -507,7 +507,7 @@ class DatabaseService:
         self._refuse_newer("wisp", OWN_MIGRATIONS, recorded)
         for number in range(1, recorded + 1):
             for table in _MADE.findall(OWN_MIGRATIONS[number]):
-                connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # it can be read
+                connection.execute(f"SELECT * FROM {table} LIMIT 1").fetchone()  # else the first use would fail
         missing = range(recorded + 1, len(OWN_MIGRATIONS) + 1)
         if missing:
             with _whole(connection):
@@ -693,6 +693,7 @@ class _Connection(aiosqlite.Connection):
 
     async def close(self) -> None:
         """Close the connection after what was asked before, and end its thread."""
+        # it is None only where no event loop runs
         closed = cast("asyncio.Future[object]", self.stop())  # pyright: ignore[reportUnknownMemberType]
         await closed
 

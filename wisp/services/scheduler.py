@@ -466,7 +466,7 @@ class SchedulerService:
 
     def _take(self, row: Row) -> None:
         if not self._begun:
-            self._read_all = False
+            self._read_all = False  # begin() reads it, once all jobs have their functions
             return
         if row.id in self._shots or row.id in self._gone:
             return
