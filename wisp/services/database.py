@@ -493,7 +493,7 @@ class DatabaseService:
     ) -> None:
         record = (owner, number, self._clock.time())
         if isinstance(migration, str):
-            await self._write(_migrate, record, migration)
+            await self._write(_run_migration_alone, record, migration)
             return
         async with self.transaction() as tx:
             await tx.execute(_MIGRATIONS_TABLE)
@@ -511,11 +511,8 @@ class DatabaseService:
         missing = range(recorded + 1, len(OWN_MIGRATIONS) + 1)
         if missing:
             with _whole(connection):
-                connection.execute(_MIGRATIONS_TABLE)
                 for number in missing:
-                    for statement in _statements(OWN_MIGRATIONS[number]):
-                        connection.execute(statement)
-                    connection.execute(_RECORD, ("wisp", number, now))
+                    _run_migration(connection, ("wisp", number, now), OWN_MIGRATIONS[number])
         _set_busy_timeout(connection, self.busy_timeout)
 
     def _refuse_newer(self, owner: str, migrations: Mapping[int, object], recorded: int) -> None:
@@ -753,15 +750,20 @@ def _batch(connection: sqlite3.Connection, statements: Sequence[tuple[str, Param
             _inside(connection, _execute, sql, parameters)
 
 
-def _migrate(connection: sqlite3.Connection, record: tuple[str, int, float], script: str) -> None:
-    """Run a migration, and record it, unless another task was quicker."""
+def _run_migration_alone(connection: sqlite3.Connection, record: tuple[str, int, float], script: str) -> None:
+    """Run a migration in a transaction of its own."""
     with _whole(connection):
-        _execute(connection, _MIGRATIONS_TABLE, ())
-        if _fetch_first(connection, _IS_RECORDED, record[:2]):
-            return
-        for statement in _statements(script):
-            _inside(connection, _execute, statement, ())
-        _inside(connection, _execute, _RECORD, record)
+        _run_migration(connection, record, script)
+
+
+def _run_migration(connection: sqlite3.Connection, record: tuple[str, int, float], script: str) -> None:
+    """Run a migration inside a transaction, and record it, unless another task was quicker."""
+    _execute(connection, _MIGRATIONS_TABLE, ())
+    if _fetch_first(connection, _IS_RECORDED, record[:2]):
+        return
+    for statement in _statements(script):
+        _inside(connection, _execute, statement, ())
+    _inside(connection, _execute, _RECORD, record)
 
 
 def _inside(
