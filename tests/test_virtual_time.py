@@ -563,6 +563,22 @@ async def test_a_thread_that_ticks_for_ever_lets_time_pass(
     await stuck
 
 
+def test_a_wait_counts_also_if_something_happens_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = 0.0
+
+    def select(timeout: float | None = None) -> list[object]:
+        nonlocal seconds
+        seconds += 7
+        return ["a tick"]
+
+    ticked = outside.Outside()
+    monkeypatch.setattr("wisp.outside.time.monotonic", lambda: seconds)
+    monkeypatch.setattr(ticked, "present", lambda: {"thread": ("the thread", outside.WORK)})
+    monkeypatch.setattr(ticked, "select", select)
+    assert ticked.wait() == ticked.wait() == ["a tick"]
+    assert ticked._left == outside.WORK - 14
+
+
 async def test_a_daemon_thread_is_waited_for_once_and_then_for_less(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
