@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 import wisp
 from wisp.clock import Clock
 from wisp.errors import DatabaseError
+from wisp.local.virtual_time import VirtualTime
 from wisp.services import Audit
 from wisp.services import audit as audit_file
 from wisp.services.audit import LARGEST_METADATA, LONGEST_TEXT, AuditRecord, AuditService
 from wisp.services.database import DatabaseService
 from wisp.testing import connect
-from wisp.virtual_time import VirtualTime
 
 GUILD, OTHER = 123456789012345678, 223456789012345678
 TOKEN = "MTE4MDAwMDAwMDAwMDAwMDAwMQ.secret.not-a-real-token"

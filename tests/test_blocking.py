@@ -10,22 +10,22 @@ import lightbulb
 import pytest
 
 import wisp
-from wisp.blocking import Blocking
 from wisp.clock import Clock
 from wisp.deferral import DiscordTime
+from wisp.local.virtual_time import virtual_time
 from wisp.sandbox.people import People
 from wisp.sandbox.server import Sandbox
 from wisp.testing import Discord, connect
-from wisp.virtual_time import virtual_time
+from wisp.watchdog import Blocking
 
 
 class Time:
-    """Real time as `wisp.blocking` sees it. `block` lets it pass at once, for the clock of bot and sandbox as well."""
+    """Real time as `wisp.watchdog` sees it. `block` lets it pass at once, for the clock of bot and sandbox as well."""
 
     def __init__(self, bot: wisp.Bot, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
         self.bot = bot
-        monkeypatch.setattr("wisp.blocking.perf_counter", lambda: self.now)
+        monkeypatch.setattr("wisp.watchdog.perf_counter", lambda: self.now)
 
     def block(self, seconds: float = 4.0) -> None:
         self.now += seconds
@@ -42,7 +42,7 @@ def time(bot: wisp.Bot, monkeypatch: pytest.MonkeyPatch) -> Time:
     return Time(bot, monkeypatch)
 
 
-def lines(caplog: pytest.LogCaptureFixture, name: str = "wisp.blocking") -> list[str]:
+def lines(caplog: pytest.LogCaptureFixture, name: str = "wisp.watchdog") -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == name]
 
 
@@ -412,7 +412,7 @@ async def test_no_block_is_reported_while_time_stands_still(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("wisp.blocking.perf_counter", lambda: now)
+    monkeypatch.setattr("wisp.watchdog.perf_counter", lambda: now)
     with virtual_time(flows=True) as time:
         blocking = Blocking(time.clock, DiscordTime(time.clock))
         blocking.start()

@@ -23,13 +23,13 @@ from aiohttp import web
 
 import wisp
 from wisp.config import Config
+from wisp.local.virtual_time import VirtualTime
 from wisp.program import stop_signals
 from wisp.sandbox import Sandbox
 from wisp.sandbox.interaction import Interaction
 from wisp.sandbox.lookups import Route
 from wisp.sandbox.quotas import Quotas
 from wisp.testing import connect
-from wisp.virtual_time import VirtualTime
 
 
 @pytest.fixture
@@ -160,9 +160,9 @@ async def test_all_mistakes_are_reported_at_once_before_anything_is_opened() -> 
     @bot.listen
     async def hear(event: int) -> None: ...
 
-    with pytest.raises(wisp.Mistakes) as caught:
+    with pytest.raises(wisp.CheckError) as caught:
         await bot.start(Config())
-    places = [mistake.line for mistake in caught.value.mistakes if mistake.line]
+    places = [mistake.line for mistake in caught.value.problems if mistake.line]
     assert places == sorted(places)
     told = str(caught.value)
     for part in ("Shouting", "not async", '"twice"', "is not an event", "token: there is none"):
@@ -257,7 +257,7 @@ async def test_a_refused_token_is_said_plainly_and_never_shown(sandbox: Sandbox)
 
 
 async def test_a_server_that_cannot_be_reached_is_said_plainly() -> None:
-    from wisp.start_refusals import explained
+    from wisp.start_errors import explained
 
     told = explained(OSError("Connect call failed"))
     assert str(told) == "Discord cannot be reached: Connect call failed. Is there a network, and is rest_url right?"
@@ -448,10 +448,10 @@ async def test_a_privileged_intent_that_is_off_is_named_with_its_page_and_its_li
     @bot.listen
     async def welcome(event: hikari.MemberCreateEvent) -> None: ...
 
-    with pytest.raises(wisp.Mistakes) as caught:
+    with pytest.raises(wisp.CheckError) as caught:
         await bot.start(config_for(sandbox, intents=("MESSAGE_CONTENT",)))
     page = f"https://discord.com/developers/applications/{sandbox.world.bot.id}/bot"
-    assert [(mistake.where, page in mistake.fix) for mistake in caught.value.mistakes] == [
+    assert [(mistake.where, page in mistake.fix) for mistake in caught.value.problems] == [
         ('listener "welcome"', True),
         ("intents=", True),
     ]
@@ -591,7 +591,7 @@ async def test_a_close_that_is_cancelled_goes_on(sandbox: Sandbox, time: Virtual
 
 
 async def test_a_refused_gateway_is_said_in_words(sandbox: Sandbox) -> None:
-    from wisp.start_refusals import explained
+    from wisp.start_errors import explained
 
     closed = hikari.GatewayServerClosedConnectionError("no", 4014, False)
     assert "a privileged intent is not switched on" in str(explained(closed))
@@ -996,7 +996,7 @@ async def test_on_stop_is_called_if_the_start_fails_after_on_start(sandbox: Sand
         assert called == expected
 
 
-async def test_an_on_stop_function_that_is_not_async_is_a_mistake() -> None:
+async def test_an_on_stop_function_that_is_not_async_is_a_problem() -> None:
     bot = hello_bot()
     bot.on_stop(lambda: None)  # type: ignore[arg-type, return-value]
     (mistake,) = bot.check()
@@ -1018,7 +1018,7 @@ class Deaf:
 
 @pytest.fixture
 async def deaf(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Deaf]:
-    for name in ("work.LAST_WORDS", "session.LAST_WORDS", "session._CLOSING_LIMIT"):
+    for name in ("tasks.LAST_WORDS", "session.LAST_WORDS", "session._CLOSING_LIMIT"):
         monkeypatch.setattr(f"wisp.{name}", 0.01)
     monkeypatch.setattr("wisp.bridge._CLOSING_IN_ALL", 0.01)
     deaf = Deaf()
@@ -1394,8 +1394,8 @@ async def test_exits_of_a_bots_own_tasks_do_not_cut_its_close_short(
 
 
 LEFT_BEHIND = """
-    import asyncio, atexit, sys, threading, time, wisp, wisp.session, wisp.work
-    wisp.work.LAST_WORDS = wisp.session.LAST_WORDS = wisp.session._CLOSING_LIMIT = 0.1
+    import asyncio, atexit, sys, threading, time, wisp, wisp.session, wisp.tasks
+    wisp.tasks.LAST_WORDS = wisp.session.LAST_WORDS = wisp.session._CLOSING_LIMIT = 0.1
     bot = wisp.Bot()
     tasks = []
 
@@ -1715,7 +1715,7 @@ def test_functions_that_do_not_take_what_they_are_called_with_are_mistakes_with_
         bot = wisp.Bot()
         register(bot)
         (mistake,) = bot.check()
-        assert f"{mistake.where}: {mistake.problem}".startswith(expected)
+        assert f"{mistake.where}: {mistake.message}".startswith(expected)
         assert str(mistake.file).endswith("test_bot.py")
         assert mistake.line
     for register in FITTING:

@@ -16,7 +16,7 @@ from hikari.internal import time as hikari_time
 from lightbulb.commands import options
 
 from wisp.bridge import let_hikari_ask_the_loop
-from wisp.virtual_time import VirtualTime
+from wisp.local.virtual_time import VirtualTime
 
 MOVED = "a new release moved this: mend wisp/bridge.py"
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.xxxxxx.yyyyyyyyyyyyyyyyyyyyyyyyyyy"

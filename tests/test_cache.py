@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from wisp.clock import Clock
 from wisp.errors import ServiceError
+from wisp.local.virtual_time import VirtualTime
 from wisp.services.cache import CacheService
-from wisp.virtual_time import VirtualTime
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ import pytest
 
 import wisp
 from wisp.cli import load, main
-from wisp.errors import Mistakes
+from wisp.errors import CheckError
 from wisp.sandbox.console import Console
 
 BOT = '''\
@@ -411,7 +411,7 @@ def test_settings_that_the_sandbox_overrules_may_be_wrong(capsys: pytest.Capture
     assert capsys.readouterr().out == "wisp: Hello @ada!\n"
 
 
-def test_check_lists_the_mistakes_of_the_settings_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_lists_the_problems_of_the_settings_too(capsys: pytest.CaptureFixture[str]) -> None:
     write(".env", SETTINGS)
     bot = write("my_bot.py", BOT.replace("async def hello", "async def HELLO"))
     assert main(["check", bot]) == 1
@@ -501,7 +501,7 @@ def test_a_file_that_brings_no_bot_says_why(
 ) -> None:
     write("my_helper.py", "import os\n1 / 0\n")
     write("my_bot.py", text)
-    with pytest.raises(Mistakes, match=complaint):
+    with pytest.raises(CheckError, match=complaint):
         load("my_bot.py")
     assert main(["sandbox", "my_bot.py", "--run", "/hello"]) == 1
     captured = capsys.readouterr()
@@ -521,7 +521,7 @@ def test_a_file_that_brings_no_bot_says_why(
 def test_a_path_to_something_else_says_what_it_is(file: str, complaint: str) -> None:
     write("bot.txt", BOT)
     write("json.py", BOT)
-    with pytest.raises(Mistakes, match=complaint):
+    with pytest.raises(CheckError, match=complaint):
         load(file)
 
 
@@ -594,8 +594,8 @@ def test_an_exit_in_on_start_ends_the_chat_in_order_with_its_code(caplog: pytest
 
 
 STOPPED = """
-import asyncio, sys, wisp, wisp.program, wisp.work
-wisp.work.LAST_WORDS = wisp.program.LAST_WORDS = 0.1
+import asyncio, sys, wisp, wisp.program, wisp.tasks
+wisp.tasks.LAST_WORDS = wisp.program.LAST_WORDS = 0.1
 bot = wisp.Bot()
 hangs = sys.argv[-1].startswith("/hang")
 @bot.on_start
@@ -1010,7 +1010,7 @@ async def again(ctx: wisp.Context) -> str: return ""
     assert captured.out.startswith("my_bot.py: 5 mistakes")
 
 
-def test_check_names_the_mistakes_of_a_service_once_beside_modules(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_names_the_problems_of_a_service_once_beside_modules(capsys: pytest.CaptureFixture[str]) -> None:
     text = """import wisp
 class Plain:
     def stop(self): ...

@@ -187,7 +187,7 @@ async def test_a_field_that_names_nobody_lets_nobody_in() -> None:
 async def test_only_who_called_for_a_message_may_use_it() -> None:
     bot = wisp.Bot()
 
-    @bot.component("next", only="asker")
+    @bot.component("next", only="invoker")
     async def next_one(ctx: wisp.ComponentContext) -> None:
         await ctx.edit("next")
 
@@ -485,7 +485,7 @@ def test_a_component_or_modal_without_its_custom_id_is_a_mistake_and_not_nobodys
         async def press(ctx: Any) -> None: ...
 
         assert press
-    found = {(mistake.where, mistake.problem, mistake.fix) for mistake in bot.check()}
+    found = {(mistake.where, mistake.message, mistake.fix) for mistake in bot.check()}
     assert found == {
         ('component "press"', "@component stands without a custom id", 'Write `@component("press")`'),
         ('modal "press"', "@modal stands without a custom id", 'Write `@modal("press")`'),
@@ -641,7 +641,7 @@ def test_an_emoji_is_a_character_a_mention_or_one_of_hikaris(emoji: Any, sent: A
     assert wisp.link_button("Docs", "https://example.com", emoji=emoji).build()[0]["emoji"] == expected
 
 
-def test_a_custom_id_that_no_values_make_short_enough_is_a_mistake() -> None:
+def test_a_custom_id_that_no_values_make_short_enough_is_a_problem() -> None:
     bot = wisp.Bot()
 
     @bot.component("a" * 101)
@@ -662,7 +662,7 @@ def test_a_custom_id_that_no_values_make_short_enough_is_a_mistake() -> None:
     @bot.component("f" * 99 + ":{text}")
     async def may_fit(ctx: wisp.ComponentContext, text: str) -> None: ...
 
-    found = {mistake.where[-30:]: (mistake.problem, mistake.fix) for mistake in bot.check()}
+    found = {mistake.where[-30:]: (mistake.message, mistake.fix) for mistake in bot.check()}
     problem = "it takes more than 100 characters, which Discord does not keep"
     assert found == {
         'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"': (problem, "Shorten its names"),

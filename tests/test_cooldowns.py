@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import wisp
 from wisp.clock import Clock
 from wisp.cooldowns import Places, Window
-from wisp.local import on_sandbox
+from wisp.local.runner import on_sandbox
 from wisp.sandbox.people import People
 from wisp.sandbox.world import InteractionAnswered
 from wisp.testing import connect

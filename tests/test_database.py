@@ -21,11 +21,11 @@ from hypothesis import strategies as st
 import wisp
 from wisp.clock import Clock
 from wisp.errors import DatabaseError
-from wisp.local import on_sandbox, restart
+from wisp.local.runner import on_sandbox, restart
+from wisp.local.virtual_time import VirtualTime
 from wisp.services import Services
 from wisp.services.database import OWN_MIGRATIONS, DatabaseService, Result, Transaction
 from wisp.testing import connect
-from wisp.virtual_time import VirtualTime
 
 OWN = [("wisp", number) for number in OWN_MIGRATIONS]
 
@@ -524,7 +524,7 @@ async def refused_start(path: Path) -> DatabaseError:
 async def test_a_file_that_is_no_database_is_refused_and_left(tmp_path: Path) -> None:
     path = tmp_path / "wisp.db"
     path.write_text("token = 1\n" * 200)
-    assert "not an SQLite database, and was left as it is" in (await refused_start(path)).problem
+    assert "not an SQLite database, and was left as it is" in (await refused_start(path)).message
 
 
 async def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
@@ -538,7 +538,7 @@ async def test_an_empty_file_is_a_new_database(tmp_path: Path) -> None:
 
 async def test_a_folder_and_a_place_that_is_not_there_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere" / "wisp.db"):
-        assert "it cannot be opened. Expected a file" in (await refused_start(path)).problem
+        assert "it cannot be opened. Expected a file" in (await refused_start(path)).message
 
 
 async def test_what_is_no_file_is_refused_in_words(tmp_path: Path) -> None:
@@ -567,7 +567,7 @@ async def test_a_file_cut_short_is_refused_and_left(tmp_path: Path) -> None:
     await filled(path)
     os.truncate(path, path.stat().st_size // 2)
     error = await refused_start(path)
-    assert "the file is damaged. Put a backup in its place" in error.problem
+    assert "the file is damaged. Put a backup in its place" in error.message
     assert error.code == "SQLITE_CORRUPT"
 
 
@@ -603,8 +603,8 @@ async def test_a_file_with_a_table_of_another_program_under_a_name_of_wisps_is_r
         foreign.execute(statement)
         foreign.commit()
     error = await refused_start(path)
-    assert f"the file belongs to another program: its table {table} was not made by wisp" in error.problem
-    assert "Set another database (WISP_DATABASE), or move this one away" in error.problem
+    assert f"the file belongs to another program: its table {table} was not made by wisp" in error.message
+    assert "Set another database (WISP_DATABASE), or move this one away" in error.message
 
 
 async def test_a_file_from_a_newer_wisp_is_refused_and_left(tmp_path: Path) -> None:
@@ -615,7 +615,7 @@ async def test_a_file_from_a_newer_wisp_is_refused_and_left(tmp_path: Path) -> N
         newer.commit()
         newer.execute("PRAGMA journal_mode = DELETE")
     error = await refused_start(path)
-    assert f"it has run migration 99, this one knows {len(OWN)}. Update wisp" in error.problem
+    assert f"it has run migration 99, this one knows {len(OWN)}. Update wisp" in error.message
 
 
 class Held:
@@ -851,7 +851,7 @@ def test_a_file_that_may_grow_no_more_fails_in_words_and_goes_on_when_it_may(tmp
                 await db.execute("INSERT INTO page VALUES (?)", ("x" * 3000,))
                 kept += 1
         except DatabaseError as error:
-            print(error.problem.split(".")[0])
+            print(error.message.split(".")[0])
         print((await db.fetchone("SELECT count(*) FROM page"))[0] - kept)
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         await db.execute("INSERT INTO page VALUES ('more')")
@@ -877,7 +877,7 @@ def test_a_read_only_file_or_folder_is_refused_at_the_start(what: str) -> None:
             try:
                 await db.start()
             except DatabaseError as error:
-                print(error.problem)
+                print(error.message)
             print(open(db.path, "rb").read() == before)
             """,
         )
@@ -1025,9 +1025,9 @@ def test_a_migration_that_cannot_run_is_a_mistake_with_its_line(
         bot.migration(number, work)
     [mistake] = bot.check()
     assert mistake.where == where
-    assert problem in mistake.problem
+    assert problem in mistake.message
     assert (mistake.file, mistake.line) == (os.path.join("tests", "test_database.py"), line)
-    assert (mistake.fix == "Correct the statement") == ("SQLite refuses it" in mistake.problem)
+    assert (mistake.fix == "Correct the statement") == ("SQLite refuses it" in mistake.message)
 
 
 @pytest.mark.parametrize(
@@ -1052,7 +1052,7 @@ def test_a_migration_that_may_fit_the_bots_data_is_none(
     assert files(tmp_path, "*") == []
 
 
-def test_what_functions_do_is_not_known_and_all_mistakes_of_migrations_are_told_at_once() -> None:
+def test_what_functions_do_is_not_known_and_all_problems_of_migrations_are_told_at_once() -> None:
     bot = wisp.Bot()
     decorated: Any = bot.migration
 
@@ -1065,7 +1065,7 @@ def test_what_functions_do_is_not_known_and_all_mistakes_of_migrations_are_told_
     @decorated(4)
     def plain(tx: Transaction) -> None: ...
 
-    assert [(mistake.where, mistake.problem) for mistake in bot.check()] == [
+    assert [(mistake.where, mistake.message) for mistake in bot.check()] == [
         ("migration 3", "SQLite refuses it: incomplete input, in: INSERT INTO made VALUES (1"),
         ("migration 4", "its function is not async"),
     ]

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import wisp
+from wisp.local.virtual_time import VirtualTime
 from wisp.testing import Discord, connect
-from wisp.virtual_time import VirtualTime
 
 
 def failing_bot() -> tuple[wisp.Bot, wisp.Command[..., Any]]:

@@ -168,10 +168,10 @@ def test_what_no_listener_can_be_is_a_mistake_with_its_place() -> None:
         "means nothing",
         "is not an",
     )
-    assert [part in mistake.problem for part, mistake in zip(parts, found, strict=True)] == [True] * 7
+    assert [part in mistake.message for part, mistake in zip(parts, found, strict=True)] == [True] * 7
 
 
-def test_a_decorator_that_names_another_event_than_the_annotation_is_a_mistake() -> None:
+def test_a_decorator_that_names_another_event_than_the_annotation_is_a_problem() -> None:
     async def joined(event: hikari.MemberCreateEvent) -> None: ...
     async def either(event: hikari.MemberCreateEvent | hikari.MemberDeleteEvent | None) -> None: ...
     async def message(event: hikari.MessageCreateEvent) -> None: ...
@@ -188,7 +188,7 @@ def test_a_decorator_that_names_another_event_than_the_annotation_is_a_mistake()
         unknown: (hikari.MemberCreateEvent,),
     }.items():
         bot.listen(*event_types)(function)
-    assert [f"{mistake.where}: {mistake.problem}" for mistake in bot.check()] == [
+    assert [f"{mistake.where}: {mistake.message}" for mistake in bot.check()] == [
         'listener "joined": the decorator names GuildMessageCreateEvent and DMMessageCreateEvent, and `event` is '
         "annotated as `MemberCreateEvent`",
         'listener "either": the decorator names MemberUpdateEvent and MessageCreateEvent, and `event` is annotated as '

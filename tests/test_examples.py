@@ -15,12 +15,12 @@ import hikari
 import pytest
 
 import wisp
-from wisp.local import on_sandbox
+from wisp.local.runner import on_sandbox
+from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Sandbox
 from wisp.sandbox.people import People, Reply
 from wisp.sandbox.world import BotConnected, BotDisconnected
 from wisp.testing import Impossible, connect, create_mock_bot, create_mock_context, create_mock_interaction
-from wisp.virtual_time import VirtualTime
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

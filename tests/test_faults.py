@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Impossible, Sandbox
 from wisp.sandbox.faults import do
 from wisp.sandbox.world import Channel
-from wisp.virtual_time import VirtualTime
 
 
 @pytest.fixture

@@ -259,8 +259,8 @@ def test_decorators_without_their_parentheses_say_how_they_are_written() -> None
 
         assert callable(act)
     wisp.cooldown(bot.group("g", "G")).command(name="act", description="Act")(decorators[0](act.function))  # pyright: ignore
-    found = [mistake for mistake in bot.check() if not mistake.remark]
-    assert {(mistake.problem, mistake.fix) for mistake in found} == {
+    found = [mistake for mistake in bot.check() if not mistake.is_warning]
+    assert {(mistake.message, mistake.fix) for mistake in found} == {
         ("@wisp.cooldown stands without parentheses", "Write `@wisp.cooldown(5.0)`"),
         ("@wisp.concurrency stands without parentheses", "Write `@wisp.concurrency(1)`"),
         (
@@ -281,7 +281,7 @@ def test_decorators_with_parentheses_that_they_do_not_take_say_how_they_are_writ
         async def act(ctx: wisp.Context) -> None: ...
 
     found = bot.check()
-    assert [(mistake.problem, mistake.fix) for mistake in found] == [
+    assert [(mistake.message, mistake.fix) for mistake in found] == [
         (f"@wisp.{decorator.__name__} stands with parentheses", f"Write `@wisp.{decorator.__name__}`")
         for decorator in decorators
     ]
@@ -327,7 +327,7 @@ async def test_handle_errors_shows_the_text_and_no_token() -> None:
         assert len(reply.content) < 2000
 
 
-def test_guards_that_are_written_wrongly_are_mistakes() -> None:
+def test_guards_that_are_written_wrongly_are_problems() -> None:
     found = "\n".join(
         map(
             str,
@@ -354,7 +354,7 @@ def test_guards_that_are_written_wrongly_are_mistakes() -> None:
         assert words in found, words
 
 
-def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_mistakes() -> None:
+def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_problems() -> None:
     bot = wisp.Bot()
     anything: Any = bot
 
@@ -375,7 +375,7 @@ def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_mistakes
     assert hear
     assert sweep
     found = bot.check()
-    assert [(mistake.where, mistake.problem) for mistake in found] == [
+    assert [(mistake.where, mistake.message) for mistake in found] == [
         ('command "act"', "it is a guard, and no function of its own"),
         ('listener "hear"', "guards are for what people call, and nobody is asked here"),
         ('job "sweep"', "guards are for what people call, and nobody is asked here"),

@@ -69,7 +69,7 @@ def text(content: Any = "hi") -> dict[str, Any]:
     return {"type": 10, "content": content}
 
 
-def found(problems: list[limits.Problem]) -> list[tuple[str, str]]:
+def found(problems: list[limits.Violation]) -> list[tuple[str, str]]:
     return [(".".join(map(str, problem.path)), problem.code) for problem in problems]
 
 
@@ -274,12 +274,12 @@ BAD_COMMANDS = {
 
 @pytest.mark.parametrize("payload", GOOD_COMMANDS.values(), ids=GOOD_COMMANDS)
 def test_a_command_within_the_limits_has_no_problem(payload: Any) -> None:
-    assert found(limits.command_problems(payload)) == []
+    assert found(limits.command_violations(payload)) == []
 
 
 @pytest.mark.parametrize(("payload", "expected"), BAD_COMMANDS.values(), ids=BAD_COMMANDS)
 def test_a_command_beyond_a_limit_is_refused_where_it_is(payload: Any, expected: Any) -> None:
-    assert found(limits.command_problems(payload)) == expected
+    assert found(limits.command_violations(payload)) == expected
 
 
 def sized(size: int, **entries: Any) -> dict[str, Any]:
@@ -304,15 +304,15 @@ def command_size(payload: dict[str, Any]) -> int:
 
 
 def test_a_command_of_8000_characters_passes_and_one_more_is_too_large() -> None:
-    assert found(limits.command_problems(sized(8000))) == []
-    assert found(limits.command_problems(sized(8001))) == [("", "APPLICATION_COMMAND_TOO_LARGE")]
+    assert found(limits.command_violations(sized(8000))) == []
+    assert found(limits.command_violations(sized(8001))) == [("", "APPLICATION_COMMAND_TOO_LARGE")]
 
 
 def test_only_the_longest_localization_counts_for_the_size_of_a_command() -> None:
     localized = sized(8000, name_localizations={"de": "abcde", "fr": "ab"})
-    assert found(limits.command_problems(localized)) == []
+    assert found(limits.command_violations(localized)) == []
     localized["name_localizations"]["de"] += "f"
-    assert found(limits.command_problems(localized)) == [("", "APPLICATION_COMMAND_TOO_LARGE")]
+    assert found(limits.command_violations(localized)) == [("", "APPLICATION_COMMAND_TOO_LARGE")]
 
 
 def may_be_in_a_name(character: str) -> bool:
@@ -325,7 +325,7 @@ def may_be_in_a_name(character: str) -> bool:
 
 
 def has_stranger(name: str) -> bool:
-    problems = limits.command_problems({"name": name, "description": "d"})
+    problems = limits.command_violations({"name": name, "description": "d"})
     return any(" is neither a letter" in problem.message for problem in problems)
 
 
@@ -344,7 +344,7 @@ def test_the_characters_of_a_name_are_those_of_discords_pattern() -> None:
 
 
 def test_an_invalid_name_is_answered_with_what_is_wrong_and_the_way_out() -> None:
-    [space], [case] = limits.command_problems(command(name="a b")), limits.command_problems(command(name="Ab"))
+    [space], [case] = limits.command_violations(command(name="a b")), limits.command_violations(command(name="Ab"))
     assert space.message == "Command name is invalid: ' ' is neither a letter, a digit nor one of - _ '"
     assert case.message == "Command name is invalid: it must be lowercase, 'ab'"
 
@@ -355,21 +355,21 @@ def named(kind: int, count: int, prefix: str = "c") -> list[dict[str, Any]]:
 
 
 def test_a_scope_holds_100_15_and_15_commands() -> None:
-    assert found(limits.commands_problems([*named(1, 100), *named(2, 15), *named(3, 15)])) == []
+    assert found(limits.commands_violations([*named(1, 100), *named(2, 15), *named(3, 15)])) == []
 
 
 @pytest.mark.parametrize(("kind", "most"), [(1, 100), (2, 15), (3, 15)])
 def test_one_command_too_many_of_a_type_is_refused_at_its_index(kind: int, most: int) -> None:
-    assert found(limits.commands_problems(named(kind, most + 2))) == [(str(most), limits.INVALID)]
+    assert found(limits.commands_violations(named(kind, most + 2))) == [(str(most), limits.INVALID)]
 
 
 def test_two_commands_of_one_type_with_one_name_are_refused_and_of_two_types_are_not() -> None:
     twice = [*named(1, 1), *named(1, 1), *named(2, 1)]
-    assert found(limits.commands_problems(twice)) == [("1", "APPLICATION_COMMANDS_DUPLICATE_NAME")]
+    assert found(limits.commands_violations(twice)) == [("1", "APPLICATION_COMMANDS_DUPLICATE_NAME")]
 
 
 def test_the_problems_of_a_scope_start_with_the_index_of_their_command() -> None:
-    assert found(limits.commands_problems([*named(1, 1), {"name": "b"}])) == [("1.description", "BASE_TYPE_REQUIRED")]
+    assert found(limits.commands_violations([*named(1, 1), {"name": "b"}])) == [("1.description", "BASE_TYPE_REQUIRED")]
 
 
 GOOD_MESSAGES = {
@@ -674,18 +674,18 @@ BAD_MESSAGES = {
 
 @pytest.mark.parametrize("payload", GOOD_MESSAGES.values(), ids=GOOD_MESSAGES)
 def test_a_message_within_the_limits_has_no_problem(payload: Any) -> None:
-    assert found(limits.message_problems(payload)) == []
+    assert found(limits.message_violations(payload)) == []
 
 
 @pytest.mark.parametrize(("payload", "expected"), BAD_MESSAGES.values(), ids=BAD_MESSAGES)
 def test_a_message_beyond_a_limit_is_refused_where_it_is(payload: Any, expected: Any) -> None:
-    assert found(limits.message_problems(payload)) == expected
+    assert found(limits.message_violations(payload)) == expected
 
 
 @pytest.mark.parametrize("length", [0, 1999, 2000, 2001, 5000])
 def test_the_cheap_check_of_a_text_agrees_with_the_check_of_its_message(length: int) -> None:
-    problem = limits.content_problem("x" * length)
-    assert found([problem] if problem else []) == found(limits.message_problems({"content": "x" * length}))
+    problem = limits.content_violation("x" * length)
+    assert found([problem] if problem else []) == found(limits.message_violations({"content": "x" * length}))
 
 
 GOOD_MODALS = {
@@ -760,26 +760,29 @@ BAD_MODALS["6 rows"][1].pop()  # what is past the limit is not read
 
 @pytest.mark.parametrize("payload", GOOD_MODALS.values(), ids=GOOD_MODALS)
 def test_a_modal_within_the_limits_has_no_problem(payload: Any) -> None:
-    assert found(limits.modal_problems(payload)) == []
+    assert found(limits.modal_violations(payload)) == []
 
 
 @pytest.mark.parametrize(("payload", "expected"), BAD_MODALS.values(), ids=BAD_MODALS)
 def test_a_modal_beyond_a_limit_is_refused_where_it_is(payload: Any, expected: Any) -> None:
-    assert found(limits.modal_problems(payload)) == expected
+    assert found(limits.modal_violations(payload)) == expected
 
 
 def test_the_error_tree_nests_paths_and_keeps_every_problem_of_a_place() -> None:
-    first, second = limits.Problem(("options", 0, "name"), "A", "a"), limits.Problem(("options", 0, "name"), "B", "b")
+    first, second = (
+        limits.Violation(("options", 0, "name"), "A", "a"),
+        limits.Violation(("options", 0, "name"), "B", "b"),
+    )
     below = {"_errors": [{"code": "A", "message": "a"}, {"code": "B", "message": "b"}]}
     assert limits.error_tree([first, second]) == {"options": {"0": {"name": below}}}
 
 
 def test_the_error_tree_says_nothing_of_an_object_where_it_says_something_of_its_fields() -> None:
     problems = [
-        limits.Problem((), "A", "a"),
-        limits.Problem((0,), "B", "b"),
-        limits.Problem((0, "x"), "C", "c"),
-        limits.Problem((1,), "D", "d"),
+        limits.Violation((), "A", "a"),
+        limits.Violation((0,), "B", "b"),
+        limits.Violation((0, "x"), "C", "c"),
+        limits.Violation((1,), "D", "d"),
     ]
     assert limits.error_tree(problems) == {
         "0": {"x": {"_errors": [{"code": "C", "message": "c"}]}},
@@ -799,30 +802,32 @@ def test_a_problem_says_what_came_where_discords_sentence_does_not() -> None:
     boxes = {"type": 21, "custom_id": "r", "options": [{"label": "a", "value": "b"}]}
     group = {"type": 18, "label": "a", "component": boxes}
     cases = [
-        (limits.message_problems({"content": "x" * 3000}), "3000 characters"),
-        ([limits.content_problem("x" * 2001)], "2001 characters"),
-        (limits.message_problems({"embeds": [{"title": "t"}] * 11}), "11 embeds"),
-        (limits.message_problems({"sticker_ids": ["1"] * 4}), "4 sticker ids"),
-        (limits.message_problems({"embeds": [{"description": "x" * 4000}] * 2}), "8000 characters"),
-        (limits.command_problems(command(*(option(name=f"o{n}") for n in range(27)))), "27 options"),
-        (limits.modal_problems({"title": "t", "custom_id": "c", "components": [group]}), "1 option"),
-        (limits.command_problems(command(option(type=4, min_value=2**60))), str(2**60)),
-        (limits.command_problems(command(option(), option())), "the same as options.0.name"),
-        (limits.command_problems(command(twins)), "the same as options.0.choices.0.name"),
-        (limits.commands_problems([command(), {**command(), "name": "b"}, command()]), "the same as 0.name"),
-        (limits.message_problems({"components": [row]}), "the same as components.0.components.0.custom_id"),
+        (limits.message_violations({"content": "x" * 3000}), "3000 characters"),
+        ([limits.content_violation("x" * 2001)], "2001 characters"),
+        (limits.message_violations({"embeds": [{"title": "t"}] * 11}), "11 embeds"),
+        (limits.message_violations({"sticker_ids": ["1"] * 4}), "4 sticker ids"),
+        (limits.message_violations({"embeds": [{"description": "x" * 4000}] * 2}), "8000 characters"),
+        (limits.command_violations(command(*(option(name=f"o{n}") for n in range(27)))), "27 options"),
+        (limits.modal_violations({"title": "t", "custom_id": "c", "components": [group]}), "1 option"),
+        (limits.command_violations(command(option(type=4, min_value=2**60))), str(2**60)),
+        (limits.command_violations(command(option(), option())), "the same as options.0.name"),
+        (limits.command_violations(command(twins)), "the same as options.0.choices.0.name"),
+        (limits.commands_violations([command(), {**command(), "name": "b"}, command()]), "the same as 0.name"),
+        (limits.message_violations({"components": [row]}), "the same as components.0.components.0.custom_id"),
         (
-            limits.message_problems({"components": [{"type": 1, "components": [select]}]}),
+            limits.message_violations({"components": [{"type": 1, "components": [select]}]}),
             "the same as components.0.components.0.options.0.value",
         ),
-        (limits.command_problems({"name": "a"}), ""),
+        (limits.command_violations({"name": "a"}), ""),
     ]
     got = [[problem.got for problem in problems if problem] for problems, _ in cases]
     assert got == [[expected] for _, expected in cases]
 
 
 def test_problems_are_told_each_with_its_fix_and_a_fix_but_once() -> None:
-    problems = limits.message_problems({"content": "x" * 2001, **rows(button(label="l" * 81), button(emoji={}, url=1))})
+    problems = limits.message_violations(
+        {"content": "x" * 2001, **rows(button(label="l" * 81), button(emoji={}, url=1))}
+    )
     assert limits.explained(problems) == (
         "content: Must be 2000 or fewer in length (got 2001 characters). Shorten it, or send the rest in another "
         "answer. "
@@ -836,23 +841,25 @@ def test_problems_are_told_each_with_its_fix_and_a_fix_but_once() -> None:
         "components.0.components.0.custom_id). Give each component of a message a custom id of its own: bind it to "
         "other values, or add a field to its id."
     )
-    twice = limits.message_problems({"embeds": [{}, {}]})
+    twice = limits.message_violations({"embeds": [{}, {}]})
     assert limits.explained(twice).count("it shows nothing") == 1
-    of_discord = limits.Problem(("data", "components", "0", "components", "1", "emoji", "name"), "NEW_CODE", "Strange.")
+    of_discord = limits.Violation(
+        ("data", "components", "0", "components", "1", "emoji", "name"), "NEW_CODE", "Strange."
+    )
     assert limits.explained([of_discord], below=2) == "0.components.1.emoji.name: Strange. Change it, or leave it out."
 
 
 def test_a_problem_says_where_it_is_and_what_is_expected() -> None:
-    [problem] = limits.command_problems(command(option(description="d" * 101)))
+    [problem] = limits.command_violations(command(option(description="d" * 101)))
     assert str(problem) == "options.0.description: Must be between 1 and 100 in length. (BASE_TYPE_BAD_LENGTH)"
 
 
 CHECKS = [
-    limits.command_problems,
-    limits.message_problems,
-    limits.modal_problems,
-    lambda payload: limits.commands_problems([payload]),  # pyright: ignore[reportUnknownLambdaType]
-    limits.commands_problems,
+    limits.command_violations,
+    limits.message_violations,
+    limits.modal_violations,
+    lambda payload: limits.commands_violations([payload]),  # pyright: ignore[reportUnknownLambdaType]
+    limits.commands_violations,
 ]
 WORDS = """
     name type description options choices value required autocomplete min_value max_value min_length max_length
@@ -934,10 +941,10 @@ def test_a_number_too_large_to_print_is_refused_in_any_place_without_being_print
 
 def test_a_payload_of_endless_lists_costs_no_endless_walk() -> None:
     many = 300_000
-    assert len(limits.command_problems(command(*[{}] * many))) < 200
-    assert len(limits.commands_problems([{}] * many)) < 1000
-    assert len(limits.message_problems({"embeds": [{}] * many, "components": [{}] * many})) < 100
-    assert len(limits.modal_problems(modal(*[{}] * many))) < 100
+    assert len(limits.command_violations(command(*[{}] * many))) < 200
+    assert len(limits.commands_violations([{}] * many)) < 1000
+    assert len(limits.message_violations({"embeds": [{}] * many, "components": [{}] * many})) < 100
+    assert len(limits.modal_violations(modal(*[{}] * many))) < 100
 
 
 def test_a_payload_nested_without_end_is_read_to_the_depth_that_discord_knows() -> None:
@@ -945,8 +952,8 @@ def test_a_payload_nested_without_end_is_read_to_the_depth_that_discord_knows() 
     endless["options"] = [endless]
     layout: dict[str, Any] = {"type": 17}
     layout["components"] = [layout]
-    assert found(limits.command_problems(command(endless))) == [("options.0.options.0.type", "BASE_TYPE_CHOICES")]
-    assert found(limits.message_problems(v2(layout))) == [("components.0.components.0", "UNION_TYPE_CHOICES")]
+    assert found(limits.command_violations(command(endless))) == [("options.0.options.0.type", "BASE_TYPE_CHOICES")]
+    assert found(limits.message_violations(v2(layout))) == [("components.0.components.0", "UNION_TYPE_CHOICES")]
 
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_'äßжสวี", min_size=1, max_size=32)
@@ -1017,7 +1024,7 @@ def commands(draw: st.DrawFn) -> dict[str, Any]:
 @given(commands())
 def test_a_command_made_to_the_rules_has_no_problem(payload: Any) -> None:
     if payload["name"].strip():
-        assert found(limits.command_problems(payload)) == []
+        assert found(limits.command_violations(payload)) == []
 
 
 @pytest.fixture(scope="module")
@@ -1040,7 +1047,7 @@ def test_discords_specification_accepts_the_commands_that_have_no_problem(openap
     changed = replace_one(data, payload, data.draw(LEAVES))
     # Permissions are a string to the documentation and an integer to the specification.
     payload = {**changed, "default_member_permissions": payload["default_member_permissions"]}
-    if not limits.command_problems(payload):
+    if not limits.command_violations(payload):
         assert refusals(openapi, "ApplicationCommandCreateRequest", payload) == []
 
 

@@ -17,11 +17,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import wisp
 from wisp.clock import Clock
-from wisp.local import on_sandbox
+from wisp.local.runner import on_sandbox
+from wisp.local.virtual_time import VirtualTime
 from wisp.services import Metrics
 from wisp.services.metrics import LONGEST_TEXT, MetricsService, Timing
 from wisp.testing import connect
-from wisp.virtual_time import VirtualTime
 
 Sample = tuple[str, tuple[tuple[str, str], ...]]
 

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wisp
-from wisp.local import on_sandbox
+from wisp.local.runner import on_sandbox
 from wisp.modules import dependents, load_order
 from wisp.sandbox.people import People
 from wisp.testing import Discord, Impossible, connect
@@ -220,7 +220,7 @@ class Fine(Mixin, wisp.Module):
 """
 
 
-async def test_a_mark_on_what_is_no_method_of_a_module_is_a_mistake(tmp_path: Path) -> None:
+async def test_a_mark_on_what_is_no_method_of_a_module_is_a_problem(tmp_path: Path) -> None:
     file = tmp_path / "marks.py"
     file.write_text(MARKS)
     bot = runpy.run_path(str(file))["bot"]
@@ -229,16 +229,16 @@ async def test_a_mark_on_what_is_no_method_of_a_module_is_a_mistake(tmp_path: Pa
     assert list(found) == numbers.split()
     kinds = "command command user_command message_command component modal listen listen every cron job command"
     for mistake, kind in zip(found.values(), kinds.split(), strict=False):
-        assert mistake.problem == "it is no method of a module, and is never registered"
+        assert mistake.message == "it is no method of a module, and is never registered"
         assert mistake.fix == f"Write `@bot.{kind}`"
-    assert found["thirteen"].problem == "its class NoModule is no module"
+    assert found["thirteen"].message == "its class NoModule is no module"
     assert found["fourteen"].fix == "Write `@wisp.command` above that"
     assert found["fifteen"].fix == "Write `@wisp.listen` above that"
     lines = MARKS.splitlines()
     for name, mistake in found.items():
         assert mistake.file == str(file)
         assert any(f"async def {name}(" in line for line in lines[mistake.line : mistake.line + 3])
-    with pytest.raises(wisp.Mistakes, match="never registered"):
+    with pytest.raises(wisp.CheckError, match="never registered"):
         async with connect(bot):
             pass
 
@@ -262,7 +262,7 @@ Late.second = second
 """
 
 
-def test_a_method_that_a_module_got_after_a_check_is_no_mistake(tmp_path: Path) -> None:
+def test_a_method_that_a_module_got_after_a_check_is_no_problem(tmp_path: Path) -> None:
     file = tmp_path / "late.py"
     file.write_text(LATE)
     names = runpy.run_path(str(file))
@@ -464,7 +464,7 @@ async def test_wrong_attributes_and_methods_of_a_module_are_named_before_it_is_s
             assert expected in bot.modules.missing[name]
             with pytest.raises(wisp.WispError, match=re.escape(expected)):
                 await bot.modules.load(name)
-        assert [mistake.problem.split(":")[0] for mistake in bot.modules.mistakes["all"]] == [
+        assert [mistake.message.split(":")[0] for mistake in bot.modules.problems["all"]] == [
             "its description is 5",
             "its depends_on is 'x'",
             "its namespace is 5",
@@ -486,7 +486,7 @@ async def test_all_modules_and_services_that_a_module_lacks_are_named_at_once() 
             "lonely": ["nobody", "nothing", "soup", "salt"],
             "over": ["failing", "broken", "soup"],
         }.items():
-            problems = [mistake.problem for mistake in bot.modules.mistakes[name]]
+            problems = [mistake.message for mistake in bot.modules.problems[name]]
             assert [re.findall('"(.+?)"', problem) for problem in problems] == [[one] for one in names]
             assert bot.modules.missing[name] == "; ".join(problems)
         with pytest.raises(wisp.WispError, match=r'"nobody".*"nothing".*"soup".*"salt"'):
@@ -673,7 +673,7 @@ async def test_a_setup_and_a_teardown_that_hang_are_given_up(
     async def hangs(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("wisp.registry._SETUP_LIMIT", 0.05)
+    monkeypatch.setattr("wisp.modules.registry._SETUP_LIMIT", 0.05)
     monkeypatch.setattr("wisp.session._CLOSING_LIMIT", 0.05)
     monkeypatch.setattr("wisp.session.LAST_WORDS", 0.05)
     bot = wisp.Bot(modules=[module("a", hangs), module("b", teardown=hangs)])
@@ -987,7 +987,7 @@ async def test_a_reload_loads_a_module_whose_wrong_needs_are_corrected(package: 
         (package / "one.py").write_text(saying.replace('name = "one"', 'name = "one"; depends_on = ["base"]'))
         await bot.modules.reload("one")
         assert (await discord.member("ada").slash("one")).content == "one"
-        assert bot.modules.missing == bot.modules.mistakes == {}
+        assert bot.modules.missing == bot.modules.problems == {}
 
 
 GREET = """

@@ -17,8 +17,10 @@ import pytest
 import pytest_asyncio
 
 import wisp
-import wisp.outside
-from wisp.local import advancer, on_sandbox
+import wisp.local.external_work
+from wisp.local.browser_log import failures_on
+from wisp.local.runner import advancer, on_sandbox
+from wisp.local.virtual_time import virtual_time
 from wisp.sandbox.console import Console
 from wisp.sandbox.server import Sandbox
 from wisp.sandbox.world import (
@@ -30,8 +32,6 @@ from wisp.sandbox.world import (
     MessageDeleted,
     MessageEdited,
 )
-from wisp.shown import failures_on
-from wisp.virtual_time import virtual_time
 
 # Not WISP_...: a bot would take that for a setting of its own.
 REQUIRED = os.environ.get("REQUIRE_BROWSER", "") == "1"
@@ -1443,8 +1443,8 @@ async def test_a_reminder_a_cooldown_and_a_nightly_job_are_tried_by_hand(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The browser, its driver and a keyboard are not waited for as other programs are: that would take too long.
-    monkeypatch.setattr(wisp.outside, "_BACKGROUND", 60.0)
-    monkeypatch.setattr(wisp.outside, "_KNOWN", 60.0)
+    monkeypatch.setattr(wisp.local.external_work, "_BACKGROUND", 60.0)
+    monkeypatch.setattr(wisp.local.external_work, "_KNOWN", 60.0)
     async with a_page(browser, a_bot_of_times()) as (sandbox, page), a_keyboard():
         clock = page.locator("#clock")
         await use(page, "/remind")

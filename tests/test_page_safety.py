@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wisp
-from wisp import shown
-from wisp.local import on_sandbox
+from wisp.local import browser_log as shown
+from wisp.local.runner import on_sandbox
 from wisp.sandbox import actions
 from wisp.sandbox.page import FILES, MOST_UPLOADED, Page
 from wisp.sandbox.records import KEPT, LONGEST_BODY
@@ -345,7 +345,7 @@ async def overheard(monkeypatch: pytest.MonkeyPatch, use: Callable[[Sandbox], Aw
             self.relay.close()
             await super().close()
 
-    monkeypatch.setattr("wisp.local.Sandbox", Overheard)
+    monkeypatch.setattr("wisp.local.runner.Sandbox", Overheard)
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
     frames: list[str | bytes] = []
     receive = wisp.sandbox.sessions.Connection._receive  # what a client sends over a websocket is masked

@@ -11,11 +11,11 @@ import pytest
 
 import wisp
 from wisp.bridge import let_hikari_ask_the_loop
+from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Sandbox
 from wisp.sandbox.quotas import Quota
 from wisp.sandbox.world import Channel
 from wisp.testing import connect
-from wisp.virtual_time import VirtualTime
 
 MESSAGES = "/channels/{channel}/messages$"
 

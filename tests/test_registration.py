@@ -16,10 +16,10 @@ import pytest
 
 import wisp
 from wisp.config import Config
+from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Sandbox
 from wisp.sandbox.world import CommandsChanged
 from wisp.testing import connect
-from wisp.virtual_time import VirtualTime
 
 
 @pytest.fixture
@@ -225,10 +225,10 @@ async def test_a_guild_that_the_bot_is_not_in_is_named_with_the_command(sandbox:
     async def nowhere(ctx: wisp.Context) -> None:
         """Nowhere."""
 
-    with pytest.raises(wisp.Mistakes, match="its server 123456789012345678 cannot be reached") as caught:
+    with pytest.raises(wisp.CheckError, match="its server 123456789012345678 cannot be reached") as caught:
         async with running(bot, sandbox):
             pass
-    assert caught.value.mistakes[0].line == bot.commands[0].line
+    assert caught.value.problems[0].line == bot.commands[0].line
 
 
 @pytest.mark.parametrize("number", [1, 6])
@@ -247,13 +247,13 @@ async def test_discords_refusal_is_shown_against_the_command_that_caused_it(sand
         "errors": errors if number == 1 else {str(number - 1): errors},
     }
     sandbox.fail("POST" if number == 1 else "PUT", r"/commands$", 400, body=body)
-    with pytest.raises(wisp.Mistakes) as caught:
+    with pytest.raises(wisp.CheckError) as caught:
         async with running(bot, sandbox):
             pass
-    (mistake,) = caught.value.mistakes
+    (mistake,) = caught.value.problems
     assert mistake.where == f'command "command-{number - 1}"'
     assert (mistake.file, mistake.line) == (bot.commands[0].file, bot.commands[0].line)
-    assert "options.0.description: No vowels. (NEW_RULE)" in mistake.problem
+    assert "options.0.description: No vowels. (NEW_RULE)" in mistake.message
 
 
 async def test_two_commands_of_one_name_are_noticed_also_where_one_is_lightbulbs(sandbox: Sandbox) -> None:
@@ -266,7 +266,7 @@ async def test_two_commands_of_one_name_are_noticed_also_where_one_is_lightbulbs
             @lightbulb.invoke
             async def invoke(self, ctx: lightbulb.Context) -> None: ...
 
-    with pytest.raises(wisp.Mistakes, match='another command is called "ban"'):
+    with pytest.raises(wisp.CheckError, match='another command is called "ban"'):
         async with running(bot, sandbox):
             pass
 
@@ -341,7 +341,7 @@ def short_bot() -> wisp.Bot:
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.name == "wisp.registration"]
+    return [record.getMessage() for record in caplog.records if record.name == "wisp.command_sync"]
 
 
 DAILY = {"message": "Max number of daily application command creates has been reached (200)", "code": 30034}
@@ -384,7 +384,7 @@ async def test_a_registration_that_is_refused_for_now_keeps_no_bot_offline_and_i
     wait: float,
     reason: str,
 ) -> None:
-    caplog.set_level("INFO", "wisp.registration")
+    caplog.set_level("INFO", "wisp.command_sync")
     sandbox.fail(method, r"/commands$", how, **answer)
     bot = short_bot()
     async with running(bot, sandbox):
@@ -463,7 +463,7 @@ async def test_discord_is_asked_again_once_the_time_that_it_asked_for_is_over(
 async def test_an_attempt_that_another_one_follows_at_once_does_not_announce_a_later_one(
     sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "wisp.registration")
+    caplog.set_level("INFO", "wisp.command_sync")
     sandbox.fail("GET", r"/commands$", 503)
     bot = short_bot()
     bot.modules.register(Late("one"))
@@ -522,7 +522,7 @@ async def test_a_registration_that_is_refused_for_good_is_an_error_of_the_start(
 async def test_a_slow_registration_is_waited_for_10_s_and_goes_on_until_the_bot_closes(
     sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture, is_closed: bool
 ) -> None:
-    caplog.set_level("INFO", "wisp.registration")
+    caplog.set_level("INFO", "wisp.command_sync")
     clock = sandbox.world.clock
     sandbox.delay("POST", r"/commands$", 20)
     bot = short_bot()
@@ -643,7 +643,7 @@ async def test_what_a_failed_attempt_sent_is_taken_back_when_the_bot_no_longer_h
     async with connect(bot) as discord:
         await bot.modules.unload("one")
         discord.fail("POST", r"/commands$", 400, done=True, body={"message": "No vowels.", "code": 50035})
-        with pytest.raises(wisp.Mistakes, match="No vowels"):
+        with pytest.raises(wisp.CheckError, match="No vowels"):
             await bot.modules.load("one")
         await bot.modules.unload("one")
         assert {command["name"] for command in discord.world.commands[None].values()} == {"modules"}

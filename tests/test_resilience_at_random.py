@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import wisp
-from wisp.local import on_sandbox, restart, undelivered
+from wisp.local.runner import on_sandbox, restart, undelivered
+from wisp.local.virtual_time import virtual_time
 from wisp.sandbox import answers, people
 from wisp.sandbox.interaction import INTERACTION_LIFETIME
 from wisp.sandbox.people import People, Person, Reply
 from wisp.sandbox.world import BotConnected
-from wisp.virtual_time import virtual_time
 
 T = TypeVar("T")
 

@@ -18,11 +18,11 @@ from hikari.impl.shard import GatewayShardImpl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Sandbox
 from wisp.sandbox.intents import HIDDEN_FLAG, HIDDEN_NAME, VIEW_CHANNEL, Intent
 from wisp.sandbox.sessions import TOLERANCE
 from wisp.sandbox.world import COMMAND, BotConnected, BotDisconnected, Guild, InteractionAnswered, User, World
-from wisp.virtual_time import VirtualTime
 
 EVERYTHING = int(sum(Intent))
 

@@ -15,16 +15,16 @@ from weakref import WeakKeyDictionary
 import pytest
 
 import wisp
-from wisp.blocking import Blocking
 from wisp.clock import Clock
 from wisp.errors import JobError, ServiceError
-from wisp.local import on_sandbox
+from wisp.jobs import scheduler as scheduling
+from wisp.jobs.scheduler import SchedulerService
+from wisp.jobs.timeline import Timeline
+from wisp.local.runner import on_sandbox
+from wisp.local.virtual_time import VirtualTime
 from wisp.services import PendingJob, Scheduler
-from wisp.services import scheduler as scheduling
-from wisp.services.scheduler import SchedulerService
-from wisp.services.timeline import Timeline
 from wisp.testing import Discord, connect
-from wisp.virtual_time import VirtualTime
+from wisp.watchdog import Blocking
 
 
 def scheduler_of(bot: wisp.Bot) -> SchedulerService:

@@ -413,7 +413,7 @@ def test_wrong_methods_of_a_service_are_mistakes_with_the_place_of_its_class() -
     line = Plain.start.__code__.co_firstlineno - 1
     first, second, third = bot.check()
     assert (str(first.file).endswith("test_services.py"), first.line, second.line) == (True, line, line)
-    assert [f"{mistake.where}: {mistake.problem}" for mistake in (first, second, third)] == [
+    assert [f"{mistake.where}: {mistake.message}" for mistake in (first, second, third)] == [
         'service "plain": its start is not `async def start(self, session)`: its function is not async',
         'service "plain": its stop is not `async def stop(self)`: it is called with (), which fails: '
         "missing a required argument: 'force'",

@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wisp
-from wisp.local import advancer
+from wisp.local.runner import advancer
+from wisp.local.virtual_time import VirtualTime, virtual_time
 from wisp.sandbox.invocation import Impossible
 from wisp.sandbox.people import File, People
 from wisp.sandbox.terminal import Terminal, example, split_last
 from wisp.sandbox.text import CONTROLS
 from wisp.sandbox.world import JSON, BotConnected, BotDisconnected, InteractionAnswered, World
 from wisp.testing import Discord, connect
-from wisp.virtual_time import VirtualTime, virtual_time
 
 
 def a_bot() -> wisp.Bot:
@@ -622,7 +622,7 @@ async def test_two_who_advance_the_time_take_their_turns() -> None:
 
 
 async def test_time_that_a_thread_holds_up_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.outside.WORK", 0.05)
+    monkeypatch.setattr("wisp.local.external_work.WORK", 0.05)
     written: list[str] = []
     done = threading.Event()
     with virtual_time(flows=True) as time:

@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wisp
-from wisp import outside
+from wisp.local import external_work as outside
+from wisp.local.virtual_time import Overdue, Stuck, VirtualTime, virtual_time
 from wisp.services import Cache
 from wisp.testing import connect
-from wisp.virtual_time import Overdue, Stuck, VirtualTime, virtual_time
 
 HERE = r"\(tests/test_virtual_time\.py:\d+, in "
 """What an error says of a task that waits in this file."""
@@ -190,8 +190,8 @@ async def test_time_stands_still_while_something_is_on_its_way(
 async def test_work_that_no_thread_of_a_pool_has_taken_yet_counts(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.outside._may_call_back", lambda thread: False)
-    monkeypatch.setattr("wisp.outside.WORK", 0.05)
+    monkeypatch.setattr("wisp.local.external_work._may_call_back", lambda thread: False)
+    monkeypatch.setattr("wisp.local.external_work.WORK", 0.05)
     done = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(done.wait)
@@ -288,7 +288,7 @@ def test_a_test_that_waits_for_nothing_ends_at_once_with_its_line() -> None:
 
 
 def test_a_test_that_waits_for_itself_beside_a_clock_ends_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.virtual_time._JUMPS", 100)
+    monkeypatch.setattr("wisp.local.virtual_time._JUMPS", 100)
 
     async def tick() -> None:
         while True:
@@ -307,7 +307,7 @@ def test_a_test_that_waits_for_itself_beside_a_clock_ends_with_its_line(monkeypa
 async def test_a_condition_that_is_never_met_ends_beside_a_clock(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.virtual_time._JUMPS", 100)
+    monkeypatch.setattr("wisp.local.virtual_time._JUMPS", 100)
 
     async def tick() -> None:
         while True:
@@ -320,7 +320,7 @@ async def test_a_condition_that_is_never_met_ends_beside_a_clock(
 
 
 async def test_a_loop_that_spins_is_no_endless_wait(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.virtual_time._TURNS", 1000)
+    monkeypatch.setattr("wisp.local.virtual_time._TURNS", 1000)
 
     async def spin() -> None:
         while True:
@@ -335,7 +335,7 @@ async def test_a_loop_that_spins_is_no_endless_wait(time: VirtualTime, monkeypat
 async def test_a_thread_that_does_not_end_is_named_and_time_goes_on_without_it(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("wisp.outside.WORK", 0.05)
+    monkeypatch.setattr("wisp.local.external_work.WORK", 0.05)
     done = threading.Event()
     working = asyncio.create_task(asyncio.to_thread(done.wait))
     await time.advance(3600)
@@ -358,7 +358,7 @@ async def test_each_call_of_a_thread_has_its_time(time: VirtualTime) -> None:
 async def test_a_thread_of_ones_own_that_says_nothing_is_named(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.outside.WORK", 0.05)
+    monkeypatch.setattr("wisp.local.external_work.WORK", 0.05)
     done = threading.Event()
     thread = threading.Thread(target=done.wait, name="brooding")
     thread.start()
@@ -377,7 +377,7 @@ async def test_a_program_and_a_server_that_say_nothing_are_named(
     with socket.create_server(("127.0.0.1", 0)) as server:
         _, writer = await asyncio.open_connection(*server.getsockname())
         with monkeypatch.context() as patch:
-            patch.setattr("wisp.outside.WORK", 0.05)  # not while the program starts and ends
+            patch.setattr("wisp.local.external_work.WORK", 0.05)  # not while the program starts and ends
             with pytest.raises(Stuck, match=r"the file or program behind descriptor \d+ in vain") as caught:
                 await time.until(lambda: False)
         assert f"waited for the connection to {server.getsockname()} in vain" in str(caught.value)
@@ -420,8 +420,8 @@ async def test_an_answer_in_parts_is_waited_for_to_its_end(time: VirtualTime) ->
 async def test_a_server_that_has_answered_is_waited_for_once_until_it_is_asked_again(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("wisp.outside._BACKGROUND", 0.01)
-    monkeypatch.setattr("wisp.outside._KNOWN", 0.001)
+    monkeypatch.setattr("wisp.local.external_work._BACKGROUND", 0.01)
+    monkeypatch.setattr("wisp.local.external_work._KNOWN", 0.001)
     with a_server(time, b"yes") as address:
         reader, writer = await asyncio.open_connection(*address)
         for _ in range(3):
@@ -429,8 +429,8 @@ async def test_a_server_that_has_answered_is_waited_for_once_until_it_is_asked_a
             assert await asyncio.wait_for(reader.readexactly(3), 10) == b"yes"
             await time.advance(3600)
             with monkeypatch.context() as patch:
-                patch.setattr("wisp.outside._BACKGROUND", 50.0)
-                patch.setattr("wisp.outside._KNOWN", 60.0)
+                patch.setattr("wisp.local.external_work._BACKGROUND", 50.0)
+                patch.setattr("wisp.local.external_work._KNOWN", 60.0)
                 began = real.monotonic()
                 for _ in range(3):
                     time._outside.have_changed = True
@@ -446,14 +446,14 @@ async def test_a_server_that_has_answered_is_waited_for_once_until_it_is_asked_a
 async def test_a_server_that_never_answers_is_waited_for_once(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("wisp.outside._KNOWN", 0.001)
-    monkeypatch.setattr("wisp.outside.WORK", 0.01)
+    monkeypatch.setattr("wisp.local.external_work._KNOWN", 0.001)
+    monkeypatch.setattr("wisp.local.external_work.WORK", 0.01)
     with a_server(time) as address:
         _, writer = await asyncio.open_connection(*address)
         for _ in range(3):
             writer.write(b"x")
             await time.advance(3600)
-            monkeypatch.setattr("wisp.outside.WORK", 60.0)
+            monkeypatch.setattr("wisp.local.external_work.WORK", 60.0)
         assert len(caplog.messages) == 1
         writer.close()
         await writer.wait_closed()
@@ -463,11 +463,11 @@ async def test_a_server_that_never_answers_is_waited_for_once(
 async def test_a_server_that_answered_too_late_is_waited_for_again(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.outside._KNOWN", 0.0)
+    monkeypatch.setattr("wisp.local.external_work._KNOWN", 0.0)
     with a_server(time, b"yes") as address:
         reader, writer = await asyncio.open_connection(*address)
         with monkeypatch.context() as patch:
-            patch.setattr("wisp.outside.WORK", 0.001)
+            patch.setattr("wisp.local.external_work.WORK", 0.001)
             writer.write(b"x")
             await time.advance(3600)
         await time.until()  # which gives it a new minute
@@ -494,8 +494,8 @@ async def test_the_other_end_of_a_pair_of_sockets_is_waited_for(time: VirtualTim
 async def test_a_socket_without_connections_is_not_waited_for(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("wisp.outside._BACKGROUND", 0.01)
-    monkeypatch.setattr("wisp.outside.WORK", 0.01)
+    monkeypatch.setattr("wisp.local.external_work._BACKGROUND", 0.01)
+    monkeypatch.setattr("wisp.local.external_work.WORK", 0.01)
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
     )
@@ -531,7 +531,7 @@ async def test_time_stands_still_while_a_connection_is_opened(time: VirtualTime)
 async def test_a_client_of_a_unix_socket_is_waited_for(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("wisp.outside._BACKGROUND", 0.05)
+    monkeypatch.setattr("wisp.local.external_work._BACKGROUND", 0.05)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path := str(tmp_path / "server"))
         server.listen()
@@ -545,7 +545,7 @@ async def test_a_client_of_a_unix_socket_is_waited_for(
 async def test_a_thread_that_ticks_for_ever_lets_time_pass(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, is_stuck: bool
 ) -> None:
-    monkeypatch.setattr("wisp.outside.WORK", 0.1)
+    monkeypatch.setattr("wisp.local.external_work.WORK", 0.1)
     loop, done = asyncio.get_running_loop(), threading.Event()
 
     def tick() -> None:
@@ -572,7 +572,7 @@ def test_a_wait_counts_also_if_something_happens_in_it(monkeypatch: pytest.Monke
         return ["a tick"]
 
     ticked = outside.Outside()
-    monkeypatch.setattr("wisp.outside.time.monotonic", lambda: seconds)
+    monkeypatch.setattr("wisp.local.external_work.time.monotonic", lambda: seconds)
     monkeypatch.setattr(ticked, "present", lambda: {"thread": ("the thread", outside.WORK)})
     monkeypatch.setattr(ticked, "select", select)
     assert ticked.wait() == ticked.wait() == ["a tick"]
@@ -611,8 +611,8 @@ async def test_a_daemon_thread_is_waited_for_once_and_then_for_less(
 async def test_what_was_waited_for_in_vain_does_not_count_against_what_follows(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.virtual_time._JUMPS", 100)
-    monkeypatch.setattr("wisp.virtual_time._TURNS", 1000)
+    monkeypatch.setattr("wisp.local.virtual_time._JUMPS", 100)
+    monkeypatch.setattr("wisp.local.virtual_time._TURNS", 1000)
 
     async def tick() -> None:
         while True:
@@ -715,7 +715,7 @@ async def test_time_that_flows_is_real_but_for_what_is_advanced() -> None:
 
 
 async def test_time_that_is_stopped_passes_only_as_far_as_something_awaits_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.outside._may_call_back", lambda thread: False)
+    monkeypatch.setattr("wisp.local.external_work._may_call_back", lambda thread: False)
     loop = asyncio.get_running_loop()
     told: list[str] = []
     with virtual_time(flows=True) as time:
@@ -749,7 +749,7 @@ async def test_time_that_flows_is_not_rounded_when_it_is_added_to_the_epoch() ->
 async def test_an_advance_of_time_that_flows_gives_up_on_a_thread_that_does_not_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("wisp.outside.WORK", 0.05)
+    monkeypatch.setattr("wisp.local.external_work.WORK", 0.05)
     done = threading.Event()
     with virtual_time(flows=True) as time:
         began = time.time()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .autocomplete import AutocompleteContext as AutocompleteContext
     from .bot import Bot as Bot
+    from .command_tree import CommandGroup as CommandGroup
     from .commands import Command as Command
     from .commands import MenuCommand as MenuCommand
     from .components import Bound as Bound
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
     from .cooldowns import concurrency as concurrency
     from .cooldowns import cooldown as cooldown
     from .errors import AnswerError as AnswerError
-    from .errors import Mistake as Mistake
-    from .errors import Mistakes as Mistakes
+    from .errors import CheckError as CheckError
+    from .errors import Problem as Problem
     from .errors import StartError as StartError
     from .errors import UserError as UserError
     from .errors import WispError as WispError
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from .events import ModuleEnabled as ModuleEnabled
     from .forms import Field as Field
     from .forms import Form as Form
-    from .groups import CommandGroup as CommandGroup
     from .guards import guard as guard
     from .guards import handle_errors as handle_errors
     from .guards import require_admin as require_admin
@@ -66,10 +66,10 @@ if TYPE_CHECKING:
     from .modules import message_command as message_command
     from .modules import modal as modal
     from .modules import user_command as user_command
+    from .modules.registry import ModuleRegistry as ModuleRegistry
     from .options import Option as Option
     from .prompts import paginate as paginate
     from .prompts import paginate_embeds as paginate_embeds
-    from .registry import ModuleRegistry as ModuleRegistry
     from .replies import EmbedBuilder as EmbedBuilder
     from .replies import respond_error as respond_error
     from .replies import respond_info as respond_info
@@ -87,7 +87,7 @@ _PLACES = {
     "Bot": "bot",
     "Bound": "components",
     "Command": "commands",
-    "CommandGroup": "groups",
+    "CommandGroup": "command_tree",
     "Component": "components",
     "ComponentContext": "context",
     "Context": "context",
@@ -100,8 +100,8 @@ _PLACES = {
     "InteractionContext": "context",
     "JobContext": "jobs",
     "MenuCommand": "commands",
-    "Mistake": "errors",
-    "Mistakes": "errors",
+    "Problem": "errors",
+    "CheckError": "errors",
     "Modal": "components",
     "ModalContext": "context",
     "Module": "modules",
@@ -109,7 +109,7 @@ _PLACES = {
     "ModuleContext": "modules",
     "ModuleDisabled": "events",
     "ModuleEnabled": "events",
-    "ModuleRegistry": "registry",
+    "ModuleRegistry": "modules.registry",
     "Option": "options",
     "StartError": "errors",
     "UserError": "errors",
@@ -147,6 +147,7 @@ __all__ = [
     "AutocompleteContext",
     "Bot",
     "Bound",
+    "CheckError",
     "Command",
     "CommandGroup",
     "Component",
@@ -161,8 +162,6 @@ __all__ = [
     "InteractionContext",
     "JobContext",
     "MenuCommand",
-    "Mistake",
-    "Mistakes",
     "Modal",
     "ModalContext",
     "Module",
@@ -172,6 +171,7 @@ __all__ = [
     "ModuleEnabled",
     "ModuleRegistry",
     "Option",
+    "Problem",
     "StartError",
     "UserError",
     "WispError",

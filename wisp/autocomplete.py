@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge, limits
-from .blocking import Function
 from .context import BaseContext
 from .logs import get_logger
 from .options import Choices, Parameter, choice_payload, choices_in, short_repr
-from .shield import EXITS, Exit, contained, is_cancelled
+from .tasks import EXITS, Exit, contained, is_cancelled
+from .watchdog import Function
 
 if TYPE_CHECKING:
     from .commands import Command
@@ -133,7 +133,7 @@ def _fitting(given: Choices | None, parameter: Parameter, where: str) -> Iterato
 
 def _problem(payload: dict[str, Any], parameter: Parameter, seen: set[tuple[str, object]]) -> str:
     """Return why a choice cannot be offered beside those seen, "" if it can: it is seen then."""
-    if problems := limits.choice_problems(payload, parameter.type):
+    if problems := limits.choice_violations(payload, parameter.type):
         return str(problems[0])
     if problem := parameter.refuses(payload["value"]):
         return f"it {problem}"

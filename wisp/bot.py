@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from . import limits
 from .clock import Clock
+from .command_tree import Root, forgotten, roots
 from .components import Component, Modal
 from .custom_ids import Routes
-from .errors import Mistake, Mistakes, StartError, WispError
-from .forms import form_mistakes, forms_in
-from .groups import Root, forgotten, roots
-from .handlers import error_handler_mistakes, handler_mistakes, place_of_caller, place_of_class
+from .decorators import Registrar
+from .errors import CheckError, Problem, StartError, WispError
+from .forms import form_problems, forms_in
+from .handlers import error_handler_problems, handler_problems, place_of_caller, place_of_class
+from .inspection import call_problem, method_problem
 from .jobs import twins
 from .logs import Handler, get_logger
-from .registrar import Registrar
 from .services import Services
-from .shield import EXITS
-from .signatures import call_problem, method_problem
+from .tasks import EXITS
 
 # what only a start needs is imported by the start: a bot that is checked, or imported by a test, stays light
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from .config import Config
     from .events import Event
     from .modules import Module
-    from .registry import ModuleRegistry
+    from .modules.registry import ModuleRegistry
     from .services import GuildDataStore
     from .session import Session
 
@@ -128,7 +128,7 @@ class Bot(Registrar):
     def modules(self) -> ModuleRegistry:
         """Its modules: to register before the start, to load, unload and reload while it runs."""
         if self._modules is None:
-            from .registry import ModuleRegistry
+            from .modules.registry import ModuleRegistry
 
             self._modules = ModuleRegistry(self)
         return self._modules
@@ -194,7 +194,7 @@ class Bot(Registrar):
         arguments = {name: value for name, value in self._arguments.items() if value is not None}
         return configuration.load(Path.cwd(), os.environ, overrides=overrides, **arguments)
 
-    def check(self) -> list[Mistake]:
+    def check(self) -> list[Problem]:
         """All that is wrong with the bot, remarks included, in the order of files and lines."""
         from .modules import misplaced_marks
 
@@ -203,13 +203,13 @@ class Bot(Registrar):
         for what, functions in (("on_start", self.starters), ("on_stop", self.stoppers)):
             for function in functions:
                 if call_problem(function):  # else it takes nothing, which is right, too
-                    found += handler_mistakes(function, what, "bot")
-        found += service_mistakes(self.services)
+                    found += handler_problems(function, what, "bot")
+        found += service_problems(self.services)
         if not self._modules or not self._modules.list():  # else their setups may give groups to somebody first
             found += forgotten(self.file)
         return sorted(found, key=lambda mistake: (mistake.file or "", mistake.line or 0))
 
-    def mistakes_of(self, module: Registrar, *, beside: Sequence[Registrar]) -> list[Mistake]:
+    def problems_of(self, module: Registrar, *, beside: Sequence[Registrar]) -> list[Problem]:
         """What is wrong with what a module registered, by itself and beside bot and other modules; no remarks."""
         found = self._mistakes_alone(module)
         everything = roots([*beside, module])
@@ -218,30 +218,30 @@ class Bot(Registrar):
             if len(root.parts) > 1 and its_own & {id(part) for part in root.parts}:
                 found += root.check()
         found += _twice(everything, {id(part) for part in module.commands})
-        found += _custom_id_mistakes([*beside, module])
+        found += _custom_id_problems([*beside, module])
         if len(module.jobs) == len({job.name for job in module.jobs}):  # else it is told already
             found += twins(job for registrar in (*beside, module) for job in registrar.jobs)
-        return [mistake for mistake in found if not mistake.remark]
+        return [mistake for mistake in found if not mistake.is_warning]
 
-    def _mistakes_alone(self, registrar: Registrar) -> list[Mistake]:
-        found: list[Mistake] = []
+    def _mistakes_alone(self, registrar: Registrar) -> list[Problem]:
+        found: list[Problem] = []
         scopes: dict[int | None, list[Root]] = {}
         for root in roots([registrar]):
             found += root.check()
-            found += root.limit_mistakes(limits.command_problems(root.payload()))
+            found += root.limit_problems(limits.command_violations(root.payload()))
             for guild in root.guilds or (None,):
                 scopes.setdefault(guild, []).append(root)
         for scope in scopes.values():
             found += _mistakes_together(scope)
         for handler in (*registrar.components, *registrar.modals):
             found += handler.check()
-        found += _custom_id_mistakes([registrar])
+        found += _custom_id_problems([registrar])
         for form in {form: None for handler in registrar.handlers() for form in forms_in(handler.function)}:
-            found += form_mistakes(form)
+            found += form_problems(form)
         for part in (*registrar.listeners, *registrar.jobs):
             found += part.check()
-        found += error_handler_mistakes(registrar.error_handlers)
-        found += registrar.migrations.mistakes(is_sqlite="db" not in self.services.registered)
+        found += error_handler_problems(registrar.error_handlers)
+        found += registrar.migrations.problems(is_sqlite="db" not in self.services.registered)
         return found + twins(registrar.jobs)
 
     # ---- start and stop ----
@@ -263,11 +263,11 @@ class Bot(Registrar):
         if self.is_running:
             raise WispError("The bot runs already.")
         config = config or self.settings()
-        mistakes = [mistake for mistake in self.check() if not mistake.remark]
+        mistakes = [mistake for mistake in self.check() if not mistake.is_warning]
         if config.token is None:
-            mistakes.append(Mistake("token", "there is none", "Set DISCORD_TOKEN, or try `wisp sandbox` without one"))
+            mistakes.append(Problem("token", "there is none", "Set DISCORD_TOKEN, or try `wisp sandbox` without one"))
         if mistakes:
-            raise Mistakes(mistakes)
+            raise CheckError(mistakes)
         self._session = Session(self, config, clock or Clock())
         return self._session
 
@@ -329,8 +329,9 @@ class Bot(Registrar):
     def _run_without_token(self, file: str) -> int:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise StartError(_NO_TOKEN.format(file=os.path.relpath(file)))
-        from . import local, program
-        from .virtual_time import new_event_loop
+        from . import program
+        from .local import runner as local
+        from .local.virtual_time import new_event_loop
 
         print("There is no DISCORD_TOKEN: this is a LOCAL Discord, and nobody else can see it.", file=sys.stderr)
         return program.run(local.chat(self), self.grace_left, loop_factory=new_event_loop)
@@ -343,7 +344,7 @@ class Bot(Registrar):
         """Run until a signal, a handler's `sys.exit()`, or the end of the connection; then close, whatever came."""
         from .program import stop_signals
         from .session import ClosedMeanwhile
-        from .work import LAST_WORDS, end, to_the_end
+        from .tasks import LAST_WORDS, end, to_the_end
 
         leaving: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         with stop_signals() as signalled:
@@ -372,7 +373,7 @@ class Bot(Registrar):
         return 0
 
     async def _run_to_the_end(self, config: Config, leaving: asyncio.Future[BaseException]) -> None:
-        from .start_refusals import explained
+        from .start_errors import explained
 
         session = self._prepared(config)
         session.leaving = leaving
@@ -387,43 +388,43 @@ class Bot(Registrar):
             raise explained(error)  # noqa: B904 - it has its cause
 
 
-def _mistakes_together(scope: Sequence[Root]) -> list[Mistake]:
+def _mistakes_together(scope: Sequence[Root]) -> list[Problem]:
     """What Discord would not take of the commands of one scope together: too many, or two of one name."""
     payloads = [root.payload() for root in scope]
-    found: list[Mistake] = []
-    for problem in limits.commands_problems(payloads):
+    found: list[Problem] = []
+    for problem in limits.commands_violations(payloads):
         place = problem.path[0] if problem.path else None
         if not isinstance(place, int):
-            found.append(Mistake("commands", problem.message, "Discord takes no more: group some of them"))
-        elif problem.code != limits.DUPLICATE_NAME and not limits.command_problems(payloads[place]):
-            found += scope[place].limit_mistakes([problem])
+            found.append(Problem("commands", problem.message, "Discord takes no more: group some of them"))
+        elif problem.code != limits.DUPLICATE_NAME and not limits.command_violations(payloads[place]):
+            found += scope[place].limit_problems([problem])
     return found
 
 
-def _twice(everything: Sequence[Root], new: set[int]) -> list[Mistake]:
+def _twice(everything: Sequence[Root], new: set[int]) -> list[Problem]:
     """Commands among the new ones whose name somebody else's command or group has in the same place."""
     taken: dict[tuple[int | None, int, str], Root] = {}
-    found: list[Mistake] = []
+    found: list[Problem] = []
     for root in everything:
         for guild in root.guilds or (None,):
             other = taken.setdefault((guild, int(root.kind), root.name), root)
             if other is not root and (id(root.first) in new or id(other.first) in new):
                 late, first = (root, other) if id(root.first) in new else (other, root)
                 problem = f'another command is called "{root.name}" ({first.first.file}:{first.first.line})'
-                found.append(late.mistake("", problem, "Rename one of them"))
+                found.append(late.problem("", problem, "Rename one of them"))
     return found
 
 
-def _custom_id_mistakes(registrars: Iterable[Registrar]) -> list[Mistake]:
+def _custom_id_problems(registrars: Iterable[Registrar]) -> list[Problem]:
     """Components, or modals, whose custom ids look the same: one of them would never be called."""
-    found: list[Mistake] = []
+    found: list[Problem] = []
     registrars = list(registrars)
     for kind in ("components", "modals"):
         routes: Routes[Component[..., Any] | Modal[..., Any]] = Routes()
         for handler in (handler for registrar in registrars for handler in getattr(registrar, kind)):
             if handler.pattern and (other := routes.add(handler.pattern, handler)):
                 problem = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'
-                found.append(handler.mistake("", problem, "Give one of them another name"))
+                found.append(handler.problem("", problem, "Give one of them another name"))
     return found
 
 
@@ -431,9 +432,9 @@ _SERVICE_METHODS = {"start": ("session",), "stop": ()}
 """The methods of a service that wisp calls, and their arguments."""
 
 
-def service_mistakes(services: Services) -> list[Mistake]:
+def service_problems(services: Services) -> list[Problem]:
     """Return what is wrong with the methods of registered services."""
-    found: list[Mistake] = []
+    found: list[Problem] = []
     for name, service in services.registered.items():
         for method, arguments in _SERVICE_METHODS.items():
             if getattr(service, method, None) is None:
@@ -441,7 +442,7 @@ def service_mistakes(services: Services) -> list[Mistake]:
             if problem := method_problem(service, method, *arguments):
                 file, line = place_of_class(type(service))  # it parses the whole file
                 fix = f"Correct it, or rename it if wisp is not to {method} the service"
-                found.append(Mistake(f'service "{name}"', problem, fix, file=file, line=line))
+                found.append(Problem(f'service "{name}"', problem, fix, file=file, line=line))
     return found
 
 

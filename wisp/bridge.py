@@ -33,12 +33,12 @@ from hikari.impl import event_manager_base, rest, shard
 from hikari.internal import data_binding, net, routes
 from hikari.internal import time as hikari_time
 
-from .work import LAST_WORDS, end, left_behind
+from .tasks import LAST_WORDS, end, left_behind
 
 if TYPE_CHECKING:
     from .clock import Clock
+    from .command_tree import Root
     from .commands import ApplicationCommand
-    from .groups import Root
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from . import __version__, program
-from .errors import Mistake, Mistakes, StartError
+from .errors import CheckError, Problem, StartError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -64,8 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def sandbox(file: str, *, lines: Sequence[str], as_json: bool, keep: str | None, opens: bool, output: TextIO) -> int:
     """Run the bot of a file on a local Discord: these lines, or a chat in terminal and browser without any."""
-    from . import local
-    from .virtual_time import new_event_loop
+    from .local import runner as local
+    from .local.virtual_time import new_event_loop
 
     bot = load(file)
     chat = local.chat(bot, lines=lines, as_json=as_json, keep=keep, opens=opens, output=output)
@@ -73,46 +73,46 @@ def sandbox(file: str, *, lines: Sequence[str], as_json: bool, keep: str | None,
 
 
 def serve(output: TextIO) -> int:
-    """A local Discord for a bot of any library, until it is stopped: see `wisp.chat.serve`."""
-    from . import chat
+    """A local Discord for a bot of any library, until it is stopped: see `wisp.local.chat.serve`."""
+    from .local.chat import serve
 
-    return program.run(chat.serve(output))
+    return program.run(serve(output))
 
 
 def check(file: str, *, as_json: bool, output: TextIO) -> int:
     """Print what is wrong in the bot of a file and its settings: 1 where there are mistakes; remarks alone are 0."""
-    mistakes = _mistakes(file)
+    mistakes = _problems(file)
     if as_json:
         print(json.dumps([_described(mistake) for mistake in mistakes], indent=2), file=output)
     else:
         for mistake in mistakes:
-            print(f"remark: {mistake}" if mistake.remark else mistake, file=sys.stderr)
-    wrong = sum(not mistake.remark for mistake in mistakes)
+            print(f"remark: {mistake}" if mistake.is_warning else mistake, file=sys.stderr)
+    wrong = sum(not mistake.is_warning for mistake in mistakes)
     if not as_json:
         print(f"{file}: {_counted(wrong, 'mistake')}, {_counted(len(mistakes) - wrong, 'remark')}", file=output)
     return 1 if wrong else 0
 
 
-def _mistakes(file: str) -> list[Mistake]:
+def _problems(file: str) -> list[Problem]:
     """What is wrong in a bot's settings and in the bot, or else what keeps its file from being read."""
-    from .bot import service_mistakes
+    from .bot import service_problems
 
     try:
         bot = load(file)
-    except Mistakes as error:
-        return [*error.mistakes]
+    except CheckError as error:
+        return [*error.problems]
     try:
         bot.settings()
-    except Mistakes as error:
-        return [*error.mistakes, *bot.check()]
+    except CheckError as error:
+        return [*error.problems, *bot.check()]
     found = bot.check()
-    if bot.modules.list() and not service_mistakes(bot.services):  # modules are set up with the services
-        from . import local
-        from .virtual_time import new_event_loop
+    if bot.modules.list() and not service_problems(bot.services):  # modules are set up with the services
+        from .local import runner as local
+        from .local.virtual_time import new_event_loop
 
-        is_whole = all(mistake.remark for mistake in found)
+        is_whole = all(mistake.is_warning for mistake in found)
         whole = bot if is_whole else local.with_modules_of(bot)
-        found += program.run(local.module_mistakes(whole), loop_factory=new_event_loop)
+        found += program.run(local.module_problems(whole), loop_factory=new_event_loop)
     return found
 
 
@@ -194,7 +194,7 @@ def _imported(file: str, path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[path.stem]
-        if isinstance(error, Mistakes):
+        if isinstance(error, CheckError):
             raise
         raise _unimportable(path, error) from error
     return module
@@ -209,7 +209,7 @@ def _bots(names: Mapping[str, object], kind: type[Bot]) -> dict[str, Bot]:
     return bots
 
 
-def _unimportable(path: Path, error: BaseException) -> Mistakes:
+def _unimportable(path: Path, error: BaseException) -> CheckError:
     """What an import failed with, placed at the user's own line that led to it."""
     came = "".join(traceback.format_exception_only(error)).strip().rpartition("\n")[2]
     file, line = str(path), None
@@ -222,21 +222,21 @@ def _unimportable(path: Path, error: BaseException) -> Mistakes:
     fix = "Mend this line."
     if isinstance(error, ModuleNotFoundError):
         fix = "Install the package that brings it, or mend its name."
-    return Mistakes([Mistake("import", f"the bot's file does not import: {came}", fix, file=file, line=line)])
+    return CheckError([Problem("import", f"the bot's file does not import: {came}", fix, file=file, line=line)])
 
 
-def _unloadable(file: str, problem: str, fix: str) -> Mistakes:
-    return Mistakes([Mistake("bot file", problem, fix, file=file)])
+def _unloadable(file: str, problem: str, fix: str) -> CheckError:
+    return CheckError([Problem("bot file", problem, fix, file=file)])
 
 
-def _described(mistake: Mistake) -> dict[str, str | int | bool | None]:
+def _described(mistake: Problem) -> dict[str, str | int | bool | None]:
     return {
         "file": mistake.file,
         "line": mistake.line,
         "where": mistake.where,
-        "problem": mistake.problem,
+        "problem": mistake.message,
         "fix": mistake.fix,
-        "remark": mistake.remark,
+        "remark": mistake.is_warning,
     }
 
 

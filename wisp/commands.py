@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypedDict, TypeVa
 import hikari
 
 from . import limits
-from .errors import Mistake, UserError
+from .errors import Problem, UserError
 from .guards import Rule, rules_on
 from .handlers import (
     Handler,
@@ -28,10 +28,10 @@ from .handlers import (
 from .options import Localizations, Parameter, Target, localizations, read_signature, read_target
 
 if TYPE_CHECKING:
+    from .command_tree import CommandGroup
     from .context import Context
-    from .groups import CommandGroup
+    from .decorators import Registrar
     from .measures import Kind
-    from .registrar import Registrar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -105,9 +105,9 @@ class ApplicationCommand(Handler[P, R]):
     def payload(self) -> dict[str, Any]:
         """The command as Discord is told of it, as JSON."""
 
-    def limit_mistake(self, problem: limits.Problem) -> Mistake:
+    def limit_problem(self, problem: limits.Violation) -> Problem:
         """A limit of Discord's that the payload breaks, in the words of this command."""
-        return self.mistake("", *limit_words(problem.path, problem))
+        return self.problem("", *limit_words(problem.path, problem))
 
 
 class Command(ApplicationCommand[P, R]):
@@ -128,12 +128,12 @@ class Command(ApplicationCommand[P, R]):
         settings, wrong = checked_settings(settings, COMMAND_CHECKS, "@command")
         super().__init__(holder, function, settings)
         self.description: str = settings.get("description") or first_paragraph(function)
-        if self.is_async_or_mistake():
-            parameters, mistakes = read_signature(function, names, self.mistake)
+        if self.is_async_or_problem():
+            parameters, mistakes = read_signature(function, names, self.problem)
             self.parameters.extend(parameters)
-            self.mistakes.extend(mistakes)
+            self.problems.extend(mistakes)
             self.check_return(names)
-        self.mistakes.extend(self.mistake("", problem, fix) for problem, fix in wrong)
+        self.problems.extend(self.problem("", problem, fix) for problem, fix in wrong)
         self.by_name: dict[str, Parameter] = {parameter.name: parameter for parameter in self.parameters}
 
     @property
@@ -183,26 +183,28 @@ class Command(ApplicationCommand[P, R]):
         """Name and description as JSON, with their localizations."""
         return text_payload(self.name, self.description, self.settings)
 
-    def check(self) -> list[Mistake]:
+    def check(self) -> list[Problem]:
         """All that is wrong with the command alone, remarks included."""
         found = super().check()
-        found += place_mistakes(self.settings, self.mistake)
+        found += place_problems(self.settings, self.problem)
         if not self.description:
             fix = 'Write a docstring, or description="..."'
-            found.append(self.mistake("", "it has no description; its name is shown instead", fix, remark=True))
+            found.append(self.problem("", "it has no description; its name is shown instead", fix, is_warning=True))
         if bare := [parameter.name for parameter in self.parameters if not parameter.described]:
             of = f", option{'s' if len(bare) > 1 else ''} {', '.join(bare)}"
             problem = "no description; the name is shown instead"
-            found.append(self.mistake(of, problem, 'Write `Annotated[..., wisp.Option("what it is")]`', remark=True))
+            found.append(
+                self.problem(of, problem, 'Write `Annotated[..., wisp.Option("what it is")]`', is_warning=True)
+            )
         return found
 
-    def limit_mistake(self, problem: limits.Problem) -> Mistake:
+    def limit_problem(self, problem: limits.Violation) -> Problem:
         """A limit of Discord's that the payload breaks, in the words of this command or of its option."""
         keys = problem.path
         if keys[:1] == ("options",) and len(keys) > 1 and int(keys[1]) < len(self.parameters):
             of = f', option "{self.parameters[int(keys[1])].name}"'
-            return self.mistake(of, *limit_words(keys[2:], problem))
-        return super().limit_mistake(problem)
+            return self.problem(of, *limit_words(keys[2:], problem))
+        return super().limit_problem(problem)
 
 
 class MenuCommand(ApplicationCommand[P, R]):
@@ -223,11 +225,11 @@ class MenuCommand(ApplicationCommand[P, R]):
         super().__init__(holder, function, {"name": shown, **settings})
         self.kind: hikari.CommandType = kind
         self._target: Target | None = None
-        if self.is_async_or_mistake():
-            self._target, mistakes = read_target(function, kind, names, self.mistake)
-            self.mistakes.extend(mistakes)
+        if self.is_async_or_problem():
+            self._target, mistakes = read_target(function, kind, names, self.problem)
+            self.problems.extend(mistakes)
             self.check_return(names)
-        self.mistakes.extend(self.mistake("", problem, fix) for problem, fix in wrong)
+        self.problems.extend(self.problem("", problem, fix) for problem, fix in wrong)
 
     @property
     def title(self) -> str:
@@ -257,9 +259,9 @@ class MenuCommand(ApplicationCommand[P, R]):
             **place_payload(self.settings),
         }
 
-    def check(self) -> list[Mistake]:
+    def check(self) -> list[Problem]:
         """All that is wrong with the command alone, remarks included."""
-        return super().check() + place_mistakes(self.settings, self.mistake)
+        return super().check() + place_problems(self.settings, self.problem)
 
 
 class CommandHolder(abc.ABC):
@@ -366,14 +368,14 @@ def place_payload(settings: PlaceSettings) -> dict[str, Any]:
 # ---- what can be wrong ----
 
 
-def place_mistakes(settings: PlaceSettings, mistake: Callable[[str, str, str], Mistake]) -> list[Mistake]:
+def place_problems(settings: PlaceSettings, mistake: Callable[[str, str, str], Problem]) -> list[Problem]:
     """What is wrong with the settings of a place together."""
     if settings.get("guild_only") and settings.get("contexts") is not None:
         return [mistake("", "it has both guild_only= and contexts=", "Keep one of them")]
     return []
 
 
-def limit_words(path: Sequence[str | int], problem: limits.Problem) -> tuple[str, str]:
+def limit_words(path: Sequence[str | int], problem: limits.Violation) -> tuple[str, str]:
     """A limit that is broken at `path`: (problem, fix)."""
     about = f"{'.'.join(map(str, path))}: " if path else ""
     got = f" (got {problem.got})" if problem.got else ""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
 
-from .errors import Mistake, Mistakes
+from .errors import CheckError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -79,7 +79,7 @@ def load(
     overrides = overrides or {}
     if unknown := overrides.keys() - VARIABLES.keys():
         raise TypeError(f"expected overrides out of {', '.join(VARIABLES)}, got {', '.join(sorted(unknown))}")
-    mistakes: list[Mistake] = []
+    mistakes: list[Problem] = []
     settings: dict[str, object] = {}
     strays: list[_Entry] = []
     entries = [
@@ -93,13 +93,13 @@ def load(
             continue
         result = entry.value if isinstance(entry.value, _Wrong) else _READERS[entry.name](entry.value)
         if isinstance(result, _Wrong):
-            mistakes.append(entry.mistake(result.problem, result.fix))
+            mistakes.append(entry.problem(result.message, result.fix))
         else:
             settings.setdefault(entry.name, result)
     if all(entry.name != "token" or entry.is_empty for entry in entries) and "token" not in overrides:
         mistakes += _misnamed_tokens(strays)
     if mistakes:
-        raise Mistakes(sorted(mistakes, key=lambda mistake: (mistake.file or "", mistake.line or 0)))
+        raise CheckError(sorted(mistakes, key=lambda mistake: (mistake.file or "", mistake.line or 0)))
     return msgspec.convert(settings, Config)
 
 
@@ -124,32 +124,32 @@ class _Entry:
     def is_empty(self) -> bool:
         return self.value is None or (isinstance(self.value, str) and not self.value.strip())
 
-    def mistake(self, problem: str, fix: str) -> Mistake:
-        return Mistake(self.where, problem, fix, file=self.file, line=self.line)
+    def problem(self, problem: str, fix: str) -> Problem:
+        return Problem(self.where, problem, fix, file=self.file, line=self.line)
 
 
 class _Wrong:
     """What is wrong with a value, and the way out."""
 
-    __slots__ = ("fix", "problem")
+    __slots__ = ("fix", "message")
 
     def __init__(self, problem: str, fix: str) -> None:
-        self.problem = problem
+        self.message = problem
         self.fix = fix
 
 
 # ---- the sources ----
 
 
-def _argument_entries(arguments: Mapping[str, object], mistakes: list[Mistake]) -> Iterator[_Entry]:
+def _argument_entries(arguments: Mapping[str, object], mistakes: list[Problem]) -> Iterator[_Entry]:
     for name, value in arguments.items():
         if name in VARIABLES:
             yield _Entry(name, value, f"argument {name}")
         else:
-            mistakes.append(Mistake(f"argument {_shown(name)}", "there is no such setting", _nearest(name, VARIABLES)))
+            mistakes.append(Problem(f"argument {_shown(name)}", "there is no such setting", _nearest(name, VARIABLES)))
 
 
-def _environment_entries(environ: Mapping[str, str], mistakes: list[Mistake]) -> Iterator[_Entry]:
+def _environment_entries(environ: Mapping[str, str], mistakes: list[Problem]) -> Iterator[_Entry]:
     settings = {variable: name for name, variable in VARIABLES.items()}
     for variable in environ:
         if variable not in settings and not variable.startswith("WISP_"):
@@ -158,10 +158,10 @@ def _environment_entries(environ: Mapping[str, str], mistakes: list[Mistake]) ->
         if variable in settings:
             yield _Entry(settings[variable], environ[variable], where)
         else:
-            mistakes.append(Mistake(where, "there is no such setting", _nearest_variable(variable)))
+            mistakes.append(Problem(where, "there is no such setting", _nearest_variable(variable)))
 
 
-def _dotenv_entries(path: Path, mistakes: list[Mistake], strays: list[_Entry]) -> list[_Entry]:
+def _dotenv_entries(path: Path, mistakes: list[Problem], strays: list[_Entry]) -> list[_Entry]:
     """The settings in .env. `strays` gets the entries of names that are no settings."""
     entries: dict[str, _Entry] = {}
     settings = {variable: name for name, variable in VARIABLES.items()}
@@ -169,11 +169,11 @@ def _dotenv_entries(path: Path, mistakes: list[Mistake], strays: list[_Entry]) -
         entry = _Entry(settings.get(variable, variable), value, _shown(variable), file=str(path), line=number)
         if not _is_variable(variable):
             entry.where = "line"
-            mistakes.append(entry.mistake("it is not of the form NAME=value", "Begin a comment with #"))
+            mistakes.append(entry.problem("it is not of the form NAME=value", "Begin a comment with #"))
         elif variable in settings:
             entries[variable] = entry  # as in a shell, the last of several counts
         elif variable.startswith("WISP_"):
-            mistakes.append(entry.mistake("there is no such setting", _nearest_variable(variable)))
+            mistakes.append(entry.problem("there is no such setting", _nearest_variable(variable)))
         elif not isinstance(value, _Wrong):
             strays.append(entry)
     return list(entries.values())
@@ -261,7 +261,7 @@ _OTHER_NAMES = ("TOKEN", "BOT_TOKEN", "DISCORD_BOT_TOKEN")
 """Under which other bots of this language are often given theirs."""
 
 
-def _misnamed_tokens(strays: list[_Entry]) -> Iterator[Mistake]:
+def _misnamed_tokens(strays: list[_Entry]) -> Iterator[Problem]:
     """What was meant to be the token, where no source has one; all other names are somebody else's."""
     import difflib
 
@@ -269,16 +269,16 @@ def _misnamed_tokens(strays: list[_Entry]) -> Iterator[Mistake]:
         name = entry.name.upper()
         near = name in _OTHER_NAMES or difflib.get_close_matches(name, ["DISCORD_TOKEN"], cutoff=0.9)
         if near and not entry.is_empty:
-            yield entry.mistake("there is no such setting, and no token", "Did you mean DISCORD_TOKEN?")
+            yield entry.problem("there is no such setting, and no token", "Did you mean DISCORD_TOKEN?")
 
 
-def _toml_entries(path: Path, mistakes: list[Mistake]) -> list[_Entry]:
+def _toml_entries(path: Path, mistakes: list[Problem]) -> list[_Entry]:
     text = _read(path, mistakes)
     if text is None:
         return []
     table = _parse_toml(text)
-    if isinstance(table, Mistake):
-        mistakes.append(Mistake(table.where, table.problem, table.fix, file=str(path), line=table.line))
+    if isinstance(table, Problem):
+        mistakes.append(Problem(table.where, table.message, table.fix, file=str(path), line=table.line))
         return []
     entries: list[_Entry] = []
     for name, value in table.items():
@@ -286,18 +286,18 @@ def _toml_entries(path: Path, mistakes: list[Mistake]) -> list[_Entry]:
         if name in _READERS:
             entries.append(entry)
         else:
-            mistakes.append(entry.mistake("there is no such setting", _nearest(name, _READERS)))
+            mistakes.append(entry.problem("there is no such setting", _nearest(name, _READERS)))
     return entries
 
 
-def _parse_toml(text: str) -> dict[str, Any] | Mistake:
+def _parse_toml(text: str) -> dict[str, Any] | Problem:
     import re
     import tomllib
 
     try:
         return tomllib.loads(text)
     except RecursionError:
-        return Mistake("file", "its arrays or tables are nested too deep", "Flatten them")
+        return Problem("file", "its arrays or tables are nested too deep", "Flatten them")
     except ValueError as error:
         reason, _, place = str(error).partition(" (at ")
         line = re.match(r"line (\d+)", place)
@@ -305,7 +305,7 @@ def _parse_toml(text: str) -> dict[str, Any] | Mistake:
         # What quotes a name of the file could quote a token that was pasted in the wrong place.
         if "(" in reason or reason.startswith("Duplicate"):
             reason = "a name stands there twice" if place else "a value is too long to be read"
-        return Mistake("file", f"it is not TOML: {reason}", "See https://toml.io, or remove the line", line=number)
+        return Problem("file", f"it is not TOML: {reason}", "See https://toml.io, or remove the line", line=number)
 
 
 def _line_of(name: str, text: str) -> int | None:
@@ -316,7 +316,7 @@ def _line_of(name: str, text: str) -> int | None:
     return next((number for number, line in enumerate(text.split("\n"), start=1) if pattern.match(line)), None)
 
 
-def _read(path: Path, mistakes: list[Mistake]) -> str | None:
+def _read(path: Path, mistakes: list[Problem]) -> str | None:
     """The text of a file, None where there is none or it cannot be read, which is a mistake."""
     try:
         if path.is_dir():
@@ -327,10 +327,10 @@ def _read(path: Path, mistakes: list[Mistake]) -> str | None:
         return None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        mistakes.append(Mistake("file", "it is not UTF-8 text", "Save it as UTF-8", file=str(path), line=line))
+        mistakes.append(Problem("file", "it is not UTF-8 text", "Save it as UTF-8", file=str(path), line=line))
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        mistakes.append(Mistake("file", f"it cannot be read: {reason}", "Make it a readable file", file=str(path)))
+        mistakes.append(Problem("file", f"it cannot be read: {reason}", "Make it a readable file", file=str(path)))
     return None
 
 

@@ -317,7 +317,7 @@ class InteractionContext(BaseContext[Answered]):
             "custom_id": custom_id,
             "components": [component.build()[0] for component in components],
         }
-        _refuse(limits.modal_problems(payload))
+        _refuse(limits.modal_violations(payload))
         async with self._lock:
             if self.answering.type is hikari.InteractionType.MODAL_SUBMIT:
                 raise AnswerError("Discord opens no form in answer to a form. Answer with a button that opens it.")
@@ -397,7 +397,7 @@ class InteractionContext(BaseContext[Answered]):
         """A message as Discord takes it, and its files. Raises AnswerError if Discord would refuse it."""
         given = {name: value for name, value in fields.items() if value is not hikari.UNDEFINED}
         if type(content) is str and not given and not edit:
-            if problem := limits.content_problem(content):
+            if problem := limits.content_violation(content):
                 _refuse([problem])
             if not content.strip():
                 raise AnswerError(_EMPTY)
@@ -407,7 +407,7 @@ class InteractionContext(BaseContext[Answered]):
             raise AnswerError(f"A message has no {', '.join(sorted(unknown))}. It has {', '.join(_FIELDS)}.")
         _refuse_other_kinds(given)
         payload, files = bridge.message_payload(self.answering.app.rest, content, given, edit=edit)
-        _refuse(limits.message_problems(payload))
+        _refuse(limits.message_violations(payload))
         if edit and int(payload.get("flags", 0)) & _PRIVATE:
             raise AnswerError("A message cannot be made private once it is there. Say ephemeral=True in ctx.respond.")
         if edit and int(payload.get("flags", 0)) & limits.COMPONENTS_V2:
@@ -712,16 +712,16 @@ def _with_visibility(payload: dict[str, Any], private: bool) -> dict[str, Any]:
     return {**payload, "flags": flags | _PRIVATE if private else flags}
 
 
-def _problems_in(errors: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[limits.Problem]:
+def _problems_in(errors: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[limits.Violation]:
     """What Discord itself found wrong, by its own words."""
     for key, value in errors.items():
         if key == "_errors":
-            yield from (limits.Problem(path, str(one["code"]), str(one["message"])) for one in value)
+            yield from (limits.Violation(path, str(one["code"]), str(one["message"])) for one in value)
         elif isinstance(value, Mapping):
             yield from _problems_in(cast("Mapping[str, Any]", value), (*path, key))
 
 
-def _refuse(problems: Sequence[limits.Problem]) -> None:
+def _refuse(problems: Sequence[limits.Violation]) -> None:
     if problems:
         raise AnswerError(f"Discord would refuse this answer: {limits.explained(problems)}")
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from .errors import UserError
 from .guards import Counter, Limit, Release, can_be_decorated, without_parentheses
+from .inspection import is_async, misfit
 from .logs import get_logger
-from .signatures import is_async, misfit
 
 if TYPE_CHECKING:
     from .clock import Clock

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 import hikari
 
 from . import autocomplete, bridge
-from .blocking import Function
 from .commands import ApplicationCommand, Command
 from .components import UNKNOWN, Component, Modal
 from .context import ComponentContext, Context, InteractionContext, ModalContext
@@ -22,15 +21,16 @@ from .errors import AnswerError, InteractionOver, UserError
 from .guards import Counter, Limit, Rule, Rules
 from .logs import get_logger, redacted
 from .replies import settings_in_use
-from .shield import EXITS, Exit, contained, described, is_cancelled, shielded, text_of
+from .tasks import EXITS, Exit, contained, described, is_cancelled, shielded, text_of
+from .watchdog import Function
 
 if TYPE_CHECKING:
+    from .command_tree import Root
+    from .decorators import Registrar
     from .events import EventContext
-    from .groups import Root
     from .handlers import ErrorHandler, Handler
     from .jobs import JobContext
     from .measures import Outcome
-    from .registrar import Registrar
     from .session import Session
 
 _log = get_logger("wisp.dispatch")

@@ -38,48 +38,47 @@ class StartError(WispError):
     """The bot cannot start: no database, a refused token, an intent that is not switched on, Discord out of reach."""
 
 
-class Mistake:
+class Problem:
     """One thing that is wrong in a bot, found before it connects.
 
-    `file` and `line` (from 1) say where it stands, both None where that is not known; `where` names
-    the thing (`command "greet", option "times"`); `problem` says what was expected and what came;
-    `fix` is the way out. A `remark` is worth a look but stops nothing.
+    `where` names the thing (`command "greet", option "times"`), `message` says what was expected and what was found,
+    `fix` what to do. `file` and `line` (from 1) are None if they are not known. A warning does not stop the bot.
     """
 
-    __slots__ = ("file", "fix", "line", "problem", "remark", "where")
+    __slots__ = ("file", "fix", "is_warning", "line", "message", "where")
 
     def __init__(
         self,
         where: str,
-        problem: str,
+        message: str,
         fix: str,
         *,
         file: str | None = None,
         line: int | None = None,
-        remark: bool = False,
+        is_warning: bool = False,
     ) -> None:
         self.where: str = where
-        self.problem: str = problem
+        self.message: str = message
         self.fix: str = fix
         self.file: str | None = file
         self.line: int | None = line
-        self.remark: bool = remark
+        self.is_warning: bool = is_warning
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
-        return f"{place}{self.where}: {self.problem}. {self.fix}"
+        return f"{place}{self.where}: {self.message}. {self.fix}"
 
     def __repr__(self) -> str:
-        return f"<Mistake {self}>"
+        return f"<Problem {self}>"
 
 
-class Mistakes(StartError):
-    """Everything that is wrong in a bot or its settings, at once. `mistakes` holds them in file order."""
+class CheckError(StartError):
+    """All problems of a bot and its settings, in `problems` in file order."""
 
-    def __init__(self, mistakes: Sequence[Mistake]) -> None:
-        self.mistakes: tuple[Mistake, ...] = tuple(mistakes)
-        count = "1 mistake" if len(self.mistakes) == 1 else f"{len(self.mistakes)} mistakes"
-        super().__init__("\n".join([f"{count} to mend before the bot can start:", *map(str, self.mistakes)]))
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        super().__init__("\n".join([f"{count} to fix before the bot can start:", *map(str, self.problems)]))
 
 
 class DatabaseError(WispError):
@@ -87,15 +86,15 @@ class DatabaseError(WispError):
 
     `path` is its file, `problem` what was wrong and the way out, `code` SQLite's name for it ("SQLITE_FULL",
     "SQLITE_CONSTRAINT_UNIQUE"), None where SQLite was not asked. If a migration failed, `migration` is its number, and
-    `mistakes` says where it stands if a bot or module registered it.
+    `problems` says where it is defined if a bot or module registered it.
     """
 
     migration: int | None = None
-    mistakes: tuple[Mistake, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     def __init__(self, path: str, problem: str, code: str | None = None) -> None:
         self.path: str = path
-        self.problem: str = problem
+        self.message: str = problem
         self.code: str | None = code
         super().__init__(f"the database {path}: {problem}")
 

@@ -12,11 +12,10 @@ import msgspec
 # hikari keeps this one out of its top level, and documents it
 from hikari.events.base_events import get_required_intents_for
 
-from .annotations import AnyOrder, expand, resolve_annotation, union_parts, unpack
-from .errors import Mistake
+from .errors import Problem
 from .guards import misplaced_rules
 from .handlers import place_of
-from .signatures import call_problem
+from .inspection import AnyOrder, call_problem, expand, resolve_annotation, union_parts, unpack
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -77,7 +76,7 @@ def guild_of(event: Any) -> int | None:
 class Listener:
     """A function that is called once for each event of `event_types`, and the `mistakes` in its definition."""
 
-    __slots__ = ("event_types", "file", "function", "line", "mistakes", "name")
+    __slots__ = ("event_types", "file", "function", "line", "name", "problems")
 
     def __init__(
         self, function: Callable[[Any], Awaitable[object]], event_types: tuple[type[Any], ...], names: Mapping[str, Any]
@@ -87,23 +86,23 @@ class Listener:
         self.file: str | None
         self.line: int | None
         self.file, self.line = place_of(function)
-        self.mistakes: list[Mistake] = []
+        self.problems: list[Problem] = []
         self.event_types: tuple[type[Any], ...] = self._read_types(event_types, names)
         if inspect.signature(function).parameters and (problem := call_problem(function, "event")):
-            self._mistake(problem, f"Write `async def {self.name}(event: ...)`")
+            self._problem(problem, f"Write `async def {self.name}(event: ...)`")
         for event_type in self.event_types:
             if not _is_event(event_type):
                 fix = "Use a class like hikari.MemberCreateEvent, or one of your own that derives from wisp.Event"
-                self._mistake(f"{event_type!r} is not an event", fix)
+                self._problem(f"{event_type!r} is not an event", fix)
 
     @property
     def label(self) -> str:
         """What logs call it."""
         return f'listener "{self.name}"'
 
-    def check(self) -> list[Mistake]:
+    def check(self) -> list[Problem]:
         """All that is wrong with it, guards that stand above its decorator included."""
-        return [*self.mistakes, *misplaced_rules(self.function, self.mistake)]
+        return [*self.problems, *misplaced_rules(self.function, self.problem)]
 
     def intents(self) -> hikari.Intents:
         """All that its events can need to arrive."""
@@ -126,10 +125,10 @@ class Listener:
         fix = "Write `async def name(event: hikari.MemberCreateEvent)`, or `@bot.listen(hikari.MemberCreateEvent)`"
         first = next(iter(inspect.signature(self.function).parameters.values()), None)
         if first is None:
-            self._mistake("it has no parameter for the event", fix)
+            self._problem("it has no parameter for the event", fix)
             return ()
         if not named and first.annotation is first.empty:
-            self._mistake(f"its parameter `{first.name}` has no annotation, so no event is known", fix)
+            self._problem(f"its parameter `{first.name}` has no annotation, so no event is known", fix)
             return ()
         try:
             if not named:
@@ -139,7 +138,7 @@ class Listener:
             return types
         except Exception as error:
             what = "what the decorator names" if named else f"the annotation of `{first.name}`"
-            self._mistake(f"{what} means nothing at run time ({error})", fix)
+            self._problem(f"{what} means nothing at run time ({error})", fix)
             return ()
 
     def _check_annotation(self, first: inspect.Parameter, types: tuple[Any, ...], names: Mapping[str, Any]) -> None:
@@ -154,14 +153,14 @@ class Listener:
             named = " and ".join(one.__name__ for one in types)
             wanted = " | ".join(one.__name__ for one in annotated)
             problem = f"the decorator names {named}, and `{first.name}` is annotated as `{wanted}`"
-            self._mistake(problem, "Write the same event in both places, or write `@bot.listen` alone")
+            self._problem(problem, "Write the same event in both places, or write `@bot.listen` alone")
 
-    def mistake(self, problem: str, fix: str) -> Mistake:
+    def problem(self, problem: str, fix: str) -> Problem:
         """A Mistake at its place."""
-        return Mistake(self.label, problem, fix, file=self.file, line=self.line)
+        return Problem(self.label, problem, fix, file=self.file, line=self.line)
 
-    def _mistake(self, problem: str, fix: str) -> None:
-        self.mistakes.append(self.mistake(problem, fix))
+    def _problem(self, problem: str, fix: str) -> None:
+        self.problems.append(self.problem(problem, fix))
 
 
 def intents_of(event_type: type[hikari.Event]) -> hikari.Intents:

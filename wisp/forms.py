@@ -15,7 +15,10 @@ import hikari
 import msgspec
 
 from . import limits
-from .annotations import (
+from .cooldowns import Place
+from .errors import AnswerError, Problem, UserError
+from .handlers import in_words, place_of_class
+from .inspection import (
     AnyOrder,
     Metadata,
     foreign_metadata,
@@ -24,9 +27,6 @@ from .annotations import (
     underlying,
     unpack,
 )
-from .cooldowns import Place
-from .errors import AnswerError, Mistake, UserError
-from .handlers import in_words, place_of_class
 from .options import short_repr
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> 
     """Open a form and wait for it; None after 15 minutes. See `InteractionContext.form`."""
     if not (isinstance(form, type) and issubclass(form, Form)):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
         raise AnswerError(f"ctx.form takes a class that derives from wisp.Form, got {form!r}")
-    if mistakes := form_mistakes(form):
+    if mistakes := form_problems(form):
         raise AnswerError(str(mistakes[0]))
     inputs = _inputs(form)
     custom_id, submitted = ctx.session.prompts.open_form(ctx.handler.owner)
@@ -157,27 +157,27 @@ async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> 
     return _filled(form, inputs, interaction)
 
 
-def form_mistakes(form: type[Form]) -> list[Mistake]:
+def form_problems(form: type[Form]) -> list[Problem]:
     """What Discord would not take of a form."""
     try:
         inputs = _inputs(form)
     except _Unusable as unusable:
-        return [_mistake(form, *unusable.args)]
+        return [_problem(form, *unusable.args)]
     payload = {
         "title": _title(form),
         "custom_id": "form",
         "components": [_Row(one.payload()).build()[0] for one in inputs],
     }
-    found: list[Mistake] = []
-    for problem in limits.modal_problems(payload):
+    found: list[Problem] = []
+    for problem in limits.modal_violations(payload):
         row = problem.path[1] if len(problem.path) > 1 else None
         of = f', field "{inputs[row].name}"' if isinstance(row, int) and row < len(inputs) else ""
         about = f"{problem.path[-1]}: " if problem.path else ""
         got = f" (got {problem.got})" if problem.got else ""
-        found.append(_mistake(form, of, f"{about}{problem.message.rstrip('.')}{got}", limits.fix_of(problem)[:-1]))
+        found.append(_problem(form, of, f"{about}{problem.message.rstrip('.')}{got}", limits.fix_of(problem)[:-1]))
     for one in inputs:
         for problem in one.wrong_texts():
-            found.append(_mistake(form, f', field "{one.name}"', problem, "Change the text or the limit"))
+            found.append(_problem(form, f', field "{one.name}"', problem, "Change the text or the limit"))
     return found
 
 
@@ -296,9 +296,9 @@ def _title(form: type[Form]) -> str:
     return " ".join(told.strip().split("\n\n")[0].split()).rstrip(".") or in_words(form.__name__)
 
 
-def _mistake(form: type[Form], of: str, problem: str, fix: str) -> Mistake:
+def _problem(form: type[Form], of: str, problem: str, fix: str) -> Problem:
     file, line = place_of_class(form)
-    return Mistake(f'form "{form.__name__}"{of}', problem, fix, file=file, line=line)
+    return Problem(f'form "{form.__name__}"{of}', problem, fix, file=file, line=line)
 
 
 def _filled(form: type[F], inputs: Iterable[_Input], interaction: hikari.ModalInteraction) -> F:

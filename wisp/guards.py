@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import hikari
 
-from .errors import Mistake, UserError, WispError
-from .signatures import misfit
+from .errors import Problem, UserError, WispError
+from .inspection import misfit
 
 if TYPE_CHECKING:
     from .context import InteractionContext
@@ -141,12 +141,12 @@ def _levels(holder: object) -> Iterator[object]:
         yield from _levels(type(holder).__call__)
 
 
-def rule_mistakes(rules: Iterable[Rule], mistake: Callable[[str, str, str], Mistake]) -> list[Mistake]:
+def rule_problems(rules: Iterable[Rule], mistake: Callable[[str, str, str], Problem]) -> list[Problem]:
     """What was written wrongly."""
     return [mistake("", *rule.wrong) for rule in rules if rule.wrong is not None]
 
 
-def misplaced_rules(function: object, mistake: Callable[[str, str], Mistake]) -> list[Mistake]:
+def misplaced_rules(function: object, mistake: Callable[[str, str], Problem]) -> list[Problem]:
     """That rules stand on what nobody calls, a listener or a job: empty where none do."""
     fix = "Ask in the function itself, and return"
     problem = "guards are for what people call, and nobody is asked here"

@@ -12,23 +12,21 @@ from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, get_origin
 from weakref import WeakKeyDictionary
 
-from .annotations import resolve_annotation, underlying, union_parts, unpack
-from .errors import Mistake
-from .guards import Rule, rule_mistakes, rules_on
+from .errors import Problem
+from .guards import Rule, rule_problems, rules_on
+from .inspection import call_problem, is_async, resolve_annotation, underlying, union_parts, unpack
 from .options import Parameter
-from .signatures import call_problem, is_async
+from .owner import ErrorHandler
 
 if TYPE_CHECKING:
-    from .groups import CommandGroup
+    from .command_tree import CommandGroup
+    from .decorators import Registrar
     from .measures import Kind
-    from .registrar import Registrar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
 
-ErrorHandler = Callable[[Any, Exception], Awaitable[bool]]
-"""`async (ctx, error) -> bool`: True where the error is dealt with, and nobody further needs to hear of it."""
 AnyErrorHandler = TypeVar("AnyErrorHandler", bound=ErrorHandler)
 
 SettingChecks = Mapping[str, tuple[Callable[[object], bool], str]]
@@ -57,7 +55,7 @@ class Handler(abc.ABC, Generic[P, R]):
         self.ephemeral: bool = False
         self.error_handlers: list[ErrorHandler] = []
         self.parameters: list[Parameter] = []
-        self.mistakes: list[Mistake] = []
+        self.problems: list[Problem] = []
 
     @property
     @abc.abstractmethod
@@ -98,24 +96,24 @@ class Handler(abc.ABC, Generic[P, R]):
         self.error_handlers.append(handler)
         return handler
 
-    def check(self) -> list[Mistake]:
+    def check(self) -> list[Problem]:
         """All that is wrong with it alone, remarks included."""
-        found = [*self.mistakes, *rule_mistakes(rules_on(self), self.mistake)]
-        return found + error_handler_mistakes(self.error_handlers)
+        found = [*self.problems, *rule_problems(rules_on(self), self.problem)]
+        return found + error_handler_problems(self.error_handlers)
 
-    def mistake(self, of: str, problem: str, fix: str, *, remark: bool = False) -> Mistake:
+    def problem(self, of: str, problem: str, fix: str, *, is_warning: bool = False) -> Problem:
         """A Mistake at its place. `of` is what of it ("" for the whole, `, option "times"`)."""
-        return Mistake(f"{self.title}{of}", problem, fix, file=self.file, line=self.line, remark=remark)
+        return Problem(f"{self.title}{of}", problem, fix, file=self.file, line=self.line, is_warning=is_warning)
 
-    def is_async_or_mistake(self) -> bool:
+    def is_async_or_problem(self) -> bool:
         """Whether its function is async; the mistake is noted where it is not."""
         if isinstance(self.function, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
             fix = f"Write `@{self.__name__}` over the function that is to be guarded"
-            self.mistakes.append(self.mistake("", "it is a guard, and no function of its own", fix))
+            self.problems.append(self.problem("", "it is a guard, and no function of its own", fix))
             return False
         if is_async(self.function):
             return True
-        self.mistakes.append(self.mistake("", "its function is not async", f"Write `async def {self.__name__}(...)`"))
+        self.problems.append(self.problem("", "its function is not async", f"Write `async def {self.__name__}(...)`"))
         return False
 
     def check_return(self, names: Mapping[str, Any]) -> None:
@@ -129,7 +127,7 @@ class Handler(abc.ABC, Generic[P, R]):
             if isinstance(cls, type) and issubclass(cls, (int, float, bytes, list, tuple, set, dict)):
                 fix = "Return a str, a hikari.Embed, or None after ctx.respond(...)"
                 problem = f"it returns `{cls.__name__}`, and a reply is a text or an embed"
-                self.mistakes.append(self.mistake("", problem, fix))
+                self.problems.append(self.problem("", problem, fix))
 
 
 # ---- settings ----
@@ -184,7 +182,7 @@ def are(cls: type) -> Callable[[object], bool]:
 # ---- functions ----
 
 
-def handler_mistakes(handler: Callable[..., Any], what: str, *arguments: str) -> list[Mistake]:
+def handler_problems(handler: Callable[..., Any], what: str, *arguments: str) -> list[Problem]:
     """Return what is wrong with a function that is called with these positional arguments, such as an error handler."""
     problem = call_problem(handler, *arguments)
     if not problem:
@@ -192,12 +190,12 @@ def handler_mistakes(handler: Callable[..., Any], what: str, *arguments: str) ->
     name = getattr(handler, "__name__", repr(handler))
     file, line = place_of(handler) if callable(handler) else (None, None)
     fix = f"Write `async def {name}({', '.join(arguments)})`"
-    return [Mistake(f'{what} "{name}"', problem, fix, file=file, line=line)]
+    return [Problem(f'{what} "{name}"', problem, fix, file=file, line=line)]
 
 
-def error_handler_mistakes(handlers: Iterable[ErrorHandler]) -> list[Mistake]:
+def error_handler_problems(handlers: Iterable[ErrorHandler]) -> list[Problem]:
     """Return what is wrong with the error handlers of a bot, a module or a handler."""
-    return [mistake for handler in handlers for mistake in handler_mistakes(handler, "error handler", "ctx", "error")]
+    return [mistake for handler in handlers for mistake in handler_problems(handler, "error handler", "ctx", "error")]
 
 
 def in_words(name: str) -> str:

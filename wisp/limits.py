@@ -202,7 +202,7 @@ _FIXES: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 
 
-class Problem:
+class Violation:
     """One place of a payload that Discord would refuse.
 
     `path` leads to it from the payload's root (keys and indexes), `code` is Discord's (or `INVALID`),
@@ -225,19 +225,19 @@ class Problem:
         return f"<Problem {self}>"
 
 
-def command_problems(payload: Mapping[str, object]) -> list[Problem]:
+def command_violations(payload: Mapping[str, object]) -> list[Violation]:
     """What Discord would refuse in one application command: chat input, user, message or entry point."""
-    problems: list[Problem] = []
+    problems: list[Violation] = []
     _check_command(_Value(payload, (), problems))
     return problems
 
 
-def commands_problems(payloads: Sequence[Mapping[str, object]]) -> list[Problem]:
+def commands_violations(payloads: Sequence[Mapping[str, object]]) -> list[Violation]:
     """What Discord would refuse in all commands of one scope, global or a guild's; paths start with an index.
 
     Besides each command: the count of each type, and two commands of one type with one name.
     """
-    problems: list[Problem] = []
+    problems: list[Violation] = []
     limits = {_CHAT_INPUT: CHAT_INPUT_COMMANDS, _USER: USER_COMMANDS, _MESSAGE: MESSAGE_COMMANDS, _ENTRY_POINT: 1}
     counts = dict.fromkeys(limits, 0)
     names: dict[tuple[int, str], _Value] = {}
@@ -254,19 +254,19 @@ def commands_problems(payloads: Sequence[Mapping[str, object]]) -> list[Problem]
     return problems
 
 
-def choice_problems(choice: Mapping[str, object], kind: int) -> list[Problem]:
+def choice_violations(choice: Mapping[str, object], kind: int) -> list[Violation]:
     """What Discord would refuse in one choice, or suggestion, of an option of this type."""
-    problems: list[Problem] = []
+    problems: list[Violation] = []
     _check_choice(_Value(choice, (), problems), kind)
     return problems
 
 
-def message_problems(payload: Mapping[str, object]) -> list[Problem]:
+def message_violations(payload: Mapping[str, object]) -> list[Violation]:
     """What Discord would refuse in a message that a bot creates or edits, an interaction's answer included.
 
     An empty message is no problem here: it is legal as an edit, and has a code of its own (50006).
     """
-    problems: list[Problem] = []
+    problems: list[Violation] = []
     message = _Value(payload, (), problems)
     if not message.is_object():
         return problems
@@ -294,9 +294,9 @@ def message_problems(payload: Mapping[str, object]) -> list[Problem]:
     return problems
 
 
-def modal_problems(payload: Mapping[str, object]) -> list[Problem]:
+def modal_violations(payload: Mapping[str, object]) -> list[Violation]:
     """What Discord would refuse in the `data` of an interaction callback of type 9 (MODAL)."""
-    problems: list[Problem] = []
+    problems: list[Violation] = []
     modal = _Value(payload, (), problems)
     if not modal.is_object():
         return problems
@@ -310,14 +310,14 @@ def modal_problems(payload: Mapping[str, object]) -> list[Problem]:
     return problems
 
 
-def content_problem(text: str) -> Problem | None:
+def content_violation(text: str) -> Violation | None:
     """Return the problem of a message's text, None if it has none. This is the cheap check before each send."""
     if len(text) > CONTENT:
         return _too_long(("content",), 0, CONTENT, f"{len(text)} characters")
     return None if _is_encodable(text) else _surrogate(("content",), text)
 
 
-def explained(problems: Iterable[Problem], *, below: int = 0) -> str:
+def explained(problems: Iterable[Violation], *, below: int = 0) -> str:
     """Return the problems in words, each with its fix. Paths are shown without their first `below` parts."""
     told: dict[str, list[str]] = {}
     for problem in problems:
@@ -328,7 +328,7 @@ def explained(problems: Iterable[Problem], *, below: int = 0) -> str:
     return " ".join(f"{'; '.join(words)}. {fix}" for fix, words in told.items())
 
 
-def fix_of(problem: Problem) -> str:
+def fix_of(problem: Violation) -> str:
     """Return what to change so that Discord takes a message or a form with this problem, as a sentence."""
     if problem.got == _count(0, "characters"):
         return _FILL_IN
@@ -339,7 +339,7 @@ def fix_of(problem: Problem) -> str:
     return "Change it, or leave it out."
 
 
-def error_tree(problems: Iterable[Problem]) -> dict[str, object]:
+def error_tree(problems: Iterable[Violation]) -> dict[str, object]:
     """The `errors` object of Discord's "Invalid Form Body" (50035): paths as nested keys, then `_errors`.
 
     Discord looks at an object as a whole once its fields are right: what is said of an object is left out
@@ -363,13 +363,13 @@ class _Value:
 
     __slots__ = ("path", "problems", "raw")
 
-    def __init__(self, raw: object, path: tuple[str | int, ...], problems: list[Problem]) -> None:
+    def __init__(self, raw: object, path: tuple[str | int, ...], problems: list[Violation]) -> None:
         self.raw = raw
         self.path = path
         self.problems = problems
 
     def refuse(self, code: str, message: str, got: str = "") -> None:
-        self.problems.append(Problem(self.path, code, message, got))
+        self.problems.append(Violation(self.path, code, message, got))
 
     def get(self, key: str) -> _Value:
         return _Value(self.raw.get(key) if _is_dict(self.raw) else None, (*self.path, key), self.problems)
@@ -1063,11 +1063,11 @@ def _check_ids(components: _Value) -> None:
             number.refuse(INVALID, "The id of a component must be unique.", _same_as(one))
 
 
-def _too_long(path: tuple[str | int, ...], low: int, high: int, got: str) -> Problem:
+def _too_long(path: tuple[str | int, ...], low: int, high: int, got: str) -> Violation:
     """The problem of a text or list whose length is outside of `low` and `high`, both included."""
     if low:
-        return Problem(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.", got)
-    return Problem(path, "BASE_TYPE_MAX_LENGTH", f"Must be {high} or fewer in length.", got)
+        return Violation(path, "BASE_TYPE_BAD_LENGTH", f"Must be between {low} and {high} in length.", got)
+    return Violation(path, "BASE_TYPE_MAX_LENGTH", f"Must be {high} or fewer in length.", got)
 
 
 def _is_encodable(text: str) -> bool:
@@ -1079,10 +1079,10 @@ def _is_encodable(text: str) -> bool:
     return True
 
 
-def _surrogate(path: tuple[str | int, ...], text: str) -> Problem:
+def _surrogate(path: tuple[str | int, ...], text: str) -> Violation:
     """Return the problem of a text that is not encodable."""
     half = next(character for character in text if "\ud800" <= character <= "\udfff")
-    return Problem(path, INVALID, "Half of a surrogate pair is no character.", _shown(half))
+    return Violation(path, INVALID, "Half of a surrogate pair is no character.", _shown(half))
 
 
 def _count(number: int, things: str) -> str:

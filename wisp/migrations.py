@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .errors import DatabaseError, Mistake
+from .errors import DatabaseError, Problem
 from .handlers import place_of
-from .shield import described
-from .signatures import call_problem
+from .inspection import call_problem
+from .tasks import described
 
 Place = tuple[str | None, int | None]
 """A file and a line, as far as known."""
@@ -30,39 +30,39 @@ class Migrations(dict[Any, Any]):
         self[number] = work
         self.places[number] = place_of(work) if callable(work) else place
 
-    def mistakes(self, *, is_sqlite: bool) -> list[Mistake]:
+    def problems(self, *, is_sqlite: bool) -> list[Problem]:
         """What keeps them from running, without a look at the bot's data; SQL is read only if it `is_sqlite`."""
         wrong_numbers = self._wrong_numbers()
-        found = [self._mistake(number, *wrong) for number, work in self.items() if (wrong := _wrong_work(work))]
+        found = [self._problem(number, *wrong) for number, work in self.items() if (wrong := _wrong_work(work))]
         if self and is_sqlite and not wrong_numbers:
             from .services.database import rehearsed  # a bot without migrations does without SQLite until it starts
 
             for number, problem in rehearsed(self).items():
-                found.append(self._mistake(number, f"SQLite refuses it: {problem}", "Correct the statement"))
+                found.append(self._problem(number, f"SQLite refuses it: {problem}", "Correct the statement"))
         return [*wrong_numbers, *found]
 
-    def failed(self, error: DatabaseError) -> tuple[Mistake, ...]:
+    def failed(self, error: DatabaseError) -> tuple[Problem, ...]:
         """Return the migration that failed as it ran, with its file and line, if the error is of one."""
         if error.migration is None:
             return ()
         cause = error.__cause__
-        problem = cause.problem if isinstance(cause, DatabaseError) else described(cause or error)
-        return (self._mistake(error.migration, f"it failed: {problem}", _FAILED),)
+        problem = cause.message if isinstance(cause, DatabaseError) else described(cause or error)
+        return (self._problem(error.migration, f"it failed: {problem}", _FAILED),)
 
-    def _wrong_numbers(self) -> list[Mistake]:
+    def _wrong_numbers(self) -> list[Problem]:
         numbers = [number for number in self if _is_number(number)]
         strange = [number for number in self if not _is_number(number)]
         if strange:
-            return [self._mistake(number, "it has no number from 1", _NUMBERED) for number in strange]
+            return [self._problem(number, "it has no number from 1", _NUMBERED) for number in strange]
         for expected, number in enumerate(sorted(numbers), start=1):
             if number != expected:
-                return [self._mistake(number, f"there is no migration {expected} before it", _NUMBERED)]
+                return [self._problem(number, f"there is no migration {expected} before it", _NUMBERED)]
         return []
 
-    def _mistake(self, number: object, problem: str, fix: str) -> Mistake:
+    def _problem(self, number: object, problem: str, fix: str) -> Problem:
         file, line = self.places[number]
         name = getattr(number, "__name__", None) or repr(number)
-        return Mistake(f"migration {name}", problem, fix, file=file, line=line)
+        return Problem(f"migration {name}", problem, fix, file=file, line=line)
 
 
 def _wrong_work(work: object) -> tuple[str, str] | None:

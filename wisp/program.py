@@ -17,10 +17,9 @@ from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from .locations import place, place_in
 from .logs import get_logger
-from .places import place, place_in
-from .shield import EXITS
-from .work import LAST_WORDS, end, left_behind
+from .tasks import EXITS, LAST_WORDS, end, left_behind
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess

@@ -20,8 +20,8 @@ from .handlers import place_of
 
 if TYPE_CHECKING:
     from .context import Answer, ComponentContext, InteractionContext, MessageFields
+    from .decorators import Registrar
     from .handlers import Handler
-    from .registrar import Registrar
     from .session import Session
 
 LONGEST = 14 * 60.0

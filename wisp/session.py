@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge
-from .blocking import Blocking
+from .command_sync import CommandSync, Wanted
+from .command_tree import Root, forgotten, roots
 from .cooldowns import CooldownStore
 from .deferral import Deferrals, DiscordTime
 from .dispatch import Dispatcher
-from .errors import DatabaseError, InteractionOver, Mistakes, ServiceError, StartError, WispError
+from .errors import CheckError, DatabaseError, InteractionOver, ServiceError, StartError, WispError
 from .events import Event, EventContext, Listener, guild_of, hears_messages
-from .groups import Root, forgotten, roots
+from .inspection import misfit
+from .jobs.scheduler import SchedulerService
+from .locations import line_of, place, raised_at
 from .logs import get_logger, protect
 from .measures import Measures
 from .migrations import Migrations
-from .places import line_of, place, raised_at
 from .prompts import Prompts
-from .registration import CommandSync, Wanted
 from .replies import settings_in_use
 from .services import Audit, Database, GuildDataStore, Metrics
 from .services.audit import AuditService
@@ -35,11 +36,25 @@ from .services.cache import CacheService
 from .services.database import MEMORY, DatabaseService
 from .services.guild_data import GuildData
 from .services.metrics import MetricsService
-from .services.scheduler import SchedulerService
-from .shield import EXITS, Exit, contained, described, is_cancelled, refuse_coroutine, shielded
-from .signatures import misfit
-from .start_refusals import check_gateway, check_privileged, explained, page_of
-from .work import LAST_WORDS, Overdue, Work, current_task, end, left_behind, named, within
+from .start_errors import check_gateway, check_privileged, explained, page_of
+from .tasks import (
+    EXITS,
+    LAST_WORDS,
+    Exit,
+    Overdue,
+    Work,
+    contained,
+    current_task,
+    described,
+    end,
+    is_cancelled,
+    left_behind,
+    named,
+    refuse_coroutine,
+    shielded,
+    within,
+)
+from .watchdog import Blocking
 
 if TYPE_CHECKING:
     import lightbulb
@@ -48,9 +63,9 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .config import Config
     from .context import InteractionContext
+    from .decorators import Registrar
     from .measures import Outcome
-    from .registrar import Registrar
-    from .registry import Gate
+    from .modules.registry import Gate
     from .services import Services
 
 _log = get_logger("wisp")
@@ -257,7 +272,7 @@ class Session:
             try:
                 await self.database.migrate(owner, migrations)
             except DatabaseError as error:
-                error.mistakes = migrations.failed(error)
+                error.problems = migrations.failed(error)
                 raise
 
     async def _set_up(self) -> None:
@@ -274,7 +289,7 @@ class Session:
         self._opened.append(("the modules", self._stop_modules))
         await self.bot.modules.start(self)
         if not self.bot.modules.missing and (mistakes := forgotten(self.bot.file)):
-            raise Mistakes(mistakes)
+            raise CheckError(mistakes)
         self.is_set_up = True
         self._route()
         bridge.set_intents(self.gateway, self._intents())
@@ -617,7 +632,7 @@ class Session:
 
     def is_ending(self, owner: Registrar) -> bool:
         """Whether handlers of a bot or module are cancelled: it is unloaded, or the bot closes."""
-        return self.closing or owner.is_leaving
+        return self.closing or owner.is_unloading
 
     def leave(self, leaving: BaseException) -> None:
         """End the program as a handler asked (`sys.exit()`): in order where `leaving` is waited for, else at once."""

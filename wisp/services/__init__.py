@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload, 
 
 from ..errors import ServiceError, WispError, did_you_mean
 from ..logs import get_logger
-from ..shield import EXITS, described, is_cancelled, refuse_coroutine
-from ..work import Overdue, within
+from ..tasks import EXITS, Overdue, described, is_cancelled, refuse_coroutine, within
 
 if TYPE_CHECKING:
     from .audit import AuditRecord
@@ -450,7 +449,7 @@ class PendingJob(NamedTuple):
 
 @runtime_checkable
 class Scheduler(Protocol):
-    """Functions that run by themselves, as `wisp.services.scheduler` runs them."""
+    """Functions that run by themselves, as `wisp.jobs.scheduler` runs them."""
 
     def register(
         self,

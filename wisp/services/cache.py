@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ..clock import Clock
 from ..errors import ServiceError
-from ..shield import Exit, contained
+from ..tasks import Exit, contained
 
 T = TypeVar("T")
 

@@ -479,7 +479,7 @@ class DatabaseService:
             try:
                 await self._migrate(owner, number, migrations[number])
             except Exception as error:
-                problem = getattr(error, "problem", str(error))
+                problem = getattr(error, "message", str(error))
                 failed = DatabaseError(
                     self.path,
                     f"migration {number} of {owner} failed, and nothing of it was kept: {problem}",
@@ -1002,6 +1002,6 @@ def _with_notes(error: Exception) -> str:
 
 def copied(error: DatabaseError) -> DatabaseError:
     """One for each who waits: an exception that many raise collects all their tracebacks."""
-    copy = DatabaseError(error.path, error.problem, error.code)
+    copy = DatabaseError(error.path, error.message, error.code)
     copy.__cause__ = error
     return copy

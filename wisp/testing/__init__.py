@@ -11,7 +11,7 @@ async def test_greet() -> None:
 People press buttons on a reply (`await ada.click(reply, "Next")`), choose there (`ada.select(reply, "red")`),
 send the form that it opened (`ada.submit(reply, title="Hi")`) and use commands in menus (`ada.menu("Who", bob)`).
 
-For a module alone there are `create_mock_bot`, `create_mock_context` and `create_mock_interaction`: see `wisp.mocks`.
+For a module alone there are `create_mock_bot`, `create_mock_context` and `create_mock_interaction`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,22 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
-from . import bridge, local
-from .local import on_sandbox, undelivered
-from .logs import redacted
+from .. import bridge
+from ..local import runner as local
+from ..local.runner import on_sandbox, undelivered
+from ..local.virtual_time import Overdue, Stuck, VirtualTime, virtual_time
+from ..locations import in_bot, line_of
+from ..logs import redacted
+from ..sandbox.faults import Breakable
+from ..sandbox.happenings import Happening
+from ..sandbox.interaction import INTERACTION_LIFETIME, UNANSWERED
+from ..sandbox.model import LAST_MOMENT
+from ..sandbox.people import File, Impossible, People, Person, Reply, channel_called, front
+from ..sandbox.server import Sandbox
+from ..sandbox.transcript import Record
+from ..sandbox.world import Channel, Guild, Message, Role, World
+from ..session import Failure
+from ..tasks import described, named
 from .mocks import (
     MockBot,
     MockContext,
@@ -35,24 +48,11 @@ from .mocks import (
     create_mock_context,
     create_mock_interaction,
 )
-from .places import in_bot, line_of
-from .sandbox.faults import Breakable
-from .sandbox.happenings import Happening
-from .sandbox.interaction import INTERACTION_LIFETIME, UNANSWERED
-from .sandbox.model import LAST_MOMENT
-from .sandbox.people import File, Impossible, People, Person, Reply, channel_called, front
-from .sandbox.server import Sandbox
-from .sandbox.transcript import Record
-from .sandbox.world import Channel, Guild, Message, Role, World
-from .session import Failure
-from .shield import described
-from .virtual_time import Overdue, Stuck, VirtualTime, virtual_time
-from .work import named
 
 if TYPE_CHECKING:
-    from .bot import Bot
-    from .sandbox.faults import Faults
-    from .sandbox.gateway import Gateway
+    from ..bot import Bot
+    from ..sandbox.faults import Faults
+    from ..sandbox.gateway import Gateway
 
 __all__ = [
     "Channel",

@@ -20,21 +20,21 @@ from .commands import (
     CommandHolder,
     GroupSettings,
     limit_words,
-    place_mistakes,
     place_payload,
+    place_problems,
     text_payload,
 )
-from .errors import Mistake, WispError
-from .guards import Rule, rule_mistakes, rules_on
+from .errors import Problem, WispError
+from .guards import Rule, rule_problems, rules_on
 from .handlers import checked_settings, place_of_caller
 
 if TYPE_CHECKING:
-    from .registrar import Registrar
+    from .decorators import Registrar
 
 Part = ApplicationCommand[..., Any]
 
 _not_given: WeakSet[CommandGroup] = WeakSet()
-made_in_setup: ContextVar[list[Callable[[], list[Mistake]]] | None] = ContextVar("wisp_made_in_setup", default=None)
+made_in_setup: ContextVar[list[Callable[[], list[Problem]]] | None] = ContextVar("wisp_made_in_setup", default=None)
 """While a module is set up, functions that find the problems of what was made meanwhile once the setup has ended."""
 
 
@@ -93,7 +93,7 @@ class CommandGroup(CommandHolder):
         """
         if self.above is not None:
             raise WispError(f'"{self.name}" is part of the group "{self.above.name}": give that to the bot')
-        if self._owner is not None and not self._owner.is_leaving:
+        if self._owner is not None and not self._owner.is_unloading:
             raise WispError(f'group "{self.name}" was given to a bot already')
         owner.ensure_open()
         self._owner = owner
@@ -129,29 +129,29 @@ class CommandGroup(CommandHolder):
         above = self.above.guarded_by() if self.above else []
         return [*above, (f"group {' '.join(self.path)}", rules_on(self))]
 
-    def mistake(self, of: str, problem: str, fix: str, *, remark: bool = False) -> Mistake:
+    def problem(self, of: str, problem: str, fix: str, *, is_warning: bool = False) -> Problem:
         """A Mistake at its place. `of` is what of it ("" for the whole)."""
         where = f'group "{" ".join(self.path)}"{of}'
-        return Mistake(where, problem, fix, file=self.file, line=self.line, remark=remark)
+        return Problem(where, problem, fix, file=self.file, line=self.line, is_warning=is_warning)
 
-    def check(self) -> list[Mistake]:
+    def check(self) -> list[Problem]:
         """All that is wrong with the group and what is in it, each alone, remarks included."""
-        found = [self.mistake("", problem, fix) for problem, fix in self._wrong]
-        found += place_mistakes(self.settings, self.mistake)
-        found += rule_mistakes(rules_on(self), self.mistake)
+        found = [self.problem("", problem, fix) for problem, fix in self._wrong]
+        found += place_problems(self.settings, self.problem)
+        found += rule_problems(rules_on(self), self.problem)
         if not self.description:
             fix = f'Write `group("{self.name}", "what it is for")`'
-            found.append(self.mistake("", "it has no description; its name is shown instead", fix, remark=True))
+            found.append(self.problem("", "it has no description; its name is shown instead", fix, is_warning=True))
         for command in self.commands:
             found += command.check()
             for name in PLACE_CHECKS.keys() & command.settings.keys():
                 problem = f"{name}= is for the whole group, and stands on one of its commands"
-                found.append(command.mistake("", problem, f"Give it to the group {self.path[0]}"))
+                found.append(command.problem("", problem, f"Give it to the group {self.path[0]}"))
         for group in self.groups:
             found += group.check()
             for name in PLACE_CHECKS.keys() & group.settings.keys():
                 problem = f"{name}= is for the whole command, and stands on a group within a group"
-                found.append(group.mistake("", problem, f"Give it to the group {self.name}"))
+                found.append(group.problem("", problem, f"Give it to the group {self.name}"))
         return found
 
     def everything(self) -> Iterable[Command[..., Any]]:
@@ -161,7 +161,7 @@ class CommandGroup(CommandHolder):
             yield from group.commands
 
 
-def forgotten(file: str) -> list[Mistake]:
+def forgotten(file: str) -> list[Problem]:
     """The groups of a file that have commands and were given to nobody: Discord would never show them."""
     if not _forgotten(_not_given, file):
         return []
@@ -170,13 +170,13 @@ def forgotten(file: str) -> list[Mistake]:
 
 
 @contextmanager
-def watched() -> Generator[list[Mistake], None, None]:
+def watched() -> Generator[list[Problem], None, None]:
     """Collect, while a module is set up, the problems of what was made meanwhile and is registered nowhere.
 
     These are groups that were given to no bot, and functions that were marked as methods of a module.
     """
-    made: list[Callable[[], list[Mistake]]] = []
-    mistakes: list[Mistake] = []
+    made: list[Callable[[], list[Problem]]] = []
+    mistakes: list[Problem] = []
     token = made_in_setup.set(made)
     try:
         yield mistakes
@@ -194,9 +194,9 @@ def _forgotten(groups: Iterable[CommandGroup], file: str | None = None) -> list[
     ]
 
 
-def _nobodys(group: CommandGroup) -> Mistake:
+def _nobodys(group: CommandGroup) -> Problem:
     problem = "it was given to no bot, and nobody will see its commands"
-    return group.mistake("", problem, "Call its create_group(bot), or make it with bot.group(...)")
+    return group.problem("", problem, "Call its create_group(bot), or make it with bot.group(...)")
 
 
 class Root:
@@ -228,27 +228,27 @@ class Root:
             **place_payload(self.first.settings),
         }
 
-    def mistake(self, of: str, problem: str, fix: str) -> Mistake:
+    def problem(self, of: str, problem: str, fix: str) -> Problem:
         """A Mistake at the place of the first part."""
-        return self.first.mistake(of, problem, fix)
+        return self.first.problem(of, problem, fix)
 
-    def limit_mistakes(self, problems: Sequence[limits.Problem]) -> list[Mistake]:
+    def limit_problems(self, problems: Sequence[limits.Violation]) -> list[Problem]:
         """Discord's limits that the payload breaks, each against the command or group that it is in."""
-        return [self._limit_mistake(problem) for problem in problems]
+        return [self._limit_problem(problem) for problem in problems]
 
-    def check(self) -> list[Mistake]:
+    def check(self) -> list[Problem]:
         """All that is wrong with it, its parts together and each alone, remarks included."""
         if not isinstance(self.first, CommandGroup):
             return self.first.check()
         found = [mistake for part in self.parts for mistake in part.check()]
         if not self.commands:
-            found.append(self.mistake("", "it has no commands, and Discord shows none", "Write `@group.command`"))
+            found.append(self.problem("", "it has no commands, and Discord shows none", "Write `@group.command`"))
         for part in self.parts[1:]:
             if place_payload(part.settings) != place_payload(self.first.settings) or part.settings.get(
                 "guilds"
             ) != self.first.settings.get("guilds"):
                 problem = f"it says another place, permission or server than {_place(self.first)} does"
-                found.append(part.mistake("", problem, "Discord has one answer for the whole group: say the same"))
+                found.append(part.problem("", problem, "Discord has one answer for the whole group: say the same"))
         for children in self._children():
             found += _clashes(children)
             if isinstance(children[0], CommandGroup):
@@ -256,15 +256,15 @@ class Root:
                 for grandchildren in _by_name(command for group in below for command in group.commands):
                     found += _clashes(grandchildren)
                 if not any(group.commands for group in below):
-                    found.append(below[0].mistake("", "it has no commands", "Write `@group.command`, or drop it"))
+                    found.append(below[0].problem("", "it has no commands", "Write `@group.command`, or drop it"))
         return found
 
     def _children(self) -> list[list[Command[..., Any] | CommandGroup]]:
         return _by_name(child for part in self.parts for child in (*part.commands, *part.groups))
 
-    def _limit_mistake(self, problem: limits.Problem) -> Mistake:
+    def _limit_problem(self, problem: limits.Violation) -> Problem:
         if not isinstance(self.first, CommandGroup):
-            return self.first.limit_mistake(problem)
+            return self.first.limit_problem(problem)
         where: Command[..., Any] | CommandGroup = self.first
         keys = problem.path
         level: list[list[Command[..., Any] | CommandGroup]] = self._children()
@@ -274,8 +274,8 @@ class Root:
             groups = [child for child in children if isinstance(child, CommandGroup)]
             level = _by_name(command for group in groups for command in group.commands)
         if isinstance(where, CommandGroup):
-            return where.mistake("", *limit_words(keys, problem))
-        return where.limit_mistake(limits.Problem(keys, problem.code, problem.message, problem.got))
+            return where.problem("", *limit_words(keys, problem))
+        return where.limit_problem(limits.Violation(keys, problem.code, problem.message, problem.got))
 
 
 def roots(registrars: Iterable[Registrar]) -> list[Root]:
@@ -320,13 +320,13 @@ def _by_name(
     return list(found.values())
 
 
-def _clashes(children: Sequence[Command[..., Any] | CommandGroup]) -> Iterable[Mistake]:
+def _clashes(children: Sequence[Command[..., Any] | CommandGroup]) -> Iterable[Problem]:
     """Children of one name, of which Discord can show one: only groups go together."""
     if all(isinstance(child, CommandGroup) for child in children):
         return
     for other in children[1:]:
         problem = f'"{other.name}" is there already ({_place(children[0])})'
-        yield other.mistake("", problem, "Rename one of them")
+        yield other.problem("", problem, "Rename one of them")
 
 
 def _place(part: Part | CommandGroup) -> str:

@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..clock import Clock
 from ..logs import get_logger
-from ..shield import shielded
-from ..work import current_task, set_handler
+from ..tasks import current_task, set_handler, shielded
 from .timeline import GRAIN, Due, Timeline
 
 if TYPE_CHECKING:
-    from ..blocking import Watched
-    from ..jobs import Job, Recurring
+    from ..decorators import Registrar
     from ..measures import Outcome
-    from ..registrar import Registrar
     from ..session import Session
+    from ..watchdog import Watched
+    from . import Job, Recurring
 
 _log = get_logger("wisp.scheduler")
 
@@ -188,7 +187,7 @@ class Recurrences:
 
 async def tell(session: Session, job: Job, owner: Registrar, guild_id: int | None, error: BaseException) -> None:
     """Ask the error handlers about what a job raised; log what none of them handles."""
-    from ..jobs import JobContext
+    from . import JobContext
 
     await session.dispatcher.failed(JobContext(session.bot, job.name, guild_id), job.title, error, owner)
 

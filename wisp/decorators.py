@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import abc
-import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, TypeVar, Unpack, overload
 
 import hikari
 
-from .annotations import are_the_function
+from .command_tree import CommandGroup
 from .commands import ApplicationCommand, Command, CommandHolder, GroupSettings, MenuCommand, MenuSettings
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import WispError
 from .events import Event, Listener
-from .groups import CommandGroup
 from .guards import Rule
-from .handlers import AnyErrorHandler, ErrorHandler, Handler, names_around, place_of_caller
+from .handlers import AnyErrorHandler, Handler, names_around, place_of_caller
+from .inspection import are_the_function
 from .jobs import Cron, CronSettings, Every, EverySettings, Job, JobSettings, OneTime
 from .migrations import Migrations
+from .owner import Owner
 
 if TYPE_CHECKING:
     from .context import ComponentContext, Context, ModalContext
@@ -37,26 +37,22 @@ _DECORATED: Any = object()
 """What `migration` gets as SQL if it decorates a function."""
 
 
-class Registrar(CommandHolder):
+class Registrar(Owner, CommandHolder):
     """Something that commands, listeners and error handlers belong to.
 
     `log` is its logger; `namespace` keeps its guild data apart from others', None is shared by the whole bot;
-    `is_leaving` says that its handlers are being ended.
+    `is_unloading` says that its handlers are being ended.
     """
 
-    log: logging.Logger
-    namespace: str | None
-
     def __init__(self) -> None:
+        super().__init__()
         self.commands: list[ApplicationCommand[..., Any]] = []
         self.groups: list[CommandGroup] = []
         self.components: list[Component[..., Any]] = []
         self.modals: list[Modal[..., Any]] = []
         self.listeners: list[Listener] = []
         self.jobs: list[Job] = []
-        self.error_handlers: list[ErrorHandler] = []
         self.migrations: Migrations = Migrations()
-        self.is_leaving: bool = False
 
     @property
     def ephemeral(self) -> bool:
@@ -153,7 +149,7 @@ class Registrar(CommandHolder):
         `custom_id` is a name and fields, like "vote:{poll_id}:{choice}": the fields are the function's parameters,
         converted as they are annotated (str, int, float, bool, hikari.Snowflake, an Enum, a Literal).
         `vote.bind(poll_id=7, choice="yes").button("Yes")` makes the button; it works after a restart, as long as
-        there is a handler for it. `only="asker"` lets in whoever called for the message that it is on, and nobody
+        there is a handler for it. `only="invoker"` lets in whoever called for the message that it is on, and nobody
         else; `only` can also name the field that holds the id of the one user who may use it. `ephemeral`
         makes answers private unless they say otherwise. What the function returns is its reply.
         """

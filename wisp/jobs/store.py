@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..errors import DatabaseError
-from .database import DatabaseService, Parameters, copied
-from .values import signed, unsigned
+from ..services.database import DatabaseService, Parameters, copied
+from ..services.values import signed, unsigned
 
 START = (float("-inf"), 0)
 """The place before all rows."""

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import hikari
 
-from .errors import UserError
-from .modules import Module, ModuleBot, ModuleContext
-from .options import Option
-from .prompts import paginate
-from .replies import EmbedBuilder
+from ..errors import UserError
+from ..options import Option
+from ..prompts import paginate
+from ..replies import EmbedBuilder
+from . import Module, ModuleBot, ModuleContext
 
 if TYPE_CHECKING:
-    from .autocomplete import AutocompleteContext
-    from .context import Context
+    from ..autocomplete import AutocompleteContext
+    from ..context import Context
     from .registry import ModuleRegistry
 
 _PER_PAGE = 10

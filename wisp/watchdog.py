@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_log = get_logger("wisp.blocking")
+_log = get_logger("wisp.watchdog")
 
 _LIMIT = 1.0
 """Seconds from which a block is reported. Answers are deferred 1 s before Discord drops the interaction."""

@@ -12,13 +12,13 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from .errors import StartError
-from .logs import Formatter, Handler, traceback_of
-from .sandbox.page import Page
+from ..errors import StartError
+from ..logs import Formatter, Handler, traceback_of
+from ..sandbox.page import Page
 
 if TYPE_CHECKING:
-    from .bot import Bot
-    from .session import Failure, Session
+    from ..bot import Bot
+    from ..session import Failure, Session
 
 
 @contextmanager

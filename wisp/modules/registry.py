@@ -7,13 +7,15 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from .errors import DatabaseError, Mistake, Mistakes, StartError, WispError, did_you_mean
-from .events import ModuleDisabled, ModuleEnabled
-from .groups import watched
-from .handlers import place_of_class
-from .logs import get_logger
-from .module_commands import ModuleCommands
-from .modules import (
+from ..command_tree import watched
+from ..errors import CheckError, DatabaseError, Problem, StartError, WispError, did_you_mean
+from ..events import ModuleDisabled, ModuleEnabled
+from ..handlers import place_of_class
+from ..jobs.scheduler import setting_up
+from ..logs import get_logger
+from ..services import Audit
+from ..tasks import EXITS, Overdue, described, end, is_cancelled, refuse_coroutine, within
+from . import (
     Module,
     ModuleBot,
     ModuleContext,
@@ -31,16 +33,13 @@ from .modules import (
     needed_services,
     register_marked,
 )
-from .services import Audit
-from .services.scheduler import setting_up
-from .shield import EXITS, described, is_cancelled, refuse_coroutine
-from .work import Overdue, end, within
+from .commands import ModuleCommands
 
 if TYPE_CHECKING:
-    from .bot import Bot
-    from .registrar import Registrar
-    from .services import Database
-    from .session import Session
+    from ..bot import Bot
+    from ..decorators import Registrar
+    from ..services import Database
+    from ..session import Session
 
 _log = get_logger("wisp.modules")
 
@@ -106,7 +105,7 @@ class ModuleRegistry:
         self._changes: asyncio.Task[object] | None = None  # who is loading or unloading now
         self.gate: Gate = Gate()
         self.missing: dict[str, str] = {}
-        self.mistakes: dict[str, tuple[Mistake, ...]] = {}
+        self.problems: dict[str, tuple[Problem, ...]] = {}
 
     # ---- what there is ----
 
@@ -204,7 +203,7 @@ class ModuleRegistry:
         self._lock = asyncio.Lock()
         self._settling = None
         self._loaded.clear()
-        self.missing, self.mistakes = {}, {}
+        self.missing, self.problems = {}, {}
         for name, reason in self._twins.items():
             self._note_missing(name, NotLoadable([reason]))
         if not self._registered:
@@ -258,17 +257,17 @@ class ModuleRegistry:
 
     def _note_missing(self, name: str, error: Exception) -> None:
         self.missing[name] = reason = in_words(error)
-        if isinstance(error, Mistakes) or (isinstance(error, DatabaseError) and error.mistakes):
-            self.mistakes[name] = error.mistakes
+        if isinstance(error, CheckError) or (isinstance(error, DatabaseError) and error.problems):
+            self.problems[name] = error.problems
         else:
             reasons = error.reasons if isinstance(error, NotLoadable) else (reason,)
-            self.mistakes[name] = tuple(self._mistake(name, one) for one in reasons)
+            self.problems[name] = tuple(self._problem(name, one) for one in reasons)
 
-    def _mistake(self, name: str, reason: str) -> Mistake:
+    def _problem(self, name: str, reason: str) -> Problem:
         file, line = self.place_of(name)
         problem, separator, near = reason.partition(". Did you mean")
         fix = f"Did you mean{near}" if separator else "It does not load, nor does what needs it"
-        return Mistake(f'module "{name}"', problem, fix, file=file, line=line)
+        return Problem(f'module "{name}"', problem, fix, file=file, line=line)
 
     async def stop(self, session: Session) -> None:
         """Tear all down, the last loaded first."""
@@ -288,10 +287,10 @@ class ModuleRegistry:
         try:
             await self._set_up_as(bot, session, module)
         except BaseException:
-            bot.is_leaving = True  # what it held, such as a group, is free for the next try
+            bot.is_unloading = True  # what it held, such as a group, is free for the next try
             raise
         self.missing.pop(bot.name, None)
-        self.mistakes.pop(bot.name, None)
+        self.problems.pop(bot.name, None)
 
     async def _set_up_as(self, bot: ModuleBot, session: Session, module: Module) -> None:
         ctx = ModuleContext(self._bot, bot.name, bot.log)
@@ -302,8 +301,8 @@ class ModuleRegistry:
             session.detach(bot)
             raise
         try:
-            if mistakes := [*forgotten, *self._bot.mistakes_of(bot, beside=self.registrars())]:
-                raise Mistakes(mistakes)
+            if mistakes := [*forgotten, *self._bot.problems_of(bot, beside=self.registrars())]:
+                raise CheckError(mistakes)
             session.refuse_new_intents(bot)
             await session.migrate(f"module {bot.name}", bot.migrations)
             self._loaded[bot.name], self._contexts[bot.name] = bot, ctx
@@ -342,7 +341,7 @@ class ModuleRegistry:
         """Let a module act no more, wait for what it is doing, and tear it down."""
         bot, ctx = self._loaded.pop(name), self._contexts.pop(name)
         session.detach(bot)
-        bot.is_leaving = True
+        bot.is_unloading = True
         await end(session.work.done_by(bot) & session.work.waiting)  # the person has no time any more, and is told
         await session.end_handlers(
             session.work.done_by(bot) - {asyncio.current_task()}, min(session.grace, session.closing_left())

@@ -15,11 +15,11 @@ from typing import Any
 
 import aiosqlite.core
 
-from . import outside
-from .clock import Clock
-from .errors import WispError
-from .outside import Events, Outside, name_of
-from .places import line_of
+from ..clock import Clock
+from ..errors import WispError
+from ..locations import line_of
+from . import external_work as outside
+from .external_work import Events, Outside, name_of
 
 _TURNS = 1_000_000
 """Turns of the event loop in which it must become idle; a thousand commands at once take about 20."""

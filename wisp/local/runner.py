@@ -15,31 +15,29 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import msgspec
 
-from . import bridge
+from .. import bridge
+from ..clock import Clock, parse_duration
+from ..command_tree import roots
+from ..errors import CheckError, DatabaseError, Problem, StartError
+from ..program import stop_signals
+from ..sandbox.console import Console
+from ..sandbox.interaction import INTERACTION_LIFETIME, UNANSWERED
+from ..sandbox.invocation import Impossible
+from ..sandbox.model import LAST_MOMENT
+from ..sandbox.page import Page
+from ..sandbox.people import People
+from ..sandbox.server import Sandbox
+from ..sandbox.world import World
+from ..services.database import MEMORY
+from ..tasks import Exit, contained, end, to_the_end
+from .browser_log import failures_on, log_on, open_on_desktop
 from .chat import Chat
-from .clock import Clock
-from .durations import parse_duration
-from .errors import DatabaseError, Mistake, Mistakes, StartError
-from .groups import roots
-from .program import stop_signals
-from .sandbox.console import Console
-from .sandbox.interaction import INTERACTION_LIFETIME, UNANSWERED
-from .sandbox.invocation import Impossible
-from .sandbox.model import LAST_MOMENT
-from .sandbox.page import Page
-from .sandbox.people import People
-from .sandbox.server import Sandbox
-from .sandbox.world import World
-from .services.database import MEMORY
-from .shield import Exit, contained
-from .shown import failures_on, log_on, open_on_desktop
 from .virtual_time import Overdue, Stuck, VirtualTime, virtual_time
-from .work import end, to_the_end
 
 if TYPE_CHECKING:
     import hikari
 
-    from .bot import Bot
+    from ..bot import Bot
 
 _QUIET_HEART = 600.0
 """Seconds between heartbeats if time is virtual: with Discord's 41.25 s, 30 days would be 63,000 of them."""
@@ -120,7 +118,7 @@ async def kill(bot: Bot, sandbox: Sandbox) -> None:
     await bot.start(msgspec.structs.replace(session.config, database=copy), clock=session.clock)
 
 
-async def module_mistakes(bot: Bot) -> list[Mistake]:
+async def module_problems(bot: Bot) -> list[Problem]:
     """What keeps modules from loading: they are set up on a local Discord, with empty data, and torn down again."""
     log = logging.getLogger("wisp.modules")
     level = log.level
@@ -130,20 +128,20 @@ async def module_mistakes(bot: Bot) -> list[Mistake]:
             # messages name no temporary file, which the reader does not know
             async with on_sandbox(bot, clock=time.clock, keep=MEMORY):
                 pass
-    except Mistakes as error:
-        return [*error.mistakes]
+    except CheckError as error:
+        return [*error.problems]
     except StartError as error:
         if not bot.modules.missing:  # which strict=True stops over
-            failed = error.__cause__.mistakes if isinstance(error.__cause__, DatabaseError) else ()
-            return [*failed] or [Mistake("start", str(error), "Mend it")]
+            failed = error.__cause__.problems if isinstance(error.__cause__, DatabaseError) else ()
+            return [*failed] or [Problem("start", str(error), "Mend it")]
     finally:
         log.setLevel(level)
-    return [mistake for mistakes in bot.modules.mistakes.values() for mistake in mistakes]
+    return [mistake for mistakes in bot.modules.problems.values() for mistake in mistakes]
 
 
 def with_modules_of(bot: Bot) -> Bot:
     """A bot with the modules and services of another alone: what is wrong there is told beside the other's mistakes."""
-    from .bot import Bot
+    from ..bot import Bot
 
     alone = Bot()
     for name, service in bot.services.registered.items():

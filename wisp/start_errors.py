@@ -10,9 +10,9 @@ import hikari
 
 from .bridge import retry_after
 from .clock import moment
-from .errors import Mistake, Mistakes, StartError
+from .errors import CheckError, Problem, StartError
 from .events import PRIVILEGED, Listener
-from .shield import described
+from .tasks import described
 
 _FLAGS_OF_INTENTS = {
     hikari.Intents.GUILD_PRESENCES: (
@@ -37,14 +37,14 @@ def page_of(application: hikari.Application) -> str:
 
 def check_privileged(intents: hikari.Intents, application: hikari.Application, listeners: list[Listener]) -> None:
     """Raise Mistakes for the privileged intents that are asked for and not switched on."""
-    mistakes: list[Mistake] = []
+    mistakes: list[Problem] = []
     for intent in (intents & PRIVILEGED).split():
         if application.flags & _FLAGS_OF_INTENTS[intent]:
             continue
         why = next((listener for listener in listeners if listener.intents() & intent), None)
         where = f'listener "{why.name}"' if why else "intents="
         mistakes.append(
-            Mistake(
+            Problem(
                 where,
                 f"it needs the privileged intent {intent.name}, which is not switched on for this bot",
                 f"Switch it on at {page_of(application)}",
@@ -53,7 +53,7 @@ def check_privileged(intents: hikari.Intents, application: hikari.Application, l
             )
         )
     if mistakes:
-        raise Mistakes(mistakes)
+        raise CheckError(mistakes)
 
 
 _CLOSE_CODES = {

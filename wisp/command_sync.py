@@ -11,11 +11,11 @@ import hikari
 
 from . import bridge
 from .clock import Clock, moment
-from .errors import Mistake, Mistakes, WispError
+from .errors import CheckError, Problem, WispError
 from .logs import get_logger
 
 if TYPE_CHECKING:
-    from .groups import Root
+    from .command_tree import Root
     from .services import Database
 
 # One command a call: at most this many. Discord counts creations (200 a day and scope) and allows a handful of
@@ -38,7 +38,7 @@ _LONGEST_RETRY = 86400.0
 _MOST_NAMES = 20
 """Names of commands in one line of the log."""
 
-_log = get_logger("wisp.registration")
+_log = get_logger("wisp.command_sync")
 
 # slash, user and message commands; an Activity's entry point (4) is not ours to touch
 _KINDS = (1, 2, 3)
@@ -260,7 +260,7 @@ class CommandSync:
             return changes
         self._asked = None  # an attempt that fails may have sent a part
         if twice := [mistake for commands in wanted.values() for mistake in _of_one_name(commands)]:
-            raise Mistakes(twice)
+            raise CheckError(twice)
         guilds = {guild for guild in wanted if guild is not None}
         earlier = await self._memory.recall()
         await self._memory.remember(earlier | guilds)
@@ -322,7 +322,7 @@ class CommandSync:
         except hikari.BadRequestError as error:
             if is_for_now(error):
                 raise
-            raise Mistakes(list(_refusals(wanted, error.errors or {}, error.message))) from error
+            raise CheckError(list(_refusals(wanted, error.errors or {}, error.message))) from error
         self._known[guild][wanted.key] = _comparable(wanted.payload, guild)
 
     async def _replace_all(self, guild: int | None, wanted: list[Wanted], kept: list[dict[str, Any]]) -> None:
@@ -338,7 +338,7 @@ class CommandSync:
                 if index.isdecimal() and int(index) < len(wanted)
                 for mistake in _refusals(wanted[int(index)], errors, error.message)
             ]
-            raise Mistakes(mistakes or [_mistake(None, error.message, _CHANGE_IT)]) from error
+            raise CheckError(mistakes or [_problem(None, error.message, _CHANGE_IT)]) from error
         self._known[guild] = {command.key: _comparable(command.payload, guild) for command in wanted}
 
 
@@ -391,27 +391,27 @@ def _log_error(error: BaseException) -> None:
     _log.error("the commands were not registered: %s", error, exc_info=None if expected else error)
 
 
-def _of_one_name(commands: list[Wanted]) -> Iterable[Mistake]:
+def _of_one_name(commands: list[Wanted]) -> Iterable[Problem]:
     """Two commands of one kind and name in one scope, which would replace each other for ever."""
     first: dict[Key, Wanted] = {}
     for command in commands:
         other = first.setdefault(command.key, command)
         if other is not command:
             problem = f'another command is called "{command.payload["name"]}" ({other.where})'
-            yield _mistake(command.command, problem, "Rename one of them")
+            yield _problem(command.command, problem, "Rename one of them")
 
 
 _CHANGE_IT = "Discord refused it: change what it names"
 
 
-def _refusals(wanted: Wanted, errors: Any, message: str) -> Iterable[Mistake]:
+def _refusals(wanted: Wanted, errors: Any, message: str) -> Iterable[Problem]:
     """Discord's tree of errors, flat, against the command that caused them."""
     problems = list(_flatten(errors, ())) or [message]
-    return (_mistake(wanted.command, f'"{wanted.payload["name"]}": {problem}', _CHANGE_IT) for problem in problems)
+    return (_problem(wanted.command, f'"{wanted.payload["name"]}": {problem}', _CHANGE_IT) for problem in problems)
 
 
-def _mistake(command: Root | None, problem: str, fix: str) -> Mistake:
-    return Mistake("registration", problem, fix) if command is None else command.mistake("", problem, fix)
+def _problem(command: Root | None, problem: str, fix: str) -> Problem:
+    return Problem("registration", problem, fix) if command is None else command.problem("", problem, fix)
 
 
 def _flatten(errors: Any, path: tuple[str, ...]) -> Iterable[str]:
@@ -425,10 +425,10 @@ def _flatten(errors: Any, path: tuple[str, ...]) -> Iterable[str]:
             yield from _flatten(below, (*path, str(key)))
 
 
-def _unreachable(guild: int | None, commands: list[Wanted], error: hikari.ClientHTTPResponseError) -> Mistakes:
+def _unreachable(guild: int | None, commands: list[Wanted], error: hikari.ClientHTTPResponseError) -> CheckError:
     problem = f"its server {guild} cannot be reached ({error.message})"
     fix = "Invite the bot there (with the scope applications.commands), or take the id out of guilds="
-    return Mistakes([_mistake(command.command, problem, fix) for command in commands])
+    return CheckError([_problem(command.command, problem, fix) for command in commands])
 
 
 # ---- comparing ----

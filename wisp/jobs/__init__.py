@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 import msgspec
 import msgspec.inspect
 
-from .annotations import foreign_metadata, misplaced_metadata, resolve_annotation, unpack
-from .errors import JobError, Mistake
-from .guards import misplaced_rules
-from .handlers import SettingChecks, checked_settings, is_text, is_truth, place_of
-from .services.values import decoder
-from .signatures import is_async, misfit
+from ..errors import JobError, Problem
+from ..guards import misplaced_rules
+from ..handlers import SettingChecks, checked_settings, is_text, is_truth, place_of
+from ..inspection import foreign_metadata, is_async, misfit, misplaced_metadata, resolve_annotation, unpack
+from ..services.values import decoder
 
 if TYPE_CHECKING:
-    from .bot import Bot
+    from ..bot import Bot
 
 Missed = Literal["skip", "once", "all"]
 """What to do where the time of a run went by: none of those missed, one for all of them (the last), or each."""
@@ -98,7 +97,7 @@ class Job:
         self.file: str | None
         self.line: int | None
         self.file, self.line = place_of(function)
-        self.mistakes: list[Mistake] = []
+        self.problems: list[Problem] = []
         if not (0 < len(self.name) <= LONGEST_NAME and self.name.isprintable()):
             long = len(self.name) > LONGEST_NAME
             problem = f"its name has {len(self.name)} characters" if long else f"its name is {self.name!r}"
@@ -108,15 +107,15 @@ class Job:
 
     def note(self, problem: str, fix: str, of: str = "") -> None:
         """Note a mistake. `of` is what of it (`, parameter "text"`)."""
-        self.mistakes.append(self.mistake(problem, fix, of))
+        self.problems.append(self.problem(problem, fix, of))
 
-    def check(self) -> list[Mistake]:
+    def check(self) -> list[Problem]:
         """All that is wrong with it, guards that stand above its decorator included."""
-        return [*self.mistakes, *misplaced_rules(self.function, self.mistake)]
+        return [*self.problems, *misplaced_rules(self.function, self.problem)]
 
-    def mistake(self, problem: str, fix: str, of: str = "") -> Mistake:
+    def problem(self, problem: str, fix: str, of: str = "") -> Problem:
         """A mistake in it, as `note` says."""
-        return Mistake(f"{self.title}{of}", problem, fix, file=self.file, line=self.line)
+        return Problem(f"{self.title}{of}", problem, fix, file=self.file, line=self.line)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name} at {self.file}:{self.line}>"
@@ -172,7 +171,7 @@ class Every(Recurring):
         self.grain: float = self.interval / 5
         if positional or not any(name in settings for name in _UNITS):
             self.note("every() got no unit", "Write every(minutes=5), or seconds=, hours=, days=")
-        elif not LEAST_INTERVAL <= self.interval <= LONGEST_INTERVAL and not self.mistakes:
+        elif not LEAST_INTERVAL <= self.interval <= LONGEST_INTERVAL and not self.problems:
             problem = f"its interval is {self.interval:g} s"
             self.note(problem, f"Give it {LEAST_INTERVAL:g} s or more, and less than ten years")
 
@@ -390,15 +389,15 @@ def _zone(zone: str | datetime.tzinfo) -> datetime.tzinfo:
         raise _Unfit(f'there is no time zone "{zone}"', fix) from None
 
 
-def twins(jobs: Iterable[Job]) -> list[Mistake]:
+def twins(jobs: Iterable[Job]) -> list[Problem]:
     """Jobs whose name one before them has."""
     taken: dict[str, Job] = {}
-    found: list[Mistake] = []
+    found: list[Problem] = []
     for job in jobs:
         other = taken.setdefault(job.name, job)
         if other is not job:
             problem = f"another job has this name ({other.file}:{other.line})"
-            found.append(Mistake(job.title, problem, "Give one of them another: name=", file=job.file, line=job.line))
+            found.append(Problem(job.title, problem, "Give one of them another: name=", file=job.file, line=job.line))
     return found
 
 

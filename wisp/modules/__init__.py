@@ -20,27 +20,26 @@ from weakref import WeakKeyDictionary
 
 import hikari
 
-from .annotations import are_the_function, underlying
-from .commands import Command, CommandSettings, MenuCommand, MenuSettings
-from .components import Component, ComponentSettings, Modal, ModalSettings
-from .errors import Mistake, Mistakes, WispError, did_you_mean
-from .groups import made_in_setup
-from .guards import rules_on
-from .handlers import SettingChecks, is_text, is_truth, names_around, place_of, short_path
-from .jobs import CronSettings, EverySettings, JobSettings
-from .logs import get_logger
-from .options import short_repr
-from .registrar import Registrar, decorator
-from .shield import described
-from .signatures import method_problem
+from ..command_tree import made_in_setup
+from ..commands import Command, CommandSettings, MenuCommand, MenuSettings
+from ..components import Component, ComponentSettings, Modal, ModalSettings
+from ..decorators import Registrar, decorator
+from ..errors import CheckError, Problem, WispError, did_you_mean
+from ..guards import rules_on
+from ..handlers import SettingChecks, is_text, is_truth, names_around, place_of, short_path
+from ..inspection import are_the_function, method_problem, underlying
+from ..jobs import CronSettings, EverySettings, JobSettings
+from ..logs import get_logger
+from ..options import short_repr
+from ..tasks import described
 
 if TYPE_CHECKING:
     import lightbulb
 
-    from .bot import Bot
-    from .context import ComponentContext, Context, ModalContext
-    from .events import Event
-    from .services import GuildDataStore, Services
+    from ..bot import Bot
+    from ..context import ComponentContext, Context, ModalContext
+    from ..events import Event
+    from ..services import GuildDataStore, Services
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -364,7 +363,7 @@ _nested_functions: dict[tuple[str | None, int | None], FunctionType] = {}
 """By place, those that were marked while their file was imported, and that nothing else may hold."""
 
 
-def misplaced_marks(file: str) -> list[Mistake]:
+def misplaced_marks(file: str) -> list[Problem]:
     """Return a problem for each function of a file that was marked as a method and is none of any module."""
     marked = [*_marked_functions]
     paths = {function.__code__.co_filename for function in marked}
@@ -372,7 +371,7 @@ def misplaced_marks(file: str) -> list[Mistake]:
     return _misplaced([function for function in marked if function.__code__.co_filename in files])
 
 
-def _misplaced(functions: Sequence[FunctionType]) -> list[Mistake]:
+def _misplaced(functions: Sequence[FunctionType]) -> list[Problem]:
     if not functions:
         return []
     methods = [value for cls in _subclasses(Module) for base in cls.__mro__ for value in vars(base).values()]
@@ -384,7 +383,7 @@ def _misplaced(functions: Sequence[FunctionType]) -> list[Mistake]:
     return [_misplaced_mark(function, function in hidden) for function in strays]
 
 
-def _misplaced_mark(function: FunctionType, is_hidden: bool) -> Mistake:
+def _misplaced_mark(function: FunctionType, is_hidden: bool) -> Problem:
     decorator = _marked_functions[function]
     cls = function.__qualname__.rpartition(".")[0]
     if is_hidden:
@@ -394,7 +393,7 @@ def _misplaced_mark(function: FunctionType, is_hidden: bool) -> Mistake:
     else:
         problem, fix = "it is no method of a module, and is never registered", f"Write `@bot.{decorator}`"
     file, line = place_of(function)
-    return Mistake(f'@wisp.{decorator} on "{function.__name__}"', problem, fix, file=file, line=line)
+    return Problem(f'@wisp.{decorator} on "{function.__name__}"', problem, fix, file=file, line=line)
 
 
 def _note_mark(marked: Callable[..., Any], register: Callable[..., Any]) -> None:
@@ -616,8 +615,8 @@ def _imported(name: str) -> ModuleType:
 def in_words(error: BaseException) -> str:
     """What failed, and where: "ValueError: no (greeter.py:7)"."""
     said = described(error)
-    if isinstance(error, Mistakes):
-        return "; ".join(map(str, error.mistakes))
+    if isinstance(error, CheckError):
+        return "; ".join(map(str, error.problems))
     if isinstance(error, WispError):
         said = str(error)
     if isinstance(error, SyntaxError) and error.filename:

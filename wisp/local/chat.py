@@ -12,16 +12,16 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr
 from typing import Any, TextIO, cast
 
-from .program import stop_signals
-from .sandbox.console import Console, Lines
-from .sandbox.faults import Breakable
-from .sandbox.invocation import Impossible
-from .sandbox.line import Say, parse
-from .sandbox.people import People, Reply
-from .sandbox.server import Sandbox
-from .sandbox.terminal import Terminal, complaint, example, is_advance
-from .sandbox.world import Attachment, Happening, Message, MessageCreated, MessageEdited, World
-from .shield import described
+from ..program import stop_signals
+from ..sandbox.console import Console, Lines
+from ..sandbox.faults import Breakable
+from ..sandbox.invocation import Impossible
+from ..sandbox.line import Say, parse
+from ..sandbox.people import People, Reply
+from ..sandbox.server import Sandbox
+from ..sandbox.terminal import Terminal, complaint, example, is_advance
+from ..sandbox.world import Attachment, Happening, Message, MessageCreated, MessageEdited, World
+from ..tasks import described
 
 PATIENCE = 60.0
 """Seconds that a bot in another process has to answer a line."""

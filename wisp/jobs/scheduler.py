@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any, cast
 from ..clock import Clock
 from ..errors import DatabaseError, JobError, ServiceError
 from ..logs import get_logger
-from ..shield import shielded
-from . import PendingJob
-from .database import DatabaseService
-from .one_shots import START, OneShots, Row
+from ..services import PendingJob
+from ..services.database import DatabaseService
+from ..services.values import check_limit, decode, encode, is_id
+from ..tasks import shielded
 from .recurring import Recurrences, spawn, tell
+from .store import START, OneShots, Row
 from .timeline import Due
-from .values import check_limit, decode, encode, is_id
 
 if TYPE_CHECKING:
-    from ..jobs import Job, Missed, OneTime, Recurring
+    from ..decorators import Registrar
     from ..measures import Outcome
-    from ..registrar import Registrar
     from ..session import Session
+    from . import Job, Missed, OneTime, Recurring
 
 _log = get_logger("wisp.scheduler")
 
@@ -105,7 +105,7 @@ class SchedulerService:
         It belongs to the module in whose setup or handler this is called. Raises JobError where that cannot be, or
         another job has the name (the function's, unless it says another).
         """
-        from ..jobs import Every
+        from . import Every
 
         seconds = interval.total_seconds() if isinstance(interval, datetime.timedelta) else interval
         if not isinstance(seconds, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
@@ -116,7 +116,7 @@ class SchedulerService:
         owner = self._owner()
         if other := self._of_name(job.name, owner):
             raise JobError(f"{job.title}: another job has this name ({other.file}:{other.line}). Unregister that first")
-        if owner.is_leaving:
+        if owner.is_unloading:
             raise JobError(f"{job.title}: its module is being unloaded")
         if self._is_attached(owner):
             self._recurring.take_in(job, owner)
@@ -229,7 +229,7 @@ class SchedulerService:
 
     def attach(self, owner: Registrar) -> None:
         """Take in the jobs of a bot or module. Raises JobError where a name is taken."""
-        from ..jobs import OneTime, Recurring
+        from . import OneTime, Recurring
 
         for job in [*owner.jobs, *self._early.pop(owner, [])]:
             if job.name in self._recurring.jobs or job.name in self._one_time:
@@ -319,7 +319,7 @@ class SchedulerService:
     def _one_time_of(self, name: str) -> OneTime:
         if isinstance(name, str) and name in self._one_time:  # pyright: ignore[reportUnnecessaryIsInstance]: users err
             return self._one_time[name][0]
-        from ..jobs import OneTime
+        from . import OneTime
 
         found: list[OneTime] = [job for job, _ in self._one_time.values()]
         if self._session is not None:  # what is being set up is not attached yet

@@ -22,19 +22,19 @@ from typing import Any, TypeVar, cast
 import hikari
 import msgspec
 
-from . import bridge
-from .bot import Bot
-from .clock import Clock
-from .commands import Command
-from .config import Config
-from .context import Context
-from .modules import Module, ModuleBot, ModuleContext
-from .services.audit import AuditService
-from .services.cache import CacheService
-from .services.database import MEMORY, DatabaseService
-from .services.guild_data import GuildData
-from .services.metrics import MetricsService
-from .session import Session
+from .. import bridge
+from ..bot import Bot
+from ..clock import Clock
+from ..commands import Command
+from ..config import Config
+from ..context import Context
+from ..modules import Module, ModuleBot, ModuleContext
+from ..services.audit import AuditService
+from ..services.cache import CacheService
+from ..services.database import MEMORY, DatabaseService
+from ..services.guild_data import GuildData
+from ..services.metrics import MetricsService
+from ..session import Session
 
 T = TypeVar("T")
 
