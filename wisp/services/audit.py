@@ -120,7 +120,7 @@ class AuditService:
 
     async def start(self, session: Any) -> None:
         """Keep records in the database of this session from now on."""
-        self.use(session.own_database, session.clock, token=session.config.token)
+        self.use(session.database, session.clock, token=session.config.token)
         self._loop = asyncio.get_running_loop()
         if self._waiting:
             self._wake()

@@ -39,7 +39,7 @@ _MOST_METERS = 10_000
 """How many are held: jobs that are registered under ever new names must not fill the memory."""
 
 
-class Measures:
+class Instrumentation:
     """Tells of a session's runs, errors and refusals. A service that raises is logged once, and stops nothing."""
 
     def __init__(self, clock: Clock) -> None:
@@ -52,7 +52,7 @@ class Measures:
         self._metrics = metrics
         self._meters.clear()
 
-    def ran(self, kind: Kind, name: str, outcome: Outcome, began: float) -> None:
+    def record(self, kind: Kind, name: str, outcome: Outcome, began: float) -> None:
         """Something ran, since `began` (seconds of `Clock.monotonic`)."""
         if self._metrics is not None:
             try:
