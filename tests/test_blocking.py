@@ -337,7 +337,7 @@ async def test_interactions_that_a_block_made_late_take_one_line_each_and_no_tra
     victims = [record for record in caplog.records if record.name == "wisp"]
     told = [record.getMessage().split(" in ")[1] for record in victims if not record.exc_info]
     reason = ": the answer came too late, since /block blocked the event loop for 4.0 s"
-    expected = ["/ping", "/ping", "deferring /waits", "what /ping suggests"]
+    expected = ["/ping", "/ping", "deferring /waits", "the choices of /ping"]
     expected += ["answering /block"] * 2 if fails else ["/block"] * 2
     assert sorted(told) == sorted(f"{one}{reason}" for one in expected)
     assert len([record for record in victims if record.exc_info]) == (2 if fails else 0)  # the ValueErrors

@@ -263,7 +263,7 @@ async def test_a_deferral_can_be_taken_away_and_edits_at_once_fill_it_once() -> 
 async def test_what_an_edit_cannot_do_is_said() -> None:
     async def go(ctx: wisp.Context) -> None:
         answer = await ctx.respond("a")
-        with pytest.raises(wisp.AnswerError, match="cannot be made private"):
+        with pytest.raises(wisp.AnswerError, match="cannot be made ephemeral"):
             await ctx.edit("secret", flags=hikari.MessageFlag.EPHEMERAL)
         await answer.delete()
         with pytest.raises(wisp.AnswerError, match="was deleted"):
