@@ -433,7 +433,7 @@ async def test_a_gateway_that_keeps_silent_is_told_of_after_30_s(
     await time.advance(29)
     assert "Discord has not let the bot in" not in caplog.text
     await time.advance(1)
-    assert "Discord has not let the bot in after 30 s, and the bot goes on trying" in caplog.text
+    assert "Discord has not let the bot in after 30 s. The bot keeps trying" in caplog.text
     await bot.close()
     with pytest.raises(wisp.StartError, match="closed while it started"):
         await starting
@@ -1018,8 +1018,9 @@ class Deaf:
 
 @pytest.fixture
 async def deaf(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Deaf]:
-    for name in ("tasks.LAST_WORDS", "session.LAST_WORDS", "runtime.LAST_WORDS", "runtime._CLOSING_LIMIT"):
+    for name in ("tasks.LAST_WORDS", "session.LAST_WORDS", "runtime.LAST_WORDS", "listeners.LAST_WORDS"):
         monkeypatch.setattr(f"wisp.{name}", 0.01)
+    monkeypatch.setattr("wisp.runtime._CLOSING_LIMIT", 0.01)
     monkeypatch.setattr("wisp.bridge._CLOSING_IN_ALL", 0.01)
     deaf = Deaf()
     yield deaf
