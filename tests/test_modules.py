@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import wisp
 from wisp.local.runner import on_sandbox
-from wisp.modules import dependents, load_order
+from wisp.modules.loader import dependents, load_order
 from wisp.sandbox.people import People
 from wisp.testing import Discord, Impossible, connect
 
@@ -229,11 +229,11 @@ async def test_a_mark_on_what_is_no_method_of_a_module_is_a_problem(tmp_path: Pa
     assert list(found) == numbers.split()
     kinds = "command command user_command message_command component modal listen listen every cron job command"
     for mistake, kind in zip(found.values(), kinds.split(), strict=False):
-        assert mistake.message == "it is no method of a module, and is never registered"
+        assert mistake.message == "it is not a method of a module, and is never registered"
         assert mistake.fix == f"Write `@bot.{kind}`"
     assert found["thirteen"].message == "its class NoModule is no module"
-    assert found["fourteen"].fix == "Write `@wisp.command` above that"
-    assert found["fifteen"].fix == "Write `@wisp.listen` above that"
+    assert found["fourteen"].fix == "Write `@wisp.command` above it"
+    assert found["fifteen"].fix == "Write `@wisp.listen` above it"
     lines = MARKS.splitlines()
     for name, mistake in found.items():
         assert mistake.file == str(file)
@@ -276,7 +276,7 @@ async def test_a_mark_in_a_setup_keeps_the_module_from_loading(caplog: pytest.Lo
 
     bot = wisp.Bot(modules=[module("marks", setup=setup)])
     async with connect(bot):
-        assert "it is no method of a module, and is never registered" in bot.modules.missing["marks"]
+        assert "it is not a method of a module, and is never registered" in bot.modules.missing["marks"]
     assert bot.check() == []
 
 

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .autocomplete import AutocompleteContext as AutocompleteContext
     from .bot import Bot as Bot
-    from .command_tree import CommandGroup as CommandGroup
     from .commands import Command as Command
+    from .commands import CommandGroup as CommandGroup
     from .commands import MenuCommand as MenuCommand
     from .components import Bound as Bound
     from .components import Component as Component
@@ -35,6 +35,15 @@ if TYPE_CHECKING:
     from .context import ModalContext as ModalContext
     from .cooldowns import concurrency as concurrency
     from .cooldowns import cooldown as cooldown
+    from .decorators import command as command
+    from .decorators import component as component
+    from .decorators import cron as cron
+    from .decorators import every as every
+    from .decorators import job as job
+    from .decorators import listen as listen
+    from .decorators import message_command as message_command
+    from .decorators import modal as modal
+    from .decorators import user_command as user_command
     from .errors import AnswerError as AnswerError
     from .errors import CheckError as CheckError
     from .errors import Problem as Problem
@@ -57,15 +66,6 @@ if TYPE_CHECKING:
     from .modules import Module as Module
     from .modules import ModuleBot as ModuleBot
     from .modules import ModuleContext as ModuleContext
-    from .modules import command as command
-    from .modules import component as component
-    from .modules import cron as cron
-    from .modules import every as every
-    from .modules import job as job
-    from .modules import listen as listen
-    from .modules import message_command as message_command
-    from .modules import modal as modal
-    from .modules import user_command as user_command
     from .modules.registry import ModuleRegistry as ModuleRegistry
     from .options import Option as Option
     from .prompts import paginate as paginate
@@ -87,7 +87,7 @@ _PLACES = {
     "Bot": "bot",
     "Bound": "components",
     "Command": "commands",
-    "CommandGroup": "command_tree",
+    "CommandGroup": "commands",
     "Component": "components",
     "ComponentContext": "context",
     "Context": "context",
@@ -114,19 +114,19 @@ _PLACES = {
     "StartError": "errors",
     "UserError": "errors",
     "WispError": "errors",
-    "command": "modules",
-    "component": "modules",
+    "command": "decorators",
+    "component": "decorators",
     "concurrency": "cooldowns",
     "cooldown": "cooldowns",
-    "cron": "modules",
-    "every": "modules",
+    "cron": "decorators",
+    "every": "decorators",
     "guard": "guards",
     "handle_errors": "guards",
-    "job": "modules",
+    "job": "decorators",
     "link_button": "components",
-    "listen": "modules",
-    "message_command": "modules",
-    "modal": "modules",
+    "listen": "decorators",
+    "message_command": "decorators",
+    "modal": "decorators",
     "paginate": "prompts",
     "paginate_embeds": "prompts",
     "require_admin": "guards",
@@ -138,7 +138,7 @@ _PLACES = {
     "respond_success": "replies",
     "respond_warning": "replies",
     "row": "components",
-    "user_command": "modules",
+    "user_command": "decorators",
 }
 
 __all__ = [

@@ -37,7 +37,7 @@ from .tasks import LAST_WORDS, end, left_behind
 
 if TYPE_CHECKING:
     from .clock import Clock
-    from .command_tree import Root
+    from .command_tree import TopLevelCommand
     from .commands import ApplicationCommand
 
 T = TypeVar("T")
@@ -703,7 +703,7 @@ def lightbulb_client(gateway: hikari.GatewayBot) -> lightbulb.GatewayEnabledClie
 Invoke = Callable[[hikari.CommandInteraction], Awaitable[None]]
 
 
-def lightbulb_command(root: Root, invoke: Invoke) -> Any:
+def lightbulb_command(root: TopLevelCommand, invoke: Invoke) -> Any:
     """A lightbulb command or group for one of wisp's: listed and, where hooks are about, run by lightbulb.
 
     `invoke` is what it does.
@@ -717,7 +717,7 @@ def lightbulb_command(root: Root, invoke: Invoke) -> Any:
         if payload["default_member_permissions"] is None
         else hikari.Permissions(int(payload["default_member_permissions"])),
     }
-    if not root.parts:
+    if not root.groups:
         (command,) = root.commands
         description = {} if root.kind is not hikari.CommandType.SLASH else {"description": payload["description"]}
         return _lightbulb_class(command, payload, invoke, **description, **places)

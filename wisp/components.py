@@ -14,10 +14,10 @@ from .custom_ids import RESERVED, Codec, Pattern, Unfit, codec_of, names_of
 from .errors import AnswerError, UserError
 from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth, place_of_caller
 from .inspection import foreign_metadata, misfit, misplaced_metadata, resolve_annotation, unpack, wrong_context
+from .owner import Owner
 
 if TYPE_CHECKING:
     from .context import ComponentContext, ModalContext
-    from .decorators import Registrar
     from .measures import Kind
 
 P = ParamSpec("P")
@@ -229,7 +229,7 @@ class _ByCustomId(Handler[..., Any]):
 
     def __init__(
         self,
-        holder: Registrar,
+        holder: Owner,
         function: Callable[..., Awaitable[Any]],
         pattern: str,
         names: Mapping[str, Any],
@@ -367,7 +367,7 @@ class Component(_ByCustomId, Generic[P, R]):
 
     def __init__(
         self,
-        holder: Registrar,
+        holder: Owner,
         function: Callable[Concatenate[ComponentContext, P], Awaitable[R]],
         custom_id: str,
         names: Mapping[str, Any],
@@ -420,7 +420,7 @@ class Modal(_ByCustomId, Generic[P, R]):
 
     def __init__(
         self,
-        holder: Registrar,
+        holder: Owner,
         function: Callable[Concatenate[ModalContext, P], Awaitable[R]],
         custom_id: str,
         names: Mapping[str, Any],

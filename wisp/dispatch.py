@@ -25,12 +25,13 @@ from .tasks import EXITS, Exit, contained, described, is_cancelled, shielded, te
 from .watchdog import Function
 
 if TYPE_CHECKING:
-    from .command_tree import Root
-    from .decorators import Registrar
+    from .command_tree import TopLevelCommand
+    from .decorators import Decorators
     from .events import EventContext
     from .handlers import ErrorHandler, Handler
     from .jobs import JobContext
     from .measures import Outcome
+    from .owner import Owner
     from .session import Session
 
 _log = get_logger("wisp.dispatch")
@@ -72,7 +73,7 @@ class Dispatcher:
         self._awaited: set[int] = set()  # interactions that a raw `wait_for` may answer, while they are dispatched
         self._came: OrderedDict[int, None] = OrderedDict()
 
-    def route(self, roots: Iterable[tuple[Root, Sequence[int]]], registrars: Iterable[Registrar]) -> None:
+    def route(self, roots: Iterable[tuple[TopLevelCommand, Sequence[int]]], registrars: Iterable[Decorators]) -> None:
         """Bring interactions to these from now on: commands of these guilds alone (or of everywhere, for none), and
         what else the registrars hold."""
         known, self._counters = self._counters, {}
@@ -204,12 +205,12 @@ class Dispatcher:
         except Exception as error:
             _log.info("could not answer %s while the bot closes: %s", ctx.handler.label, error)
 
-    def _is_on(self, owner: Registrar, guild_id: int | None) -> bool:
+    def _is_on(self, owner: Owner, guild_id: int | None) -> bool:
         return self.session.gate.is_open(owner, guild_id)
 
-    def _off(self, owner: Registrar, member: hikari.InteractionMember | None) -> str:
+    def _off(self, owner: Owner, member: hikari.InteractionMember | None) -> str:
         """The words for whoever used a module that is off, with the way to turn it on for those who may."""
-        name = getattr(owner, "name", "")
+        name = owner.name
         granted = member.permissions if member else hikari.Permissions.NONE
         if granted & (hikari.Permissions.MANAGE_GUILD | hikari.Permissions.ADMINISTRATOR):
             return f"“{name}” is off in this server. `/modules enable module:{name}` turns it on."
@@ -273,7 +274,7 @@ class Dispatcher:
         text = text.replace(self.session.config.token or "\0", "<token>")
         return f"{text[:_LONGEST_ERROR]}..." if len(text) > _LONGEST_ERROR else f"{text.rstrip('.')}."
 
-    async def failed(self, ctx: EventContext | JobContext, where: str, error: BaseException, owner: Registrar) -> None:
+    async def failed(self, ctx: EventContext | JobContext, where: str, error: BaseException, owner: Owner) -> None:
         """Ask the error handlers about what a listener or a job raised; log what none of them handles."""
         if isinstance(error, EXITS):
             self.session.leave(error)
@@ -285,7 +286,7 @@ class Dispatcher:
         ctx: InteractionContext[Any] | EventContext | JobContext,
         error: BaseException,
         own: Sequence[ErrorHandler],
-        owner: Registrar,
+        owner: Owner,
     ) -> bool:
         """Ask a handler's own error handlers, then its module's and the bot's; whether one handled the error."""
         bot = self.session.bot

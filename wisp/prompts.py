@@ -20,8 +20,8 @@ from .handlers import place_of
 
 if TYPE_CHECKING:
     from .context import Answer, ComponentContext, InteractionContext, MessageFields
-    from .decorators import Registrar
     from .handlers import Handler
+    from .owner import Owner
     from .session import Session
 
 LONGEST = 14 * 60.0
@@ -61,7 +61,7 @@ class Prompts:
 
     def __init__(self, session: Session) -> None:
         self._prompts: dict[str, Prompt] = {}
-        self._forms: dict[str, tuple[Registrar, asyncio.Future[hikari.ModalInteraction]]] = {}
+        self._forms: dict[str, tuple[Owner, asyncio.Future[hikari.ModalInteraction]]] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._session = session
         self.component: Component[[str, str], None] = copy(_component())
@@ -116,12 +116,12 @@ class Prompts:
 
     # ---- forms ----
 
-    def opened_by(self, custom_id: str) -> Registrar | None:
+    def opened_by(self, custom_id: str) -> Owner | None:
         """The bot or module that waits for this form, None where nobody does."""
         waiting = self._forms.get(custom_id)
         return waiting[0] if waiting is not None and not waiting[1].done() else None
 
-    def open_form(self, owner: Registrar) -> tuple[str, asyncio.Future[hikari.ModalInteraction]]:
+    def open_form(self, owner: Owner) -> tuple[str, asyncio.Future[hikari.ModalInteraction]]:
         """A custom id for a form, and what will be the form as it comes back."""
         custom_id = f"{RESERVED}:{secrets.token_hex(8)}"
         submitted: asyncio.Future[hikari.ModalInteraction] = asyncio.get_running_loop().create_future()

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge
+from .checks import unattached_problems
 from .command_sync import CommandSync, Wanted
-from .command_tree import Root, forgotten, roots
+from .command_tree import TopLevelCommand, merge_groups
 from .cooldowns import CooldownStore
 from .deferral import Deferrals, DiscordTime
 from .dispatch import Dispatcher
@@ -63,9 +64,10 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .config import Config
     from .context import InteractionContext
-    from .decorators import Registrar
+    from .decorators import Decorators
+    from .gate import Gate
     from .measures import Outcome
-    from .modules.registry import Gate
+    from .owner import Owner
     from .services import Services
 
 _log = get_logger("wisp")
@@ -141,7 +143,7 @@ class Session:
         db = self._make_database()
         self._db: DatabaseService = db
         self.scheduler: SchedulerService = SchedulerService(db, clock=clock)
-        self._subscriptions: dict[Registrar, list[tuple[type[hikari.Event], Any]]] = {}
+        self._subscriptions: dict[Decorators, list[tuple[type[hikari.Event], Any]]] = {}
         self.is_set_up: bool = False  # the on_start functions and the modules' setups have ended
         self._is_registered = False
         self._commands: CommandSync | None = None  # once Discord has said who the bot is
@@ -288,7 +290,7 @@ class Session:
         self.attach(self.bot)
         self._opened.append(("the modules", self._stop_modules))
         await self.bot.modules.start(self)
-        if not self.bot.modules.missing and (mistakes := forgotten(self.bot.file)):
+        if not self.bot.modules.missing and (mistakes := unattached_problems(self.bot.file)):
             raise CheckError(mistakes)
         self.is_set_up = True
         self._route()
@@ -338,7 +340,7 @@ class Session:
 
     # ---- what bot and modules registered ----
 
-    def attach(self, registrar: Registrar) -> None:
+    def attach(self, registrar: Decorators) -> None:
         """Bring what a bot or module registered into action."""
         self._subscriptions[registrar] = [
             (event_type, self._subscribe(registrar, listener, event_type))
@@ -349,11 +351,11 @@ class Session:
         self.scheduler.attach(registrar)
         self._route()
 
-    def is_attached(self, registrar: Registrar) -> bool:
+    def is_attached(self, registrar: Owner) -> bool:
         """Whether what a bot or module registered is in action."""
         return registrar in self._subscriptions
 
-    def detach(self, registrar: Registrar) -> None:
+    def detach(self, registrar: Decorators) -> None:
         """Take what a module registered out of action: nothing new reaches it."""
         for event_type, callback in self._subscriptions.pop(registrar, ()):
             if not (self.closing and issubclass(hikari.StoppedEvent, event_type)):  # that one is still to come
@@ -374,7 +376,7 @@ class Session:
             self.client.register(made, guilds=guilds or None, global_=None if guilds else True)
             self._lightbulb_commands.append(made)
 
-    def refuse_new_intents(self, registrar: Registrar) -> None:
+    def refuse_new_intents(self, registrar: Decorators) -> None:
         """Raise WispError where the listeners need an intent that this run, being connected, has not asked for."""
         if self._is_registered and (missing := _intents_of(registrar.listeners) & ~self._intents()):
             names = ", ".join(str(intent.name) for intent in missing.split())
@@ -396,7 +398,7 @@ class Session:
         ]
         await asyncio.gather(*heard)
 
-    async def _hear(self, owner: Registrar, listener: Listener, event: Any) -> None:
+    async def _hear(self, owner: Decorators, listener: Listener, event: Any) -> None:
         """Call a listener, unless its module is off where that happened."""
         if not self.gate.is_open(owner, guild_of(event)):
             return
@@ -421,7 +423,7 @@ class Session:
     def _heard(self, listener: Listener, event: Any) -> Awaitable[object]:
         return self.blocking.watch(listener.function(event), listener)
 
-    def _subscribe(self, owner: Registrar, listener: Listener, event_type: type[hikari.Event]) -> Any:
+    def _subscribe(self, owner: Decorators, listener: Listener, event_type: type[hikari.Event]) -> Any:
         async def hear(event: hikari.Event) -> None:
             if not listener.receives(event, event_type):
                 return
@@ -438,7 +440,7 @@ class Session:
         self.gateway.subscribe(event_type, hear)
         return hear
 
-    async def _hear_whole(self, owner: Registrar, listener: Listener, event: hikari.Event) -> None:
+    async def _hear_whole(self, owner: Decorators, listener: Listener, event: hikari.Event) -> None:
         """Call a listener that the start waits for. It goes on if the start is cancelled: it may close the bot."""
         try:
             await asyncio.shield(asyncio.create_task(contained(self._hear(owner, listener, event))))
@@ -536,13 +538,13 @@ class Session:
             wanted.setdefault(guild, []).append(Wanted(payload, None))
         return wanted
 
-    def _registrars(self) -> list[Registrar]:
+    def _registrars(self) -> list[Decorators]:
         return self.bot.modules.registrars()
 
-    def _roots(self) -> list[Root]:
-        return roots(self._registrars())
+    def _roots(self) -> list[TopLevelCommand]:
+        return merge_groups(self._registrars())
 
-    def _guilds_of(self, root: Root) -> tuple[int, ...]:
+    def _guilds_of(self, root: TopLevelCommand) -> tuple[int, ...]:
         return self.config.guilds if root.guilds is None else root.guilds
 
     def _intents(self) -> hikari.Intents:
@@ -630,7 +632,7 @@ class Session:
         names = named(f"{self.label_of(task)}{line_of(task)}" for task in islice(tasks, _NAMED))
         return f"{names} and {len(tasks) - _NAMED} more" if len(tasks) > _NAMED else names
 
-    def is_ending(self, owner: Registrar) -> bool:
+    def is_ending(self, owner: Owner) -> bool:
         """Whether handlers of a bot or module are cancelled: it is unloaded, or the bot closes."""
         return self.closing or owner.is_unloading
 
@@ -760,7 +762,7 @@ class Session:
                 )
             )
 
-    async def _hear_last(self, owner: Registrar, listener: Listener, event: hikari.Event) -> None:
+    async def _hear_last(self, owner: Decorators, listener: Listener, event: hikari.Event) -> None:
         """Call a listener for an event of the bot's end. It gets what is left of the grace, and at least a second."""
         try:
             await within(max(self.grace_left(), LAST_WORDS), self._hear(owner, listener, event))

@@ -15,7 +15,7 @@ from .errors import WispError
 from .locations import place
 
 if TYPE_CHECKING:
-    from .decorators import Registrar
+    from .owner import Owner
 
 T = TypeVar("T")
 
@@ -122,7 +122,7 @@ class Work:
     """
 
     def __init__(self) -> None:
-        self.tasks: dict[asyncio.Task[Any], Registrar | None] = {}
+        self.tasks: dict[asyncio.Task[Any], Owner | None] = {}
         self.waiting: set[asyncio.Task[Any]] = set()
         self._closing: asyncio.Task[Any] | None = None
         self._is_waiting_over = False
@@ -134,7 +134,7 @@ class Work:
     def __exit__(self, *_: object) -> None:
         self.leave(current_task())
 
-    def _enter(self, task: asyncio.Task[Any], owner: Registrar | None) -> None:
+    def _enter(self, task: asyncio.Task[Any], owner: Owner | None) -> None:
         self.tasks[task] = owner
         if self._handler() is None:
             set_handler(task)
@@ -146,7 +146,7 @@ class Work:
             self._tell()
 
     @contextmanager
-    def of(self, owner: Registrar) -> Generator[None]:
+    def of(self, owner: Owner) -> Generator[None]:
         """Inside, the task that runs now is a handler of this bot or module."""
         task = current_task()
         self._enter(task, owner)
@@ -155,7 +155,7 @@ class Work:
         finally:
             self.leave(task)
 
-    def done_by(self, owner: Registrar) -> set[asyncio.Task[Any]]:
+    def done_by(self, owner: Owner) -> set[asyncio.Task[Any]]:
         """The handlers of a bot or module that run now."""
         return {task for task, whose in self.tasks.items() if whose is owner}
 

@@ -7,83 +7,38 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from ..command_tree import watched
+from ..checks import module_problems, unattached_after_setup
 from ..errors import CheckError, DatabaseError, Problem, StartError, WispError, did_you_mean
 from ..events import ModuleDisabled, ModuleEnabled
+from ..gate import Gate
 from ..handlers import place_of_class
 from ..jobs.scheduler import setting_up
 from ..logs import get_logger
 from ..services import Audit
 from ..tasks import EXITS, Overdue, described, end, is_cancelled, refuse_coroutine, within
-from . import (
-    Module,
-    ModuleBot,
-    ModuleContext,
+from . import Module, ModuleBot, ModuleContext
+from .commands import ModuleCommands
+from .loader import (
     NotLoadable,
-    Reading,
     definition_problems,
     dependents,
     discovered,
-    forget_marked,
-    in_order,
     in_words,
     load_order,
     name_of,
     needed_modules,
     needed_services,
-    register_marked,
 )
-from .commands import ModuleCommands
 
 if TYPE_CHECKING:
     from ..bot import Bot
-    from ..decorators import Registrar
-    from ..services import Database
+    from ..decorators import Decorators
     from ..session import Session
 
 _log = get_logger("wisp.modules")
 
 _SETUP_LIMIT = 60.0
 """Seconds that a module's setup gets."""
-
-
-class Gate:
-    """Where each module acts: what servers decided, by server and module, in the bot's database and in memory.
-
-    Before it is read, no module acts.
-    """
-
-    def __init__(self) -> None:
-        self._decided: dict[tuple[int, str], bool] = {}
-        self._db: Database | None = None
-        self._readable = False
-
-    async def start(self, db: Database) -> None:
-        """Read what was decided. Raises DatabaseError if that cannot be read."""
-        self._db, self._readable = db, False
-        self._decided.clear()
-        rows = await db.fetchall("SELECT guild, module, is_enabled FROM wisp_modules")
-        self._decided = {(guild, module): bool(is_enabled) for guild, module, is_enabled in rows}
-        self._readable = True
-
-    def is_open(self, owner: Registrar, guild_id: int | None) -> bool:
-        """Whether this bot or module acts in this server; outside of servers all do."""
-        if guild_id is None or not isinstance(owner, ModuleBot) or isinstance(owner.module, ModuleCommands):
-            return True
-        decided = self._decided.get((guild_id, owner.name))
-        if decided is None:
-            return self._readable and bool(owner.module.default_enabled)
-        return decided
-
-    async def decide(self, guild_id: int, names: Iterable[str], is_enabled: bool) -> None:
-        """Keep that these modules are on (or off) in this server. Raises DatabaseError, and changes nothing then."""
-        assert self._db is not None
-        names = list(names)
-        async with self._db.transaction() as tx:
-            for name in names:
-                await tx.execute("INSERT OR REPLACE INTO wisp_modules VALUES (?, ?, ?)", (guild_id, name, is_enabled))
-        for name in names:
-            self._decided[guild_id, name] = is_enabled
 
 
 class ModuleRegistry:
@@ -171,7 +126,7 @@ class ModuleRegistry:
         broken = [f"{len(self.missing)} not loaded ({', '.join(self.missing)})"] if self.missing else []
         return [f"{running} module{'' if running == 1 else 's'}", *broken]
 
-    def registrars(self) -> list[Registrar]:
+    def registrars(self) -> list[Decorators]:
         """The bot, and what its loaded modules registered."""
         return [self._bot, *self._loaded.values()]
 
@@ -283,7 +238,7 @@ class ModuleRegistry:
         """
         if reasons := self._unmet(session, module):
             raise NotLoadable(reasons)
-        bot = ModuleBot(self._bot, module)
+        bot = ModuleBot(self._bot, module, is_switchable=not isinstance(module, ModuleCommands))
         try:
             await self._set_up_as(bot, session, module)
         except BaseException:
@@ -295,13 +250,13 @@ class ModuleRegistry:
     async def _set_up_as(self, bot: ModuleBot, session: Session, module: Module) -> None:
         ctx = ModuleContext(self._bot, bot.name, bot.log)
         try:
-            with watched() as forgotten:
+            with unattached_after_setup() as forgotten:
                 await self._run_setup(module, bot, ctx)
         except BaseException:
             session.detach(bot)
             raise
         try:
-            if mistakes := [*forgotten, *self._bot.problems_of(bot, beside=self.registrars())]:
+            if mistakes := [*forgotten, *module_problems(bot, self.registrars(), self._bot.services)]:
                 raise CheckError(mistakes)
             session.refuse_new_intents(bot)
             await session.migrate(f"module {bot.name}", bot.migrations)
@@ -321,7 +276,7 @@ class ModuleRegistry:
             async with limit:
                 with setting_up(bot):
                     refuse_coroutine(await module.setup(bot, ctx))
-            register_marked(module, bot)
+            module.register_methods(bot)
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -367,7 +322,7 @@ class ModuleRegistry:
             _log.exception('the teardown of module "%s" failed', bot.name)
         finally:
             self._changes = changes
-        forget_marked(module)
+        module.forget_methods()
 
     # ---- while the bot runs ----
 
@@ -408,6 +363,8 @@ class ModuleRegistry:
             old = self._registered[name]
             running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
             others = self._registered.values()
+            from .reload import Reading
+
             reading = Reading(old, beside=others, found_in=self._found_in, bot_file=self._bot.file)
             try:
                 new = reading.again()
@@ -419,7 +376,7 @@ class ModuleRegistry:
                 raise self._not_reloaded(name, in_words(error)) from error
             for one in running:
                 await self._take_down(session, one)
-            again = in_order({*running, name}, order)
+            again = [one for one in order if one in {*running, name}]
             self._registered[name] = new
             try:
                 await self._load(session, again)
