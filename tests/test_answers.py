@@ -8,10 +8,9 @@ import hikari
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wisp.clock import DiscordTime
 
 import wisp
-from wisp.clock import Clock
+from wisp.clock import Clock, DiscordTime
 from wisp.context import responder_of, runtime_of
 from wisp.sandbox.people import People
 from wisp.sandbox.server import Sandbox

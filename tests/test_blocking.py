@@ -8,10 +8,9 @@ from typing import Annotated, Any
 import hikari
 import lightbulb
 import pytest
-from wisp.clock import DiscordTime
 
 import wisp
-from wisp.clock import Clock
+from wisp.clock import Clock, DiscordTime
 from wisp.local.virtual_time import virtual_time
 from wisp.sandbox.people import People
 from wisp.sandbox.server import Sandbox

@@ -160,7 +160,7 @@ async def test_all_mistakes_are_reported_at_once_before_anything_is_opened() -> 
     @bot.listen
     async def hear(event: int) -> None: ...
 
-    with pytest.raises(wisp.CheckError) as caught:
+    with pytest.raises(wisp.errors.CheckError) as caught:
         await bot.start(Config())
     places = [mistake.line for mistake in caught.value.problems if mistake.line]
     assert places == sorted(places)
@@ -249,7 +249,7 @@ async def test_answers_of_429_and_5xx_are_tried_again(sandbox: Sandbox) -> None:
 async def test_a_refused_token_is_said_plainly_and_never_shown(sandbox: Sandbox) -> None:
     bot = hello_bot()
     wrong = "MTIzNDU2Nzg5MDEyMzQ1Njc4.wrong1.aaaaaaaaaaaaaaaaaaaaaaaaaaa"
-    with pytest.raises(wisp.StartError, match=r"refused the token \(401\)") as caught:
+    with pytest.raises(wisp.errors.StartError, match=r"refused the token \(401\)") as caught:
         await bot.start(Config(token=wrong, rest_url=sandbox.rest_url, database=":memory:"))
     assert "wrong1" not in str(caught.value)
     with pytest.raises(wisp.WispError):
@@ -297,7 +297,7 @@ async def test_a_long_rate_limit_of_the_first_requests_is_said_with_its_length(s
     headers |= {"X-RateLimit-Reset-After": "4000", "X-RateLimit-Bucket": "b", "X-RateLimit-Scope": "user"}
     body = {"message": "You are being rate limited.", "retry_after": 4000.0, "global": False}
     sandbox.fail("GET", f"{path}$", 429, headers=headers, body=body)
-    with pytest.raises(wisp.StartError, match=f"Discord answered 429 .*{path}: .* Start again in 4000 s"):
+    with pytest.raises(wisp.errors.StartError, match=f"Discord answered 429 .*{path}: .* Start again in 4000 s"):
         await hello_bot().start(config_for(sandbox), clock=sandbox.world.clock)
     sandbox.fail("GET", f"{path}$", 429, headers={**headers, "Retry-After": "0.01"}, body={**body, "retry_after": 0.01})
     bot = hello_bot()
@@ -361,7 +361,7 @@ async def test_an_answer_that_is_not_discords_is_said_in_words() -> None:
     config = Config(token=Sandbox().token, rest_url=f"http://127.0.0.1:{port}", database=":memory:")
     for status, kind, text, told in ANSWERS:
         answer |= {"status": status, "content_type": kind, "text": text}
-        with pytest.raises(wisp.StartError) as caught:
+        with pytest.raises(wisp.errors.StartError) as caught:
             await hello_bot().start(config)
         assert told.replace("PORT", str(port)) in str(caught.value)
         assert caught.value.__cause__ is not None
@@ -374,19 +374,21 @@ async def test_without_session_starts_no_shard_connects_and_the_error_says_until
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
     await bot.close()
     sandbox.world.commands.clear()
-    with pytest.raises(wisp.StartError, match=r"of 1 session starts 0 are left, and 1 shard needs 1\.") as caught:
+    with pytest.raises(
+        wisp.errors.StartError, match=r"of 1 session starts 0 are left, and 1 shard needs 1\."
+    ) as caught:
         await bot.start(config_for(sandbox), clock=sandbox.world.clock)
     assert re.search(r"Start the bot again at \d\d:\d\d UTC \(in 24 hours\)", str(caught.value))
     assert sandbox.world.commands == {}  # nothing is registered for a bot that cannot connect
     sandbox.gateway.session_starts, sandbox.world.shards = 2, 2
-    with pytest.raises(wisp.StartError, match=r"of 2 session starts 1 are left, and 2 shards need 2\."):
+    with pytest.raises(wisp.errors.StartError, match=r"of 2 session starts 1 are left, and 2 shards need 2\."):
         await bot.start(config_for(sandbox), clock=sandbox.world.clock)
 
 
 @pytest.mark.parametrize("url", ["", "gateway.discord.gg", "ftp://gateway", "wss://", "ws://[", "ws://host:0"])
 async def test_a_gateway_without_a_usable_address_is_said_in_words(sandbox: Sandbox, url: str) -> None:
     sandbox._rest.gateway_url = url
-    with pytest.raises(wisp.StartError, match="Discord's gateway has no usable address"):
+    with pytest.raises(wisp.errors.StartError, match="Discord's gateway has no usable address"):
         await hello_bot().start(config_for(sandbox), clock=sandbox.world.clock)
 
 
@@ -418,7 +420,7 @@ class Doorman:
 
 async def test_a_gateway_that_is_not_discords_is_said_in_words(sandbox: Sandbox) -> None:
     runner = await Doorman("<p>Log in first</p>").start(sandbox)
-    with pytest.raises(wisp.StartError, match="Discord's answer could not be read"):
+    with pytest.raises(wisp.errors.StartError, match="Discord's answer could not be read"):
         await hello_bot().start(config_for(sandbox), clock=sandbox.world.clock)
     await runner.cleanup()
 
@@ -435,7 +437,7 @@ async def test_a_gateway_that_keeps_silent_is_told_of_after_30_s(
     await time.advance(1)
     assert "Discord has not let the bot in after 30 s. The bot keeps trying" in caplog.text
     await bot.close()
-    with pytest.raises(wisp.StartError, match="closed while it started"):
+    with pytest.raises(wisp.errors.StartError, match="closed while it started"):
         await starting
     assert timers() == []
     await runner.cleanup()
@@ -448,7 +450,7 @@ async def test_a_privileged_intent_that_is_off_is_named_with_its_page_and_its_li
     @bot.listen
     async def welcome(event: hikari.MemberCreateEvent) -> None: ...
 
-    with pytest.raises(wisp.CheckError) as caught:
+    with pytest.raises(wisp.errors.CheckError) as caught:
         await bot.start(config_for(sandbox, intents=("MESSAGE_CONTENT",)))
     page = f"https://discord.com/developers/applications/{sandbox.world.bot.id}/bot"
     assert [(mistake.where, page in mistake.fix) for mistake in caught.value.problems] == [
@@ -489,7 +491,7 @@ async def test_closing_in_on_start_ends_the_start(sandbox: Sandbox) -> None:
     async def never() -> None:
         await bot.close()
 
-    with pytest.raises(wisp.StartError, match="closed while it started"):
+    with pytest.raises(wisp.errors.StartError, match="closed while it started"):
         await bot.start(config_for(sandbox), clock=sandbox.world.clock)
     with pytest.raises(wisp.WispError):
         bot.runtime  # noqa: B018
@@ -505,7 +507,7 @@ async def test_a_listener_for_the_start_that_closes_the_bot_goes_on_then(sandbox
             await bot.close()
             closed.append(not bot.is_running)
 
-        with pytest.raises(wisp.StartError, match="closed while it started"):
+        with pytest.raises(wisp.errors.StartError, match="closed while it started"):
             await bot.start(config_for(sandbox), clock=sandbox.world.clock)
         await time.until(lambda closed=closed: bool(closed))
         assert closed == [True]
@@ -643,7 +645,7 @@ async def test_a_bot_whose_database_cannot_be_used_does_not_connect(tmp_path: Pa
         await spoiling
     bot = hello_bot(modules=[Quiet()])
     nowhere = Config(token=Sandbox().token, rest_url="http://127.0.0.1:1", database=str(path))
-    with pytest.raises(wisp.StartError) as caught:  # not that Discord cannot be reached
+    with pytest.raises(wisp.errors.StartError) as caught:  # not that Discord cannot be reached
         await bot.start(nowhere)
     assert told in str(caught.value)
     assert str(path) in str(caught.value)
@@ -665,7 +667,9 @@ async def test_a_service_for_data_that_does_not_start_keeps_the_bot_offline_and_
     for name in ("db", "guild_data"):
         bot = hello_bot()
         bot.services.register(name, Broken())
-        with pytest.raises(wisp.StartError, match=f'no start without the service "{name}": RuntimeError: no power'):
+        with pytest.raises(
+            wisp.errors.StartError, match=f'no start without the service "{name}": RuntimeError: no power'
+        ):
             async with connect(bot):
                 pass
         assert bot.services.names() == []
@@ -692,7 +696,7 @@ async def test_a_bot_waits_for_its_database_and_goes_on_or_is_closed_at_once(
             assert not starting.done()
             if close:
                 await bot.close()
-                with pytest.raises(wisp.StartError, match="closed while it started"):
+                with pytest.raises(wisp.errors.StartError, match="closed while it started"):
                     await starting
         if not close:
             await starting
@@ -991,7 +995,7 @@ async def test_on_stop_is_called_if_the_start_fails_after_on_start(sandbox: Sand
         (True,): ["start 0"],
     }.items():
         called.clear()
-        with pytest.raises((wisp.StartError, ValueError)):
+        with pytest.raises((wisp.errors.StartError, ValueError)):
             await failing_bot(*fails).start(wrong)
         assert called == expected
 
@@ -1122,7 +1126,7 @@ async def test_a_start_that_ignores_its_cancellation_does_not_hold_up_the_close(
     assert not bot.is_running
     assert called == ["begin", "end"]
     deaf.released.set()
-    with pytest.raises(wisp.StartError, match="closed while it started"):
+    with pytest.raises(wisp.errors.StartError, match="closed while it started"):
         await starting
 
 

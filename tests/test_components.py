@@ -15,7 +15,7 @@ from wisp.custom_ids import Pattern, Routes, Unfit
 from wisp.testing import Discord, Impossible, Reply, connect
 
 
-def poll_bot() -> tuple[wisp.Bot, "wisp.Component[[int, str], None]"]:
+def poll_bot() -> tuple[wisp.Bot, "wisp.components.Component[[int, str], None]"]:
     bot = wisp.Bot()
 
     @bot.component("vote:{poll_id}:{choice}")
@@ -535,7 +535,7 @@ async def test_what_newcomers_forget_is_told_with_the_way_out() -> None:
 # ---- components are checked where they are built ----
 
 
-def pressing() -> "tuple[wisp.Bot, wisp.Component[[int], None]]":
+def pressing() -> "tuple[wisp.Bot, wisp.components.Component[[int], None]]":
     bot = wisp.Bot()
 
     @bot.component("press:{number}")

@@ -1085,7 +1085,9 @@ async def test_a_mistaken_migration_stops_the_bot_and_leaves_a_module_out_before
     bot = wisp.Bot()
     bot.migration(1, "CREATE TABLE a (x)")
     bot.migration(2, "CREATE TABL b (x)")
-    with pytest.raises(wisp.StartError, match=r"test_database.py:\d+: migration 2: SQLite refuses it: near \"TABL\""):
+    with pytest.raises(
+        wisp.errors.StartError, match=r"test_database.py:\d+: migration 2: SQLite refuses it: near \"TABL\""
+    ):
         async with on_sandbox(bot, keep=str(tmp_path / "wisp.db")):
             pass
     assert files(tmp_path, "*") == []

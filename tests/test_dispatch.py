@@ -18,7 +18,7 @@ from wisp.local.virtual_time import VirtualTime
 from wisp.testing import Discord, connect
 
 
-def failing_bot() -> tuple[wisp.Bot, wisp.Command[..., Any]]:
+def failing_bot() -> tuple[wisp.Bot, wisp.commands.Command[..., Any]]:
     bot = wisp.Bot()
 
     @bot.command

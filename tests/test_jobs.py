@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import wisp
 from wisp.errors import JobError
-from wisp.jobs import Cron, OneTime, twins
+from wisp.jobs import Cron, OneTime
 from wisp.services.values import encode
 
 
@@ -178,7 +178,6 @@ def test_two_jobs_of_one_name_are_a_problem() -> None:
     assert problems(bot) == [
         f'job "nothing": another job has this name (tests/test_jobs.py:{line}). Give one of them another: name='
     ]
-    assert twins([]) == []
 
 
 def test_the_function_stays_what_it_is() -> None:

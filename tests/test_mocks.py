@@ -102,7 +102,7 @@ async def test_events_reach_the_listeners_of_a_module() -> None:
     bot, module = create_mock_bot(), MyModule()
     await module.setup(bot, create_mock_context(bot))
     await bot.emit(Joined(name="ada"))
-    await bot.emit(wisp.ModuleEnabled(guild_id=1, module="x"))
+    await bot.emit(wisp.events.ModuleEnabled(guild_id=1, module="x"))
     assert module.heard == ["ada"]
 
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import wisp
 from wisp.local.runner import on_sandbox
-from wisp.modules import dependents, load_order
+from wisp.modules.loader import dependents, load_order
 from wisp.sandbox.people import People
 from wisp.testing import Discord, Impossible, connect
 
@@ -229,16 +229,16 @@ async def test_a_mark_on_what_is_no_method_of_a_module_is_a_problem(tmp_path: Pa
     assert list(found) == numbers.split()
     kinds = "command command user_command message_command component modal listen listen every cron job command"
     for mistake, kind in zip(found.values(), kinds.split(), strict=False):
-        assert mistake.message == "it is no method of a module, and is never registered"
+        assert mistake.message == "it is not a method of a module, and is never registered"
         assert mistake.fix == f"Write `@bot.{kind}`"
     assert found["thirteen"].message == "its class NoModule is no module"
-    assert found["fourteen"].fix == "Write `@wisp.command` above that"
-    assert found["fifteen"].fix == "Write `@wisp.listen` above that"
+    assert found["fourteen"].fix == "Write `@wisp.command` above it"
+    assert found["fifteen"].fix == "Write `@wisp.listen` above it"
     lines = MARKS.splitlines()
     for name, mistake in found.items():
         assert mistake.file == str(file)
         assert any(f"async def {name}(" in line for line in lines[mistake.line : mistake.line + 3])
-    with pytest.raises(wisp.CheckError, match="never registered"):
+    with pytest.raises(wisp.errors.CheckError, match="never registered"):
         async with connect(bot):
             pass
 
@@ -276,7 +276,7 @@ async def test_a_mark_in_a_setup_keeps_the_module_from_loading(caplog: pytest.Lo
 
     bot = wisp.Bot(modules=[module("marks", setup=setup)])
     async with connect(bot):
-        assert "it is no method of a module, and is never registered" in bot.modules.missing["marks"]
+        assert "it is not a method of a module, and is never registered" in bot.modules.missing["marks"]
     assert bot.check() == []
 
 
@@ -495,7 +495,7 @@ async def test_all_modules_and_services_that_a_module_lacks_are_named_at_once() 
 
 async def test_strict_stops_with_every_reason() -> None:
     bot = wisp.Bot(strict=True, modules=[module("a", fails), module("b", depends_on=["nobody"]), module("c")])
-    with pytest.raises(wisp.StartError) as raised:
+    with pytest.raises(wisp.errors.StartError) as raised:
         async with connect(bot):
             pass
     assert 'module "a": ValueError: oops' in str(raised.value)
@@ -1361,7 +1361,7 @@ async def test_modules_hear_of_what_was_turned_on_and_off() -> None:
     bot = wisp.Bot(modules=[module("base"), module("top", depends_on=["base"])])
 
     @bot.listen
-    async def changed(event: wisp.ModuleEnabled | wisp.ModuleDisabled) -> None:
+    async def changed(event: wisp.events.ModuleEnabled | wisp.events.ModuleDisabled) -> None:
         heard.append((type(event).__name__, event.guild_id, event.module))
 
     async with connect(bot):

@@ -1051,7 +1051,7 @@ def test_a_context_of_another_kind_is_found_with_the_right_one(kind: str, right:
         return [(mistake.message, mistake.fix) for mistake in bot.check() if not mistake.is_warning]
 
     classes = {wisp.Context, wisp.ComponentContext, wisp.ModalContext, wisp.AutocompleteContext} - {right}
-    wrong = [*classes, wisp.ModuleContext, wisp.JobContext, hikari.Event, hikari.CommandInteraction, wisp.Event]
+    wrong = [*classes, wisp.ModuleContext, wisp.jobs.JobContext, hikari.Event, hikari.CommandInteraction, wisp.Event]
     wrong += [Annotated[cls, "x"] for cls in classes] + [TypeAliasType("Alias", next(iter(classes)))]
     for annotation in wrong:
         ((problem, fix),) = problems(annotation)

@@ -225,7 +225,7 @@ async def test_a_guild_that_the_bot_is_not_in_is_named_with_the_command(sandbox:
     async def nowhere(ctx: wisp.Context) -> None:
         """Nowhere."""
 
-    with pytest.raises(wisp.CheckError, match="its server 123456789012345678 cannot be reached") as caught:
+    with pytest.raises(wisp.errors.CheckError, match="its server 123456789012345678 cannot be reached") as caught:
         async with running(bot, sandbox):
             pass
     assert caught.value.problems[0].line == bot.commands[0].line
@@ -247,7 +247,7 @@ async def test_discords_refusal_is_shown_against_the_command_that_caused_it(sand
         "errors": errors if number == 1 else {str(number - 1): errors},
     }
     sandbox.fail("POST" if number == 1 else "PUT", r"/commands$", 400, body=body)
-    with pytest.raises(wisp.CheckError) as caught:
+    with pytest.raises(wisp.errors.CheckError) as caught:
         async with running(bot, sandbox):
             pass
     (mistake,) = caught.value.problems
@@ -266,7 +266,7 @@ async def test_two_commands_of_one_name_are_noticed_also_where_one_is_lightbulbs
             @lightbulb.invoke
             async def invoke(self, ctx: lightbulb.Context) -> None: ...
 
-    with pytest.raises(wisp.CheckError, match='another command is called "ban"'):
+    with pytest.raises(wisp.errors.CheckError, match='another command is called "ban"'):
         async with running(bot, sandbox):
             pass
 
@@ -513,7 +513,7 @@ async def test_an_attempt_that_meets_a_mistake_of_the_bot_is_the_last_and_logged
 @pytest.mark.parametrize("status", [401, 403, 404])
 async def test_a_registration_that_is_refused_for_good_is_an_error_of_the_start(sandbox: Sandbox, status: int) -> None:
     sandbox.fail("GET", r"/commands$", status)
-    with pytest.raises(wisp.StartError, match=rf"\(401\)|Discord answered {status}"):
+    with pytest.raises(wisp.errors.StartError, match=rf"\(401\)|Discord answered {status}"):
         async with running(short_bot(), sandbox):
             pass
 
@@ -643,7 +643,7 @@ async def test_what_a_failed_attempt_sent_is_taken_back_when_the_bot_no_longer_h
     async with connect(bot) as discord:
         await bot.modules.unload("one")
         discord.fail("POST", r"/commands$", 400, done=True, body={"message": "No vowels.", "code": 50035})
-        with pytest.raises(wisp.CheckError, match="No vowels"):
+        with pytest.raises(wisp.errors.CheckError, match="No vowels"):
             await bot.modules.load("one")
         await bot.modules.unload("one")
         assert {command["name"] for command in discord.world.commands[None].values()} == {"modules"}

@@ -107,7 +107,7 @@ async def test_an_answer_says_how_it_went(respond: Any, private: bool) -> None:
 
 @pytest.mark.parametrize("color", ["blue", "#12345", -1, 0x1000000, 1.5, True])
 def test_a_colour_that_is_none_is_a_problem(color: Any) -> None:
-    with pytest.raises(wisp.CheckError, match="expected a colour"):
+    with pytest.raises(wisp.errors.CheckError, match="expected a colour"):
         wisp.Bot(embed_color=color).settings()
 
 

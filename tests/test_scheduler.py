@@ -144,7 +144,7 @@ async def test_runs_do_not_overlap_unless_told_to() -> None:
 
 async def test_one_that_raises_is_told_with_its_id_and_runs_again_backing_off(caplog: pytest.LogCaptureFixture) -> None:
     times = Times()
-    asked: list[wisp.JobContext] = []
+    asked: list[wisp.jobs.JobContext] = []
 
     @times.bot.every(seconds=1)
     async def tick() -> None:
@@ -164,7 +164,7 @@ async def test_one_that_raises_is_told_with_its_id_and_runs_again_backing_off(ca
         # 1 s, 2 s, 4 s and 8 s after each failure at least, then as ever
         assert times.runs[:6] == pytest.approx([1, 3, 6, 11, 20, 21][: len(times.runs[:6])], abs=0.5)
         assert {(type(ctx), ctx.name, ctx.guild_id, ctx.bot) for ctx in asked} == {
-            (wisp.JobContext, "tick", None, times.bot)
+            (wisp.jobs.JobContext, "tick", None, times.bot)
         }
         assert [
             record.getMessage().split(" in ")[1] for record in caplog.records if "error" in record.getMessage()
@@ -764,7 +764,7 @@ async def test_one_that_fails_is_tried_again_and_then_given_up(caplog: pytest.Lo
         raise ValueError("never")
 
     @times.bot.on_error
-    async def handler(ctx: wisp.JobContext, error: Exception) -> bool:
+    async def handler(ctx: wisp.jobs.JobContext, error: Exception) -> bool:
         asked.append((ctx.name, ctx.guild_id))
         return False
 

@@ -376,7 +376,7 @@ async def test_what_starts_and_stops_a_bot_may_raise_anything(
         assert not bot.is_running
     elif part == "on_start":
         assert raised is not None
-        assert isinstance(raised, (kind, wisp.StartError))
+        assert isinstance(raised, (kind, wisp.errors.StartError))
         assert not isinstance(raised, asyncio.CancelledError)
         assert not bot.is_running
     else:

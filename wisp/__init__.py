@@ -94,7 +94,7 @@ if TYPE_CHECKING:
     from .replies import respond_info as respond_info
     from .replies import respond_success as respond_success
     from .replies import respond_warning as respond_warning
-    from .services import DatabaseService as DatabaseService
+    from .services.database import DatabaseService as DatabaseService
 
 __version__ = "0.1.0"
 
@@ -114,14 +114,15 @@ _NAMES = {
     "options": "Option",
     "prompts": "paginate paginate_embeds",
     "replies": "EmbedBuilder respond_error respond_info respond_success respond_warning",
-    "services": "DatabaseService",
+    "services.database": "DatabaseService",
 }
 """The public names by file: they are loaded on first use, so that `import wisp` loads neither hikari nor lightbulb."""
 
 _FILES = {name: file for file, names in _NAMES.items() for name in names.split()}
 
 if not TYPE_CHECKING:
-    __all__ = sorted(_FILES)
+    __all__ = []
+    __all__.extend(sorted(_FILES))
 
 
 def __getattr__(name: str) -> Any:

@@ -13,18 +13,11 @@ from pathlib import Path
 from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from . import limits
+from . import checks
 from .clock import Clock
-from .command_tree import Root, forgotten, roots
-from .components import Component, Modal
-from .custom_ids import Routes
-from .decorators import Registrar
+from .decorators import Decorators
 from .errors import CheckError, Problem, StartError, WispError
-from .forms import form_problems, forms_in
-from .handlers import error_handler_problems, handler_problems
-from .inspection import call_problem, method_problem
-from .jobs import twins
-from .locations import place_of_caller, place_of_class
+from .locations import place_of_caller
 from .logs import Handler, get_logger
 from .services import Services
 from .tasks import EXITS
@@ -54,7 +47,7 @@ There is no token, and no terminal to try the bot in. Two ways on:
   - `wisp sandbox {file} --run "/hello"` tries it on a local Discord, without a token."""
 
 
-class Bot(Registrar):
+class Bot(Decorators):
     """A Discord bot: it collects commands and listeners, and touches no network before it starts.
 
     Settings come from the arguments, else the environment, else `.env`, else `wisp.toml`, each of the last two
@@ -125,6 +118,11 @@ class Bot(Registrar):
         """What the parts of the running bot share. Raises WispError before the bot starts, and after it closed."""
         return self._running().runtime
 
+    @property
+    def wiring(self) -> Wiring:
+        """What the bot and its modules registered, in action. Raises WispError before the bot starts."""
+        return self._running().wiring
+
     def _running(self) -> Session:
         if not self.is_running or self._session is None:
             raise WispError("The bot is not running. This exists once it starts: use it in @bot.on_start, for example.")
@@ -139,18 +137,13 @@ class Bot(Registrar):
             self._modules = ModuleRegistry(self)
         return self._modules
 
-    @property
-    def wiring(self) -> Wiring:
-        """What the bot and its modules registered, in action. Raises WispError before the bot starts."""
-        return self._running().wiring
-
     async def emit(self, event: Event) -> None:
         """Call every listener for an event of one's own, and return when all are done.
 
         What one raises does not stop the others: it goes to the error handlers, or is logged. Raises WispError before
         the bot starts.
         """
-        await self._running().wiring.listeners.emit(event)
+        await self.wiring.listeners.emit(event)
 
     @property
     def gateway(self) -> hikari.GatewayBot:
@@ -206,58 +199,14 @@ class Bot(Registrar):
         return configuration.load(Path.cwd(), os.environ, overrides=overrides, **arguments)
 
     def check(self) -> list[Problem]:
-        """All that is wrong with the bot, remarks included, in the order of files and lines."""
-        from .modules import misplaced_marks
-
-        found = self._mistakes_alone(self) + misplaced_marks(self.file)
-        found += _twice(roots([self]), {id(part) for part in (*self.commands, *self.groups)})
-        for what, functions in (("on_start", self.starters), ("on_stop", self.stoppers)):
-            for function in functions:
-                if call_problem(function):  # else it takes nothing, which is right, too
-                    found += handler_problems(function, what, "bot")
-        found += service_problems(self.services)
-        if not self._modules or not self._modules.list():  # else their setups may give groups to somebody first
-            found += forgotten(self.file)
-        return sorted(found, key=lambda mistake: (mistake.file or "", mistake.line or 0))
-
-    def problems_of(self, module: Registrar, *, beside: Sequence[Registrar]) -> list[Problem]:
-        """What is wrong with what a module registered, by itself and beside bot and other modules; no remarks."""
-        found = self._mistakes_alone(module)
-        everything = roots([*beside, module])
-        its_own = {id(part) for part in (*module.commands, *module.groups)}
-        for root in everything:
-            if len(root.parts) > 1 and its_own & {id(part) for part in root.parts}:
-                found += root.check()
-        found += _twice(everything, {id(part) for part in module.commands})
-        found += _custom_id_problems([*beside, module])
-        if len(module.jobs) == len({job.name for job in module.jobs}):  # else it is told already
-            found += twins(job for registrar in (*beside, module) for job in registrar.jobs)
-        return [mistake for mistake in found if not mistake.is_warning]
-
-    def _mistakes_alone(self, registrar: Registrar) -> list[Problem]:
-        found: list[Problem] = []
-        scopes: dict[int | None, list[Root]] = {}
-        for root in roots([registrar]):
-            found += root.check()
-            found += root.limit_problems(limits.command_violations(root.payload()))
-            for guild in root.guilds or (None,):
-                scopes.setdefault(guild, []).append(root)
-        for scope in scopes.values():
-            found += _mistakes_together(scope)
-        for handler in (*registrar.components, *registrar.modals):
-            found += handler.check()
-        found += _custom_id_problems([registrar])
-        for form in {form: None for handler in registrar.handlers() for form in forms_in(handler.function)}:
-            found += form_problems(form)
-        for part in (*registrar.listeners, *registrar.jobs):
-            found += part.check()
-        found += error_handler_problems(registrar.error_handlers)
-        found += registrar.migrations.problems(is_sqlite="db" not in self.services.registered)
-        return found + twins(registrar.jobs)
-
-    def unattached(self) -> list[Problem]:
-        """Return the groups that were given to no bot."""
-        return forgotten(self.file)
+        """Return the problems and warnings of the bot, in the order of files and lines."""
+        found = checks.owner_problems(self, self.services)
+        found += checks.starter_problems("on_start", self.starters)
+        found += checks.starter_problems("on_stop", self.stoppers)
+        found += checks.service_problems(self.services)
+        has_modules = self._modules is not None and bool(self._modules.list())
+        found += checks.unattached_problems(self.file, before_setups=has_modules)
+        return sorted(found, key=lambda problem: (problem.file or "", problem.line or 0))
 
     # ---- start and stop ----
 
@@ -401,64 +350,6 @@ class Bot(Registrar):
             await self.gateway.join()
         except Exception as error:
             raise explained(error)  # noqa: B904 - it has its cause
-
-
-def _mistakes_together(scope: Sequence[Root]) -> list[Problem]:
-    """What Discord would not take of the commands of one scope together: too many, or two of one name."""
-    payloads = [root.payload() for root in scope]
-    found: list[Problem] = []
-    for problem in limits.commands_violations(payloads):
-        place = problem.path[0] if problem.path else None
-        if not isinstance(place, int):
-            found.append(Problem("commands", problem.message, "Discord takes no more: group some of them"))
-        elif problem.code != limits.DUPLICATE_NAME and not limits.command_violations(payloads[place]):
-            found += scope[place].limit_problems([problem])
-    return found
-
-
-def _twice(everything: Sequence[Root], new: set[int]) -> list[Problem]:
-    """Commands among the new ones whose name somebody else's command or group has in the same place."""
-    taken: dict[tuple[int | None, int, str], Root] = {}
-    found: list[Problem] = []
-    for root in everything:
-        for guild in root.guilds or (None,):
-            other = taken.setdefault((guild, int(root.kind), root.name), root)
-            if other is not root and (id(root.first) in new or id(other.first) in new):
-                late, first = (root, other) if id(root.first) in new else (other, root)
-                problem = f'another command is called "{root.name}" ({first.first.file}:{first.first.line})'
-                found.append(late.problem("", problem, "Rename one of them"))
-    return found
-
-
-def _custom_id_problems(registrars: Iterable[Registrar]) -> list[Problem]:
-    """Components, or modals, whose custom ids look the same: one of them would never be called."""
-    found: list[Problem] = []
-    registrars = list(registrars)
-    for kind in ("components", "modals"):
-        routes: Routes[Component[..., Any] | Modal[..., Any]] = Routes()
-        for handler in (handler for registrar in registrars for handler in getattr(registrar, kind)):
-            if handler.pattern and (other := routes.add(handler.pattern, handler)):
-                problem = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'
-                found.append(handler.problem("", problem, "Give one of them another name"))
-    return found
-
-
-_SERVICE_METHODS = {"start": ("session",), "stop": ()}
-"""The methods of a service that wisp calls, and their arguments."""
-
-
-def service_problems(services: Services) -> list[Problem]:
-    """Return what is wrong with the methods of registered services."""
-    found: list[Problem] = []
-    for name, service in services.registered.items():
-        for method, arguments in _SERVICE_METHODS.items():
-            if getattr(service, method, None) is None:
-                continue
-            if problem := method_problem(service, method, *arguments):
-                file, line = place_of_class(type(service))  # it parses the whole file
-                fix = f"Correct it, or rename it if wisp is not to {method} the service"
-                found.append(Problem(f'service "{name}"', problem, fix, file=file, line=line))
-    return found
 
 
 def _database_setting(database: str | os.PathLike[str] | EllipsisType | None) -> str | None:

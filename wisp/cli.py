@@ -95,7 +95,7 @@ def check(file: str, *, as_json: bool, output: TextIO) -> int:
 
 def _problems(file: str) -> list[Problem]:
     """What is wrong in a bot's settings and in the bot, or else what keeps its file from being read."""
-    from .bot import service_problems
+    from .checks import service_problems
 
     try:
         bot = load(file)

@@ -11,11 +11,11 @@ import hikari
 
 from . import bridge
 from .clock import Clock, moment
-from .errors import CheckError, Problem, WispError
+from .errors import CheckError, Problem, WispError, duplicate_names
 from .logs import get_logger
 
 if TYPE_CHECKING:
-    from .command_tree import Root
+    from .command_tree import TopLevelCommand
     from .services import Database
 
 # One command a call: at most this many. Discord counts creations (200 a day and scope) and allows a handful of
@@ -55,10 +55,10 @@ class Wanted:
 
     __slots__ = ("command", "payload", "where")
 
-    def __init__(self, payload: dict[str, Any], command: Root | None) -> None:
+    def __init__(self, payload: dict[str, Any], command: TopLevelCommand | None) -> None:
         self.where: str = f"{command.first.file}:{command.first.line}" if command else "registered with lightbulb"
         self.payload: dict[str, Any] = payload
-        self.command: Root | None = command
+        self.command: TopLevelCommand | None = command
 
     @property
     def key(self) -> Key:
@@ -393,12 +393,9 @@ def _log_error(error: BaseException) -> None:
 
 def _of_one_name(commands: list[Wanted]) -> Iterable[Problem]:
     """Two commands of one kind and name in one scope, which would replace each other for ever."""
-    first: dict[Key, Wanted] = {}
-    for command in commands:
-        other = first.setdefault(command.key, command)
-        if other is not command:
-            problem = f'another command is called "{command.payload["name"]}" ({other.where})'
-            yield _problem(command.command, problem, "Rename one of them")
+    for command, other in duplicate_names(commands, lambda command: command.key):
+        problem = f'another command is called "{command.payload["name"]}" ({other.where})'
+        yield _problem(command.command, problem, "Rename one of them")
 
 
 _CHANGE_IT = "Discord refused it: change what it names"
@@ -410,7 +407,7 @@ def _refusals(wanted: Wanted, errors: Any, message: str) -> Iterable[Problem]:
     return (_problem(wanted.command, f'"{wanted.payload["name"]}": {problem}', _CHANGE_IT) for problem in problems)
 
 
-def _problem(command: Root | None, problem: str, fix: str) -> Problem:
+def _problem(command: TopLevelCommand | None, problem: str, fix: str) -> Problem:
     return Problem("registration", problem, fix) if command is None else command.problem("", problem, fix)
 
 

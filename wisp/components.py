@@ -15,10 +15,10 @@ from .errors import AnswerError, UserError
 from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth
 from .inspection import foreign_metadata, misfit, misplaced_metadata, resolve_annotation, unpack, wrong_context
 from .locations import place_of_caller
+from .owner import Owner
 
 if TYPE_CHECKING:
     from .context import ComponentContext, ModalContext
-    from .decorators import Registrar
     from .instrumentation import Kind
 
 P = ParamSpec("P")
@@ -230,7 +230,7 @@ class _ByCustomId(Handler[..., Any]):
 
     def __init__(
         self,
-        holder: Registrar,
+        holder: Owner,
         function: Callable[..., Awaitable[Any]],
         pattern: str,
         names: Mapping[str, Any],
@@ -368,7 +368,7 @@ class Component(_ByCustomId, Generic[P, R]):
 
     def __init__(
         self,
-        holder: Registrar,
+        holder: Owner,
         function: Callable[Concatenate[ComponentContext, P], Awaitable[R]],
         custom_id: str,
         names: Mapping[str, Any],
@@ -421,7 +421,7 @@ class Modal(_ByCustomId, Generic[P, R]):
 
     def __init__(
         self,
-        holder: Registrar,
+        holder: Owner,
         function: Callable[Concatenate[ModalContext, P], Awaitable[R]],
         custom_id: str,
         names: Mapping[str, Any],

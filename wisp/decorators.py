@@ -1,25 +1,30 @@
-"""The decorators that a bot and its modules share: what they register is recorded here, as their own."""
+"""The decorators of bots and modules, and the same for methods of modules: what each one takes and registers."""
 
 from __future__ import annotations
 
-import abc
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Concatenate, Never, ParamSpec, TypeVar, Unpack, overload
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, cast, overload
 
 import hikari
 
-from .command_tree import CommandGroup
-from .commands import ApplicationCommand, Command, CommandHolder, GroupSettings, MenuCommand, MenuSettings
+from .commands import (
+    ApplicationCommand,
+    CommandDecorator,
+    CommandGroup,
+    CommandOwner,
+    GroupSettings,
+    MenuCommand,
+    MenuSettings,
+)
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import WispError
 from .events import Event, Listener
-from .guards import Rule
 from .handlers import AnyErrorHandler, Handler, names_around
 from .inspection import are_the_function
 from .jobs import Cron, CronSettings, Every, EverySettings, Job, JobSettings, OneTime
 from .locations import place_of_caller
+from .methods import Method, OnMethods, Registration
 from .migrations import Migrations
-from .owner import Owner
 
 if TYPE_CHECKING:
     from .context import ComponentContext, Context, ModalContext
@@ -30,62 +35,27 @@ R = TypeVar("R")
 U = TypeVar("U", bound=hikari.User)
 M = TypeVar("M", bound="Callable[[Transaction], Awaitable[object]]")
 L = TypeVar("L", bound=Callable[..., Awaitable[object]])
-D = TypeVar("D", bound=Callable[[Any], Any])
-J = TypeVar("J", bound=Callable[[], Awaitable[object]])
-
+J = TypeVar("J", bound=Callable[[], Awaitable[object]] | Callable[[Any], Awaitable[object]])
 
 _DECORATED: Any = object()
-"""What `migration` gets as SQL if it decorates a function."""
+"""The SQL of a `migration` that decorates a function."""
+
+_KEEP_METHODS = frozenset(("listen", "every", "cron", "job"))
+"""The decorators that leave a method what it is."""
 
 
-class Registrar(Owner, CommandHolder):
-    """Something that commands, listeners and error handlers belong to.
+class DecoratorMethods(CommandDecorator):
+    """The decorators of functions, which bots and modules share; `wisp.component` and its siblings decorate methods."""
 
-    `log` is its logger; `namespace` keeps its guild data apart from others', None is shared by the whole bot;
-    `is_unloading` says that its handlers are being ended.
-    """
+    @overload
+    def user_command(
+        self: OnMethods, function: Callable[[Any, Context, U], Awaitable[R]], /
+    ) -> Method[MenuCommand[[Context, U], R]]: ...
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.commands: list[ApplicationCommand[..., Any]] = []
-        self.groups: list[CommandGroup] = []
-        self.components: list[Component[..., Any]] = []
-        self.modals: list[Modal[..., Any]] = []
-        self.listeners: list[Listener] = []
-        self.jobs: list[Job] = []
-        self.migrations: Migrations = Migrations()
-
-    @property
-    def ephemeral(self) -> bool:
-        """Answers are public unless a command says otherwise."""
-        return False
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """Nothing stands above its commands."""
-        return ()
-
-    @property
-    def owner(self) -> Registrar:
-        """Itself."""
-        return self
-
-    def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
-        """No guards stand on it."""
-        return []
-
-    def add_command(
-        self, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any], settings: Any
-    ) -> Command[..., Any]:
-        """Make a command of `function` and take it in."""
-        self.ensure_open()
-        command = Command(self, function, names, settings)
-        self.commands.append(command)
-        return command
-
-    def group(self, name: str, description: str = "", **settings: Unpack[GroupSettings]) -> CommandGroup:
-        """A group of slash commands, "/admin kick" and "/admin ban": see `wisp.CommandGroup`."""
-        return CommandGroup(name, description, **settings).create_group(self)
+    @overload
+    def user_command(
+        self: OnMethods, /, **settings: Unpack[MenuSettings]
+    ) -> Callable[[Callable[[Any, Context, U], Awaitable[R]]], Method[MenuCommand[[Context, U], R]]]: ...
 
     @overload
     def user_command(self, function: Callable[[Context, U], Awaitable[R]], /) -> MenuCommand[[Context, U], R]: ...
@@ -96,14 +66,26 @@ class Registrar(Owner, CommandHolder):
     ) -> Callable[[Callable[[Context, U], Awaitable[R]]], MenuCommand[[Context, U], R]]: ...
 
     def user_command(
-        self, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[MenuSettings]
+        self: Any, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[MenuSettings]
     ) -> Any:
         """Make a command in the menu of users of `async def name(ctx, user)`: hikari.User, Member, or either.
 
-        Its name is the function's in words unless `name=` says another, of 1 to 32 characters. The rest is as in
-        `command`.
+        Its name is the function's name in words unless `name=` is given, of 1 to 32 characters. The other settings are
+        those of `command`.
         """
-        return self._menu_command(hikari.CommandType.USER, function, settings)
+        return self._menu_command("user_command", hikari.CommandType.USER, function, settings)
+
+    @overload
+    def message_command(
+        self: OnMethods, function: Callable[[Any, Context, hikari.Message], Awaitable[R]], /
+    ) -> Method[MenuCommand[[Context, hikari.Message], R]]: ...
+
+    @overload
+    def message_command(
+        self: OnMethods, /, **settings: Unpack[MenuSettings]
+    ) -> Callable[
+        [Callable[[Any, Context, hikari.Message], Awaitable[R]]], Method[MenuCommand[[Context, hikari.Message], R]]
+    ]: ...
 
     @overload
     def message_command(
@@ -116,80 +98,67 @@ class Registrar(Owner, CommandHolder):
     ) -> Callable[[Callable[[Context, hikari.Message], Awaitable[R]]], MenuCommand[[Context, hikari.Message], R]]: ...
 
     def message_command(
-        self, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[MenuSettings]
+        self: Any, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[MenuSettings]
     ) -> Any:
-        """Make a command in the menu of messages of `async def name(ctx, message)`. As `user_command` else."""
-        return self._menu_command(hikari.CommandType.MESSAGE, function, settings)
+        """Make a command in the menu of messages of `async def name(ctx, message)`, as `user_command` does."""
+        return self._menu_command("message_command", hikari.CommandType.MESSAGE, function, settings)
 
-    def _menu_command(
-        self, kind: hikari.CommandType, function: Callable[..., Awaitable[Any]] | None, settings: MenuSettings
-    ) -> Any:
-        def register(function: Callable[..., Awaitable[Any]], depth: int = 1) -> MenuCommand[..., Any]:
-            return self.add_menu_command(kind, function, names_around(depth), settings)
+    def _menu_command(self, decorator: str, kind: hikari.CommandType, function: Any, settings: MenuSettings) -> Any:
+        names = names_around(2)
 
-        return register if function is None else register(function, 3)
+        def register(owner: Decorators, function: Callable[..., Awaitable[Any]]) -> ApplicationCommand[..., Any]:
+            return owner.add(owner.commands, MenuCommand(kind, owner, function, names, settings))
 
-    def add_menu_command(
-        self,
-        kind: hikari.CommandType,
-        function: Callable[..., Awaitable[Any]],
-        names: Mapping[str, Any],
-        settings: MenuSettings,
-    ) -> MenuCommand[..., Any]:
-        """Make a command in a menu of `function` and take it in."""
-        self.ensure_open()
-        command = MenuCommand(kind, self, function, names, settings)
-        self.commands.append(command)
-        return command
+        return self.decorate(decorator, register, function)
 
+    @overload
+    def component(
+        self: OnMethods, custom_id: str, /, **settings: Unpack[ComponentSettings]
+    ) -> Callable[[Callable[Concatenate[Any, ComponentContext, P], Awaitable[R]]], Method[Component[P, R]]]: ...
+
+    @overload
     def component(
         self, custom_id: str, /, **settings: Unpack[ComponentSettings]
-    ) -> Callable[[Callable[Concatenate[ComponentContext, P], Awaitable[R]]], Component[P, R]]:
+    ) -> Callable[[Callable[Concatenate[ComponentContext, P], Awaitable[R]]], Component[P, R]]: ...
+
+    def component(self: Any, custom_id: str, /, **settings: Unpack[ComponentSettings]) -> Any:
         """Call `async def name(ctx, ...)` for each click or choice on a component with such a custom id.
 
-        `custom_id` is a name and fields, like "vote:{poll_id}:{choice}": the fields are the function's parameters,
-        converted as they are annotated (str, int, float, bool, hikari.Snowflake, an Enum, a Literal).
-        `vote.bind(poll_id=7, choice="yes").button("Yes")` makes the button; it works after a restart, as long as
-        there is a handler for it. `only="invoker"` lets in whoever called for the message that it is on, and nobody
-        else; `only` can also name the field that holds the id of the one user who may use it. `ephemeral`
-        makes answers private unless they say otherwise. What the function returns is its reply.
+        `custom_id` is a name and fields, like "vote:{poll_id}:{choice}". The fields are the function's parameters,
+        converted to their annotations (str, int, float, bool, hikari.Snowflake, an Enum, a Literal).
+        `vote.bind(poll_id=7, choice="yes").button("Yes")` makes the button, which still works after a restart.
+        `only="invoker"` restricts it to the user whose command sent the message; `only` can also name the field that
+        holds the id of the one user who may use it. `ephemeral` makes responses private unless they say otherwise.
+        What the function returns is its reply.
         """
+        names = names_around(1)
 
-        def register(function: Callable[Concatenate[ComponentContext, P], Awaitable[R]]) -> Component[P, R]:
-            return self.add_component(function, custom_id, names_around(1), settings)
+        def register(owner: Decorators, function: Callable[..., Awaitable[Any]]) -> Component[..., Any]:
+            return owner.add(owner.components, Component(owner, function, custom_id, names, settings))
 
-        return decorator(register, custom_id)
+        return self.decorate("component", register, custom_id)
 
-    def add_component(
-        self, function: Callable[..., Awaitable[Any]], custom_id: str, names: Mapping[str, Any], settings: Any
-    ) -> Component[..., Any]:
-        """Make a handler of components of `function` and take it in."""
-        self.ensure_open()
-        component: Component[..., Any] = Component(self, function, custom_id, names, settings)
-        self.components.append(component)
-        return component
+    @overload
+    def modal(
+        self: OnMethods, custom_id: str, /, **settings: Unpack[ModalSettings]
+    ) -> Callable[[Callable[Concatenate[Any, ModalContext, P], Awaitable[R]]], Method[Modal[P, R]]]: ...
 
+    @overload
     def modal(
         self, custom_id: str, /, **settings: Unpack[ModalSettings]
-    ) -> Callable[[Callable[Concatenate[ModalContext, P], Awaitable[R]]], Modal[P, R]]:
-        """Call `async def name(ctx, ...)` for each form that comes back with such a custom id, after a restart too.
+    ) -> Callable[[Callable[Concatenate[ModalContext, P], Awaitable[R]]], Modal[P, R]]: ...
 
-        `ctx.values` is what was typed. The rest is as in `component`; `ctx.respond_with_modal` opens the form.
+    def modal(self: Any, custom_id: str, /, **settings: Unpack[ModalSettings]) -> Any:
+        """Call `async def name(ctx, ...)` for each submitted modal with such a custom id, also after a restart.
+
+        `ctx.values` is the input; `ctx.respond_with_modal` opens the modal. `custom_id` is that of `component`.
         """
+        names = names_around(1)
 
-        def register(function: Callable[Concatenate[ModalContext, P], Awaitable[R]]) -> Modal[P, R]:
-            return self.add_modal(function, custom_id, names_around(1), settings)
+        def register(owner: Decorators, function: Callable[..., Awaitable[Any]]) -> Modal[..., Any]:
+            return owner.add(owner.modals, Modal(owner, function, custom_id, names, settings))
 
-        return decorator(register, custom_id)
-
-    def add_modal(
-        self, function: Callable[..., Awaitable[Any]], custom_id: str, names: Mapping[str, Any], settings: Any
-    ) -> Modal[..., Any]:
-        """Make a handler of forms of `function` and take it in."""
-        self.ensure_open()
-        modal: Modal[..., Any] = Modal(self, function, custom_id, names, settings)
-        self.modals.append(modal)
-        return modal
+        return self.decorate("modal", register, custom_id)
 
     @overload
     def listen(self, function: L, /) -> L: ...
@@ -198,111 +167,97 @@ class Registrar(Owner, CommandHolder):
     def listen(self, *event_types: type[hikari.Event] | type[Event]) -> Callable[[L], L]: ...
 
     def listen(self, *arguments: Any) -> Any:
-        """Call an async function for each event of the type that its parameter is annotated with, or that is named.
+        """Call an async function for each event of the types that are given, or else of its parameter's annotation.
 
-        A union is each of its parts, a base class all below it; one of your own derives from `wisp.Event`. The intents
-        follow. A listener that raises does not stop the others: the error handlers are asked (with an EventContext),
-        and where none deals with it, it is logged with an id.
+        A union stands for each of its parts, a base class for all of its subclasses. Events of your own derive from
+        `wisp.Event`. The intents follow from the events. If a listener raises, the others are called all the same; the
+        error handlers get an EventContext, and if none handles the error, it is logged with an id.
         """
+        names = names_around(1)
+        is_bare = are_the_function(arguments)
 
-        def register(function: L, event_types: tuple[type[Any], ...], depth: int) -> L:
-            self.add_listener(function, event_types, names_around(depth))
+        def register(owner: Decorators, function: Callable[..., Any]) -> object:
+            owner.add(owner.listeners, Listener(function, () if is_bare else arguments, names))
             return function
 
-        if are_the_function(arguments):
-            return register(arguments[0], (), 2)
+        return self.decorate("listen", register, arguments[0] if is_bare else None)
 
-        def decorate(function: L) -> L:
-            return register(function, arguments, 2)
-
-        return decorate
-
-    def add_listener(
-        self, function: Callable[..., Awaitable[object]], event_types: tuple[type[Any], ...], names: Mapping[str, Any]
-    ) -> None:
-        """Make a listener of `function` and take it in."""
-        self.ensure_open()
-        self.listeners.append(Listener(function, event_types, names))
-
-    def every(self, *_: Never, **settings: Unpack[EverySettings]) -> Callable[[J], J]:
+    def every(self, nothing: None = None, /, **settings: Unpack[EverySettings]) -> Callable[[J], J]:
         """Run an async function again and again: `@bot.every(minutes=5)`, or seconds=, hours=, days=; units add up.
 
-        It runs first in one interval after the bot is connected, and each next time one interval after the time
-        before, however late that began. It begins up to 20 ms late, or a fifth of a shorter interval: what is due by
-        then shares a waking. A run that is still going on when the next is due delays it, unless `overlap=True`.
-        `missed` says what to do where one or more times went by, because a run or the event loop took so long: "once"
-        (the default) runs once for all of them, "skip" waits for the next time, "all" runs each. What was missed while
-        the bot was down is not made up for.
+        It first runs one interval after the bot has connected, and then each interval, counted from the time that the
+        run before was due. A run may begin up to 20 ms late, or a fifth of a shorter interval. While a run is going on
+        the next one waits, unless `overlap=True`. `missed` says what happens if times passed because a run or the
+        event loop took long: "once" (the default) runs once for all of them, "skip" waits for the next time, "all"
+        runs once for each. Times that pass while the bot is down are not made up for.
 
-        One that raises is logged and reaches the error handlers (with a JobContext). It runs again at its next time
-        that is 1 s later, then 2, 4, 8 up to 5 minutes as long as it fails. `name` (the function's, unless it says
-        another) is not that of another job. Jobs that recur belong to no server: they run wherever their module is off.
+        If a run raises, this is logged and goes to the error handlers (with a JobContext). After failures in a row, the
+        next run is at its next time that is at least 1, 2, 4, 8 s and so on away, up to 5 minutes. `name` is unique
+        among all jobs, the function's name by default. These jobs belong to no guild: they run wherever their module
+        is off.
         """
 
-        def register(function: J) -> J:
-            self.add_every(function, _, settings)
+        def register(owner: Decorators, function: Callable[..., Any]) -> object:
+            positional = () if nothing is None else (nothing,)
+            owner.add(owner.jobs, Every(function, settings, positional))
             return function
 
-        return decorator(register, *_)
-
-    def add_every(
-        self, function: Callable[[], Awaitable[object]], positional: tuple[object, ...], settings: Any
-    ) -> None:
-        """Make a job that recurs of `function` and take it in."""
-        self.ensure_open()
-        self.jobs.append(Every(function, settings, positional))
+        return self.decorate("every", register, nothing)
 
     def cron(self, times: str, /, **settings: Unpack[CronSettings]) -> Callable[[J], J]:
         """Run an async function at times of the day: `@bot.cron("0 9 * * *", timezone="Europe/Vienna")`.
 
-        `times` are minute, hour, day of the month, month and weekday; `timezone` is UTC unless it says another. It
-        needs the package cronsim: `pip install 'wisp-lite[cron]'`. Where daylight saving leaves a time out, it runs
-        after the gap; where a time comes twice, it runs the first time (what has `*` for its hour or minute runs
-        through both). Where the system's clock is set back by up to 3 hours, no time comes twice; by more, the
-        times count anew. The rest is as in `every`; with "once", a time is not missed before the next one has come.
+        `times` are minute, hour, day of the month, month and weekday; `timezone` is UTC by default. It needs the
+        package cronsim: `pip install 'wisp-lite[cron]'`. A time that daylight saving skips runs after the gap; a time
+        that it repeats runs the first time, or both times if the hour or minute is `*`. If the system clock is set back
+        by up to 3 hours, no time runs twice; if by more, the times count anew. The other settings are those of `every`;
+        with "once", a time counts as missed when the next one has come.
         """
 
-        def register(function: J) -> J:
-            self.add_cron(function, times, settings)
+        def register(owner: Decorators, function: Callable[..., Any]) -> object:
+            owner.add(owner.jobs, Cron(function, times, settings))
             return function
 
-        return decorator(register, times)
-
-    def add_cron(self, function: Callable[[], Awaitable[object]], times: str, settings: Any) -> None:
-        """Make a job of `function` that runs at times of the day, and take it in."""
-        self.ensure_open()
-        self.jobs.append(Cron(function, times, settings))
+        return self.decorate("cron", register, times)
 
     def job(self, name: str, /, **settings: Unpack[JobSettings]) -> Callable[[L], L]:
-        """Run an async function when somebody asks for it by name: `await scheduler.once("remind", delay=60, data={})`.
+        """Run an async function when it is scheduled by name: `await scheduler.once("remind", delay=60, data={})`.
 
-        Its parameters come from `data`, converted as they are annotated (anything that msgspec reads). It runs at
-        least once, after a restart too: where it is killed half-way it runs again. One that raises is logged, reaches
-        the error handlers (with a JobContext), and is tried again after 10 s, 1 minute, 5 minutes and 30 minutes;
-        then it is given up. `missed` is for those that could not begin within a minute of their time, because the bot
-        was down, or their module off or not loaded: "all" (the default) runs each, "once" only the last of those for
-        the same server, "skip" none.
+        Its parameters come from `data`, converted to their annotations (anything that msgspec reads). It runs at least
+        once, also after a restart: if it is killed half-way, it runs again. If it raises, this is logged, goes to the
+        error handlers (with a JobContext), and it is tried again after 10 s, 1 minute, 5 minutes and 30 minutes.
+        `missed` applies to runs that could not begin within a minute of their time, because the bot was down, or their
+        module off or not loaded: "all" (the default) runs each, "once" only the last one of each guild, "skip" none.
         """
         names = names_around(1)
 
-        def register(function: L) -> L:
-            self.add_job(function, name, names, settings)
+        def register(owner: Decorators, function: Callable[..., Any]) -> object:
+            owner.add(owner.jobs, OneTime(function, name, names, settings))
             return function
 
-        return decorator(register, name)
+        return self.decorate("job", register, name)
 
-    def add_job(
-        self, function: Callable[..., Awaitable[object]], name: object, names: Mapping[str, Any], settings: Any
-    ) -> None:
-        """Make a job of `function` that is run by its name, and take it in."""
-        self.ensure_open()
-        self.jobs.append(OneTime(function, name, names, settings))
+
+class Decorators(DecoratorMethods, CommandOwner):
+    """A bot or module: what its decorators register is recorded here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.components: list[Component[..., Any]] = []
+        self.modals: list[Modal[..., Any]] = []
+        self.listeners: list[Listener] = []
+        self.jobs: list[Job] = []
+        self.migrations: Migrations = Migrations()
+
+    def group(self, name: str, description: str = "", **settings: Unpack[GroupSettings]) -> CommandGroup:
+        """Make a group of slash commands, "/admin kick" and "/admin ban": see `wisp.CommandGroup`."""
+        return CommandGroup(name, description, **settings).create_group(self)
 
     def on_error(self, handler: AnyErrorHandler) -> AnyErrorHandler:
-        """Ask `handler` when a command raises: `async (ctx, error) -> bool`, True where it is dealt with.
+        """Call `handler` when a handler raises: `async (ctx, error) -> bool`, True if it has handled the error.
 
-        A command's own handlers are asked first, then its module's, then the bot's. A handler that raises is
-        logged, and the next one is asked: the first error is never hidden.
+        A command's own error handlers are called first, then its module's, then the bot's. If an error handler raises,
+        this is logged, and the next one is called with the first error.
         """
         self.error_handlers.append(handler)
         return handler
@@ -317,10 +272,10 @@ class Registrar(Owner, CommandHolder):
         """Make or change tables of the database, once in its life: before the bot connects, in order of numbers.
 
         They count from 1 without gaps. Each is SQL, of one or several statements, or a decorated
-        `async def name(tx)` that gets the transaction in which it is recorded as well: where it raises, nothing
-        of it is kept and the bot does not start. Raises WispError where the number is taken.
+        `async def name(tx)` that gets the transaction in which it is recorded as well: if it raises, nothing
+        of it is kept and the bot does not start. Raises WispError if the number is taken.
 
-        A gap, and SQL that SQLite cannot run, are mistakes that are found before the bot starts.
+        A gap, and SQL that SQLite cannot run, are problems that are found before the bot starts.
         """
         place = place_of_caller()
 
@@ -332,25 +287,41 @@ class Registrar(Owner, CommandHolder):
             return migration
 
         if sql is _DECORATED:
-            return decorator(register, number)
+            return register(number) if callable(number) else register
         register(sql)
         return None
 
     def handlers(self) -> Iterator[Handler[..., Any]]:
-        """Everything that interactions can call: commands, those in groups, components, modals."""
+        """Yield everything that interactions can call: commands, those in groups, components, modals."""
         yield from self.commands
         for group in self.groups:
-            yield from group.everything()
+            yield from group.all_commands()
         yield from self.components
         yield from self.modals
 
-    @abc.abstractmethod
-    def ensure_open(self) -> None:
-        """Raise WispError where it is too late to register anything."""
+
+class MethodDecorators(DecoratorMethods, OnMethods):
+    """The decorators of methods: the module that has the method registers it when it is set up."""
+
+    def decorate(self, name: str, register: Registration, function: object = None) -> Any:
+        """Return the decorator of this name, or the method if the function is given."""
+
+        def apply(function: Any) -> Any:
+            method = cast("Method[Any]", function) if isinstance(function, Method) else Method[Any](function, name)
+            method.registrations.append(register)
+            method.becomes_handler |= name not in _KEEP_METHODS
+            return method
+
+        return apply(function) if callable(function) else apply
 
 
-def decorator(register: D, *positional: Any) -> D:
-    """What registers a function; one that was decorated without parentheses is registered now, with its mistake."""
-    if positional and callable(positional[0]):
-        return register(positional[0])
-    return register
+_methods = MethodDecorators()
+command = _methods.command
+user_command = _methods.user_command
+message_command = _methods.message_command
+component = _methods.component
+modal = _methods.modal
+listen = _methods.listen
+every = _methods.every
+cron = _methods.cron
+job = _methods.job

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class WispError(Exception):
@@ -119,3 +122,12 @@ def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str
     near = [one for one in names if one.casefold() == name.casefold()]
     near = near or difflib.get_close_matches(name, names, 1, cutoff)
     return f'. Did you mean "{near[0]}"?' if near else ""
+
+
+def duplicate_names(things: Iterable[T], name_of: Callable[[T], Hashable]) -> Iterator[tuple[T, T]]:
+    """Yield each thing whose name another one before it has, and the first one of that name."""
+    first: dict[Hashable, T] = {}
+    for thing in things:
+        other = first.setdefault(name_of(thing), thing)
+        if other is not thing:
+            yield thing, other

@@ -15,11 +15,9 @@ from .guards import Rule, rule_problems, rules_on
 from .inspection import call_problem, is_async, resolve_annotation, underlying, union_parts, unpack
 from .locations import place_of
 from .options import Parameter
-from .owner import ErrorHandler
+from .owner import ErrorHandler, Owner
 
 if TYPE_CHECKING:
-    from .command_tree import CommandGroup
-    from .decorators import Registrar
     from .instrumentation import Kind
 
 P = ParamSpec("P")
@@ -42,8 +40,8 @@ class Handler(abc.ABC, Generic[P, R]):
 
     measured_as: Kind
 
-    def __init__(self, holder: Registrar | CommandGroup, function: Callable[P, Awaitable[R]]) -> None:
-        self.holder: Registrar | CommandGroup = holder
+    def __init__(self, holder: Any, function: Callable[P, Awaitable[R]]) -> None:
+        self.holder: Any = holder
         self.function = function
         self.__wrapped__ = function
         self.__doc__ = underlying(function).__doc__
@@ -71,9 +69,9 @@ class Handler(abc.ABC, Generic[P, R]):
         """What the interaction brings, as the function's annotations promise. Raises UserError where that cannot be."""
 
     @property
-    def owner(self) -> Registrar:
+    def owner(self) -> Owner:
         """The bot or module that it belongs to."""
-        return self.holder.owner
+        return self.holder
 
     def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
         """What guards it, the outermost first, by names that tell their limits apart."""

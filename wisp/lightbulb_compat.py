@@ -13,7 +13,7 @@ import msgspec
 from .bridge import encoder
 
 if TYPE_CHECKING:
-    from .command_tree import Root
+    from .command_tree import TopLevelCommand
     from .commands import ApplicationCommand
 
 
@@ -28,7 +28,7 @@ def client_of(gateway: hikari.GatewayBot) -> lightbulb.GatewayEnabledClient:
 Invoke = Callable[[hikari.CommandInteraction], Awaitable[None]]
 
 
-def mirror(root: Root, invoke: Invoke) -> Any:
+def mirror(root: TopLevelCommand, invoke: Invoke) -> Any:
     """A lightbulb command or group for one of wisp's: listed and, where hooks are about, run by lightbulb.
 
     `invoke` is what it does.
@@ -42,7 +42,7 @@ def mirror(root: Root, invoke: Invoke) -> Any:
         if payload["default_member_permissions"] is None
         else hikari.Permissions(int(payload["default_member_permissions"])),
     }
-    if not root.parts:
+    if not root.groups:
         (command,) = root.commands
         description = {} if root.kind is not hikari.CommandType.SLASH else {"description": payload["description"]}
         return _lightbulb_class(command, payload, invoke, **description, **places)

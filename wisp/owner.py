@@ -1,10 +1,12 @@
-"""Owner: the bot or the module that a handler belongs to."""
+"""Owner: the bot or module that a handler belongs to, and what was made for one and not yet given to it."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
+
+from .errors import Problem
 
 ErrorHandler = Callable[[Any, Exception], Awaitable[bool]]
 """`async (ctx, error) -> bool`: returns True if it has handled the error, and no further handler is asked."""
@@ -13,21 +15,41 @@ ErrorHandler = Callable[[Any, Exception], Awaitable[bool]]
 class Owner:
     """A bot or module.
 
-    `name` is that of a module. Guilds can turn it on and off if it `is_switchable`; `is_on_by_default` says whether it
-    is on in a guild that did neither. `log` is its logger. `namespace` keeps its guild data apart from the data of
-    others; None is the namespace that the whole bot shares. `error_handlers` are asked after those of the handler that
-    raised. `is_unloading` is True while its handlers are being ended.
+    `log` is its logger. `namespace` keeps its guild data apart from the data of others; None is the namespace that the
+    whole bot shares. `error_handlers` are asked after those of the handler that raised. `is_unloading` is True while
+    its handlers are being ended. If it `is_switchable`, guilds can turn it off by its `name`.
     """
 
     name: str = ""
     log: logging.Logger
     namespace: str | None
     is_switchable: bool = False
-    is_on_by_default: bool = True
 
     def __init__(self) -> None:
         self.error_handlers: list[ErrorHandler] = []
         self.is_unloading: bool = False
+
+    @property
+    def default_enabled(self) -> bool:
+        """Whether it is on in guilds that have not decided."""
+        return True
+
+
+class Unattached(Protocol):
+    """A command group or a decorated method that belongs to no owner so far."""
+
+    @property
+    def file(self) -> str | None:
+        """The file that it is defined in."""
+        ...
+
+    def unattached_problem(self) -> Problem | None:
+        """Return the problem to report if it stays without an owner, None if that is right."""
+        ...
+
+
+unattached: dict[Unattached, None] = {}
+"""All that has no owner yet, in the order of definition. Giving it to an owner removes it."""
 
 
 class Source(Protocol):

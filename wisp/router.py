@@ -21,11 +21,11 @@ from .guards import NO_RULES, Counter, Limit, Rule, Rules
 from .watchdog import Function
 
 if TYPE_CHECKING:
-    from .command_tree import Root
+    from .command_tree import TopLevelCommand
     from .commands import ApplicationCommand
     from .components import Component, Modal
     from .cooldowns import CooldownStore
-    from .decorators import Registrar as Decorators
+    from .decorators import Decorators
     from .handlers import Handler
     from .instrumentation import Kind
     from .owner import ErrorHandler, Owner, Source
@@ -71,7 +71,7 @@ class Call:
     """What answers the interaction, None if the call itself does not."""
 
     def follow_context(self) -> None:
-        """Count what happens from now on as the context's handler's: a prompt passes a click on to the one that asks."""
+        """Continue as the handler of the context: a prompt passes a click on to the handler that asks."""
         if self.ctx is not None:
             handler = handler_of(self.ctx)
             self.source, self.owner, self.error_handlers = handler, handler.owner, handler.error_handlers
@@ -91,7 +91,7 @@ class Router:
 
     # ---- what there is ----
 
-    def update(self, commands: Iterable[tuple[Root, Sequence[int]]], owners: Iterable[Decorators]) -> None:
+    def update(self, commands: Iterable[tuple[TopLevelCommand, Sequence[int]]], owners: Iterable[Decorators]) -> None:
         """Route interactions to these from now on.
 
         Commands are those of these guilds alone, or of all places if there are none. The owners have the rest.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import hikari
 
 from . import bridge, lightbulb_compat
+from .checks import unattached_problems
 from .config import in_use
 from .cooldowns import CooldownStore
 from .dispatch import Dispatcher
@@ -203,7 +204,7 @@ class Session:
         self.wiring.attach(self._bot)
         self._opened.append(("the modules", self._stop_modules))
         await self._bot.modules.start(self.wiring)
-        if not self._bot.modules.missing and (problems := self._bot.unattached()):
+        if not self._bot.modules.missing and (problems := unattached_problems(self._bot.file)):
             raise CheckError(problems)
         self.wiring.is_complete = True
         bridge.set_intents(gateway, self.wiring.intents())

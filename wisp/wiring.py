@@ -9,14 +9,14 @@ import hikari
 
 from . import lightbulb_compat
 from .command_sync import CommandSync, Wanted
-from .command_tree import roots
+from .command_tree import merge_groups
 from .errors import DatabaseError, WispError
 from .listeners import Listeners
 
 if TYPE_CHECKING:
     from .command_sync import Changes
-    from .command_tree import Root
-    from .decorators import Registrar as Decorators
+    from .command_tree import TopLevelCommand
+    from .decorators import Decorators
     from .dispatch import Dispatcher
     from .events import Listener
     from .jobs.scheduler import SchedulerService
@@ -83,11 +83,11 @@ class Wiring:
 
     # ---- commands ----
 
-    def commands(self) -> list[Root]:
+    def commands(self) -> list[TopLevelCommand]:
         """Return the commands of the bot, as Discord counts them."""
-        return roots(self.owners)
+        return merge_groups(self.owners)
 
-    def _guilds_of(self, command: Root) -> tuple[int, ...]:
+    def _guilds_of(self, command: TopLevelCommand) -> tuple[int, ...]:
         return self.runtime.config.guilds if command.guilds is None else command.guilds
 
     def _route(self) -> None:

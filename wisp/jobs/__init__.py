@@ -8,7 +8,7 @@ import difflib
 import inspect
 import math
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 import msgspec
@@ -388,18 +388,6 @@ def _zone(zone: str | datetime.tzinfo) -> datetime.tzinfo:
             raise _Unfit("this system has no time zones", "Install them: pip install tzdata") from None
         fix = f'Did you mean "{nearest[0]}"?' if nearest else 'Write a name like "Europe/Vienna"'
         raise _Unfit(f'there is no time zone "{zone}"', fix) from None
-
-
-def twins(jobs: Iterable[Job]) -> list[Problem]:
-    """Jobs whose name one before them has."""
-    taken: dict[str, Job] = {}
-    found: list[Problem] = []
-    for job in jobs:
-        other = taken.setdefault(job.name, job)
-        if other is not job:
-            problem = f"another job has this name ({other.file}:{other.line})"
-            found.append(Problem(job.title, problem, "Give one of them another: name=", file=job.file, line=job.line))
-    return found
 
 
 # ---- settings ----

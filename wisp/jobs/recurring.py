@@ -18,7 +18,7 @@ from ..tasks import current_task, set_handler, shielded
 from .timeline import GRAIN, Due, Timeline
 
 if TYPE_CHECKING:
-    from ..decorators import Registrar
+    from ..decorators import Decorators
     from ..instrumentation import Outcome
     from ..runtime import Runtime
     from ..watchdog import Watched
@@ -38,10 +38,10 @@ class Recurrence(Due):
 
     __slots__ = ("failures", "is_here", "job", "owner", "running")
 
-    def __init__(self, job: Recurring, owner: Registrar, come_due: Callable[[Recurrence, float], object]) -> None:
+    def __init__(self, job: Recurring, owner: Decorators, come_due: Callable[[Recurrence, float], object]) -> None:
         super().__init__(math.inf, job.is_wall, come_due, min(job.grain, GRAIN))
         self.job: Recurring = job
-        self.owner: Registrar = owner
+        self.owner: Decorators = owner
         self.failures: int = 0
         self.running: int = 0
         self.is_here: bool = True
@@ -64,7 +64,7 @@ class Recurrences:
         for one in self.jobs.values():
             self._begin(one)
 
-    def take_in(self, job: Recurring, owner: Registrar) -> None:
+    def take_in(self, job: Recurring, owner: Decorators) -> None:
         """Let a job recur."""
         one = self.jobs[job.name] = Recurrence(job, owner, self._come_due)
         if self._session is not None:
@@ -185,7 +185,7 @@ class Recurrences:
                     one.deadline = one.job.first(self._clock.time(), self._clock.monotonic())
 
 
-async def tell(session: Runtime, job: Job, owner: Registrar, guild_id: int | None, error: BaseException) -> None:
+async def tell(session: Runtime, job: Job, owner: Decorators, guild_id: int | None, error: BaseException) -> None:
     """Ask the error handlers about what a job raised; log what none of them handles."""
     from . import JobContext
 

@@ -22,7 +22,7 @@ from .store import START, OneShots, Row
 from .timeline import Due
 
 if TYPE_CHECKING:
-    from ..decorators import Registrar
+    from ..decorators import Decorators
     from ..instrumentation import Outcome
     from ..runtime import Runtime
     from . import Job, Missed, OneTime, Recurring
@@ -46,11 +46,11 @@ _MOST = 2**63 - 1  # the largest number that SQLite knows
 WINDOW = 1000
 """About how many one-shot jobs are held in memory, those due first. The others wait in the database."""
 
-_setting_up: ContextVar[Registrar | None] = ContextVar("wisp module that is set up", default=None)
+_setting_up: ContextVar[Decorators | None] = ContextVar("wisp module that is set up", default=None)
 
 
 @contextmanager
-def setting_up(owner: Registrar) -> Generator[None]:
+def setting_up(owner: Decorators) -> Generator[None]:
     """Inside, and in tasks started there, what is scheduled belongs to this module."""
     token = _setting_up.set(owner)
     try:
@@ -76,8 +76,8 @@ class SchedulerService:
         self._session: Runtime | None = None
         self._context = Context()
         self._begun = False
-        self._one_time: dict[str, tuple[OneTime, Registrar]] = {}
-        self._early: dict[Registrar, list[Recurring]] = {}  # registered while their module was set up
+        self._one_time: dict[str, tuple[OneTime, Decorators]] = {}
+        self._early: dict[Decorators, list[Recurring]] = {}  # registered while their module was set up
         # One-shot jobs up to the cursor are in memory, running, or held (their module is off, or not there); those
         # after it are in the database alone.
         self._cursor: tuple[float, int] = START
@@ -86,7 +86,7 @@ class SchedulerService:
         self._running = 0  # of them
         self._filling: asyncio.Task[None] | None = None
         self._gone: set[int] = set()  # since the page was asked for that is being read
-        self._owners: set[Registrar] = set()
+        self._owners: set[Decorators] = set()
         self._any_held = False
         self._told: set[str] = set()
 
@@ -228,7 +228,7 @@ class SchedulerService:
         self._timeline.begin()
         self._fill()
 
-    def attach(self, owner: Registrar, jobs: Sequence[Job]) -> None:
+    def attach(self, owner: Decorators, jobs: Sequence[Job]) -> None:
         """Take in the jobs of a bot or module. Raises JobError where a name is taken."""
         from . import OneTime, Recurring
 
@@ -243,7 +243,7 @@ class SchedulerService:
                 self._told.discard(job.name)
         self.wake()
 
-    def detach(self, owner: Registrar) -> None:
+    def detach(self, owner: Decorators) -> None:
         """Let the jobs of a module run no more. What is pending of them waits until it is there again."""
         self._early.pop(owner, None)
         self._owners.discard(owner)
@@ -296,7 +296,7 @@ class SchedulerService:
 
     # ---- whose it is ----
 
-    def _owner(self) -> Registrar:
+    def _owner(self) -> Decorators:
         """The module that is calling, as far as can be told; else the bot."""
         if self._session is None:
             raise JobError("the bot has not started: register jobs with @bot.every, or in on_start, or in a setup")
@@ -304,12 +304,12 @@ class SchedulerService:
             return owner
         task = asyncio.current_task()  # None in a plain callback of the event loop
         calling = None if task is None else self._session.tasks.running.get(task)
-        return cast("Registrar", calling or self._session.bot)
+        return cast("Decorators", calling or self._session.bot)
 
-    def _is_attached(self, owner: Registrar) -> bool:
+    def _is_attached(self, owner: Decorators) -> bool:
         return owner in self._owners
 
-    def _of_name(self, name: str, owner: Registrar) -> Job | None:
+    def _of_name(self, name: str, owner: Decorators) -> Job | None:
         if name in self._recurring.jobs:
             return self._recurring.jobs[name].job
         if name in self._one_time:
@@ -349,7 +349,7 @@ class SchedulerService:
             spawn(self._context, self._run_shot(shot, job, owner, now), f'job "{shot.row.name}"')
         self._fill()
 
-    async def _run_shot(self, shot: _Shot, job: OneTime, owner: Registrar, now: float) -> None:
+    async def _run_shot(self, shot: _Shot, job: OneTime, owner: Decorators, now: float) -> None:
         session = self._of_run()
         if session.is_ending(owner):
             self._hold(shot)
@@ -419,7 +419,7 @@ class SchedulerService:
             self._of_run().report(f"removing {shot.row.name}, which a restart would run again", error)
         self._forget(shot.row.id)
 
-    async def _shot_failed(self, shot: _Shot, job: OneTime, owner: Registrar, error: BaseException) -> None:
+    async def _shot_failed(self, shot: _Shot, job: OneTime, owner: Decorators, error: BaseException) -> None:
         """Try again later, or give up."""
         await tell(self._of_run(), job, owner, shot.row.guild_id, error)
         failures = shot.row.failures + 1
@@ -487,7 +487,7 @@ class SchedulerService:
             self._told.add(name)
             _log.warning('one-shot jobs "%s" wait: no job of that name is loaded', name)
 
-    def _is_on(self, owner: Registrar, guild_id: int | None) -> bool:
+    def _is_on(self, owner: Decorators, guild_id: int | None) -> bool:
         return self._of_run().gate.is_open(owner, guild_id)
 
     def _hold(self, shot: _Shot) -> None:

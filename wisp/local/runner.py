@@ -17,7 +17,7 @@ import msgspec
 
 from .. import bridge
 from ..clock import Clock, parse_duration
-from ..command_tree import roots
+from ..command_tree import merge_groups
 from ..errors import CheckError, DatabaseError, Problem, StartError
 from ..program import stop_signals
 from ..sandbox.console import Console
@@ -75,7 +75,7 @@ async def on_sandbox(
         if sandbox.page is not None:
             stack.enter_context(log_on(sandbox.page, bot))
         prepare(sandbox.world)
-        for guild in sorted({guild for root in roots([bot]) for guild in root.guilds or ()}):
+        for guild in sorted({guild for root in merge_groups([bot]) for guild in root.guilds or ()}):
             sandbox.world.add_guild(f"Guild {guild}", id=guild)  # where commands of that guild alone can be tried
         config = bot.settings(token=sandbox.token, rest_url=sandbox.rest_url, database=database, guilds=())
         if keep is None and config.durability == "normal":

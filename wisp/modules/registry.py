@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from ..command_tree import watched
+from ..checks import module_problems, unattached_after_setup
 from ..errors import CheckError, DatabaseError, Problem, StartError, WispError, did_you_mean
 from ..events import ModuleDisabled, ModuleEnabled
 from ..gate import Gate
@@ -16,29 +16,23 @@ from ..locations import place_of_class
 from ..logs import get_logger
 from ..services import Audit
 from ..tasks import EXITS, Overdue, described, end, is_cancelled, refuse_coroutine, within
-from . import (
-    Module,
-    ModuleBot,
-    ModuleContext,
+from . import Module, ModuleBot, ModuleContext
+from .commands import ModuleCommands
+from .loader import (
     NotLoadable,
-    Reading,
     definition_problems,
     dependents,
     discovered,
-    forget_marked,
-    in_order,
     in_words,
     load_order,
     name_of,
     needed_modules,
     needed_services,
-    register_marked,
 )
-from .commands import ModuleCommands
 
 if TYPE_CHECKING:
     from ..bot import Bot
-    from ..decorators import Registrar
+    from ..decorators import Decorators
     from ..wiring import Wiring
 
 _log = get_logger("wisp.modules")
@@ -132,7 +126,7 @@ class ModuleRegistry:
         broken = [f"{len(self.missing)} not loaded ({', '.join(self.missing)})"] if self.missing else []
         return [f"{running} module{'' if running == 1 else 's'}", *broken]
 
-    def registrars(self) -> list[Registrar]:
+    def registrars(self) -> list[Decorators]:
         """The bot, and what its loaded modules registered."""
         return [self._bot, *self._loaded.values()]
 
@@ -244,7 +238,7 @@ class ModuleRegistry:
         """
         if reasons := self._unmet(wiring, module):
             raise NotLoadable(reasons)
-        bot = ModuleBot(self._bot, module)
+        bot = ModuleBot(self._bot, module, is_switchable=not isinstance(module, ModuleCommands))
         try:
             await self._set_up_as(bot, wiring, module)
         except BaseException:
@@ -256,13 +250,13 @@ class ModuleRegistry:
     async def _set_up_as(self, bot: ModuleBot, wiring: Wiring, module: Module) -> None:
         ctx = ModuleContext(self._bot, bot.name, bot.log)
         try:
-            with watched() as forgotten:
+            with unattached_after_setup() as forgotten:
                 await self._run_setup(module, bot, ctx)
         except BaseException:
             wiring.detach(bot)
             raise
         try:
-            if mistakes := [*forgotten, *self._bot.problems_of(bot, beside=self.registrars())]:
+            if mistakes := [*forgotten, *module_problems(bot, self.registrars(), self._bot.services)]:
                 raise CheckError(mistakes)
             wiring.refuse_new_intents(bot)
             await wiring.migrate(f"module {bot.name}", bot.migrations)
@@ -282,7 +276,7 @@ class ModuleRegistry:
             async with limit:
                 with setting_up(bot):
                     refuse_coroutine(await module.setup(bot, ctx))
-            register_marked(module, bot)
+            module.register_methods(bot)
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -320,18 +314,18 @@ class ModuleRegistry:
             refuse_coroutine(await module.teardown(bot, ctx))
 
         try:
-            await within(self._bot.wiring.runtime.closing_left(), tear_down())
+            await within(self._bot.runtime.closing_left(), tear_down())
         except Overdue as error:
             _log.error('the teardown of module "%s" %s', bot.name, error)
         except EXITS as error:
-            self._bot.wiring.runtime.request_exit(error)
+            self._bot.runtime.request_exit(error)
         except BaseException as error:
             if is_cancelled(error):
                 raise
             _log.exception('the teardown of module "%s" failed', bot.name)
         finally:
             self._changes = changes
-        forget_marked(module)
+        module.forget_methods()
 
     # ---- while the bot runs ----
 
@@ -374,6 +368,8 @@ class ModuleRegistry:
             old = self._registered[name]
             running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
             others = self._registered.values()
+            from .reload import Reading
+
             reading = Reading(old, beside=others, found_in=self._found_in, bot_file=self._bot.file)
             try:
                 new = reading.again()
@@ -385,7 +381,7 @@ class ModuleRegistry:
                 raise self._not_reloaded(name, in_words(error)) from error
             for one in running:
                 await self._take_down(wiring, one)
-            again = in_order({*running, name}, order)
+            again = [one for one in order if one in {*running, name}]
             self._registered[name] = new
             try:
                 await self._load(wiring, again)
