@@ -297,13 +297,10 @@ class ModuleRegistry:
         bot, ctx = self._loaded.pop(name), self._contexts.pop(name)
         wiring.detach(bot)
         bot.is_unloading = True
-        await end(
-            wiring.runtime.tasks.tasks_of(bot) & wiring.runtime.tasks.waiting
-        )  # the person has no time any more, and is told
-        await wiring.runtime.end_handlers(
-            wiring.runtime.tasks.tasks_of(bot) - {asyncio.current_task()},
-            min(wiring.runtime.shutdown_timeout, wiring.runtime.closing_left()),
-        )
+        runtime = wiring.runtime
+        await end(runtime.tasks.tasks_of(bot) & runtime.tasks.waiting)  # their users have no time left, and are told
+        handlers = runtime.tasks.tasks_of(bot) - {asyncio.current_task()}
+        await runtime.end_handlers(handlers, min(runtime.shutdown_timeout, runtime.closing_left()))
         await self._tear_down(bot.module, bot, ctx)
 
     async def _tear_down(self, module: Module, bot: ModuleBot, ctx: ModuleContext) -> None:
