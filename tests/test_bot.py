@@ -1020,7 +1020,7 @@ class Deaf:
 async def deaf(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Deaf]:
     for name in ("tasks.LAST_WORDS", "session.LAST_WORDS", "session._CLOSING_LIMIT"):
         monkeypatch.setattr(f"wisp.{name}", 0.01)
-    monkeypatch.setattr("wisp.bridge._CLOSING_IN_ALL", 0.01)
+    monkeypatch.setattr("wisp.bridge._CLOSE_TIMEOUT", 0.01)
     deaf = Deaf()
     yield deaf
     deaf.released.set()

@@ -132,7 +132,7 @@ async def test_a_command_that_discord_still_shows_and_the_bot_no_longer_has_is_a
     bot, _ = failing_bot()
     async with connect(bot) as discord:
         bot.session.dispatcher._commands.clear()
-        bot.session.client.unregister(*bot.session._lightbulb_commands)
+        bot.session.lightbulb.register([])
         reply = await discord.member("ada").slash("fail")
     assert "no longer here" in reply.content
     assert reply.ephemeral
@@ -670,7 +670,7 @@ async def test_no_interaction_is_remembered_once_it_is_over(timers: Callable[[],
         for waiter in waiters:
             waiter.cancel()
         await asyncio.wait(waiters)
-        kept = [dispatcher._awaited, dispatcher._in_pipeline, prompts._prompts, prompts._forms, prompts._timers]
+        kept = [dispatcher._awaited, bot.session.lightbulb._calls, prompts._prompts, prompts._forms, prompts._timers]
         kept += [work.tasks, work.waiting, work._watchers, session._calls, session._background, session._deferrals._due]
         assert [*map(len, kept)] == [0] * len(kept)
         assert timers() == before

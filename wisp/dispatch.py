@@ -68,7 +68,6 @@ class Dispatcher:
         self._rules: dict[Handler[..., Any], Rules] = {}
         self._counters: dict[Limit, Counter] = {}
         self._names: set[str] = set()  # of the limits that are counted
-        self._in_pipeline: dict[int, Context] = {}
         self._awaited: set[int] = set()  # interactions that a raw `wait_for` may answer, while they are dispatched
         self._came: OrderedDict[int, None] = OrderedDict()
 
@@ -190,7 +189,7 @@ class Dispatcher:
             return
         self.session.begin(ctx)
         try:
-            if isinstance(ctx, Context) and bridge.takes_pipeline(self.session.client):
+            if isinstance(ctx, Context) and self.session.client.hooks:
                 await self.session.blocking.watch(self._through_pipeline(ctx), ctx.handler)
             else:
                 await self.run(ctx)
@@ -333,13 +332,10 @@ class Dispatcher:
 
     async def _through_pipeline(self, ctx: Context) -> None:
         """Let lightbulb run its hooks around `run`; a hook that stops the call must not leave it unanswered."""
-        ctx.heard = heard = asyncio.Event()
-        self._in_pipeline[ctx.interaction.id] = ctx
         try:
-            await self.session.client.handle_application_command_interaction(ctx.interaction, heard)
-            if self._in_pipeline.pop(ctx.interaction.id, None) is None:
-                return  # it ran
-            if heard.is_set():
+            if await self.session.lightbulb.run_with_hooks(ctx, partial(self.run, ctx)):
+                return
+            if ctx.heard is not None and ctx.heard.is_set():
                 await ctx.catch_up()
                 await self._finish(ctx)
             else:
@@ -347,15 +343,6 @@ class Dispatcher:
         except asyncio.CancelledError:
             await self._say(ctx, _CLOSING)
             raise
-        finally:
-            self._in_pipeline.pop(ctx.interaction.id, None)
-
-    async def invoked_by_lightbulb(self, interaction: hikari.CommandInteraction) -> None:
-        """What the lightbulb command of a wisp one does: go on where `_through_pipeline` stopped."""
-        ctx = self._in_pipeline.pop(interaction.id)
-        if ctx.heard is not None and ctx.heard.is_set():
-            await ctx.catch_up()
-        await self.run(ctx)
 
     # ---- what is not ours ----
 
@@ -366,7 +353,7 @@ class Dispatcher:
             self.session.measures.refused("closing")
             await self._answer_stranger(interaction, _CLOSING)
         elif isinstance(interaction, (hikari.ComponentInteraction, hikari.ModalInteraction)):
-            if bridge.knows_component(self.session.client, interaction.custom_id):
+            if self.session.lightbulb.handles(interaction):
                 await self._hand_over(interaction)
             else:
                 await self._answer_unknown(event, UNKNOWN)
@@ -376,7 +363,7 @@ class Dispatcher:
         elif interaction.command_type not in _COMMAND_TYPES:
             _log.warning("a command of the unknown type %s is refused", interaction.command_type)
             await self._answer_unknown(event, _UNKNOWN_COMMAND)
-        elif bridge.knows_command(self.session.client, interaction):
+        elif self.session.lightbulb.handles(interaction):
             heard = asyncio.Event()
             await self._hand_over(interaction, heard)
             if not heard.is_set():
@@ -392,7 +379,7 @@ class Dispatcher:
 
     async def _answer_unknown(self, event: hikari.InteractionCreateEvent, line: str) -> None:
         self.session.measures.refused("unknown")
-        if event.interaction.id in self._awaited or bridge.others_listen(self.session.gateway, type(event)):
+        if event.interaction.id in self._awaited or bridge.has_raw_listeners(self.session.gateway, type(event)):
             # it may answer, or only look: it has as long as Discord's patience lets us wait
             await asyncio.sleep(self.session.patience)
         await self._answer_stranger(event.interaction, line)

@@ -24,6 +24,7 @@ from .errors import CheckError, DatabaseError, InteractionOver, ServiceError, St
 from .events import Event, EventContext, Listener, guild_of, hears_messages
 from .inspection import misfit
 from .jobs.scheduler import SchedulerService
+from .lightbulb_compat import LightbulbCompat
 from .locations import line_of, place, raised_at
 from .logs import get_logger, protect
 from .measures import Measures
@@ -145,7 +146,6 @@ class Session:
         self.is_set_up: bool = False  # the on_start functions and the modules' setups have ended
         self._is_registered = False
         self._commands: CommandSync | None = None  # once Discord has said who the bot is
-        self._lightbulb_commands: list[Any] = []
         self._deferrals = Deferrals(clock, self.discord_time, self.patience, self._defer, self.spawn)
         self._calls: dict[InteractionContext[Any], asyncio.Task[Any]] = {}
         self._background: set[asyncio.Task[Any]] = set()
@@ -158,12 +158,12 @@ class Session:
         self.leaving: asyncio.Future[BaseException] | None = None
         self._guild_data: GuildDataStore | None = None
         self._guilds: set[hikari.Snowflake] = set()  # that Discord named when the shards became ready
-        self._known_gateway: list[hikari.GatewayBotInfo] = []  # until hikari takes it
         self._stages: list[str] = []
         self._stage_began = time.perf_counter()
         assert config.token is not None
         self.gateway: hikari.GatewayBot = bridge.gateway_bot(config.token, config.rest_url)
-        self.client: lightbulb.GatewayEnabledClient = bridge.lightbulb_client(self.gateway)
+        self.lightbulb: LightbulbCompat = LightbulbCompat(self.gateway)
+        self.client: lightbulb.GatewayEnabledClient = self.lightbulb.client
 
     # ---- start ----
 
@@ -366,13 +366,7 @@ class Session:
             return
         roots = [(root, self._guilds_of(root)) for root in self._roots()]
         self.dispatcher.route(roots, self._registrars())
-        for made in self._lightbulb_commands:
-            self.client.unregister(made)
-        self._lightbulb_commands.clear()
-        for root, guilds in roots:
-            made = bridge.lightbulb_command(root, self.dispatcher.invoked_by_lightbulb)
-            self.client.register(made, guilds=guilds or None, global_=None if guilds else True)
-            self._lightbulb_commands.append(made)
+        self.lightbulb.register(roots)
 
     def refuse_new_intents(self, registrar: Registrar) -> None:
         """Raise WispError where the listeners need an intent that this run, being connected, has not asked for."""
@@ -464,7 +458,7 @@ class Session:
         self._opened.append(("the listeners for StoppingEvent", self._announce_stopping))
         watching = asyncio.create_task(self._warn_of_a_late_start())
         try:
-            await bridge.start_gateway(self.gateway, self._known_gateway)
+            await self.gateway.start(check_for_updates=False)
         except _Stop:
             assert failure is not None
             raise failure  # noqa: B904 - it has its cause
@@ -504,14 +498,13 @@ class Session:
 
     async def _ask_discord(self) -> hikari.Application:
         """Return the bot's application. Raises StartError if Discord gives no answer, or lets no bot connect now."""
-        rest = bridge.reporting_date(self.gateway.rest, self.discord_time.responded)
+        rest = bridge.rest_client(self.gateway.rest, max_wait=_LONGEST_WAIT, on_date=self.discord_time.responded)
         try:
-            with bridge.patience(_LONGEST_WAIT):
-                application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
+            application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
         except Exception as error:
             raise explained(error)  # noqa: B904 - it has its cause
         check_gateway(gateway, self.clock.time())
-        self._known_gateway.append(gateway)
+        bridge.set_gateway_info(self.gateway, gateway)
         return application
 
     async def _register_commands(self, application: int) -> None:
@@ -530,9 +523,7 @@ class Session:
         for root in self._roots():
             for guild in self._guilds_of(root) or (None,):
                 wanted.setdefault(guild, []).append(Wanted(root.payload(), root))
-        for _, guild, payload in await bridge.raw_lightbulb_payloads(
-            self.client, self._lightbulb_commands, self.gateway.entity_factory
-        ):
+        for guild, payload in await self.lightbulb.payloads(self.gateway.entity_factory):
             wanted.setdefault(guild, []).append(Wanted(payload, None))
         return wanted
 
