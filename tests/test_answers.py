@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wisp
-from wisp.clock import Clock
-from wisp.deferral import DiscordTime
+from wisp.clock import Clock, DiscordTime
 from wisp.sandbox.people import People
 from wisp.sandbox.server import Sandbox
 from wisp.testing import Discord, Person, connect

@@ -17,9 +17,8 @@ from .inspection import is_async, misfit
 from .logs import get_logger
 
 if TYPE_CHECKING:
-    from .clock import Clock
+    from .clock import Clock, DiscordTime
     from .context import InteractionContext
-    from .deferral import DiscordTime
     from .services import Database
     from .session import Session
 

@@ -22,7 +22,6 @@ from .guards import Counter, Limit, Rule, Rules
 from .logs import get_logger, redacted
 from .replies import settings_in_use
 from .tasks import EXITS, Exit, contained, described, is_cancelled, shielded, text_of
-from .watchdog import Function
 
 if TYPE_CHECKING:
     from .command_tree import Root
@@ -190,7 +189,7 @@ class Dispatcher:
         self.session.begin(ctx)
         try:
             if isinstance(ctx, Context) and self.session.client.hooks:
-                await self.session.blocking.watch(self._through_pipeline(ctx), ctx.handler)
+                await self.session.blocking.watch(self._through_pipeline(ctx), ctx.handler.label)
             else:
                 await self.run(ctx)
         finally:
@@ -240,10 +239,10 @@ class Dispatcher:
         handler, watch = ctx.handler, self.session.blocking.watch
         rules = self._rules.get(handler)
         if rules is None:
-            reply = await watch(handler.function(ctx, **await handler.arguments(ctx)), handler)
+            reply = await watch(handler.function(ctx, **await handler.arguments(ctx)), handler.label)
         else:
-            await watch(rules.check(ctx), handler)
-            reply = await watch(rules.call(ctx, handler.function, await handler.arguments(ctx)), handler)
+            await watch(rules.check(ctx), handler.label)
+            reply = await watch(rules.call(ctx, handler.function, await handler.arguments(ctx)), handler.label)
         if reply is not None:
             await ctx.respond(_checked(handler, reply))
 
@@ -291,11 +290,11 @@ class Dispatcher:
         outer = [] if owner is bot else owner.error_handlers
         for handler in (*own, *outer, *bot.error_handlers):
             name = getattr(handler, "__name__", type(handler).__name__)
-            source = Function(f"the error handler {name}", handler)
+            label = f"the error handler {name}"
             try:
                 # an error handler that never ends must not keep the first error to itself
-                asking = self.session.blocking.watch(handler(ctx, cast(Exception, error)), source)
-                asked = asyncio.create_task(contained(asking), name=source.label)
+                asking = self.session.blocking.watch(handler(ctx, cast(Exception, error)), label)
+                asked = asyncio.create_task(contained(asking), name=label)
                 if await self.session.clock.wait_for(asked, _HANDLER_PATIENCE):
                     return True
             except UserError as refusal:
@@ -307,7 +306,7 @@ class Dispatcher:
             except BaseException as second:
                 if is_cancelled(second):
                     raise
-                self.session.report(source.label, second)
+                self.session.report(label, second)
         return False
 
     async def _say(self, ctx: InteractionContext[Any], text: str) -> None:
@@ -375,7 +374,7 @@ class Dispatcher:
         """Let lightbulb's own commands and components answer."""
         handling = self.session.client.handle_interaction_create(interaction, *heard)
         name = getattr(interaction, "command_name", None) or getattr(interaction, "custom_id", "")
-        await self.session.blocking.watch(handling, Function(f'"{name}" of lightbulb'))
+        await self.session.blocking.watch(handling, f'"{name}" of lightbulb')
 
     async def _answer_unknown(self, event: hikari.InteractionCreateEvent, line: str) -> None:
         self.session.measures.refused("unknown")

@@ -112,7 +112,7 @@ class Prompts:
         if not self._session.gate.is_open(prompt.handler.owner, ctx.guild_id):
             raise UserError(_OVER)
         ctx.handler = prompt.handler
-        await self._session.blocking.watch(prompt.clicked(ctx, action), prompt.handler)
+        await self._session.blocking.watch(prompt.clicked(ctx, action), prompt.handler.label)
 
     # ---- forms ----
 

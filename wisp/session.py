@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge
+from .clock import DiscordTime
 from .command_sync import CommandSync, Wanted
 from .command_tree import Root, forgotten, roots
 from .cooldowns import CooldownStore
-from .deferral import Deferrals, DiscordTime
+from .deferral import Deferrals
 from .dispatch import Dispatcher
 from .errors import CheckError, DatabaseError, InteractionOver, ServiceError, StartError, WispError
 from .events import Event, EventContext, Listener, guild_of, hears_messages
@@ -55,7 +56,7 @@ from .tasks import (
     shielded,
     within,
 )
-from .watchdog import Blocking
+from .watchdog import Watchdog
 
 if TYPE_CHECKING:
     import lightbulb
@@ -132,7 +133,7 @@ class Session:
         self.on_failure: Callable[[Failure], object] | None = None
         self.work: Work = Work()
         self.discord_time: DiscordTime = DiscordTime(clock)
-        self.blocking: Blocking = Blocking(clock, self.discord_time)
+        self.blocking: Watchdog = Watchdog(clock, self.discord_time)
         self.measures: Measures = Measures(clock)
         self.dispatcher: Dispatcher = Dispatcher(self)
         self.prompts: Prompts = Prompts(self)
@@ -413,7 +414,7 @@ class Session:
                 self.measures.ran("event", type(event).__name__, outcome, began)
 
     def _heard(self, listener: Listener, event: Any) -> Awaitable[object]:
-        return self.blocking.watch(listener.function(event), listener)
+        return self.blocking.watch(listener.function(event), listener.label)
 
     def _subscribe(self, owner: Registrar, listener: Listener, event_type: type[hikari.Event]) -> Any:
         async def hear(event: hikari.Event) -> None:

@@ -369,7 +369,7 @@ class SchedulerService:
                 return None
             arguments = job.arguments(data)
             await self._count_failure(shot)
-            return await session.blocking.watch(job.function(**arguments), job)
+            return await session.blocking.watch(job.function(**arguments), job.label)
 
         async def failed(error: BaseException) -> None:
             nonlocal outcome
