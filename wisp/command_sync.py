@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import hikari
@@ -71,7 +71,7 @@ class CommandSync:
     """Keeps Discord's list of commands equal to the bot's, with retries in the background while Discord refuses.
 
     `wanted` returns the commands as they should be. A scope without commands is emptied, a scope that is not named is
-    left alone. `spawn` runs a retry.
+    left alone.
     """
 
     def __init__(
@@ -80,21 +80,18 @@ class CommandSync:
         application: int,
         db: Database,
         wanted: Callable[[], Awaitable[Scopes]],
-        *,
         clock: Clock,
-        spawn: Callable[[Coroutine[Any, Any, object]], object],
     ) -> None:
         self._client = client
         self._application = application
         self._db = db
         self._wanted = wanted
         self._clock = clock
-        self._spawn = spawn
         self._known: dict[int | None, dict[Key, Any]] = {}  # the comparable fields of what Discord has, by scope
         self._synced: Any = None  # the payloads of the last attempt, if it succeeded
-        self._lock = asyncio.Lock()
-        self._next: asyncio.Task[str | None] | None = None  # the attempt that has not begun
-        self._attempts: set[asyncio.Task[str | None]] = set()
+        self._wake = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
+        self._request: asyncio.Future[str | None] | None = None  # of the attempt that has not begun
         self._retry: asyncio.TimerHandle | None = None
         self._failures = 0
         self._not_before = -math.inf  # on the clock: Discord asked to wait until then
@@ -108,15 +105,19 @@ class CommandSync:
         go on in the background. Raises CheckError if Discord refuses a command for good, with its file and line, and
         hikari.HTTPResponseError if it refuses the bot.
         """
-        attempt = self._begin()
+        if self._is_closed:
+            return None
+        self._worker = self._worker or asyncio.create_task(self._work())
+        request = self._request = self._request or asyncio.get_running_loop().create_future()
+        self._wake.set()
         try:
-            return await self._clock.wait_for(asyncio.shield(attempt), _WAIT)
+            return await self._clock.wait_for(asyncio.shield(request), _WAIT)
         except TimeoutError:
-            if attempt.done():
+            if request.done():
                 raise
             reason = f"this takes more than {_WAIT:g} s (Discord is slow, fails, or limits the bot), and goes on"
             _log.warning("%s: %s", _missing(await self._wanted(), self._known), reason)
-            attempt.add_done_callback(_log_failure)
+            request.add_done_callback(lambda request: _log_failure(request.exception()))
             return None
         finally:
             self._is_first = False
@@ -125,29 +126,31 @@ class CommandSync:
         """Make no further attempt, and cancel the current one."""
         self._is_closed = True
         self._cancel_retry()
-        for attempt in self._attempts:
-            attempt.cancel()
-        if self._attempts:
-            await asyncio.wait({*self._attempts})
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.wait({self._worker})
+        if self._request is not None:
+            self._request.set_result(None)
 
     # ---- attempts ----
 
-    def _begin(self) -> asyncio.Task[str | None]:
-        if self._next is None:
-            self._next = asyncio.create_task(self._attempt_in_turn())
-            self._attempts.add(self._next)
-            self._next.add_done_callback(self._attempts.discard)
-        return self._next
-
-    async def _attempt_in_turn(self) -> str | None:
-        try:
-            async with self._lock:
-                self._next = None  # a caller that asks from now on has changed something since
-                return None if self._is_closed else await self._attempt()
-        except asyncio.CancelledError:
-            if self._is_closed:
-                return None
-            raise
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            # a caller that asks from now on has changed something since
+            request, self._request = self._request, None
+            changes: str | None = None
+            try:
+                changes = await self._attempt()
+            except Exception as error:
+                if request is None:
+                    _log_failure(error)
+                else:
+                    request.set_exception(error)
+            finally:
+                if request is not None and not request.done():
+                    request.set_result(changes)
 
     async def _attempt(self) -> str | None:
         wanted = await self._wanted()
@@ -169,7 +172,7 @@ class CommandSync:
 
     def _schedule_retry(self, wanted: Scopes, error: hikari.HTTPError) -> None:
         asked, is_daily = bridge.retry_after(error), _code(error) == _DAILY_LIMIT
-        if asked is None and self._next is not None:
+        if asked is None and self._wake.is_set():
             return  # another attempt follows at once
         wait = _DAILY_RETRY_DELAY if is_daily else _RETRY_DELAYS[min(self._failures, len(_RETRY_DELAYS) - 1)]
         if self._retry is None:
@@ -187,12 +190,7 @@ class CommandSync:
 
     def _retry_now(self) -> None:
         self._retry, self._not_before = None, -math.inf
-        self._spawn(self._run_retry())
-
-    async def _run_retry(self) -> None:
-        attempt = self._begin()
-        await asyncio.wait({attempt})
-        _log_failure(attempt)
+        self._wake.set()
 
     def _until_retry(self) -> float:
         return self._retry.when() - asyncio.get_running_loop().time() if self._retry else 0.0
@@ -224,7 +222,7 @@ class CommandSync:
         earlier = await self._guilds()
         await self._remember_guilds(earlier | guilds)
         temporary: hikari.HTTPError | None = None
-        for guild in {*wanted, *earlier}:
+        for guild in dict.fromkeys((*earlier, *wanted)):
             commands = wanted.get(guild, ())
             try:
                 await self._sync_scope(guild, commands, changes)
@@ -368,9 +366,7 @@ def _reason(error: hikari.HTTPError) -> str:
     return f"no answer of Discord came ({error.message})"
 
 
-def _log_failure(attempt: asyncio.Task[Any]) -> None:
-    """Log the error of an attempt that no caller waits for."""
-    error = None if attempt.cancelled() else attempt.exception()
+def _log_failure(error: BaseException | None) -> None:
     if error is not None:
         expected = isinstance(error, (WispError, hikari.HTTPError))
         _log.error("the commands were not registered: %s", error, exc_info=None if expected else error)
@@ -415,7 +411,7 @@ async def _send(
     commands: Sequence[Wanted],
     errors_of: Callable[[hikari.BadRequestError], Mapping[str, Any]],
 ) -> None:
-    """Send commands. Raises CheckError if Discord refuses some for good: `errors_of` gives its errors by their index."""
+    """Send commands. Raises CheckError if Discord refuses some for good: `errors_of` gives its errors by index."""
     try:
         await request
     except hikari.BadRequestError as error:

@@ -510,7 +510,7 @@ class Session:
 
     async def _register_commands(self, application: int) -> None:
         rest, db = self.gateway.rest, self.own_database
-        self._commands = CommandSync(rest, application, db, self._wanted, clock=self.clock, spawn=self.spawn)
+        self._commands = CommandSync(rest, application, db, self._wanted, self.clock)
         self._opened.append(("the registration of commands", self._commands.close))
         try:
             changes = await self._commands.update()
