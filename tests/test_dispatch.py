@@ -362,6 +362,32 @@ async def test_hooks_on_the_lightbulb_client_run_around_our_commands(allow: bool
     assert reply.ephemeral is not allow
 
 
+async def test_hooks_of_lightbulb_run_around_commands_of_a_module_that_is_loaded_again() -> None:
+    class Part(wisp.Module):
+        name = "part"
+
+        @wisp.command
+        async def ours(self, ctx: wisp.Context) -> str:
+            return "answer"
+
+    bot = wisp.Bot(modules=[Part()])
+    seen: list[str] = []
+
+    @lightbulb.hook(lightbulb.ExecutionSteps.CHECKS)
+    async def look(pipeline: lightbulb.ExecutionPipeline, ctx: lightbulb.Context) -> None:
+        seen.append(ctx.command_data.name)
+
+    @bot.on_start
+    async def hooks() -> None:
+        bot.client.hooks = [look]
+
+    async with connect(bot) as discord:
+        await bot.modules.unload("part")
+        await bot.modules.load("part")
+        assert (await discord.member("ada").slash("ours")).content == "answer"
+    assert seen == ["ours"]
+
+
 async def test_the_decorated_function_still_calls_as_the_function() -> None:
     bot = wisp.Bot()
 

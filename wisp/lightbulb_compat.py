@@ -79,17 +79,11 @@ class LightbulbCompat:
         async def invoke(_: Any, ctx: lightbulb.Context) -> None:
             await self._invoke(ctx.interaction)
 
-        attributes: dict[str, Any] = {"invoke": invoke, "__module__": command.function.__module__}
-        attributes |= {f"option{number}": _option(option) for number, option in enumerate(payload["options"])}
+        attributes = {f"option{number}": _option(option) for number, option in enumerate(payload["options"])}
         base = _BASES[command.kind]
-        made = self._classes[command] = type(base)(
-            command.__name__,
-            (base,),
-            attributes,
-            name=command.name,
-            description=payload.get("description", ""),
-            **settings,
-        )
+        texts = {"name": payload["name"], "description": payload.get("description", "")}
+        made = type(base)(command.__name__, (base,), {"invoke": invoke, **attributes}, **texts, **settings)
+        self._classes[command] = made
         return made
 
     async def payloads(self, entity_factory: hikari.api.EntityFactory) -> list[tuple[int | None, dict[str, Any]]]:
