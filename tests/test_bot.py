@@ -1025,7 +1025,7 @@ async def deaf(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     for name in ("tasks.LAST_WORDS", "session.LAST_WORDS", "runtime.LAST_WORDS", "listeners.LAST_WORDS"):
         monkeypatch.setattr(f"wisp.{name}", 0.01)
     monkeypatch.setattr("wisp.runtime._CLOSING_LIMIT", 0.01)
-    monkeypatch.setattr("wisp.bridge._CLOSING_IN_ALL", 0.01)
+    monkeypatch.setattr("wisp.bridge._CLOSE_TIMEOUT", 0.01)
     deaf = Deaf()
     yield deaf
     deaf.released.set()

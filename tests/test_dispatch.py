@@ -132,7 +132,7 @@ async def test_a_command_that_discord_still_shows_and_the_bot_no_longer_has_is_a
     bot, _ = failing_bot()
     async with connect(bot) as discord:
         bot._session._router._commands.clear()
-        bot.runtime.client.unregister(*bot.wiring._lightbulb_commands)
+        bot.wiring._lightbulb.register([])
         reply = await discord.member("ada").slash("fail")
     assert "no longer here" in reply.content
     assert reply.ephemeral
@@ -670,7 +670,7 @@ async def test_no_interaction_is_remembered_once_it_is_over(timers: Callable[[],
         for waiter in waiters:
             waiter.cancel()
         await asyncio.wait(waiters)
-        kept = [dispatcher._awaited, dispatcher._in_pipeline, prompts._prompts, prompts._forms, prompts._timers]
+        kept = [dispatcher._awaited, dispatcher._lightbulb._calls, prompts._prompts, prompts._forms, prompts._timers]
         kept += [tasks.running, tasks.waiting, dispatcher.calls, runtime._background]
         assert [*map(len, kept)] == [0] * len(kept)
         assert timers() == before
@@ -723,3 +723,29 @@ async def test_no_interaction_token_reaches_the_log(caplog: pytest.LogCaptureFix
     written = "".join(logging.Formatter().format(record) for record in caplog.records if record.name == "wisp")
     assert "/messages/1" in written
     assert interaction.token not in written
+
+
+async def test_hooks_of_lightbulb_run_around_commands_of_a_module_that_is_loaded_again() -> None:
+    class Part(wisp.Module):
+        name = "part"
+
+        @wisp.command
+        async def ours(self, ctx: wisp.Context) -> str:
+            return "answer"
+
+    bot = wisp.Bot(modules=[Part()])
+    seen: list[str] = []
+
+    @lightbulb.hook(lightbulb.ExecutionSteps.CHECKS)
+    async def look(pipeline: lightbulb.ExecutionPipeline, ctx: lightbulb.Context) -> None:
+        seen.append(ctx.command_data.name)
+
+    @bot.on_start
+    async def hooks() -> None:
+        bot.client.hooks = [look]
+
+    async with connect(bot) as discord:
+        await bot.modules.unload("part")
+        await bot.modules.load("part")
+        assert (await discord.member("ada").slash("ours")).content == "answer"
+    assert seen == ["ours"]

@@ -24,7 +24,7 @@ from wisp.local.runner import on_sandbox
 from wisp.local.virtual_time import VirtualTime
 from wisp.services import PendingJob, Scheduler
 from wisp.testing import Discord, connect
-from wisp.watchdog import Blocking
+from wisp.watchdog import Watchdog
 
 
 def scheduler_of(bot: wisp.Bot) -> SchedulerService:
@@ -403,7 +403,7 @@ def wall(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> Wall:
     """It is 08:59:00 in UTC on a Wednesday; the scheduler looks twice a minute whether that was changed."""
     time.clock = Wall(time, datetime.datetime(2026, 3, 25, 8, 59, tzinfo=datetime.UTC))
     monkeypatch.setattr(Timeline, "look_every", 30.0)
-    monkeypatch.setattr(Blocking, "start", lambda self: None)  # it would look twice a second
+    monkeypatch.setattr(Watchdog, "start", lambda self: None)  # it would look twice a second
     monkeypatch.setattr("wisp.sandbox.gateway.HEARTBEAT_INTERVAL", 3600.0)
     # hikari would look three times a minute for rate limits that it can forget
     monkeypatch.setattr("hikari.impl.buckets.RESTBucketManager.start.__defaults__", (3600.0, 10.0))

@@ -14,7 +14,6 @@ from .context import BaseContext
 from .logs import get_logger
 from .options import Choices, Parameter, choice_payload, choices_in, short_repr
 from .tasks import EXITS, Exit, contained, is_cancelled
-from .watchdog import Function
 
 if TYPE_CHECKING:
     from .commands import Command
@@ -65,9 +64,7 @@ async def suggest(
     where = f'autocomplete of "{parameter.name}" in {command.label}'
     asked: asyncio.Task[Any] | None = None
     try:
-        asking = runtime.watchdog.watch(
-            parameter.autocomplete(ctx, str(focused.value)), Function(where, parameter.autocomplete)
-        )
+        asking = runtime.watchdog.watch(parameter.autocomplete(ctx, str(focused.value)), where)
         asked = asyncio.create_task(contained(asking), name=where)
         given = await runtime.clock.wait_for(asked, _PATIENCE)
         for choice in _fitting(given, parameter, where):  # a generator may raise after some that are good

@@ -1,11 +1,12 @@
-"""Registration: Discord's list of the bot's commands is brought up to date, sending only what changed."""
+"""Command sync: compares the bot's commands with Discord's, and sends only the differences."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import hikari
 
@@ -18,355 +19,341 @@ if TYPE_CHECKING:
     from .command_tree import TopLevelCommand
     from .services import Database
 
-# One command a call: at most this many. Discord counts creations (200 a day and scope) and allows a handful of
-# such calls in a row, so what is more goes in one call that replaces the whole scope.
+_log = get_logger("wisp.command_sync")
+
 # https://discord.com/developers/docs/interactions/application-commands#registering-a-command
-_ONE_BY_ONE = 4
+_MAX_SINGLE_CALLS = 4
+"""Commands that are sent one by one. Discord limits such calls, so more go in one call that replaces the scope."""
 
-_PATIENCE = 10.0
-"""Seconds that the start, or the load of a module, waits for an attempt to register commands."""
+_WAIT = 10.0
+"""Seconds that the start of the bot, or the load of a module, waits for an attempt."""
 
-_RETRY_AFTER = (15.0, 60.0, 300.0, 900.0)
-"""Seconds between attempts, the last one from then on. If Discord asks for more, that counts."""
+_RETRY_DELAYS = (15.0, 60.0, 300.0, 900.0)
+"""Seconds between attempts; the last one repeats. Discord may ask for more."""
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json: 200 commands are created in a scope today
 _DAILY_LIMIT = 30034
+_DAILY_RETRY_DELAY = 3600.0
+_LONGEST_RETRY_DELAY = 86400.0
 
-_RETRY_DAILY = 3600.0
-_LONGEST_RETRY = 86400.0
-
-_MOST_NAMES = 20
-"""Names of commands in one line of the log."""
-
-_log = get_logger("wisp.command_sync")
-
-# slash, user and message commands; an Activity's entry point (4) is not ours to touch
-_KINDS = (1, 2, 3)
+# slash, user and message commands; the entry point of an Activity (4) belongs to Discord
+_TYPES = (1, 2, 3)
 
 Key = tuple[int, str]
-"""A command's type and name: what makes it one in its scope."""
+"""A command's type and name, which are unique in its scope."""
 
 
-class Wanted:
-    """One command as it should be: its JSON, and the command to name where Discord refuses it.
+class Wanted(NamedTuple):
+    """One command as it should be: its JSON, and the command that problems are reported against.
 
-    `command` is None for one of lightbulb's; `where` says where it stands.
+    `command` is None for a raw lightbulb command.
     """
 
-    __slots__ = ("command", "payload", "where")
-
-    def __init__(self, payload: dict[str, Any], command: TopLevelCommand | None) -> None:
-        self.where: str = f"{command.first.file}:{command.first.line}" if command else "registered with lightbulb"
-        self.payload: dict[str, Any] = payload
-        self.command: TopLevelCommand | None = command
+    payload: dict[str, Any]
+    command: TopLevelCommand | None
 
     @property
     def key(self) -> Key:
         """Its type and name."""
         return _key(self.payload)
 
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.payload["name"]
 
-class Changes:
-    """What one registration sent: names of commands created, updated and deleted, over all scopes."""
 
-    def __init__(self) -> None:
-        self.created: list[str] = []
-        self.updated: list[str] = []
-        self.deleted: list[str] = []
-
-    def __str__(self) -> str:
-        parts = [
-            f"{len(names)} {word}"
-            for word, names in (("created", self.created), ("updated", self.updated), ("deleted", self.deleted))
-            if names
-        ]
-        return ", ".join(parts) or "nothing changed"
+Scopes = Mapping[int | None, Sequence[Wanted]]
+"""Commands by guild id; None is the global scope."""
 
 
 class CommandSync:
-    """Keeps Discord's list of commands the bot's. While Discord refuses for now, it tries again in the background.
+    """Keeps Discord's list of commands equal to the bot's, with retries in the background while Discord refuses.
 
-    `wanted` gives the commands as they should be: guild id (None is everywhere) to the commands of that scope. A scope
-    that is wanted empty is emptied; a scope that is not named is left alone.
+    `wanted` returns the commands as they should be. A scope without commands is emptied, a scope that is not named is
+    left alone.
     """
 
     def __init__(
         self,
-        rest: hikari.api.RESTClient,
+        client: hikari.api.RESTClient,
         application: int,
         db: Database,
-        wanted: Callable[[], Awaitable[dict[int | None, list[Wanted]]]],
-        *,
+        wanted: Callable[[], Awaitable[Scopes]],
         clock: Clock,
-        spawn: Callable[[Coroutine[Any, Any, object]], object],
     ) -> None:
-        self._rest = rest
+        self._client = client
         self._application = application
-        self._memory = GuildMemory(db, application)
+        self._db = db
         self._wanted = wanted
         self._clock = clock
-        self._spawn = spawn
-        self._asked: dict[int | None, list[dict[str, Any]]] | None = None  # the payloads of the latest success
-        self._known: dict[int | None, dict[Key, dict[str, Any]]] = {}  # what Discord has, by scope
-        self._lock = asyncio.Lock()
-        self._next: asyncio.Task[Changes | None] | None = None  # the attempt that has not begun
-        self._attempts: set[asyncio.Task[Changes | None]] = set()
+        self._known: dict[int | None, dict[Key, Any]] = {}  # the comparable fields of what Discord has, by scope
+        self._synced: Any = None  # the payloads of the last attempt, if it succeeded
+        self._wake = asyncio.Event()
+        self._worker: asyncio.Task[None] | None = None
+        self._request: asyncio.Future[str | None] | None = None  # of the attempt that has not begun
         self._retry: asyncio.TimerHandle | None = None
         self._failures = 0
         self._not_before = -math.inf  # on the clock: Discord asked to wait until then
-        self._has_returned = False
+        self._is_first = True
         self._is_closed = False
 
-    async def update(self) -> Changes | None:
-        """Bring Discord's commands up to date, once for all callers that ask before it begins.
+    async def update(self) -> str | None:
+        """Sync once for all callers that ask before it begins, and return what changed ("2 created, 1 deleted").
 
-        Returns None if Discord refuses for now, or takes long: the log says which commands are missing and what
-        happens next, and it goes on in the background. Raises Mistakes with the command's file and line if Discord
-        refuses a command for good, and hikari.HTTPResponseError if it refuses the bot.
+        Returns None if Discord refuses for now, or takes long: it is logged which commands are missing, and attempts
+        go on in the background. Raises CheckError if Discord refuses a command for good, with its file and line, and
+        hikari.HTTPResponseError if it refuses the bot.
         """
-        attempt = self._begin()
+        if self._is_closed:
+            return None
+        self._worker = self._worker or asyncio.create_task(self._work())
+        request = self._request = self._request or asyncio.get_running_loop().create_future()
+        self._wake.set()
         try:
-            return await self._clock.wait_for(asyncio.shield(attempt), _PATIENCE)
+            return await self._clock.wait_for(asyncio.shield(request), _WAIT)
         except TimeoutError:
-            if attempt.done():
+            if request.done():
                 raise
-            reason = f"this takes more than {_PATIENCE:g} s (Discord is slow, fails, or limits the bot), and goes on"
-            _log.warning("%s: %s", self._missing(await self._wanted()), reason)
-            attempt.add_done_callback(_log_failure)
+            reason = f"this takes more than {_WAIT:g} s (Discord is slow, fails, or limits the bot), and goes on"
+            _log.warning("%s: %s", _missing(await self._wanted(), self._known), reason)
+            request.add_done_callback(lambda request: _log_failure(request.exception()))
             return None
         finally:
-            self._has_returned = True
+            self._is_first = False
 
     async def close(self) -> None:
-        """Make no further attempt, and cancel the one that is made now."""
+        """Make no further attempt, and cancel the current one."""
         self._is_closed = True
         self._cancel_retry()
-        attempts = {*self._attempts}
-        for attempt in attempts:
-            attempt.cancel()
-        if attempts:
-            await asyncio.wait(attempts)
+        if self._worker is not None:
+            self._worker.cancel()
+            await asyncio.wait({self._worker})
+        if self._request is not None:
+            self._request.set_result(None)
 
     # ---- attempts ----
 
-    def _begin(self) -> asyncio.Task[Changes | None]:
-        if self._next is None:
-            self._next = asyncio.create_task(self._in_turn())
-            self._attempts.add(self._next)
-            self._next.add_done_callback(self._attempts.discard)
-        return self._next
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            # a caller that asks from now on has changed something since
+            request, self._request = self._request, None
+            changes: str | None = None
+            try:
+                changes = await self._attempt()
+            except Exception as error:
+                if request is None:
+                    _log_failure(error)
+                else:
+                    request.set_exception(error)
+            finally:
+                if request is not None and not request.done():
+                    request.set_result(changes)
 
-    async def _in_turn(self) -> Changes | None:
-        try:
-            async with self._lock:
-                self._next = None  # callers that ask from now on have changed something since
-                return None if self._is_closed else await self._attempt()
-        except asyncio.CancelledError:
-            if self._is_closed:
-                return None
-            raise
-
-    async def _attempt(self) -> Changes | None:
+    async def _attempt(self) -> str | None:
         wanted = await self._wanted()
         if (wait := self._not_before - self._clock.monotonic()) > 0:
-            left = wait if self._retry is None else self._retry.when() - asyncio.get_running_loop().time()
-            self._log_refusal(wanted, "Discord asked to wait", left)
+            self._log_retry(wanted, "Discord asked to wait", wait if self._retry is None else self._until_retry())
             return None
         try:
-            changes = await self._bring(wanted)
+            changes = await self._sync(wanted)
         except hikari.HTTPError as error:
-            if not is_for_now(error):
+            if not is_temporary(error):
                 raise
-            self._try_again_later(wanted, error)
+            self._schedule_retry(wanted, error)
             return None
         self._cancel_retry()
         self._failures = 0
-        if self._has_returned:
+        if not self._is_first:
             _log.info("commands registered: %s", changes)
         return changes
 
-    def _try_again_later(self, wanted: Mapping[int | None, list[Wanted]], error: hikari.HTTPError) -> None:
+    def _schedule_retry(self, wanted: Scopes, error: hikari.HTTPError) -> None:
         asked, is_daily = bridge.retry_after(error), _code(error) == _DAILY_LIMIT
-        if asked is None and self._next is not None:
-            return  # another attempt follows at once, and says how it ends
-        wait = _RETRY_DAILY if is_daily else _RETRY_AFTER[min(self._failures, len(_RETRY_AFTER) - 1)]
+        if asked is None and self._wake.is_set():
+            return  # another attempt follows at once
+        wait = _DAILY_RETRY_DELAY if is_daily else _RETRY_DELAYS[min(self._failures, len(_RETRY_DELAYS) - 1)]
         if self._retry is None:
             self._failures += 1
-        else:  # a caller asked for this attempt before the next one was due, and does not postpone that
-            wait = min(wait, self._retry.when() - asyncio.get_running_loop().time())
+        else:  # an attempt that a caller asked for does not postpone the next one
+            wait = min(wait, self._until_retry())
         if asked is not None:
             wait = asked if is_daily else max(wait, asked)
-        wait = min(wait, _LONGEST_RETRY)
+        wait = min(wait, _LONGEST_RETRY_DELAY)
         self._cancel_retry()
-        self._retry = self._clock.call_later(wait, self._try_again)
+        self._retry = self._clock.call_later(wait, self._retry_now)
         if asked is not None and not is_daily:  # the daily limit holds for new commands of one scope alone
-            self._not_before = self._clock.monotonic() + min(asked, _LONGEST_RETRY)
-        self._log_refusal(wanted, _reason(error), wait)
+            self._not_before = self._clock.monotonic() + min(asked, _LONGEST_RETRY_DELAY)
+        self._log_retry(wanted, _reason(error), wait)
 
-    def _try_again(self) -> None:
+    def _retry_now(self) -> None:
         self._retry, self._not_before = None, -math.inf
-        self._spawn(self._again())
+        self._wake.set()
 
-    async def _again(self) -> None:
-        try:
-            await self._begin()
-        except Exception as error:
-            _log_error(error)
+    def _until_retry(self) -> float:
+        return self._retry.when() - asyncio.get_running_loop().time() if self._retry else 0.0
 
     def _cancel_retry(self) -> None:
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
 
-    # ---- in words ----
-
-    def _log_refusal(self, wanted: Mapping[int | None, list[Wanted]], reason: str, wait: float) -> None:
+    def _log_retry(self, wanted: Scopes, reason: str, wait: float) -> None:
         _log.warning(
             "%s: %s. The bot works with those that Discord has, and tries again at %s",
-            self._missing(wanted),
+            _missing(wanted, self._known),
             reason,
             moment(self._clock.time(), wait),
         )
 
-    def _missing(self, wanted: Mapping[int | None, list[Wanted]]) -> str:
-        """Return which commands Discord does not have as they should be, as far as it has said what it has."""
-        missing: dict[str, None] = {}
-        unknown: dict[str, None] = {}
-        for guild, commands in wanted.items():
-            known = self._known.get(guild)
-            for command in commands:
-                if known is None:
-                    unknown[command.payload["name"]] = None
-                elif known.get(command.key) != _comparable(command.payload, guild):
-                    missing[command.payload["name"]] = None
-        parts = [f"commands not registered yet: {_some(missing)}"] if missing else []
-        if unknown:
-            parts.append(f"it is not known yet whether these commands are up to date: {_some(unknown)}")
-        elif not missing and self._has_others(wanted):
-            parts.append("commands that the bot no longer has are not removed yet")
-        return "; ".join(parts) or "it is not known yet whether the commands are up to date"
-
-    def _has_others(self, wanted: Mapping[int | None, list[Wanted]]) -> bool:
-        """Whether Discord has commands that are not wanted."""
-        keys = {guild: {command.key for command in commands} for guild, commands in wanted.items()}
-        return any(known.keys() - keys.get(guild, set()) for guild, known in self._known.items())
-
     # ---- one attempt ----
 
-    async def _bring(self, wanted: dict[int | None, list[Wanted]]) -> Changes:
-        asked = {guild: [one.payload for one in commands] for guild, commands in wanted.items()}
-        changes = Changes()
-        if asked == self._asked:
-            return changes
-        self._asked = None  # an attempt that fails may have sent a part
-        if twice := [mistake for commands in wanted.values() for mistake in _of_one_name(commands)]:
-            raise CheckError(twice)
+    async def _sync(self, wanted: Scopes) -> str:
+        payloads = {guild: [one.payload for one in commands] for guild, commands in wanted.items()}
+        changes: Counter[str] = Counter()
+        if payloads == self._synced:
+            return _summary(changes)
+        self._synced = None  # an attempt that fails may have sent a part
+        if problems := [problem for commands in wanted.values() for problem in _duplicate_names(commands)]:
+            raise CheckError(problems)
         guilds = {guild for guild in wanted if guild is not None}
-        earlier = await self._memory.recall()
-        await self._memory.remember(earlier | guilds)
-        await self._bring_all({**{guild: [] for guild in earlier}, **wanted}, changes)
-        await self._memory.remember(guilds)
-        self._asked = asked
-        return changes
-
-    async def _bring_all(self, wanted: Mapping[int | None, list[Wanted]], changes: Changes) -> None:
-        refusal: hikari.HTTPError | None = None
-        for guild, commands in wanted.items():
+        earlier = await self._guilds()
+        await self._remember_guilds(earlier | guilds)
+        temporary: hikari.HTTPError | None = None
+        for guild in dict.fromkeys((*earlier, *wanted)):
+            commands = wanted.get(guild, ())
             try:
-                await self._bring_scope(guild, commands, changes)
+                await self._sync_scope(guild, commands, changes)
             except hikari.HTTPError as error:
-                if guild is not None and _is_unreachable(error):
-                    if commands:
-                        raise _unreachable(guild, commands, error) from error
-                    self._known.pop(guild, None)  # a server that the bot has left keeps no commands of it
-                elif _code(error) == _DAILY_LIMIT:
-                    refusal = error  # each scope has a limit of its own
-                else:
+                if _code(error) == _DAILY_LIMIT:
+                    temporary = error  # each scope has a limit of its own
+                elif guild is None or not _is_unreachable(error):
                     raise
-        if refusal is not None:
-            raise refusal
+                elif commands:
+                    raise _unreachable(guild, commands, error) from error
+                else:
+                    self._known.pop(guild, None)  # Discord deletes the commands in a guild that the bot has left
+        if temporary is not None:
+            raise temporary
+        await self._remember_guilds(guilds)
+        self._synced = payloads
+        return _summary(changes)
 
-    async def _bring_scope(self, guild: int | None, wanted: list[Wanted], changes: Changes) -> None:
-        everything = await bridge.fetch_commands(self._rest, self._application, guild)
-        existing = {_key(payload): payload for payload in everything if _key(payload)[0] in _KINDS}
+    async def _sync_scope(self, guild: int | None, wanted: Sequence[Wanted], changes: Counter[str]) -> None:
+        everything = await bridge.fetch_commands(self._client, self._application, guild)
+        existing = {_key(payload): payload for payload in everything if _key(payload)[0] in _TYPES}
         known = self._known[guild] = {key: _comparable(payload, guild) for key, payload in existing.items()}
-        new = [command for command in wanted if command.key not in existing]
+        new = [command for command in wanted if command.key not in known]
         changed = [
             command
             for command in wanted
-            if command.key in existing and _comparable(command.payload, guild) != known[command.key]
+            if known.get(command.key, ...) not in (..., _comparable(command.payload, guild))
         ]
-        gone = existing.keys() - {command.key for command in wanted}
-        if len(new) + len(changed) + len(gone) > _ONE_BY_ONE:
-            kept = [payload for payload in everything if _key(payload)[0] not in _KINDS]
+        gone = known.keys() - {command.key for command in wanted}
+        if len(new) + len(changed) + len(gone) > _MAX_SINGLE_CALLS:
+            kept = [payload for payload in everything if _key(payload)[0] not in _TYPES]
             try:
-                await self._replace_all(guild, wanted, kept)
+                await self._replace(guild, wanted, kept)
             except hikari.HTTPError as error:
                 if _code(error) == _DAILY_LIMIT and (changed or gone):  # those are not limited
-                    await self._replace_all(guild, [command for command in wanted if command not in new], kept)
+                    await self._replace(guild, [command for command in wanted if command not in new], kept)
                 raise
         else:
-            # what goes makes room first: a scope can be full. What is new comes last: Discord limits it by the day
+            # deleting makes room first: a scope can be full. New commands come last: Discord limits them by the day
             for key in gone:
-                await bridge.delete_command(self._rest, self._application, guild, int(existing[key]["id"]))
+                await bridge.delete_command(self._client, self._application, guild, int(existing[key]["id"]))
                 del known[key]
             for command in (*changed, *new):
-                await self._send(guild, command)
-        changes.created += [command.payload["name"] for command in new]
-        changes.updated += [command.payload["name"] for command in changed]
-        changes.deleted += [name for _, name in gone]
+                await self._post(guild, command)
+        changes.update(created=len(new), updated=len(changed), deleted=len(gone))
 
-    async def _send(self, guild: int | None, wanted: Wanted) -> None:
-        try:
-            await bridge.post_command(self._rest, self._application, guild, wanted.payload)
-        except hikari.BadRequestError as error:
-            if is_for_now(error):
-                raise
-            raise CheckError(list(_refusals(wanted, error.errors or {}, error.message))) from error
-        self._known[guild][wanted.key] = _comparable(wanted.payload, guild)
+    async def _post(self, guild: int | None, command: Wanted) -> None:
+        request = bridge.post_command(self._client, self._application, guild, command.payload)
+        await _send(request, [command], lambda error: {"0": error.errors})
+        self._known[guild][command.key] = _comparable(command.payload, guild)
 
-    async def _replace_all(self, guild: int | None, wanted: list[Wanted], kept: list[dict[str, Any]]) -> None:
-        payloads = [*(command.payload for command in wanted), *kept]
-        try:
-            await bridge.put_commands(self._rest, self._application, guild, payloads)
-        except hikari.BadRequestError as error:
-            if is_for_now(error):
-                raise
-            mistakes = [
-                mistake
-                for index, errors in (error.errors or {}).items()
-                if index.isdecimal() and int(index) < len(wanted)
-                for mistake in _refusals(wanted[int(index)], errors, error.message)
-            ]
-            raise CheckError(mistakes or [_problem(None, error.message, _CHANGE_IT)]) from error
-        self._known[guild] = {command.key: _comparable(command.payload, guild) for command in wanted}
+    async def _replace(self, guild: int | None, commands: Sequence[Wanted], kept: Sequence[dict[str, Any]]) -> None:
+        payloads = [*(command.payload for command in commands), *kept]
+        request = bridge.put_commands(self._client, self._application, guild, payloads)
+        await _send(request, commands, lambda error: error.errors or {})
+        self._known[guild] = {command.key: _comparable(command.payload, guild) for command in commands}
 
+    # ---- guilds with commands: Discord has no list of them, and asking each guild would take a request each ----
 
-# ---- refusals ----
+    async def _guilds(self) -> set[int]:
+        rows = await self._db.fetchall(
+            "SELECT guild FROM wisp_command_guilds WHERE application = ?", (self._application,)
+        )
+        return {guild for (guild,) in rows}
+
+    async def _remember_guilds(self, guilds: set[int]) -> None:
+        if guilds == await self._guilds():
+            return
+        async with self._db.transaction() as tx:
+            await tx.execute("DELETE FROM wisp_command_guilds WHERE application = ?", (self._application,))
+            for guild in guilds:
+                await tx.execute("INSERT INTO wisp_command_guilds VALUES (?, ?)", (self._application, guild))
 
 
-def is_for_now(error: hikari.HTTPError) -> bool:
-    """Whether an error says nothing about the commands: Discord limits the bot, fails, or is out of reach."""
+# ---- comparing ----
+
+_FIELDS = (
+    *("type", "name", "name_localizations", "description", "description_localizations", "options"),
+    *("default_member_permissions", "nsfw", "contexts", "integration_types"),
+    *("required", "autocomplete", "choices", "value", "channel_types"),
+    *("min_value", "max_value", "min_length", "max_length"),
+)
+"""The fields of commands, options and choices that are compared. Discord adds others, such as ids."""
+
+
+def _key(payload: Mapping[str, Any]) -> Key:
+    return payload.get("type") or 1, payload["name"]
+
+
+def _comparable(payload: Mapping[str, Any], guild: int | None) -> dict[str, Any]:
+    """Return the fields of a command that count, the same for the bot's payload and for Discord's."""
+    fields: dict[str, Any] = {"contexts": (0, 1, 2), "integration_types": (0,), **_without_defaults(payload)}
+    if guild is not None:  # a guild's commands are in that guild, whatever these say
+        del fields["contexts"], fields["integration_types"]
+    return {**fields, "type": _key(payload)[0]}
+
+
+def _without_defaults(payload: Mapping[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for name in _FIELDS:
+        value = payload.get(name)
+        if isinstance(value, (list, tuple)):
+            items = cast("Sequence[Any]", value)
+            is_nested = any(isinstance(item, Mapping) for item in items)
+            value = tuple(map(_without_defaults, items) if is_nested else sorted(items))
+        # 0 is no default: it is a smallest value, or the value of a choice
+        if value is not None and value is not False and value not in ("", (), {}):
+            fields[name] = value
+    return fields
+
+
+# ---- refusals, and messages about them ----
+
+
+def is_temporary(error: hikari.HTTPError) -> bool:
+    """Return whether an error says nothing about the commands: Discord limits the bot, fails, or is out of reach."""
     if not isinstance(error, hikari.HTTPResponseError):
         return True
     if isinstance(error, hikari.UnauthorizedError):
         return False
     if error.status == 429 or error.status >= 500 or error.code == _DAILY_LIMIT:
         return True
-    return not error.message  # no answer of Discord's API, which always has one: of a proxy, or of Cloudflare
-
-
-def _some(names: Iterable[str]) -> str:
-    first, more = [*names][:_MOST_NAMES], len([*names]) - _MOST_NAMES
-    return ", ".join(first) + (f" and {more} more" if more > 0 else "")
+    return not error.message  # a proxy or Cloudflare answered: Discord's API always sends a message
 
 
 def _code(error: hikari.HTTPError) -> int:
     return error.code if isinstance(error, hikari.HTTPResponseError) else 0
 
 
-def _is_unreachable(error: hikari.HTTPError) -> TypeGuard[hikari.ClientHTTPResponseError]:
-    return isinstance(error, (hikari.ForbiddenError, hikari.NotFoundError)) and not is_for_now(error)
+def _is_unreachable(error: hikari.HTTPError) -> bool:
+    return isinstance(error, (hikari.ForbiddenError, hikari.NotFoundError)) and not is_temporary(error)
 
 
 def _reason(error: hikari.HTTPError) -> str:
@@ -379,133 +366,80 @@ def _reason(error: hikari.HTTPError) -> str:
     return f"no answer of Discord came ({error.message})"
 
 
-def _log_failure(attempt: asyncio.Task[Any]) -> None:
-    """Log the error of an attempt that no caller waits for."""
-    error = None if attempt.cancelled() else attempt.exception()
+def _log_failure(error: BaseException | None) -> None:
     if error is not None:
-        _log_error(error)
+        expected = isinstance(error, (WispError, hikari.HTTPError))
+        _log.error("the commands were not registered: %s", error, exc_info=None if expected else error)
 
 
-def _log_error(error: BaseException) -> None:
-    expected = isinstance(error, (WispError, hikari.HTTPError))
-    _log.error("the commands were not registered: %s", error, exc_info=None if expected else error)
+def _summary(changes: Counter[str]) -> str:
+    return ", ".join(f"{count} {change}" for change, count in changes.items() if count) or "nothing changed"
 
 
-def _of_one_name(commands: list[Wanted]) -> Iterable[Problem]:
-    """Two commands of one kind and name in one scope, which would replace each other for ever."""
+def _missing(wanted: Scopes, known: Mapping[int | None, Mapping[Key, Any]]) -> str:
+    """Return which commands Discord does not have as they should be, as far as that is known."""
+    unknown = [command.name for guild in wanted.keys() - known.keys() for command in wanted[guild]]
+    missing = [
+        command.name
+        for guild, existing in known.items()
+        for command in wanted.get(guild, ())
+        if existing.get(command.key) != _comparable(command.payload, guild)
+    ]
+    parts = [f"commands not registered yet: {', '.join(dict.fromkeys(missing))}"] if missing else []
+    if unknown:
+        names = ", ".join(dict.fromkeys(unknown))
+        parts.append(f"it is not known yet whether these commands are up to date: {names}")
+    keys = {guild: {command.key for command in commands} for guild, commands in wanted.items()}
+    if not parts and any(existing.keys() - keys.get(guild, set()) for guild, existing in known.items()):
+        return "commands that the bot no longer has are not removed yet"
+    return "; ".join(parts) or "it is not known yet whether the commands are up to date"
+
+
+def _duplicate_names(commands: Sequence[Wanted]) -> Iterable[Problem]:
+    """Find commands of one type and name in one scope, which would replace each other for ever."""
     for command, other in duplicate_names(commands, lambda command: command.key):
-        problem = f'another command is called "{command.payload["name"]}" ({other.where})'
-        yield _problem(command.command, problem, "Rename one of them")
+        top = other.command
+        where = f"{top.first.file}:{top.first.line}" if top else "registered with lightbulb"
+        yield _problem(command, f'another command is called "{command.name}" ({where})', "Rename one of them")
 
 
-_CHANGE_IT = "Discord refused it: change what it names"
-
-
-def _refusals(wanted: Wanted, errors: Any, message: str) -> Iterable[Problem]:
-    """Discord's tree of errors, flat, against the command that caused them."""
-    problems = list(_flatten(errors, ())) or [message]
-    return (_problem(wanted.command, f'"{wanted.payload["name"]}": {problem}', _CHANGE_IT) for problem in problems)
-
-
-def _problem(command: TopLevelCommand | None, problem: str, fix: str) -> Problem:
-    return Problem("registration", problem, fix) if command is None else command.problem("", problem, fix)
+async def _send(
+    request: Awaitable[None],
+    commands: Sequence[Wanted],
+    errors_of: Callable[[hikari.BadRequestError], Mapping[str, Any]],
+) -> None:
+    """Send commands. Raises CheckError if Discord refuses some for good: `errors_of` gives its errors by index."""
+    try:
+        await request
+    except hikari.BadRequestError as error:
+        if is_temporary(error):
+            raise
+        fix = "Discord refused it: change what it names"
+        problems = [
+            _problem(command, f'"{command.name}": {message}', fix)
+            for index, command in enumerate(commands)
+            if (errors := errors_of(error).get(str(index), ...)) is not ...
+            for message in [*_flatten(errors, ())] or [error.message]
+        ]
+        raise CheckError(problems or [_problem(None, error.message, fix)]) from error
 
 
 def _flatten(errors: Any, path: tuple[str, ...]) -> Iterable[str]:
     tree = cast("dict[str, Any]", errors) if isinstance(errors, dict) else {}
     for key, below in tree.items():
         if key == "_errors":
-            for error in below:
-                place = f"{'.'.join(path)}: " if path else ""
-                yield f"{place}{error.get('message')} ({error.get('code')})"
+            place = f"{'.'.join(path)}: " if path else ""
+            yield from (f"{place}{error.get('message')} ({error.get('code')})" for error in below)
         else:
             yield from _flatten(below, (*path, str(key)))
 
 
-def _unreachable(guild: int | None, commands: list[Wanted], error: hikari.ClientHTTPResponseError) -> CheckError:
-    problem = f"its server {guild} cannot be reached ({error.message})"
+def _unreachable(guild: int, commands: Sequence[Wanted], error: hikari.HTTPError) -> CheckError:
+    message = f"its server {guild} cannot be reached ({error.message})"
     fix = "Invite the bot there (with the scope applications.commands), or take the id out of guilds="
-    return CheckError([_problem(command.command, problem, fix) for command in commands])
+    return CheckError([_problem(command, message, fix) for command in commands])
 
 
-# ---- comparing ----
-
-
-def _key(payload: Mapping[str, Any]) -> Key:
-    return payload.get("type") or 1, payload["name"]
-
-
-def _comparable(payload: Mapping[str, Any], guild: int | None) -> dict[str, Any]:
-    """What counts of a command, alike whether it is ours or Discord's: with defaults in, and ids out."""
-    known: dict[str, Any] = {
-        "description": payload.get("description") or "",
-        "name_localizations": payload.get("name_localizations") or {},
-        "description_localizations": payload.get("description_localizations") or {},
-        "default_member_permissions": _permissions(payload.get("default_member_permissions")),
-        "nsfw": bool(payload.get("nsfw")),
-        "options": [_comparable_option(option) for option in payload.get("options") or ()],
-    }
-    if guild is None:  # a guild's commands live in that guild, whatever these say
-        known["contexts"] = sorted(payload.get("contexts") or (0, 1, 2))
-        known["integration_types"] = sorted(payload.get("integration_types") or (0,))
-    return known
-
-
-def _permissions(value: Any) -> str | None:
-    # None lets everybody and 0 nobody: they must not be taken for each other
-    return None if value is None else str(value)
-
-
-def _comparable_option(option: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": option["type"],
-        "name": option["name"],
-        "description": option.get("description") or "",
-        "name_localizations": option.get("name_localizations") or {},
-        "description_localizations": option.get("description_localizations") or {},
-        "required": bool(option.get("required")),
-        "autocomplete": bool(option.get("autocomplete")),
-        "choices": [
-            (choice["name"], choice["value"], choice.get("name_localizations") or {})
-            for choice in option.get("choices") or ()
-        ],
-        "channel_types": sorted(option.get("channel_types") or ()),
-        "options": [_comparable_option(below) for below in option.get("options") or ()],
-        **{key: option.get(key) for key in ("min_value", "max_value", "min_length", "max_length")},
-    }
-
-
-# ---- the servers that commands were registered in ----
-
-
-class GuildMemory:
-    """Which guilds hold commands of this application, kept in the bot's database from run to run.
-
-    Discord has no list of them, and asking each of a bot's guilds would take a call a guild.
-    """
-
-    def __init__(self, db: Database, application: int) -> None:
-        self._db = db
-        self._application = application
-        self._kept: frozenset[int] | None = None  # what the database has, if that is known
-
-    async def recall(self) -> frozenset[int]:
-        """The guilds of earlier runs."""
-        if self._kept is None:
-            rows = await self._db.fetchall(
-                "SELECT guild FROM wisp_command_guilds WHERE application = ?", (self._application,)
-            )
-            self._kept = frozenset(guild for (guild,) in rows)
-        return self._kept
-
-    async def remember(self, guilds: Iterable[int]) -> None:
-        """Make `guilds` the ones that a later run hears of."""
-        guilds = frozenset(guilds)
-        if await self.recall() == guilds:
-            return
-        self._kept = None
-        async with self._db.transaction() as tx:
-            await tx.execute("DELETE FROM wisp_command_guilds WHERE application = ?", (self._application,))
-            for guild in guilds:
-                await tx.execute("INSERT INTO wisp_command_guilds VALUES (?, ?)", (self._application, guild))
-        self._kept = guilds
+def _problem(command: Wanted | None, message: str, fix: str) -> Problem:
+    root = command.command if command else None
+    return Problem("registration", message, fix) if root is None else root.problem("", message, fix)

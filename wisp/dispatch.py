@@ -6,20 +6,21 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import hikari
 
-from . import bridge, lightbulb_compat
+from . import bridge
 from .components import UNKNOWN
 from .config import in_use
 from .errors import AnswerError, InteractionOver, UserError
 from .logs import get_logger, redacted
 from .tasks import EXITS, current_task, described, must_raise, text_of
-from .watchdog import Function
 
 if TYPE_CHECKING:
     from .instrumentation import Outcome
+    from .lightbulb_compat import LightbulbCompat
     from .router import Call, Router
     from .runtime import Runtime
 
@@ -47,13 +48,13 @@ _MANAGERS = hikari.Permissions.MANAGE_GUILD | hikari.Permissions.ADMINISTRATOR
 class Dispatcher:
     """Answers the interactions of one run. `calls` are those that run now."""
 
-    def __init__(self, runtime: Runtime, router: Router) -> None:
+    def __init__(self, runtime: Runtime, router: Router, lightbulb: LightbulbCompat) -> None:
         self.calls: set[Call] = set()
         self._runtime = runtime
         self._router = router
+        self._lightbulb = lightbulb
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._awaited: set[int] = set()  # interactions that a raw `wait_for` may answer, while they are dispatched
-        self._in_pipeline: dict[int, Call] = {}
 
     # ---- the story ----
 
@@ -88,10 +89,10 @@ class Dispatcher:
         outcome: Outcome = "done"
         try:
             try:
-                await watch(call.rules.check(call.ctx), call.source)  # guards
+                await watch(call.rules.check(call.ctx), call.label)  # guards
                 arguments = await call.arguments()  # options
                 async with call.rules.limits(call.ctx):  # concurrency, then cooldown
-                    result = await watch(call.invoke(**arguments), call.source)
+                    result = await watch(call.invoke(**arguments), call.label)
                 await call.answer(result)
             except BaseException as error:
                 if must_raise(error, task, is_ending=runtime.is_ending(call.owner)):
@@ -123,7 +124,7 @@ class Dispatcher:
     def _running(self, call: Call, task: asyncio.Task[Any]) -> Generator[None]:
         """Count the call as running inside of the block, and defer its answer in time."""
         self._runtime.tasks.add(task, call.owner)
-        task.set_name(call.source.label)
+        task.set_name(call.label)
         self.calls.add(call)
         if call.responder is not None:
             call.responder.start()
@@ -145,7 +146,7 @@ class Dispatcher:
             await self._tell(call, _CLOSING)
             self._runtime.request_exit(error)
         elif not await self._is_handled(call, error):
-            id = self._runtime.report(call.source.label, error)
+            id = self._runtime.report(call.label, error)
             shown = f": {self._shown(error)}" if call.rules.shows_errors else "."
             await self._tell(call, _WENT_WRONG.format(shown=shown, id=id))
 
@@ -180,9 +181,9 @@ class Dispatcher:
             return
         except Exception as error:
             if self._runtime.closing:  # the connection closes meanwhile
-                _log.info("could not answer %s while the bot closes: %s", call.source.label, error)
+                _log.info("could not answer %s while the bot closes: %s", call.label, error)
                 return
-            id = self._runtime.report(f"answering {call.source.label}", error)
+            id = self._runtime.report(f"answering {call.label}", error)
             if isinstance(error, (AnswerError, ValueError)):  # another text may do
                 with suppress(Exception):
                     await call.refuse(_WENT_WRONG.format(shown=".", id=id))
@@ -193,7 +194,7 @@ class Dispatcher:
             try:
                 await call.responder.finish()
             except Exception as error:
-                self._runtime.report(call.source.label, error)
+                self._runtime.report(call.label, error)
 
     async def _fail_unrouted(self, event: hikari.InteractionCreateEvent, error: BaseException) -> None:
         """Answer an interaction that failed outside of any handler, such as in a lightbulb hook or command."""
@@ -207,20 +208,16 @@ class Dispatcher:
     # ---- lightbulb's hooks ----
 
     def _has_hooks(self, call: Call) -> bool:
-        return call.kind == "command" and lightbulb_compat.has_hooks(self._runtime.client)
+        return call.kind == "command" and bool(self._lightbulb.client.hooks)
 
     async def _through_lightbulb(self, call: Call) -> None:
         """Let lightbulb run its hooks around `run`. A hook that stops the call must not leave it unanswered."""
         assert call.responder is not None
-        interaction = call.interaction
-        call.responder.sent = sent = asyncio.Event()
-        self._in_pipeline[interaction.id] = call
+        running = self._lightbulb.run_with_hooks(call.ctx, partial(self.run, call))
         try:
-            handling = self._runtime.client.handle_application_command_interaction(interaction, sent)
-            await self._runtime.watchdog.watch(handling, call.source)
-            if self._in_pipeline.pop(interaction.id, None) is None:
-                return  # it ran
-            if sent.is_set():
+            if await self._runtime.watchdog.watch(running, call.label):
+                return
+            if call.responder.sent is not None and call.responder.sent.is_set():
                 await call.responder.catch_up()
                 await self.finish(call)
             else:
@@ -228,26 +225,17 @@ class Dispatcher:
         except asyncio.CancelledError:
             await self._tell(call, _CLOSING)
             raise
-        finally:
-            self._in_pipeline.pop(interaction.id, None)
-
-    async def on_lightbulb_invocation(self, interaction: hikari.CommandInteraction) -> None:
-        """Run the wisp command of a lightbulb command, between lightbulb's hooks."""
-        call = self._in_pipeline.pop(interaction.id)
-        if call.responder is not None and call.responder.sent is not None and call.responder.sent.is_set():
-            await call.responder.catch_up()
-        await self.run(call)
 
     # ---- interactions that no handler of wisp answers ----
 
     async def _forward(self, event: hikari.InteractionCreateEvent) -> None:
         """Leave an interaction to lightbulb or a raw listener, and answer what neither handles."""
-        interaction, client = event.interaction, self._runtime.client
+        interaction = event.interaction
         if self._runtime.closing:
             self._runtime.instrumentation.refused("closing")
             await self._answer_raw(interaction, _CLOSING)
         elif isinstance(interaction, (hikari.ComponentInteraction, hikari.ModalInteraction)):
-            if lightbulb_compat.knows_component(client, interaction.custom_id):
+            if self._lightbulb.handles(interaction):
                 await self._hand_over(interaction)
             else:
                 await self._answer_unknown(event, UNKNOWN)
@@ -257,7 +245,7 @@ class Dispatcher:
         elif interaction.command_type not in _COMMAND_TYPES:
             _log.warning("a command of the unknown type %s is refused", interaction.command_type)
             await self._answer_unknown(event, _UNKNOWN_COMMAND)
-        elif lightbulb_compat.knows_command(client, interaction):
+        elif self._lightbulb.handles(interaction):
             sent = asyncio.Event()
             await self._hand_over(interaction, sent)
             if not sent.is_set():
@@ -267,13 +255,13 @@ class Dispatcher:
 
     async def _hand_over(self, interaction: Any, *sent: asyncio.Event) -> None:
         """Let lightbulb's own commands and components answer."""
-        handling = self._runtime.client.handle_interaction_create(interaction, *sent)
+        handling = self._lightbulb.client.handle_interaction_create(interaction, *sent)
         name = getattr(interaction, "command_name", None) or getattr(interaction, "custom_id", "")
-        await self._runtime.watchdog.watch(handling, Function(f'"{name}" of lightbulb'))
+        await self._runtime.watchdog.watch(handling, f'"{name}" of lightbulb')
 
     async def _answer_unknown(self, event: hikari.InteractionCreateEvent, line: str) -> None:
         self._runtime.instrumentation.refused("unknown")
-        if event.interaction.id in self._awaited or bridge.has_other_listeners(self._runtime.gateway, type(event)):
+        if event.interaction.id in self._awaited or bridge.has_raw_listeners(self._runtime.gateway, type(event)):
             # it may answer, or only look: it has as long as Discord lets us wait
             await asyncio.sleep(self._runtime.defer_after)
         await self._answer_raw(event.interaction, line)

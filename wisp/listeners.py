@@ -94,7 +94,7 @@ class Listeners:
                 await runtime.handle_error(ctx, error, listener.label, owner)
 
             call = partial(listener.function, event)
-            await runtime.run("event", type(event).__name__, listener, owner, call, fail)
+            await runtime.run("event", type(event).__name__, listener.label, owner, call, fail)
 
     async def _call_to_the_end(self, owner: Owner, listener: Listener, event: hikari.Event) -> None:
         """Call a listener that the start waits for. It continues if the start is cancelled: it may close the bot."""

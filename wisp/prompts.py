@@ -115,7 +115,7 @@ class Prompts:
         if not self._runtime.gate.is_open(prompt.handler.owner, ctx.guild_id):
             raise UserError(_OVER)
         set_handler_of(ctx, prompt.handler)
-        await self._runtime.watchdog.watch(prompt.on_click(ctx, action), prompt.handler)
+        await self._runtime.watchdog.watch(prompt.on_click(ctx, action), prompt.handler.label)
 
     async def confirm(
         self,

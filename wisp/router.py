@@ -18,7 +18,6 @@ from .context import ComponentContext, InteractionContext, ModalContext, handler
 from .custom_ids import Routes
 from .errors import AnswerError
 from .guards import NO_RULES, Counter, Limit, Rule, Rules
-from .watchdog import Function
 
 if TYPE_CHECKING:
     from .command_tree import TopLevelCommand
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from .decorators import Decorators
     from .handlers import Handler
     from .instrumentation import Kind
-    from .owner import ErrorHandler, Owner, Source
+    from .owner import ErrorHandler, Owner
     from .responder import Responder
     from .runtime import Runtime
 
@@ -46,13 +45,13 @@ async def _nothing(_: Any = None) -> None: ...
 class Call:
     """One interaction, and the code of the bot that handles it.
 
-    `source` is that code, `owner` the bot or module that it belongs to. `ctx` is what guards and error handlers take,
-    None if the call has neither. Metrics know the call by `kind` and `name`.
+    `label` is its name in logs, `owner` the bot or module that it belongs to. `ctx` is what guards and error handlers
+    take, None if the call has neither. Metrics know the call by `kind` and `name`.
     """
 
     kind: Kind
     name: str
-    source: Source
+    label: str
     owner: Owner
     interaction: Any
     ctx: Any
@@ -74,7 +73,7 @@ class Call:
         """Continue as the handler of the context: a prompt passes a click on to the handler that asks."""
         if self.ctx is not None:
             handler = handler_of(self.ctx)
-            self.source, self.owner, self.error_handlers = handler, handler.owner, handler.error_handlers
+            self.label, self.owner, self.error_handlers = handler.label, handler.owner, handler.error_handlers
 
 
 class Router:
@@ -164,7 +163,7 @@ class Router:
         return Call(
             kind=handler.measured_as,
             name=handler.label,
-            source=handler,
+            label=handler.label,
             owner=handler.owner,
             interaction=ctx.interaction,
             ctx=ctx,
@@ -200,7 +199,7 @@ def _autocomplete_call(
     return Call(
         kind="autocomplete",
         name=command.label,
-        source=command,
+        label=command.label,
         owner=command.owner,
         interaction=interaction,
         ctx=None,
@@ -219,7 +218,7 @@ def _form_call(runtime: Runtime, owner: Owner, interaction: hikari.ModalInteract
     async def refuse(text: str) -> None:
         await bridge.answer_privately(runtime.gateway.rest, interaction.id, interaction.token, text)
 
-    return Call("modal", "form", Function("a form"), owner, interaction, None, submit, refuse)
+    return Call("modal", "form", "a form", owner, interaction, None, submit, refuse)
 
 
 def _path_of(

@@ -17,7 +17,7 @@ from .errors import InteractionOver, ServiceError, UserError
 from .instrumentation import Instrumentation, Kind, Outcome
 from .locations import line_of, place, raised_at
 from .logs import get_logger
-from .owner import ErrorHandler, Owner, Source
+from .owner import ErrorHandler, Owner
 from .tasks import (
     EXITS,
     LAST_WORDS,
@@ -30,7 +30,7 @@ from .tasks import (
     named,
     refuse_coroutine,
 )
-from .watchdog import Function, Watchdog
+from .watchdog import Watchdog
 
 if TYPE_CHECKING:
     import lightbulb
@@ -134,7 +134,7 @@ class Runtime:
         self,
         kind: Kind,
         name: str,
-        source: Source,
+        label: str,
         owner: Owner,
         call: Callable[[], Awaitable[object]],
         fail: Callable[[BaseException], Awaitable[object]],
@@ -147,9 +147,9 @@ class Runtime:
         began = self.clock.monotonic()
         outcome: Outcome = "cancelled"
         with self.tasks.track(owner) as task:
-            task.set_name(source.label)
+            task.set_name(label)
             try:
-                refuse_coroutine(await self.watchdog.watch(call(), source))
+                refuse_coroutine(await self.watchdog.watch(call(), label))
                 outcome = "done"
             except BaseException as error:
                 if must_raise(error, task, is_ending=self.is_ending(owner)):
@@ -195,11 +195,11 @@ class Runtime:
         """
         outer = [] if owner is self.bot else owner.error_handlers
         for handler in (*own, *outer, *self.bot.error_handlers):
-            source = Function(f"the error handler {getattr(handler, '__name__', type(handler).__name__)}", handler)
+            label = f"the error handler {getattr(handler, '__name__', type(handler).__name__)}"
             try:
-                asking = self.watchdog.watch(handler(ctx, error), source)  # type: ignore[arg-type]
+                asking = self.watchdog.watch(handler(ctx, error), label)  # type: ignore[arg-type]
                 # in a task of its own: an error handler that never ends must not hide the error
-                asked = asyncio.create_task(contained(asking), name=source.label)
+                asked = asyncio.create_task(contained(asking), name=label)
                 if await self.clock.wait_for(asked, _ERROR_HANDLER_LIMIT):
                     return True
             except UserError:
@@ -209,7 +209,7 @@ class Runtime:
             except BaseException as second:
                 if is_cancelled(second):
                     raise
-                self.report(source.label, second)
+                self.report(label, second)
         return False
 
     def report(self, where: str, error: BaseException) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import hikari
 
-from . import bridge, lightbulb_compat
+from . import bridge
 from .checks import unattached_problems
 from .config import in_use
 from .cooldowns import CooldownStore
@@ -21,6 +21,7 @@ from .errors import CheckError, StartError, WispError
 from .events import hears_messages
 from .inspection import misfit
 from .jobs.scheduler import SchedulerService
+from .lightbulb_compat import LightbulbCompat
 from .locations import place
 from .logs import get_logger, protect
 from .prompts import Prompts
@@ -87,24 +88,30 @@ class Session:
     def __init__(self, bot: Bot, config: Config, clock: Clock, *, database: DatabaseService | None = None) -> None:
         assert config.token is not None
         gateway = bridge.gateway_bot(config.token, config.rest_url)
-        client = lightbulb_compat.client_of(gateway)
+        lightbulb = LightbulbCompat(gateway)
         database = database or DatabaseService(config.database, durability=config.durability, clock=clock)
         runtime = Runtime(
-            bot, config, clock, gateway, client, services=bot.services, database=database, gate=bot.modules.gate
+            bot,
+            config,
+            clock,
+            gateway,
+            lightbulb.client,
+            services=bot.services,
+            database=database,
+            gate=bot.modules.gate,
         )
         self.runtime: Runtime = runtime
         self._bot = bot
         self._cooldowns = CooldownStore(clock)
         self._router = Router(runtime, self._cooldowns)
-        self._dispatcher = Dispatcher(runtime, self._router)
+        self._dispatcher = Dispatcher(runtime, self._router, lightbulb)
         scheduler = SchedulerService(database, clock=clock)
-        self.wiring: Wiring = Wiring(runtime, self._router, self._dispatcher, scheduler)
+        self.wiring: Wiring = Wiring(runtime, self._router, lightbulb, scheduler)
         runtime.prompts = Prompts(runtime)
         self._opened: list[tuple[str, Callable[[], Awaitable[object]]]] = []
         self._starting: asyncio.Task[object] | None = None
         self._start_ended = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
-        self._known_gateway: list[hikari.GatewayBotInfo] = []  # until hikari takes it
         self._guilds: set[hikari.Snowflake] = set()  # that Discord named when the shards became ready
         self._stages: list[str] = []
         self._stage_began = time.perf_counter()
@@ -267,7 +274,7 @@ class Session:
         self._opened.append(("the listeners for StoppingEvent", self.wiring.listeners.announce_stopping))
         watching = asyncio.create_task(self._warn_of_a_late_start())
         try:
-            await bridge.start_gateway(gateway, self._known_gateway)
+            await gateway.start(check_for_updates=False)
         except _Stop:
             assert failure is not None
             raise failure  # noqa: B904 - it has its cause
@@ -313,14 +320,14 @@ class Session:
 
     async def _ask_discord(self) -> hikari.Application:
         """Return the bot's application. Raises StartError if Discord does not answer, or lets no bot connect now."""
-        rest = bridge.reporting_date(self.runtime.gateway.rest, self.runtime.discord_time.responded)
+        runtime = self.runtime
+        rest = bridge.rest_client(runtime.gateway.rest, max_wait=_LONGEST_WAIT, on_date=runtime.discord_time.responded)
         try:
-            with bridge.patience(_LONGEST_WAIT):
-                application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
+            application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
         except Exception as error:
             raise explained(error)  # noqa: B904 - it has its cause
-        check_gateway(gateway, self.runtime.clock.time())
-        self._known_gateway.append(gateway)
+        check_gateway(gateway, runtime.clock.time())
+        bridge.set_gateway_info(runtime.gateway, gateway)
         return application
 
     # ---- close ----

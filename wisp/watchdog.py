@@ -1,25 +1,22 @@
-"""Blocking: which handler kept the event loop from running, for how long, and which answers came too late for it."""
+"""Watchdog: logs what blocks the event loop, for how long and where, and explains answers that came too late for it."""
 
 from __future__ import annotations
 
 import asyncio
 import math
-import os
 import re
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
+import sys
+import threading
+from collections import Counter, deque
+from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import suppress
 from time import perf_counter
-from types import CoroutineType, FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from traceback import walk_stack
+from typing import NamedTuple, TypeVar
 
-from .clock import Clock
-from .locations import place_of, short_path
+from .clock import Clock, DiscordTime
+from .locations import place_in
 from .logs import get_logger
-from .owner import Source
-
-if TYPE_CHECKING:
-    from .clock import DiscordTime
 
 T = TypeVar("T")
 
@@ -28,216 +25,147 @@ _log = get_logger("wisp.watchdog")
 _LIMIT = 1.0
 """Seconds from which a block is reported. Answers are deferred 1 s before Discord drops the interaction."""
 
-_INTERVAL = 0.5
-"""Seconds between two checks whether the event loop runs."""
+_INTERVAL = 0.25
+"""Seconds between two beats of the event loop, and between two looks of the watchdog's thread."""
 
 _RARE_INTERVAL = 60.0
-"""Seconds between two checks while the clock is moved: these pass at once, and a block cannot be told from a pause."""
+"""Seconds between two beats while time is moved: these pass at once, and a block cannot be told from a pause."""
 
 _DEADLINE = 3.0
 """Seconds in which Discord wants an answer."""
 
 _SKEW = 2.0
-"""Seconds by which what is known of Discord's clock may be wrong."""
+"""Seconds by which the estimate of Discord's clock may be wrong."""
 
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 _UNKNOWN_INTERACTION = 10062
 
 _CALLBACK = re.compile(r"/interactions/(\d+)/")
-_NOT_OF_BOT = (os.path.dirname(__file__) + os.sep, os.path.dirname(os.__file__) + os.sep)
 
-_WAY_OUT = (
-    "Meanwhile nothing else ran, and Discord drops interactions that get no answer within 3 s. Call what takes long "
-    "with `await asyncio.to_thread(...)`, or use an async library (`await asyncio.sleep(...)` for `time.sleep(...)`)"
+_OTHER_REASONS = (
+    ", and no handler alone is the reason: many handlers together, a task or raw listener of the bot's own, or the "
+    "machine"
 )
 
-
-class Function:
-    """A function of the bot that is no handler by itself, such as an error handler, or (None) one that is not known."""
-
-    __slots__ = ("_function", "label")
-
-    def __init__(self, label: str, function: Callable[..., Any] | None = None) -> None:
-        self.label: str = label
-        self._function = function
-
-    @property
-    def file(self) -> str | None:
-        """Where it is defined."""
-        return None if self._function is None else place_of(self._function)[0]
-
-    @property
-    def line(self) -> int | None:
-        """Where it is defined."""
-        return None if self._function is None else place_of(self._function)[1]
+_FIX = (
+    "Meanwhile nothing else ran, and Discord drops interactions that get no answer within 3 s. Run slow code with "
+    "`await asyncio.to_thread(...)`, or use an async library (`await asyncio.sleep(...)` for `time.sleep(...)`)"
+)
 
 
 class _Block(NamedTuple):
     began: float  # in seconds of Clock.monotonic
     ended: float
-    what: str
+    description: str
 
 
 class Watchdog:
-    """The blocks of the event loop in one session. Each is logged once, with what blocked, for how long and where.
+    """Reports blocks of the event loop: each is logged once.
 
-    `limit` is the seconds from which a block counts. Time is real here, whatever the clock of a test shows.
+    The event loop beats, and if a beat is late, a thread looks at what runs. `limit` is the seconds by which a beat
+    must be late for a report. Time is real here, whatever the clock of a test shows.
     """
 
     def __init__(self, clock: Clock, discord_time: DiscordTime) -> None:
         self.limit: float = _LIMIT
         self._clock = clock
         self._discord_time = discord_time
-        self._blocks: deque[_Block] = deque(maxlen=20)
-        self._dropped: deque[int] = deque(maxlen=1000)  # interactions that are known to be too late
-        self._noted = 0.0  # when the last block ended
-        self._due = 0.0
+        self._due = math.inf  # when the next beat should come
         self._timer: asyncio.TimerHandle | None = None
+        self._samples: deque[tuple[str, str]] = deque(maxlen=100)  # each a label and a place, "" if unknown
+        self._blocks: deque[_Block] = deque(maxlen=20)
+        self._explained: deque[int] = deque(maxlen=1000)  # ids of interactions
+        self._is_stopped = threading.Event()
+        self._watched_thread = 0
 
     def start(self) -> None:
-        """Check from now on whether the event loop runs."""
-        is_flowing = self._clock.is_flowing
-        self._due = perf_counter() + _INTERVAL if is_flowing else math.inf
-        self._timer = asyncio.get_running_loop().call_later(_INTERVAL if is_flowing else _RARE_INTERVAL, self._check)
+        """Watch the event loop of this thread."""
+        self._watched_thread = threading.get_ident()
+        self._expect_beat()
+        threading.Thread(target=self._look_on, name="wisp watchdog", daemon=True).start()
 
     def stop(self) -> None:
-        """Check no more."""
+        """Stop watching."""
+        self._is_stopped.set()
         if self._timer is not None:
             self._timer.cancel()
 
-    def watch(self, work: Awaitable[T], source: Source) -> Awaitable[T]:
-        """Return `work` as something to be awaited in its place: it measures how long each of its steps takes."""
-        if type(work) is CoroutineType:
-            return Watched(self, source).during(cast("CoroutineType[Any, Any, T]", work))
-        return work
-
-    def watcher(self, source: Source) -> Watched:
-        """Return what watches a coroutine that runs one source after the other, this one first."""
-        return Watched(self, source)
-
-    def note(self, source: Source, began: float, at: str | None) -> None:
-        """Log that a step of `source`, begun at `began`, blocked. It waits in line `at` now, unless it has ended."""
-        if self._noted > began:
-            return  # something inside it did, which is named
-        place = f" ({source.file}:{source.line})" if source.file else ""
-        before = f", before it waited at {at}" if at else ""
-        seconds = self._block(began, f"{source.label} blocked the event loop")
-        _log.error("%s%s blocked the event loop for %.1f s%s. %s", source.label, place, seconds, before, _WAY_OUT)
-
-    def _check(self) -> None:
-        due = self._due
-        self.start()
-        if self._clock.is_flowing and perf_counter() - due >= self.limit and self._noted < due:
-            seconds = self._block(due, "the event loop did not run")
-            _log.error(
-                "the event loop did not run for %.1f s, and no handler alone is the reason: many handlers together, a "
-                "task or raw listener of the bot's own, or the machine. %s",
-                seconds,
-                _WAY_OUT,
-            )
-
-    def _block(self, began: float, what: str) -> float:
-        """Remember a block that ends now; its seconds."""
-        self._noted = perf_counter()
-        seconds, now = self._noted - began, self._clock.monotonic()
-        self._blocks.append(_Block(now - seconds, now, f"{what} for {seconds:.1f} s"))
-        return seconds
+    @staticmethod
+    async def watch(work: Awaitable[T], label: str) -> T:
+        """Return the result of `work`. If it blocks the event loop, the report names it by `label`."""
+        return await work  # `look` reads `label` from this frame
 
     def explain(self, error: BaseException) -> str | None:
-        """Return why an answer came too late, if `error` says that it did and a block is the reason; else None.
+        """Return why an answer came too late, if `error` says so and a block is the reason; else None.
 
-        Returns "" if that was told of the same interaction before.
+        Returns "" if that was explained for the same interaction before.
         """
-        id = next(filter(None, map(_too_late, _causes(error))), None)
+        self._report()
+        id = next(filter(None, map(_expired_interaction, _causes(error))), None)
         if id is None:
             return None
         made = self._discord_time.made(id)
         for block in reversed(self._blocks):
             if block.began - _DEADLINE - _SKEW <= made <= block.ended + _SKEW:
-                if id in self._dropped:
+                if id in self._explained:
                     return ""
-                self._dropped.append(id)
-                return f"the answer came too late, since {block.what}"
+                self._explained.append(id)
+                return f"the answer came too late, since {block.description}"
         return None
 
+    # ---- in the event loop ----
 
-class Watched:
-    """A coroutine that is awaited through this object, which measures the time of each step.
+    def _expect_beat(self) -> None:
+        is_flowing = self._clock.is_flowing
+        self._due = perf_counter() + _INTERVAL if is_flowing else math.inf
+        self._timer = asyncio.get_running_loop().call_later(_INTERVAL if is_flowing else _RARE_INTERVAL, self._beat)
 
-    `cr_await` is the coroutine, by the name under which a coroutine has what it awaits.
-    """
+    def _beat(self) -> None:
+        with suppress(Exception):  # a logging handler that raises must not end the beats
+            self._report()
+        self._expect_beat()
 
-    __slots__ = ("_began", "_blocking", "_source", "cr_await")
+    def _report(self) -> None:
+        """Log the block that ended just now, if there was one."""
+        now, samples = perf_counter(), [*self._samples]
+        self._samples.clear()
+        seconds = now - self._due
+        if seconds < self.limit or not self._clock.is_flowing:
+            return
+        self._due = now + _INTERVAL
+        ended = self._clock.monotonic()
+        label, place = _most_of(samples)
+        what = f"{label} blocked the event loop" if label else "the event loop did not run"
+        self._blocks.append(_Block(ended - seconds - _INTERVAL, ended, f"{what} for {seconds:.1f} s"))
+        _log.error("%s for %.1f s%s%s. %s", what, seconds, place, "" if label else _OTHER_REASONS, _FIX)
 
-    def __init__(self, blocking: Watchdog, source: Source) -> None:
-        self._blocking = blocking
-        self._source = source
+    # ---- in the watchdog's thread ----
 
-    def during(self, coroutine: CoroutineType[Any, Any, T]) -> Awaitable[T]:
-        """Return this object, to be awaited in the place of the coroutine."""
-        self.cr_await: CoroutineType[Any, Any, Any] = coroutine
-        return cast("Awaitable[T]", self)
+    def _look_on(self) -> None:
+        while not self._is_stopped.wait(_INTERVAL):
+            self.look()
 
-    def go_on_with(self, source: Source) -> None:
-        """Begin to measure anew, inside of a step, since what follows is of another source."""
-        now = perf_counter()
-        if now - self._began >= self._blocking.limit:
-            self._note()
-        self._source = source
-        self._began = now
-
-    def __await__(self) -> Any:
-        return self
-
-    def __iter__(self) -> Any:
-        return self
-
-    def __next__(self) -> Any:
-        self._began = perf_counter()
-        try:
-            return self.cr_await.send(None)
-        finally:
-            if perf_counter() - self._began >= self._blocking.limit:
-                self._note()
-
-    def send(self, value: None) -> Any:
-        """Continue. asyncio sends None alone."""
-        return self.__next__()
-
-    def throw(self, *error: Any) -> Any:
-        """Continue with an error."""
-        self._began = perf_counter()
-        try:
-            return self.cr_await.throw(*error)
-        finally:
-            if perf_counter() - self._began >= self._blocking.limit:
-                self._note()
-
-    def close(self) -> None:
-        """Close the coroutine."""
-        self.cr_await.close()
-
-    def _note(self) -> None:
-        with suppress(Exception):  # a logging handler that raises must not end the handler that is watched
-            self._blocking.note(self._source, self._began, _line_of_bot(self.cr_await))
+    def look(self) -> None:
+        """Take note of what runs in the event loop, if its beat is late."""
+        if perf_counter() <= self._due:
+            return
+        frame = sys._current_frames().get(self._watched_thread)  # pyright: ignore[reportPrivateUsage]
+        frames = [frame for frame, _ in walk_stack(frame)] if frame else []
+        watch = Watchdog.watch.__code__
+        label = next((frame.f_locals["label"] for frame in frames if frame.f_code is watch), "")
+        self._samples.append((label, place_in(reversed(frames))))
 
 
-def _line_of_bot(coroutine: Any) -> str | None:
-    """Return the innermost line of the bot's code in which a coroutine waits; None if it has ended."""
-    found: str | None = None
-    at = coroutine
-    while at is not None:
-        frame: FrameType | None = getattr(at, "cr_frame", None)
-        if frame is not None:
-            file = frame.f_code.co_filename
-            if not file.startswith(_NOT_OF_BOT) and "site-packages" not in file:
-                found = f"{short_path(file)}:{frame.f_lineno}"
-        at = getattr(at, "cr_await", None)
-    return found
+def _most_of(samples: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Return the label that most samples have, "" if there is none, and where it was last seen."""
+    for label, count in Counter(label for label, _ in samples).most_common(1):
+        if count * 2 > len(samples):
+            return label, next(place for sampled, place in reversed(samples) if sampled == label)
+    return "", ""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it came from."""
+    """Yield the error, and the errors that it came from."""
     seen: list[BaseException] = []
     at: BaseException | None = error
     while at is not None and at not in seen:
@@ -246,7 +174,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         at = at.__cause__ or at.__context__
 
 
-def _too_late(error: BaseException) -> int | None:
-    """Return the id of the interaction that Discord answers no more, if that is the error."""
+def _expired_interaction(error: BaseException) -> int | None:
+    """Return the id of the interaction that Discord no longer answers, if that is the error."""
     found = _CALLBACK.search(str(getattr(error, "url", "")))
     return int(found[1]) if found and getattr(error, "code", None) == _UNKNOWN_INTERACTION else None

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import hikari
 
-from . import lightbulb_compat
 from .command_sync import CommandSync, Wanted
 from .command_tree import merge_groups
 from .errors import DatabaseError, WispError
 from .listeners import Listeners
 
 if TYPE_CHECKING:
-    from .command_sync import Changes
     from .command_tree import TopLevelCommand
     from .decorators import Decorators
-    from .dispatch import Dispatcher
     from .events import Listener
     from .jobs.scheduler import SchedulerService
+    from .lightbulb_compat import LightbulbCompat
     from .migrations import Migrations
     from .router import Router
     from .runtime import Runtime
@@ -32,7 +30,7 @@ class Wiring:
         self,
         runtime: Runtime,
         router: Router,
-        dispatcher: Dispatcher,
+        lightbulb: LightbulbCompat,
         scheduler: SchedulerService,
     ) -> None:
         self.owners: list[Decorators] = []
@@ -40,9 +38,8 @@ class Wiring:
         self.scheduler: SchedulerService = scheduler
         self.runtime: Runtime = runtime
         self._router = router
-        self._dispatcher = dispatcher
+        self._lightbulb = lightbulb
         self._commands: CommandSync | None = None  # once Discord has said who the bot is
-        self._lightbulb_commands: list[Any] = []
         self._is_complete = False
 
     # ---- bot and modules ----
@@ -93,28 +90,14 @@ class Wiring:
     def _route(self) -> None:
         if not self._is_complete:
             return
-        client = self.runtime.client
         commands = [(command, self._guilds_of(command)) for command in self.commands()]
         self._router.update(commands, self.owners)
-        for mirrored in self._lightbulb_commands:
-            client.unregister(mirrored)
-        self._lightbulb_commands.clear()
-        for command, guilds in commands:
-            mirrored = lightbulb_compat.mirror(command, self._dispatcher.on_lightbulb_invocation)
-            client.register(mirrored, guilds=guilds or None, global_=None if guilds else True)
-            self._lightbulb_commands.append(mirrored)
+        self._lightbulb.register(commands)
 
-    async def sync_commands(self, application: int) -> Changes | None:
+    async def sync_commands(self, application: int) -> str | None:
         """Bring Discord's commands up to date for the first time, as `CommandSync.update` does."""
-        runtime = self.runtime
-        self._commands = CommandSync(
-            runtime.gateway.rest,
-            application,
-            runtime.database,
-            self._wanted,
-            clock=runtime.clock,
-            spawn=runtime.spawn,
-        )
+        rest, database = self.runtime.gateway.rest, self.runtime.database
+        self._commands = CommandSync(rest, application, database, self._wanted, self.runtime.clock)
         return await self._commands.update()
 
     async def sync_commands_again(self) -> None:
@@ -133,9 +116,7 @@ class Wiring:
         for command in self.commands():
             for guild in self._guilds_of(command) or (None,):
                 wanted.setdefault(guild, []).append(Wanted(command.payload(), command))
-        for _, guild, payload in await lightbulb_compat.raw_payloads(
-            self.runtime.client, self._lightbulb_commands, self.runtime.gateway.entity_factory
-        ):
+        for guild, payload in await self._lightbulb.payloads(self.runtime.gateway.entity_factory):
             wanted.setdefault(guild, []).append(Wanted(payload, None))
         return wanted
 

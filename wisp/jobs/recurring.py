@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ..decorators import Decorators
     from ..instrumentation import Outcome
     from ..runtime import Runtime
-    from ..watchdog import Watched
     from . import Job, Recurring
 
 _log = get_logger("wisp.scheduler")
@@ -118,12 +117,6 @@ class Recurrences:
             asyncio.get_running_loop().call_soon(self._spread, self._batch)  # right after the task's first step
 
     async def _run_batch(self, batch: deque[Recurrence]) -> None:
-        """Run one after the other. One object watches all of them: one each would cost more than such a run."""
-        assert self._session is not None
-        watched = self._session.watchdog.watcher(batch[0].job)
-        await watched.during(self._run_each(batch, watched))
-
-    async def _run_each(self, batch: deque[Recurrence], watched: Watched) -> None:
         """Run one after the other, until one leaves traces in the task: they are not to befall another."""
         task, context = current_task(), copy_context()
         holders = _holders(task)
@@ -131,7 +124,6 @@ class Recurrences:
             while batch:
                 one = batch.popleft()
                 task.set_name(one.job.title)
-                watched.go_on_with(one.job)
                 await self._run(one)
                 if task.cancelling() or _holders(task) != holders or copy_context() != context:
                     break
@@ -154,7 +146,11 @@ class Recurrences:
         failed = partial(tell, session, job, one.owner, None)
         try:
             if one.is_here and not session.closing:
-                if await shielded(job.function, failed, is_ending=lambda: session.is_ending(one.owner)):
+                if await shielded(
+                    lambda: session.watchdog.watch(job.function(), job.label),
+                    failed,
+                    is_ending=lambda: session.is_ending(one.owner),
+                ):
                     one.failures = 0
                     outcome = "done"
                 else:

@@ -371,7 +371,7 @@ class SchedulerService:
                 return None
             arguments = job.arguments(data)
             await self._count_failure(shot)
-            return await session.watchdog.watch(job.function(**arguments), job)
+            return await session.watchdog.watch(job.function(**arguments), job.label)
 
         async def failed(error: BaseException) -> None:
             nonlocal outcome

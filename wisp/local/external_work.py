@@ -32,7 +32,7 @@ _GLANCE = 0.01
 _DATA_SEGS_OUT = 156
 """Where this number is in Linux' `struct tcp_info` (include/uapi/linux/tcp.h)."""
 
-_WORKERS = ("aiosqlite.core", "wisp.sandbox.console")
+_WORKERS = ("aiosqlite.core", "wisp.sandbox.console", "wisp.watchdog")
 """Modules whose threads do nothing but what the event loop asks of them."""
 
 _POOLS = ("concurrent.futures.process", "anyio.")

@@ -30,6 +30,7 @@ from ..sandbox.server import Sandbox
 from ..sandbox.world import World
 from ..services.database import MEMORY
 from ..tasks import Exit, contained, end, to_the_end
+from . import hikari_probes
 from .browser_log import failures_on, log_on, open_on_desktop
 from .chat import Chat
 from .virtual_time import Overdue, Stuck, VirtualTime, virtual_time
@@ -64,7 +65,7 @@ async def on_sandbox(
     of the world what the bot shall find. Raises StartError where the bot does not start.
     """
     clock = clock or Clock()
-    bridge.let_hikari_ask_the_loop(clock)
+    hikari_probes.use_loop_time(clock)
     async with AsyncExitStack() as stack:
         database = keep
         if database is None:
@@ -189,7 +190,7 @@ def _seconds_ahead(typed: str, now: float) -> float:
 
 def undelivered(sandbox: Sandbox, gateway: hikari.GatewayBot) -> bool:
     """Whether the bot is away and comes back, or the sandbox holds an event for it."""
-    return sandbox.faults.holding or bridge.away(gateway)
+    return sandbox.faults.holding or hikari_probes.is_reconnecting(gateway)
 
 
 async def chat(

@@ -23,7 +23,7 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
-from .. import bridge
+from ..local import hikari_probes
 from ..local import runner as local
 from ..local.runner import on_sandbox, undelivered
 from ..local.virtual_time import Overdue, Stuck, VirtualTime, virtual_time
@@ -347,7 +347,7 @@ class Discord(Breakable):
         self._raise_failures()
         if self._session.closing:
             raise AssertionError("the bot is closed: `await discord.restart()` starts it again")
-        if why := bridge.ended(self._session.gateway):
+        if why := hikari_probes.fatal_close_reason(self._session.gateway):
             raise AssertionError(f"the bot's connection to Discord ended for good: {why}")
 
     async def finish(self) -> None:
@@ -365,7 +365,7 @@ class Discord(Breakable):
         """Wait for a bot that is away: after hikari's pauses of random length some answers would be late, some not."""
         sessions = self.gateway.sessions.values()
         if not sessions or any(session.connection is None for session in sessions):
-            await self._time.until(lambda: not bridge.away(self._session.gateway), within=_PATIENCE)
+            await self._time.until(lambda: not hikari_probes.is_reconnecting(self._session.gateway), within=_PATIENCE)
 
     def _raise_failures(self) -> None:
         errors = [_as_assertion(failure) for failure in self._failures]
