@@ -222,7 +222,7 @@ def test_a_guard_where_the_class_would_leave_it_behind_is_refused_in_words() -> 
     async def act(ctx: wisp.Context) -> None: ...
 
     for kind in (staticmethod, classmethod, partialmethod):
-        with pytest.raises(TypeError, match=f"above @{kind.__name__} would be passed by: write it below"):
+        with pytest.raises(TypeError, match=f"above @{kind.__name__} has no effect: write it below"):
             wisp.require_guild(kind(act))
 
 
@@ -343,7 +343,7 @@ def test_guards_that_are_written_wrongly_are_problems() -> None:
         )
     )
     for words in (
-        "require_permissions names none",
+        "require_permissions names no permission",
         "require_permissions got 'BAN'",
         "wisp.guard got 'no'",
         "cooldown got 1 uses per -1.0 seconds",
@@ -377,8 +377,8 @@ def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_problems
     found = bot.check()
     assert [(mistake.where, mistake.message) for mistake in found] == [
         ('command "act"', "it is a guard, and no function of its own"),
-        ('listener "hear"', "guards are for what people call, and nobody is asked here"),
-        ('job "sweep"', "guards are for what people call, and nobody is asked here"),
+        ('listener "hear"', "guards work on what users call, and no user calls this"),
+        ('job "sweep"', "guards work on what users call, and no user calls this"),
     ]
     assert all(mistake.file and mistake.file.endswith("test_guards.py") for mistake in found)
 

@@ -8,7 +8,7 @@ import logging
 import math
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Generic, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypedDict, TypeVar, Unpack, cast
 
 import hikari
 
@@ -18,7 +18,6 @@ from .errors import AnswerError, InteractionOver
 if TYPE_CHECKING:
     from .bot import Bot
     from .forms import Form
-    from .guards import Release
     from .handlers import Handler
     from .services import BoundStore, GuildDataStore, Services
     from .session import Session
@@ -124,6 +123,18 @@ class Answer:
         return await self._ctx.send(self._answering.fetch_message(int(self._message)))
 
 
+class Slot(Protocol):
+    """A slot of a concurrency limit, which a call releases while it waits for a user."""
+
+    async def acquire(self) -> None:
+        """Wait for a slot, unless one is held. Raises UserError if that takes too long."""
+        ...
+
+    def release(self) -> None:
+        """Release the slot, if one is held."""
+        ...
+
+
 class BaseContext(Generic[Asked]):
     """One interaction: who asked, and where. `interaction` is hikari's own object, `handler` what was asked for."""
 
@@ -209,7 +220,7 @@ class InteractionContext(BaseContext[Answered]):
         "defer_at",
         "has_open_form",
         "heard",
-        "taken",
+        "slots",
     )
 
     def __init__(self, session: Session, handler: Handler[..., Any], interaction: Answered) -> None:
@@ -223,7 +234,7 @@ class InteractionContext(BaseContext[Answered]):
         self.defer_at: float = math.inf
         # Discord does not report a form that was dismissed, so an open one may have been
         self.has_open_form: bool = False
-        self.taken: Sequence[Release] = ()  # what the handler's limits gave this call
+        self.slots: list[Slot] = []  # of the handler's concurrency limits
         # a deferral on time and an answer by the handler must not both be the first
         self._lock = asyncio.Lock()
         # where lightbulb's pipeline runs the command: how lightbulb knows that Discord has heard something

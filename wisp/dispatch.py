@@ -101,7 +101,9 @@ class Dispatcher:
             for limit in (rule for rule in rules if isinstance(rule, Limit)):
                 if limit not in self._counters:
                     named = self._free_name(f"{handler.owner.namespace or ''}:{name}")
-                    self._counters[limit] = known[limit] if limit in known else limit.counter(self.session, named)
+                    self._counters[limit] = (
+                        known[limit] if limit in known else limit.counter(self.session.cooldowns, named)
+                    )
             found.update(dict.fromkeys(rules))
         limits = sorted((rule for rule in found if isinstance(rule, Limit)), key=lambda limit: limit.rank)
         if found:

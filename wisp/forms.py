@@ -15,7 +15,6 @@ import hikari
 import msgspec
 
 from . import limits
-from .cooldowns import Place
 from .errors import AnswerError, Problem, UserError
 from .handlers import in_words, place_of_class
 from .inspection import (
@@ -137,11 +136,10 @@ async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> 
     inputs = _inputs(form)
     custom_id, submitted = ctx.session.prompts.open_form(ctx.handler.owner)
     rows: Any = [_Row(one.payload()) for one in inputs]
-    places = [taken for taken in ctx.taken if isinstance(taken, Place)]
     try:
         await ctx.respond_with_modal(title or _title(form), custom_id, components=rows)
-        for place in places:
-            place.give_up()
+        for slot in ctx.slots:
+            slot.release()
         interaction = await ctx.session.prompts.wait(submitted, PATIENCE)
         ctx.go_on_with(interaction)
     except TimeoutError:
@@ -152,8 +150,8 @@ async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> 
         raise
     finally:
         submitted.cancel()
-    for place in places:
-        await place.take_again()
+    for slot in ctx.slots:
+        await slot.acquire()
     return _filled(form, inputs, interaction)
 
 

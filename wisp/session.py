@@ -135,7 +135,7 @@ class Session:
         self.measures: Measures = Measures(clock)
         self.dispatcher: Dispatcher = Dispatcher(self)
         self.prompts: Prompts = Prompts(self)
-        self.cooldowns: CooldownStore = CooldownStore(clock)
+        self.cooldowns: CooldownStore = CooldownStore(clock, self.discord_time)
         self.owners: frozenset[int] = frozenset(config.owners)
         self.gate: Gate = bot.modules.gate
         db = self._make_database()
