@@ -383,7 +383,7 @@ def test_quit_is_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_text_that_nothing_answers_brings_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sandbox", write("my_bot.py", BOT), "--run", "hello", "--run", "", "--run", ":join eve"]) == 0
     captured = capsys.readouterr()
-    assert captured.err == "-- nothing answered; a command begins with /, as in /hello\n"
+    assert captured.err == "-- no answer; a command begins with /, as in /hello\n"
     assert captured.out == "-- eve joined Sandbox\nwisp: Welcome, @eve!\n"
 
 
@@ -654,7 +654,7 @@ def test_where_nobody_types_the_page_stays_until_it_is_stopped(closed: bool) -> 
         assert program.stderr
         address = program.stdout.readline().removeprefix("In a browser: ").strip()
         assert urllib.request.urlopen(address, timeout=10).status == 200
-        assert program.stderr.readline() == "Nobody types here: this stays until it is stopped.\n"
+        assert program.stderr.readline() == "There is no input: the bot runs until it is stopped.\n"
         program.terminate()
         assert program.wait(20) == 128 + signal.SIGTERM
         assert (program.stdout.read(), program.stderr.read()) == ("", "")
@@ -730,7 +730,7 @@ def test_time_is_advanced_in_a_terminal() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
 def test_the_greeting_breaks_between_words() -> None:
     screen = Screen([*RUN, write("my_bot.py", BOT)], COLUMNS="40")
-    screen.expect("A local Discord. You are ada; wisp has\r\n/hello, /more, /form, /broken. :help\r\ntells more.\r\n")
+    screen.expect("A local Discord. You are ada; wisp has\r\n/hello, /more, /form, /broken. :help\r\nshows more.\r\n")
     screen.expect("ada in Sandbox #general> ")
     screen.type("\x04")
     assert screen.end() == 0

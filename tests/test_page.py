@@ -18,8 +18,9 @@ import pytest_asyncio
 
 import wisp
 import wisp.local.external_work
-from wisp.local.browser_log import failures_on
-from wisp.local.runner import advancer, on_sandbox
+from wisp.local.browser_log import show_failures
+from wisp.local.chat import advancer
+from wisp.local.runner import on_sandbox
 from wisp.local.virtual_time import virtual_time
 from wisp.sandbox.console import Console
 from wisp.sandbox.server import Sandbox
@@ -138,7 +139,7 @@ class Browser:
             async with on_sandbox(bot, page=True, clock=time.clock) as sandbox:
                 assert sandbox.page
                 sandbox.page.advance = advancer(time, sandbox.page)
-                failures_on(sandbox.page, bot.session)
+                show_failures(sandbox.page, bot.session)
                 own = sandbox.page.url.split("/page/")[0]
                 problems = self.problems
                 watching: dict[Any, Any] = {

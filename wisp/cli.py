@@ -64,12 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def sandbox(file: str, *, lines: Sequence[str], as_json: bool, keep: str | None, opens: bool, output: TextIO) -> int:
     """Run the bot of a file on a local Discord: these lines, or a chat in terminal and browser without any."""
-    from .local import runner as local
+    from .local.chat import chat
     from .local.virtual_time import new_event_loop
 
     bot = load(file)
-    chat = local.chat(bot, lines=lines, as_json=as_json, keep=keep, opens=opens, output=output)
-    return program.run(chat, bot.grace_left, loop_factory=new_event_loop)
+    chatting = chat(bot, lines=lines, as_json=as_json, keep=keep, opens=opens, output=output)
+    return program.run(chatting, bot.grace_left, loop_factory=new_event_loop)
 
 
 def serve(output: TextIO) -> int:
@@ -107,12 +107,12 @@ def _problems(file: str) -> list[Problem]:
         return [*error.problems, *bot.check()]
     found = bot.check()
     if bot.modules.list() and not service_problems(bot.services):  # modules are set up with the services
-        from .local import runner as local
+        from .local.runner import module_problems, with_modules_of
         from .local.virtual_time import new_event_loop
 
         is_whole = all(mistake.is_warning for mistake in found)
-        whole = bot if is_whole else local.with_modules_of(bot)
-        found += program.run(local.module_problems(whole), loop_factory=new_event_loop)
+        whole = bot if is_whole else with_modules_of(bot)
+        found += program.run(module_problems(whole), loop_factory=new_event_loop)
     return found
 
 

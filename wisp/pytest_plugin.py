@@ -96,9 +96,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     try:
         return (yield)
     except BaseException as error:
-        from .testing import explain
-
-        explain(error, connected)
+        connected.explain(error)
         raise
     finally:
         item.obj = test
@@ -118,7 +116,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def _discord_of(item: pytest.Item) -> Discord | None:
     """What the fixture gave a test; None where it took none, or a fixture of another plugin."""
     given = getattr(item, "funcargs", {}).get("discord")
-    return given if type(given).__module__ == "wisp.testing" else None
+    return given if type(given).__module__ == "wisp.testing.discord" else None
 
 
 def _loop_scope(item: pytest.Item) -> str | None:
