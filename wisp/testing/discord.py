@@ -153,7 +153,8 @@ class Discord(Breakable):
         """Return the messages of a channel, oldest first, without ephemeral ones.
 
         The name of a channel is looked up in the first guild by default. `content`, `author`, `reactions` and `embeds`
-        (Discord's JSON) are what a message contains; `person.messages` is what one person sees. Raises Impossible if there is no such channel.
+        (Discord's JSON) are what a message contains; `person.messages` is what one person sees. Raises Impossible if
+        there is no such channel.
         """
         if isinstance(channel, str):
             channel = channel_called(guild or self._people.home, channel)
