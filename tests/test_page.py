@@ -1444,8 +1444,8 @@ async def test_a_reminder_a_cooldown_and_a_nightly_job_are_tried_by_hand(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The browser, its driver and a keyboard are not waited for as other programs are: that would take too long.
-    monkeypatch.setattr(wisp.local.external_work, "_BACKGROUND", 60.0)
-    monkeypatch.setattr(wisp.local.external_work, "_KNOWN", 60.0)
+    monkeypatch.setattr(wisp.local.external_work, "_BACKGROUND_TIMEOUT", 60.0)
+    monkeypatch.setattr(wisp.local.external_work, "_RETRY_TIMEOUT", 60.0)
     async with a_page(browser, a_bot_of_times()) as (sandbox, page), a_keyboard():
         clock = page.locator("#clock")
         await use(page, "/remind")

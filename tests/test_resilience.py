@@ -81,7 +81,7 @@ async def test_a_bot_that_waits_for_a_route_that_never_works_is_named_with_it(mo
     async with connect(a_bot()) as discord:
         ada = discord.member("ada")
         discord.fail("POST", "/callback", 429, times=None)
-        monkeypatch.setattr("wisp.local.virtual_time._TURNS", 10_000)
+        monkeypatch.setattr("wisp.local.virtual_time._MAX_TURNS", 10_000)
         with pytest.raises(AssertionError, match="did not become idle") as raised:
             await ada.slash("count")
         monkeypatch.undo()

@@ -622,7 +622,7 @@ async def test_two_who_advance_the_time_take_their_turns() -> None:
 
 
 async def test_time_that_a_thread_holds_up_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.local.external_work.WORK", 0.05)
+    monkeypatch.setattr("wisp.local.external_work.WORK_TIMEOUT", 0.05)
     written: list[str] = []
     done = threading.Event()
     with virtual_time(flows=True) as time:

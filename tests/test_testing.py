@@ -349,7 +349,7 @@ async def test_a_command_of_one_guild_alone_is_tried_in_that_guild() -> None:
 
 
 async def test_a_handler_that_does_not_come_to_rest_fails_the_test_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.local.virtual_time._TURNS", 10_000)
+    monkeypatch.setattr("wisp.local.virtual_time._MAX_TURNS", 10_000)
     bot = wisp.Bot(intents="GUILD_MESSAGES")
 
     @bot.listen
@@ -369,7 +369,7 @@ async def test_a_handler_that_does_not_come_to_rest_fails_the_test_by_name(monke
 
 
 async def test_a_task_that_spins_is_named_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.local.virtual_time._TURNS", 10_000)
+    monkeypatch.setattr("wisp.local.virtual_time._MAX_TURNS", 10_000)
     bot = wisp.Bot()
 
     async def spin() -> None:
