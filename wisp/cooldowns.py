@@ -66,7 +66,7 @@ def cooldown(
     more than a minute survives a restart and `kill -9`: the call is stored before the function runs.
     """
     length = seconds if per is None else per
-    limit = Limit(1, lambda store, name: _Cooldown(store, name, SlidingWindow(uses, length or 0.0), bucket))
+    limit = Limit(1, lambda store, name: _Cooldown(uses, length or 0.0, bucket, store, name))
     if can_be_decorated(seconds):
         return without_parentheses(limit, seconds, "wisp.cooldown", "5.0")
     limit.problem = _bucket_problem("cooldown", bucket)
@@ -98,14 +98,11 @@ def concurrency(limit: int, *, bucket: Bucket = "user", queue: int = 0) -> Calla
 
 
 class _Cooldown(Counter):
-    def __init__(self, store: CooldownStore, name: str, window: SlidingWindow, bucket: Bucket) -> None:
+    def __init__(self, uses: int, per: float, bucket: Bucket, store: CooldownStore, name: str) -> None:
         self.key_of = _key_function(bucket)
         self._store = store
-        self._name = name
-        self._window = window
-        self._is_stored = window.per > _SHORT
-        if self._is_stored:
-            store.restore(name, window)
+        self._name = name if per > _SHORT else None
+        self._window = SlidingWindow(uses, per, store.times(name) if self._name else None)
 
     @asynccontextmanager
     async def admit(self, ctx: InteractionContext[Any], key: Hashable) -> AsyncGenerator[None]:
@@ -125,7 +122,7 @@ class _Cooldown(Counter):
             raise
 
     async def _save(self, key: Hashable) -> None:
-        if self._is_stored:
+        if self._name is not None:
             await self._store.save(self._name, self._window, key)
 
 
@@ -136,13 +133,14 @@ Times = OrderedDict[Hashable, list[float]]
 class SlidingWindow:
     """The times of the last uses by key: never more than `uses` within any `per` seconds.
 
-    A key is forgotten once its last use has expired. Times are in seconds of `Clock.monotonic`.
+    A key is forgotten once its last use has expired. Times are in seconds of `Clock.monotonic`. Windows that are made
+    with the same `times` count together.
     """
 
-    def __init__(self, uses: int, per: float) -> None:
+    def __init__(self, uses: int, per: float, times: Times | None = None) -> None:
         self.uses: int = uses
         self.per: float = per
-        self._times: Times = OrderedDict()
+        self._times: Times = OrderedDict() if times is None else times
 
     def __len__(self) -> int:
         return len(self._times)
@@ -168,10 +166,6 @@ class SlidingWindow:
     def times(self, key: Hashable) -> list[float]:
         """Return the times of the uses that may still count, oldest first."""
         return self._times.get(key, [])
-
-    def share_times(self, times: Times) -> None:
-        """Count together with all windows that share these times."""
-        self._times = times
 
     def _counts(self, time: float, now: float) -> bool:
         # written this way everywhere: `now - time < per` rounds differently
@@ -205,9 +199,8 @@ class CooldownStore:
         self._db: Database | None = None
         self._times: defaultdict[str, Times] = defaultdict(OrderedDict)
         self._writer = BatchWriter(self._write)
-        self._unwritten: set[tuple[str, SlidingWindow, Hashable]] = set()
+        self._unwritten: list[tuple[str, SlidingWindow, Hashable]] = []
         self._purge_at = 0.0
-        self._has_failed = False
 
     async def start(self, db: Database) -> None:
         """Read the stored cooldowns, and store cooldowns in this database. Raises DatabaseError if that fails."""
@@ -234,9 +227,9 @@ class CooldownStore:
         if self._unwritten:
             await self._write([])
 
-    def restore(self, name: str, window: SlidingWindow) -> None:
-        """Let a window continue what was counted under this name before a restart or a reload."""
-        window.share_times(self._times[name])
+    def times(self, name: str) -> Times:
+        """Return the times of uses that were counted under this name before a restart or a reload."""
+        return self._times[name]
 
     async def save(self, name: str, window: SlidingWindow, key: Hashable) -> None:
         """Write the uses by this key, and wait until that is done or has failed."""
@@ -246,8 +239,8 @@ class CooldownStore:
     async def _write(self, changed: Sequence[tuple[str, SlidingWindow, Hashable]]) -> None:
         assert self._db is not None
         now = self.clock.time()
-        self._unwritten.update(changed)
-        rows = [self._row(*one) for one in self._unwritten]
+        changed = [*dict.fromkeys((*self._unwritten, *changed))]
+        rows = [self._row(*one) for one in changed]
         try:
             for first in range(0, len(rows), _CHUNK):
                 chunk = rows[first : first + _CHUNK]
@@ -256,12 +249,11 @@ class CooldownStore:
                 self._purge_at = now + _PURGE_INTERVAL
                 await self._db.execute(_PURGE, (now,))
         except Exception as error:
-            if not self._has_failed:  # a full disk is full for each use
+            if not self._unwritten:  # a full disk is full for each use
                 _log.error("long cooldowns cannot be written, and a restart would forget them: %s", error)
-            self._has_failed = True
+            self._unwritten = changed
         else:
-            self._unwritten.clear()
-            self._has_failed = False
+            self._unwritten = []
 
     def _row(self, name: str, window: SlidingWindow, key: Hashable) -> tuple[str, str, str, float]:
         times = [time + self.clock.zero() for time in window.times(key)]
