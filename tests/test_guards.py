@@ -259,8 +259,8 @@ def test_decorators_without_their_parentheses_say_how_they_are_written() -> None
 
         assert callable(act)
     wisp.cooldown(bot.group("g", "G")).command(name="act", description="Act")(decorators[0](act.function))  # pyright: ignore
-    found = [mistake for mistake in bot.check() if not mistake.is_warning]
-    assert {(mistake.message, mistake.fix) for mistake in found} == {
+    found = [problem for problem in bot.check() if not problem.is_warning]
+    assert {(problem.message, problem.fix) for problem in found} == {
         ("@wisp.cooldown stands without parentheses", "Write `@wisp.cooldown(5.0)`"),
         ("@wisp.concurrency stands without parentheses", "Write `@wisp.concurrency(1)`"),
         (
@@ -268,7 +268,7 @@ def test_decorators_without_their_parentheses_say_how_they_are_written() -> None
             "Write `@wisp.require_permissions(hikari.Permissions.BAN_MEMBERS)`",
         ),
     }
-    assert all(mistake.file and mistake.line for mistake in found)
+    assert all(problem.file and problem.line for problem in found)
 
 
 def test_decorators_with_parentheses_that_they_do_not_take_say_how_they_are_written() -> None:
@@ -281,11 +281,11 @@ def test_decorators_with_parentheses_that_they_do_not_take_say_how_they_are_writ
         async def act(ctx: wisp.Context) -> None: ...
 
     found = bot.check()
-    assert [(mistake.message, mistake.fix) for mistake in found] == [
+    assert [(problem.message, problem.fix) for problem in found] == [
         (f"@wisp.{decorator.__name__} stands with parentheses", f"Write `@wisp.{decorator.__name__}`")
         for decorator in decorators
     ]
-    assert all(mistake.file and mistake.line for mistake in found)
+    assert all(problem.file and problem.line for problem in found)
 
 
 @pytest.mark.parametrize(
@@ -375,12 +375,12 @@ def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_problems
     assert hear
     assert sweep
     found = bot.check()
-    assert [(mistake.where, mistake.message) for mistake in found] == [
+    assert [(problem.where, problem.message) for problem in found] == [
         ('command "act"', "it is a guard, and no function of its own"),
         ('listener "hear"', "guards work on what users call, and no user calls this"),
         ('job "sweep"', "guards work on what users call, and no user calls this"),
     ]
-    assert all(mistake.file and mistake.file.endswith("test_guards.py") for mistake in found)
+    assert all(problem.file and problem.file.endswith("test_guards.py") for problem in found)
 
 
 def test_a_guard_on_what_cannot_carry_it_is_refused_in_words() -> None:

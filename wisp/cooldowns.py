@@ -209,7 +209,7 @@ class CooldownStore:
         for name, key, stored, until in await db.fetchall(_READ, (now,)):
             try:
                 bucket, times = _decode(key, stored, until)
-            except (ValueError, TypeError, SyntaxError):
+            except Exception:
                 unreadable += 1
                 await db.execute(_DELETE, (name, key))
                 continue
@@ -226,6 +226,7 @@ class CooldownStore:
         await self._writer.drain()
         if self._unwritten:
             await self._write([])
+        self._db = None
 
     def times(self, name: str) -> Times:
         """Return the times of uses that were counted under this name before a restart or a reload."""
@@ -265,7 +266,7 @@ def _encode(times: Sequence[float]) -> str:
 
 
 def _decode(key: str, stored: str, until: float) -> tuple[Hashable, list[float]]:
-    """Return a key and its times, oldest first. Raises ValueError, TypeError or SyntaxError if they are invalid."""
+    """Return a key and its times, oldest first. Raises ValueError, SyntaxError and the like if they are invalid."""
     bucket, times = ast.literal_eval(key), sorted(map(float, stored.split()))
     if not (_can_be_stored(bucket) and times and all(map(math.isfinite, (*times, until)))):
         raise ValueError(key)
