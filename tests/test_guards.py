@@ -261,10 +261,10 @@ def test_decorators_without_their_parentheses_say_how_they_are_written() -> None
     wisp.cooldown(bot.group("g", "G")).command(name="act", description="Act")(decorators[0](act.function))  # pyright: ignore
     found = [problem for problem in bot.check() if not problem.is_warning]
     assert {(problem.message, problem.fix) for problem in found} == {
-        ("@wisp.cooldown stands without parentheses", "Write `@wisp.cooldown(5.0)`"),
-        ("@wisp.concurrency stands without parentheses", "Write `@wisp.concurrency(1)`"),
+        ("@wisp.cooldown needs parentheses", "Write `@wisp.cooldown(5.0)`"),
+        ("@wisp.concurrency needs parentheses", "Write `@wisp.concurrency(1)`"),
         (
-            "@wisp.require_permissions stands without parentheses",
+            "@wisp.require_permissions needs parentheses",
             "Write `@wisp.require_permissions(hikari.Permissions.BAN_MEMBERS)`",
         ),
     }
@@ -282,7 +282,7 @@ def test_decorators_with_parentheses_that_they_do_not_take_say_how_they_are_writ
 
     found = bot.check()
     assert [(problem.message, problem.fix) for problem in found] == [
-        (f"@wisp.{decorator.__name__} stands with parentheses", f"Write `@wisp.{decorator.__name__}`")
+        (f"@wisp.{decorator.__name__} takes no parentheses", f"Write `@wisp.{decorator.__name__}`")
         for decorator in decorators
     ]
     assert all(problem.file and problem.line for problem in found)

@@ -631,7 +631,7 @@ async def test_time_that_a_thread_holds_up_says_which(monkeypatch: pytest.Monkey
         working = asyncio.create_task(asyncio.to_thread(done.wait))
         try:
             with pytest.raises(
-                Impossible, match=r"the time cannot pass: .* waited for Event\.wait in a thread in vain"
+                Impossible, match=r"the time cannot pass: .* timed out waiting for Event\.wait in a thread"
             ):
                 await terminal.enter(":advance 2h")
         finally:

@@ -154,7 +154,7 @@ def can_be_decorated(value: object) -> bool:
 
 def without_parentheses(rule: Rule, target: Any, decorator: str, example: str) -> Any:
     """Return the target of a decorator that was used without parentheses, with a problem that says so."""
-    rule.problem = (f"@{decorator} stands without parentheses", f"Write `@{decorator}({example})`")
+    rule.problem = (f"@{decorator} needs parentheses", f"Write `@{decorator}({example})`")
     return rule(target)
 
 
@@ -166,7 +166,7 @@ def _without_arguments(decorator: D) -> D:
         if targets or settings:
             return decorator(*targets, **settings)
         rule, name = Rule(), f"@wisp.{decorator.__name__}"
-        rule.problem = (f"{name} stands with parentheses", f"Write `{name}`")
+        rule.problem = (f"{name} takes no parentheses", f"Write `{name}`")
         return rule
 
     return cast(D, decorate)

@@ -81,8 +81,8 @@ async def chat(
     with stop_signals() as signalled, virtual_time(flows=True) as time:
         console = Console(sys.stdin, output or sys.stdout)
         console.interactive &= not as_json
-        run = _BotChat(bot, time, console, lines, as_json=as_json)
-        chatting = asyncio.create_task(contained(run.run(keep=keep, opens=opens)))
+        bot_chat = _BotChat(bot, time, console, lines, as_json=as_json)
+        chatting = asyncio.create_task(contained(bot_chat.run(keep=keep, opens=opens)))
         try:
             await asyncio.wait({chatting, signalled}, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -172,9 +172,9 @@ class VirtualTime:
         if self._now is not None and not self._targets:
             self._ahead, self._now = self._now - time.monotonic(), None
 
-    def _begin(self, where: dict[asyncio.Future[None], Any], what: Any) -> asyncio.Future[None]:
+    def _begin(self, waiting: dict[asyncio.Future[None], Any], value: Any) -> asyncio.Future[None]:
         future = self._loop.create_future()
-        where[future] = what
+        waiting[future] = value
         self._jumps = 0
         self._external.begin()
         if len(self._waiting) + len(self._targets) == 1:
@@ -312,7 +312,7 @@ class VirtualTime:
             future.set_exception(kind(reason, self._waited_for()))
 
     def _waited_for(self) -> list[str]:
-        return [f"waited for {name} in vain" for name in (*self._outstanding.values(), *self._external.names())]
+        return [f"timed out waiting for {name}" for name in (*self._outstanding.values(), *self._external.names())]
 
     # ---- threads ----
 
