@@ -199,7 +199,7 @@ def test_what_an_answer_says_survives_kill_9_at_the_moment_of_the_answer(tmp_pat
     program.write_text(ANSWERS)
     expected = {
         ("daily",): ("SELECT name FROM wisp_cooldowns", [(":/daily#0",)]),
-        ("fails",): ("SELECT name FROM wisp_cooldowns", []),  # given back
+        ("fails",): ("SELECT name FROM wisp_cooldowns WHERE until > 0", []),  # given back
         ("modules disable", "module:greeter"): ("SELECT module, is_enabled FROM wisp_modules", [("greeter", 0)]),
     }
     running = {

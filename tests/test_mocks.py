@@ -202,11 +202,11 @@ def test_a_name_that_does_not_exist_is_an_attribute_error_with_the_nearest(make:
 
 async def test_what_needs_a_person_or_discord_says_so() -> None:
     interaction = create_mock_interaction()
-    with pytest.raises(NotImplementedError, match=r"ctx.confirm waits for a person.*connect\(bot\)"):
+    with pytest.raises(NotImplementedError, match=r"ctx.confirm waits for a user.*connect\(bot\)"):
         await interaction.confirm("Sure?")
-    with pytest.raises(NotImplementedError, match=r"ctx.form waits for a person"):
+    with pytest.raises(NotImplementedError, match=r"ctx.form waits for a user"):
         await interaction.form(wisp.Form)
-    with pytest.raises(LookupError, match="there is no command 'nothing'; there is none"):
+    with pytest.raises(LookupError, match="there is no command 'nothing'; commands: none"):
         create_mock_bot().find("nothing")
 
 

@@ -375,7 +375,7 @@ async def test_an_outage_takes_a_guild_away_and_brings_it_back(sandbox: Sandbox,
     second = await connect()
     await second.identify(sandbox)
     assert (await second.event("READY"))["guilds"] == [{"id": str(home(world).id), "unavailable": True}]
-    sandbox.mend()
+    sandbox.clear_faults()
     for one in (shard, second):
         back = await one.event("GUILD_CREATE")
         assert (back["unavailable"], [channel["name"] for channel in back["channels"]]) == (

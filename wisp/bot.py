@@ -294,11 +294,11 @@ class Bot(Decorators):
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise StartError(_NO_TOKEN.format(file=os.path.relpath(file)))
         from . import program
-        from .local import runner as local
+        from .local.chat import chat
         from .local.virtual_time import new_event_loop
 
         print("There is no DISCORD_TOKEN: this is a LOCAL Discord, and nobody else can see it.", file=sys.stderr)
-        return program.run(local.chat(self), self.grace_left, loop_factory=new_event_loop)
+        return program.run(chat(self), self.grace_left, loop_factory=new_event_loop)
 
     def grace_left(self) -> float:
         """Return how many seconds are left of the grace that what still runs has while the bot closes."""

@@ -15,7 +15,6 @@ import hikari
 
 from .components import Component, row
 from .context import handler_of, responder_of, runtime_of, set_handler_of, submitted_values
-from .cooldowns import Slot
 from .custom_ids import RESERVED
 from .errors import AnswerError, UserError
 from .forms import Form, modal_of, read_form
@@ -165,10 +164,9 @@ class Prompts:
         custom_id = f"{RESERVED}:{secrets.token_hex(8)}"
         submitted: asyncio.Future[hikari.ModalInteraction] = asyncio.get_running_loop().create_future()
         self._forms[custom_id] = handler_of(ctx).owner, submitted
-        slots = [held for held in responder.releases if isinstance(held, Slot)]
         try:
             await ctx.respond_with_modal(title or shown, custom_id, components=components)
-            for slot in slots:
+            for slot in responder.slots:
                 slot.release()
             interaction = await self.wait(submitted, FORM_TIMEOUT)
             responder.continue_with(interaction)
@@ -181,7 +179,7 @@ class Prompts:
         finally:
             submitted.cancel()
             self._forms.pop(custom_id, None)
-        for slot in slots:
+        for slot in responder.slots:
             await slot.acquire()
         return read_form(form, submitted_values(interaction))
 

@@ -7,7 +7,7 @@ import enum
 import math
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack, cast
 
 import hikari
 
@@ -15,7 +15,6 @@ from . import bridge, limits
 from .errors import AnswerError, InteractionOver
 
 if TYPE_CHECKING:
-    from .guards import Release
     from .owner import Source
     from .runtime import Runtime
 
@@ -90,6 +89,18 @@ class Answer:
         return await self._responder.send(self._interaction.fetch_message(int(self._message)))
 
 
+class Slot(Protocol):
+    """A slot of a concurrency limit, which a call releases while it waits for a user."""
+
+    async def acquire(self) -> None:
+        """Wait for a slot, unless one is held. Raises UserError if that takes too long."""
+        ...
+
+    def release(self) -> None:
+        """Release the slot, if one is held."""
+        ...
+
+
 class State(enum.Enum):
     """What Discord has been told about an interaction."""
 
@@ -108,7 +119,7 @@ class Responder:
 
     `interaction` is the interaction that answers go to: the one that arrived, or a form that was submitted to it.
     `source` is the handler that answers. `has_open_form` is True while a modal may be open: Discord does not report
-    one that was dismissed. `releases` give back what limits gave to the call. `sent`, if set, is an event of
+    one that was dismissed. `slots` are those of concurrency limits that the call holds. `sent`, if set, is an event of
     lightbulb's pipeline for the first answer.
     """
 
@@ -125,8 +136,8 @@ class Responder:
         "ephemeral",
         "has_open_form",
         "interaction",
-        "releases",
         "sent",
+        "slots",
         "source",
         "state",
     )
@@ -138,7 +149,7 @@ class Responder:
         self.ephemeral: bool = ephemeral
         self.state: State = _UNANSWERED
         self.has_open_form: bool = False
-        self.releases: Sequence[Release] = ()
+        self.slots: list[Slot] = []
         self.sent: asyncio.Event | None = None
         self._visibility: bool | None = None  # of the answers after `defer(ephemeral=...)`
         self._defers_as_ephemeral = False

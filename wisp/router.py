@@ -122,7 +122,7 @@ class Router:
             for limit in (rule for rule in rules if isinstance(rule, Limit)):
                 if limit not in self._counters:
                     unique = _free_name(f"{handler.owner.namespace or ''}:{name}", names)
-                    counter = known[limit] if limit in known else limit.counter(self._runtime, self._cooldowns, unique)
+                    counter = known[limit] if limit in known else limit.counter(self._cooldowns, unique)
                     self._counters[limit] = counter
             found.update(dict.fromkeys(rules))
         if found:

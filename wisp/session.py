@@ -102,7 +102,7 @@ class Session:
         )
         self.runtime: Runtime = runtime
         self._bot = bot
-        self._cooldowns = CooldownStore(clock)
+        self._cooldowns = CooldownStore(clock, runtime.discord_time)
         self._router = Router(runtime, self._cooldowns)
         self._dispatcher = Dispatcher(runtime, self._router, lightbulb)
         scheduler = SchedulerService(database, clock=clock)

@@ -1,4 +1,4 @@
-"""What a browser is shown of the bot itself: its log and its errors, beside the sandbox that shows the rest."""
+"""The browser log: the page of a local Discord shows what the bot logs, and its errors."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def log_on(page: Page, bot: Bot) -> Generator[None]:
-    """Show on the page what is logged, without the token that the bot has for Discord.
+def show_log(page: Page, bot: Bot) -> Generator[None]:
+    """Show log records on the page, with the bot's real token redacted.
 
-    Where nobody has set up logging that is INFO and above, of hikari and lightbulb WARNING; standard error still gets
-    warnings alone then, as Python gives it.
+    If logging is not set up, these are records from INFO on, of hikari and lightbulb from WARNING on. Standard error
+    still gets warnings only, as by Python's default.
     """
-    with suppress(StartError):  # a mistake in the settings, of which the start tells
+    with suppress(StartError):  # the start of the bot reports invalid settings
         page.records.secrets.update(filter(None, [bot.settings().token]))
     root = logging.getLogger()
-    handlers: list[logging.Handler] = [_Shown(page)]
+    handlers: list[logging.Handler] = [PageLogHandler(page)]
     levels: dict[logging.Logger, int] = {}
     if not root.handlers:
         warnings = Handler("%(message)s")
@@ -53,7 +53,9 @@ def log_on(page: Page, bot: Bot) -> Generator[None]:
             logger.setLevel(level)
 
 
-class _Shown(logging.Handler):
+class PageLogHandler(logging.Handler):
+    """Shows log records on a page."""
+
     def __init__(self, page: Page) -> None:
         super().__init__()
         self.setFormatter(Formatter())
@@ -61,34 +63,34 @@ class _Shown(logging.Handler):
         self._loop = asyncio.get_running_loop()
 
     def emit(self, record: logging.LogRecord) -> None:
-        # threads log, too, and the page lives on the event loop
-        with suppress(RuntimeError):  # which may be closed
+        """Show a record, from any thread."""
+        with suppress(RuntimeError):  # the event loop, which the page belongs to, may be closed
             log = self._page.records.log
             self._loop.call_soon_threadsafe(log, record.levelname.lower(), record.name, self.format(record))
 
 
-def failures_on(page: Page, runtime: Runtime) -> None:
-    """Show on the page each error in the bot's code, besides telling whoever is told already."""
-    told = runtime.on_failure
+def show_failures(page: Page, runtime: Runtime) -> None:
+    """Show errors in the bot's code on the page, in addition to what `runtime.on_failure` does already."""
+    inner = runtime.on_failure
 
     def note(failure: Failure) -> None:
         page.records.failed(failure.where, failure.id, traceback_of(failure.error))
-        if told is not None:
-            told(failure)
+        if inner is not None:
+            inner(failure)
 
     runtime.on_failure = note
 
 
 def open_on_desktop(page: Page) -> None:
-    """Open the page in the desktop's browser; nothing happens where there is none, or only over a network."""
+    """Open the page in the desktop's browser, unless there is no desktop on this machine."""
     browser = desktop_browser()
     if browser is not None:
-        # a browser that is slow to start holds nobody up, also not at the end
+        # a daemon, so that a browser that starts slowly delays neither the chat nor its end
         threading.Thread(target=browser.open, args=(page.opening(),), name="wisp browser", daemon=True).start()
 
 
 def desktop_browser() -> webbrowser.BaseBrowser | None:
-    """The browser that opens beside the terminal."""
+    """Return the browser that opens beside the terminal, or None."""
     display = sys.platform in ("win32", "darwin") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
     if not display or os.environ.get("SSH_CONNECTION"):
         return None
@@ -96,5 +98,5 @@ def desktop_browser() -> webbrowser.BaseBrowser | None:
         browser = webbrowser.get()
     except webbrowser.Error:
         return None
-    # one that stays in the foreground would take the terminal for itself
+    # a browser of this type runs in the terminal
     return None if type(browser) is webbrowser.GenericBrowser else browser

@@ -1,4 +1,4 @@
-"""A chat on a local Discord: lines that somebody types, or a program sends, and what comes of each."""
+"""The chat in a terminal: typed or piped lines, what the bot answers to each, and the run of the bot around them."""
 
 from __future__ import annotations
 
@@ -10,74 +10,292 @@ import sys
 import textwrap
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr
-from typing import Any, TextIO, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from ..clock import parse_duration
+from ..errors import StartError
 from ..program import stop_signals
 from ..sandbox.console import Console, Lines
 from ..sandbox.faults import Breakable
+from ..sandbox.interaction import INTERACTION_LIFETIME, UNANSWERED
 from ..sandbox.invocation import Impossible
 from ..sandbox.line import Say, parse
+from ..sandbox.model import LAST_MOMENT
+from ..sandbox.page import Page
 from ..sandbox.people import People, Reply
 from ..sandbox.server import Sandbox
 from ..sandbox.terminal import Terminal, complaint, example, is_advance
 from ..sandbox.world import Attachment, Happening, Message, MessageCreated, MessageEdited, World
-from ..tasks import described
+from ..tasks import Exit, contained, described, end, to_the_end
+from .browser_log import open_on_desktop, show_failures
+from .runner import is_undelivered, on_sandbox, restart
+from .virtual_time import Overdue, Stuck, VirtualTime, virtual_time
 
-PATIENCE = 60.0
+if TYPE_CHECKING:
+    from ..bot import Bot
+
+_ANSWER_TIMEOUT = 60.0
 """Seconds that a bot in another process has to answer a line."""
 
-BRISK = 0.5
-"""Seconds that the prompt waits for the answer to the last line, so that most answers come above it."""
+_PROMPT_DELAY = 0.5
+"""Seconds that the next prompt waits for the answer to a line, so that most answers appear above it."""
 
-QUIET = 0.25
-"""Seconds without anything new after which a bot of another library is taken to be at rest: it cannot be asked."""
+_IDLE_AFTER = 0.25
+"""Seconds without an event after which a bot in another process is taken to be idle, since it cannot be asked."""
+
+_SHUTDOWN_TIMEOUT = 1.0
+"""Seconds that running handlers have at the end of a chat in a terminal, so that the user need not wait long."""
+
+_CLOSE_TIMEOUT = 10.0
+"""Seconds that the local Discord has to close after the bot."""
+
+
+# ---- a wisp bot ----
+
+
+async def chat(
+    bot: Bot,
+    *,
+    lines: Sequence[str] = (),
+    as_json: bool = False,
+    keep: str | None = None,
+    opens: bool = True,
+    output: TextIO | None = None,
+) -> int:
+    """Run a bot on a local Discord and enter these lines, or those of standard input if there are none.
+
+    Results are written to `output` (stdout by default); with `as_json`, as one JSON object per line. `keep` is a
+    database file to use, and to keep.
+
+    If a user types at a terminal (without `lines` and `as_json`), time is real except during `:advance`, and a page
+    shows the Discord in a browser: its address is written, and opened if `opens` and there is a desktop. The next line
+    can be typed while a handler still runs.
+
+    All other lines run as in a test: from the first line on, time stands still, and only passes as far as an answer
+    needs it, or by `:advance`. If standard input ends without a line, the address of the page is written, time is real,
+    and the bot runs until a signal.
+
+    Returns an exit code: 1 if a line could not be executed, a command was not answered, or the bot's code failed on it;
+    128 plus the number of the signal that ended the chat, as shells report it. Raises SystemExit if a handler exits.
+    """
+    with stop_signals() as signalled, virtual_time(flows=True) as time:
+        console = Console(sys.stdin, output or sys.stdout)
+        console.interactive &= not as_json
+        bot_chat = _BotChat(bot, time, console, lines, as_json=as_json)
+        chatting = asyncio.create_task(contained(bot_chat.run(keep=keep, opens=opens)))
+        try:
+            await asyncio.wait({chatting, signalled}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            is_over = chatting.done()
+            if not is_over:
+                time.flow()
+                chatting.cancel()  # restores the terminal before anything else
+                await to_the_end(bot.close())
+                await end({chatting}, after=_CLOSE_TIMEOUT)
+    if not is_over:
+        return 128 + signalled.result()
+    try:
+        return chatting.result()
+    except Exit as exiting:
+        raise exiting.error from None
+
+
+class _BotChat:
+    """A chat with one bot, from its start on a sandbox to its end."""
+
+    _sandbox: Sandbox
+    _chat: Chat
+
+    def __init__(self, bot: Bot, time: VirtualTime, console: Console, lines: Sequence[str], *, as_json: bool) -> None:
+        self._bot = bot
+        self._time = time
+        self._console = console
+        self._lines = iter(lines) if lines else None
+        self._as_json = as_json
+        self._exit: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+
+    async def run(self, *, keep: str | None, opens: bool) -> int:
+        """Run the bot and its chat to the end, and return the exit code. Raises the SystemExit of a handler."""
+        has_page = self._lines is None and not self._as_json
+        async with on_sandbox(self._bot, keep=keep, clock=self._time.clock, page=has_page) as sandbox:
+            self._sandbox = sandbox
+            people = People(sandbox.world, patience=None)
+            people.settle = self._settle
+            advance = advancer(self._time, sandbox.page)
+            self._chat = Chat(
+                people,
+                self._console,
+                as_json=self._as_json,
+                breakable=sandbox,
+                restart=self._restart,
+                advance=advance,
+            )
+            self._watch_run()
+            if sandbox.page is not None:
+                sandbox.page.advance = advance
+            return await self._until_exit(self._talk(sandbox.page, opens))
+
+    def _watch_run(self) -> None:
+        """Connect the current run of the bot with the chat."""
+        runtime = self._bot.runtime
+        runtime.exit_requested = self._exit
+        runtime.on_failure = lambda failure: self._chat.fail(failure.where, failure.error)
+        # time that stands still would never end it
+        runtime.shutdown_timeout = _SHUTDOWN_TIMEOUT if self._time.flows else 0.0
+        if self._sandbox.page is not None:
+            show_failures(self._sandbox.page, runtime)
+
+    async def _talk(self, page: Page | None, opens: bool) -> int:
+        """Enter line after line, and return the exit code."""
+        if page is not None and self._console.attended:
+            self._write_address(page)
+            if opens:
+                open_on_desktop(page)
+            await self._chat.interactive()
+            return 0
+        first = await self._read()
+        if first is None and page is not None:
+            self._write_address(page)
+            print("There is no input: the bot runs until it is stopped.", file=sys.stderr, flush=True)
+            await asyncio.Event().wait()
+        self._time.stop()
+        await self._time.until()  # timers that were due come before the line
+        self._watch_run()
+        return 0 if await self._chat.run_lines(first, self._read) else 1
+
+    async def _read(self) -> str | None:
+        return await self._console.read("") if self._lines is None else next(self._lines, None)
+
+    def _write_address(self, page: Page) -> None:
+        self._console.write(f"In a browser: {page.url}")
+
+    async def _settle(self, is_answered: Callable[[], bool]) -> None:
+        """Wait until a line is answered and the bot is idle, or note why it is not."""
+
+        def is_met() -> bool:
+            return is_answered() and not is_undelivered(self._sandbox, self._bot.runtime.gateway)
+
+        try:
+            await self._time.until(is_met, within=INTERACTION_LIFETIME + 1)
+        except Stuck as error:
+            is_over = isinstance(error, Overdue)
+            if is_over or not self._time.flows:  # otherwise the error ended an `advance()`, which reports it itself
+                reason = UNANSWERED if is_over else str(error)
+                self._chat.give_up(f"{reason}. Still running: {self._bot.runtime.unfinished() or 'no handler'}")
+
+    async def _restart(self) -> None:
+        """Restart the bot. Raises StartError if it does not start."""
+        restarting = asyncio.create_task(restart(self._bot))
+        if not self._time.flows:
+            try:
+                await self._time.until(restarting.done)
+            except Stuck as error:
+                restarting.cancel()
+                raise StartError(f"The bot does not restart: {error}.") from None
+        await restarting
+        self._watch_run()
+
+    async def _until_exit(self, talk: Awaitable[int]) -> int:
+        """Wait until the chat ends, or until a handler exits, and raise its SystemExit then."""
+        talking = asyncio.ensure_future(talk)
+        try:
+            await asyncio.wait({talking, self._exit}, return_when=asyncio.FIRST_COMPLETED)
+            self._time.flow()
+            await self._bot.close()  # the chat shows its last answers
+        finally:
+            talking.cancel()
+            await asyncio.wait({talking})
+        if self._exit.done():
+            raise self._exit.result()
+        return talking.result()
+
+
+def advancer(time: VirtualTime, page: Page | None) -> Callable[[str], Awaitable[None]]:
+    """Return a function that moves the time of the bot and of Discord by a typed duration, for `:advance` and the page.
+
+    Concurrent calls run one after the other, and the page shows that time moves. The function raises Impossible if the
+    str is not a duration, if time cannot be moved by it, and if the bot keeps the time from passing.
+    """
+    lock = asyncio.Lock()
+
+    async def advance(typed: str) -> None:
+        async with lock:
+            seconds = _seconds_ahead(typed, time.clock.time())
+            with page.time_moves() if page else nullcontext():
+                try:
+                    await time.advance(seconds)
+                except Stuck as error:
+                    raise Impossible(f"the time cannot pass: {error}") from None
+
+    return advance
+
+
+def _seconds_ahead(typed: str, now: float) -> float:
+    """Return the seconds of a typed duration. Raises Impossible if time cannot be moved by them."""
+    text = typed.strip().strip('"').strip()
+    shown = text if len(text) <= 50 else f"{text[:50]}..."
+    duration = parse_duration(text)
+    if duration is None and parse_duration(text.removeprefix("-")) is None:
+        raise Impossible(f"expected a duration such as 90s, 2h or 1d 6h, got {shown!r}")
+    if not duration:
+        raise Impossible(f"time moves forward only: expected more than 0s, got {shown!r}")
+    seconds = duration.total_seconds()
+    if now + seconds > LAST_MOMENT:
+        raise Impossible(f"time cannot be moved by {shown!r}: Discord's ids, which contain the time, end in 2084")
+    return seconds
+
+
+# ---- a bot of any library ----
 
 
 async def serve(output: TextIO) -> int:
-    """A local Discord for a bot of any library, until a signal or `:quit` ends it; the exit code.
+    """Run a local Discord for a bot of any library until a signal or `:quit`, and return the exit code.
 
-    The first line of `output` is a JSON object: "rest" and "gateway" (their addresses), "token", which the bot is to
-    be given, and "page", the address for a browser. Then each line of standard input gives one more, as `--json`
-    does; its end ends nothing.
+    The first line of `output` is a JSON object: "rest" and "gateway" (their addresses), "token", which the bot must
+    use, and "page", the address for a browser. Each line of standard input then writes one more, as with `--json`. The
+    end of standard input does not end it.
     """
     async with Sandbox(page=True) as sandbox:
         assert sandbox.page is not None
-        people = People(sandbox.world, patience=PATIENCE)
+        people = People(sandbox.world, patience=_ANSWER_TIMEOUT)
         console = Console(sys.stdin, output)
         console.interactive = False
         chat = Chat(people, console, as_json=True, breakable=sandbox)
 
         async def settle(is_answered: Callable[[], bool]) -> None:
             await people.answered(is_answered)
-            await _quiet(sandbox.world)
+            await _wait_idle(sandbox.world)
 
         people.settle = settle
-        place = {
+        addresses = {
             "rest": sandbox.rest_url,
             "gateway": sandbox.gateway_url,
             "token": sandbox.token,
             "page": sandbox.page.url,
         }
-        console.write(json.dumps(place))
+        console.write(json.dumps(addresses))
         return await chat.serve()
 
 
-async def _quiet(world: World) -> None:
-    """Wait until nothing that people can see has happened for a while."""
+async def _wait_idle(world: World) -> None:
+    """Wait until nothing visible has happened for a while."""
     happened = asyncio.Event()
     stop = world.watch(lambda _: happened.set())
     try:
         while True:
             happened.clear()
-            await asyncio.wait_for(happened.wait(), QUIET)
+            await asyncio.wait_for(happened.wait(), _IDLE_AFTER)
     except TimeoutError:
         return
     finally:
         stop()
 
 
+# ---- lines ----
+
+
 class Chat:
-    """One chat: a terminal on a sandbox, and what happened since the last line."""
+    """Lines that are entered in a terminal on a sandbox, and what happened since the last one."""
 
     def __init__(
         self,
@@ -93,7 +311,7 @@ class Chat:
         self._as_json = as_json
         self._failed: str | None = None
         self._notes: list[str] = []
-        self._posted: list[Message] = []
+        self._posted: list[Message] = []  # by the bot
         self._console = console
         write = self._notes.append if as_json else console.write
         colour = console.colour and not as_json
@@ -102,17 +320,17 @@ class Chat:
         )
         self._console.complete = self._terminal.completions
 
-    async def all(self, typed: str | None, read: Callable[[], Awaitable[str | None]]) -> bool:
-        """Do this line and those that `read` returns, until `:quit` or None. Return whether all went well."""
+    async def run_lines(self, typed: str | None, read: Callable[[], Awaitable[str | None]]) -> bool:
+        """Execute this line and those that `read` returns, until `:quit` or None. Return whether all succeeded."""
         self._people.world.watch(self._watch)
-        well = True
+        has_succeeded = True
         while typed is not None:
-            well &= await self._line(typed)
+            has_succeeded &= await self._run_line(typed)
             typed = None if self._terminal.over else await read()
-        return well
+        return has_succeeded
 
     async def serve(self) -> int:
-        """Do what is piped in, line after line, until `:quit` or a signal; the exit code, 0: that is how it ends."""
+        """Execute the lines of standard input until `:quit` or a signal, and return the exit code 0."""
         self._people.world.watch(self._watch)
         with stop_signals() as signalled:
             while not self._terminal.over:
@@ -122,29 +340,29 @@ class Chat:
                     reading.cancel()
                     break
                 typed = reading.result()
-                if typed is None:  # whoever typed is gone, and the bot is not
+                if typed is None:  # the input has ended, the bot has not
                     await signalled
                     break
-                doing = asyncio.create_task(self._line(typed))
-                await asyncio.wait({doing, signalled}, return_when=asyncio.FIRST_COMPLETED)
-                if not doing.done():
-                    doing.cancel()
+                running = asyncio.create_task(self._run_line(typed))
+                await asyncio.wait({running, signalled}, return_when=asyncio.FIRST_COMPLETED)
+                if not running.done():
+                    running.cancel()
                     break
-                doing.result()
+                running.result()
         return 0
 
     def fail(self, where: str, error: BaseException) -> None:
-        """Note that the bot's code failed on the line that is being done."""
+        """Note that the bot's code failed on the current line."""
         self._failed = f"{where}: {described(error)}"
 
     def give_up(self, reason: str) -> None:
-        """Note that nothing more is awaited for a line, and write why."""
+        """Note why the current line has no answer, and write it."""
         self._failed = self._failed or reason
         if not self._as_json:
             print(complaint(Impossible(reason)), file=sys.stderr)
 
-    async def _line(self, typed: str) -> bool:
-        """Do one line and write what comes of it; whether all went well."""
+    async def _run_line(self, typed: str) -> bool:
+        """Execute one line, write the result, and return whether it succeeded."""
         self._failed = None
         reply = None
         with nullcontext() if self._as_json else self._terminal:
@@ -156,25 +374,25 @@ class Chat:
                     print(complaint(error), file=sys.stderr)
         failed = self._failed or (reply and self._unanswered(reply))
         if self._as_json:
-            self._console.write(json.dumps(self._described(typed, reply, failed)))
-        elif not failed and not self._posted and _is_said(typed):
-            print(f"-- nothing answered; a command begins with /{self._for_instance()}", file=sys.stderr)
+            self._console.write(json.dumps(self._as_dict(typed, reply, failed)))
+        elif not failed and not self._posted and _is_message(typed):
+            print(f"-- no answer; a command begins with /{self._example()}", file=sys.stderr)
         self._notes.clear()
-        self._posted.clear()  # what comes until the next line is told with that
+        self._posted.clear()  # messages between two lines belong to the second
         return not failed
 
-    def _for_instance(self) -> str:
+    def _example(self) -> str:
         commands = self._terminal.person.commands()
         return f", as in {example(commands[0])}" if commands else ""
 
-    def _described(self, typed: str, reply: Reply | None, failed: str | None) -> dict[str, Any]:
-        """What `--json` prints for a line. `failed` is None where all went well."""
+    def _as_dict(self, typed: str, reply: Reply | None, failed: str | None) -> dict[str, Any]:
+        """Return what `--json` prints for a line. `failed` is None if it succeeded."""
         return {
             "command": typed,
             **_content(reply),
             "modal": reply.modal if reply else None,
             "followups": [_content(followup) for followup in reply.followups] if reply else [],
-            "messages": [_message(message) for message in self._posted if not _belongs(message, reply)],
+            "messages": [_message(message) for message in self._posted if not _is_part_of(message, reply)],
             "notes": self._notes,
             "failed": failed,
         }
@@ -182,25 +400,25 @@ class Chat:
     def _unanswered(self, reply: Reply) -> str | None:
         if not reply.thinking:
             return reply.failed
-        return f"no answer within {PATIENCE:g} s"
+        return f"no answer within {_ANSWER_TIMEOUT:g} s"
 
     async def interactive(self) -> None:
-        """Let somebody type line after line, until :quit or the end of the input."""
+        """Let a user type line after line, until `:quit` or the end of the input."""
         terminal, console = self._terminal, self._console
-        doing: set[asyncio.Task[None]] = set()
+        running: set[asyncio.Task[None]] = set()
         with console, terminal, _logs_to(console):
             console.write(self._welcome())
             try:
                 while not terminal.over and (typed := await console.read(terminal.prompt)) is not None:
-                    task = asyncio.create_task(self._typed(typed))
-                    doing.add(task)
-                    task.add_done_callback(doing.discard)
-                    await asyncio.wait({task}, timeout=None if is_advance(typed) else BRISK)
+                    task = asyncio.create_task(self._enter(typed))
+                    running.add(task)
+                    task.add_done_callback(running.discard)
+                    await asyncio.wait({task}, timeout=None if is_advance(typed) else _PROMPT_DELAY)
             finally:
-                for task in doing:
+                for task in running:
                     task.cancel()
 
-    async def _typed(self, typed: str) -> None:
+    async def _enter(self, typed: str) -> None:
         try:
             await self._terminal.enter(typed)
         except Impossible as error:
@@ -209,14 +427,14 @@ class Chat:
     def _welcome(self) -> str:
         person = self._terminal.person
         commands = ", ".join(f"/{command['name']}" for command in person.commands()) or "no commands"
-        told = (
-            f"A local Discord. You are {person.name}; {self._people.world.bot.name} has {commands}. :help tells more."
+        text = (
+            f"A local Discord. You are {person.name}; {self._people.world.bot.name} has {commands}. :help shows more."
         )
         width = shutil.get_terminal_size().columns
-        return textwrap.fill(told, width, break_long_words=False, break_on_hyphens=False)
+        return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
     def _watch(self, happening: Happening) -> None:
-        """Note what the bot posts, a deferred answer once it is there."""
+        """Note the messages that the bot posts, a deferred response once it has content."""
         match happening:
             case MessageCreated(message) if self._is_bots(message) and not message.loading:
                 self._posted.append(message)
@@ -226,14 +444,14 @@ class Chat:
                 pass
 
     def _is_bots(self, message: Message) -> bool:
-        """Return whether a message is the bot's, or one of its webhooks'."""
+        """Return whether a message is by the bot or one of its webhooks."""
         bot, webhook = self._people.world.bot, message.webhook
         return message.author is bot if webhook is None else webhook.creator is bot
 
 
 @contextmanager
 def _logs_to(console: Console) -> Generator[None]:
-    """Write what is logged or printed to stderr above the line that is being typed."""
+    """Write what is logged or printed to stderr above the line that the user is typing."""
     stream = Lines(console.write)
     handlers = [
         cast("logging.StreamHandler[TextIO]", handler)
@@ -250,14 +468,13 @@ def _logs_to(console: Console) -> Generator[None]:
             handler.setStream(sys.stderr)
 
 
-def _is_said(typed: str) -> bool:
-    """Whether a line (that could be read) is text for the channel."""
+def _is_message(typed: str) -> bool:
+    """Return whether a valid line is a message for the channel."""
     line = parse(typed)
     return isinstance(line, Say) and bool(line.text)
 
 
-def _belongs(message: Message, reply: Reply | None) -> bool:
-    """Return whether a message is part of this reply."""
+def _is_part_of(message: Message, reply: Reply | None) -> bool:
     return reply is not None and message.interaction is reply.interaction
 
 
@@ -275,7 +492,7 @@ def _content(reply: Reply | None) -> dict[str, Any]:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    """A message in a channel; in direct messages (`guild` is None) the channel is the other one's name."""
+    """Return a message as JSON; in direct messages `guild` is None, and `channel` the name of the other user."""
     guild, recipient = message.channel.guild, message.channel.recipient
     return {
         "guild": guild and guild.name,

@@ -1,4 +1,4 @@
-"""What an event loop cannot look into, and what may wake it: threads, programs and servers."""
+"""External work: threads, programs and servers that an event loop cannot look into, and that may wake it."""
 
 from __future__ import annotations
 
@@ -17,53 +17,55 @@ from typing import Any, NamedTuple, cast
 
 _log = logging.getLogger(__name__)
 
-WORK = 60.0
-"""Seconds of real time to wait for work: executor calls, threads, programs, and answers of a server."""
+WORK_TIMEOUT = 60.0
+"""Seconds of real time to wait for work: executor calls, threads, programs, and responses of servers."""
 
-_BACKGROUND = 5.0
-"""Seconds of real time to wait for what may have nothing to do: daemon threads and other connections."""
+_BACKGROUND_TIMEOUT = 5.0
+"""Seconds of real time to wait for daemon threads and other connections, which may have no work."""
 
-_KNOWN = 1.0
-"""Seconds of real time to wait for either, once its limit has passed in vain."""
+_RETRY_TIMEOUT = 1.0
+"""Seconds of real time to wait for external work that has timed out before."""
 
-_GLANCE = 0.01
-"""Seconds of real time between two looks at what is still there."""
+_POLL_INTERVAL = 0.01
+"""Seconds of real time between two checks of what is pending."""
 
 _DATA_SEGS_OUT = 156
-"""Where this number is in Linux' `struct tcp_info` (include/uapi/linux/tcp.h)."""
+"""The offset of `tcpi_data_segs_out` in Linux's `struct tcp_info` (include/uapi/linux/tcp.h)."""
 
-_WORKERS = ("aiosqlite.core", "wisp.sandbox.console", "wisp.watchdog")
-"""Modules whose threads do nothing but what the event loop asks of them."""
+_WORKERS = ("aiosqlite.core", "wisp.sandbox.console")
+"""Modules whose threads only do what the event loop asks of them."""
 
 _POOLS = ("concurrent.futures.process", "anyio.")
-"""Modules whose threads wait for work, and are no daemons."""
+"""Modules whose threads wait for work, though they are not daemons."""
 
 Events = Any
-"""What a selector returns."""
+"""The result of a selector: which files are ready."""
 
 
-class Outside:
-    """What may wake an event loop from outside: threads that are not its own, programs and servers.
+class ExternalWork:
+    """The threads, programs and servers that may wake an event loop.
 
-    Time waits for them, in real time, before it jumps: up to their limit, and up to a second if that has passed before.
+    Virtual time waits for them, in real time, before it jumps: up to their timeout, or a second if they have timed out
+    before.
 
-    A server that was sent something since it last answered has work to do. One that has answered may not be done, so it
-    is background; if nothing comes, it is waited for again only after something was sent. What was sent is known of TCP
-    on Linux only.
+    A server to which data was sent since its last response has work. A server that has responded may not be finished,
+    so it gets the timeout of background work; after that it is waited for again only once data was sent. Only on Linux,
+    and for TCP, is it known whether data was sent.
     """
 
     def __init__(self) -> None:
-        self.have_changed: bool = True
+        self.files_have_changed: bool = True
         self._connections: dict[int, _Connection] = {}
         self._files: list[int] = []
-        self._known: set[object] = set()
-        self._named: set[str] = set()
+        self._timed_out: set[object] = set()
+        self._logged: set[str] = set()
         self.begin()
 
     def open(self, selector: Any, own: Collection[int | None], *, flows: bool) -> None:
-        """Take the threads that run now for bystanders, and these files for the loop's own.
+        """Ignore the threads that run now, and the event loop's `own` files.
 
-        If time `flows`, so are the files that are watched now, and the clients of the loop's servers: browsers.
+        If time `flows`, ignore the files that the selector watches now too, and clients of the loop's servers, which
+        are browsers then.
         """
         self._selector = selector
         self._bystanders = {thread for thread in threading.enumerate() if not _is_of_pool(thread)}
@@ -71,81 +73,84 @@ class Outside:
         self._clients_count = not flows
 
     def begin(self) -> None:
-        """Wait for all of them again: a caller waits for something new."""
-        self._silent: set[object] = set()
-        self._left = WORK
+        """Wait for all of them again, because a caller waits for something new."""
+        self._given_up: set[object] = set()
+        self._left = WORK_TIMEOUT
 
     def names(self) -> list[str]:
-        """Return those that were waited for in vain."""
-        return [name for one, (name, _) in self.present().items() if one in self._known]
+        """Return the names of those that have timed out."""
+        return [name for one, (name, _) in self.pending().items() if one in self._timed_out]
 
     def select(self, timeout: float | None = None) -> Events:
-        """Return what can be read and written after `timeout` at most, and note which servers have answered."""
+        """Return the files that are ready after `timeout` at most, and note which servers have responded."""
         events = self._selector.select(timeout)
         if self._connections:
             for key, _ in events:
                 if connection := self._connections.get(key.fd):
-                    connection.note_answer()
+                    connection.note_received()
         return events
 
     def wait(self, *, is_last: bool = False) -> Events:
-        """Wait for them if there are any; return what can be read and written then.
+        """Wait until a file is ready or all have timed out, and return the files that are ready.
 
-        Those that have just been silent are not waited for again, unless this is the last chance.
+        Those that have just timed out are not waited for again, unless `is_last`.
         """
         began = time.monotonic()
-        while (present := self.present()) and (is_last or not present.keys() <= self._silent):
-            limit = max(self._limit(one, limit, is_last) for one, (_, limit) in present.items())
+        while (pending := self.pending()) and (is_last or not pending.keys() <= self._given_up):
+            limit = max(self._limit(one, limit, is_last) for one, (_, limit) in pending.items())
             if time.monotonic() - began >= min(limit, self._left):
-                self.go_on_without(present)
+                self.give_up_on(pending)
                 break
-            if events := self.select(_GLANCE):
+            if events := self.select(_POLL_INTERVAL):
                 self._left -= time.monotonic() - began
                 return events
-        return self.select(0)  # one that is not there any more may have said something last
+        return self.select(0)  # data may have arrived just before one of them ended
 
-    def go_on_without(self, silent: Mapping[Any, tuple[str, float]]) -> None:
-        """Wait no longer for these, and log that once."""
-        for one, (name, limit) in silent.items():
-            if one not in self._known and name not in self._named:
-                _log.warning("waited %g s of real time for %s: the bot's time goes on without it", limit, name)
-                self._named.add(name)
-            if isinstance(one, _State) and limit == WORK:
-                one.connection.ignores_us = True
-        self._silent = {*silent}
-        self._known |= self._silent
+    def give_up_on(self, late: Mapping[Any, tuple[str, float]]) -> None:
+        """Stop waiting for these, and log each name once."""
+        for one, (name, limit) in late.items():
+            if one not in self._timed_out and name not in self._logged:
+                _log.warning("waited %g s of real time for %s: the bot's time continues without it", limit, name)
+                self._logged.add(name)
+            if isinstance(one, _State) and limit == WORK_TIMEOUT:
+                one.connection.is_unresponsive = True
+        self._given_up = {*late}
+        self._timed_out |= self._given_up
 
     def _limit(self, one: object, limit: float, is_last: bool) -> float:
         if is_last:
             return limit
-        is_known = one in self._known
+        has_timed_out = one in self._timed_out
         if isinstance(one, _State) and one.sent is not None:
-            if is_known:
-                return 0.0  # nothing was sent since
-            is_known = one.connection.ignores_us
-        return min(limit, _KNOWN) if is_known else limit
+            if has_timed_out:
+                return 0.0  # no data was sent since
+            has_timed_out = one.connection.is_unresponsive
+        return min(limit, _RETRY_TIMEOUT) if has_timed_out else limit
 
-    def present(self) -> dict[object, tuple[str, float]]:
-        """Return what is there, with its name and the seconds that it is waited for."""
+    def pending(self) -> dict[object, tuple[str, float]]:
+        """Return the pending work, with a name and a timeout in seconds for each."""
         found: dict[object, tuple[str, float]] = {}
         for future, name in _submitted.copy().items():
             if future.done():
                 del _submitted[future]
             else:
-                found[future] = (name, WORK)
+                found[future] = (name, WORK_TIMEOUT)
         for thread in threading.enumerate():
-            is_named = bool(found) and _is_of_pool(thread)  # by its work
+            is_named = bool(found) and _is_of_pool(thread)  # its work is listed already
             if thread not in self._bystanders and not is_named and _may_call_back(thread):
-                found[thread] = (f"the thread {thread.name}", _BACKGROUND if _may_idle(thread) else WORK)
-        if self.have_changed and isinstance(self._selector, BaseSelector):
-            self.have_changed = False
+                found[thread] = (
+                    f"the thread {thread.name}",
+                    _BACKGROUND_TIMEOUT if _may_idle(thread) else WORK_TIMEOUT,
+                )
+        if self.files_have_changed and isinstance(self._selector, BaseSelector):
+            self.files_have_changed = False
             self._look_at_files([file for file in self._selector.get_map() if file not in self._ignored])
         for connection in self._connections.values():
             found[connection.state()] = (str(connection), connection.limit())
-        return found | {file: (f"the file or program behind descriptor {file}", WORK) for file in self._files}
+        return found | {file: (f"the file or program behind descriptor {file}", WORK_TIMEOUT) for file in self._files}
 
     def _look_at_files(self, files: list[Any]) -> None:
-        """Find among these what is not a connection with both ends in this event loop."""
+        """Find the files of programs, and the connections of which one end is outside of this event loop."""
         before = {connection.ends: connection for connection in self._connections.values()}
         self._files, self._connections = [], {}
         inside: set[object] = set()
@@ -156,9 +161,9 @@ class Outside:
             except OSError:
                 self._files.append(file)
                 continue
-            with suppress(OSError):  # it is closed
+            with suppress(OSError):  # the socket is closed
                 own = end.getsockname()
-                inside.update([own] if own else [])  # the ends of a socket pair have no names
+                inside.update([own] if own else [])  # the ends of a socket pair have no addresses
                 if end.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                     served.add(_port(own))
                 elif end.type == socket.SOCK_STREAM:
@@ -172,42 +177,42 @@ class Outside:
 
 
 class _State(NamedTuple):
-    """A connection over which so much was sent."""
+    """A connection and how many segments were sent over it."""
 
     connection: _Connection
     sent: int | None
 
 
 class _Connection:
-    """A connection to what is outside of the event loop."""
+    """A connection whose other end is outside of the event loop."""
 
     def __init__(self, file: int, ends: tuple[Any, Any]) -> None:
-        self.ends = ends  # its own address, and the other's
-        self.ignores_us: bool = False  # an answer of it was waited for in vain
+        self.ends = ends  # the local and the remote address
+        self.is_unresponsive: bool = False
         self._file = file
-        self._sent_before: int | None = -1  # the last answer
+        self._sent_before: int | None = -1  # the last response
 
     def __str__(self) -> str:
         return f"the connection to {self.ends[1]}" if self.ends[1] else "a connection without an address"
 
-    def note_answer(self) -> None:
-        """Note that something was received."""
-        self.ignores_us = False
+    def note_received(self) -> None:
+        """Note that data was received."""
+        self.is_unresponsive = False
         self._sent_before = self._sent()
 
     def state(self) -> _State:
-        """Return what has happened so far."""
+        """Return the current state."""
         return _State(self, self._sent())
 
     def limit(self) -> float:
         """Return the seconds to wait for the other end."""
-        return _BACKGROUND if self._sent() in (None, self._sent_before) else WORK
+        return _BACKGROUND_TIMEOUT if self._sent() in (None, self._sent_before) else WORK_TIMEOUT
 
     def _sent(self) -> int | None:
-        """Return how many segments of data were sent so far; None if the system does not tell."""
+        """Return how many segments of data were sent so far, None if that is unknown."""
         if sys.platform != "linux":
             return None
-        with suppress(OSError):  # it is no TCP connection, or closed
+        with suppress(OSError):  # not a TCP connection, or closed
             end = socket.socket(fileno=self._file)
             try:
                 info = end.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _DATA_SEGS_OUT + 4)
@@ -218,18 +223,18 @@ class _Connection:
 
 
 _submitted: dict[Future[Any], str] = {}
-"""The work that was given to pools of threads while time was virtual, unless it was seen to be done."""
+"""The unfinished work that was submitted to thread pools while time was virtual, with its names."""
 
 _plain_submit = ThreadPoolExecutor.submit
 
 
-def count_submitted() -> None:
-    """Count the work that is given to pools of threads."""
+def track_submitted_work() -> None:
+    """Track the work that is submitted to thread pools."""
     ThreadPoolExecutor.submit = _submit
 
 
-def count_no_more() -> None:
-    """Count it no longer."""
+def stop_tracking() -> None:
+    """Stop tracking submitted work."""
     ThreadPoolExecutor.submit = _plain_submit
     _submitted.clear()
 
@@ -247,7 +252,7 @@ def _port(address: Any) -> object:
 
 
 def _other_end(end: socket.socket) -> Any:
-    """Return the address of the other end of a connection; None if it is not open yet."""
+    """Return the remote address of a connection, None if it is not open yet."""
     try:
         return end.getpeername()
     except OSError:
@@ -255,17 +260,17 @@ def _other_end(end: socket.socket) -> Any:
 
 
 def _may_idle(thread: threading.Thread) -> bool:
-    """Return whether a thread may have nothing to do: a daemon, but not asyncio's that waits for a program's end."""
+    """Return whether a thread may have no work: a daemon, except for asyncio's, which waits for a program."""
     module = _module(thread)
     return module.startswith(_POOLS) or (thread.daemon and not module.startswith("asyncio."))
 
 
 def _may_call_back(thread: threading.Thread) -> bool:
-    """Return whether a thread may do something that the event loop does not know of, and then call it."""
+    """Return whether a thread may do work that the event loop does not know of, and then call it."""
     target = getattr(thread, "_target", None)
     if target is not None and _is_of_pool(thread):
         frame = sys._current_frames().get(thread.ident or 0)  # pyright: ignore[reportPrivateUsage]
-        return frame is not None and frame.f_code is not target.__code__  # else it waits for work
+        return frame is not None and frame.f_code is not target.__code__  # otherwise it waits for work
     return _module(thread) not in _WORKERS
 
 
@@ -274,12 +279,12 @@ def _is_of_pool(thread: threading.Thread) -> bool:
 
 
 def _module(thread: threading.Thread) -> str:
-    """Return the module of what a thread runs."""
+    """Return the module of the function that a thread runs."""
     return getattr(getattr(thread, "_target", None), "__module__", type(thread).__module__)
 
 
 def name_of(worker: Any) -> str:
-    """Return the name of a function, also of one that `asyncio.to_thread` was given."""
+    """Return the name of a function, also of a function passed to `asyncio.to_thread`."""
     if isinstance(worker, functools.partial):
         inner = cast("functools.partial[Any]", worker)
         is_context = isinstance(getattr(inner.func, "__self__", None), Context)

@@ -18,33 +18,33 @@ import aiosqlite.core
 from ..clock import Clock
 from ..errors import WispError
 from ..locations import line_of
-from . import external_work as outside
-from .external_work import Events, Outside, name_of
+from . import external_work
+from .external_work import Events, ExternalWork, name_of
 
-_TURNS = 1_000_000
-"""Turns of the event loop in which it must become idle; a thousand commands at once take about 20."""
+_MAX_TURNS = 1_000_000
+"""Turns of the event loop in which it must become idle. A thousand concurrent commands take about 20."""
 
-_QUIET = 0.005
-"""Seconds without anything to read after which nothing is on its way, where no probe can tell (Windows)."""
+_SETTLE_DELAY = 0.005
+"""Seconds without input after which a socket is taken to have none in transit, if no probe can tell (Windows)."""
 
-_JUMPS = 50_000
-"""Timers in a row after which a wait without a limit of its own is taken to be endless: a month of a minute's job."""
+_MAX_JUMPS = 50_000
+"""Timers after which a wait without a timeout is taken to be endless: a month of a job that runs every minute."""
 
 _TICKS = 2**20
-"""Steps of a second in which time flows: few enough that no sum with the seconds since the epoch is rounded."""
+"""The resolution of flowing time, in steps per second: coarse enough that a sum with the epoch time is exact."""
 
 Condition = Callable[[], bool]
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """Return an event loop in which time can be moved: asyncio's own, also if uvloop is installed as the default."""
+    """Return an event loop in which time can be moved: asyncio's own, even if uvloop is the default."""
     return asyncio.ProactorEventLoop() if sys.platform == "win32" else asyncio.SelectorEventLoop()
 
 
 class Stuck(AssertionError):
-    """The event loop does not become idle, or what is awaited does not happen.
+    """The event loop does not become idle, or the awaited condition is never met.
 
-    `waited` says for which threads, programs and servers it has waited in real time.
+    `waited` names the threads, programs and servers that have timed out.
     """
 
     def __init__(self, reason: str, waited: Sequence[str]) -> None:
@@ -53,15 +53,15 @@ class Stuck(AssertionError):
 
 
 class Overdue(Stuck):
-    """What is awaited has not happened within its limit."""
+    """The awaited condition was not met within its timeout."""
 
 
 @contextmanager
 def virtual_time(*, flows: bool = False) -> Generator[VirtualTime]:
-    """Own the time of the running event loop; within another such block, share that one's.
+    """Take over the time of the running event loop. A nested block shares the time of the outer one.
 
-    It takes the place of the loop's selector and clock, so it works in whatever loop a test runner made, and raises
-    WispError for one that is not asyncio's own, such as uvloop's.
+    It replaces the loop's selector and clock, so it works in any loop that a test runner made. Raises WispError if the
+    loop is not asyncio's own, such as uvloop's.
     """
     loop: Any = asyncio.get_running_loop()
     selector = getattr(loop, "_selector", None)
@@ -81,10 +81,9 @@ def virtual_time(*, flows: bool = False) -> Generator[VirtualTime]:
 class VirtualTime:
     """The time of an event loop.
 
-    The loop is idle when no callback is ready, nothing can be read from a socket, and no thread works for it. Then the
-    tasks that await `until()` continue; if none can, time jumps to the next timer. In between it stands still. So
-    timers fire in order, and between two of them everything runs until the loop is idle; those of one moment fire
-    together.
+    The loop is idle when no callback is ready, no socket has input, and no thread works for it. Then tasks in `until()`
+    whose condition is met continue; if there are none, time jumps to the next timer. Otherwise time stands still. So
+    timers fire in order, and the loop becomes idle between two of them; timers of the same time fire together.
 
     If time `flows`, it is real except during `advance()`, and from `stop()` to `flow()`.
     """
@@ -96,7 +95,7 @@ class VirtualTime:
         self._selector: Any = loop._selector
         self._users = 0
         started: float = loop.time()
-        # None while time flows; at first a whole number of seconds, so that rounding is the same in each run
+        # None while time flows. It begins at a whole number of seconds, so that rounding is the same in each run
         self._now: float | None = None if flows else float(math.ceil(started))
         self._is_stopped = False
         self._ahead = 0.0  # of real time
@@ -105,13 +104,13 @@ class VirtualTime:
         self._waiting: dict[asyncio.Future[None], Condition] = {}
         self._targets: dict[asyncio.Future[None], float] = {}
         self._outstanding: dict[asyncio.Future[Any], str] = {}
-        self._outside = Outside()
-        self._turns = 0  # since the loop was idle
-        self._waited = 0.0  # real seconds, since a thread was given something to do
+        self._external = ExternalWork()
+        self._turns = 0  # since the loop was last idle
+        self._waited = 0.0  # real seconds, since a thread last got work
         self._jumps = 0
-        self._limited = 0  # calls of until() that end by themselves
+        self._limited = 0  # calls of until() with a timeout
 
-    # ---- what a test does with it ----
+    # ---- time ----
 
     @property
     def is_flowing(self) -> bool:
@@ -119,7 +118,7 @@ class VirtualTime:
         return self._now is None
 
     def time(self) -> float:
-        """Return what `loop.time()` returns, in seconds."""
+        """Return the time of the event loop, in seconds."""
         if self._now is not None:
             return self._now
         return math.ceil((time.monotonic() + self._ahead) * _TICKS) / _TICKS
@@ -129,9 +128,9 @@ class VirtualTime:
         return self.time() + self.zero
 
     async def until(self, is_met: Condition = lambda: True, *, within: float = math.inf) -> None:
-        """Wait until the loop is idle and `is_met()`. Time passes as far as that needs it, `within` seconds at most.
+        """Wait until the loop is idle and `is_met()`. Time passes as far as needed, by at most `within` seconds.
 
-        Raises Overdue if that is not enough, Stuck if nothing happens any more, and what `is_met()` raises.
+        Raises Overdue after that time, Stuck if nothing can happen any more, and whatever `is_met()` raises.
         """
         future = self._begin(self._waiting, is_met)
         overdue = None
@@ -148,8 +147,8 @@ class VirtualTime:
                 self._limited -= 1
 
     async def advance(self, seconds: float) -> None:
-        """Let this time pass, from timer to timer. The loop is idle before and after. Raises Stuck as `until()`."""
-        await self.until(within=outside.WORK if self.flows else math.inf)
+        """Let this time pass, from timer to timer. The loop is idle before and after. Raises Stuck like `until()`."""
+        await self.until(within=external_work.WORK_TIMEOUT if self.flows else math.inf)
         self._now = self.time()
         future = self._begin(self._targets, self._now + seconds)
         try:
@@ -160,24 +159,24 @@ class VirtualTime:
                 self.flow()
 
     def stop(self) -> None:
-        """Stop time that flows. It only passes as far as an `until()` or `advance()` needs it, until `flow()`.
+        """Stop time that flows. Until `flow()` it only passes as far as an `until()` or `advance()` needs it.
 
-        In between, the event loop waits for input without a limit and no timer fires.
+        Outside of these the event loop waits for input without a timeout, and no timer fires.
         """
         self._now = self.time()
         self.flows, self._is_stopped = False, True
 
     def flow(self) -> None:
-        """Let time flow from the moment that it has reached, after a pending `advance()`."""
+        """Let time flow on from its current value, after a pending `advance()`."""
         self.flows, self._is_stopped = True, False
         if self._now is not None and not self._targets:
             self._ahead, self._now = self._now - time.monotonic(), None
 
-    def _begin(self, where: dict[asyncio.Future[None], Any], what: Any) -> asyncio.Future[None]:
+    def _begin(self, waiting: dict[asyncio.Future[None], Any], value: Any) -> asyncio.Future[None]:
         future = self._loop.create_future()
-        where[future] = what
+        waiting[future] = value
         self._jumps = 0
-        self._outside.begin()
+        self._external.begin()
         if len(self._waiting) + len(self._targets) == 1:
             self._turns = 0
         return future
@@ -185,17 +184,17 @@ class VirtualTime:
     # ---- the event loop ----
 
     def open(self) -> None:
-        """Take the place of the loop's selector and clock, until as many calls of `close()`.
+        """Replace the loop's selector and clock, until `close()` was called as often as this.
 
-        Timers keep the delay that they have left, now and then.
+        Timers keep their remaining delay, here and in `close()`.
         """
         self._users += 1
         if self._users > 1:
             return
-        outside.count_submitted()
+        external_work.track_submitted_work()
         self._probe = _Probe(self._selector) if isinstance(self._selector, BaseSelector) else _Pause(self._selector)
         own = (self._probe.fileno(), self._loop._ssock.fileno())
-        self._outside.open(self._selector, own, flows=self.flows)
+        self._external.open(self._selector, own, flows=self.flows)
         self._loop._selector = self
         self._loop.time = self.time
         self._run = self._loop.run_in_executor
@@ -204,7 +203,7 @@ class VirtualTime:
         self._shift_timers(self.time() - time.monotonic())
 
     def close(self) -> None:
-        """Leave the loop as it was before, if this is the last of as many calls as of `open()`."""
+        """Restore the loop if this is the last user."""
         self._users -= 1
         if self._users:
             return
@@ -215,7 +214,7 @@ class VirtualTime:
         self._loop._clock_resolution = self._resolution
         del self._loop.time, self._loop.run_in_executor
         self._probe.close()
-        outside.count_no_more()
+        external_work.stop_tracking()
 
     def _shift_timers(self, seconds: float) -> None:
         for handle in self._loop._scheduled:
@@ -226,23 +225,23 @@ class VirtualTime:
 
     def register(self, *args: Any) -> Any:
         """Watch a socket."""
-        self._outside.have_changed = True
+        self._external.files_have_changed = True
         return self._selector.register(*args)
 
     def unregister(self, *args: Any) -> Any:
-        """Watch a socket no more."""
-        self._outside.have_changed = True
+        """Stop watching a socket."""
+        self._external.files_have_changed = True
         return self._selector.unregister(*args)
 
     def select(self, timeout: float | None = None) -> Events:
-        """Return what can be read and written by now. The loop is idle where a selector would wait for that."""
+        """Return the files that are ready. The loop is idle if a selector would have to wait for one."""
         if self._now is None and not self._waiting:
             return self._selector.select(timeout)
-        events = self._outside.select(0)
+        events = self._external.select(0)
         if events or (timeout is not None and timeout <= 0):
             self._check_progress()
             if not (events or self._loop._ready or self._now is None):
-                self._now = math.nextafter(self._now, math.inf)  # the loop fires what is due before this moment
+                self._now = math.nextafter(self._now, math.inf)  # the loop fires timers that are due before this time
             return events
         if self._is_stopped and not (self._waiting or self._targets):
             self._turns = 0
@@ -256,23 +255,23 @@ class VirtualTime:
             return ()
         if self._now is None:
             return self._selector.select(timeout)
-        return self._outside.wait() or self._jump(self._now)
+        return self._external.wait() or self._jump(self._now)
 
     def _release(self) -> bool:
-        """Continue the tasks that wait for nothing more; return whether there are any."""
+        """Continue the tasks whose condition is met, and return whether there are any."""
         are_any = False
         for future, is_met in self._waiting.items():
             try:
                 if future.done() or not is_met():
                     continue
                 future.set_result(None)
-            except Exception as error:  # else it would end the event loop
+            except Exception as error:  # otherwise it would end the event loop
                 future.set_exception(error)
             are_any = True
         return are_any
 
     def _jump(self, now: float) -> Events:
-        """Move the time to the next timer, or to the end of an `advance()`."""
+        """Move time to the next timer, or to the end of an `advance()`."""
         timers = self._loop._scheduled
         following = timers[0]._when if timers else math.inf
         target = min(self._targets.values(), default=math.inf)
@@ -282,23 +281,23 @@ class VirtualTime:
                 if moment <= self._now and not future.done():
                     future.set_result(None)
         elif following == math.inf:
-            if events := self._outside.wait(is_last=True):
+            if events := self._external.wait(is_last=True):
                 return events
             self._give_up("no timer is left, and nothing else can happen")
         else:
             self._now = max(now, math.nextafter(following, math.inf))
             self._jumps = 0 if self._limited or self._targets else self._jumps + 1
-            if self._jumps > _JUMPS:
-                self._give_up(f"{_JUMPS:,} timers have fired in vain")
+            if self._jumps > _MAX_JUMPS:
+                self._give_up(f"{_MAX_JUMPS:,} timers have fired without a result")
         return ()
 
     def _check_progress(self) -> None:
         self._turns += 1
-        if self._turns > _TURNS:
-            self._give_up(f"the event loop made {_TURNS:,} turns and was not idle")
+        if self._turns > _MAX_TURNS:
+            self._give_up(f"the event loop made {_MAX_TURNS:,} turns and was not idle")
 
     def _give_up(self, reason: str) -> None:
-        """Raise Stuck in all tasks that wait; if there are none, out of the event loop."""
+        """Raise Stuck in all waiting tasks; if there are none, from the event loop itself."""
         self._turns = self._jumps = 0
         waiting = [future for future in (*self._waiting, *self._targets) if not future.done()]
         for future in waiting:
@@ -313,12 +312,12 @@ class VirtualTime:
             future.set_exception(kind(reason, self._waited_for()))
 
     def _waited_for(self) -> list[str]:
-        return [f"waited for {name} in vain" for name in (*self._outstanding.values(), *self._outside.names())]
+        return [f"timed out waiting for {name}" for name in (*self._outstanding.values(), *self._external.names())]
 
     # ---- threads ----
 
     def note_outstanding(self, future: asyncio.Future[Any], name: str) -> None:
-        """Count a thread's work that completes this future as outstanding."""
+        """Wait for the work of a thread until it completes this future."""
         self._waited = 0.0
         self._outstanding[future] = name
         future.add_done_callback(lambda done: self._outstanding.pop(done, None))
@@ -332,11 +331,11 @@ class VirtualTime:
         if self._now is None:
             return self._selector.select(timeout)
         began = time.monotonic()
-        events = self._outside.select(max(0.0, outside.WORK - self._waited))
+        events = self._external.select(max(0.0, external_work.WORK_TIMEOUT - self._waited))
         self._waited += time.monotonic() - began
-        if self._waited >= outside.WORK:
-            work = {future: (name, outside.WORK) for future, name in self._outstanding.items()}
-            self._outside.go_on_without({**work, **self._outside.present()})
+        if self._waited >= external_work.WORK_TIMEOUT:
+            work = {future: (name, external_work.WORK_TIMEOUT) for future, name in self._outstanding.items()}
+            self._external.give_up_on({**work, **self._external.pending()})
             self._outstanding.clear()
         return events
 
@@ -367,7 +366,7 @@ class _VirtualClock(Clock):
 
 
 class _Probe:
-    """A connection over the loopback interface. What was sent on that before a byte of it has arrived when it does."""
+    """A loopback connection. Once a byte of it arrives, all data sent earlier on this interface has arrived."""
 
     def __init__(self, selector: BaseSelector) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -381,7 +380,7 @@ class _Probe:
         return self._receiver.fileno()
 
     def flush(self) -> Events:
-        """Wait for what is on its way, and return what can be read and written then."""
+        """Wait for data in transit, and return the files that are ready then."""
         self._sender.send(b".")
         while True:
             events = self._selector.select()
@@ -397,7 +396,7 @@ class _Probe:
 
 
 class _Pause:
-    """What stands for a probe on an event loop without a selector, such as Windows' own: a short wait."""
+    """The replacement of a probe for an event loop without a selector, such as that of Windows: a short wait."""
 
     def __init__(self, proactor: Any) -> None:
         self._proactor = proactor
@@ -405,13 +404,13 @@ class _Pause:
     def fileno(self) -> None: ...
 
     def flush(self) -> Events:
-        return self._proactor.select(_QUIET)
+        return self._proactor.select(_SETTLE_DELAY)
 
     def close(self) -> None: ...
 
 
 class _Requests(SimpleQueue[Any]):
-    """What an aiosqlite connection asks of its thread."""
+    """The queue in which an aiosqlite connection gives work to its thread."""
 
     def put_nowait(self, item: Any) -> None:
         future = item[0]
@@ -420,5 +419,5 @@ class _Requests(SimpleQueue[Any]):
         super().put_nowait(item)
 
 
-# not when virtual time opens: connections that a test opened before count as well
+# on import, so that connections opened before virtual time count as well
 aiosqlite.core.SimpleQueue = _Requests  # pyright: ignore[reportPrivateImportUsage]

@@ -1,4 +1,4 @@
-"""Mocks for plain unit tests: a bot, a context and an interaction, without a Discord, on real services in memory.
+"""Mocks for unit tests: a bot, a context and an interaction without a Discord, on real services in memory.
 
 async def test_my_module() -> None:
     bot, ctx = create_mock_bot(), create_mock_context()
@@ -7,7 +7,7 @@ async def test_my_module() -> None:
     await bot.find("greet")(interaction, "Ada")
     assert interaction.replies[0].content == "Hello Ada!"
 
-A command that is called this way is the function alone: guards, options and cooldowns are asked in `connect` only.
+A command that is called this way is just its function: guards, options and cooldowns only apply with `connect`.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ _ALL = hikari.Permissions.all_permissions()
 _numbers = itertools.count(1)
 
 
-class _Named:
-    """Says the nearest name of a name that is not there: a misspelt one must not pass for something."""
+class _SuggestsNames:
+    """Raises AttributeError with the most similar name for a name that does not exist."""
 
     def __getattr__(self, name: str) -> Any:
         known = [one for one in dir(self) if not one.startswith("_")]
@@ -59,11 +59,11 @@ class _Named:
         raise AttributeError(f"{type(self).__name__} has no {name!r}. {hint}", name=name, obj=self)
 
 
-# ---- what they stand on ----
+# ---- services and REST ----
 
 
 class _InThisThread:
-    """A connection to SQLite without a thread: what is asked is done at once."""
+    """A connection to SQLite without a thread, in which work is done at once."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -77,7 +77,7 @@ class _InThisThread:
 
 
 class _Database(DatabaseService):
-    """A database in memory that needs no event loop to be opened, and nobody to close it."""
+    """A database in memory that is opened without an event loop, and closed by the garbage collector."""
 
     async def _open(self, configure: Callable[[sqlite3.Connection], None]) -> Any:
         connection = sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False)
@@ -86,7 +86,7 @@ class _Database(DatabaseService):
 
 
 class _Session(Session):
-    """A session that never connects, with its services at hand from the beginning."""
+    """A session that never connects, and whose services have started."""
 
     def __init__(self, bot: Bot) -> None:
         clock = Clock()
@@ -116,8 +116,8 @@ class _Session(Session):
         gateway._rest = self.rest
 
 
-class _Rest(_Named):
-    """What stands in the place of Discord: it keeps the answers to interactions, by their tokens."""
+class _Rest(_SuggestsNames):
+    """The replacement of hikari's REST client, which keeps the replies to interactions by their tokens."""
 
     def __init__(self, rest: Any) -> None:
         self._build_message_payload = rest._build_message_payload
@@ -141,11 +141,8 @@ class _Rest(_Named):
         return None
 
 
-class MockReply(_Named):
-    """One answer, as Discord would have it: its `data` as JSON, after all edits.
-
-    `deferred` says that it began as a deferral, `deleted` that it was taken away.
-    """
+class MockReply(_SuggestsNames):
+    """One reply to an interaction: its `data` as JSON, after all edits, and whether it was `deleted`."""
 
     def __init__(self, type: int, data: dict[str, Any]) -> None:
         self.type: hikari.ResponseType = hikari.ResponseType(type)
@@ -154,14 +151,14 @@ class MockReply(_Named):
         self.edits: list[str] = []
 
     def change(self, data: dict[str, Any]) -> None:
-        """What an edit does."""
+        """Apply an edit."""
         if self.content:
             self.edits.append(self.content)
         self.data = {**self.data, **data}
 
     @property
     def content(self) -> str:
-        """The text, "" where there is none."""
+        """The text, "" if there is none."""
         return self.data.get("content") or ""
 
     @property
@@ -171,12 +168,12 @@ class MockReply(_Named):
 
     @property
     def ephemeral(self) -> bool:
-        """Whether only who asked can see it."""
+        """Whether only the user who invoked the command can see it."""
         return bool(int(self.data.get("flags") or 0) & hikari.MessageFlag.EPHEMERAL)
 
     @property
     def deferred(self) -> bool:
-        """Whether it began as "the bot is thinking"."""
+        """Whether it began as a deferral."""
         return self.type is hikari.ResponseType.DEFERRED_MESSAGE_CREATE
 
     def __repr__(self) -> str:
@@ -186,10 +183,10 @@ class MockReply(_Named):
 # ---- the mocks ----
 
 
-class MockBot(_Named, ModuleBot):
-    """What a module's `setup` is given, without a Discord: it takes registrations, and finds them again.
+class MockBot(_SuggestsNames, ModuleBot):
+    """The bot that a module's `setup` gets, without a Discord. `find` returns what the module registered.
 
-    `services` are real ones in memory, `bot` is the bot behind it.
+    `services` are real ones in memory, `bot` is the underlying bot.
     """
 
     def __init__(self) -> None:
@@ -197,63 +194,63 @@ class MockBot(_Named, ModuleBot):
         module = Module()
         module.name = "mock"
         super().__init__(bot, module)
-        bot.jobs = self.jobs  # the scheduler asks the bot whose handler is calling, and here that is the one behind
+        bot.jobs = self.jobs  # the scheduler looks up jobs in the underlying bot
         self.mock_session: _Session = _Session(bot)
         bot._session = self.mock_session  # pyright: ignore[reportPrivateUsage]
 
     def find(self, name: str) -> Command[..., Any]:
-        """The slash command of this name, with its groups before it ("admin kick"). Raises LookupError, naming others.
+        """Return the slash command of this name, preceded by its groups ("admin kick"). Raises LookupError.
 
         `await bot.find("greet")(interaction, ...)` calls its function.
         """
         found = {" ".join(one.path): one for one in self.handlers() if isinstance(one, Command)}
         if name not in found:
-            raise LookupError(f"there is no command {name!r}; there is {', '.join(found) or 'none'}")
+            raise LookupError(f"there is no command {name!r}; commands: {', '.join(found) or 'none'}")
         return found[name]
 
     async def emit(self, event: Any) -> None:
-        """Call every listener for an event, hikari's or of one's own; what one raises is raised."""
+        """Call every listener for an event, of hikari or a custom one. Raises what a listener raises."""
         for listener in self.listeners:
             if isinstance(event, listener.event_types):
                 await listener.function(event)
 
 
-class MockContext(_Named, ModuleContext):
-    """What a module's `setup` is given beside the bot."""
+class MockContext(_SuggestsNames, ModuleContext):
+    """The context that a module's `setup` gets."""
 
 
-class MockInteraction(_Named, Context):
-    """An interaction to call commands with, as their `ctx`: `replies` holds what was answered, first to last.
+class MockInteraction(_SuggestsNames, Context):
+    """An interaction to call commands with, as their `ctx`. `replies` are the replies so far, oldest first.
 
-    `user`, `member`, `guild_id` and `interaction` are hikari's own; answers are checked as always. What waits for a
-    person (`confirm`, `form`) needs `connect`.
+    `user`, `member`, `guild_id` and `interaction` are hikari's own; replies are checked against Discord's limits.
+    `confirm` and `form`, which wait for a user, need `connect`.
     """
 
     @property
     def replies(self) -> list[MockReply]:
-        """What was answered."""
+        """The replies, oldest first."""
         return cast(_Rest, runtime_of(self).gateway.rest).replies[self.interaction.token]
 
     async def confirm(self, *_: Any, **__: Any) -> Any:
         """Raises NotImplementedError."""
-        raise NotImplementedError(_NOBODY.format(what="confirm"))
+        raise NotImplementedError(_NO_USER.format(method="confirm"))
 
     async def form(self, *_: Any, **__: Any) -> Any:
         """Raises NotImplementedError."""
-        raise NotImplementedError(_NOBODY.format(what="form"))
+        raise NotImplementedError(_NO_USER.format(method="form"))
 
 
-# for good: a mock has nobody who could press a button or fill in a form
-_NOBODY = "ctx.{what} waits for a person, and there is none here: use `async with wisp.testing.connect(bot)`"
+# by design: a mock has no user who could press a button or fill in a form
+_NO_USER = "ctx.{method} waits for a user, and a mock has none: use `async with wisp.testing.connect(bot)`"
 
 
 def create_mock_bot() -> MockBot:
-    """A bot to set a module up with. Each has services and data of its own; it needs no event loop and no closing."""
+    """Return a bot to set a module up with, with its own services and data. It needs no event loop and no closing."""
     return MockBot()
 
 
 def create_mock_context(bot: MockBot | None = None) -> MockContext:
-    """A context to set a module up with, on the services of `bot`; without one, on its own."""
+    """Return a context to set a module up with, on the services of `bot`, or else on its own."""
     bot = bot or MockBot()
     return MockContext(bot.bot, bot.name, bot.log)
 
@@ -266,9 +263,9 @@ def create_mock_interaction(
     permissions: hikari.Permissions = _ALL,
     bot: MockBot | None = None,
 ) -> MockInteraction:
-    """A use of a command by this user, in a server (`guild_id=None`: in direct messages), on the services of `bot`.
+    """Return an interaction in which this user invokes a command, on the services of `bot`, or else on its own.
 
-    `permissions` are those of the member in the channel.
+    `permissions` are those of the member in the channel. With `guild_id=None` it is in direct messages.
     """
     bot = bot or MockBot()
     number = next(_numbers)
@@ -282,7 +279,7 @@ def create_mock_interaction(
 
 
 async def _mock(ctx: Context) -> None:
-    """Stand for the command that was used."""
+    """Stand in for the command that was invoked."""
 
 
 def _payload(
@@ -294,7 +291,7 @@ def _payload(
     guild_id: int | None,
     permissions: hikari.Permissions,
 ) -> dict[str, Any]:
-    """What Discord sends for a command, as far as hikari reads it."""
+    """Return what Discord sends for a command, as far as hikari reads it."""
     user = {"id": str(user_id), "username": username, "discriminator": "0", "avatar": None, "global_name": None}
     member: dict[str, Any] = {
         "user": user,
@@ -332,10 +329,10 @@ def _payload_of(form: Any) -> bytes:
 
 
 def _at_once(coroutine: Coroutine[Any, Any, object]) -> None:
-    """Run what never waits, with or without an event loop."""
+    """Run a coroutine that never waits, with or without an event loop. Raises RuntimeError if it waits."""
     try:
         coroutine.send(None)
     except StopIteration:
         return
     coroutine.close()
-    raise RuntimeError("this waits, and there may be no event loop")
+    raise RuntimeError("the coroutine waits, and there may be no event loop")
