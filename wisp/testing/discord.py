@@ -64,7 +64,7 @@ class Discord(Breakable):
         self._record = Record(sandbox.world, lambda: front(self._people.home), most=_CONVERSATION_LENGTH)
         self._watch_run()
 
-    def _watch_session(self) -> None:
+    def _watch_run(self) -> None:
         """Collect the errors of the bot's current run."""
         runtime = self._runtime = self.bot.runtime  # the bot loses it when it closes
         runtime.shutdown_timeout = 0.0  # a handler that is still waiting when the test ends would wait forever
