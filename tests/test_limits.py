@@ -1169,8 +1169,6 @@ def test_discords_specification_accepts_the_modals_that_have_no_problem(openapi:
         ("RichEmbed.url", "embed.url"),
         ("RichEmbed.color", "embed.color"),
         ("RichEmbed.fields", "embed.fields"),
-        ("RichEmbedField.name", "embed field.name"),
-        ("RichEmbedField.value", "embed field.value"),
         ("RichEmbedFooter.text", "embed.footer.text"),
         ("RichEmbedAuthor.name", "embed.author.name"),
         ("ActionRowComponentForMessageRequest.components", "row.components"),

@@ -151,6 +151,12 @@ class Limit:
     def _check(self, report: Report, value: Any, path: Path) -> None:
         raise NotImplementedError
 
+    def _refuse_length(self, report: Report, path: Path, length: int, things: str) -> None:
+        code, message = "BASE_TYPE_MAX_LENGTH", f"Must be {self.high} or fewer in length."
+        if self.low:
+            code, message = "BASE_TYPE_BAD_LENGTH", f"Must be between {self.low} and {self.high} in length."
+        report.refuse(path, code, message, f"{length} {things.removesuffix('s') if length == 1 else things}")
+
 
 class Text(Limit):
     """A string of a length within bounds."""
@@ -158,10 +164,15 @@ class Text(Limit):
     def _check(self, report: Report, value: Any, path: Path) -> None:
         if not isinstance(value, str):
             report.refuse(path, "STRING_TYPE_CONVERT", f"Could not interpret {shown(value)} as string.")
-        elif not self.low <= len(value) <= self.high:
-            report.refuse(path, *_wrong_length(self, _count(len(value), "characters")))
-        elif not _is_encodable(value):
-            report.refuse(path, *_surrogate(value))
+            return
+        if not self.low <= len(value) <= self.high:
+            self._refuse_length(report, path, len(value), "characters")
+            return
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            got = shown(value[error.start])
+            report.refuse(path, INVALID, "Half of a surrogate pair is no character.", got)
 
 
 class Number(Limit):
@@ -239,7 +250,7 @@ class Array(Limit):
             return
         if not self.low <= len(value) <= self.high:
             name = next((part for part in reversed(path) if isinstance(part, str)), "commands")
-            report.refuse(path, *_wrong_length(self, _count(len(value), name.replace("_", " "))))
+            self._refuse_length(report, path, len(value), name.replace("_", " "))
         for index, item in enumerate(value[: int(self.high)]):
             self.check(report, item, (*path, index))
 
@@ -355,17 +366,13 @@ def values(owner: Mapping[str, Any], path: Path, key: str, name: str) -> Iterato
         yield (*path, key, index, name), item.get(name)
 
 
-def check_options(report: Report, owner: Any, path: Path) -> None:
-    """Refuse two options of one name."""
-    code = "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS"
-    refuse_duplicates(report, values(owner, path, "options", "name"), code, "Option name already exists", up=1)
+def distinct(key: str, name: str, code: str, message: str, *, up: int = 0) -> Check:
+    """Return the rule that the objects in a list differ in a field."""
 
+    def rule(report: Report, owner: Any, path: Path) -> None:
+        refuse_duplicates(report, values(owner, path, key, name), code, message, up=up)
 
-def check_choices(report: Report, option: Any, path: Path) -> None:
-    """Refuse two choices of one name or value."""
-    for name in ("name", "value"):
-        found = values(option, path, "choices", name)
-        refuse_duplicates(report, found, INVALID, "Must be unique among the choices of its option.")
+    return rule
 
 
 def _check_size(report: Report, command: Any, path: Path) -> None:
@@ -411,18 +418,10 @@ def _embed_texts(embed: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, o
         yield from values(embed, path, "fields", name)
 
 
-class _FieldText(Text):
-    """The name or value of an embed's field, which is required, but may be "" (hikari-py/hikari#2105)."""
-
-    def _check(self, report: Report, value: Any, path: Path) -> None:
-        if value != "":
-            super()._check(report, value, path)
-
-
 def _check_field_texts(report: Report, field: Any, path: Path) -> None:
-    for key in ("name", "value"):
-        if field.get(key) != "":
-            report.require(field, path, key)
+    for key, high in (("name", 256), ("value", 1024)):
+        if field.get(key) != "":  # which Discord accepts (hikari-py/hikari#2105)
+            Shape({key: Text(1, high)}, key)(report, field, path)
 
 
 def _check_components(report: Report, message: Any, path: Path) -> None:
@@ -518,26 +517,27 @@ _EMOJI = rf"[\U0001f1e6-\U0001f1ff]{{1,2}}|[0-9#*]\ufe0f?\u20e3|{_PICTOGRAPH}(?:
 def _check_select_options(report: Report, select: Any, path: Path) -> None:
     most = report.valid(select, path, "max_values") or 1
     options = Array(int(most), SELECT_OPTIONS, Nested("select option"))
-    Shape({"options": options}, "options", check_option_values)(report, select, path)
+    Shape({"options": options}, "options", DISTINCT_VALUES)(report, select, path)
     if sum(option.get("default") is True for _, option in objects(select.get("options"))) > most:
         words = "The specified number of default values exceeds the specified maximum values"
         report.refuse(path, "SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES", words)
 
 
-def check_option_values(report: Report, select: Any, path: Path) -> None:
-    """Refuse the options of a select or a group of boxes that have the value of another."""
-    found = [item for item in values(select, path, "options", "value") if report.is_clean(item[0])]
-    message = "The specified option value is already used"
-    refuse_duplicates(report, found, "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", message, up=1)
-
-
 # ---- the table ----
+
+_UNIQUE_CHOICES = "Must be unique among the choices of its option."
+_SAME_NAME = "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS"
+_SAME_VALUE = "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED"
+DISTINCT_OPTIONS = distinct("options", "name", _SAME_NAME, "Option name already exists", up=1)
+DISTINCT_CHOICES = [distinct("choices", name, INVALID, _UNIQUE_CHOICES) for name in ("name", "value")]
+DISTINCT_VALUES = distinct("options", "value", _SAME_VALUE, "The specified option value is already used", up=1)
 
 _NAME = CommandName(1, 32)
 _DESCRIPTION = Text(1, 100)
 _URL = Url(2048, "http", "https")
 _MEDIA = Url(2048, "http", "https", "attachment")
 _ID = Text(*CUSTOM_ID)
+_CONTENT = Text(0, CONTENT)
 _SELECTS = {3: "string select", 5: "user select", 6: "role select", 7: "mentionable select", 8: "channel select"}
 _IN_CONTAINER = {1: "row", 9: "section", 10: "text display", 12: "gallery", 13: "file", 14: "separator"}
 _IN_LABEL = {4: "text input", **_SELECTS, 19: "upload", 21: "radio group", 22: "checkbox group", 23: "checkbox"}
@@ -584,7 +584,7 @@ _OPTIONS: dict[str, Check] = {"options": Array(0, OPTIONS, Nested("option"))}
 
 SHAPES: dict[str, Shape] = {
     # interactions/application-commands
-    "command": named(_NAME, _OPTIONS, check_options, _check_size),
+    "command": named(_NAME, _OPTIONS, DISTINCT_OPTIONS, _check_size),
     "menu": Shape({"name": Text(1, 32), "name_localizations": Localized(Text(1, 32))}, "name"),
     "option": named(
         _NAME,
@@ -596,8 +596,8 @@ SHAPES: dict[str, Shape] = {
             "min_length": Integer(0, 6000),
             "max_length": Integer(*OPTION_MAX_LENGTH),
         },
-        check_options,
-        check_choices,
+        DISTINCT_OPTIONS,
+        *DISTINCT_CHOICES,
         ordered("min_value", "max_value"),
         ordered("min_length", "max_length"),
     ),
@@ -608,7 +608,7 @@ SHAPES: dict[str, Shape] = {
     # resources/message#create-message
     "message": Shape(
         {
-            "content": Text(0, CONTENT),
+            "content": _CONTENT,
             "embeds": Array(0, EMBEDS, Nested("embed")),
             "attachments": Array(0, ATTACHMENTS, Nested("attachment")),
         },
@@ -634,7 +634,7 @@ SHAPES: dict[str, Shape] = {
         "",
         _check_embed_shows_something,
     ),
-    "embed field": Shape({"name": _FieldText(1, 256), "value": _FieldText(1, 1024)}, "", _check_field_texts),
+    "embed field": Shape({}, "", _check_field_texts),
     # components/reference
     "row": Shape({"components": Array(1, 5, Component({2: "button", **_SELECTS}))}, "components", _check_width),
     "button": Shape(
@@ -733,9 +733,9 @@ def modal_violations(payload: Mapping[str, object]) -> list[Violation]:
 
 def content_violation(text: str) -> Violation | None:
     """Return what Discord would refuse in a message's text. This is the cheap check before each send."""
-    if len(text) > CONTENT:
-        return Violation(("content",), *_wrong_length(Text(0, CONTENT), f"{len(text)} characters"))
-    return None if _is_encodable(text) else Violation(("content",), *_surrogate(text))
+    report = Report(SHAPES)
+    _CONTENT(report, text, ("content",))
+    return report.found[0] if report.found else None
 
 
 # ---- words ----
@@ -756,36 +756,11 @@ def fix_of(violation: Violation) -> str:
     """Return what to change so that Discord accepts a message or a modal with this violation, as a sentence."""
     from .limit_fixes import FILL_IN, FIXES
 
-    if violation.got == _count(0, "characters"):
+    if violation.got == "0 characters":
         return FILL_IN
     names = [part for part in violation.path if isinstance(part, str) and not part.isdecimal()]
     keys = [f"{violation.code} {_dotted(names[start:])}".rstrip() for start in range(len(names) + 1)]
     return next((FIXES[key] for key in keys if key in FIXES), "Change it, or leave it out.")
-
-
-def _wrong_length(bounds: Limit, got: str) -> tuple[str, str, str]:
-    """Return the code and message of a text or list of a wrong length, and its length in words."""
-    if bounds.low:
-        return "BASE_TYPE_BAD_LENGTH", f"Must be between {bounds.low} and {bounds.high} in length.", got
-    return "BASE_TYPE_MAX_LENGTH", f"Must be {bounds.high} or fewer in length.", got
-
-
-def _is_encodable(text: str) -> bool:
-    """Return whether a text can be sent. The halves of a surrogate pair are characters to Python alone."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _surrogate(text: str) -> tuple[str, str, str]:
-    half = next(character for character in text if "\ud800" <= character <= "\udfff")
-    return INVALID, "Half of a surrogate pair is no character.", shown(half)
-
-
-def _count(number: int, things: str) -> str:
-    return f"{number} {things.removesuffix('s') if number == 1 else things}"
 
 
 def _dotted(path: Iterable[str | int]) -> str:

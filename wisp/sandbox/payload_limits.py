@@ -11,6 +11,9 @@ from wisp.limits import (
     CHOICES,
     COMMANDS,
     COMPONENTS_TEXT,
+    DISTINCT_CHOICES,
+    DISTINCT_OPTIONS,
+    DISTINCT_VALUES,
     INVALID,
     OPTION_NUMBER,
     OPTIONS,
@@ -30,10 +33,8 @@ from wisp.limits import (
     Url,
     Violation,
     boolean,
-    check_choices,
-    check_option_values,
-    check_options,
     is_integer,
+    is_object,
     named,
     objects,
     ordered,
@@ -80,6 +81,10 @@ def _timestamp(report: Report, value: Any, path: Path) -> None:
         report.refuse(path, "DATE_TIME_TYPE_PARSE", f"Could not parse {shown(value)}. Should be ISO8601.")
 
 
+def _anything(report: Report, value: object, path: Path) -> None:
+    pass
+
+
 def forbidden(why: str) -> Check:
     """Return the check of a field that must be absent or empty."""
 
@@ -99,7 +104,7 @@ class Distinct(Array):
 
     def _check(self, report: Report, value: Any, path: Path) -> None:
         super()._check(report, value, path)
-        items: Sequence[Any] = value[: int(self.high)] if isinstance(value, (list, tuple)) else ()
+        items: list[Any] = [*value[: int(self.high)]] if isinstance(value, (list, tuple)) else []
         for index, item in enumerate(items):
             if report.is_clean((*path, index)) and item in items[:index]:
                 report.refuse((*path, index), "SET_TYPE_ALREADY_CONTAINS_VALUE", "The set already contains this value")
@@ -120,10 +125,10 @@ class Typed(Limit):
         self.type: Shape = Shape({"type": Choice(*shapes)}, required)
 
     def _check(self, report: Report, value: Any, path: Path) -> None:
-        kind = value.get("type") if isinstance(value, dict) else None
-        is_known = is_integer(kind) and kind in self.shapes
-        report.shapes[self.shapes[kind] if is_known else self.otherwise](report, value, path)
-        if isinstance(value, dict):
+        kind = value.get("type") if is_object(value) else None
+        shape = self.shapes.get(kind, self.otherwise) if is_integer(kind) else self.otherwise
+        report.shapes[shape](report, value, path)
+        if is_object(value):
             self.type(report, value, path)
 
 
@@ -165,7 +170,7 @@ def _check_mentions(report: Report, mentions: Any, path: Path) -> None:
 
 def _check_component_ids(report: Report, owner: Any, path: Path) -> None:
     found = walk(owner.get("components"), (*path, "components"))
-    ids = [((*place, "id"), one.get("id")) for place, one in found if isinstance(one, dict)]
+    ids = [((*place, "id"), one.get("id")) for place, one in found if is_object(one)]
     # 0 asks Discord for a free one
     given = [(place, number) for place, number in ids if is_integer(number) and number]
     refuse_duplicates(report, given, INVALID, "The id of a component must be unique.")
@@ -244,7 +249,7 @@ def _more(shape: str, fields: Mapping[str, Check], required: str = "", *rules: C
     return {shape: SHAPES[shape].extended(fields, required, *rules)}
 
 
-_NUMBER_RULES = (ordered("min_value", "max_value"), check_choices, _check_autocomplete)
+_NUMBER_RULES = (ordered("min_value", "max_value"), *DISTINCT_CHOICES, _check_autocomplete)
 TABLE: dict[str, Shape] = {
     **SHAPES,
     **_more(
@@ -255,18 +260,18 @@ TABLE: dict[str, Shape] = {
         {
             "description": forbidden(_NO_OPTIONS),
             "options": forbidden(_NO_OPTIONS),
-            "description_localizations": Localized(lambda *_: None),
+            "description_localizations": Localized(_anything),
             **_COMMAND,
         },
     ),
     "any option": named(_NAME, {"required": boolean}),
     "option": _option({}),
-    "subcommand": _option(_options(_VALUE_OPTIONS), check_options, _check_option_kinds),
-    "group": _option(_options({1: "subcommand"}), check_options, _check_option_kinds),
+    "subcommand": _option(_options(_VALUE_OPTIONS), DISTINCT_OPTIONS, _check_option_kinds),
+    "group": _option(_options({1: "subcommand"}), DISTINCT_OPTIONS, _check_option_kinds),
     "string option": _option(
         {"min_length": Integer(0, 6000), "max_length": Integer(1, 6000), **_choices("string choice")},
         ordered("min_length", "max_length"),
-        check_choices,
+        *DISTINCT_CHOICES,
         _check_autocomplete,
     ),
     "integer option": _option(_numbers(Integer(*OPTION_NUMBER), "integer choice"), *_NUMBER_RULES),
@@ -341,13 +346,13 @@ TABLE: dict[str, Shape] = {
         {**_COMPONENT, **_BOX_VALUES, "options": Array(1, 10, Nested("select option"))},
         "options",
         _ORDERED_VALUES,
-        check_option_values,
+        DISTINCT_VALUES,
     ),
     **_more(
         "radio group",
         {**_COMPONENT, **_BOX, "options": Array(2, 10, Nested("select option"))},
         "options",
-        check_option_values,
+        DISTINCT_VALUES,
     ),
 }
 _ANY_COMMAND = Typed({1: "command", 2: "menu", 3: "menu", 4: "command"}, "command")
