@@ -914,11 +914,11 @@ def test_problems_are_told_each_with_its_fix_and_a_fix_but_once() -> None:
         "content: Must be 2000 or fewer in length (got 2001 characters). Shorten it, or send the rest in another "
         "answer. "
         "components.0.components.0.label: Must be 80 or fewer in length (got 81 characters). Shorten it. "
-        "components.0.components.1.url: Could not interpret 1 as string. Give it a text. "
+        "components.0.components.1.url: Could not interpret 1 as string. Pass a string. "
         'components.0.components.1.emoji.name: Invalid emoji (got no name). Write the emoji itself, such as "👍"; a '
         'custom emoji is hikari.Emoji.parse("<:name:id>"). '
-        "components.0.components.1: A custom id and url cannot both be specified. A button that opens a URL is "
-        "wisp.link_button(label, url): it calls no handler. "
+        "components.0.components.1: A custom id and url cannot both be specified. For a button that opens a URL "
+        "and calls no handler, use wisp.link_button(label, url). "
         "components.0.components.1.custom_id: Component custom id cannot be duplicated (got the same as "
         "components.0.components.0.custom_id). Give each component of a message a custom id of its own: bind it to "
         "other values, or add a field to its id."

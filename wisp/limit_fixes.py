@@ -4,7 +4,7 @@ FILL_IN = "Fill it in."
 _SHORTEN = "Shorten it, or send the rest in another answer."
 _OTHERS = "Send the others in another answer."
 _BOUNDS = "Lower the minimum, or raise the maximum."
-_NUMBER = "Give it a number within these bounds."
+_NUMBER = "Pass a number within these bounds."
 _URL = 'Write it as in "https://example.com".'
 
 FIXES = {
@@ -22,17 +22,17 @@ FIXES = {
     ),
     "BASE_TYPE_BAD_LENGTH components": "A form has 1 to 5 rows, each with one text input.",
     "BASE_TYPE_BAD_LENGTH options": "A select offers as many options as can be chosen, or more, up to 25.",
-    "BASE_TYPE_BAD_LENGTH custom_id": "Put less into it: the key of something that is in ctx.data, for example.",
+    "BASE_TYPE_BAD_LENGTH custom_id": "Put less into it: store the rest in ctx.data, and put its key here.",
     "BASE_TYPE_BAD_LENGTH": "Shorten it.",
     "BASE_TYPE_MAX_LENGTH": "Shorten it.",
     "BASE_TYPE_REQUIRED embeds.description": (
         "Give the embed a title, a description, a field, an image, an author or a footer: it shows nothing."
     ),
-    "BASE_TYPE_REQUIRED fields.name": 'A field that shows no name has "" as its name.',
-    "BASE_TYPE_REQUIRED fields.value": 'A field that shows no value has "" as its value.',
+    "BASE_TYPE_REQUIRED fields.name": 'For a field without a name, pass "" as its name.',
+    "BASE_TYPE_REQUIRED fields.value": 'For a field without a value, pass "" as its value.',
     "BASE_TYPE_REQUIRED components.url": "Name the URL that it opens: wisp.link_button(label, url).",
     "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE": (
-        "A button that opens a URL is wisp.link_button(label, url): it calls no handler."
+        "For a button that opens a URL and calls no handler, use wisp.link_button(label, url)."
     ),
     "BASE_TYPE_REQUIRED": FILL_IN,
     "BUTTON_COMPONENT_CUSTOM_ID_REQUIRED": "Make the button with `handler.bind(...).button(...)`.",
@@ -43,7 +43,7 @@ FIXES = {
         "A row holds buttons, or one select; a text input belongs to a form, wisp.Form."
     ),
     "UNION_TYPE_CHOICES components": "Buttons and selects go into rows, `components=[wisp.row(...)]`.",
-    "COMPONENT_LAYOUT_WIDTH_EXCEEDED": "A select, and a text input of a form, fills a row: give each its own.",
+    "COMPONENT_LAYOUT_WIDTH_EXCEEDED": "A select or text input fills a row: put each into its own.",
     "COMPONENT_CUSTOM_ID_DUPLICATED": (
         "Give each component of a message a custom id of its own: bind it to other values, or add a field to its id."
     ),
@@ -51,12 +51,12 @@ FIXES = {
     "SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES": "Preselect fewer options, or raise the maximum.",
     "URL_TYPE_INVALID_URL": _URL,
     "URL_TYPE_INVALID_SCHEME": _URL,
-    "STRING_TYPE_CONVERT": "Give it a text.",
-    "BOOLEAN_TYPE_CONVERT": "Give it True or False.",
-    "NUMBER_TYPE_COERCE": "Give it a number.",
+    "STRING_TYPE_CONVERT": "Pass a string.",
+    "BOOLEAN_TYPE_CONVERT": "Pass True or False.",
+    "NUMBER_TYPE_COERCE": "Pass a number.",
     "NUMBER_TYPE_MIN": _NUMBER,
     "NUMBER_TYPE_MAX": _NUMBER,
-    "BASE_TYPE_CHOICES": "Give it one of these.",
+    "BASE_TYPE_CHOICES": "Pass one of these.",
     "INVALID filename": "Give the file another name.",
     "INVALID min_values": _BOUNDS,
     "INVALID min_length": _BOUNDS,
