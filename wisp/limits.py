@@ -33,12 +33,10 @@ EMBEDS = 10
 EMBEDS_SIZE = 6000  # titles, descriptions, field names and values, footers and authors of all embeds
 EMBED_TITLE = 256
 EMBED_DESCRIPTION = 4096
-EMBED_FIELDS = 25
 COMPONENTS_V2 = 1 << 15  # the message flag
 COMPONENTS = 40  # of a message with that flag, nested ones counted
 COMPONENTS_TEXT = 4000  # of all text displays of a message
 CUSTOM_ID = (1, 100)
-ROW_BUTTONS = 5
 SELECT_OPTIONS = 25
 INPUT_VALUE = 4000
 # reference#locales
@@ -80,16 +78,16 @@ class Violation:
 
 
 class Shape:
-    """What an object may hold: the check of each field, the fields that it needs, and the rules between fields."""
+    """What an object may hold: the check or shape of each field, the required fields, and the rules between fields."""
 
     __slots__ = ("fields", "required", "rules")
 
-    def __init__(self, fields: Mapping[str, Check], required: str = "", *rules: Check) -> None:
-        self.fields: Mapping[str, Check] = fields
+    def __init__(self, fields: Mapping[str, Check | str], required: str = "", *rules: Check) -> None:
+        self.fields: Mapping[str, Check | str] = fields
         self.required: Sequence[str] = required.split()
         self.rules: Sequence[Check] = rules
 
-    def extended(self, fields: Mapping[str, Check], required: str = "", *rules: Check) -> Shape:
+    def extended(self, fields: Mapping[str, Check | str], required: str = "", *rules: Check) -> Shape:
         """Return this shape with more fields, required fields and rules."""
         return Shape({**self.fields, **fields}, " ".join((*self.required, required)), *self.rules, *rules)
 
@@ -102,7 +100,7 @@ class Shape:
             if key in self.required and is_blank(value.get(key)):
                 report.require(value, path, key)
             elif value.get(key) is not None:
-                check(report, value[key], (*path, key))
+                report.check(check, value[key], (*path, key))
         for rule in self.rules:
             rule(report, value, path)
 
@@ -128,6 +126,10 @@ class Report:
     def is_clean(self, path: Path) -> bool:
         """Return whether no violation was found at a path and below it."""
         return not any(violation.path[: len(path)] == path for violation in self.found)
+
+    def check(self, check: Check | str, value: object, path: Path) -> None:
+        """Check a value, against a shape of the table if it is named."""
+        (self.shapes[check] if isinstance(check, str) else check)(self, value, path)
 
     def valid(self, owner: Mapping[str, Any], path: Path, key: str) -> Any:
         """Return a field of the object at a path, None if it was refused."""
@@ -240,9 +242,9 @@ class Url(Text):
 class Array(Limit):
     """A list of a length within bounds. Items beyond it are refused without being read."""
 
-    def __init__(self, low: int, high: int, check: Check) -> None:
+    def __init__(self, low: int, high: int, check: Check | str) -> None:
         super().__init__(low, high)
-        self.check: Check = check
+        self.check: Check | str = check
 
     def _check(self, report: Report, value: Any, path: Path) -> None:
         if not _is_list(value):
@@ -252,7 +254,7 @@ class Array(Limit):
             name = next((part for part in reversed(path) if isinstance(part, str)), "commands")
             self._refuse_length(report, path, len(value), name.replace("_", " "))
         for index, item in enumerate(value[: int(self.high)]):
-            self.check(report, item, (*path, index))
+            report.check(self.check, item, (*path, index))
 
 
 class Localized(Limit):
@@ -272,16 +274,6 @@ class Localized(Limit):
         Shape(dict.fromkeys(known, self.check), " ".join(known))(report, value, path)
 
 
-class Nested(Limit):
-    """An object of a shape in the table."""
-
-    def __init__(self, shape: str) -> None:
-        self.shape: str = shape
-
-    def _check(self, report: Report, value: Any, path: Path) -> None:
-        report.shapes[self.shape](report, value, path)
-
-
 class Component(Limit):
     """A component: one shape of the table for each type that is allowed."""
 
@@ -291,7 +283,7 @@ class Component(Limit):
     def _check(self, report: Report, value: Any, path: Path) -> None:
         kind = value.get("type") if is_object(value) else None
         if is_integer(kind) and kind in self.shapes:
-            report.shapes[self.shapes[kind]](report, value, path)
+            report.check(self.shapes[kind], value, path)
         elif is_object(value):
             message = f'Value of field "type" must be one of {listed(self.shapes)}.'
             report.refuse(path, "UNION_TYPE_CHOICES", message)
@@ -426,15 +418,13 @@ def _check_field_texts(report: Report, field: Any, path: Path) -> None:
 
 def _check_components(report: Report, message: Any, path: Path) -> None:
     flags = message.get("flags")
-    if is_integer(flags) and flags & COMPONENTS_V2:
+    has_layout = is_integer(flags) and bool(flags & COMPONENTS_V2)
+    (_LAYOUT if has_layout else _ROWS)(report, message, path)
+    if has_layout:
         for key in ("content", "embeds", "poll", "sticker_ids"):
             if message.get(key):
                 words = f"The '{key}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2"
                 report.refuse((*path, key), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", words)
-        in_message = Component({**_IN_CONTAINER, 17: "container"})
-        Shape({"components": Array(0, COMPONENTS, in_message)}, "", _check_layout_size)(report, message, path)
-    else:
-        Shape({"components": Array(0, 5, Component({1: "row"}))})(report, message, path)
 
 
 def _check_layout_size(report: Report, message: Any, path: Path) -> None:
@@ -472,7 +462,7 @@ def walk(components: object, path: Path, depth: int = 2) -> Iterator[tuple[Path,
 def _check_width(report: Report, row: Any, path: Path) -> None:
     """Refuse the components beside a select or a text input, which fills a row."""
     refused = [violation.path for violation in report.found if violation.code == "UNION_TYPE_CHOICES"]
-    placed = [((*path, "components", index), child) for index, child in objects(row.get("components"), ROW_BUTTONS)]
+    placed = [((*path, "components", index), child) for index, child in objects(row.get("components"), 5)]
     children = [(place, child) for place, child in placed if place not in refused]
     if any(child.get("type") != 2 for _, child in children):
         for place, _ in children[1:]:
@@ -516,7 +506,7 @@ _EMOJI = rf"[\U0001f1e6-\U0001f1ff]{{1,2}}|[0-9#*]\ufe0f?\u20e3|{_PICTOGRAPH}(?:
 
 def _check_select_options(report: Report, select: Any, path: Path) -> None:
     most = report.valid(select, path, "max_values") or 1
-    options = Array(int(most), SELECT_OPTIONS, Nested("select option"))
+    options = Array(int(most), SELECT_OPTIONS, "select option")
     Shape({"options": options}, "options", DISTINCT_VALUES)(report, select, path)
     if sum(option.get("default") is True for _, option in objects(select.get("options"))) > most:
         words = "The specified number of default values exceeds the specified maximum values"
@@ -540,11 +530,14 @@ _ID = Text(*CUSTOM_ID)
 _CONTENT = Text(0, CONTENT)
 _SELECTS = {3: "string select", 5: "user select", 6: "role select", 7: "mentionable select", 8: "channel select"}
 _IN_CONTAINER = {1: "row", 9: "section", 10: "text display", 12: "gallery", 13: "file", 14: "separator"}
+_ROWS = Shape({"components": Array(0, 5, Component({1: "row"}))})
+_LAYOUT_COMPONENT = Component({**_IN_CONTAINER, 17: "container"})
+_LAYOUT = Shape({"components": Array(0, COMPONENTS, _LAYOUT_COMPONENT)}, "", _check_layout_size)
 _IN_LABEL = {4: "text input", **_SELECTS, 19: "upload", 21: "radio group", 22: "checkbox group", 23: "checkbox"}
 CHANNEL_TYPES = Choice(0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16)
 
 
-def named(name: Check, more: Mapping[str, Check], *rules: Check) -> Shape:
+def named(name: Check, more: Mapping[str, Check | str], *rules: Check) -> Shape:
     """Return the shape of a command or an option with more fields than names and descriptions."""
     names = {"name": name, "name_localizations": Localized(name)}
     descriptions = {"description": _DESCRIPTION, "description_localizations": Localized(_DESCRIPTION)}
@@ -580,7 +573,7 @@ _TEXT_INPUT = Shape(
     "custom_id style",
     ordered("min_length", "max_length"),
 )
-_OPTIONS: dict[str, Check] = {"options": Array(0, OPTIONS, Nested("option"))}
+_OPTIONS: dict[str, Check] = {"options": Array(0, OPTIONS, "option")}
 
 SHAPES: dict[str, Shape] = {
     # interactions/application-commands
@@ -590,7 +583,7 @@ SHAPES: dict[str, Shape] = {
         _NAME,
         {
             **_OPTIONS,
-            "choices": Array(0, CHOICES, Nested("choice")),
+            "choices": Array(0, CHOICES, "choice"),
             "min_value": Number(*OPTION_NUMBER),
             "max_value": Number(*OPTION_NUMBER),
             "min_length": Integer(0, 6000),
@@ -609,8 +602,8 @@ SHAPES: dict[str, Shape] = {
     "message": Shape(
         {
             "content": _CONTENT,
-            "embeds": Array(0, EMBEDS, Nested("embed")),
-            "attachments": Array(0, ATTACHMENTS, Nested("attachment")),
+            "embeds": Array(0, EMBEDS, "embed"),
+            "attachments": Array(0, ATTACHMENTS, "attachment"),
         },
         "",
         _check_embed_size,
@@ -629,7 +622,7 @@ SHAPES: dict[str, Shape] = {
             "thumbnail": Shape({"url": _MEDIA}),
             "footer": Shape({"text": Text(0, 2048), "icon_url": _MEDIA}),
             "author": Shape({"name": Text(0, 256), "url": _MEDIA, "icon_url": _MEDIA}),
-            "fields": Array(0, EMBED_FIELDS, Nested("embed field")),
+            "fields": Array(0, 25, "embed field"),
         },
         "",
         _check_embed_shows_something,
@@ -644,7 +637,7 @@ SHAPES: dict[str, Shape] = {
             "url": Url(512, "http", "https", "discord"),
             "label": Text(0, 80),
             "disabled": boolean,
-            "emoji": Nested("emoji"),
+            "emoji": "emoji",
         },
         "style",
         _check_button,
@@ -656,7 +649,7 @@ SHAPES: dict[str, Shape] = {
     "mentionable select": _SELECT,
     "channel select": _SELECT.extended({"channel_types": Array(0, len(CHANNEL_TYPES.allowed), CHANNEL_TYPES)}),
     "select option": Shape(
-        {"label": Text(1, 100), "description": Text(0, 100), "emoji": Nested("emoji"), "value": Text(1, 100)},
+        {"label": Text(1, 100), "description": Text(0, 100), "emoji": "emoji", "value": Text(1, 100)},
         "label value",
     ),
     "container": Shape({"components": Array(1, COMPONENTS, Component(_IN_CONTAINER))}, "components"),
@@ -682,16 +675,16 @@ SHAPES: dict[str, Shape] = {
 }
 
 
-def violations(check: Check, payload: object, shapes: Mapping[str, Shape] = SHAPES) -> list[Violation]:
+def violations(check: Check | str, payload: object, shapes: Mapping[str, Shape] = SHAPES) -> list[Violation]:
     """Return what a check refuses in a payload."""
     report = Report(shapes)
-    check(report, payload, ())
+    report.check(check, payload, ())
     return report.found
 
 
 def command_violations(payload: Mapping[str, object]) -> list[Violation]:
     """Return what Discord would refuse in one application command."""
-    return violations(SHAPES["menu" if payload.get("type") in (2, 3) else "command"], payload)
+    return violations("menu" if payload.get("type") in (2, 3) else "command", payload)
 
 
 def commands_violations(payloads: Sequence[Mapping[str, object]]) -> list[Violation]:
@@ -715,7 +708,7 @@ def commands_violations(payloads: Sequence[Mapping[str, object]]) -> list[Violat
 
 def choice_violations(choice: Mapping[str, object], kind: int) -> list[Violation]:
     """Return what Discord would refuse in one choice, or suggestion, of a string, integer or number option."""
-    return violations(SHAPES[{3: "string choice", 4: "integer choice"}.get(kind, "number choice")], choice)
+    return violations({3: "string choice", 4: "integer choice"}.get(kind, "number choice"), choice)
 
 
 def message_violations(payload: Mapping[str, object]) -> list[Violation]:
@@ -723,12 +716,12 @@ def message_violations(payload: Mapping[str, object]) -> list[Violation]:
 
     An empty message passes: it is legal as an edit, and has a code of its own (50006).
     """
-    return violations(SHAPES["message"], payload)
+    return violations("message", payload)
 
 
 def modal_violations(payload: Mapping[str, object]) -> list[Violation]:
     """Return what Discord would refuse in the `data` of an interaction callback of type 9 (MODAL)."""
-    return violations(SHAPES["modal"], payload)
+    return violations("modal", payload)
 
 
 def content_violation(text: str) -> Violation | None:

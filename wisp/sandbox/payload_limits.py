@@ -25,7 +25,6 @@ from wisp.limits import (
     Integer,
     Limit,
     Localized,
-    Nested,
     Number,
     Report,
     Shape,
@@ -127,7 +126,7 @@ class Typed(Limit):
     def _check(self, report: Report, value: Any, path: Path) -> None:
         kind = value.get("type") if is_object(value) else None
         shape = self.shapes.get(kind, self.otherwise) if is_integer(kind) else self.otherwise
-        report.shapes[shape](report, value, path)
+        report.check(shape, value, path)
         if is_object(value):
             self.type(report, value, path)
 
@@ -197,7 +196,7 @@ def _check_default_values(*kinds: str) -> Check:
 
 # ---- the table ----
 
-_COMPONENT: dict[str, Check] = {"id": Integer(0, 2**31 - 1)}
+_COMPONENT: dict[str, Check | str] = {"id": Integer(0, 2**31 - 1)}
 _NAME = CommandName(1, 32)
 _NO_OPTIONS = "Must be empty: user and message commands have none."
 _ONLY_OF = {
@@ -213,39 +212,39 @@ _VALUE_OPTIONS = {
     **{3: "string option", 4: "integer option", 5: "option", 6: "option", 7: "channel option"},
     **{8: "option", 9: "option", 10: "number option", 11: "option"},
 }
-_COMMAND: dict[str, Check] = {
+_COMMAND: dict[str, Check | str] = {
     "nsfw": boolean,
     "dm_permission": boolean,
     "contexts": Distinct(0, 1, 2, low=1),
     "integration_types": Distinct(0, 1, low=1),
     "default_member_permissions": _permissions,
 }
-_BOX: dict[str, Check] = {"required": boolean}
-_BOX_VALUES: dict[str, Check] = {**_BOX, "min_values": Integer(0, 10), "max_values": Integer(1, 10)}
+_BOX: dict[str, Check | str] = {"required": boolean}
+_BOX_VALUES: dict[str, Check | str] = {**_BOX, "min_values": Integer(0, 10), "max_values": Integer(1, 10)}
 _ORDERED_VALUES = ordered("min_values", "max_values")
 _EMBED_URL = Url(2048, "http", "https", "attachment")
-_MEDIA: dict[str, Check] = {"spoiler": boolean, "description": Text(1, 1024)}
+_MEDIA: dict[str, Check | str] = {"spoiler": boolean, "description": Text(1, 1024)}
 
 
-def _option(fields: Mapping[str, Check], *rules: Check) -> Shape:
+def _option(fields: Mapping[str, Check | str], *rules: Check) -> Shape:
     wrong = {key: forbidden(why) for key, why in _ONLY_OF.items() if key not in fields}
     more = () if "autocomplete" in fields else (_check_no_autocomplete,)
     return named(_NAME, {"required": boolean, **fields, **wrong}, *rules, *more)
 
 
-def _options(shapes: Mapping[int, str]) -> dict[str, Check]:
+def _options(shapes: Mapping[int, str]) -> dict[str, Check | str]:
     return {"options": Array(0, OPTIONS, Typed(shapes, "any option", "type"))}
 
 
-def _numbers(number: Limit, choice: str) -> dict[str, Check]:
+def _numbers(number: Limit, choice: str) -> dict[str, Check | str]:
     return {"min_value": number, "max_value": number, **_choices(choice)}
 
 
-def _choices(shape: str) -> dict[str, Check]:
-    return {"choices": Array(0, CHOICES, Nested(shape)), "autocomplete": boolean}
+def _choices(shape: str) -> dict[str, Check | str]:
+    return {"choices": Array(0, CHOICES, shape), "autocomplete": boolean}
 
 
-def _more(shape: str, fields: Mapping[str, Check], required: str = "", *rules: Check) -> dict[str, Shape]:
+def _more(shape: str, fields: Mapping[str, Check | str], required: str = "", *rules: Check) -> dict[str, Shape]:
     return {shape: SHAPES[shape].extended(fields, required, *rules)}
 
 
@@ -282,7 +281,7 @@ TABLE: dict[str, Shape] = {
         {
             "flags": Integer(float("-inf"), float("inf")),
             "tts": boolean,
-            "allowed_mentions": Nested("allowed mentions"),
+            "allowed_mentions": "allowed mentions",
             "sticker_ids": Array(0, STICKERS, snowflake),
         },
         "",
@@ -327,9 +326,9 @@ TABLE: dict[str, Shape] = {
         {**_COMPONENT, "components": Array(1, 3, Component({10: "text display"}))},
         "components",
     ),
-    "thumbnail": Shape({**_COMPONENT, **_MEDIA, "media": Nested("media")}, "media"),
-    "gallery": Shape({**_COMPONENT, "items": Array(1, 10, Nested("gallery item"))}, "items"),
-    "gallery item": Shape({**_MEDIA, "media": Nested("media")}, "media"),
+    "thumbnail": Shape({**_COMPONENT, **_MEDIA, "media": "media"}, "media"),
+    "gallery": Shape({**_COMPONENT, "items": Array(1, 10, "gallery item")}, "items"),
+    "gallery item": Shape({**_MEDIA, "media": "media"}, "media"),
     "media": Shape({"url": _EMBED_URL}, "url"),
     "file": Shape({**_COMPONENT, **_MEDIA, "file": Shape({"url": Url(2048, "attachment")}, "url")}, "file"),
     "separator": Shape({**_COMPONENT, "divider": boolean, "spacing": Choice(1, 2)}),
@@ -343,14 +342,14 @@ TABLE: dict[str, Shape] = {
     **_more("checkbox", {**_COMPONENT, **_BOX}),
     **_more(
         "checkbox group",
-        {**_COMPONENT, **_BOX_VALUES, "options": Array(1, 10, Nested("select option"))},
+        {**_COMPONENT, **_BOX_VALUES, "options": Array(1, 10, "select option")},
         "options",
         _ORDERED_VALUES,
         DISTINCT_VALUES,
     ),
     **_more(
         "radio group",
-        {**_COMPONENT, **_BOX, "options": Array(2, 10, Nested("select option"))},
+        {**_COMPONENT, **_BOX, "options": Array(2, 10, "select option")},
         "options",
         DISTINCT_VALUES,
     ),
@@ -367,12 +366,12 @@ def message_violations(payload: Mapping[str, object]) -> list[Violation]:
 
     An empty message passes: it is legal as an edit, and has a code of its own (50006).
     """
-    return violations(Nested("message"), payload, TABLE)
+    return violations("message", payload, TABLE)
 
 
 def modal_violations(payload: Mapping[str, object]) -> list[Violation]:
     """Return what Discord would refuse in the `data` of an interaction callback of type 9 (MODAL)."""
-    return violations(Nested("modal"), payload, TABLE)
+    return violations("modal", payload, TABLE)
 
 
 def command_violations(payload: Mapping[str, object]) -> list[Violation]:
