@@ -281,7 +281,7 @@ ANSWERS = [
         "Discord answered 403 to http://127.0.0.1:PORT/oauth2/applications/@me. It is a page of",
     ),
     (429, "text/html", "<p>Banned</p>", "Discord answered 429 to http://127.0.0.1:PORT/oauth2/applications/@me"),
-    (403, "application/json", '{"message": "No bots", "code": 20001}', "/applications/@me: No bots. To start again"),
+    (403, "application/json", '{"message": "No bots", "code": 20001}', "/applications/@me: No bots. Starting again"),
     (
         501,
         "text/html",

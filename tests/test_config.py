@@ -225,8 +225,8 @@ UNSURE = {
     f'{NAME}="\\$HOME"': ("it has a backslash in quotes", 1),
     f"X=1\n{NAME}=${{HOME}}": ("it has ${...}, which wisp does not replace", 2),
     f'{NAME}="${{NOPE:-x}}"': ("it has ${...}, which wisp does not replace", 1),
-    f'{NAME}="C:\\dir\\"': ("what is quoted ends before its line does, or never", 1),
-    f"X=1\r\n\r\n{NAME}='one\r\ntwo'\r\n": ("what is quoted ends before its line does, or never", 3),
+    f'{NAME}="C:\\dir\\"': ("its quotes are not closed at the end of the value", 1),
+    f"X=1\r\n\r\n{NAME}='one\r\ntwo'\r\n": ("its quotes are not closed at the end of the value", 3),
 }
 
 
@@ -351,8 +351,8 @@ TOKENS = {
     "in quotes": (f"'{TOKEN}'", "it has characters that no token has (quotes, spaces, ...)"),
     "of a user's name": (f"YWRh.{TOKEN.partition('.')[2]}", "its first part is not that of a bot's token"),
     "of a first part of no length of Base64": (f"MTIz1.{TOKEN.partition('.')[2]}", "its first part is not that"),
-    "that is a number": (7, "expected the token as text, got a number"),
-    "that is bytes": (TOKEN.encode(), "expected the token as text, got a value of type bytes"),
+    "that is a number": (7, "expected the token as a string, got a number"),
+    "that is bytes": (TOKEN.encode(), "expected the token as a string, got a value of type bytes"),
 }
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong: each error carries its data, and the sentence that says the way out."""
+"""The exceptions of wisp, and the problems that `wisp check` prints. Each says what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ T = TypeVar("T")
 
 
 class WispError(Exception):
-    """The base of everything that wisp raises on purpose."""
+    """The base of all exceptions that wisp raises on purpose."""
 
 
 class UserError(WispError):
-    """A refusal, told to the person who asked in exactly these words, privately.
+    """A refusal that only the user sees, in exactly these words.
 
-    Raise it from a command. It is not logged as an error: the person is told, and nobody else needs to know.
+    Raise it from a handler. It is not logged as an error.
     """
 
 
 class AnswerError(WispError):
-    """An answer to an interaction that Discord would refuse, stopped before it was sent.
+    """An answer to an interaction that Discord would refuse, or has refused.
 
-    Raised by `ctx.respond`, `ctx.edit`, `ctx.respond_with_modal`, by what a command returns, and by buttons, selects
-    and rows as they are built.
+    Raised by `ctx.respond`, `ctx.edit` and `ctx.respond_with_modal`, for the value that a command returns, and when
+    buttons, selects and rows are built.
     """
 
 
 class InteractionOver(AnswerError):
-    """An answer to an interaction that Discord does not take any more. `place` is the handler's, as " (bot.py:12)"."""
+    """An answer that came too late for its interaction. `place` is that of the handler, as " (bot.py:12)"."""
 
     def __init__(self, place: str) -> None:
         super().__init__(
@@ -38,14 +38,14 @@ class InteractionOver(AnswerError):
 
 
 class StartError(WispError):
-    """The bot cannot start: no database, a refused token, an intent that is not switched on, Discord out of reach."""
+    """The bot cannot start: no database, an invalid token, an intent that is not enabled, Discord unreachable."""
 
 
 class Problem:
-    """One thing that is wrong in a bot, found before it connects.
+    """Something that is wrong in a bot, found before it connects.
 
-    `where` names the thing (`command "greet", option "times"`), `message` says what was expected and what was found,
-    `fix` what to do. `file` and `line` (from 1) are None if they are not known. A warning does not stop the bot.
+    `where` names the part (`command "greet", option "times"`), `message` says what was expected and what was found,
+    `fix` what to do. `file` and `line` (from 1) are None if they are unknown. A warning does not stop the bot.
     """
 
     __slots__ = ("file", "fix", "is_warning", "line", "message", "where")
@@ -85,11 +85,11 @@ class CheckError(StartError):
 
 
 class DatabaseError(WispError):
-    """The database did not do what it was asked, and kept nothing of it.
+    """An operation of the database failed, and changed nothing.
 
-    `path` is its file, `problem` what was wrong and the way out, `code` SQLite's name for it ("SQLITE_FULL",
-    "SQLITE_CONSTRAINT_UNIQUE"), None where SQLite was not asked. If a migration failed, `migration` is its number, and
-    `problems` says where it is defined if a bot or module registered it.
+    `path` is its file, `message` says what was wrong and what to do, `code` is SQLite's name for it ("SQLITE_FULL",
+    "SQLITE_CONSTRAINT_UNIQUE"), None if it did not come from SQLite. If a migration failed, `migration` is its number,
+    and `problems` says where it is defined if a bot or module registered it.
     """
 
     migration: int | None = None
@@ -103,19 +103,19 @@ class DatabaseError(WispError):
 
 
 class DataError(WispError):
-    """A key, a value or a type that guild data cannot keep, or not read as asked: nothing was changed."""
+    """A key, value or type that guild data cannot store, or cannot read as asked. Nothing was changed."""
 
 
 class ServiceError(WispError):
-    """A service is not there, or is not what was asked for."""
+    """A service is missing, or has another type than asked for."""
 
 
 class JobError(WispError):
-    """A job that cannot be scheduled as asked, or data that it does not take: nothing was changed."""
+    """A job that cannot be scheduled as asked, or data that it does not accept. Nothing was changed."""
 
 
 def did_you_mean(name: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """Return '. Did you mean "greeter"?' with the known name that is nearest to an unknown one, "" if none is near."""
+    """Return '. Did you mean "greeter"?' with the known name nearest to an unknown one, "" if none is near."""
     import difflib
 
     names = list(known)

@@ -1,4 +1,4 @@
-"""Why Discord does not let a bot start: what it answers, in words for whoever runs the bot."""
+"""Why a bot cannot start on Discord, in words for its owner; imported only then."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ _APPLICATIONS = "https://discord.com/developers/applications"
 
 
 def page_of(application: hikari.Application) -> str:
-    """Where the bot's owner switches its intents on."""
+    """Return the page on which the owner of a bot enables its intents."""
     return f"{_APPLICATIONS}/{int(application.id)}/bot"
 
 
 def check_privileged(intents: hikari.Intents, application: hikari.Application, listeners: list[Listener]) -> None:
-    """Raise Mistakes for the privileged intents that are asked for and not switched on."""
-    mistakes: list[Problem] = []
+    """Raise CheckError if privileged intents are requested that are not enabled for the bot."""
+    problems: list[Problem] = []
     for intent in (intents & PRIVILEGED).split():
         if application.flags & _FLAGS_OF_INTENTS[intent]:
             continue
         why = next((listener for listener in listeners if listener.intents() & intent), None)
         where = f'listener "{why.name}"' if why else "intents="
-        mistakes.append(
+        problems.append(
             Problem(
                 where,
                 f"it needs the privileged intent {intent.name}, which is not switched on for this bot",
@@ -52,8 +52,8 @@ def check_privileged(intents: hikari.Intents, application: hikari.Application, l
                 line=why.line if why else None,
             )
         )
-    if mistakes:
-        raise CheckError(mistakes)
+    if problems:
+        raise CheckError(problems)
 
 
 _CLOSE_CODES = {
@@ -67,7 +67,7 @@ _CLOSE_CODES = {
 
 
 def check_gateway(gateway: hikari.GatewayBotInfo, now: float) -> None:
-    """Raise StartError if there is no session start left, or no address to connect to. `now` is since the epoch."""
+    """Raise StartError if no session start is left, or the address is unusable. `now` is in seconds since the epoch."""
     if not _is_address(gateway.url):
         raise StartError(f"Discord's gateway has no usable address ({_plain(str(gateway.url))!r}). {_IS_IT_DISCORD}")
     limit, needed = gateway.session_start_limit, gateway.shard_count
@@ -89,7 +89,7 @@ def _is_address(url: object) -> bool:
 
 
 def explained(error: BaseException) -> StartError:
-    """What kept the bot from connecting, in words for the person that runs it."""
+    """Return what kept the bot from connecting, in words for its owner. Its cause is `error`."""
     explained = StartError(_in_words(error))
     explained.__cause__ = error
     return explained
@@ -130,10 +130,10 @@ def _answered(error: hikari.HTTPResponseError) -> str:
     if not error.message and error.status < 500:  # of Discord's API, each refusal has a message
         return f"{answer} It is a page of a proxy or a firewall: let the bot through, or correct rest_url."
     if error.status < 500:
-        return f"{answer} To start again does not change that: see the bot's page at {_APPLICATIONS}"
+        return f"{answer} Starting again will not help: see the bot's page at {_APPLICATIONS}"
     return f"{answer} Its state: https://discordstatus.com"
 
 
 def _plain(text: str) -> str:
-    """A text without the name and password that stand before the host of a URL."""
+    """Return a text without the names and passwords before the hosts of its URLs."""
     return re.sub(r"//[^/@\s]*@", "//", text)

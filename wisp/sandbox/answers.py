@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from wisp.limits import CHOICES, Violation, command_violations, modal_violations
+from wisp.limits import CHOICES, Violation
 from wisp.sandbox.forms import Draft, Form, apply_draft, path_id, read_draft, read_form
+from wisp.sandbox.payload_limits import command_violations, modal_violations
 from wisp.sandbox.refusals import (
     ALREADY_ACKNOWLEDGED,
     EMPTY_MESSAGE,

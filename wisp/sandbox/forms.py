@@ -13,8 +13,9 @@ from aiohttp import BodyPartReader, web
 from aiohttp import ClientPayloadError as PayloadError
 from aiohttp.http_exceptions import HttpProcessingError
 
-from wisp.limits import ATTACHMENT_SIZE, ATTACHMENTS, Violation, message_violations
+from wisp.limits import ATTACHMENT_SIZE, ATTACHMENTS, Violation
 from wisp.sandbox.contents import media_problems, stored_components, stored_embeds
+from wisp.sandbox.payload_limits import message_violations
 from wisp.sandbox.refusals import (
     BAD_REQUEST,
     EMPTY_MESSAGE,

@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeGuard
 
-from wisp.limits import Violation, error_tree
+from wisp.limits import Violation
 from wisp.sandbox.model import JSON
+from wisp.sandbox.payload_limits import error_tree
 
 CODES = "topics/opcodes-and-status-codes#json"
 """The page of the table of all codes."""

@@ -7,17 +7,10 @@ from typing import Any
 
 from aiohttp import web
 
-from wisp.limits import (
-    CHAT_INPUT_COMMANDS,
-    DUPLICATE_NAME,
-    MESSAGE_COMMANDS,
-    USER_COMMANDS,
-    Violation,
-    command_violations,
-    commands_violations,
-)
+from wisp.limits import COMMANDS, DUPLICATE_NAME, Violation
 from wisp.sandbox.forms import path_id, read_form
 from wisp.sandbox.lookups import Answer, Lookups, Route, wanted
+from wisp.sandbox.payload_limits import command_violations, commands_violations
 from wisp.sandbox.refusals import (
     MISSING_ACCESS,
     NOT_THIS_APPLICATION,
@@ -29,8 +22,6 @@ from wisp.sandbox.refusals import (
     is_object,
 )
 from wisp.sandbox.world import JSON, Guild
-
-COMMAND_LIMITS = {1: CHAT_INPUT_COMMANDS, 2: USER_COMMANDS, 3: MESSAGE_COMMANDS, 4: 1}
 
 
 class Registrations(Lookups):
@@ -78,7 +69,7 @@ class Registrations(Lookups):
         commands: list[Any] = [] if payload is None else payload
         if not is_list(commands):
             raise invalid_form(Violation((), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType"))
-        for kind, limit in COMMAND_LIMITS.items():
+        for kind, limit in COMMANDS.items():
             if sum(is_object(command) and (command.get("type") or 1) == kind for command in commands) > limit:
                 raise Refusal(_too_many_commands(limit))
         _refuse(commands_violations(commands))
@@ -129,7 +120,7 @@ class Registrations(Lookups):
         return next((o for o in self._commands(guild).values() if (o["name"], o["type"]) == key), None)
 
     def _refuse_one_more(self, guild: Guild | None, kind: int) -> None:
-        limit = COMMAND_LIMITS[kind]
+        limit = COMMANDS[kind]
         if sum(command["type"] == kind for command in self._commands(guild).values()) >= limit:
             raise Refusal(_too_many_commands(limit))
 
