@@ -24,7 +24,7 @@ ORDER = [
     "work",
     "program",
     "services",
-    "measures",
+    "instrumentation",
     "sandbox",
     "annotations",
     "signatures",

@@ -18,7 +18,7 @@ from .watchdog import Function
 
 if TYPE_CHECKING:
     from .commands import Command
-    from .measures import Outcome
+    from .instrumentation import Outcome
     from .session import Session
 
 _log = get_logger("wisp.autocomplete")
@@ -89,7 +89,7 @@ async def suggest(
             if is_cancelled(error):
                 raise
             session.report(where, error)
-        session.measures.ran("autocomplete", command.label, outcome, began)
+        session.measures.record("autocomplete", command.label, outcome, began)
     await offer(session, interaction, choices)
 
 

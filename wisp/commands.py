@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from .command_tree import CommandGroup
     from .context import Context
     from .decorators import Registrar
-    from .measures import Kind
+    from .instrumentation import Kind
 
 P = ParamSpec("P")
 R = TypeVar("R")

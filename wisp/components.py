@@ -18,7 +18,7 @@ from .inspection import foreign_metadata, misfit, misplaced_metadata, resolve_an
 if TYPE_CHECKING:
     from .context import ComponentContext, ModalContext
     from .decorators import Registrar
-    from .measures import Kind
+    from .instrumentation import Kind
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from .decorators import Registrar
     from .events import EventContext
     from .handlers import ErrorHandler, Handler
+    from .instrumentation import Outcome
     from .jobs import JobContext
-    from .measures import Outcome
     from .session import Session
 
 _log = get_logger("wisp.dispatch")
@@ -235,7 +235,7 @@ class Dispatcher:
                 await self._say(ctx, _CLOSING)
             raise
         finally:
-            self.session.measures.ran(handler.measured_as, handler.label, outcome, began)
+            self.session.measures.record(handler.measured_as, handler.label, outcome, began)
 
     async def _invoke(self, ctx: InteractionContext[Any]) -> None:
         handler, watch = ctx.handler, self.session.blocking.watch

@@ -21,7 +21,7 @@ from .owner import ErrorHandler
 if TYPE_CHECKING:
     from .command_tree import CommandGroup
     from .decorators import Registrar
-    from .measures import Kind
+    from .instrumentation import Kind
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -23,14 +23,14 @@ from .dispatch import Dispatcher
 from .errors import CheckError, DatabaseError, InteractionOver, ServiceError, StartError, WispError
 from .events import Event, EventContext, Listener, guild_of, hears_messages
 from .inspection import misfit
+from .instrumentation import Instrumentation
 from .jobs.scheduler import SchedulerService
 from .locations import line_of, place, raised_at
 from .logs import get_logger, protect
-from .measures import Measures
 from .migrations import Migrations
 from .prompts import Prompts
 from .replies import settings_in_use
-from .services import Audit, Database, GuildDataStore, Metrics
+from .services import Audit, Database, GuildDataStore
 from .services.audit import AuditService
 from .services.cache import CacheService
 from .services.database import MEMORY, DatabaseService
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from .config import Config
     from .context import InteractionContext
     from .decorators import Registrar
-    from .measures import Outcome
+    from .instrumentation import Outcome
     from .modules.registry import Gate
     from .services import Services
 
@@ -132,7 +132,7 @@ class Session:
         self.work: Work = Work()
         self.discord_time: DiscordTime = DiscordTime(clock)
         self.blocking: Blocking = Blocking(clock, self.discord_time)
-        self.measures: Measures = Measures(clock)
+        self.measures: Instrumentation = Instrumentation(clock)
         self.dispatcher: Dispatcher = Dispatcher(self)
         self.prompts: Prompts = Prompts(self)
         self.cooldowns: CooldownStore = CooldownStore(clock)
@@ -238,10 +238,10 @@ class Session:
         own = {name for name in ("guild_data_db", "scheduler", "job_scheduler") if name not in self.services.registered}
         self._opened.append(("the services", self.services.stop))
         await self.services.start(built_in, session=self, required={"db", "guild_data", *own})
-        self.measures.start(self.services.get_typed("metrics", Metrics))
+        self.measures.start(self.services.get("metrics"))
         for database in (db, self.services.get("db")):
             if isinstance(database, DatabaseService):
-                database.watch = partial(self.measures.ran, "statement")
+                database.watch = partial(self.measures.record, "statement")
         self._guild_data = self.services.get_typed("guild_data", GuildDataStore)
         self.services.get_typed("db", Database)  # another one must be able to do the same
         self.services.get_typed("audit", Audit)
@@ -416,7 +416,7 @@ class Session:
                 done = await shielded(hearing, failed, is_ending=lambda: self.is_ending(owner))
                 outcome = "done" if done else "failed"
             finally:
-                self.measures.ran("event", type(event).__name__, outcome, began)
+                self.measures.record("event", type(event).__name__, outcome, began)
 
     def _heard(self, listener: Listener, event: Any) -> Awaitable[object]:
         return self.blocking.watch(listener.function(event), listener)

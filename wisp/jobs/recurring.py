@@ -19,7 +19,7 @@ from .timeline import GRAIN, Due, Timeline
 
 if TYPE_CHECKING:
     from ..decorators import Registrar
-    from ..measures import Outcome
+    from ..instrumentation import Outcome
     from ..session import Session
     from ..watchdog import Watched
     from . import Job, Recurring
@@ -161,7 +161,7 @@ class Recurrences:
                     outcome = "failed"
                     self._back_off(one)
         finally:
-            session.measures.ran("job", job.name, outcome, began)
+            session.measures.record("job", job.name, outcome, began)
             one.running -= 1
             if not job.overlap:
                 self._expect(one)

@@ -23,7 +23,7 @@ from .timeline import Due
 
 if TYPE_CHECKING:
     from ..decorators import Registrar
-    from ..measures import Outcome
+    from ..instrumentation import Outcome
     from ..session import Session
     from . import Job, Missed, OneTime, Recurring
 
@@ -387,7 +387,7 @@ class SchedulerService:
                 self._hold(shot)
                 raise
             finally:
-                session.measures.ran("job", job.name, outcome, began)
+                session.measures.record("job", job.name, outcome, began)
 
     async def _count_failure(self, shot: _Shot) -> None:
         """Keep that a run has failed, before it begins: it may end the process.
