@@ -18,7 +18,7 @@ from ..errors import JobError, Problem
 from ..guards import misplaced_rules
 from ..handlers import SettingChecks, checked_settings, is_text, is_truth, place_of
 from ..inspection import foreign_metadata, is_async, misfit, misplaced_metadata, resolve_annotation, unpack
-from ..services.values import decoder
+from ..services.encoding import decoder
 
 if TYPE_CHECKING:
     from ..bot import Bot

@@ -15,7 +15,7 @@ from ..errors import DatabaseError, JobError, ServiceError
 from ..logs import get_logger
 from ..services import PendingJob
 from ..services.database import DatabaseService
-from ..services.values import check_limit, decode, encode, is_id
+from ..services.encoding import check_limit, decode, encode, is_id
 from ..tasks import shielded
 from .recurring import Recurrences, spawn, tell
 from .store import START, OneShots, Row

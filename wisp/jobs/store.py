@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..errors import DatabaseError
 from ..services.database import DatabaseService, Parameters, copied
-from ..services.values import signed, unsigned
+from ..services.encoding import signed, unsigned
 
 START = (float("-inf"), 0)
 """The place before all rows."""

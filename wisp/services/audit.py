@@ -19,7 +19,7 @@ import msgspec
 from ..clock import Clock
 from ..logs import get_logger, redacted
 from . import Database
-from .values import check_limit
+from .encoding import check_limit
 
 _log = get_logger("wisp.audit")
 
