@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..errors import DatabaseError
-from ..services.database import DatabaseService, Parameters, copied
+from ..services.batching import copied
+from ..services.database import DatabaseService, Parameters
 from ..services.encoding import signed, unsigned
 
 START = (float("-inf"), 0)
