@@ -10,13 +10,12 @@ import lightbulb
 import pytest
 
 import wisp
-from wisp.clock import Clock
-from wisp.deferral import DiscordTime
+from wisp.clock import Clock, DiscordTime
 from wisp.local.virtual_time import virtual_time
 from wisp.sandbox.people import People
 from wisp.sandbox.server import Sandbox
 from wisp.testing import Discord, connect
-from wisp.watchdog import Blocking
+from wisp.watchdog import Watchdog
 
 
 class Time:
@@ -29,7 +28,7 @@ class Time:
 
     def block(self, seconds: float = 4.0) -> None:
         self.now += seconds
-        self.bot.session.clock.offset += seconds
+        self.bot.runtime.clock.offset += seconds
 
 
 @pytest.fixture
@@ -134,7 +133,7 @@ def one_shot_job(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord]
         block()
 
     async def run(discord: Discord) -> None:
-        await bot.session.scheduler.once("work", delay=1)
+        await bot.wiring.scheduler.once("work", delay=1)
         await discord.advance(seconds=2)
 
     return run
@@ -337,7 +336,7 @@ async def test_interactions_that_a_block_made_late_take_one_line_each_and_no_tra
     victims = [record for record in caplog.records if record.name == "wisp"]
     told = [record.getMessage().split(" in ")[1] for record in victims if not record.exc_info]
     reason = ": the answer came too late, since /block blocked the event loop for 4.0 s"
-    expected = ["/ping", "/ping", "deferring /waits", "what /ping suggests"]
+    expected = ["/ping", "/ping", "deferring /waits", "the choices of /ping"]
     expected += ["answering /block"] * 2 if fails else ["/block"] * 2
     assert sorted(told) == sorted(f"{one}{reason}" for one in expected)
     assert len([record for record in victims if record.exc_info]) == (2 if fails else 0)  # the ValueErrors
@@ -390,7 +389,7 @@ async def test_an_answer_that_is_late_for_another_reason_has_its_traceback(
 ) -> None:
     @bot.command
     async def late(ctx: wisp.Context) -> str:
-        bot.session.clock.offset += 4.0  # the network, say
+        bot.runtime.clock.offset += 4.0  # the network, say
         return "x"
 
     @bot.command
@@ -414,7 +413,7 @@ async def test_no_block_is_reported_while_time_stands_still(
     now = 1000.0
     monkeypatch.setattr("wisp.watchdog.perf_counter", lambda: now)
     with virtual_time(flows=True) as time:
-        blocking = Blocking(time.clock, DiscordTime(time.clock))
+        blocking = Watchdog(time.clock, DiscordTime(time.clock))
         blocking.start()
         now += 4.0
         time.stop()
@@ -440,13 +439,13 @@ async def test_a_block_by_nothing_that_wisp_runs_is_reported_too(
         ada = discord.member("ada")
         (id,) = [one["id"] for one in discord.world.visible_commands(ada.guild)]
         discord.world.create_interaction(2, ada.user, ada.channel, {"id": id, "name": "ping", "type": 1})
-        monkeypatch.setattr(type(bot.session.clock), "is_flowing", True)  # else nothing is checked
-        bot.session.blocking.start()
+        monkeypatch.setattr(type(bot.runtime.clock), "is_flowing", True)  # else nothing is checked
+        bot.runtime.watchdog.start()
         time.block()  # in a task of the bot's own
-        bot.session.blocking._check()
+        bot.runtime.watchdog._check()
         with discord.expects(wisp.AnswerError):
             await discord.rest()
-        bot.session.blocking._check()
+        bot.runtime.watchdog._check()
     (line,) = lines(caplog)
     assert line.startswith("the event loop did not run for 3.5 s, and no handler alone is the reason")
     (record,) = [record for record in caplog.records if record.name == "wisp"]
@@ -469,9 +468,9 @@ async def test_handlers_raise_return_and_are_cancelled_as_if_nothing_watched_the
 
     async with connect(bot) as discord:
         asking = asyncio.create_task(discord.member("ada").slash("work"))
-        while not bot.session._calls:
+        while not bot._session._dispatcher.calls:
             await asyncio.sleep(0)
-        (task,) = bot.session._calls.values()
+        (task,) = bot.runtime.tasks.running
         for _ in range(20):
             await asyncio.sleep(0)
         with discord.expects(ValueError):

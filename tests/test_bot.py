@@ -108,7 +108,7 @@ async def test_closing_twice_or_before_the_start_does_nothing(sandbox: Sandbox) 
 
 async def test_what_stands_underneath_exists_from_the_start_on_and_says_so_before(sandbox: Sandbox) -> None:
     bot = hello_bot()
-    for name in ("gateway", "client", "session"):
+    for name in ("gateway", "client", "runtime"):
         with pytest.raises(wisp.WispError, match="on_start"):
             getattr(bot, name)
     seen: list[str] = []
@@ -185,7 +185,7 @@ async def test_the_summary_counts_servers_that_discord_has_not_sent_yet(sandbox:
     sandbox.outage(guild)
     bot = hello_bot()
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
-    summary = bot.session.summary()
+    summary = bot._session.summary()
     await bot.close()
     assert "1 command, 0 listeners, 1 server " in summary
 
@@ -206,10 +206,10 @@ async def test_running_handlers_get_their_grace_and_late_ones_are_told(sandbox: 
         await hold.wait()
 
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
-    session = bot.session
-    session.grace = 0.05
+    session = bot.runtime
+    session.shutdown_timeout = 0.05
     asked = [call(sandbox, name) for name in ("quick", "endless")]
-    await time.until(lambda: len(session.work.tasks) == 2)
+    await time.until(lambda: len(session.tasks.running) == 2)
     await bot.close()
     assert ended == ["quick"]
     answers = [interaction.original.content for interaction in asked if interaction.original]
@@ -230,8 +230,8 @@ async def test_each_close_that_fails_is_logged_and_the_rest_still_closes(
     async def broken() -> None:
         raise OSError("stuck")
 
-    bot.session._opened[:0] = [("first", fine)]
-    bot.session._opened += [("last", broken)]
+    bot._session._opened[:0] = [("first", fine)]
+    bot._session._opened += [("last", broken)]
     await bot.close()
     assert closed == ["fine"]
     assert not gateway.is_alive
@@ -253,7 +253,7 @@ async def test_a_refused_token_is_said_plainly_and_never_shown(sandbox: Sandbox)
         await bot.start(Config(token=wrong, rest_url=sandbox.rest_url, database=":memory:"))
     assert "wrong1" not in str(caught.value)
     with pytest.raises(wisp.WispError):
-        bot.session  # noqa: B018
+        bot.runtime  # noqa: B018
 
 
 async def test_a_server_that_cannot_be_reached_is_said_plainly() -> None:
@@ -321,7 +321,7 @@ async def test_a_start_asks_discord_for_nothing_twice(sandbox: Sandbox, monkeypa
         await bot.gateway.rest.fetch_gateway_bot_info()
 
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
-    await bot.session.idle()
+    await bot.runtime.tasks.wait_for({*bot.runtime.tasks.running})
     await bot.close()
     application, gateway, commands, command, again = asked
     assert [application, gateway] == ["GET /oauth2/applications/@me", "GET /gateway/bot"]
@@ -433,7 +433,7 @@ async def test_a_gateway_that_keeps_silent_is_told_of_after_30_s(
     await time.advance(29)
     assert "Discord has not let the bot in" not in caplog.text
     await time.advance(1)
-    assert "Discord has not let the bot in after 30 s, and the bot goes on trying" in caplog.text
+    assert "Discord has not let the bot in after 30 s. The bot keeps trying" in caplog.text
     await bot.close()
     with pytest.raises(wisp.StartError, match="closed while it started"):
         await starting
@@ -492,7 +492,7 @@ async def test_closing_in_on_start_ends_the_start(sandbox: Sandbox) -> None:
     with pytest.raises(wisp.StartError, match="closed while it started"):
         await bot.start(config_for(sandbox), clock=sandbox.world.clock)
     with pytest.raises(wisp.WispError):
-        bot.session  # noqa: B018
+        bot.runtime  # noqa: B018
 
 
 async def test_a_listener_for_the_start_that_closes_the_bot_goes_on_then(sandbox: Sandbox, time: VirtualTime) -> None:
@@ -519,7 +519,7 @@ async def test_a_listener_for_the_start_that_goes_on_does_not_hold_it_up(sandbox
         await asyncio.Event().wait()
 
     await asyncio.wait_for(bot.start(config_for(sandbox), clock=sandbox.world.clock), 20)
-    bot.session.grace = 0.0
+    bot.runtime.shutdown_timeout = 0.0
     await bot.close()
 
 
@@ -582,7 +582,7 @@ async def test_a_close_that_is_cancelled_goes_on(sandbox: Sandbox, time: Virtual
 
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
     gateway = bot.gateway
-    await time.until(lambda: bool(bot.session.work.tasks))
+    await time.until(lambda: bool(bot.runtime.tasks.running))
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(bot.close(), 0.01)
     released.set()
@@ -806,7 +806,7 @@ async def test_a_handler_that_closes_the_bot_does_not_wait_for_itself(
 ) -> None:
     bot = closing_bot()
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
-    bot.session.grace = 1000.0
+    bot.runtime.shutdown_timeout = 1000.0
     asked = [call(sandbox, name) for name in names]
     await time.until(lambda: not bot.is_running)
     assert all(one.answered for one in asked)
@@ -862,9 +862,9 @@ async def test_calls_that_come_while_the_bot_closes_are_refused_and_do_not_prolo
         return "done"
 
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
-    bot.session.grace = 1000.0
+    bot.runtime.shutdown_timeout = 1000.0
     running = call(sandbox, "slow")
-    await time.until(lambda: bool(bot.session.work.tasks))
+    await time.until(lambda: bool(bot.runtime.tasks.running))
     closing = asyncio.create_task(bot.close())
     refused: list[Interaction] = []
     async with asyncio.timeout(20):
@@ -887,11 +887,11 @@ async def test_a_person_who_is_asked_while_the_bot_closes_is_told_at_once(sandbo
         await ctx.confirm("Sure?")
 
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
-    bot.session.grace = 1000.0
+    bot.runtime.shutdown_timeout = 1000.0
     call(sandbox, "ask")
-    await time.until(lambda: bool(bot.session.work.tasks))
+    await time.until(lambda: bool(bot.runtime.tasks.running))
     ending = asyncio.create_task(bot.close())
-    await time.until(lambda: bot.session.closing)
+    await time.until(lambda: bot.runtime.closing)
     closing.set()
     async with asyncio.timeout(5):
         await ending
@@ -919,7 +919,7 @@ async def test_all_closes_in_order_and_what_is_still_open_works(sandbox: Sandbox
 
     @bot.listen
     async def every_event(event: hikari.Event) -> None:
-        if bot.session.closing:
+        if bot.runtime.closing:
             order.append(type(event).__name__)
         if isinstance(event, hikari.StoppingEvent):
             await works()
@@ -940,14 +940,14 @@ async def test_all_closes_in_order_and_what_is_still_open_works(sandbox: Sandbox
 
     @bot.command
     async def slow(ctx: wisp.Context) -> None:
-        await time.until(lambda: bot.session.closing)
+        await time.until(lambda: bot.runtime.closing)
         order.append("command")
 
     for _ in range(2):
         order.clear()
         await bot.start(config_for(sandbox), clock=sandbox.world.clock)
         call(sandbox, "slow")
-        await time.until(lambda: bool(bot.session.work.tasks))
+        await time.until(lambda: bool(bot.runtime.tasks.running))
         await bot.close()
         assert order == [
             "on_start",
@@ -1018,8 +1018,9 @@ class Deaf:
 
 @pytest.fixture
 async def deaf(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Deaf]:
-    for name in ("tasks.LAST_WORDS", "session.LAST_WORDS", "session._CLOSING_LIMIT"):
+    for name in ("tasks.LAST_WORDS", "session.LAST_WORDS", "runtime.LAST_WORDS", "listeners.LAST_WORDS"):
         monkeypatch.setattr(f"wisp.{name}", 0.01)
+    monkeypatch.setattr("wisp.runtime._CLOSING_LIMIT", 0.01)
     monkeypatch.setattr("wisp.bridge._CLOSING_IN_ALL", 0.01)
     deaf = Deaf()
     yield deaf
@@ -1075,9 +1076,9 @@ async def test_what_ignores_its_cancellation_is_named_and_left_behind(
 
     deaf.__name__ = "raw"  # type: ignore[attr-defined]
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
-    bot.session.grace = 0.02
+    bot.runtime.shutdown_timeout = 0.02
     call(sandbox, "hang")
-    await time.until(lambda: len(bot.session.work.tasks) == 3)
+    await time.until(lambda: len(bot.runtime.tasks.running) == 3)
     began = time.time()
     await bot.close()
     assert time.time() - began < 0.5
@@ -1111,11 +1112,11 @@ async def test_a_start_that_ignores_its_cancellation_does_not_hold_up_the_close(
 
     @bot.on_start
     async def hang() -> None:
-        bot.session.grace = 0.01
+        bot.runtime.shutdown_timeout = 0.01
         await deaf()
 
     starting = asyncio.create_task(bot.start(config_for(sandbox), clock=sandbox.world.clock))
-    await time.until(lambda: bot.is_running and bot.session.grace < 1)
+    await time.until(lambda: bot.is_running and bot.runtime.shutdown_timeout < 1)
     await bot.close()
     assert "left behind, since it ignores its cancellation: the start (tests/test_bot.py:" in caplog.text
     assert not bot.is_running
@@ -1126,8 +1127,9 @@ async def test_a_start_that_ignores_its_cancellation_does_not_hold_up_the_close(
 
 
 async def test_parts_that_hang_share_the_time_to_close(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.session._CLOSING_LIMIT", 0.2)
+    monkeypatch.setattr("wisp.runtime._CLOSING_LIMIT", 0.2)
     monkeypatch.setattr("wisp.session.LAST_WORDS", 0.01)
+    monkeypatch.setattr("wisp.runtime.LAST_WORDS", 0.01)
     limits: list[float] = []
     real = wisp.session.within
     monkeypatch.setattr("wisp.session.within", lambda seconds, work: limits.append(seconds) or real(seconds, work))
@@ -1170,7 +1172,7 @@ async def test_each_part_closes_whatever_the_others_raise(sandbox: Sandbox, capl
         bot.gateway.subscribe(hikari.StoppingEvent, raw)
 
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
-    left = bot.session.leaving = asyncio.get_running_loop().create_future()
+    left = bot.runtime.exit_requested = asyncio.get_running_loop().create_future()
     rest = bot.gateway.rest
     await bot.close()
     assert called == ["SystemExit", "CancelledError", "ValueError"]
@@ -1394,8 +1396,8 @@ async def test_exits_of_a_bots_own_tasks_do_not_cut_its_close_short(
 
 
 LEFT_BEHIND = """
-    import asyncio, atexit, sys, threading, time, wisp, wisp.session, wisp.tasks
-    wisp.tasks.LAST_WORDS = wisp.session.LAST_WORDS = wisp.session._CLOSING_LIMIT = 0.1
+    import asyncio, atexit, sys, threading, time, wisp, wisp.runtime, wisp.session, wisp.tasks
+    wisp.tasks.LAST_WORDS = wisp.session.LAST_WORDS = wisp.runtime.LAST_WORDS = wisp.runtime._CLOSING_LIMIT = 0.1
     bot = wisp.Bot()
     tasks = []
 
@@ -1408,7 +1410,7 @@ LEFT_BEHIND = """
 
     @bot.on_start
     async def start():
-        bot.session.grace = 0.1
+        bot.runtime.shutdown_timeout = 0.1
 
     @bot.command
     async def hang(ctx: wisp.Context) -> None:
@@ -1467,7 +1469,7 @@ PROCESSES = """
 
     @bot.on_start
     async def start():
-        bot.session.grace = 0.1
+        bot.runtime.shutdown_timeout = 0.1
         multiprocessing.get_context("spawn").Process(target=time.sleep, args=(3600,), name="counting").start()
 
     def keep_alive():

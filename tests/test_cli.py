@@ -444,7 +444,7 @@ def test_a_line_that_cannot_be_read_is_told_on_stderr(capsys: pytest.CaptureFixt
 
 
 def test_data_is_temporary_unless_it_is_to_be_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    bot = write("my_bot.py", BOT.replace('f"Hello {ctx.user.mention}!"', "bot.session.config.database"))
+    bot = write("my_bot.py", BOT.replace('f"Hello {ctx.user.mention}!"', "bot.runtime.config.database"))
     assert main(["sandbox", bot, "--run", "/hello"]) == 0
     assert main(["sandbox", bot, "--keep", "kept.db", "--run", "/hello"]) == 0
     temporary, kept = capsys.readouterr().out.splitlines()
@@ -607,7 +607,7 @@ async def start() -> None:
 async def stop() -> None:
     print("stopped", flush=True)
 async def deaf() -> None:
-    bot.session.grace = 0.1
+    bot.runtime.shutdown_timeout = 0.1
     while True:
         try:
             await asyncio.sleep(3600)

@@ -871,7 +871,7 @@ async def test_there_is_no_form_in_answer_to_a_form() -> None:
     @bot.modal("one")
     async def one(ctx: wisp.ModalContext) -> None:
         row = hikari.impl.ModalActionRowBuilder().add_text_input("name", "Name")
-        with pytest.raises(wisp.AnswerError, match="no form in answer to a form"):
+        with pytest.raises(wisp.AnswerError, match="no modal in answer to a modal"):
             await ctx.respond_with_modal("Two", "two", components=[row])
 
     @bot.command

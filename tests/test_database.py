@@ -489,7 +489,7 @@ async def test_temporary_data_are_not_synced_to_the_disk_and_data_that_are_kept_
     found: list[object] = []
     for keep in (None, str(tmp_path / "wisp.db")):
         bot = wisp.Bot()
-        async with on_sandbox(bot, clock=time.clock, keep=keep), bot.session.own_database.transaction() as tx:
+        async with on_sandbox(bot, clock=time.clock, keep=keep), bot.runtime.database.transaction() as tx:
             found.append(await tx.fetchone("PRAGMA synchronous"))
     assert found == [(0,), (1,)]
 
@@ -759,10 +759,10 @@ async def test_a_bot_started_again_on_its_local_discord_finds_its_data_from_any_
     monkeypatch.chdir(tmp_path)
     bot = wisp.Bot()
     async with on_sandbox(bot, keep="wisp.db"):
-        await bot.session.own_database.execute("CREATE TABLE account (name TEXT)")
+        await bot.runtime.database.execute("CREATE TABLE account (name TEXT)")
         monkeypatch.chdir("/")
         await restart(bot)
-        assert await bot.session.own_database.fetchall("SELECT * FROM account") == []
+        assert await bot.runtime.database.fetchall("SELECT * FROM account") == []
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal"])

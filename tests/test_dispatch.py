@@ -131,8 +131,8 @@ async def test_an_error_in_the_bots_code_fails_the_test_that_met_it() -> None:
 async def test_a_command_that_discord_still_shows_and_the_bot_no_longer_has_is_answered_politely() -> None:
     bot, _ = failing_bot()
     async with connect(bot) as discord:
-        bot.session.dispatcher._commands.clear()
-        bot.session.client.unregister(*bot.session._lightbulb_commands)
+        bot._session._router._commands.clear()
+        bot.runtime.client.unregister(*bot.wiring._lightbulb_commands)
         reply = await discord.member("ada").slash("fail")
     assert "no longer here" in reply.content
     assert reply.ephemeral
@@ -192,7 +192,7 @@ async def test_payloads_of_unknown_types_or_with_wrong_names_are_answered_and_lo
 ) -> None:
     bot, _ = failing_bot()
     async with connect(bot) as discord:
-        bot.session.on_failure = None
+        bot.runtime.on_failure = None
         known = data_of(discord, "fail")
         option = {"type": 3, "name": ["text"], "value": "x", "focused": True}
         cases: list[tuple[int, dict[str, Any], str]] = [
@@ -239,7 +239,7 @@ async def test_an_id_or_a_type_that_cannot_be_read_ends_no_shard_and_logs_no_tok
         return "hello"
 
     async with connect(bot) as discord:
-        bot.session.on_failure = None
+        bot.runtime.on_failure = None
         consumer: Any = bot.gateway._event_manager._consumers["interaction_create"]  # type: ignore[attr-defined]
         receive = consumer.callback
 
@@ -434,11 +434,11 @@ async def test_whatever_discord_sends_somebody_is_answered_and_the_bot_lives() -
             examples.append(options)
 
         collect()
-        bot.session.on_failure = None
+        bot.runtime.on_failure = None
         for options in examples:
             asked = ask(discord, {**base, "options": options})
             await discord.rest()
-            if bot.session._background:
+            if bot.runtime._background:
                 assert asked.answered, options
         assert (await discord.member("ada").slash("add", number=1)).content == "1"
 
@@ -533,7 +533,7 @@ async def test_a_handler_that_leaves_the_program_answers_first() -> None:
         raise SystemExit(3)
 
     async with connect(bot) as discord:
-        left = bot.session.leaving = asyncio.get_running_loop().create_future()
+        left = bot.runtime.exit_requested = asyncio.get_running_loop().create_future()
         reply = await discord.member("ada").slash("bye")
     assert "restarting" in reply.content
     assert left.result().args == (3,)
@@ -646,8 +646,8 @@ async def test_no_interaction_is_remembered_once_it_is_over(timers: Callable[[],
         await wisp.paginate(ctx, str, 3)
 
     async with connect(bot) as discord:
-        session = bot.session
-        dispatcher, prompts, work = session.dispatcher, session.prompts, session.work
+        runtime = bot.runtime
+        dispatcher, prompts, tasks = bot._session._dispatcher, runtime.prompts, runtime.tasks
         waiters = [
             asyncio.create_task(bot.gateway.wait_for(event_type, None, lambda event: False))
             for event_type in (hikari.InteractionCreateEvent, hikari.ComponentInteractionCreateEvent, hikari.Event)
@@ -671,10 +671,10 @@ async def test_no_interaction_is_remembered_once_it_is_over(timers: Callable[[],
             waiter.cancel()
         await asyncio.wait(waiters)
         kept = [dispatcher._awaited, dispatcher._in_pipeline, prompts._prompts, prompts._forms, prompts._timers]
-        kept += [work.tasks, work.waiting, work._watchers, session._calls, session._background, session._deferrals._due]
+        kept += [tasks.running, tasks.waiting, dispatcher.calls, runtime._background]
         assert [*map(len, kept)] == [0] * len(kept)
         assert timers() == before
-        assert len(dispatcher._came) == 10
+        assert len(dispatcher._seen) == 10
 
 
 async def test_a_raw_listener_that_only_looks_does_not_silence_the_polite_line() -> None:

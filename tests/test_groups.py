@@ -5,6 +5,7 @@ import lightbulb
 import pytest
 
 import wisp
+from wisp.context import handler_of
 from wisp.errors import CheckError
 from wisp.testing import Impossible, connect
 
@@ -36,7 +37,7 @@ async def test_a_group_in_a_group_is_one_more_word() -> None:
     @roles.command
     async def add(ctx: wisp.Context, name: str) -> str:
         """Add a role."""
-        return f"{ctx.handler.label} {name}"
+        return f"{handler_of(ctx).label} {name}"
 
     async with connect(bot) as discord:
         reply = await discord.member("ada").slash("admin roles add", name="mod")

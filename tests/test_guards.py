@@ -63,7 +63,7 @@ async def test_each_guard_lets_in_and_refuses_in_its_words(decorator: Any, ada: 
 async def test_the_owner_is_the_applications_unless_the_bot_names_others() -> None:
     bot = guarded(wisp.require_owner)
     async with connect(bot) as discord:
-        owner = next(iter(bot.session.owners))
+        owner = next(iter(bot.runtime.owners))
         names = {user.id: user.name for user in discord.world.users.values()}
         assert await said(discord, names[owner]) == "done"
         stranger = next(name for id, name in names.items() if id != owner and name in ("ada", "bob"))
@@ -315,7 +315,7 @@ async def test_handle_errors_shows_the_text_and_no_token() -> None:
     @wisp.handle_errors
     async def act(ctx: wisp.Context, long: bool = False) -> None:
         """Act."""
-        raise ValueError("x" * 5000 if long else f"This will be caught! {bot.session.config.token}")
+        raise ValueError("x" * 5000 if long else f"This will be caught! {bot.runtime.config.token}")
 
     async with connect(bot) as discord:
         with discord.expects(ValueError):

@@ -227,7 +227,7 @@ def leaking_bot() -> wisp.Bot:
 
     @bot.command
     async def tells(ctx: wisp.Context) -> None:
-        interaction, config = ctx.interaction, bot.session.config
+        interaction, config = ctx.interaction, bot.runtime.config
         webhook = await bot.gateway.rest.create_webhook(ctx.channel_id, "hook")
         await webhook.execute("hi")
         for log in (ctx.log, mine):

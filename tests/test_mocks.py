@@ -10,6 +10,7 @@ import hikari
 import pytest
 
 import wisp
+from wisp.context import runtime_of
 from wisp.services.audit import AuditService
 from wisp.services.cache import CacheService
 from wisp.services.database import DatabaseService
@@ -168,7 +169,7 @@ async def test_a_form_is_recorded() -> None:
 
 def test_an_interaction_is_made_at_the_time_of_the_bots_clock() -> None:
     bot = create_mock_bot()
-    clock = bot.mock_session.clock
+    clock = bot.mock_session.runtime.clock
     clock.offset += 3600
     interaction = create_mock_interaction(bot=bot)
     assert interaction.interaction.created_at.timestamp() == pytest.approx(clock.time(), abs=60)
@@ -189,7 +190,7 @@ def test_who_and_where_can_be_said() -> None:
         (create_mock_bot, "comand", "command"),
         (create_mock_context, "guild_dta", "guild_data"),
         (create_mock_interaction, "respnd", "respond"),
-        (lambda: create_mock_interaction().session.gateway.rest, "replys", "replies"),
+        (lambda: runtime_of(create_mock_interaction()).gateway.rest, "replys", "replies"),
     ],
 )
 def test_a_name_that_does_not_exist_is_an_attribute_error_with_the_nearest(make: Any, wrong: str, nearest: str) -> None:

@@ -588,7 +588,7 @@ async def test_calls_that_run_end_first_and_nothing_new_comes_in() -> None:
 
     bot.modules.register(module("m", setup, teardown=teardown))
     async with connect(bot) as discord:
-        bot.session.grace = 5.0
+        bot.runtime.shutdown_timeout = 5.0
         ada = discord.member("ada")
         calling = asyncio.ensure_future(ada.slash("slow"))
         await asyncio.sleep(0.05)
@@ -613,7 +613,7 @@ async def test_who_waits_for_a_person_holds_up_no_unload_and_the_person_is_told(
 
     bot = wisp.Bot(modules=[module("m", setup)])
     async with connect(bot) as discord:
-        bot.session.grace = 0.2
+        bot.runtime.shutdown_timeout = 0.2
         ada = discord.member("ada")
         asked = await ada.slash("ask")
         hanging = asyncio.ensure_future(ada.slash("hang"))
@@ -674,8 +674,9 @@ async def test_a_setup_and_a_teardown_that_hang_are_given_up(
         await asyncio.Event().wait()
 
     monkeypatch.setattr("wisp.modules.registry._SETUP_LIMIT", 0.05)
-    monkeypatch.setattr("wisp.session._CLOSING_LIMIT", 0.05)
+    monkeypatch.setattr("wisp.runtime._CLOSING_LIMIT", 0.05)
     monkeypatch.setattr("wisp.session.LAST_WORDS", 0.05)
+    monkeypatch.setattr("wisp.runtime.LAST_WORDS", 0.05)
     bot = wisp.Bot(modules=[module("a", hangs), module("b", teardown=hangs)])
     async with connect(bot):
         assert bot.modules.missing == {"a": "its setup took more than 0.05 s"}
@@ -1338,7 +1339,7 @@ async def test_a_decision_that_the_database_refuses_changes_nothing() -> None:
     bot = wisp.Bot(modules=[module("m")])
     async with connect(bot) as discord:
         guild_id = next(iter(discord.world.guilds))
-        db = bot.session.database
+        db = bot.runtime.database
         assert db
         await db.execute("DROP TABLE wisp_modules")
         with pytest.raises(Exception, match="no such table"):

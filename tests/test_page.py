@@ -138,7 +138,7 @@ class Browser:
             async with on_sandbox(bot, page=True, clock=time.clock) as sandbox:
                 assert sandbox.page
                 sandbox.page.advance = advancer(time, sandbox.page)
-                failures_on(sandbox.page, bot.session)
+                failures_on(sandbox.page, bot.runtime)
                 own = sandbox.page.url.split("/page/")[0]
                 problems = self.problems
                 watching: dict[Any, Any] = {

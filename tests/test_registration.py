@@ -101,7 +101,7 @@ async def test_an_unchanged_bot_restarts_with_reads_only(sandbox: Sandbox) -> No
     changes = watch_changes(sandbox)
     bot = rich_bot()
     async with running(bot, sandbox):
-        assert "nothing changed" in bot.session.summary()
+        assert "nothing changed" in bot._session.summary()
     assert changes == []
     assert registered(sandbox) == before
 
@@ -319,7 +319,7 @@ async def test_an_activitys_entry_point_is_left_alone(sandbox: Sandbox, monkeypa
     async with running(bot, sandbox):
         assert "launch" in sent
     async with running(bot, sandbox):
-        assert "nothing changed" in bot.session.summary()
+        assert "nothing changed" in bot._session.summary()
 
 
 # ---- when Discord refuses for now ----
@@ -389,7 +389,7 @@ async def test_a_registration_that_is_refused_for_now_keeps_no_bot_offline_and_i
     bot = short_bot()
     async with running(bot, sandbox):
         assert all(shard.is_connected for shard in bot.gateway.shards.values())
-        assert "registration of commands postponed" in bot.session.summary()
+        assert "registration of commands postponed" in bot._session.summary()
         (line,) = logged(caplog)
         if method == "GET":
             assert f"it is not known yet whether these commands are up to date: hello: {reason}" in line

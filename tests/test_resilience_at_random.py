@@ -97,10 +97,10 @@ class Resilience(RuleBasedStateMachine):
         self._listen()
 
     def _listen(self) -> None:
-        self.bot.session.on_failure = lambda failure: self.failures.append(f"{failure.where}: {failure.error!r}")
+        self.bot.runtime.on_failure = lambda failure: self.failures.append(f"{failure.where}: {failure.error!r}")
 
     def _is_connected(self) -> bool:
-        return not undelivered(self.sandbox, self.bot.session.gateway)
+        return not undelivered(self.sandbox, self.bot.runtime.gateway)
 
     async def _is_back(self) -> None:
         """Wait until the bot is connected: hikari's pauses before it connects anew may last longer than an answer."""

@@ -18,11 +18,10 @@ import wisp
 from wisp.clock import Clock
 from wisp.errors import JobError, ServiceError
 from wisp.jobs import scheduler as scheduling
-from wisp.jobs.scheduler import SchedulerService
+from wisp.jobs.scheduler import PendingJob, SchedulerService
 from wisp.jobs.timeline import Timeline
 from wisp.local.runner import on_sandbox
 from wisp.local.virtual_time import VirtualTime
-from wisp.services import PendingJob, Scheduler
 from wisp.testing import Discord, connect
 from wisp.watchdog import Blocking
 
@@ -42,10 +41,10 @@ class Times:
         self.began = 0.0
 
     def note(self) -> None:
-        self.runs.append(round(self.bot.session.clock.monotonic() - self.began, 2))
+        self.runs.append(round(self.bot.runtime.clock.monotonic() - self.began, 2))
 
     def start(self) -> None:
-        self.began = self.bot.session.clock.monotonic()
+        self.began = self.bot.runtime.clock.monotonic()
 
 
 # ---- jobs that recur ----
@@ -297,7 +296,7 @@ async def test_register_and_unregister_while_the_bot_runs() -> None:
 
     async with connect(bot) as discord:
         scheduler = bot.services.get("scheduler")
-        assert isinstance(scheduler, Scheduler)
+        assert isinstance(scheduler, SchedulerService)
         scheduler.register(tick, interval=60.0, name="my_task")
         await discord.advance(seconds=59)
         assert told == []
@@ -368,10 +367,10 @@ async def test_ten_thousand_jobs_due_at_once_leave_room_for_a_command() -> None:
     async with connect(bot) as discord:
         ada = discord.member("ada")
         scheduler = scheduler_of(bot)
-        at = datetime.datetime.fromtimestamp(bot.session.clock.time() + 600, datetime.UTC)
+        at = datetime.datetime.fromtimestamp(bot.runtime.clock.time() + 600, datetime.UTC)
         await asyncio.gather(*[scheduler.once("count", at=at, data={"number": number}) for number in range(10_000)])
         assert len(scheduler._shots) <= 2 * scheduling.WINDOW  # pyright: ignore[reportPrivateUsage]
-        bot.session.clock.offset += 600  # all of it is late, and none of it waits for the other
+        bot.runtime.clock.offset += 600  # all of it is late, and none of it waits for the other
         scheduler._timeline._wake()  # pyright: ignore[reportPrivateUsage]
         while not ran:
             await asyncio.sleep(0)
@@ -417,7 +416,7 @@ def daily(missed: Any = "once", times: str = "0 9 * * *", **settings: Any) -> tu
     @bot.cron(times, missed=missed, **settings)
     async def nine() -> None:
         zone = settings.get("timezone", datetime.UTC)
-        told.append(f"{datetime.datetime.fromtimestamp(bot.session.clock.time(), zone):%d %H:%M}")
+        told.append(f"{datetime.datetime.fromtimestamp(bot.runtime.clock.time(), zone):%d %H:%M}")
 
     return bot, told
 
@@ -999,7 +998,7 @@ async def test_data_that_fit_no_more_are_told_and_tried_again(time: VirtualTime,
     async def note(text: int) -> None: ...
 
     async with on_sandbox(newer, keep=str(tmp_path / "wisp.db"), clock=time.clock):
-        newer.session.on_failure = failures.append
+        newer.runtime.on_failure = failures.append
         await time.until(lambda: bool(failures))
     assert "parameter `text`: Expected `int`, got `str`" in str(failures[0].error)
 
@@ -1075,7 +1074,7 @@ async def test_one_that_is_cut_off_by_closing_runs_again(time: VirtualTime, tmp_
     async with on_sandbox(bot, keep=path, clock=time.clock):
         await scheduler_of(bot).once("long", delay=0)
         await time.until(lambda: bool(told))
-        bot.session.grace = 0.05
+        bot.runtime.shutdown_timeout = 0.05
     bot = made()
     async with on_sandbox(bot, keep=path, clock=time.clock):
         while len(told) < 2 or await scheduler_of(bot).pending():
@@ -1258,10 +1257,10 @@ async def test_unloading_waits_for_what_runs_and_what_it_cuts_off_runs_again() -
         await scheduler.once("remind", delay=1, data={"text": "tea"})
         await discord.advance(seconds=2)
         assert module.told == ["tea"]
-        assert 'job "remind"' in bot.session.under_way()
+        assert 'job "remind"' in bot.runtime.unfinished()
         await bot.modules.unload("reminders")
         assert module.told == ["tea"]
-        assert not bot.session.work.tasks
+        assert not bot.runtime.tasks.running
         assert len(await scheduler.pending()) == 1
         module.hang = False
         await bot.modules.load("reminders")
@@ -1368,7 +1367,7 @@ async def test_a_database_that_fails_is_told_and_loses_no_job(time: VirtualTime,
     bot, ran = with_job()
     failures: list[Any] = []
     async with on_sandbox(bot, keep=str(path), clock=time.clock):
-        bot.session.on_failure = failures.append
+        bot.runtime.on_failure = failures.append
         await scheduler_of(bot).once("note", delay=0.2, data={"text": "before"})
         path.rename(tmp_path / "elsewhere.db")
         with pytest.raises(wisp.WispError, match="was deleted, moved or replaced"):

@@ -362,7 +362,7 @@ async def test_what_starts_and_stops_a_bot_may_raise_anything(
     left: list[BaseException] = []
     try:
         async with connect(bot) as discord:
-            bot.session.leaving = leaving = asyncio.get_running_loop().create_future()
+            bot.runtime.exit_requested = leaving = asyncio.get_running_loop().create_future()
             assert (await discord.member("ada").slash("ping")).content == "pong"
         left += [leaving.result()] if leaving.done() else []
     except BaseException as error:

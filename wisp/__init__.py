@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from .components import Modal as Modal
     from .components import link_button as link_button
     from .components import row as row
-    from .context import Answer as Answer
     from .context import ComponentContext as ComponentContext
     from .context import Context as Context
     from .context import InteractionContext as InteractionContext
@@ -75,13 +74,14 @@ if TYPE_CHECKING:
     from .replies import respond_info as respond_info
     from .replies import respond_success as respond_success
     from .replies import respond_warning as respond_warning
+    from .responder import Answer as Answer
     from .services.database import DatabaseService as DatabaseService
 
 __version__ = "0.1.0"
 
 # names are loaded when they are first used: `import wisp` alone brings in neither hikari nor lightbulb
 _PLACES = {
-    "Answer": "context",
+    "Answer": "responder",
     "AnswerError": "errors",
     "AutocompleteContext": "autocomplete",
     "Bot": "bot",

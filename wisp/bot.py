@@ -21,9 +21,10 @@ from .custom_ids import Routes
 from .decorators import Registrar
 from .errors import CheckError, Problem, StartError, WispError
 from .forms import form_problems, forms_in
-from .handlers import error_handler_problems, handler_problems, place_of_caller, place_of_class
+from .handlers import error_handler_problems, handler_problems
 from .inspection import call_problem, method_problem
 from .jobs import twins
+from .locations import place_of_caller, place_of_class
 from .logs import Handler, get_logger
 from .services import Services
 from .tasks import EXITS
@@ -37,8 +38,10 @@ if TYPE_CHECKING:
     from .events import Event
     from .modules import Module
     from .modules.registry import ModuleRegistry
-    from .services import GuildDataStore
+    from .runtime import Runtime
+    from .services.guild_data import GuildData
     from .session import Session
+    from .wiring import Wiring
 
 _log = get_logger("wisp.bot")
 
@@ -118,10 +121,13 @@ class Bot(Registrar):
     # ---- what it stands on ----
 
     @property
-    def session(self) -> Session:
-        """The run that is on. Raises WispError before the bot starts, and after it closed."""
+    def runtime(self) -> Runtime:
+        """What the parts of the running bot share. Raises WispError before the bot starts, and after it closed."""
+        return self._running().runtime
+
+    def _running(self) -> Session:
         if not self.is_running or self._session is None:
-            raise WispError("The bot is not running: this exists from its start on. @bot.on_start is the place for it.")
+            raise WispError("The bot is not running. This exists once it starts: use it in @bot.on_start, for example.")
         return self._session
 
     @property
@@ -133,28 +139,33 @@ class Bot(Registrar):
             self._modules = ModuleRegistry(self)
         return self._modules
 
+    @property
+    def wiring(self) -> Wiring:
+        """What the bot and its modules registered, in action. Raises WispError before the bot starts."""
+        return self._running().wiring
+
     async def emit(self, event: Event) -> None:
         """Call every listener for an event of one's own, and return when all are done.
 
         What one raises does not stop the others: it goes to the error handlers, or is logged. Raises WispError before
         the bot starts.
         """
-        await self.session.emit(event)
+        await self._running().wiring.listeners.emit(event)
 
     @property
     def gateway(self) -> hikari.GatewayBot:
         """hikari's bot, for everything that wisp does not do. Raises WispError before the bot starts."""
-        return self.session.gateway
+        return self.runtime.gateway
 
     @property
     def client(self) -> lightbulb.GatewayEnabledClient:
         """lightbulb's client, for raw commands, loaders and hooks. Raises WispError before the bot starts."""
-        return self.session.client
+        return self.runtime.client
 
     @property
-    def guild_data(self) -> GuildDataStore:
+    def guild_data(self) -> GuildData:
         """What the bot keeps for its servers. Raises WispError before the bot starts."""
-        return self.session.guild_data
+        return self.runtime.guild_data
 
     def on_start(self, function: Starter) -> Starter:
         """Call an async function at each start, once `bot.gateway` and `bot.client` exist and before they connect.
@@ -178,7 +189,7 @@ class Bot(Registrar):
     @property
     def is_running(self) -> bool:
         """Whether it has started, and not closed."""
-        return self._session is not None and not self._session.closed
+        return self._session is not None and not self._session.runtime.closed
 
     def ensure_open(self) -> None:
         """Raise WispError while the bot runs: what it registers then, nobody would hear of."""
@@ -243,6 +254,10 @@ class Bot(Registrar):
         found += error_handler_problems(registrar.error_handlers)
         found += registrar.migrations.problems(is_sqlite="db" not in self.services.registered)
         return found + twins(registrar.jobs)
+
+    def unattached(self) -> list[Problem]:
+        """Return the groups that were given to no bot."""
+        return forgotten(self.file)
 
     # ---- start and stop ----
 
@@ -338,7 +353,7 @@ class Bot(Registrar):
 
     def grace_left(self) -> float:
         """Return how many seconds are left of the grace that what still runs has while the bot closes."""
-        return 0.0 if self._session is None else self._session.grace_left()
+        return 0.0 if self._session is None else self._session.runtime.shutdown_left()
 
     async def _serve(self, config: Config) -> int:
         """Run until a signal, a handler's `sys.exit()`, or the end of the connection; then close, whatever came."""
@@ -376,11 +391,11 @@ class Bot(Registrar):
         from .start_errors import explained
 
         session = self._prepared(config)
-        session.leaving = leaving
+        session.runtime.exit_requested = leaving
         try:
             await session.start()
         except EXITS as error:  # a task that raised it would end the event loop at once
-            session.leave(error)
+            session.runtime.request_exit(error)
             return
         try:
             await self.gateway.join()

@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 import aiohttp
 import aiohttp.connector
 import hikari
-import lightbulb
 import msgspec
 from hikari.impl import config as hikari_config
 from hikari.impl import event_manager_base, rest, shard
@@ -37,8 +36,6 @@ from .tasks import LAST_WORDS, end, left_behind
 
 if TYPE_CHECKING:
     from .clock import Clock
-    from .command_tree import Root
-    from .commands import ApplicationCommand
 
 T = TypeVar("T")
 
@@ -87,7 +84,7 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is nothing that JSON can say")
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_plain)
+encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
 def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
@@ -105,7 +102,7 @@ def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
         ),
         rest_url=rest_url,
         loads=_loads,
-        dumps=_encoder.encode,
+        dumps=encoder.encode,
     )
     gateway._rest.__class__ = _RESTClient
     _remember_architecture()
@@ -409,7 +406,7 @@ class Files:
     def form(self, body: Mapping[str, Any]) -> data_binding.URLEncodedFormBuilder:
         """A form of the message's JSON and its files."""
         form = data_binding.URLEncodedFormBuilder()
-        form.add_field("payload_json", _encoder.encode(body), content_type="application/json")
+        form.add_field("payload_json", encoder.encode(body), content_type="application/json")
         for name, file in self._resources:
             form.add_resource(name, file)
         return form
@@ -457,6 +454,17 @@ async def answer_raw(
     else:  # how long an upload takes says nothing of Discord
         once = _single_try(rest)
         await _confirmed(_TRIES, lambda _: _send(once, route, body, files), taken=ALREADY_ACKNOWLEDGED)
+
+
+async def answer_privately(rest: hikari.api.RESTClient, id: int, token: str, text: str) -> None:
+    """Send a text that only the user sees as the first answer, as `answer` does."""
+    data = {"content": text, "flags": int(hikari.MessageFlag.EPHEMERAL)}
+    await answer_raw(rest, id, token, hikari.ResponseType.MESSAGE_CREATE, data)
+
+
+async def send_choices(rest: hikari.api.RESTClient, id: int, token: str, choices: list[dict[str, Any]]) -> None:
+    """Send the choices of an autocompletion, as `answer` does."""
+    await answer_raw(rest, id, token, hikari.ResponseType.AUTOCOMPLETE, {"choices": choices})
 
 
 async def edit_answer(
@@ -563,7 +571,7 @@ async def _post(rest: hikari.api.RESTClient, route: Any, body: Mapping[str, Any]
                 route.method,
                 route.create_url(parts._rest_url),
                 headers=_JSON,
-                data=_encoder.encode(body),
+                data=encoder.encode(body),
                 timeout=_timeout(silence),
                 proxy=parts._proxy_settings.url,
                 proxy_headers=parts._proxy_settings.all_headers,
@@ -689,117 +697,6 @@ def _commands_route(method: str, application: int, guild: int | None) -> Any:
     return route.compile(application=application, **({} if guild is None else {"guild": guild}))
 
 
-# ---- lightbulb ----
-
-
-def lightbulb_client(gateway: hikari.GatewayBot) -> lightbulb.GatewayEnabledClient:
-    """A lightbulb client whose interactions and registration wisp takes over."""
-    client = lightbulb.client_from_app(gateway, sync_commands=False)
-    for listener in gateway.get_listeners(hikari.InteractionCreateEvent, polymorphic=False):
-        gateway.unsubscribe(hikari.InteractionCreateEvent, listener)
-    return client
-
-
-Invoke = Callable[[hikari.CommandInteraction], Awaitable[None]]
-
-
-def lightbulb_command(root: Root, invoke: Invoke) -> Any:
-    """A lightbulb command or group for one of wisp's: listed and, where hooks are about, run by lightbulb.
-
-    `invoke` is what it does.
-    """
-    payload = root.payload()
-    places: dict[str, Any] = {
-        "nsfw": payload["nsfw"],
-        "contexts": [hikari.ApplicationContextType(context) for context in payload["contexts"]],
-        "integration_types": [hikari.ApplicationIntegrationType(install) for install in payload["integration_types"]],
-        "default_member_permissions": hikari.UNDEFINED
-        if payload["default_member_permissions"] is None
-        else hikari.Permissions(int(payload["default_member_permissions"])),
-    }
-    if not root.parts:
-        (command,) = root.commands
-        description = {} if root.kind is not hikari.CommandType.SLASH else {"description": payload["description"]}
-        return _lightbulb_class(command, payload, invoke, **description, **places)
-    group = lightbulb.Group(root.name, payload["description"], **places)
-    below: dict[str, Any] = {}
-    for command in root.commands:
-        *between, name = command.path[1:]
-        texts, holder = payload["options"], group
-        for part in between:
-            option = next(option for option in texts if option["name"] == part)
-            texts, holder = option["options"], below.get(part) or group.subgroup(part, option["description"])
-            below[part] = holder
-        option = next(option for option in texts if option["name"] == name)
-        holder.register(_lightbulb_class(command, option, invoke, description=option["description"]))
-    return group
-
-
-def _lightbulb_class(
-    command: ApplicationCommand[..., Any], payload: Mapping[str, Any], invoke: Invoke, **settings: Any
-) -> Any:
-    @lightbulb.invoke
-    async def run(self: Any, ctx: lightbulb.Context) -> None:
-        await invoke(ctx.interaction)
-
-    base = {
-        hikari.CommandType.SLASH: lightbulb.SlashCommand,
-        hikari.CommandType.USER: lightbulb.UserCommand,
-        hikari.CommandType.MESSAGE: lightbulb.MessageCommand,
-    }[command.kind]
-    attributes: dict[str, Any] = {"invoke": run, "__module__": command.function.__module__}
-    for number, option in enumerate(payload["options"]):
-        attributes[f"option{number}"] = _lightbulb_option(option)
-    metaclass: Any = type(base)
-    return metaclass(command.__name__, (base,), attributes, name=command.name, **settings)
-
-
-def _lightbulb_option(payload: Mapping[str, Any]) -> Any:
-    from lightbulb.commands import options
-
-    data: options.OptionData[None, Any] = options.OptionData(
-        type=hikari.OptionType(payload["type"]),
-        name=payload["name"],
-        description=payload["description"],
-        default=hikari.UNDEFINED if payload["required"] else None,
-    )
-    return options.Option(data, None)
-
-
-async def raw_lightbulb_payloads(
-    client: lightbulb.Client, ours: Iterable[Any], entity_factory: hikari.api.EntityFactory
-) -> list[tuple[Any, int | None, dict[str, Any]]]:
-    """(command, guild or None, JSON) of each command that was registered with lightbulb and not by wisp."""
-    found: list[tuple[Any, int | None, dict[str, Any]]] = []
-    ours = set(ours)
-    for command, places in client._registered_commands.items():
-        if command in ours or places == "defer":
-            continue
-        builder = await command.as_command_builder(client.default_locale, client.localization_provider)
-        data = command._command_data
-        builder.set_is_nsfw(data.nsfw)
-        payload: dict[str, Any] = {**builder.build(entity_factory), "nsfw": data.nsfw}
-        if data.default_member_permissions is not hikari.UNDEFINED:
-            payload["default_member_permissions"] = str(int(data.default_member_permissions))
-        found.extend((command, int(place) or None, msgspec.json.decode(_encoder.encode(payload))) for place in places)
-    return found
-
-
-def takes_pipeline(client: lightbulb.Client) -> bool:
-    """Whether somebody put hooks on the client, which only lightbulb's pipeline runs."""
-    return bool(client.hooks)
-
-
-def others_listen(gateway: hikari.GatewayBot, event_type: type[hikari.Event]) -> bool:
+def has_other_listeners(gateway: hikari.GatewayBot, event_type: type[hikari.Event]) -> bool:
     """Whether a raw listener besides wisp's own may answer an interaction."""
     return len(gateway.get_listeners(event_type)) > 1
-
-
-def knows_component(client: lightbulb.Client, custom_id: str) -> bool:
-    """Whether a lightbulb menu or modal waits for this custom id."""
-    return custom_id in client._attached_modals or any(custom_id in menu.custom_ids for menu in client._attached_menus)
-
-
-def knows_command(client: lightbulb.Client, interaction: Any) -> bool:
-    """Whether lightbulb has a command for this interaction."""
-    return client._resolve_options_and_command(interaction) is not None

@@ -115,3 +115,62 @@ def duration_in_words(duration: timedelta) -> str:
     exact = f"{seconds}.{duration.microseconds:06}".rstrip("0").rstrip(".")
     parts = ((duration.days, "d"), (minutes // 60, "h"), (minutes % 60, "m"), (exact if float(exact) else 0, "s"))
     return sign + ("".join(f"{number}{unit}" for number, unit in parts if number) or "0s")
+
+
+# https://discord.com/developers/docs/interactions/receiving-and-responding#responding-to-an-interaction
+_DEADLINE = 3.0
+
+# https://discord.com/developers/docs/reference#snowflakes
+_DISCORD_EPOCH = 1_420_070_400.0
+
+_AGREED = 0.75
+"""Seconds by which a clock that is right can differ from the middle of the second that a response names."""
+
+_DRIFT = 0.001
+"""Seconds by which two clocks may drift apart in a second, with a wide margin."""
+
+
+class DiscordTime:
+    """Discord's clock in one session, whatever the system's clock says.
+
+    An id holds the time at which it was made, by Discord's clock. The least difference between that and the time of
+    arrival, by a monotonic clock, belongs to an interaction that came without delay.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._difference = math.inf
+        self._measured = 0.0
+
+    def now(self) -> float:
+        """Return Discord's time, in seconds since the epoch: the system's, which is finer, if it agrees."""
+        time, learned = self._clock.time(), self._clock.monotonic() - self._difference
+        return time if math.isinf(learned) or abs(time - learned) < _AGREED else learned
+
+    def made(self, id: int) -> float:
+        """Return when Discord made an id, in seconds of `Clock.monotonic`."""
+        return _time_of(id) + self._difference
+
+    def responded(self, date: int) -> None:
+        """Take note of Discord's time, in whole seconds since the epoch, as a response that arrives now names it."""
+        time, middle = self._clock.time(), date + 0.5
+        # the system's clock is finer, if it agrees
+        self.observe(time if abs(time - middle) < _AGREED else middle, self._clock.monotonic())
+
+    def arrived(self, id: int) -> float:
+        """Take note of an id that arrives now; return how long ago Discord made it, in seconds."""
+        return self.observe(_time_of(id), self._clock.monotonic())
+
+    def observe(self, time: float, now: float) -> float:
+        """Compare Discord's `time`, in seconds since the epoch, with `now`, its arrival; the seconds between them."""
+        difference = now - time
+        self._difference = min(self._difference + (now - self._measured) * _DRIFT, difference)
+        self._measured = now
+        if difference - self._difference > _DEADLINE:  # too late for any answer, or a clock was set
+            self._difference = difference
+        return difference - self._difference
+
+
+def _time_of(id: int) -> float:
+    """Return when an id was made, in seconds since the epoch by Discord's clock."""
+    return (id >> 22) / 1000 + _DISCORD_EPOCH

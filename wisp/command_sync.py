@@ -16,7 +16,7 @@ from .logs import get_logger
 
 if TYPE_CHECKING:
     from .command_tree import Root
-    from .services import Database
+    from .services.database import DatabaseService as Database
 
 # One command a call: at most this many. Discord counts creations (200 a day and scope) and allows a handful of
 # such calls in a row, so what is more goes in one call that replaces the whole scope.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypedDict, TypeVa
 import hikari
 
 from . import limits
+from .context import Context
 from .errors import Problem, UserError
 from .guards import Rule, rules_on
 from .handlers import (
@@ -80,6 +81,7 @@ class ApplicationCommand(Handler[P, R]):
 
     kind: hikari.CommandType
     measured_as: Kind = "command"
+    context = Context
 
     def __init__(
         self, holder: Registrar | CommandGroup, function: Callable[P, Awaitable[R]], settings: CommandSettings

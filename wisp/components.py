@@ -12,8 +12,9 @@ import hikari
 from . import limits
 from .custom_ids import RESERVED, Codec, Pattern, Unfit, codec_of, names_of
 from .errors import AnswerError, UserError
-from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth, place_of_caller
+from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth
 from .inspection import foreign_metadata, misfit, misplaced_metadata, resolve_annotation, unpack, wrong_context
+from .locations import place_of_caller
 
 if TYPE_CHECKING:
     from .context import ComponentContext, ModalContext

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import msgspec
@@ -101,6 +102,10 @@ def load(
     if mistakes:
         raise CheckError(sorted(mistakes, key=lambda mistake: (mistake.file or "", mistake.line or 0)))
     return msgspec.convert(settings, Config)
+
+
+in_use: ContextVar[Config | None] = ContextVar("settings of the bot that runs here", default=None)
+"""The settings of the bot whose code runs in this context: set when a handler, listener or job is called."""
 
 
 class _Entry:

@@ -17,11 +17,10 @@ from .inspection import is_async, misfit
 from .logs import get_logger
 
 if TYPE_CHECKING:
-    from .clock import Clock
+    from .clock import Clock, DiscordTime
     from .context import InteractionContext
-    from .deferral import DiscordTime
-    from .services import Database
-    from .session import Session
+    from .runtime import Runtime
+    from .services.database import DatabaseService as Database
 
 T = TypeVar("T")
 
@@ -103,13 +102,13 @@ class _Cooldown(Limit):
         self.per = per or 0.0
         self.bucket: Bucket = bucket
 
-    def counter(self, session: Session, name: str) -> Counter:
+    def counter(self, runtime: Runtime, store: CooldownStore, name: str) -> Counter:
         """What counts in this session."""
         window = Window(self.uses, self.per)
-        counter = _CooldownCounter(window, _key_function(self.bucket), session.clock, session.discord_time)
+        counter = _CooldownCounter(window, _key_function(self.bucket), runtime.clock, runtime.discord_time)
         if self.per > _SHORT:
-            session.cooldowns.keep(name, window)
-            counter.store, counter.name = session.cooldowns, name
+            store.keep(name, window)
+            counter.store, counter.name = store, name
         return counter
 
 
@@ -380,12 +379,12 @@ class _Concurrency(Limit):
         self.bucket: Bucket = bucket
         self.queue = queue
 
-    def counter(self, session: Session, name: str) -> Counter:
+    def counter(self, runtime: Runtime, store: CooldownStore, name: str) -> Counter:
         """What counts in this session."""
-        return Places(self.limit, self.queue, _key_function(self.bucket), session.clock)
+        return Places(self.limit, self.queue, _key_function(self.bucket), runtime.clock)
 
 
-class Place:
+class Slot:
     """The place of one call, given up when the call ends. A call that waits for a person can give it up before."""
 
     def __init__(self, places: Places, key: Hashable) -> None:
@@ -395,15 +394,15 @@ class Place:
 
     def __call__(self, failed: bool) -> None:
         """Give the place up, as a `Release`."""
-        self.give_up()
+        self.release()
 
-    def give_up(self) -> None:
+    def release(self) -> None:
         """Give the place up. Does nothing if that is done."""
         if self._is_held:
             self._is_held = False
             self._places.give_up(self._key)
 
-    async def take_again(self) -> None:
+    async def acquire(self) -> None:
         """Take a place again, in the call's turn. Raises UserError if that takes too long."""
         if not self._is_held:
             await self._places.take_again(self._key)
@@ -433,7 +432,7 @@ class Places(Counter):
         if full and len(self._waiting.get(key, ())) >= self._queue:
             raise UserError(_RUNNING)
         await self.take_again(key)
-        return Place(self, key)
+        return Slot(self, key)
 
     async def take_again(self, key: Hashable) -> None:
         """Take a place for a call that left its own, in its turn. Raises UserError if that takes too long."""

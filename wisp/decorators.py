@@ -14,9 +14,10 @@ from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import WispError
 from .events import Event, Listener
 from .guards import Rule
-from .handlers import AnyErrorHandler, Handler, names_around, place_of_caller
+from .handlers import AnyErrorHandler, Handler, names_around
 from .inspection import are_the_function
 from .jobs import Cron, CronSettings, Every, EverySettings, Job, JobSettings, OneTime
+from .locations import place_of_caller
 from .migrations import Migrations
 from .owner import Owner
 

@@ -14,8 +14,8 @@ from hikari.events.base_events import get_required_intents_for
 
 from .errors import Problem
 from .guards import misplaced_rules
-from .handlers import place_of
 from .inspection import AnyOrder, call_problem, expand, resolve_annotation, union_parts, unpack
+from .locations import place_of
 
 if TYPE_CHECKING:
     from .bot import Bot

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import hikari
 
+from .context import responder_of, runtime_of
 from .errors import Problem, UserError, WispError
 from .inspection import misfit
 
 if TYPE_CHECKING:
     from .context import InteractionContext
-    from .session import Session
+    from .cooldowns import CooldownStore
+    from .runtime import Runtime
 
 T = TypeVar("T")
 D = TypeVar("D", bound=Callable[..., Any])
@@ -67,8 +69,8 @@ class Limit(Rule, abc.ABC):
     rank: int
 
     @abc.abstractmethod
-    def counter(self, session: Session, name: str) -> Counter:
-        """What counts in this session. `name` tells the limit from all others, after a restart too."""
+    def counter(self, runtime: Runtime, store: CooldownStore, name: str) -> Counter:
+        """What counts in this run. `name` tells the limit from all others, after a restart too."""
 
 
 class Counter(abc.ABC):
@@ -101,24 +103,44 @@ class Rules:
             if asked is not None:
                 await asked
 
-    async def call(self, ctx: InteractionContext[Any], function: Callable[..., Awaitable[Any]], arguments: Any) -> Any:
-        """Call the function within its limits. Raises UserError where one is reached, and all that it raises."""
+    def limits(self, ctx: InteractionContext[Any]) -> Held:
+        """Return a context manager that holds a slot of each limit. Raises UserError if a limit is reached."""
+        return Held(self._counters, ctx)
+
+
+class Held:
+    """What the limits of a handler gave to one call. It is given back at the end of the block."""
+
+    __slots__ = ("_counters", "_ctx", "_releases")
+
+    def __init__(self, counters: Sequence[Counter], ctx: InteractionContext[Any]) -> None:
+        self._counters = counters
+        self._ctx = ctx
+        self._releases: list[Release] = []
+
+    async def __aenter__(self) -> None:
         if not self._counters:
-            return await function(ctx, **arguments)
-        ctx.taken = taken = list[Release]()
-        failed = True
+            return
+        responder_of(self._ctx).releases = self._releases
         try:
             for counter in self._counters:
-                release = await counter.take(ctx)
-                if release is not None:
-                    taken.append(release)
-            result = await function(ctx, **arguments)
-            failed = False
-            return result
-        finally:
-            for kept in [release(failed) for release in reversed(taken)]:
-                if kept is not None:
-                    await kept
+                if (release := await counter.take(self._ctx)) is not None:
+                    self._releases.append(release)
+        except BaseException:
+            await self._release(failed=True)
+            raise
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._releases:
+            await self._release(failed=kind is not None)
+
+    async def _release(self, *, failed: bool) -> None:
+        for stored in [release(failed) for release in reversed(self._releases)]:
+            if stored is not None:
+                await stored
+
+
+NO_RULES = Rules((), ())
 
 
 def rules_on(*holders: object) -> tuple[Rule, ...]:
@@ -277,7 +299,7 @@ def _ask_guild(ctx: InteractionContext[Any]) -> None:
 
 
 def _ask_owner(ctx: InteractionContext[Any]) -> None:
-    if int(ctx.user.id) not in ctx.session.owners:
+    if int(ctx.user.id) not in runtime_of(ctx).owners:
         raise UserError(_OWNERS_ONLY)
 
 

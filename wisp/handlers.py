@@ -5,16 +5,15 @@ from __future__ import annotations
 import abc
 import difflib
 import inspect
-import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from types import CodeType, FrameType
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, get_origin
-from weakref import WeakKeyDictionary
 
 from .errors import Problem
 from .guards import Rule, rule_problems, rules_on
 from .inspection import call_problem, is_async, resolve_annotation, underlying, union_parts, unpack
+from .locations import place_of
 from .options import Parameter
 from .owner import ErrorHandler
 
@@ -201,47 +200,6 @@ def error_handler_problems(handlers: Iterable[ErrorHandler]) -> list[Problem]:
 def in_words(name: str) -> str:
     """A name as a sentence's beginning: `last_seen` is "Last seen"."""
     return name.replace("_", " ").replace("-", " ").strip().capitalize() or name
-
-
-def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
-    """The file (as short as it can be said from here) and line where `function` stands, as far as known."""
-    code: CodeType | None = getattr(underlying(function), "__code__", None)
-    return (None, None) if code is None else (short_path(code.co_filename), code.co_firstlineno)
-
-
-def place_of_class(cls: type) -> tuple[str | None, int | None]:
-    """Return the file (as short as it can be said from here) and line of a class, (None, None) without a source."""
-    if cls not in _places_of_classes:
-        _places_of_classes[cls] = _find_class(cls)
-    file, line = _places_of_classes[cls]
-    return file and short_path(file), line
-
-
-_places_of_classes: WeakKeyDictionary[type, tuple[str | None, int | None]] = WeakKeyDictionary()
-"""What was found, since each search parses the whole file."""
-
-
-def _find_class(cls: type) -> tuple[str | None, int | None]:
-    try:
-        return inspect.getsourcefile(cls), inspect.getsourcelines(cls)[1]
-    except (OSError, TypeError):
-        return None, None
-
-
-def place_of_caller() -> tuple[str, int]:
-    """The file and line of the code outside wisp that is calling now."""
-    frame: FrameType = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("wisp."):
-        frame = frame.f_back
-    return short_path(frame.f_code.co_filename), frame.f_lineno
-
-
-def short_path(file: str) -> str:
-    """A file as short as it can be said from here."""
-    if not os.path.exists(file):
-        return file
-    relative = os.path.relpath(file)
-    return file if relative.startswith("..") else relative
 
 
 def names_around(depth: int) -> Mapping[str, Any]:

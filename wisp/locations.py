@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import linecache
 import os
 import site
+import sys
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from traceback import walk_tb
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
+from weakref import WeakKeyDictionary
+
+from .inspection import underlying
 
 _OTHERS = (
     str(Path(__file__).parent),
@@ -74,3 +79,44 @@ def _frames(task: asyncio.Task[Any]) -> list[FrameType]:
         found += [getattr(at, name) for name in ("cr_frame", "gi_frame", "ag_frame") if getattr(at, name, None)]
         at = next((getattr(at, name) for name in ("cr_await", "gi_yieldfrom", "ag_await") if hasattr(at, name)), None)
     return found
+
+
+def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
+    """The file (as short as it can be said from here) and line where `function` stands, as far as known."""
+    code: CodeType | None = getattr(underlying(function), "__code__", None)
+    return (None, None) if code is None else (short_path(code.co_filename), code.co_firstlineno)
+
+
+def place_of_class(cls: type) -> tuple[str | None, int | None]:
+    """Return the file (as short as it can be said from here) and line of a class, (None, None) without a source."""
+    if cls not in _places_of_classes:
+        _places_of_classes[cls] = _find_class(cls)
+    file, line = _places_of_classes[cls]
+    return file and short_path(file), line
+
+
+_places_of_classes: WeakKeyDictionary[type, tuple[str | None, int | None]] = WeakKeyDictionary()
+"""What was found, since each search parses the whole file."""
+
+
+def _find_class(cls: type) -> tuple[str | None, int | None]:
+    try:
+        return inspect.getsourcefile(cls), inspect.getsourcelines(cls)[1]
+    except (OSError, TypeError):
+        return None, None
+
+
+def place_of_caller() -> tuple[str, int]:
+    """The file and line of the code outside wisp that is calling now."""
+    frame: FrameType = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("wisp."):
+        frame = frame.f_back
+    return short_path(frame.f_code.co_filename), frame.f_lineno
+
+
+def short_path(file: str) -> str:
+    """A file as short as it can be said from here."""
+    if not os.path.exists(file):
+        return file
+    relative = os.path.relpath(file)
+    return file if relative.startswith("..") else relative

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from .errors import DatabaseError, Problem
-from .handlers import place_of
 from .inspection import call_problem
+from .locations import place_of
 from .tasks import described
 
 Place = tuple[str | None, int | None]

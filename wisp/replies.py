@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import hikari
 
 from . import limits
+from .config import in_use
 from .errors import AnswerError
 
 if TYPE_CHECKING:
-    from .config import Config
-    from .context import Answer, InteractionContext
-
-settings_in_use: ContextVar[Config | None] = ContextVar("settings of the bot that runs this", default=None)
-"""Whose embeds are made here: set where a bot calls a handler or a listener."""
+    from .context import InteractionContext
+    from .responder import Answer
 
 _SUCCESS, _ERROR, _INFO, _WARNING = 0x57F287, 0xED4245, 0x5865F2, 0xFEE75C
 
@@ -42,7 +39,7 @@ class EmbedBuilder:
     @staticmethod
     def info(title: str | None = None, description: str | None = None) -> hikari.Embed:
         """Something to know: the bot's colour, blue where it has none."""
-        config = settings_in_use.get()
+        config = in_use.get()
         brand = config.embed_color if config is not None else None
         return _embed(_INFO if brand is None else brand, title, description)
 
@@ -119,7 +116,7 @@ async def _respond(
 
 
 def _embed(color: int, title: str | None, description: str | None) -> hikari.Embed:
-    config = settings_in_use.get()
+    config = in_use.get()
     footer = (config.embed_footer if config is not None else None) or ""
     title = _cut(title or "", limits.EMBED_TITLE)
     left = limits.EMBEDS_SIZE - len(title) - len(footer)

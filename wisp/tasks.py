@@ -1,4 +1,4 @@
-"""Tasks: how wisp runs a bot's own code, what that raises, and which handlers run now."""
+"""Tasks: running the bot's own code safely, knowing which handlers run, and ending them in time."""
 
 from __future__ import annotations
 
@@ -9,22 +9,29 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from .errors import WispError
 from .locations import place
-
-if TYPE_CHECKING:
-    from .decorators import Registrar
+from .owner import Owner
 
 T = TypeVar("T")
+
+LAST_WORDS = 1.0
+"""Seconds that a cancelled task has to end. After that it is abandoned."""
 
 EXITS = (SystemExit, KeyboardInterrupt)
 """What ends the program, once it has been answered and logged."""
 
+left_behind: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+"""The abandoned tasks: they ignored their cancellation."""
+
+
+# ---- errors of the bot's code ----
+
 
 class Exit(Exception):
-    """`error` is a SystemExit or KeyboardInterrupt: a task that raised it as it is would end the event loop at once."""
+    """`error` is a SystemExit or KeyboardInterrupt. A task that raised it directly would end the event loop at once."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__(repr(error))
@@ -37,26 +44,20 @@ async def shielded(
     *,
     is_ending: Callable[[], bool],
 ) -> bool:
-    """Call code of the bot, and `failed(error)` if it raises anything; whether it did not.
-
-    A cancellation is raised if `is_ending()`, of this task or of one that it awaits. At any other time it is one that
-    the code met in its own work, or asked for itself, and an error like any other.
-    """
+    """Call code of the bot, and `failed(error)` if it raises."""
     task = asyncio.current_task()
     try:
         refuse_coroutine(await call())
     except BaseException as error:
-        if isinstance(error, asyncio.CancelledError) and is_ending():
+        if must_raise(error, task, is_ending=is_ending()):
             raise
-        if isinstance(error, GeneratorExit) and not _is_running(task):
-            raise  # the task is thrown away, and nothing can be awaited in it
         await failed(error)
         return False
     return True
 
 
 async def contained(work: Awaitable[T]) -> T:
-    """The result of code of the bot that runs in a task of its own: an exit is raised as `Exit`."""
+    """Return the result of code of the bot that runs in a task of its own. An exit is raised as `Exit`."""
     try:
         result = await work
     except EXITS as error:
@@ -65,13 +66,25 @@ async def contained(work: Awaitable[T]) -> T:
     return result
 
 
+def must_raise(error: BaseException, task: asyncio.Task[Any] | None, *, is_ending: bool) -> bool:
+    """Return whether an error that code of the bot raised in `task` must be raised again, and not handled.
+
+    These are the cancellation of a task by its end (`is_ending`), and GeneratorExit in a task that is thrown away, in
+    which nothing can be awaited. A cancellation at another time is an error like any other: the code ran into one in
+    its own work.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        return is_ending
+    return isinstance(error, GeneratorExit) and not _is_running(task)
+
+
 def is_cancelled(error: BaseException) -> bool:
-    """Whether `error` is the cancellation of the current task, and not of something that it awaited."""
+    """Return whether `error` is the cancellation of the current task, and not of something that it awaited."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
-def _is_running(task: asyncio.Task[object] | None) -> bool:
+def _is_running(task: asyncio.Task[Any] | None) -> bool:
     try:
         return asyncio.current_task() is task
     except RuntimeError:  # no event loop runs
@@ -86,104 +99,92 @@ def refuse_coroutine(result: object) -> None:
 
 
 def described(error: BaseException) -> str:
-    """An error as its type and its text, whatever its text is."""
+    """Return an error as its type and its text."""
     text = text_of(error)
-    return type(error).__name__ if not text else f"{type(error).__name__}: {text}"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def text_of(error: BaseException) -> str:
-    """The text of an error as it can be written anywhere; "" if it cannot be read."""
+    """Return the text of an error as encodable text, "" if it cannot be read."""
     try:
         return str(error).encode(errors="replace").decode()
     except BaseException:
         return ""
 
 
-LAST_WORDS = 1.0
-"""Seconds that a cancelled task gets to end. After that it is left behind."""
-
-
-left_behind: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
-"""The tasks that ignored their cancellation."""
-
-
-class Overdue(TimeoutError):
-    """Raised by `within` when its time is over: "took more than 10 s (bot.py:12, in farewell)"."""
+# ---- the handlers that run ----
 
 
 handler_here: ContextVar[Callable[[], asyncio.Task[Any] | None] | None] = ContextVar("wisp handler", default=None)
-"""A reference to the handler that runs here, or that started the task which runs here."""
+"""A weak reference to the handler that runs in this context, or that started the task of this context."""
 
 
-class Work:
-    """The handlers that run now: whoever enters is one of them until it leaves.
+class TaskTracker:
+    """The tasks in which handlers of the bot run now.
 
-    `tasks` are all of them with whose they are (None until that is known), `waiting` those that wait for a person.
+    `running` maps each to its bot or module, None until that is known. `waiting` are those that wait for a user.
     """
 
     def __init__(self) -> None:
-        self.tasks: dict[asyncio.Task[Any], Registrar | None] = {}
+        self.running: dict[asyncio.Task[Any], Owner | None] = {}
         self.waiting: set[asyncio.Task[Any]] = set()
         self._closing: asyncio.Task[Any] | None = None
         self._is_waiting_over = False
-        self._watchers: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        self._change: asyncio.Future[None] | None = None
 
-    def __enter__(self) -> None:
-        self._enter(current_task(), None)
+    @contextmanager
+    def track(self, owner: Owner | None = None) -> Generator[asyncio.Task[Any]]:
+        """Count the current task as a handler inside of the block."""
+        task = current_task()
+        self.add(task, owner)
+        try:
+            yield task
+        finally:
+            self.remove(task)
 
-    def __exit__(self, *_: object) -> None:
-        self.leave(current_task())
-
-    def _enter(self, task: asyncio.Task[Any], owner: Registrar | None) -> None:
-        self.tasks[task] = owner
+    def add(self, task: asyncio.Task[Any], owner: Owner | None) -> None:
+        """Count the current task, in its own context, as a handler of a bot or module."""
+        self.running[task] = owner
         if self._handler() is None:
             set_handler(task)
 
-    def leave(self, task: asyncio.Task[Any]) -> None:
-        """What this task was doing has ended."""
-        self.tasks.pop(task, None)
-        if self._watchers:
-            self._tell()
+    def remove(self, task: asyncio.Task[Any]) -> None:
+        """Count a task as a handler no longer. Does nothing if it is none."""
+        self.running.pop(task, None)
+        self._notify()
 
-    @contextmanager
-    def of(self, owner: Registrar) -> Generator[None]:
-        """Inside, the task that runs now is a handler of this bot or module."""
-        task = current_task()
-        self._enter(task, owner)
-        try:
-            yield
-        finally:
-            self.leave(task)
+    def tasks_of(self, owner: Owner) -> set[asyncio.Task[Any]]:
+        """Return the handlers of a bot or module that run now."""
+        return {task for task, its_owner in self.running.items() if its_owner is owner}
 
-    def done_by(self, owner: Registrar) -> set[asyncio.Task[Any]]:
-        """The handlers of a bot or module that run now."""
-        return {task for task, whose in self.tasks.items() if whose is owner}
-
-    async def done(self) -> None:
-        """Wait until none runs, but those that wait for a person."""
-        await self._until(lambda: not self.tasks.keys() - self.waiting)
-
-    async def ended(self, tasks: Collection[asyncio.Task[Any]]) -> None:
+    async def wait_for(self, tasks: Collection[asyncio.Task[Any]]) -> None:
         """Wait until none of these tasks is a handler that runs."""
-        await self._until(lambda: not self.tasks.keys() & tasks)
+        while self.running.keys() & tasks:
+            if self._change is None:
+                self._change = asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._change)
 
-    # ---- handlers that wait for a person ----
+    def _notify(self) -> None:
+        if self._change is not None:
+            self._change.set_result(None)
+            self._change = None
+
+    # ---- handlers that wait for a user ----
 
     @contextmanager
-    def waits_for_a_person(self) -> Generator[None]:
-        """Inside, the handler that runs now is not waited for: nobody knows whether the person will do anything."""
+    def waiting_for_user(self) -> Generator[None]:
+        """Count the current task as waiting for a user inside of the block: the close of the bot cancels it at once."""
         task = current_task()
         self.waiting.add(task)
         if self._is_waiting_over:
             task.cancel()
-        self._tell()
         try:
             yield
         finally:
             self.waiting.discard(task)
 
     def end_waiting(self) -> set[asyncio.Task[Any]]:
-        """Cancel the handlers that wait for a person, and from now on each that begins to; those that waited."""
+        """Cancel and return the handlers that wait for a user. From now on, each that begins to wait is cancelled."""
         self._is_waiting_over = True
         waiting = set(self.waiting)
         for task in waiting:
@@ -193,25 +194,25 @@ class Work:
     # ---- handlers that close the bot ----
 
     def is_within_handler(self) -> bool:
-        """Return whether the current task was started by a handler that still runs, or by the closing of the bot."""
+        """Return whether the current task was started by a handler that still runs, or by the close of the bot."""
         handler = self._handler()
         return handler is not None and handler is not asyncio.current_task()
 
     @contextmanager
     def apart(self) -> Generator[None]:
-        """Inside, the current task does not count as a handler: it waits for the others to end."""
+        """Do not count the current task as a handler inside of the block, in which it waits for the others to end."""
         task = current_task()
-        is_handler, owner = task in self.tasks, self.tasks.get(task)
-        self.leave(task)
+        is_handler, owner = task in self.running, self.running.get(task)
+        self.remove(task)
         try:
             yield
         finally:
             if is_handler:
-                self.tasks[task] = owner
+                self.running[task] = owner
 
     @contextmanager
     def closing(self) -> Generator[None]:
-        """Inside, the current task closes the bot, and waits for each task that it starts."""
+        """Count the current task as the close of the bot, which waits for each task that it starts."""
         task = self._closing = current_task()
         set_handler(task)
         try:
@@ -220,27 +221,10 @@ class Work:
             self._closing = None
 
     def _handler(self) -> asyncio.Task[Any] | None:
-        """Return the handler, or the closing, that the current task runs or was started by; None if that has ended."""
+        """Return the handler, or the close, that the current task runs or was started by; None if that has ended."""
         reference = handler_here.get()
         handler = None if reference is None else reference()
-        return handler if handler is not None and (handler in self.tasks or handler is self._closing) else None
-
-    # ---- waiting for handlers ----
-
-    async def _until(self, is_met: Callable[[], bool]) -> None:
-        while not is_met():
-            watcher = asyncio.get_running_loop().create_future()
-            self._watchers.append((is_met, watcher))
-            await watcher
-
-    def _tell(self) -> None:
-        waiting = [(is_met, watcher) for is_met, watcher in self._watchers if not watcher.done()]
-        self._watchers.clear()
-        for is_met, watcher in waiting:
-            if is_met():
-                watcher.set_result(None)
-            else:
-                self._watchers.append((is_met, watcher))
+        return handler if handler is not None and (handler in self.running or handler is self._closing) else None
 
 
 def set_handler(task: asyncio.Task[Any]) -> None:
@@ -248,18 +232,21 @@ def set_handler(task: asyncio.Task[Any]) -> None:
     handler_here.set(weakref.ref(task))  # a context that held its own task would be freed late
 
 
+# ---- ending tasks ----
+
+
 async def end(
     tasks: Iterable[asyncio.Task[Any]], *, after: float = 0.0, last_words: float | None = None
 ) -> set[asyncio.Task[Any]]:
     """Cancel those of these tasks that still run in `after` seconds, and return those that ignore it.
 
-    They get `last_words` seconds (1 by default) from their cancellation on. Those that have ignored one before are
+    They have `last_words` seconds (1 by default) from their cancellation on. Those that have ignored one before are
     cancelled at once, and not waited for.
     """
     tasks = set(tasks)
-    deaf = tasks.intersection(left_behind)
-    late = await _unfinished(tasks - deaf, after)
-    for task in late | deaf:
+    abandoned = tasks.intersection(left_behind)
+    late = await _unfinished(tasks - abandoned, after)
+    for task in late | abandoned:
         task.cancel()
     left_behind.update(await _unfinished(late, LAST_WORDS if last_words is None else last_words))
     return {task for task in tasks.intersection(left_behind) if not task.done()}
@@ -287,11 +274,15 @@ async def _unfinished(tasks: Iterable[asyncio.Task[Any]], seconds: float) -> set
     return running
 
 
+class Overdue(TimeoutError):
+    """Raised by `within` when its time is over: "took more than 10 s (bot.py:12, in farewell)"."""
+
+
 async def within(seconds: float, work: Awaitable[T]) -> T:
     """Return what `work` returns, awaited in a task of its own.
 
-    Raises Overdue after `seconds`: the task is cancelled then, and left behind if it ignores that. What `work`
-    raises is raised here, SystemExit too, which would end the event loop at once if a task raised it.
+    Raises Overdue after `seconds`: the task is cancelled then, and abandoned if it ignores that. What `work` raises is
+    raised here, also SystemExit, which would end the event loop at once if a task raised it.
     """
 
     async def outcome() -> tuple[T, None] | tuple[None, BaseException]:
@@ -316,15 +307,18 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
     return cast(T, result)
 
 
+# ---- small things ----
+
+
 def named(names: Iterable[str]) -> str:
-    """What runs, in words and in order, each name once."""
+    """Return names in order, each once, with how often it occurs."""
     return ", ".join(
         name if count == 1 else f"{name} ({count} times)" for name, count in sorted(Counter(names).items())
     )
 
 
 def current_task() -> asyncio.Task[Any]:
-    """The task that runs now."""
+    """Return the task that runs now."""
     task = asyncio.current_task()
     assert task is not None
     return task

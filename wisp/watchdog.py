@@ -11,14 +11,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from time import perf_counter
 from types import CoroutineType, FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 from .clock import Clock
-from .handlers import place_of, short_path
+from .locations import place_of, short_path
 from .logs import get_logger
+from .owner import Source
 
 if TYPE_CHECKING:
-    from .deferral import DiscordTime
+    from .clock import DiscordTime
 
 T = TypeVar("T")
 
@@ -51,25 +52,6 @@ _WAY_OUT = (
 )
 
 
-class Source(Protocol):
-    """What can block: a handler, a listener, a job."""
-
-    @property
-    def label(self) -> str:
-        """What logs call it."""
-        ...
-
-    @property
-    def file(self) -> str | None:
-        """Where it is defined."""
-        ...
-
-    @property
-    def line(self) -> int | None:
-        """Where it is defined, from 1."""
-        ...
-
-
 class Function:
     """A function of the bot that is no handler by itself, such as an error handler, or (None) one that is not known."""
 
@@ -96,7 +78,7 @@ class _Block(NamedTuple):
     what: str
 
 
-class Blocking:
+class Watchdog:
     """The blocks of the event loop in one session. Each is logged once, with what blocked, for how long and where.
 
     `limit` is the seconds from which a block counts. Time is real here, whatever the clock of a test shows.
@@ -187,7 +169,7 @@ class Watched:
 
     __slots__ = ("_began", "_blocking", "_source", "cr_await")
 
-    def __init__(self, blocking: Blocking, source: Source) -> None:
+    def __init__(self, blocking: Watchdog, source: Source) -> None:
         self._blocking = blocking
         self._source = source
 

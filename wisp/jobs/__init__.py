@@ -16,8 +16,9 @@ import msgspec.inspect
 
 from ..errors import JobError, Problem
 from ..guards import misplaced_rules
-from ..handlers import SettingChecks, checked_settings, is_text, is_truth, place_of
+from ..handlers import SettingChecks, checked_settings, is_text, is_truth
 from ..inspection import foreign_metadata, is_async, misfit, misplaced_metadata, resolve_annotation, unpack
+from ..locations import place_of
 from ..services.encoding import decoder
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from .timeline import GRAIN, Due, Timeline
 if TYPE_CHECKING:
     from ..decorators import Registrar
     from ..instrumentation import Outcome
-    from ..session import Session
+    from ..runtime import Runtime
     from ..watchdog import Watched
     from . import Job, Recurring
 
@@ -52,13 +52,13 @@ class Recurrences:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._session: Session | None = None
+        self._session: Runtime | None = None
         self._context = Context()
         self._batch: deque[Recurrence] = deque()
         self.timeline: Timeline = Timeline(clock, self._on_jump)
         self.jobs: dict[str, Recurrence] = {}
 
-    def begin(self, session: Session, context: Context) -> None:
+    def begin(self, session: Runtime, context: Context) -> None:
         """Let them run, in this context: their intervals begin now."""
         self._session, self._context = session, context
         for one in self.jobs.values():
@@ -120,7 +120,7 @@ class Recurrences:
     async def _run_batch(self, batch: deque[Recurrence]) -> None:
         """Run one after the other. One object watches all of them: one each would cost more than such a run."""
         assert self._session is not None
-        watched = self._session.blocking.watcher(batch[0].job)
+        watched = self._session.watchdog.watcher(batch[0].job)
         await watched.during(self._run_each(batch, watched))
 
     async def _run_each(self, batch: deque[Recurrence], watched: Watched) -> None:
@@ -148,7 +148,7 @@ class Recurrences:
         # a thousand times a second this is what costs: it asks once which task it is
         session, job, task = self._session, one.job, current_task()
         assert session is not None
-        session.work.tasks[task] = one.owner
+        session.tasks.running[task] = one.owner
         began = self._clock.monotonic()
         outcome: Outcome = "cancelled"
         failed = partial(tell, session, job, one.owner, None)
@@ -161,11 +161,11 @@ class Recurrences:
                     outcome = "failed"
                     self._back_off(one)
         finally:
-            session.measures.record("job", job.name, outcome, began)
+            session.instrumentation.record("job", job.name, outcome, began)
             one.running -= 1
             if not job.overlap:
                 self._expect(one)
-            session.work.leave(task)
+            session.tasks.remove(task)
 
     def _back_off(self, one: Recurrence) -> None:
         """Leave out those of its times that come too soon after a failure."""
@@ -185,11 +185,11 @@ class Recurrences:
                     one.deadline = one.job.first(self._clock.time(), self._clock.monotonic())
 
 
-async def tell(session: Session, job: Job, owner: Registrar, guild_id: int | None, error: BaseException) -> None:
+async def tell(session: Runtime, job: Job, owner: Registrar, guild_id: int | None, error: BaseException) -> None:
     """Ask the error handlers about what a job raised; log what none of them handles."""
     from . import JobContext
 
-    await session.dispatcher.failed(JobContext(session.bot, job.name, guild_id), job.title, error, owner)
+    await session.handle_error(JobContext(session.bot, job.name, guild_id), error, job.title, owner)
 
 
 def _holders(task: asyncio.Task[Any]) -> int:

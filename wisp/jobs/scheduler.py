@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import datetime
 import difflib
-from collections.abc import Awaitable, Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..clock import Clock
 from ..errors import DatabaseError, JobError, ServiceError
 from ..logs import get_logger
-from ..services import PendingJob
 from ..services.database import DatabaseService
 from ..services.encoding import check_limit, decode, encode, is_id
 from ..tasks import shielded
@@ -24,10 +23,22 @@ from .timeline import Due
 if TYPE_CHECKING:
     from ..decorators import Registrar
     from ..instrumentation import Outcome
-    from ..session import Session
+    from ..runtime import Runtime
     from . import Job, Missed, OneTime, Recurring
 
 _log = get_logger("wisp.scheduler")
+
+
+class PendingJob(NamedTuple):
+    """A one-shot job that has not run yet: its id, when it is due (in UTC), its data, and how often it has failed."""
+
+    id: int
+    name: str
+    due: datetime.datetime
+    data: dict[str, Any]
+    guild_id: int | None
+    failures: int
+
 
 RETRY_AFTER = (10.0, 60.0, 300.0, 1800.0)
 """Seconds that a one-shot job waits after each failure. After one more it is given up."""
@@ -73,7 +84,7 @@ class SchedulerService:
         self._timeline = self._recurring.timeline
         self._store = OneShots(db)
         self._missing: str | None = "the bot has not started"
-        self._session: Session | None = None
+        self._session: Runtime | None = None
         self._context = Context()
         self._begun = False
         self._one_time: dict[str, tuple[OneTime, Registrar]] = {}
@@ -86,6 +97,7 @@ class SchedulerService:
         self._running = 0  # of them
         self._filling: asyncio.Task[None] | None = None
         self._gone: set[int] = set()  # since the page was asked for that is being read
+        self._owners: set[Registrar] = set()
         self._any_held = False
         self._told: set[str] = set()
 
@@ -204,7 +216,7 @@ class SchedulerService:
 
     # ---- with the bot ----
 
-    async def start(self, session: Session) -> None:
+    async def start(self, session: Runtime) -> None:
         """Look into the database. Raises DatabaseError if it cannot be read."""
         self._session = session
         self._read_all = not await self._store.start()
@@ -227,11 +239,12 @@ class SchedulerService:
         self._timeline.begin()
         self._fill()
 
-    def attach(self, owner: Registrar) -> None:
+    def attach(self, owner: Registrar, jobs: Sequence[Job]) -> None:
         """Take in the jobs of a bot or module. Raises JobError where a name is taken."""
         from . import OneTime, Recurring
 
-        for job in [*owner.jobs, *self._early.pop(owner, [])]:
+        self._owners.add(owner)
+        for job in [*jobs, *self._early.pop(owner, [])]:
             if job.name in self._recurring.jobs or job.name in self._one_time:
                 raise JobError(f"{job.title} ({job.file}:{job.line}): another job has this name")
             if isinstance(job, Recurring):
@@ -244,6 +257,7 @@ class SchedulerService:
     def detach(self, owner: Registrar) -> None:
         """Let the jobs of a module run no more. What is pending of them waits until it is there again."""
         self._early.pop(owner, None)
+        self._owners.discard(owner)
         for name, one in [*self._recurring.jobs.items()]:
             if one.owner is owner:
                 self._recurring.leave(name)
@@ -300,12 +314,11 @@ class SchedulerService:
         if owner := _setting_up.get():
             return owner
         task = asyncio.current_task()  # None in a plain callback of the event loop
-        calling = None if task is None else self._session.work.tasks.get(task)
-        return calling or self._session.bot
+        calling = None if task is None else self._session.tasks.running.get(task)
+        return cast("Registrar", calling or self._session.bot)
 
     def _is_attached(self, owner: Registrar) -> bool:
-        assert self._session is not None
-        return self._session.is_attached(owner)
+        return owner in self._owners
 
     def _of_name(self, name: str, owner: Registrar) -> Job | None:
         if name in self._recurring.jobs:
@@ -369,14 +382,14 @@ class SchedulerService:
                 return None
             arguments = job.arguments(data)
             await self._count_failure(shot)
-            return await session.blocking.watch(job.function(**arguments), job)
+            return await session.watchdog.watch(job.function(**arguments), job)
 
         async def failed(error: BaseException) -> None:
             nonlocal outcome
             outcome = "failed"
             await self._shot_failed(shot, job, owner, error)
 
-        with session.work.of(owner):
+        with session.tasks.track(owner):
             began = self._clock.monotonic()
             try:
                 if await shielded(run, failed, is_ending=lambda: session.is_ending(owner)):
@@ -387,7 +400,7 @@ class SchedulerService:
                 self._hold(shot)
                 raise
             finally:
-                session.measures.record("job", job.name, outcome, began)
+                session.instrumentation.record("job", job.name, outcome, began)
 
     async def _count_failure(self, shot: _Shot) -> None:
         """Keep that a run has failed, before it begins: it may end the process.
@@ -448,7 +461,7 @@ class SchedulerService:
             self._rest(shot)
             self._timeline.add(shot)
 
-    def _of_run(self) -> Session:
+    def _of_run(self) -> Runtime:
         assert self._session is not None
         return self._session
 
@@ -529,7 +542,7 @@ class SchedulerService:
 
     async def _read_pages(self) -> None:
         session = self._of_run()
-        with session.work:
+        with session.tasks.track():
             try:
                 while not self._read_all and len(self._shots) - self._running < WINDOW:
                     await self._read_page()

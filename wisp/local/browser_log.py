@@ -18,7 +18,7 @@ from ..sandbox.page import Page
 
 if TYPE_CHECKING:
     from ..bot import Bot
-    from ..session import Failure, Session
+    from ..runtime import Failure, Runtime
 
 
 @contextmanager
@@ -67,16 +67,16 @@ class _Shown(logging.Handler):
             self._loop.call_soon_threadsafe(log, record.levelname.lower(), record.name, self.format(record))
 
 
-def failures_on(page: Page, session: Session) -> None:
+def failures_on(page: Page, runtime: Runtime) -> None:
     """Show on the page each error in the bot's code, besides telling whoever is told already."""
-    told = session.on_failure
+    told = runtime.on_failure
 
     def note(failure: Failure) -> None:
         page.records.failed(failure.where, failure.id, traceback_of(failure.error))
         if told is not None:
             told(failure)
 
-    session.on_failure = note
+    runtime.on_failure = note
 
 
 def open_on_desktop(page: Page) -> None:

@@ -87,8 +87,8 @@ async def on_sandbox(
 
 async def restart(bot: Bot) -> None:
     """Close a bot, and start it again on the same Discord and the same data. Raises StartError where it does not."""
-    session = bot.session
-    config = msgspec.structs.replace(session.config, database=session.own_database.file)
+    session = bot.runtime
+    config = msgspec.structs.replace(session.config, database=session.database.file)
     await bot.close()
     await bot.start(config, clock=session.clock)
 
@@ -99,13 +99,13 @@ async def kill(bot: Bot, sandbox: Sandbox) -> None:
     The data are those that were committed at this moment, in a file of their own. What the old run still does while
     it is taken down (its `finally` blocks, its teardowns) reaches neither Discord nor these data.
     """
-    session = bot.session
-    file = session.own_database.file
+    session = bot.runtime
+    file = session.database.file
     copy = f"{file}-{secrets.token_hex(4)}"
     with closing(sqlite3.connect(file)) as left, closing(sqlite3.connect(copy)) as kept:
         left.backup(kept)
     session.on_failure = None
-    session.grace = 0.0
+    session.shutdown_timeout = 0.0
     log = logging.getLogger("wisp")
     level = log.level
     log.setLevel(logging.CRITICAL + 1)  # the dead complain to nobody
@@ -254,7 +254,7 @@ async def _chat(
 
         async def settle(is_answered: Callable[[], bool]) -> None:
             def is_met() -> bool:
-                return is_answered() and not undelivered(sandbox, bot.session.gateway)
+                return is_answered() and not undelivered(sandbox, bot.runtime.gateway)
 
             try:
                 await time.until(is_met, within=INTERACTION_LIFETIME + 1)
@@ -262,14 +262,14 @@ async def _chat(
                 is_over = isinstance(error, Overdue)
                 if is_over or not time.flows:  # otherwise the error ended an `advance()`, which complains itself
                     reason = UNANSWERED if is_over else str(error)
-                    talk.give_up(f"{reason}. Still running: {bot.session.unfinished() or 'no handler'}")
+                    talk.give_up(f"{reason}. Still running: {bot.runtime.unfinished() or 'no handler'}")
 
         def listen() -> None:
-            bot.session.leaving = leaving
-            bot.session.on_failure = lambda failure: talk.fail(failure.where, failure.error)
-            bot.session.grace = _GRACE if time.flows else 0.0  # which does not pass in time that stands still
+            bot.runtime.exit_requested = leaving
+            bot.runtime.on_failure = lambda failure: talk.fail(failure.where, failure.error)
+            bot.runtime.shutdown_timeout = _GRACE if time.flows else 0.0  # it cannot pass while time stands still
             if sandbox.page is not None:
-                failures_on(sandbox.page, bot.session)
+                failures_on(sandbox.page, bot.runtime)
 
         async def restarted() -> None:
             restarting = asyncio.create_task(restart(bot))

@@ -26,9 +26,10 @@ from ..components import Component, ComponentSettings, Modal, ModalSettings
 from ..decorators import Registrar, decorator
 from ..errors import CheckError, Problem, WispError, did_you_mean
 from ..guards import rules_on
-from ..handlers import SettingChecks, is_text, is_truth, names_around, place_of, short_path
+from ..handlers import SettingChecks, is_text, is_truth, names_around
 from ..inspection import are_the_function, method_problem, underlying
 from ..jobs import CronSettings, EverySettings, JobSettings
+from ..locations import place_of, short_path
 from ..logs import get_logger
 from ..options import short_repr
 from ..tasks import described
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from ..bot import Bot
     from ..context import ComponentContext, Context, ModalContext
     from ..events import Event
-    from ..services import GuildDataStore, Services
+    from ..services import Services
+    from ..services.guild_data import GuildData
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -79,6 +81,8 @@ class Module:
         depends_on = ()
         namespace = None
 
+    is_switchable: bool = True
+
     async def setup(self, bot: ModuleBot, ctx: ModuleContext) -> None:
         """Register commands, listeners and the like on `bot`, and begin.
 
@@ -106,7 +110,7 @@ class ModuleContext:
     @property
     def config(self) -> Mapping[str, Any]:
         """The module's table [modules.<name>] of wisp.toml, empty where there is none."""
-        return self.bot.session.config.modules.get(self.name, {})
+        return self.bot.runtime.config.modules.get(self.name, {})
 
     @property
     def services(self) -> Services:
@@ -114,7 +118,7 @@ class ModuleContext:
         return self.bot.services
 
     @property
-    def guild_data(self) -> GuildDataStore:
+    def guild_data(self) -> GuildData:
         """What the bot keeps for its servers. Raises ServiceError where the database did not start."""
         return self.bot.guild_data
 
@@ -133,6 +137,8 @@ class ModuleBot(Registrar):
         self.log: logging.Logger = get_logger(f"wisp.modules.{self.name}")
         self.namespace: str | None = module.namespace or self.name
         self.is_open: bool = True
+        self.is_switchable: bool = module.is_switchable
+        self.is_on_by_default: bool = bool(module.default_enabled)
 
     @property
     def gateway(self) -> hikari.GatewayBot:

@@ -24,6 +24,7 @@ class ModuleCommands(Module):
     """The module that holds /modules. It is on everywhere."""
 
     name = "modules"
+    is_switchable = False
 
     async def setup(self, bot: ModuleBot, ctx: ModuleContext) -> None:
         """Register /modules list, enable and disable."""

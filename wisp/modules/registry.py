@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from ..command_tree import watched
 from ..errors import CheckError, DatabaseError, Problem, StartError, WispError, did_you_mean
 from ..events import ModuleDisabled, ModuleEnabled
-from ..handlers import place_of_class
+from ..gate import Gate
 from ..jobs.scheduler import setting_up
+from ..locations import place_of_class
 from ..logs import get_logger
-from ..services import Audit
 from ..tasks import EXITS, Overdue, described, end, is_cancelled, refuse_coroutine, within
 from . import (
     Module,
@@ -38,52 +38,12 @@ from .commands import ModuleCommands
 if TYPE_CHECKING:
     from ..bot import Bot
     from ..decorators import Registrar
-    from ..services import Database
-    from ..session import Session
+    from ..wiring import Wiring
 
 _log = get_logger("wisp.modules")
 
 _SETUP_LIMIT = 60.0
 """Seconds that a module's setup gets."""
-
-
-class Gate:
-    """Where each module acts: what servers decided, by server and module, in the bot's database and in memory.
-
-    Before it is read, no module acts.
-    """
-
-    def __init__(self) -> None:
-        self._decided: dict[tuple[int, str], bool] = {}
-        self._db: Database | None = None
-        self._readable = False
-
-    async def start(self, db: Database) -> None:
-        """Read what was decided. Raises DatabaseError if that cannot be read."""
-        self._db, self._readable = db, False
-        self._decided.clear()
-        rows = await db.fetchall("SELECT guild, module, is_enabled FROM wisp_modules")
-        self._decided = {(guild, module): bool(is_enabled) for guild, module, is_enabled in rows}
-        self._readable = True
-
-    def is_open(self, owner: Registrar, guild_id: int | None) -> bool:
-        """Whether this bot or module acts in this server; outside of servers all do."""
-        if guild_id is None or not isinstance(owner, ModuleBot) or isinstance(owner.module, ModuleCommands):
-            return True
-        decided = self._decided.get((guild_id, owner.name))
-        if decided is None:
-            return self._readable and bool(owner.module.default_enabled)
-        return decided
-
-    async def decide(self, guild_id: int, names: Iterable[str], is_enabled: bool) -> None:
-        """Keep that these modules are on (or off) in this server. Raises DatabaseError, and changes nothing then."""
-        assert self._db is not None
-        names = list(names)
-        async with self._db.transaction() as tx:
-            for name in names:
-                await tx.execute("INSERT OR REPLACE INTO wisp_modules VALUES (?, ?, ?)", (guild_id, name, is_enabled))
-        for name in names:
-            self._decided[guild_id, name] = is_enabled
 
 
 class ModuleRegistry:
@@ -198,7 +158,7 @@ class ModuleRegistry:
 
     # ---- with the bot ----
 
-    async def start(self, session: Session) -> None:
+    async def start(self, wiring: Wiring) -> None:
         """Load all modules. Those that cannot load are logged, and the others do; `strict=True` raises StartError."""
         self._lock = asyncio.Lock()
         self._settling = None
@@ -208,37 +168,37 @@ class ModuleRegistry:
             self._note_missing(name, NotLoadable([reason]))
         if not self._registered:
             return
-        await self.gate.start(session.own_database)
+        await self.gate.start(wiring.runtime.database)
         self._changes = asyncio.current_task()
         try:
-            await self._start(session)
+            await self._start(wiring)
         finally:
             self._changes = None
 
-    async def _start(self, session: Session) -> None:
+    async def _start(self, wiring: Wiring) -> None:
         order, why = load_order(self._graph())
         for name in why:
-            self._note_missing(name, NotLoadable(self._unmet(session, self._registered[name], why[name])))
-        unexpected = {name: await self._try(session, name) for name in order}
-        if not self.missing or not session.config.strict:
-            await self._set_up(session, ModuleCommands())
+            self._note_missing(name, NotLoadable(self._unmet(wiring, self._registered[name], why[name])))
+        unexpected = {name: await self._try(wiring, name) for name in order}
+        if not self.missing or not wiring.runtime.config.strict:
+            await self._set_up(wiring, ModuleCommands())
         reasons = {name: f"{reason}{self._place_in_words(name)}" for name, reason in self.missing.items()}
         for name, reason in reasons.items():
             _log.error('module "%s" did not load: %s', name, reason, exc_info=unexpected.get(name))
-        if self.missing and session.config.strict:
+        if self.missing and wiring.runtime.config.strict:
             reasons = "\n".join(f'  module "{name}": {reason}' for name, reason in reasons.items())
             raise StartError(f"Not all modules load, and strict=True asks for all of them:\n{reasons}")
 
-    async def _try(self, session: Session, name: str) -> Exception | None:
+    async def _try(self, wiring: Wiring, name: str) -> Exception | None:
         """Load a module. Return the error in its own code that kept it from loading, None if there is none to log."""
         try:
-            await self._set_up(session, self._registered[name])
+            await self._set_up(wiring, self._registered[name])
         except Exception as error:
             self._note_missing(name, error)
             return None if isinstance(error, WispError) else error
         return None
 
-    def _unmet(self, session: Session, module: Module, why: Iterable[str] = ()) -> list[str]:
+    def _unmet(self, wiring: Wiring, module: Module, why: Iterable[str] = ()) -> list[str]:
         """Return what is wrong with a module and what it needs and does not have, each in words.
 
         `why` has the reasons of `load_order`, if there are any.
@@ -249,7 +209,7 @@ class ModuleRegistry:
                 if needed not in self._loaded:
                     state = "did not load" if needed in self.missing else "is not loaded"
                     reasons.append(f'it needs the module "{needed}", which {state}')
-        services = session.services
+        services = wiring.runtime.services
         for needed in needed_services(module):
             if needed not in services.names():
                 reasons.append(f'it needs the service "{needed}": {services.why_missing(needed)}')
@@ -269,48 +229,48 @@ class ModuleRegistry:
         fix = f"Did you mean{near}" if separator else "It does not load, nor does what needs it"
         return Problem(f'module "{name}"', problem, fix, file=file, line=line)
 
-    async def stop(self, session: Session) -> None:
+    async def stop(self, wiring: Wiring) -> None:
         """Tear all down, the last loaded first."""
         for name in reversed(list(self._loaded)):
-            await self._take_down(session, name)
+            await self._take_down(wiring, name)
 
     # ---- one module ----
 
-    async def _set_up(self, session: Session, module: Module) -> None:
+    async def _set_up(self, wiring: Wiring, module: Module) -> None:
         """Set a module up and let it act; where that fails, nothing of it stays.
 
         It is torn down only where its setup had ended, as a context manager is left only where it was entered.
         """
-        if reasons := self._unmet(session, module):
+        if reasons := self._unmet(wiring, module):
             raise NotLoadable(reasons)
         bot = ModuleBot(self._bot, module)
         try:
-            await self._set_up_as(bot, session, module)
+            await self._set_up_as(bot, wiring, module)
         except BaseException:
             bot.is_unloading = True  # what it held, such as a group, is free for the next try
             raise
         self.missing.pop(bot.name, None)
         self.problems.pop(bot.name, None)
 
-    async def _set_up_as(self, bot: ModuleBot, session: Session, module: Module) -> None:
+    async def _set_up_as(self, bot: ModuleBot, wiring: Wiring, module: Module) -> None:
         ctx = ModuleContext(self._bot, bot.name, bot.log)
         try:
             with watched() as forgotten:
                 await self._run_setup(module, bot, ctx)
         except BaseException:
-            session.detach(bot)
+            wiring.detach(bot)
             raise
         try:
             if mistakes := [*forgotten, *self._bot.problems_of(bot, beside=self.registrars())]:
                 raise CheckError(mistakes)
-            session.refuse_new_intents(bot)
-            await session.migrate(f"module {bot.name}", bot.migrations)
+            wiring.refuse_new_intents(bot)
+            await wiring.migrate(f"module {bot.name}", bot.migrations)
             self._loaded[bot.name], self._contexts[bot.name] = bot, ctx
-            session.attach(bot)
+            wiring.attach(bot)
         except BaseException:
             self._loaded.pop(bot.name, None)
             self._contexts.pop(bot.name, None)
-            session.detach(bot)
+            wiring.detach(bot)
             await self._tear_down(module, bot, ctx)
             raise
 
@@ -337,14 +297,17 @@ class ModuleRegistry:
         finally:
             bot.is_open = False
 
-    async def _take_down(self, session: Session, name: str) -> None:
+    async def _take_down(self, wiring: Wiring, name: str) -> None:
         """Let a module act no more, wait for what it is doing, and tear it down."""
         bot, ctx = self._loaded.pop(name), self._contexts.pop(name)
-        session.detach(bot)
+        wiring.detach(bot)
         bot.is_unloading = True
-        await end(session.work.done_by(bot) & session.work.waiting)  # the person has no time any more, and is told
-        await session.end_handlers(
-            session.work.done_by(bot) - {asyncio.current_task()}, min(session.grace, session.closing_left())
+        await end(
+            wiring.runtime.tasks.tasks_of(bot) & wiring.runtime.tasks.waiting
+        )  # the person has no time any more, and is told
+        await wiring.runtime.end_handlers(
+            wiring.runtime.tasks.tasks_of(bot) - {asyncio.current_task()},
+            min(wiring.runtime.shutdown_timeout, wiring.runtime.closing_left()),
         )
         await self._tear_down(bot.module, bot, ctx)
 
@@ -356,11 +319,11 @@ class ModuleRegistry:
             refuse_coroutine(await module.teardown(bot, ctx))
 
         try:
-            await within(self._bot.session.closing_left(), tear_down())
+            await within(self._bot.wiring.runtime.closing_left(), tear_down())
         except Overdue as error:
             _log.error('the teardown of module "%s" %s', bot.name, error)
         except EXITS as error:
-            self._bot.session.leave(error)
+            self._bot.wiring.runtime.request_exit(error)
         except BaseException as error:
             if is_cancelled(error):
                 raise
@@ -378,21 +341,23 @@ class ModuleRegistry:
         its commands: the module runs, and they are not shown. If Discord refuses them for now (a rate limit, an
         outage), this is logged, and wisp goes on trying in the background.
         """
-        async with self._changing() as session:
+        async with self._changing() as wiring:
             before = [*self._loaded]
-            await self._load(session, [*self._known(session, name), name])
+            await self._load(wiring, [*self._known(wiring, name), name])
             self._note("module.loaded", [one for one in self._loaded if one not in before])
-        await session.register_again()
+        await self.changed()
+        await wiring.sync_commands_again()
 
     async def unload(self, name: str) -> None:
         """Unload a module, and before it those that need it: what runs of them ends first (10 s at most)."""
-        async with self._changing() as session:
+        async with self._changing() as wiring:
             self._check_name(name)
             running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
             for one in running:
-                await self._take_down(session, one)
+                await self._take_down(wiring, one)
             self._note("module.unloaded", running)
-        await session.register_again()
+        await self.changed()
+        await wiring.sync_commands_again()
 
     async def reload(self, name: str) -> None:
         """Read a module's file again, then take the old one down and set the new one up, with those that need it.
@@ -403,7 +368,7 @@ class ModuleRegistry:
         its old code. Raises WispError in all these cases. A module in the file of the bot is set up again, and not read
         again.
         """
-        async with self._changing() as session:
+        async with self._changing() as wiring:
             self._check_name(name)
             old = self._registered[name]
             running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
@@ -413,28 +378,29 @@ class ModuleRegistry:
                 new = reading.again()
                 if name_of(new) != name:
                     raise WispError(f'it is called "{new.name}" now: unload the old one, and load that')
-                order = self._order_with(session, name, new)
+                order = self._order_with(wiring, name, new)
             except (Exception, SystemExit) as error:
                 reading.undo()
                 raise self._not_reloaded(name, in_words(error)) from error
             for one in running:
-                await self._take_down(session, one)
+                await self._take_down(wiring, one)
             again = in_order({*running, name}, order)
             self._registered[name] = new
             try:
-                await self._load(session, again)
+                await self._load(wiring, again)
             except WispError as error:
                 reading.undo()
                 self._registered[name] = old
-                await self._load(session, running[::-1])
+                await self._load(wiring, running[::-1])
                 raise self._not_reloaded(name, str(error)) from error
             self._note("module.reloaded", again)
-        await session.register_again()
+        await self.changed()
+        await wiring.sync_commands_again()
 
-    def _order_with(self, session: Session, name: str, module: Module) -> list[str]:
+    def _order_with(self, wiring: Wiring, name: str, module: Module) -> list[str]:
         """Return the order in which modules load if `module` has this name. Raises WispError if it cannot load."""
         order, why = load_order({**self._graph(), name: needed_modules(module)})
-        if reasons := self._unmet(session, module, why.get(name, ())):
+        if reasons := self._unmet(wiring, module, why.get(name, ())):
             raise NotLoadable(reasons)
         return order
 
@@ -442,48 +408,48 @@ class ModuleRegistry:
         result = "was not reloaded, and runs as before" if name in self._loaded else "did not load"
         return WispError(f'module "{name}" {result}: {reason}')
 
-    async def _load(self, session: Session, names: Sequence[str]) -> None:
+    async def _load(self, wiring: Wiring, names: Sequence[str]) -> None:
         """Load what of these does not run. Where one fails, those before it stay."""
         for name in names:
             if name in self._loaded:
                 continue
             try:
-                await self._set_up(session, self._registered[name])
+                await self._set_up(wiring, self._registered[name])
             except Exception as error:
                 self._note_missing(name, error)
                 raise WispError(f'module "{name}" did not load: {self.missing[name]}') from error
 
-    def _known(self, session: Session, name: str) -> list[str]:
+    def _known(self, wiring: Wiring, name: str) -> list[str]:
         """Return what a module needs, in the order of loading. Raises WispError if it cannot load."""
         self._check_name(name)
         why = load_order(self._graph())[1]
         if name in why:
-            reasons = self._unmet(session, self._registered[name], why[name])
+            reasons = self._unmet(wiring, self._registered[name], why[name])
             raise WispError(f'module "{name}" did not load: {NotLoadable(reasons)}')
         return self.needs(name)
 
     @asynccontextmanager
-    async def _changing(self) -> AsyncGenerator[Session]:
+    async def _changing(self) -> AsyncGenerator[Wiring]:
         """One change at a time: others wait. Raises WispError where a setup or teardown asks for another."""
         task = asyncio.current_task()
         if self._changes is not None and self._changes is task:
             raise WispError("a module is being loaded or unloaded here: do this once setup, or teardown, has ended")
-        session = self._running()
+        wiring = self._running()
         async with self._lock:
             self._changes = task
             try:
-                yield session
+                yield wiring
             finally:
                 self._changes = None
 
-    def _running(self) -> Session:
-        session = self._bot.session
-        if not session.is_set_up:
+    def _running(self) -> Wiring:
+        wiring = self._bot.wiring
+        if not wiring.is_complete:
             raise WispError(
                 "modules change while the bot runs, and it is still starting, or closing. wisp.Bot(modules=[...]) "
                 "names those that it starts with"
             )
-        return session
+        return wiring
 
     async def changed(self) -> None:
         """Wait for the changes that are going on, and those that wait for their turn.
@@ -530,11 +496,11 @@ class ModuleRegistry:
             raise WispError(f'there is no module "{name}"{did_you_mean(str(name), self._registered) or others}')
 
     async def _decide(self, names: Sequence[str], guild_id: int, user_id: int | None, *, is_enabled: bool) -> list[str]:
-        session, guild_id = self._running(), int(guild_id)
+        wiring, guild_id = self._running(), int(guild_id)
         changed = [name for name in names if self._is_on(name, guild_id) is not is_enabled]
         await self.gate.decide(guild_id, names, is_enabled)
         if is_enabled:
-            session.scheduler.wake()
+            wiring.scheduler.wake()
         kind = ModuleEnabled if is_enabled else ModuleDisabled
         self._note("module.enabled" if is_enabled else "module.disabled", changed, guild_id, user_id)
         for name in changed:
@@ -545,7 +511,7 @@ class ModuleRegistry:
         self, action: str, modules: Sequence[str], guild_id: int | None = None, user_id: int | None = None
     ) -> None:
         """Tell the audit what became of these modules."""
-        audit = self._bot.services.get_typed("audit", Audit)
+        audit = self._bot.services.get("audit")
         if audit is None or not modules:
             return
         try:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any, Concatenate, Literal, NamedTuple, ParamSpec, TypeVar, cast, get_args
+from typing import Any, Concatenate, Literal, NamedTuple, TypeVar, cast, get_args
 
 import aiosqlite
 
@@ -18,7 +18,6 @@ from ..errors import DatabaseError
 from ..logs import get_logger
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 _log = get_logger("wisp.database")
 
@@ -76,6 +75,18 @@ OWN_MIGRATIONS: dict[int, str] = {
             data BLOB NOT NULL         -- msgpack: a mapping of the job's parameters
         );
         CREATE INDEX wisp_jobs_due ON wisp_jobs (due);
+    """,
+    5: """
+        -- an older wisp made it when the first record was written
+        CREATE TABLE IF NOT EXISTS wisp_audit (
+            id INTEGER PRIMARY KEY,    -- in the order of the calls
+            time REAL NOT NULL,        -- seconds since the epoch
+            guild INTEGER,
+            user INTEGER,
+            action TEXT NOT NULL,
+            metadata TEXT NOT NULL     -- JSON
+        );
+        CREATE INDEX IF NOT EXISTS wisp_audit_of_guild ON wisp_audit (guild, id);
     """,
 }
 
@@ -169,8 +180,8 @@ class DatabaseService:
             None  # called after each trip, with its start
         )
         self._clock = clock or Clock()
-        self._writer: aiosqlite.Connection | None = None
-        self._reader: aiosqlite.Connection | None = None
+        self._writer: _Connection | None = None
+        self._reader: _Connection | None = None
         self._writing = asyncio.Lock()  # held by the task that writes, or that has a transaction open
         self._lock: sqlite3.Connection | None = None
         self._identities: list[tuple[int, int] | None] = []
@@ -191,11 +202,11 @@ class DatabaseService:
         self._writing = asyncio.Lock()  # the one from before may belong to another event loop
         self._identities = []
         try:
-            self._writer = await self._connect()
+            self._writer = await self._open()
             await self._when_free(lambda: self._write(self._configure))
             self._reader = self._writer
             if self.path != MEMORY:
-                self._reader = await self._connect()
+                self._reader = await self._open()
                 await self._on(self._reader, "read", execute, "PRAGMA query_only = ON")
                 await self._when_free(self._take_lock)
                 self._identities = self._current_identities()
@@ -215,14 +226,14 @@ class DatabaseService:
         self._reader = self._writer = self._lock = None
         try:
             if reader is not None and reader is not writer:
-                await _close(reader)
+                await reader.close()
         finally:
             if writer is not None:
-                await _close(writer)
+                await writer.close()
             if lock is not None:
                 lock.close()
 
-    async def _connect(self) -> aiosqlite.Connection:
+    async def _open(self) -> _Connection:
         # timeout: start() waits by the clock, because a wait inside SQLite cannot be cancelled.
         # isolation_level: sqlite3 begins no transactions of its own.
         def connect() -> sqlite3.Connection:
@@ -232,7 +243,7 @@ class DatabaseService:
             connect().close()  # if it fails in aiosqlite's thread, that outlives this call
         except sqlite3.Error as error:
             raise self._explained(error) from error
-        return await aiosqlite.Connection(connect, iter_chunk_size=64)
+        return cast(_Connection, await _Connection(connect, iter_chunk_size=64))
 
     def _configure(self, connection: sqlite3.Connection) -> None:
         _refuse_newer(self.path, "wisp", len(OWN_MIGRATIONS), _recorded(connection, "wisp"))  # before it is changed
@@ -360,7 +371,7 @@ class DatabaseService:
 
     async def _on(
         self,
-        connection: aiosqlite.Connection | None,
+        connection: _Connection | None,
         operation: Operation,
         work: Callable[Concatenate[sqlite3.Connection, ...], T],
         *args: Any,
@@ -370,8 +381,7 @@ class DatabaseService:
         began = self._clock.monotonic()
         outcome: Outcome = "cancelled"
         try:
-            execute = connection._execute  # pyright: ignore[reportPrivateUsage, reportUnknownMemberType, reportUnknownVariableType]: any work in one trip
-            result = cast(T, await execute(work, connection._conn, *args))  # pyright: ignore[reportPrivateUsage]
+            result = await connection.do(work, *args)
             outcome = "done"
             return result
         except (sqlite3.Error, OverflowError, ValueError) as error:
@@ -401,7 +411,7 @@ class DatabaseService:
 
     def _explained(self, error: Exception) -> DatabaseError:
         problem = _EXPLANATIONS.get(_primary_code(error), "").format(path=self.path)
-        return DatabaseError(self.path, problem or with_notes(error), getattr(error, "sqlite_errorname", None))
+        return DatabaseError(self.path, problem or _with_notes(error), getattr(error, "sqlite_errorname", None))
 
     # ---- migrations ----
 
@@ -483,6 +493,19 @@ class DatabaseService:
             raise DatabaseError(self.path, f"the backup to {target} failed: {error}", error.sqlite_errorname) from error
 
 
+class _Connection(aiosqlite.Connection):
+    """aiosqlite's connection and its thread, in which any piece of work takes one trip."""
+
+    async def close(self) -> None:
+        """Close the connection after what was asked before, and end its thread."""
+        # stop() returns None only if no event loop runs
+        await cast("asyncio.Future[object]", self.stop())  # pyright: ignore[reportUnknownMemberType]
+
+    async def do(self, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any) -> T:
+        """Do work in the thread."""
+        return cast(T, await self._execute(work, self._conn, *args))  # pyright: ignore[reportUnknownMemberType]
+
+
 class Transaction:
     """The statements of a transaction: from `async with db.transaction() as tx`, until the block ends.
 
@@ -490,7 +513,7 @@ class Transaction:
     it. After an error it can go on, unless SQLite has rolled it back.
     """
 
-    def __init__(self, database: DatabaseService, connection: aiosqlite.Connection | None) -> None:
+    def __init__(self, database: DatabaseService, connection: _Connection | None) -> None:
         self.database: DatabaseService = database
         self.is_open: bool = True
         self._connection = connection
@@ -625,12 +648,6 @@ def _recorded(connection: sqlite3.Connection, owner: str) -> int:
 # ---- helpers ----
 
 
-async def _close(connection: aiosqlite.Connection) -> None:
-    """Close the connection after what was asked before, and end its thread."""
-    # stop() returns None only without an event loop
-    await cast("asyncio.Future[object]", connection.stop())  # pyright: ignore[reportUnknownMemberType]
-
-
 def _refuse_newer(path: str, owner: str, known: int, recorded: int) -> None:
     if recorded > known:
         raise DatabaseError(
@@ -652,7 +669,7 @@ def split_statements(sql: str) -> list[str]:
     return [*found, statement] if statement.strip() else found
 
 
-def with_notes(error: Exception) -> str:
+def _with_notes(error: Exception) -> str:
     """Return an error's message and the statement that it belongs to."""
     return ", in: ".join([str(error), *getattr(error, "__notes__", ())])
 

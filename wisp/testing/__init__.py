@@ -29,6 +29,7 @@ from ..local.runner import on_sandbox, undelivered
 from ..local.virtual_time import Overdue, Stuck, VirtualTime, virtual_time
 from ..locations import in_bot, line_of
 from ..logs import redacted
+from ..runtime import Failure
 from ..sandbox.faults import Breakable
 from ..sandbox.happenings import Happening
 from ..sandbox.interaction import INTERACTION_LIFETIME, UNANSWERED
@@ -37,7 +38,6 @@ from ..sandbox.people import File, Impossible, People, Person, Reply, channel_ca
 from ..sandbox.server import Sandbox
 from ..sandbox.transcript import Record
 from ..sandbox.world import Channel, Guild, Message, Role, World
-from ..session import Failure
 from ..tasks import described, named
 from .mocks import (
     MockBot,
@@ -195,11 +195,11 @@ class Discord(Breakable):
 
     def _attend(self) -> None:
         """Hear of the run's failures."""
-        session = self._session = self.bot.session  # which the bot does not have any more once it is closed
-        session.grace = 0.0  # what still waits when the test is over would wait for ever
+        session = self._session = self.bot.runtime  # which the bot does not have any more once it is closed
+        session.shutdown_timeout = 0.0  # what still waits when the test is over would wait for ever
         session.on_failure = self._note
-        session.leaving = asyncio.get_running_loop().create_future()
-        session.leaving.add_done_callback(self._note_exit)
+        session.exit_requested = asyncio.get_running_loop().create_future()
+        session.exit_requested.add_done_callback(self._note_exit)
 
     @property
     def world(self) -> World:

@@ -27,7 +27,7 @@ from ..bot import Bot
 from ..clock import Clock
 from ..commands import Command
 from ..config import Config
-from ..context import Context
+from ..context import Context, runtime_of
 from ..modules import Module, ModuleBot, ModuleContext
 from ..services.audit import AuditService
 from ..services.cache import CacheService
@@ -79,42 +79,39 @@ class _InThisThread:
 class _Database(DatabaseService):
     """A database in memory that needs no event loop to be opened, and nobody to close it."""
 
-    async def _open(self, configure: Callable[[sqlite3.Connection], None]) -> Any:
-        connection = sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False)
-        configure(connection)
-        return _InThisThread(connection)
+    async def _open(self) -> Any:
+        return _InThisThread(sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False))
 
 
 class _Session(Session):
     """A session that never connects, with its services at hand from the beginning."""
 
     def __init__(self, bot: Bot) -> None:
-        super().__init__(bot, Config(token=_TOKEN, database=MEMORY), Clock())
-        db = self._db
-        self._guild_data = GuildData(db)
+        clock = Clock()
+        db = _Database(MEMORY, clock=clock)
+        super().__init__(bot, Config(token=_TOKEN, database=MEMORY), clock, database=db)
+        runtime, scheduler = self.runtime, self.wiring.scheduler
+        runtime.guild_data = GuildData(db)
         audit = AuditService()
-        audit.use(db, self.clock, token=_TOKEN)
+        audit.use(db, clock, token=_TOKEN)
         _at_once(db.start())
-        _at_once(self._guild_data.start())
-        _at_once(self.scheduler.start(self))
-        metrics = MetricsService(clock=self.clock)
-        self.measures.start(metrics)
+        _at_once(runtime.guild_data.start())
+        _at_once(scheduler.start(runtime))
+        metrics = MetricsService(clock=clock)
+        runtime.instrumentation.start(metrics)
         bot.services.hold(
             {
                 "metrics": metrics,
                 "db": db,
-                "guild_data": self._guild_data,
-                "cache": CacheService(clock=self.clock),
+                "guild_data": runtime.guild_data,
+                "cache": CacheService(clock=clock),
                 "audit": audit,
-                "scheduler": self.scheduler,
+                "scheduler": scheduler,
             }
         )
-        gateway: Any = self.gateway
+        gateway: Any = runtime.gateway
         self.rest: _Rest = _Rest(gateway.rest)
         gateway._rest = self.rest
-
-    def _make_database(self) -> DatabaseService:
-        return _Database(MEMORY, clock=self.clock)
 
 
 class _Rest(_Named):
@@ -233,7 +230,7 @@ class MockInteraction(_Named, Context):
     @property
     def replies(self) -> list[MockReply]:
         """What was answered."""
-        return cast(_Session, self.session).rest.replies[self.interaction.token]
+        return cast(_Rest, runtime_of(self).gateway.rest).replies[self.interaction.token]
 
     async def confirm(self, *_: Any, **__: Any) -> Any:
         """Raises NotImplementedError."""
@@ -275,11 +272,11 @@ def create_mock_interaction(
     number = next(_numbers)
     token = f"mock-{number}"
     bot.mock_session.rest.replies[token] = []
-    moment = bot.mock_session.clock.time()
+    moment = bot.mock_session.runtime.clock.time()
     payload = _payload(number, moment, token, user_id, username, guild_id, permissions)
     interaction = bot.gateway.entity_factory.deserialize_interaction(payload)
     assert isinstance(interaction, hikari.CommandInteraction)
-    return MockInteraction(bot.mock_session, Command(bot, _mock, {}, {"description": "Mock"}), interaction, [])
+    return MockInteraction(bot.mock_session.runtime, Command(bot, _mock, {}, {"description": "Mock"}), interaction, [])
 
 
 async def _mock(ctx: Context) -> None:
