@@ -1231,6 +1231,13 @@ def test_a_forked_child_that_outlives_the_bot_does_not_keep_the_lock(
         asyncio.run(filled(path))
 
 
+async def test_the_lock_file_of_an_older_wisp_is_taken_over(tmp_path: Path) -> None:
+    (tmp_path / "wisp.db-lock").write_text("123\n")
+    db = DatabaseService(tmp_path / "wisp.db")
+    await db.start()
+    await db.stop()
+
+
 async def test_a_second_service_in_the_same_process_is_refused_by_any_name_of_the_file(tmp_path: Path) -> None:
     path, link = tmp_path / "wisp.db", tmp_path / "link.db"
     first, second = DatabaseService(path), DatabaseService(link)

@@ -337,20 +337,16 @@ def test_prometheus_text() -> None:
     metrics.timing("command.duration", 0.25)
     metrics.timing("command.duration", 0.75)
     assert metrics.prometheus() == (
-        "# HELP calls_total calls\n"
         "# TYPE calls_total counter\n"
         'calls_total{command="say \\"hi\\"\\n\\\\o/"} 1\n'
-        "# HELP command_duration_seconds command.duration\n"
         "# TYPE command_duration_seconds summary\n"
         'command_duration_seconds{quantile="0.5"} 0.25\n'
         'command_duration_seconds{quantile="0.95"} 0.75\n'
         'command_duration_seconds{quantile="0.99"} 0.75\n'
         "command_duration_seconds_sum 1\n"
         "command_duration_seconds_count 2\n"
-        "# HELP commands_executed_total commands.executed\n"
         "# TYPE commands_executed_total counter\n"
         "commands_executed_total 3\n"
-        "# HELP players players\n"
         "# TYPE players gauge\n"
         "players 2.5\n"
     )

@@ -176,9 +176,8 @@ class DatabaseService:
         # absolute, because the bot may change its working directory
         self.file: str = self.path if self.path == MEMORY else os.path.abspath(self.path)
         self.durability: Durability = durability
-        self.watch: Callable[[Operation, Outcome, float], object] | None = (
-            None  # called after each trip, with its start
-        )
+        # called after each trip, with the time of the clock at which it began
+        self.watch: Callable[[Operation, Outcome, float], object] | None = None
         self._clock = clock or Clock()
         self._writer: _Connection | None = None
         self._reader: _Connection | None = None
@@ -211,9 +210,8 @@ class DatabaseService:
                 await self._when_free(self._take_lock)
                 self._identities = self._current_identities()
             await self.migrate("wisp", OWN_MIGRATIONS)
-            await self._on(
-                self._writer, "read", execute, "SELECT 1 FROM guild_data LIMIT 1"
-            )  # else its first use fails
+            # if the table is missing, the bot must not start
+            await self._on(self._writer, "read", execute, "SELECT 1 FROM guild_data LIMIT 1")
             for connection in (self._writer, self._reader):
                 await self._on(connection, "read", execute, f"PRAGMA busy_timeout = {int(self.busy_timeout * 1000)}")
         except BaseException:
@@ -239,11 +237,19 @@ class DatabaseService:
         def connect() -> sqlite3.Connection:
             return sqlite3.connect(self.file, timeout=0, isolation_level=None, check_same_thread=False)
 
+        async def opened() -> _Connection:
+            return cast(_Connection, await _Connection(connect, iter_chunk_size=64))
+
         try:
             connect().close()  # if it fails in aiosqlite's thread, that outlives this call
         except sqlite3.Error as error:
             raise self._explained(error) from error
-        return cast(_Connection, await _Connection(connect, iter_chunk_size=64))
+        opening = asyncio.create_task(opened())
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            await (await opening).close()  # else its thread outlives this call
+            raise
 
     def _configure(self, connection: sqlite3.Connection) -> None:
         _refuse_newer(self.path, "wisp", len(OWN_MIGRATIONS), _recorded(connection, "wisp"))  # before it is changed
@@ -684,7 +690,12 @@ def _path_problem(path: str) -> str:
 
 
 def _lock_path(file: str) -> str:
-    return os.path.realpath(file) + "-lock"  # the same for every link to the file
+    """Return the path of a file's lock, which is the same for every link to the file. It is an empty database."""
+    path = os.path.realpath(file) + "-lock"
+    with suppress(OSError):
+        if os.path.getsize(path):
+            os.truncate(path, 0)  # an older wisp wrote its process id
+    return path
 
 
 def _identity(path: str) -> tuple[int, int] | None:

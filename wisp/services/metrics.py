@@ -243,13 +243,8 @@ class _Counter:
         self.value = 0.0
 
 
-class _Gauge:
-    kind: ClassVar[_Kind] = "gauge"
-
-    __slots__ = ("value",)
-
-    def __init__(self) -> None:
-        self.value = 0.0
+class _Gauge(_Counter):
+    kind = "gauge"
 
 
 class _Timing:
@@ -312,7 +307,6 @@ class _Family(Generic[S]):
         """Return the lines of this family, under names that are not in `taken`, and add those to it."""
         name = self._exposed_name(taken)
         kind = "summary" if self.kind == "timing" else self.kind
-        yield f"# HELP {name} {_escaped(HELP.get(self.name, self.name))}"
         yield f"# TYPE {name} {kind}"
         for key, series in self.series.items():
             if isinstance(series, _Timing):
@@ -394,37 +388,14 @@ def _identifier(text: str) -> str:
 
 
 def _labels_text(key: _Key) -> str:
-    return "{" + ",".join(f'{label}="{_quoted(value)}"' for label, value in key) + "}" if key else ""
+    return "{" + ",".join(f'{label}="{_escaped(value)}"' for label, value in key) + "}" if key else ""
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n")
-
-
-def _quoted(text: str) -> str:
-    return _escaped(text).replace('"', r"\"")
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def _number_text(number: float) -> str:
     if math.isinf(number):
         return "+Inf" if number > 0 else "-Inf"
     return "NaN" if math.isnan(number) else repr(int(number) if number.is_integer() else number)
-
-
-_MEASURED = {
-    "command": "commands",
-    "component": "buttons and selects",
-    "modal": "forms",
-    "autocomplete": "autocompletes",
-    "event": "event listeners",
-    "job": "jobs",
-    "statement": "database statements",
-}
-
-HELP: dict[str, str] = {
-    **{f"wisp.{kind}s": f"Runs of {what}, by outcome" for kind, what in _MEASURED.items()},
-    **{f"wisp.{kind}.duration": f"Duration of {what}" for kind, what in _MEASURED.items()},
-    "wisp.errors": "Errors that no error handler handled, by where they were raised",
-    "wisp.refusals": "Interactions that reached no handler, by reason",
-}
-"""Descriptions of what wisp itself records, for Prometheus."""
