@@ -70,6 +70,7 @@ ORDER = [
 UPWARD = {
     ("runtime", "bot"): "the type of `ctx.bot`, for editors",
     ("runtime", "prompts"): "the type of `runtime.prompts`, by which a context asks its user",
+    ("services", "jobs"): "the type of `wisp.services.SchedulerService`, for editors",
     ("bot", "local"): "`python bot.py` without a token, in a terminal, runs on the local Discord",
 }
 """The imports that point the other way, each with its reason."""

@@ -630,7 +630,7 @@ SPOILED: dict[str, Callable[[Path], Any]] = {
     "it comes from a newer wisp": lambda path: in_a_database(
         path, "INSERT INTO wisp_migrations VALUES ('wisp', 99, 0)"
     ),
-    "cannot be taken (Is a directory)": lambda path: Path(f"{path}-lock").mkdir(),
+    "cannot be taken (unable to open database file)": lambda path: Path(f"{path}-lock").mkdir(),
     "no such table: guild_data": lambda path: in_a_database(path, "DROP TABLE guild_data"),
     "no such table: wisp_jobs": lambda path: in_a_database(path, "DROP TABLE wisp_jobs"),
     "no such table: wisp_cooldowns": lambda path: in_a_database(path, "DROP TABLE wisp_cooldowns"),
@@ -1565,7 +1565,7 @@ async def test_a_signal_ends_a_program_that_waits_for_its_database(tmp_path: Pat
         process = await start_program(program(tmp_path, HELLO), DISCORD_TOKEN=Sandbox().token)
         assert process.stderr is not None
         line = await process.stderr.readline()
-        assert b"the database wisp.db: another process holds it. Waiting up to 60 s for it to be free" in line
+        assert b"the database wisp.db: another process holds it. " in line
         process.send_signal(signal.SIGTERM)
         _, err = await asyncio.wait_for(process.communicate(), 20)
     assert process.returncode == 0, err.decode()

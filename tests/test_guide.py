@@ -179,10 +179,6 @@ async def test_a_migration_that_fails_stops_the_start_and_keeps_nothing() -> Non
             pass
 
 
-class Numbers:
-    """No database at all."""
-
-
 class Watched(wisp.DatabaseService):
     """Another database, with all that one has."""
 
@@ -191,14 +187,6 @@ class Watched(wisp.DatabaseService):
     async def fetchone(self, sql: str, parameters: Any = ()) -> Any:
         self.asked.append(sql)
         return await super().fetchone(sql, parameters)
-
-
-async def test_what_stands_in_the_databases_place_must_be_able_to_do_the_same() -> None:
-    bot = wisp.Bot()
-    bot.services.register("db", Numbers())
-    with pytest.raises(wisp.WispError, match='service "db": expected Database, it is Numbers'):
-        async with connect(bot):
-            pass
 
 
 async def test_guild_data_works_beside_another_database() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import wisp
 from wisp.errors import JobError
 from wisp.jobs import Cron, OneTime
-from wisp.services.values import encode
+from wisp.services.encoding import encode
 
 
 def problems(bot: wisp.Bot) -> list[str]:

@@ -18,11 +18,10 @@ import wisp
 from wisp.clock import Clock
 from wisp.errors import JobError, ServiceError
 from wisp.jobs import scheduler as scheduling
-from wisp.jobs.scheduler import SchedulerService
+from wisp.jobs.scheduler import PendingJob, SchedulerService
 from wisp.jobs.timeline import Timeline
 from wisp.local.runner import on_sandbox
 from wisp.local.virtual_time import VirtualTime
-from wisp.services import PendingJob, Scheduler
 from wisp.testing import Discord, connect
 from wisp.watchdog import Watchdog
 
@@ -297,7 +296,7 @@ async def test_register_and_unregister_while_the_bot_runs() -> None:
 
     async with connect(bot) as discord:
         scheduler = bot.services.get("scheduler")
-        assert isinstance(scheduler, Scheduler)
+        assert isinstance(scheduler, SchedulerService)
         scheduler.register(tick, interval=60.0, name="my_task")
         await discord.advance(seconds=59)
         assert told == []

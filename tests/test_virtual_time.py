@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import wisp
 from wisp.local import external_work
 from wisp.local.virtual_time import Overdue, Stuck, VirtualTime, virtual_time
-from wisp.services import Cache
+from wisp.services import CacheService
 from wisp.testing import connect
 
 HERE = r"\(tests/test_virtual_time\.py:\d+, in "
@@ -937,7 +937,7 @@ async def test_a_cache_whose_factory_sleeps_answers_all_who_asked() -> None:
             await asyncio.sleep(60)
             return "computed"
 
-        cache = bot.services.get_typed("cache", Cache)
+        cache = bot.services.get_typed("cache", CacheService)
         assert cache
         return await cache.get_or_set("key", compute)
 

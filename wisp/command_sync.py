@@ -17,7 +17,7 @@ from .logs import get_logger
 
 if TYPE_CHECKING:
     from .command_tree import TopLevelCommand
-    from .services import Database
+    from .services.database import DatabaseService
 
 _log = get_logger("wisp.command_sync")
 
@@ -78,7 +78,7 @@ class CommandSync:
         self,
         client: hikari.api.RESTClient,
         application: int,
-        db: Database,
+        db: DatabaseService,
         wanted: Callable[[], Awaitable[Scopes]],
         clock: Clock,
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .owner import Owner
-from .services import Database
+from .services.database import DatabaseService
 
 
 class Gate:
@@ -16,9 +16,9 @@ class Gate:
 
     def __init__(self) -> None:
         self._decisions: dict[tuple[int, str], bool] = {}
-        self._db: Database | None = None
+        self._db: DatabaseService | None = None
 
-    async def start(self, db: Database) -> None:
+    async def start(self, db: DatabaseService) -> None:
         """Read the decisions. Raises DatabaseError if they cannot be read."""
         self._db = None
         self._decisions.clear()

@@ -19,7 +19,7 @@ from ..guards import misplaced_rules
 from ..handlers import SettingChecks, checked_settings, is_text, is_truth
 from ..inspection import foreign_metadata, is_async, misfit, misplaced_metadata, resolve_annotation, unpack
 from ..locations import place_of
-from ..services.values import decoder
+from ..services.encoding import decoder
 
 if TYPE_CHECKING:
     from ..bot import Bot

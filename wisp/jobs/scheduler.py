@@ -8,14 +8,13 @@ import difflib
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import Context, ContextVar
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from ..clock import Clock
 from ..errors import DatabaseError, JobError, ServiceError
 from ..logs import get_logger
-from ..services import PendingJob
 from ..services.database import DatabaseService
-from ..services.values import check_limit, decode, encode, is_id
+from ..services.encoding import check_limit, decode, encode, is_id
 from ..tasks import shielded
 from .recurring import Recurrences, spawn, tell
 from .store import START, OneShots, Row
@@ -28,6 +27,18 @@ if TYPE_CHECKING:
     from . import Job, Missed, OneTime, Recurring
 
 _log = get_logger("wisp.scheduler")
+
+
+class PendingJob(NamedTuple):
+    """A one-shot job that has not run yet: its id, when it is due (in UTC), its data, and how often it has failed."""
+
+    id: int
+    name: str
+    due: datetime.datetime
+    data: dict[str, Any]
+    guild_id: int | None
+    failures: int
+
 
 RETRY_AFTER = (10.0, 60.0, 300.0, 1800.0)
 """Seconds that a one-shot job waits after each failure. After one more it is given up."""

@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ..errors import DatabaseError
-from ..services.database import DatabaseService, Parameters, copied
-from ..services.values import signed, unsigned
+from ..services.batching import copied
+from ..services.database import DatabaseService, Parameters
+from ..services.encoding import signed, unsigned
 
 START = (float("-inf"), 0)
 """The place before all rows."""

@@ -14,7 +14,6 @@ from ..gate import Gate
 from ..jobs.scheduler import setting_up
 from ..locations import place_of_class
 from ..logs import get_logger
-from ..services import Audit
 from ..tasks import EXITS, Overdue, described, end, is_cancelled, refuse_coroutine, within
 from . import Module, ModuleBot, ModuleContext
 from .commands import ModuleCommands
@@ -505,7 +504,7 @@ class ModuleRegistry:
         self, action: str, modules: Sequence[str], guild_id: int | None = None, user_id: int | None = None
     ) -> None:
         """Tell the audit what became of these modules."""
-        audit = self._bot.services.get_typed("audit", Audit)
+        audit = self._bot.services.get("audit")
         if audit is None or not modules:
             return
         try:

@@ -79,10 +79,8 @@ class _InThisThread:
 class _Database(DatabaseService):
     """A database in memory that is opened without an event loop, and closed by the garbage collector."""
 
-    async def _open(self, configure: Callable[[sqlite3.Connection], None]) -> Any:
-        connection = sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False)
-        configure(connection)
-        return _InThisThread(connection)
+    async def _open(self) -> Any:
+        return _InThisThread(sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False))
 
 
 class _Session(Session):
