@@ -70,7 +70,7 @@ class BatchWriter(Generic[T]):
         failed, self._queue = [*self._sent, *self._queue], []
         for _, waiter in failed:
             if not waiter.done():
-                waiter.set_exception(_copied(error))
+                waiter.set_exception(copied(error))
                 waiter.exception()  # asyncio logs an exception that is never retrieved
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -82,8 +82,8 @@ class BatchWriter(Generic[T]):
                 waiter.cancel()
 
 
-def _copied(error: E) -> E:
-    """Return a copy: an exception that several callers raise would collect the tracebacks of all."""
+def copied(error: E) -> E:
+    """Return a copy for one of several callers: one that all of them raise would collect all their tracebacks."""
     copy = error.__class__.__new__(error.__class__, *error.args)
     copy.__dict__.update(error.__dict__)
     copy.__cause__ = error
