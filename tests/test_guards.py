@@ -377,8 +377,8 @@ def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_problems
     found = bot.check()
     assert [(problem.where, problem.message) for problem in found] == [
         ('command "act"', "it is a guard, and no function of its own"),
-        ('listener "hear"', "guards work on what users call, and no user calls this"),
-        ('job "sweep"', "guards work on what users call, and no user calls this"),
+        ('listener "hear"', "guards only apply to handlers that users invoke"),
+        ('job "sweep"', "guards only apply to handlers that users invoke"),
     ]
     assert all(problem.file and problem.file.endswith("test_guards.py") for problem in found)
 

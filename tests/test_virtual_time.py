@@ -593,8 +593,8 @@ async def test_a_daemon_thread_is_waited_for_once_and_then_for_less(
         waits.append(limits[-1])
         go_on(silent)
 
-    limit_of, go_on = time._external._limit, time._external.give_up_on
-    monkeypatch.setattr(time._external, "_limit", limit)
+    limit_of, go_on = time._external._timeout, time._external.give_up_on
+    monkeypatch.setattr(time._external, "_timeout", limit)
     monkeypatch.setattr(time._external, "give_up_on", give_up_on)
     done = threading.Event()
     thread = threading.Thread(target=done.wait, daemon=True)

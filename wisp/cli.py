@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 lines=options.run,
                 as_json=options.json,
                 keep=options.keep,
-                opens=options.open,
+                open_browser=options.open,
                 output=output,
             )
     except StartError as error:
@@ -62,13 +62,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return program.INTERRUPTED
 
 
-def sandbox(file: str, *, lines: Sequence[str], as_json: bool, keep: str | None, opens: bool, output: TextIO) -> int:
+def sandbox(
+    file: str, *, lines: Sequence[str], as_json: bool, keep: str | None, open_browser: bool, output: TextIO
+) -> int:
     """Run the bot in a file on a local Discord with these lines, or, if there are none, with a chat."""
     from .local.chat import chat
     from .local.virtual_time import new_event_loop
 
     bot = load(file)
-    chatting = chat(bot, lines=lines, as_json=as_json, keep=keep, opens=opens, output=output)
+    chatting = chat(bot, lines=lines, as_json=as_json, keep=keep, open_browser=open_browser, output=output)
     return program.run(chatting, bot.grace_left, loop_factory=new_event_loop)
 
 

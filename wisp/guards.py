@@ -149,7 +149,7 @@ def rule_problems(rules: Iterable[Rule], problem: Callable[[str, str, str], Prob
 
 def misplaced_rules(function: object, problem: Callable[[str, str], Problem]) -> list[Problem]:
     """Return a problem, made by `problem(message, fix)`, if a listener or a job has rules: no user calls it."""
-    message = "guards work on what users call, and no user calls this"
+    message = "guards only apply to handlers that users invoke"
     return [problem(message, "Check in the function itself, and return")] if rules_on(function) else []
 
 

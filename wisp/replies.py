@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import hikari
 
 from . import limits
+from .config import in_use
 from .errors import AnswerError
 
 if TYPE_CHECKING:
-    from .config import Config
-    from .context import Answer, InteractionContext
-
-settings_in_use: ContextVar[Config | None] = ContextVar("settings of the bot that runs this", default=None)
-"""The configuration of the bot whose handler or listener runs, which styles its embeds."""
+    from .context import InteractionContext
+    from .responder import Answer
 
 _GREEN, _RED, _BLUE, _YELLOW = 0x57F287, 0xED4245, 0x5865F2, 0xFEE75C
 
@@ -42,7 +39,7 @@ class EmbedBuilder:
     @staticmethod
     def info(title: str | None = None, description: str | None = None) -> hikari.Embed:
         """Return an embed in the bot's colour (blue by default), for information."""
-        config = settings_in_use.get()
+        config = in_use.get()
         return _embed(_BLUE if config is None or config.embed_color is None else config.embed_color, title, description)
 
     @staticmethod
@@ -99,7 +96,7 @@ async def _respond(
 
 
 def _embed(color: int, title: str | None, description: str | None) -> hikari.Embed:
-    config = settings_in_use.get()
+    config = in_use.get()
     footer = (config.embed_footer if config is not None else None) or ""
     title = _cut(title or "", limits.EMBED_TITLE)
     left = limits.EMBEDS_SIZE - len(title) - len(footer)

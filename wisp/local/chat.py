@@ -59,7 +59,7 @@ async def chat(
     lines: Sequence[str] = (),
     as_json: bool = False,
     keep: str | None = None,
-    opens: bool = True,
+    open_browser: bool = True,
     output: TextIO | None = None,
 ) -> int:
     """Run a bot on a local Discord and enter these lines, or those of standard input if there are none.
@@ -68,8 +68,8 @@ async def chat(
     database file to use, and to keep.
 
     If a user types at a terminal (without `lines` and `as_json`), time is real except during `:advance`, and a page
-    shows the Discord in a browser: its address is written, and opened if `opens` and there is a desktop. The next line
-    can be typed while a handler still runs.
+    shows the Discord in a browser: its address is written, and with `open_browser` it is opened if there is a desktop.
+    The next line can be typed while a handler still runs.
 
     All other lines run as in a test: from the first line on, time stands still, and only passes as far as an answer
     needs it, or by `:advance`. If standard input ends without a line, the address of the page is written, time is real,
@@ -82,7 +82,7 @@ async def chat(
         console = Console(sys.stdin, output or sys.stdout)
         console.interactive &= not as_json
         bot_chat = _BotChat(bot, time, console, lines, as_json=as_json)
-        chatting = asyncio.create_task(contained(bot_chat.run(keep=keep, opens=opens)))
+        chatting = asyncio.create_task(contained(bot_chat.run(keep=keep, open_browser=open_browser)))
         try:
             await asyncio.wait({chatting, signalled}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -114,7 +114,7 @@ class _BotChat:
         self._as_json = as_json
         self._exit: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
-    async def run(self, *, keep: str | None, opens: bool) -> int:
+    async def run(self, *, keep: str | None, open_browser: bool) -> int:
         """Run the bot and its chat to the end, and return the exit code. Raises the SystemExit of a handler."""
         has_page = self._lines is None and not self._as_json
         async with on_sandbox(self._bot, keep=keep, clock=self._time.clock, page=has_page) as sandbox:
@@ -133,23 +133,23 @@ class _BotChat:
             self._watch_run()
             if sandbox.page is not None:
                 sandbox.page.advance = advance
-            return await self._until_exit(self._talk(sandbox.page, opens))
+            return await self._until_exit(self._talk(sandbox.page, open_browser))
 
     def _watch_run(self) -> None:
         """Connect the current run of the bot with the chat."""
         runtime = self._bot.runtime
         runtime.exit_requested = self._exit
         runtime.on_failure = lambda failure: self._chat.fail(failure.where, failure.error)
-        # time that stands still would never end it
+        # a timeout never expires while time stands still
         runtime.shutdown_timeout = _SHUTDOWN_TIMEOUT if self._time.flows else 0.0
         if self._sandbox.page is not None:
             show_failures(self._sandbox.page, runtime)
 
-    async def _talk(self, page: Page | None, opens: bool) -> int:
+    async def _talk(self, page: Page | None, open_browser: bool) -> int:
         """Enter line after line, and return the exit code."""
         if page is not None and self._console.attended:
             self._write_address(page)
-            if opens:
+            if open_browser:
                 open_on_desktop(page)
             await self._chat.interactive()
             return 0

@@ -97,8 +97,8 @@ class ExternalWork:
         """
         began = time.monotonic()
         while (pending := self.pending()) and (is_last or not pending.keys() <= self._given_up):
-            limit = max(self._limit(one, limit, is_last) for one, (_, limit) in pending.items())
-            if time.monotonic() - began >= min(limit, self._left):
+            timeout = max(self._timeout(one, timeout, is_last) for one, (_, timeout) in pending.items())
+            if time.monotonic() - began >= min(timeout, self._left):
                 self.give_up_on(pending)
                 break
             if events := self.select(_POLL_INTERVAL):
@@ -108,24 +108,24 @@ class ExternalWork:
 
     def give_up_on(self, late: Mapping[Any, tuple[str, float]]) -> None:
         """Stop waiting for these, and log each name once."""
-        for one, (name, limit) in late.items():
+        for one, (name, timeout) in late.items():
             if one not in self._timed_out and name not in self._logged:
-                _log.warning("waited %g s of real time for %s: the bot's time continues without it", limit, name)
+                _log.warning("waited %g s of real time for %s: the bot's time continues without it", timeout, name)
                 self._logged.add(name)
-            if isinstance(one, _State) and limit == WORK_TIMEOUT:
+            if isinstance(one, _State) and timeout == WORK_TIMEOUT:
                 one.connection.is_unresponsive = True
         self._given_up = {*late}
         self._timed_out |= self._given_up
 
-    def _limit(self, one: object, limit: float, is_last: bool) -> float:
+    def _timeout(self, one: object, timeout: float, is_last: bool) -> float:
         if is_last:
-            return limit
+            return timeout
         has_timed_out = one in self._timed_out
         if isinstance(one, _State) and one.sent is not None:
             if has_timed_out:
                 return 0.0  # no data was sent since
             has_timed_out = one.connection.is_unresponsive
-        return min(limit, _RETRY_TIMEOUT) if has_timed_out else limit
+        return min(timeout, _RETRY_TIMEOUT) if has_timed_out else timeout
 
     def pending(self) -> dict[object, tuple[str, float]]:
         """Return the pending work, with a name and a timeout in seconds for each."""
@@ -146,7 +146,7 @@ class ExternalWork:
             self.files_have_changed = False
             self._look_at_files([file for file in self._selector.get_map() if file not in self._ignored])
         for connection in self._connections.values():
-            found[connection.state()] = (str(connection), connection.limit())
+            found[connection.state()] = (str(connection), connection.timeout())
         return found | {file: (f"the file or program behind descriptor {file}", WORK_TIMEOUT) for file in self._files}
 
     def _look_at_files(self, files: list[Any]) -> None:
@@ -204,7 +204,7 @@ class _Connection:
         """Return the current state."""
         return _State(self, self._sent())
 
-    def limit(self) -> float:
+    def timeout(self) -> float:
         """Return the seconds to wait for the other end."""
         return _BACKGROUND_TIMEOUT if self._sent() in (None, self._sent_before) else WORK_TIMEOUT
 
