@@ -1,4 +1,4 @@
-"""Command sync: compares the bot's commands with Discord's, and sends only the differences."""
+"""Command sync: compares the bot's commands with Discord's, and sends them if any differ."""
 
 from __future__ import annotations
 
@@ -150,8 +150,8 @@ class CommandSync:
 
     async def _attempt(self) -> str | None:
         wanted = await self._wanted()
-        if (wait := self._not_before - self._clock.monotonic()) > 0:
-            self._log_retry(wanted, "Discord asked to wait", wait if self._retry is None else self._until_retry())
+        if self._not_before > self._clock.monotonic():
+            self._log_retry(wanted, "Discord asked to wait", self._until_retry())
             return None
         try:
             changes = await self._sync(wanted)
@@ -189,7 +189,8 @@ class CommandSync:
         self._wake.set()
 
     def _until_retry(self) -> float:
-        return self._retry.when() - asyncio.get_running_loop().time() if self._retry else 0.0
+        assert self._retry is not None
+        return self._retry.when() - asyncio.get_running_loop().time()
 
     def _cancel_retry(self) -> None:
         if self._retry is not None:
