@@ -58,7 +58,7 @@ _COMMANDS_MAX_WAIT = 5.0
 """Seconds that a request for commands may wait for rate limits."""
 
 _UNREADABLE = (aiohttp.ClientError, OSError, ValueError, ArithmeticError, AssertionError, msgspec.MsgspecError)
-"""What hikari raises, besides its own errors, if a connection breaks or a response cannot be read."""
+"""Errors besides hikari's own that it raises if a connection breaks or a response cannot be read."""
 
 # hikari asks for it at each connection, and Python starts the program `file` to find it out
 platform.architecture = cache(platform.architecture)
@@ -363,7 +363,7 @@ class Files:
         return ((file.filename, _size(file)) for _, file in self._resources)
 
     async def read(self, client: Any) -> None:
-        """Read all files. Raises what reading raises."""
+        """Read all files. Raises the errors of reading them."""
         self._resources = [(name, await _in_memory(file, client._executor)) for name, file in self._resources]
 
     def form(self, body: Mapping[str, Any]) -> data_binding.URLEncodedFormBuilder:

@@ -1,4 +1,4 @@
-"""Watchdog: logs what blocks the event loop, for how long and where, and explains answers that came too late for it."""
+"""Watchdog: logs the handler and the line that block the event loop, and explains answers that were late for it."""
 
 from __future__ import annotations
 
