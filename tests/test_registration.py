@@ -138,6 +138,7 @@ def base(**settings: Any) -> wisp.Bot:
         ({"option": wisp.Option("Changed")}, "options", "Changed"),
         ({"option": wisp.Option("Text", choices=["a"])}, "options", "'choices'"),
         ({"option": wisp.Option("Text", max_length=5)}, "options", "5"),
+        ({"option": wisp.Option("Text", min_length=0)}, "options", "'min_length': 0"),
         ({"option": wisp.Option("Text", name_localizations={"de": "worte"})}, "options", "worte"),
     ],
 )

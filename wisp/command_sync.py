@@ -176,12 +176,12 @@ class CommandSync:
         else:  # an attempt that a caller asked for does not postpone the next one
             wait = min(wait, self._until_retry())
         if asked is not None:
+            asked = min(asked, _LONGEST_RETRY_DELAY)
             wait = asked if is_daily else max(wait, asked)
-        wait = min(wait, _LONGEST_RETRY_DELAY)
+            if not is_daily:  # the daily limit holds for new commands of one scope alone
+                self._not_before = self._clock.monotonic() + asked
         self._cancel_retry()
         self._retry = self._clock.call_later(wait, self._retry_now)
-        if asked is not None and not is_daily:  # the daily limit holds for new commands of one scope alone
-            self._not_before = self._clock.monotonic() + min(asked, _LONGEST_RETRY_DELAY)
         self._log_retry(wanted, _reason(error), wait)
 
     def _retry_now(self) -> None:
@@ -257,7 +257,7 @@ class CommandSync:
         changes.update(created=created, updated=len(updated), deleted=deleted)
 
     async def _replace(self, guild: int | None, commands: Sequence[Wanted], kept: Sequence[dict[str, Any]]) -> None:
-        """Replace all commands of a scope. Discord changes those that differ: the others keep their id and version."""
+        """Replace all commands of a scope. Those that exist keep their ids, and do not count as new."""
         payloads = [*(command.payload for command in commands), *kept]
         try:
             await bridge.put_commands(self._client, self._application, guild, payloads)
