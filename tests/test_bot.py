@@ -325,7 +325,7 @@ async def test_a_start_asks_discord_for_nothing_twice(sandbox: Sandbox, monkeypa
     await bot.close()
     application, gateway, commands, command, again = asked
     assert [application, gateway] == ["GET /oauth2/applications/@me", "GET /gateway/bot"]
-    assert [commands[:4], command[:4]] == ["GET ", "POST"]
+    assert [commands[:4], command[:4]] == ["GET ", "PUT "]
     assert again == gateway  # a listener does not get what the start was told
 
 

@@ -380,7 +380,7 @@ async def test_files_are_kept_added_and_taken_away_by_an_edit(bot: Bot, hello: I
     _, message = await bot.webhook("POST", hello, body=notes, a="one", b="two")
     first, second = message["attachments"]
     assert (first["filename"], first["description"], second["size"]) == ("a.txt", "first", 3)
-    async with bot.runtime.get(first["url"]) as download:
+    async with bot.session.get(first["url"]) as download:
         assert (await download.read(), download.content_type) == (b"one", "text/plain")
     keep = {"attachments": [{"id": second["id"]}, {"id": 0}]}
     _, message = await bot.webhook("PATCH", hello, "/messages/@original", keep, c="three")
@@ -414,7 +414,7 @@ async def test_a_malformed_upload_is_refused(bot: Bot, channel: Channel, body: b
         "Content-Type": "multipart/form-data; boundary=x",
     }
     url = f"{bot.sandbox.rest_url}/channels/{channel.id}/messages"
-    async with bot.runtime.post(url, data=body, headers=headers) as response:
+    async with bot.session.post(url, data=body, headers=headers) as response:
         assert response.status == 400
 
 
@@ -425,7 +425,7 @@ async def test_a_body_that_is_not_encoded_as_it_says_is_refused(
 ) -> None:
     headers = {"Authorization": f"Bot {bot.sandbox.token}", "Content-Type": kind, "Content-Encoding": encoding}
     url = f"{bot.sandbox.rest_url}/channels/{channel.id}/messages"
-    async with bot.runtime.post(url, data=b'{"content": "x"}', headers=headers) as response:
+    async with bot.session.post(url, data=b'{"content": "x"}', headers=headers) as response:
         assert response.status == 400
 
 
@@ -458,7 +458,7 @@ async def upload(bot: Bot, path: str, fields: dict[str, str], files: list[str]) 
     for name in files:
         form.add_field(name, name.encode(), filename="x.txt")
     headers = {"Authorization": f"Bot {bot.sandbox.token}"}
-    async with bot.runtime.post(bot.sandbox.rest_url + path, data=form, headers=headers) as response:
+    async with bot.session.post(bot.sandbox.rest_url + path, data=form, headers=headers) as response:
         return response.status, await response.json()
 
 
@@ -752,7 +752,7 @@ async def test_the_101st_command_is_refused_with_30032(bot: Bot, world: World) -
 
 async def test_a_wrong_token_is_unauthorized_and_never_logged(bot: Bot, caplog: pytest.LogCaptureFixture) -> None:
     headers = {"Authorization": "Bot wrong.sandbox.token"}
-    async with bot.runtime.get(bot.sandbox.rest_url + "/users/@me", headers=headers) as response:
+    async with bot.session.get(bot.sandbox.rest_url + "/users/@me", headers=headers) as response:
         refusal = await response.json()
     assert (response.status, refusal) == (401, {"message": "401: Unauthorized", "code": 0})
     assert caplog.text == ""
@@ -763,7 +763,7 @@ async def test_broken_json_and_foreign_content_are_told_apart(bot: Bot, channel:
     codes: list[int] = []
     for kind in ("application/json", "text/plain"):
         headers = {"Authorization": f"Bot {bot.sandbox.token}", "Content-Type": kind}
-        async with bot.runtime.post(url, data=b"{", headers=headers) as response:
+        async with bot.session.post(url, data=b"{", headers=headers) as response:
             codes.append((await response.json())["code"])
     assert codes == [50109, 50035]
 
@@ -771,7 +771,7 @@ async def test_broken_json_and_foreign_content_are_told_apart(bot: Bot, channel:
 async def test_json_that_is_nested_without_end_is_refused(bot: Bot, channel: Channel) -> None:
     headers = {"Authorization": f"Bot {bot.sandbox.token}", "Content-Type": "application/json"}
     url = f"{bot.sandbox.rest_url}/channels/{channel.id}/messages"
-    async with bot.runtime.post(url, data=b'{"a":' * 100_000, headers=headers) as response:
+    async with bot.session.post(url, data=b'{"a":' * 100_000, headers=headers) as response:
         assert (response.status, (await response.json())["code"]) == (400, 50109)
 
 

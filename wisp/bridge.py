@@ -58,7 +58,7 @@ _COMMANDS_MAX_WAIT = 5.0
 """Seconds that a request for commands may wait for rate limits."""
 
 _UNREADABLE = (aiohttp.ClientError, OSError, ValueError, ArithmeticError, AssertionError, msgspec.MsgspecError)
-"""What hikari raises, besides its own errors, if a connection breaks or a response cannot be read."""
+"""Errors besides hikari's own that it raises if a connection breaks or a response cannot be read."""
 
 # hikari asks for it at each connection, and Python starts the program `file` to find it out
 platform.architecture = cache(platform.architecture)
@@ -363,7 +363,7 @@ class Files:
         return ((file.filename, _size(file)) for _, file in self._resources)
 
     async def read(self, client: Any) -> None:
-        """Read all files. Raises what reading raises."""
+        """Read all files. Raises the errors of reading them."""
         self._resources = [(name, await _in_memory(file, client._executor)) for name, file in self._resources]
 
     def form(self, body: Mapping[str, Any]) -> data_binding.URLEncodedFormBuilder:
@@ -555,8 +555,7 @@ class _Command(TypedDict):
 
 async def fetch_commands(client: Any, application: int, guild: int | None) -> list[dict[str, Any]]:
     """Return Discord's commands of the application, global ones (guild None) or of one guild, with localizations."""
-    route = _commands_route("GET", "S", application, guild)
-    commands = await _request_commands(client, route, query={"with_localizations": "true"})
+    commands = await _request_commands(client, "GET", application, guild, query={"with_localizations": "true"})
     try:
         msgspec.convert(commands, list[_Command])
     except msgspec.ValidationError as error:
@@ -566,29 +565,14 @@ async def fetch_commands(client: Any, application: int, guild: int | None) -> li
 
 async def put_commands(client: Any, application: int, guild: int | None, payloads: list[dict[str, Any]]) -> None:
     """Replace all commands of one scope."""
-    await _request_commands(client, _commands_route("PUT", "S", application, guild), json=payloads)
+    await _request_commands(client, "PUT", application, guild, json=payloads)
 
 
-async def post_command(client: Any, application: int, guild: int | None, payload: dict[str, Any]) -> None:
-    """Create one command, or overwrite the one of its name and type."""
-    await _request_commands(client, _commands_route("POST", "", application, guild), json=payload)
-
-
-async def delete_command(client: Any, application: int, guild: int | None, command: int) -> None:
-    """Delete one command."""
-    await _request_commands(client, _commands_route("DELETE", "", application, guild, command=command))
-
-
-async def _request_commands(client: Any, route: Any, **options: Any) -> Any:
+async def _request_commands(client: Any, method: str, application: int, guild: int | None, **options: Any) -> Any:
     """Make a request that waits only briefly for rate limits. Raises hikari.HTTPError for anything that goes wrong."""
+    name = f"{method}_APPLICATION_COMMANDS" if guild is None else f"{method}_APPLICATION_GUILD_COMMANDS"
+    route = getattr(routes, name).compile(application=application, guild=guild)
     try:
         return await rest_client(client, max_wait=_COMMANDS_MAX_WAIT)._request(route, **options)
     except _UNREADABLE as error:
         raise hikari.HTTPError(f"{type(error).__name__}: {error}") from error
-
-
-def _commands_route(method: str, plural: str, application: int, guild: int | None, **ids: int) -> Any:
-    if guild is None:
-        return getattr(routes, f"{method}_APPLICATION_COMMAND{plural}").compile(application=application, **ids)
-    route = getattr(routes, f"{method}_APPLICATION_GUILD_COMMAND{plural}")
-    return route.compile(application=application, guild=guild, **ids)

@@ -87,7 +87,7 @@ class Clock:
 
 
 class DiscordTime:
-    """Discord's clock, whether the system's clock is right or not.
+    """Discord's clock, also if the system's clock is wrong.
 
     An id holds the time at which Discord made it. The least difference between that and its arrival, by a monotonic
     clock, belongs to an interaction that came without delay.

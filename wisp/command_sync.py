@@ -1,4 +1,4 @@
-"""Command sync: compares the bot's commands with Discord's, and sends only the differences."""
+"""Command sync: compares the bot's commands with Discord's, and sends them if any differ."""
 
 from __future__ import annotations
 
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from .services.database import DatabaseService
 
 _log = get_logger("wisp.command_sync")
-
-# https://discord.com/developers/docs/interactions/application-commands#registering-a-command
-_MAX_SINGLE_CALLS = 4
-"""Commands that are sent one by one. Discord limits such calls, so more go in one call that replaces the scope."""
 
 _WAIT = 10.0
 """Seconds that the start of the bot, or the load of a module, waits for an attempt."""
@@ -154,8 +150,8 @@ class CommandSync:
 
     async def _attempt(self) -> str | None:
         wanted = await self._wanted()
-        if (wait := self._not_before - self._clock.monotonic()) > 0:
-            self._log_retry(wanted, "Discord asked to wait", wait if self._retry is None else self._until_retry())
+        if self._not_before > self._clock.monotonic():
+            self._log_retry(wanted, "Discord asked to wait", self._until_retry())
             return None
         try:
             changes = await self._sync(wanted)
@@ -180,12 +176,12 @@ class CommandSync:
         else:  # an attempt that a caller asked for does not postpone the next one
             wait = min(wait, self._until_retry())
         if asked is not None:
+            asked = min(asked, _LONGEST_RETRY_DELAY)
             wait = asked if is_daily else max(wait, asked)
-        wait = min(wait, _LONGEST_RETRY_DELAY)
+            if not is_daily:  # the daily limit holds for new commands of one scope alone
+                self._not_before = self._clock.monotonic() + asked
         self._cancel_retry()
         self._retry = self._clock.call_later(wait, self._retry_now)
-        if asked is not None and not is_daily:  # the daily limit holds for new commands of one scope alone
-            self._not_before = self._clock.monotonic() + min(asked, _LONGEST_RETRY_DELAY)
         self._log_retry(wanted, _reason(error), wait)
 
     def _retry_now(self) -> None:
@@ -193,7 +189,8 @@ class CommandSync:
         self._wake.set()
 
     def _until_retry(self) -> float:
-        return self._retry.when() - asyncio.get_running_loop().time() if self._retry else 0.0
+        assert self._retry is not None
+        return self._retry.when() - asyncio.get_running_loop().time()
 
     def _cancel_retry(self) -> None:
         if self._retry is not None:
@@ -243,41 +240,31 @@ class CommandSync:
 
     async def _sync_scope(self, guild: int | None, wanted: Sequence[Wanted], changes: Counter[str]) -> None:
         everything = await bridge.fetch_commands(self._client, self._application, guild)
-        existing = {_key(payload): payload for payload in everything if _key(payload)[0] in _TYPES}
-        known = self._known[guild] = {key: _comparable(payload, guild) for key, payload in existing.items()}
-        new = [command for command in wanted if command.key not in known]
-        changed = [
-            command
-            for command in wanted
-            if known.get(command.key, ...) not in (..., _comparable(command.payload, guild))
-        ]
-        gone = known.keys() - {command.key for command in wanted}
-        if len(new) + len(changed) + len(gone) > _MAX_SINGLE_CALLS:
-            kept = [payload for payload in everything if _key(payload)[0] not in _TYPES]
-            try:
-                await self._replace(guild, wanted, kept)
-            except hikari.HTTPError as error:
-                if _code(error) == _DAILY_LIMIT and (changed or gone):  # those are not limited
-                    await self._replace(guild, [command for command in wanted if command not in new], kept)
-                raise
-        else:
-            # deleting makes room first: a scope can be full. New commands come last: Discord limits them by the day
-            for key in gone:
-                await bridge.delete_command(self._client, self._application, guild, int(existing[key]["id"]))
-                del known[key]
-            for command in (*changed, *new):
-                await self._post(guild, command)
-        changes.update(created=len(new), updated=len(changed), deleted=len(gone))
-
-    async def _post(self, guild: int | None, command: Wanted) -> None:
-        request = bridge.post_command(self._client, self._application, guild, command.payload)
-        await _send(request, [command], lambda error: {"0": error.errors})
-        self._known[guild][command.key] = _comparable(command.payload, guild)
+        known = {_key(payload): _comparable(payload, guild) for payload in everything if _key(payload)[0] in _TYPES}
+        kept = [payload for payload in everything if _key(payload)[0] not in _TYPES]
+        self._known[guild] = known
+        existing = [command for command in wanted if command.key in known]
+        updated = [command for command in existing if known[command.key] != _comparable(command.payload, guild)]
+        created, deleted = len(wanted) - len(existing), len(known) - len(existing)
+        if not (created or updated or deleted):
+            return
+        try:
+            await self._replace(guild, wanted, kept)
+        except hikari.HTTPError as error:
+            if _code(error) == _DAILY_LIMIT and (updated or deleted):  # those are not limited
+                await self._replace(guild, existing, kept)
+            raise
+        changes.update(created=created, updated=len(updated), deleted=deleted)
 
     async def _replace(self, guild: int | None, commands: Sequence[Wanted], kept: Sequence[dict[str, Any]]) -> None:
+        """Replace all commands of a scope. Those that exist keep their ids, and do not count as new."""
         payloads = [*(command.payload for command in commands), *kept]
-        request = bridge.put_commands(self._client, self._application, guild, payloads)
-        await _send(request, commands, lambda error: error.errors or {})
+        try:
+            await bridge.put_commands(self._client, self._application, guild, payloads)
+        except hikari.BadRequestError as error:
+            if is_temporary(error):
+                raise
+            raise CheckError(_refusals(error, commands)) from error
         self._known[guild] = {command.key: _comparable(command.payload, guild) for command in commands}
 
     # ---- guilds with commands: Discord has no list of them, and asking each guild would take a request each ----
@@ -403,25 +390,16 @@ def _duplicate_names(commands: Sequence[Wanted]) -> Iterable[Problem]:
         yield _problem(command, f'another command is called "{command.name}" ({where})', "Rename one of them")
 
 
-async def _send(
-    request: Awaitable[None],
-    commands: Sequence[Wanted],
-    errors_of: Callable[[hikari.BadRequestError], Mapping[str, Any]],
-) -> None:
-    """Send commands. Raises CheckError if Discord refuses some for good: `errors_of` gives its errors by index."""
-    try:
-        await request
-    except hikari.BadRequestError as error:
-        if is_temporary(error):
-            raise
-        fix = "Discord refused it: change what it names"
-        problems = [
-            _problem(command, f'"{command.name}": {message}', fix)
-            for index, command in enumerate(commands)
-            if (errors := errors_of(error).get(str(index), ...)) is not ...
-            for message in [*_flatten(errors, ())] or [error.message]
-        ]
-        raise CheckError(problems or [_problem(None, error.message, fix)]) from error
+def _refusals(error: hikari.BadRequestError, commands: Sequence[Wanted]) -> list[Problem]:
+    """Return Discord's errors, which name commands by their index, as problems of the commands."""
+    fix = "Discord refused it: change what it names"
+    problems = [
+        _problem(command, f'"{command.name}": {message}', fix)
+        for index, command in enumerate(commands)
+        if (errors := (error.errors or {}).get(str(index))) is not None
+        for message in [*_flatten(errors, ())] or [error.message]
+    ]
+    return problems or [_problem(None, error.message, fix)]
 
 
 def _flatten(errors: Any, path: tuple[str, ...]) -> Iterable[str]:

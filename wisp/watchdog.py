@@ -1,4 +1,4 @@
-"""Watchdog: logs what blocks the event loop, for how long and where, and explains answers that came too late for it."""
+"""Watchdog: logs the handler and the line that block the event loop, and explains answers that were late for it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ T = TypeVar("T")
 
 _log = get_logger("wisp.watchdog")
 
-_LIMIT = 1.0
-"""Seconds from which a block is reported. Answers are deferred 1 s before Discord drops the interaction."""
-
 _INTERVAL = 0.25
 """Seconds between two beats of the event loop, and between two looks of the watchdog's thread."""
+
+_LIMIT = 1.0 - _INTERVAL
+"""Seconds by which a beat must be late for a report, so that each block of 1 s has one.
+
+Answers are deferred 1 s before Discord drops the interaction.
+"""
 
 _RARE_INTERVAL = 60.0
 """Seconds between two beats while time is moved: these pass at once, and a block cannot be told from a pause."""
@@ -62,12 +65,11 @@ class _Block(NamedTuple):
 class Watchdog:
     """Reports blocks of the event loop: each is logged once.
 
-    The event loop beats, and if a beat is late, a thread looks at what runs. `limit` is the seconds by which a beat
-    must be late for a report. Time is real here, whatever the clock of a test shows.
+    The event loop beats, and if a beat is late, a thread looks at what runs. Time is real here, whatever the clock of
+    a test shows.
     """
 
     def __init__(self, clock: Clock, discord_time: DiscordTime) -> None:
-        self.limit: float = _LIMIT
         self._clock = clock
         self._discord_time = discord_time
         self._due = math.inf  # when the next beat should come
@@ -130,7 +132,7 @@ class Watchdog:
         now, samples = perf_counter(), [*self._samples]
         self._samples.clear()
         seconds = now - self._due
-        if seconds < self.limit or not self._clock.is_flowing:
+        if seconds < _LIMIT or not self._clock.is_flowing:
             return
         self._due = now + _INTERVAL
         ended = self._clock.monotonic()
@@ -143,7 +145,8 @@ class Watchdog:
 
     def _look_on(self) -> None:
         while not self._is_stopped.wait(_INTERVAL):
-            self.look()
+            with suppress(Exception):  # the event loop goes on meanwhile, and frames change
+                self.look()
 
     def look(self) -> None:
         """Take note of what runs in the event loop, if its beat is late."""

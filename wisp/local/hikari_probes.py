@@ -1,4 +1,4 @@
-"""What a local Discord and tests read of hikari: whether it is connected, and which listeners run."""
+"""Probes into hikari for a local Discord and for tests: the state of its connection, and its clock."""
 
 from __future__ import annotations
 
