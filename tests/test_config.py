@@ -607,3 +607,13 @@ def test_a_lone_import_brings_in_neither_hikari_nor_the_readers_of_files() -> No
     code = "import sys, json, msgspec; old = {*sys.modules}; import wisp.config; print(*{*sys.modules} - old)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert set(printed.split()) & {"hikari", "tomllib", "difflib", "urllib.parse", "pathlib"} == set()
+
+
+@pytest.mark.usefixtures("real_start")
+def test_the_reader_of_dotenv_files_is_loaded_only_if_there_is_one(tmp_path: Path) -> None:
+    load_it = "import sys, pathlib, wisp.config; wisp.config.load(pathlib.Path(sys.argv[1]), {})"
+    code = f"{load_it}; print('wisp.dotenv' in sys.modules)"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
+    write(tmp_path, ".env", "# nothing")
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True\n"
