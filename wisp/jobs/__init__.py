@@ -105,12 +105,12 @@ class Job:
             self.note("its function is not async", f"Write `async def {getattr(function, '__name__', 'name')}(...)`")
 
     def note(self, problem: str, fix: str, of: str = "") -> None:
-        """Add a problem, of a part of the job (such as `, parameter "text"`) or of the whole."""
-        self.problems.append(Problem(f"{self.title}{of}", problem, fix, file=self.file, line=self.line))
+        """Add a problem. `of` is the part of the job that has it, such as `, parameter "text"`."""
+        self.problems.append(self.problem(problem, fix, of))
 
-    def problem(self, problem: str, fix: str) -> Problem:
-        """Return a problem of the job."""
-        return Problem(self.title, problem, fix, file=self.file, line=self.line)
+    def problem(self, problem: str, fix: str, of: str = "") -> Problem:
+        """Return a problem of the job or of a part of it."""
+        return Problem(f"{self.title}{of}", problem, fix, file=self.file, line=self.line)
 
     def check(self) -> list[Problem]:
         """Return what is wrong with the job, including guards above its decorator."""

@@ -39,12 +39,13 @@ class OneShotJobs:
     whose owner is off in their guild, are held until `resume`.
     """
 
+    _runtime: Runtime  # set by `start`
+
     def __init__(self, store: JobStore, timeline: Timeline) -> None:
         self.definitions: dict[str, tuple[OneTime, Owner]] = {}
         self.running: dict[int, Row] = {}
         self._store = store
         self._timeline = timeline
-        self._runtime: Runtime | None = None
         self._read_until = -math.inf
         self._known: set[int] = set()  # on the timeline, running, or held
         self._held: dict[int, float] = {}
@@ -81,7 +82,7 @@ class OneShotJobs:
 
     async def _read(self) -> None:
         """Read which jobs are due soon, and do so again before that time is over."""
-        runtime, now = self._of_run(), self._timeline.now()
+        runtime, now = self._runtime, self._timeline.now()
         self._read_until = now + READ_AHEAD
         again = now + READ_AHEAD / 2
         with runtime.tasks.track():
@@ -94,7 +95,7 @@ class OneShotJobs:
         self._timeline.add(again, lambda: spawn(self._read()))
 
     async def _run(self, id: int) -> None:
-        runtime, now = self._of_run(), self._timeline.now()
+        runtime, now = self._runtime, self._timeline.now()
         with runtime.tasks.track():
             try:
                 row = await self._store.get(id)
@@ -118,11 +119,12 @@ class OneShotJobs:
             _log.warning('one-shot jobs "%s" wait: no job of that name is loaded', row.name)
 
     async def _run_row(self, row: Row, job: OneTime, owner: Owner, now: float) -> None:
-        runtime = self._of_run()
         self.running[row.id] = row
+        outcome: Outcome = "failed"  # each attempt ended the process, if there were too many
         try:
-            outcome = await run(runtime, job, owner, row.guild_id, partial(self._call, row, job, now))
-            with runtime.tasks.track():
+            if row.failures <= len(RETRY_AFTER):
+                outcome = await run(self._runtime, job, owner, row.guild_id, partial(self._call, row, job, now))
+            with self._runtime.tasks.track():
                 await self._settle(row, job, outcome)
         except asyncio.CancelledError:  # its module is unloaded, or the bot closes: that is no failure
             await self._try_again(row, row.due, row.failures)
@@ -131,9 +133,6 @@ class OneShotJobs:
             del self.running[row.id]
 
     async def _call(self, row: Row, job: OneTime, now: float) -> object:
-        if row.failures > len(RETRY_AFTER):  # each attempt ended the process
-            self._log_given_up(row, job, row.failures)
-            return None
         if await self._is_missed(row, job, now):
             _log.info("%s (no. %d) was missed, and is skipped", job.title, row.id)
             return None
@@ -151,12 +150,12 @@ class OneShotJobs:
 
     async def _settle(self, row: Row, job: OneTime, outcome: Outcome) -> None:
         """Store what happens after a run: nothing more, or another attempt."""
-        failures = row.failures + 1
-        if outcome == "failed" and failures <= len(RETRY_AFTER):
-            await self._try_again(row, self._timeline.now() + RETRY_AFTER[failures - 1], failures)
-            return
         if outcome == "failed":
-            self._log_given_up(row, job, failures)
+            if row.failures < len(RETRY_AFTER):
+                due = self._timeline.now() + RETRY_AFTER[row.failures]
+                await self._try_again(row, due, row.failures + 1)
+                return
+            _log.error("%s (no. %d) is given up after %d attempts", job.title, row.id, len(RETRY_AFTER) + 1)
         if await self._is_stored(self._store.remove(row.id), f"removing {row.name}, which a restart would run again"):
             self._known.discard(row.id)
 
@@ -168,13 +167,6 @@ class OneShotJobs:
         try:
             await written
         except DatabaseError as error:
-            self._of_run().report(where, error)
+            self._runtime.report(where, error)
             return False
         return True
-
-    def _log_given_up(self, row: Row, job: OneTime, attempts: int) -> None:
-        _log.error("%s (no. %d) is given up after %d attempts", job.title, row.id, attempts)
-
-    def _of_run(self) -> Runtime:
-        assert self._runtime is not None
-        return self._runtime
