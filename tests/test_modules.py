@@ -282,7 +282,7 @@ async def test_a_mark_in_a_setup_keeps_the_module_from_loading(caplog: pytest.Lo
 
 @pytest.mark.parametrize("name", ["", " x", "x" * 101, "a\nb", None, 7])
 def test_a_name_that_cannot_be_used_is_refused_in_words(name: Any) -> None:
-    with pytest.raises(wisp.WispError, match=r"Made\.name is .*: expected a text of 1 to 100 characters"):
+    with pytest.raises(wisp.WispError, match=r"Made\.name is .*: expected a str of 1 to 100 characters"):
         wisp.Bot(modules=[module("x") if name == "x" else type("Made", (wisp.Module,), {"name": name})()])
 
 
@@ -440,8 +440,8 @@ DEFINITIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"default_enabled": property(lambda self: 1 / 0)},
         "its default_enabled cannot be read: ZeroDivisionError",
     ),
-    "text": ({"description": 5}, "its description is 5: expected a text"),
-    "space": ({"namespace": 5}, "its namespace is 5: expected a text, or None"),
+    "text": ({"description": 5}, "its description is 5: expected a str"),
+    "space": ({"namespace": 5}, "its namespace is 5: expected a str, or None"),
     "bytes": ({"required_services": [b"db"]}, "its required_services is [b'db']: expected names, as in"),
     "number": ({"setup": 5}, "its setup is not `async def setup(self, bot, ctx)`: it is a value of type int, and no"),
     "plain": ({"setup": lambda *_: None}, "`async def setup(self, bot, ctx)`: its function is not async"),
@@ -953,8 +953,8 @@ async def test_a_reload_is_refused_if_the_new_version_cannot_load_and_nothing_is
     bot.modules.discover(package.name)
     refused = {
         'depends_on = ["nobody"]': 'it needs the module "nobody", and there is none of that name',
-        'depends_on = ["one"]': "it and what it needs go round in a circle: one -> one",
-        'depends_on = ["top"]': "it and what it needs go round in a circle: one -> top -> one",
+        'depends_on = ["one"]': "circular dependency: one -> one",
+        'depends_on = ["top"]': "circular dependency: one -> top -> one",
         'depends_on = ["failing"]': 'it needs the module "failing", which did not load',
         'depends_on = ["off"]': 'it needs the module "off", which is not loaded',
         'depends_on = "text"': "its depends_on is 'text': expected names",
@@ -965,14 +965,14 @@ async def test_a_reload_is_refused_if_the_new_version_cannot_load_and_nothing_is
     async with connect(bot) as discord:
         ada = discord.member("ada")
         await bot.modules.unload("off")
-        running = [*bot.modules.registrars()]
+        running = [*bot.modules.owners()]
         for needs, reason in refused.items():
             write_one(needs)
             with pytest.raises(
                 wisp.WispError, match=f'"one" was not reloaded, and runs as before: .*{re.escape(reason)}'
             ):
                 await bot.modules.reload("one")
-            assert bot.modules.registrars() == running
+            assert bot.modules.owners() == running
             assert (await ada.slash("one")).content == "one"
 
 

@@ -289,12 +289,12 @@ class CommandDecorator:
 
     @overload
     def command(
-        self, function: Callable[Concatenate[Context, P], Awaitable[R]], /
+        self: CommandOwner | CommandGroup, function: Callable[Concatenate[Context, P], Awaitable[R]], /
     ) -> Command[Concatenate[Context, P], R]: ...
 
     @overload
     def command(
-        self, /, **settings: Unpack[CommandSettings]
+        self: CommandOwner | CommandGroup, /, **settings: Unpack[CommandSettings]
     ) -> Callable[[Callable[Concatenate[Context, P], Awaitable[R]]], Command[Concatenate[Context, P], R]]: ...
 
     def command(

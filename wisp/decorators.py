@@ -57,11 +57,13 @@ class DecoratorMethods(CommandDecorator):
     ) -> Callable[[Callable[[Any, Context, U], Awaitable[R]]], Method[MenuCommand[[Context, U], R]]]: ...
 
     @overload
-    def user_command(self, function: Callable[[Context, U], Awaitable[R]], /) -> MenuCommand[[Context, U], R]: ...
+    def user_command(
+        self: Decorators, function: Callable[[Context, U], Awaitable[R]], /
+    ) -> MenuCommand[[Context, U], R]: ...
 
     @overload
     def user_command(
-        self, /, **settings: Unpack[MenuSettings]
+        self: Decorators, /, **settings: Unpack[MenuSettings]
     ) -> Callable[[Callable[[Context, U], Awaitable[R]]], MenuCommand[[Context, U], R]]: ...
 
     def user_command(
@@ -88,12 +90,12 @@ class DecoratorMethods(CommandDecorator):
 
     @overload
     def message_command(
-        self, function: Callable[[Context, hikari.Message], Awaitable[R]], /
+        self: Decorators, function: Callable[[Context, hikari.Message], Awaitable[R]], /
     ) -> MenuCommand[[Context, hikari.Message], R]: ...
 
     @overload
     def message_command(
-        self, /, **settings: Unpack[MenuSettings]
+        self: Decorators, /, **settings: Unpack[MenuSettings]
     ) -> Callable[[Callable[[Context, hikari.Message], Awaitable[R]]], MenuCommand[[Context, hikari.Message], R]]: ...
 
     def message_command(
@@ -117,7 +119,7 @@ class DecoratorMethods(CommandDecorator):
 
     @overload
     def component(
-        self, custom_id: str, /, **settings: Unpack[ComponentSettings]
+        self: Decorators, custom_id: str, /, **settings: Unpack[ComponentSettings]
     ) -> Callable[[Callable[Concatenate[ComponentContext, P], Awaitable[R]]], Component[P, R]]: ...
 
     def component(self: Any, custom_id: str, /, **settings: Unpack[ComponentSettings]) -> Any:
@@ -144,7 +146,7 @@ class DecoratorMethods(CommandDecorator):
 
     @overload
     def modal(
-        self, custom_id: str, /, **settings: Unpack[ModalSettings]
+        self: Decorators, custom_id: str, /, **settings: Unpack[ModalSettings]
     ) -> Callable[[Callable[Concatenate[ModalContext, P], Awaitable[R]]], Modal[P, R]]: ...
 
     def modal(self: Any, custom_id: str, /, **settings: Unpack[ModalSettings]) -> Any:

@@ -289,7 +289,7 @@ class Session:
         await self._call_starters()
         self.attach(self.bot)
         self._opened.append(("the modules", self._stop_modules))
-        await self.bot.modules.start(self)
+        await self.bot.modules.start()
         if not self.bot.modules.missing and (mistakes := unattached_problems(self.bot.file)):
             raise CheckError(mistakes)
         self.is_set_up = True
@@ -336,7 +336,7 @@ class Session:
 
     async def _stop_modules(self) -> None:
         self.is_set_up = False
-        await self.bot.modules.stop(self)
+        await self.bot.modules.stop()
 
     # ---- what bot and modules registered ----
 
@@ -539,7 +539,7 @@ class Session:
         return wanted
 
     def _registrars(self) -> list[Decorators]:
-        return self.bot.modules.registrars()
+        return self.bot.modules.owners()
 
     def _roots(self) -> list[TopLevelCommand]:
         return merge_groups(self._registrars())
