@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from .context import ComponentContext, Context, ModalContext
     from .services.database import Transaction
 
+    UserFunction = Callable[[Context, "U"], Awaitable["R"]]
+    UserMethod = Callable[[Any, Context, "U"], Awaitable["R"]]
+    UserCommand = MenuCommand[[Context, "U"], "R"]
+    MessageFunction = Callable[[Context, hikari.Message], Awaitable["R"]]
+    MessageMethod = Callable[[Any, Context, hikari.Message], Awaitable["R"]]
+    MessageCommand = MenuCommand[[Context, hikari.Message], "R"]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 U = TypeVar("U", bound=hikari.User)
@@ -47,24 +54,20 @@ class DecoratorMethods(CommandDecorator):
     """The decorators of functions, which bots and modules share; `wisp.component` and its siblings decorate methods."""
 
     @overload
-    def user_command(
-        self: OnMethods, function: Callable[[Any, Context, U], Awaitable[R]], /
-    ) -> Method[MenuCommand[[Context, U], R]]: ...
+    def user_command(self: OnMethods, function: UserMethod[U, R], /) -> Method[UserCommand[U, R]]: ...
 
     @overload
     def user_command(
         self: OnMethods, /, **settings: Unpack[MenuSettings]
-    ) -> Callable[[Callable[[Any, Context, U], Awaitable[R]]], Method[MenuCommand[[Context, U], R]]]: ...
+    ) -> Callable[[UserMethod[U, R]], Method[UserCommand[U, R]]]: ...
 
     @overload
-    def user_command(
-        self: Decorators, function: Callable[[Context, U], Awaitable[R]], /
-    ) -> MenuCommand[[Context, U], R]: ...
+    def user_command(self: Decorators, function: UserFunction[U, R], /) -> UserCommand[U, R]: ...
 
     @overload
     def user_command(
         self: Decorators, /, **settings: Unpack[MenuSettings]
-    ) -> Callable[[Callable[[Context, U], Awaitable[R]]], MenuCommand[[Context, U], R]]: ...
+    ) -> Callable[[UserFunction[U, R]], UserCommand[U, R]]: ...
 
     def user_command(
         self: Any, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[MenuSettings]
@@ -77,26 +80,20 @@ class DecoratorMethods(CommandDecorator):
         return self._menu_command("user_command", hikari.CommandType.USER, function, settings)
 
     @overload
-    def message_command(
-        self: OnMethods, function: Callable[[Any, Context, hikari.Message], Awaitable[R]], /
-    ) -> Method[MenuCommand[[Context, hikari.Message], R]]: ...
+    def message_command(self: OnMethods, function: MessageMethod[R], /) -> Method[MessageCommand[R]]: ...
 
     @overload
     def message_command(
         self: OnMethods, /, **settings: Unpack[MenuSettings]
-    ) -> Callable[
-        [Callable[[Any, Context, hikari.Message], Awaitable[R]]], Method[MenuCommand[[Context, hikari.Message], R]]
-    ]: ...
+    ) -> Callable[[MessageMethod[R]], Method[MessageCommand[R]]]: ...
 
     @overload
-    def message_command(
-        self: Decorators, function: Callable[[Context, hikari.Message], Awaitable[R]], /
-    ) -> MenuCommand[[Context, hikari.Message], R]: ...
+    def message_command(self: Decorators, function: MessageFunction[R], /) -> MessageCommand[R]: ...
 
     @overload
     def message_command(
         self: Decorators, /, **settings: Unpack[MenuSettings]
-    ) -> Callable[[Callable[[Context, hikari.Message], Awaitable[R]]], MenuCommand[[Context, hikari.Message], R]]: ...
+    ) -> Callable[[MessageFunction[R]], MessageCommand[R]]: ...
 
     def message_command(
         self: Any, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[MenuSettings]
