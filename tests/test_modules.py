@@ -1643,6 +1643,60 @@ def test_a_marked_method_before_its_module_is_set_up_says_so() -> None:
         _ = Louder().hello
 
 
+DECORATORS = "command user_command message_command component modal listen every cron job"
+
+
+@pytest.mark.parametrize("name", DECORATORS.split())
+def test_a_decorator_of_methods_is_the_decorator_of_bots(name: str) -> None:
+    assert getattr(wisp, name).__func__ is getattr(wisp.Bot, name) is getattr(wisp.ModuleBot, name)
+
+
+class Plain(wisp.Module):
+    name = "plain"
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @wisp.listen
+    @wisp.every(hours=1)
+    async def tick(self, event: LevelUp | None = None) -> None:
+        self.heard.append("tick" if event is None else "level up")
+
+    @wisp.user_command
+    async def who_is_it(self, ctx: wisp.Context, user: hikari.User) -> str:
+        return user.username
+
+    @wisp.require_admin
+    @wisp.listen
+    async def guarded(self, event: LevelUp) -> None: ...
+
+
+async def test_listeners_and_jobs_of_a_module_can_be_called_before_it_is_set_up() -> None:
+    plain = Plain()
+    await plain.tick()
+    await plain.tick(LevelUp(user_id=1))
+    assert plain.heard == ["tick", "level up"]
+
+
+async def test_a_guard_above_a_listener_of_a_module_is_a_problem() -> None:
+    bot = wisp.Bot(modules=[Plain()])
+    async with connect(bot):
+        assert "guards are for" in bot.modules.missing["plain"]
+
+
+async def test_a_method_can_be_a_listener_and_a_job_and_menus_need_no_parentheses() -> None:
+    class Fine(Plain):
+        guarded = None  # type: ignore[assignment]
+
+    fine = Fine()
+    async with connect(wisp.Bot(modules=[fine])) as discord:
+        await discord.advance(hours=1)
+        await fine.tick(LevelUp(user_id=1))
+        ada = discord.member("ada")
+        assert (await ada.menu("Who is it", ada)).content == "ada"
+    assert fine.heard == ["tick", "level up"]
+
+
 # ---- events of one's own ----
 
 

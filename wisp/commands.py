@@ -299,7 +299,7 @@ class CommandDecorator:
     def command(
         self: Any, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[CommandSettings]
     ) -> Any:
-        """Make a slash command of `async def name(ctx, ...)`, as `@bot.command` or `@bot.command(...)`.
+        """Make a slash command of `async def name(ctx, ...)`, with or without settings: `@bot.command(name="hi")`.
 
         The function's name is the command's name, the first paragraph of its docstring the description, and its
         annotated parameters are the options (see `wisp.Option`). What it returns (`str`, `hikari.Embed`, None) is the

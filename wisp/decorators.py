@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, Unpack, cast, overload
 
 import hikari
 
@@ -314,12 +314,12 @@ class MethodDecorators(DecoratorMethods, OnMethods):
 
 
 _methods = MethodDecorators()
-command = _methods.command
-user_command = _methods.user_command
-message_command = _methods.message_command
-component = _methods.component
-modal = _methods.modal
-listen = _methods.listen
-every = _methods.every
-cron = _methods.cron
-job = _methods.job
+command: Final = _methods.command
+user_command: Final = _methods.user_command
+message_command: Final = _methods.message_command
+component: Final = _methods.component
+modal: Final = _methods.modal
+listen: Final = _methods.listen
+every: Final = _methods.every
+cron: Final = _methods.cron
+job: Final = _methods.job
