@@ -1,4 +1,4 @@
-"""The gate: is this module on in this guild?"""
+"""The gate: whether a module is on in a guild."""
 
 from __future__ import annotations
 

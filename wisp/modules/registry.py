@@ -56,7 +56,6 @@ class ModuleRegistry:
         self._lock = asyncio.Lock()
         self._queued = 0  # changes that are going on, or wait for the lock
         self._is_idle = asyncio.Event()
-        self._is_idle.set()
         self._changing: asyncio.Task[object] | None = None  # the task that loads or unloads modules now
         self.gate: Gate = Gate()
         self.missing: dict[str, str] = {}
@@ -128,6 +127,9 @@ class ModuleRegistry:
         missing = [f"{len(self.missing)} not loaded ({', '.join(self.missing)})"] if self.missing else []
         return [f"{loaded} module{'' if loaded == 1 else 's'}", *missing]
 
+    def _place_of(self, name: str) -> tuple[str | None, int | None]:
+        return place_of_class(type(self._registered[name])) if name in self._registered else (None, None)
+
     def _graph(self) -> dict[str, list[str]]:
         return {name: names_in(module, "depends_on") for name, module in self._registered.items()}
 
@@ -140,7 +142,8 @@ class ModuleRegistry:
 
     async def start(self) -> None:
         """Load all modules. Those that cannot load are logged; with `strict=True`, StartError is raised."""
-        self._lock = asyncio.Lock()
+        self._lock, self._is_idle = asyncio.Lock(), asyncio.Event()  # of the event loop of this run
+        self._is_idle.set()
         self._loaded.clear()
         self.missing, self.problems = {}, {}
         for name, reason in self._duplicates.items():
@@ -156,15 +159,15 @@ class ModuleRegistry:
                 await self._set_up(ModuleCommands())
         finally:
             self._changing = None
-        places = {
-            name: place_of_class(type(self._registered[name])) for name in self.missing if name in self._registered
-        }
-        reasons = {name: f"{reason}{_in_parentheses(places.get(name))}" for name, reason in self.missing.items()}
-        for name, reason in reasons.items():
-            _log.error('module "%s" did not load: %s', name, reason, exc_info=unexpected.get(name))
-        if self.missing and session.config.strict:
-            lines = "\n".join(f'  module "{name}": {reason}' for name, reason in reasons.items())
-            raise StartError(f"Not all modules load, and strict=True asks for all of them:\n{lines}")
+        lines: list[str] = []
+        for name, reason in self.missing.items():
+            file, line = self._place_of(name)
+            place = f" ({file}:{line})" if line else ""
+            _log.error('module "%s" did not load: %s%s', name, reason, place, exc_info=unexpected.get(name))
+            lines.append(f'  module "{name}": {reason}{place}')
+        if lines and session.config.strict:
+            reasons = "\n".join(lines)
+            raise StartError(f"Not all modules load, and strict=True asks for all of them:\n{reasons}")
 
     async def _load_all(self) -> dict[str, Exception]:
         """Load all modules that can load. Return the unexpected errors in the code of others, by module."""
@@ -206,8 +209,7 @@ class ModuleRegistry:
         if isinstance(error, (CheckError, DatabaseError)) and error.problems:
             self.problems[name] = error.problems
             return
-        module = self._registered.get(name)
-        file, line = place_of_class(type(module)) if module else (None, None)
+        file, line = self._place_of(name)
         problems: list[Problem] = []
         for one in error.reasons if isinstance(error, NotLoadable) else [reason]:
             message, hint, near = one.partition(". Did you mean")
@@ -234,16 +236,19 @@ class ModuleRegistry:
             session.attach(bot)
         except BaseException:
             self._loaded.pop(bot.name, None)
+            bot.is_unloading = True  # its groups can be given to the next one
             session.detach(bot)
             if is_set_up:
                 await self._tear_down(bot)
-            bot.is_unloading = True  # its groups can be given to the next one
             raise
         self.missing.pop(bot.name, None)
         self.problems.pop(bot.name, None)
 
     async def _run_setup(self, bot: ModuleBot) -> None:
-        """Let a module register what it has. Raises WispError if that takes too long, or raises no Exception."""
+        """Run a module's setup, and register its methods. Raises WispError if the setup takes too long.
+
+        A BaseException is raised as a WispError, unless it exits the program or cancels this task.
+        """
         limit = asyncio.timeout(_SETUP_LIMIT)
         try:
             async with limit:
@@ -477,7 +482,3 @@ class ModuleRegistry:
 
 def _class_name(module: Module) -> str:
     return f"{type(module).__module__}.{type(module).__qualname__}"
-
-
-def _in_parentheses(place: tuple[str | None, int | None] | None) -> str:
-    return f" ({place[0]}:{place[1]})" if place and place[1] else ""
