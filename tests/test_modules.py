@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 import wisp
 from wisp.local.runner import on_sandbox
 from wisp.modules.loader import dependents, load_order
+from wisp.owner import unattached
 from wisp.sandbox.people import People
 from wisp.testing import Discord, Impossible, connect
 
@@ -988,6 +989,20 @@ async def test_a_reload_loads_a_module_whose_wrong_needs_are_corrected(package: 
         await bot.modules.reload("one")
         assert (await discord.member("ada").slash("one")).content == "one"
         assert bot.modules.missing == bot.modules.problems == {}
+
+
+async def test_a_reload_that_fails_keeps_nothing_of_the_new_code(package: Path) -> None:
+    text = GREET.format(imports="", text="'hello'")
+    (package / "greet.py").write_text(text)
+    bot = wisp.Bot()
+    bot.modules.discover(package.name)
+    async with connect(bot) as discord:
+        before = {*unattached}
+        (package / "greet.py").write_text(f"{text}\nlost = wisp.CommandGroup('lost')\nraise ValueError")
+        with pytest.raises(wisp.WispError, match="runs as before"):
+            await bot.modules.reload("greet")
+        assert {*unattached} == before
+        assert (await discord.member("ada").slash("hello")).content == "hello"
 
 
 GREET = """

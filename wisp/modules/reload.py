@@ -13,6 +13,7 @@ from types import ModuleType
 
 from ..errors import WispError
 from ..handlers import short_path
+from ..owner import unattached
 from . import Module
 
 
@@ -27,6 +28,7 @@ class Reading:
         self._bot_file = os.path.abspath(bot_file)
         self._package = self._own_package({type(other) for other in beside}, {*found_in})
         self._before = self._imported()
+        self._unattached_before = {*unattached}
 
     def again(self) -> Module:
         """Return a module of the class in the files as they are now, with the attributes of the old one.
@@ -55,6 +57,8 @@ class Reading:
             del sys.modules[name]
         sys.modules.update(self._before)
         _rebind(new, self._before)
+        for one in unattached.keys() - self._unattached_before:
+            del unattached[one]
 
     def _imported(self) -> dict[str, ModuleType]:
         """Return what is imported of the files to read, by name."""
