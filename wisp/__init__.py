@@ -18,7 +18,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .autocomplete import AutocompleteContext as AutocompleteContext
     from .bot import Bot as Bot
     from .command_tree import CommandGroup as CommandGroup
     from .commands import Command as Command
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
     from .context import Answer as Answer
     from .context import ComponentContext as ComponentContext
     from .context import Context as Context
+    from .context import GuildComponentContext as GuildComponentContext
+    from .context import GuildContext as GuildContext
+    from .context import GuildModalContext as GuildModalContext
     from .context import InteractionContext as InteractionContext
     from .context import ModalContext as ModalContext
     from .cooldowns import concurrency as concurrency
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from .modules import modal as modal
     from .modules import user_command as user_command
     from .modules.registry import ModuleRegistry as ModuleRegistry
+    from .options import AutocompleteContext as AutocompleteContext
     from .options import Option as Option
     from .prompts import paginate as paginate
     from .prompts import paginate_embeds as paginate_embeds
@@ -83,7 +86,7 @@ __version__ = "0.1.0"
 _PLACES = {
     "Answer": "context",
     "AnswerError": "errors",
-    "AutocompleteContext": "autocomplete",
+    "AutocompleteContext": "options",
     "Bot": "bot",
     "Bound": "components",
     "Command": "commands",
@@ -97,6 +100,9 @@ _PLACES = {
     "EventContext": "events",
     "Field": "forms",
     "Form": "forms",
+    "GuildComponentContext": "context",
+    "GuildContext": "context",
+    "GuildModalContext": "context",
     "InteractionContext": "context",
     "JobContext": "jobs",
     "MenuCommand": "commands",
@@ -159,6 +165,9 @@ __all__ = [
     "EventContext",
     "Field",
     "Form",
+    "GuildComponentContext",
+    "GuildContext",
+    "GuildModalContext",
     "InteractionContext",
     "JobContext",
     "MenuCommand",

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from . import limits
 from .clock import Clock
 from .command_tree import Root, forgotten, roots
-from .components import Component, Modal
-from .custom_ids import Routes
+from .components import Component, Modal, Routes
 from .decorators import Registrar
 from .errors import CheckError, Problem, StartError, WispError
-from .forms import form_problems, forms_in
-from .handlers import error_handler_problems, handler_problems, place_of_caller, place_of_class
+from .forms import problems_around
+from .handlers import error_handler_problems, handler_problems
 from .inspection import call_problem, method_problem
 from .jobs import twins
+from .locations import place_of_caller, place_of_class
 from .logs import Handler, get_logger
 from .services import Services
 from .tasks import EXITS
@@ -236,8 +236,7 @@ class Bot(Registrar):
         for handler in (*registrar.components, *registrar.modals):
             found += handler.check()
         found += _custom_id_problems([registrar])
-        for form in {form: None for handler in registrar.handlers() for form in forms_in(handler.function)}:
-            found += form_problems(form)
+        found += problems_around(handler.function for handler in registrar.handlers())
         for part in (*registrar.listeners, *registrar.jobs):
             found += part.check()
         found += error_handler_problems(registrar.error_handlers)

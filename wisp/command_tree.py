@@ -26,7 +26,8 @@ from .commands import (
 )
 from .errors import Problem, WispError
 from .guards import Rule, rule_problems, rules_on
-from .handlers import checked_settings, place_of_caller
+from .inspection import checked_settings
+from .locations import place_of_caller
 
 if TYPE_CHECKING:
     from .decorators import Registrar

@@ -11,30 +11,41 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypedDict, TypeVa
 import hikari
 
 from . import limits
+from .context import Context, GuildContext
 from .errors import Problem, UserError
 from .guards import Rule, rules_on
-from .handlers import (
-    Handler,
+from .handlers import Handler
+from .inspection import (
+    InvalidDefinition,
     SettingChecks,
-    are,
-    are_texts,
     checked_settings,
     first_paragraph,
     in_words,
-    is_text,
-    is_truth,
-    names_around,
+    is_bool,
+    is_filled_with,
+    is_str,
+    maps_to_str,
 )
-from .options import Localizations, Parameter, Target, localizations, read_signature, read_target
+from .locations import caller_locals
+from .options import (
+    CommandOption,
+    Localizations,
+    Target,
+    check_first,
+    check_target,
+    localizations,
+    read_option,
+    read_target,
+)
 
 if TYPE_CHECKING:
     from .command_tree import CommandGroup
-    from .context import Context
     from .decorators import Registrar
     from .measures import Kind
 
 P = ParamSpec("P")
 R = TypeVar("R")
+X = TypeVar("X", bound=Context)
 
 DOCUMENTATION = "https://discord.com/developers/docs/interactions/application-commands"
 OUTDATED = "This command has changed since Discord showed it to you. Please try again in a moment."
@@ -79,6 +90,7 @@ class ApplicationCommand(Handler[P, R]):
     """A command of any kind. `path` is its name, with the groups that it is in before it ("admin", "kick")."""
 
     kind: hikari.CommandType
+    contexts = (Context, GuildContext)
     measured_as: Kind = "command"
 
     def __init__(
@@ -105,6 +117,11 @@ class ApplicationCommand(Handler[P, R]):
     def payload(self) -> dict[str, Any]:
         """The command as Discord is told of it, as JSON."""
 
+    def place(self) -> dict[str, Any]:
+        """Return where the command is available as JSON: in guilds alone if its context is a GuildContext."""
+        is_guild_only = self.is_guild_only and "contexts" not in self.settings
+        return place_payload({**self.settings, "guild_only": True} if is_guild_only else self.settings)
+
     def limit_problem(self, problem: limits.Violation) -> Problem:
         """A limit of Discord's that the payload breaks, in the words of this command."""
         return self.problem("", *limit_words(problem.path, problem))
@@ -128,13 +145,15 @@ class Command(ApplicationCommand[P, R]):
         settings, wrong = checked_settings(settings, COMMAND_CHECKS, "@command")
         super().__init__(holder, function, settings)
         self.description: str = settings.get("description") or first_paragraph(function)
-        if self.is_async_or_problem():
-            parameters, mistakes = read_signature(function, names, self.problem)
-            self.parameters.extend(parameters)
-            self.problems.extend(mistakes)
-            self.check_return(names)
-        self.problems.extend(self.problem("", problem, fix) for problem, fix in wrong)
-        self.by_name: dict[str, Parameter] = {parameter.name: parameter for parameter in self.parameters}
+        for parameter in (self.read_parameters(names, check_first) or ())[1:]:
+            try:
+                self.parameters.append(read_option(parameter))
+            except InvalidDefinition as invalid:
+                self.note(invalid.message, invalid.fix, f', option "{parameter.name}"')
+        self.parameters.sort(key=lambda option: not option.required)
+        for problem, fix in wrong:
+            self.note(problem, fix)
+        self.by_name: dict[str, CommandOption] = {parameter.name: parameter for parameter in self.parameters}
 
     @property
     def title(self) -> str:
@@ -176,7 +195,7 @@ class Command(ApplicationCommand[P, R]):
             "type": int(self.kind),
             **self.texts(),
             "options": [parameter.payload for parameter in self.parameters],
-            **place_payload(self.settings),
+            **self.place(),
         }
 
     def texts(self) -> dict[str, Any]:
@@ -225,21 +244,18 @@ class MenuCommand(ApplicationCommand[P, R]):
         super().__init__(holder, function, {"name": shown, **settings})
         self.kind: hikari.CommandType = kind
         self._target: Target | None = None
-        if self.is_async_or_problem():
-            self._target, mistakes = read_target(function, kind, names, self.problem)
-            self.problems.extend(mistakes)
-            self.check_return(names)
-        self.problems.extend(self.problem("", problem, fix) for problem, fix in wrong)
+        if parameters := self.read_parameters(names, lambda parameters: check_target(parameters, kind)):
+            try:
+                self._target = read_target(parameters[1], kind)
+            except InvalidDefinition as invalid:
+                self.note(invalid.message, invalid.fix)
+        for problem, fix in wrong:
+            self.note(problem, fix)
 
     @property
     def title(self) -> str:
         """`user command "Who"`."""
         return f'{"user" if self.kind is hikari.CommandType.USER else "message"} command "{self.name}"'
-
-    @property
-    def label(self) -> str:
-        """What logs and errors call a run of it: as its title."""
-        return self.title
 
     async def arguments(self, ctx: Context) -> dict[str, Any]:
         """What the menu was opened on. Raises UserError where that is gone."""
@@ -256,7 +272,7 @@ class MenuCommand(ApplicationCommand[P, R]):
             "name": self.name,
             "name_localizations": names,
             "options": list[Any](),
-            **place_payload(self.settings),
+            **self.place(),
         }
 
     def check(self) -> list[Problem]:
@@ -291,14 +307,12 @@ class CommandHolder(abc.ABC):
         """Make a command of `function` and take it in."""
 
     @overload
-    def command(
-        self, function: Callable[Concatenate[Context, P], Awaitable[R]], /
-    ) -> Command[Concatenate[Context, P], R]: ...
+    def command(self, function: Callable[Concatenate[X, P], Awaitable[R]], /) -> Command[Concatenate[X, P], R]: ...
 
     @overload
     def command(
         self, /, **settings: Unpack[CommandSettings]
-    ) -> Callable[[Callable[Concatenate[Context, P], Awaitable[R]]], Command[Concatenate[Context, P], R]]: ...
+    ) -> Callable[[Callable[Concatenate[X, P], Awaitable[R]]], Command[Concatenate[X, P], R]]: ...
 
     def command(
         self, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[CommandSettings]
@@ -323,10 +337,10 @@ class CommandHolder(abc.ABC):
         Mistakes are not raised here: all of a bot's are reported at once before it connects.
         """
 
-        def register(function: Callable[..., Awaitable[Any]], depth: int = 1) -> Any:
-            return self.add_command(function, names_around(depth), settings)
+        def register(function: Callable[..., Awaitable[Any]]) -> Any:
+            return self.add_command(function, caller_locals(function), settings)
 
-        return register if function is None else register(function, 2)
+        return register if function is None else register(function)
 
 
 def _together(refusals: Mapping[str, UserError]) -> UserError:
@@ -384,26 +398,26 @@ def limit_words(path: Sequence[str | int], problem: limits.Violation) -> tuple[s
 
 # what each setting must be, and the words for it
 PLACE_CHECKS: SettingChecks = {
-    "guild_only": (is_truth, "True or False"),
-    "contexts": (are(hikari.ApplicationContextType), "a filled list of hikari.ApplicationContextType"),
+    "guild_only": (is_bool, "True or False"),
+    "contexts": (is_filled_with(hikari.ApplicationContextType), "a filled list of hikari.ApplicationContextType"),
     "integration_types": (
-        are(hikari.ApplicationIntegrationType),
+        is_filled_with(hikari.ApplicationIntegrationType),
         "a filled list of hikari.ApplicationIntegrationType",
     ),
     "permissions": (lambda value: isinstance(value, hikari.Permissions), "hikari.Permissions"),
-    "nsfw": (is_truth, "True or False"),
-    "guilds": (are(int), "a filled list of server ids (left out: everywhere)"),
+    "nsfw": (is_bool, "True or False"),
+    "guilds": (is_filled_with(int), "a filled list of server ids (left out: everywhere)"),
 }
 _MENU_CHECKS: SettingChecks = {
-    "name": (is_text, "a text"),
-    "ephemeral": (is_truth, "True or False"),
+    "name": (is_str, "a text"),
+    "ephemeral": (is_bool, "True or False"),
     **PLACE_CHECKS,
-    "name_localizations": (are_texts, 'a mapping like {"de": "hallo"}'),
+    "name_localizations": (maps_to_str, 'a mapping like {"de": "hallo"}'),
 }
 COMMAND_CHECKS: SettingChecks = {
-    "description": (is_text, "a text"),
+    "description": (is_str, "a text"),
     **_MENU_CHECKS,
-    "description_localizations": (are_texts, 'a mapping like {"de": "Sagt hallo"}'),
+    "description_localizations": (maps_to_str, 'a mapping like {"de": "Sagt hallo"}'),
 }
 GROUP_CHECKS: SettingChecks = {
     name: check for name, check in COMMAND_CHECKS.items() if name not in ("name", "description")

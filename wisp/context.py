@@ -575,6 +575,30 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         self.options: Sequence[hikari.CommandInteractionOption] = options
 
 
+class _InGuild:
+    """A context of a guild: `guild_id` and `member` are never None."""
+
+    __slots__ = ()
+
+    interaction: Any
+
+    @property
+    def guild_id(self) -> hikari.Snowflake:
+        """The guild."""
+        return self.interaction.guild_id
+
+    @property
+    def member(self) -> hikari.InteractionMember:
+        """The user who invoked the handler, as a member with permissions in this channel."""
+        return self.interaction.member
+
+
+class GuildContext(_InGuild, Context):
+    """One invocation of a command in a guild. A command that is annotated with it is not there in direct messages."""
+
+    __slots__ = ()
+
+
 class _SourceContext(InteractionContext[Answered]):
     """An interaction that may come from a message: its deferrals are silent, and that message can be changed."""
 
@@ -697,6 +721,18 @@ class ModalContext(_SourceContext[hikari.ModalInteraction]):
     def values(self) -> dict[str, str]:
         """What was typed, by the custom ids of the inputs; "" where nothing was."""
         return typed_in(self.interaction)
+
+
+class GuildComponentContext(_InGuild, ComponentContext):
+    """One click or choice in a guild. A component that is annotated with it refuses direct messages."""
+
+    __slots__ = ()
+
+
+class GuildModalContext(_InGuild, ModalContext):
+    """One submitted form in a guild. A modal that is annotated with it refuses direct messages."""
+
+    __slots__ = ()
 
 
 def typed_in(interaction: hikari.ModalInteraction) -> dict[str, str]:

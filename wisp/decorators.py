@@ -14,18 +14,20 @@ from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import WispError
 from .events import Event, Listener
 from .guards import Rule
-from .handlers import AnyErrorHandler, Handler, names_around, place_of_caller
+from .handlers import AnyErrorHandler, Handler
 from .inspection import are_the_function
 from .jobs import Cron, CronSettings, Every, EverySettings, Job, JobSettings, OneTime
+from .locations import caller_locals, place_of_caller
 from .migrations import Migrations
 from .owner import Owner
 
 if TYPE_CHECKING:
-    from .context import ComponentContext, Context, ModalContext
+    from .context import Context, GuildComponentContext, GuildModalContext
     from .services.database import Transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
+X = TypeVar("X", bound="Context")
 U = TypeVar("U", bound=hikari.User)
 M = TypeVar("M", bound="Callable[[Transaction], Awaitable[object]]")
 L = TypeVar("L", bound=Callable[..., Awaitable[object]])
@@ -87,12 +89,12 @@ class Registrar(Owner, CommandHolder):
         return CommandGroup(name, description, **settings).create_group(self)
 
     @overload
-    def user_command(self, function: Callable[[Context, U], Awaitable[R]], /) -> MenuCommand[[Context, U], R]: ...
+    def user_command(self, function: Callable[[X, U], Awaitable[R]], /) -> MenuCommand[[X, U], R]: ...
 
     @overload
     def user_command(
         self, /, **settings: Unpack[MenuSettings]
-    ) -> Callable[[Callable[[Context, U], Awaitable[R]]], MenuCommand[[Context, U], R]]: ...
+    ) -> Callable[[Callable[[X, U], Awaitable[R]]], MenuCommand[[X, U], R]]: ...
 
     def user_command(
         self, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[MenuSettings]
@@ -106,13 +108,13 @@ class Registrar(Owner, CommandHolder):
 
     @overload
     def message_command(
-        self, function: Callable[[Context, hikari.Message], Awaitable[R]], /
-    ) -> MenuCommand[[Context, hikari.Message], R]: ...
+        self, function: Callable[[X, hikari.Message], Awaitable[R]], /
+    ) -> MenuCommand[[X, hikari.Message], R]: ...
 
     @overload
     def message_command(
         self, /, **settings: Unpack[MenuSettings]
-    ) -> Callable[[Callable[[Context, hikari.Message], Awaitable[R]]], MenuCommand[[Context, hikari.Message], R]]: ...
+    ) -> Callable[[Callable[[X, hikari.Message], Awaitable[R]]], MenuCommand[[X, hikari.Message], R]]: ...
 
     def message_command(
         self, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[MenuSettings]
@@ -123,10 +125,10 @@ class Registrar(Owner, CommandHolder):
     def _menu_command(
         self, kind: hikari.CommandType, function: Callable[..., Awaitable[Any]] | None, settings: MenuSettings
     ) -> Any:
-        def register(function: Callable[..., Awaitable[Any]], depth: int = 1) -> MenuCommand[..., Any]:
-            return self.add_menu_command(kind, function, names_around(depth), settings)
+        def register(function: Callable[..., Awaitable[Any]]) -> MenuCommand[..., Any]:
+            return self.add_menu_command(kind, function, caller_locals(function), settings)
 
-        return register if function is None else register(function, 3)
+        return register if function is None else register(function)
 
     def add_menu_command(
         self,
@@ -143,7 +145,7 @@ class Registrar(Owner, CommandHolder):
 
     def component(
         self, custom_id: str, /, **settings: Unpack[ComponentSettings]
-    ) -> Callable[[Callable[Concatenate[ComponentContext, P], Awaitable[R]]], Component[P, R]]:
+    ) -> Callable[[Callable[Concatenate[GuildComponentContext, P], Awaitable[R]]], Component[P, R]]:
         """Call `async def name(ctx, ...)` for each click or choice on a component with such a custom id.
 
         `custom_id` is a name and fields, like "vote:{poll_id}:{choice}": the fields are the function's parameters,
@@ -154,8 +156,8 @@ class Registrar(Owner, CommandHolder):
         makes answers private unless they say otherwise. What the function returns is its reply.
         """
 
-        def register(function: Callable[Concatenate[ComponentContext, P], Awaitable[R]]) -> Component[P, R]:
-            return self.add_component(function, custom_id, names_around(1), settings)
+        def register(function: Callable[Concatenate[GuildComponentContext, P], Awaitable[R]]) -> Component[P, R]:
+            return self.add_component(function, custom_id, caller_locals(function), settings)
 
         return decorator(register, custom_id)
 
@@ -170,14 +172,14 @@ class Registrar(Owner, CommandHolder):
 
     def modal(
         self, custom_id: str, /, **settings: Unpack[ModalSettings]
-    ) -> Callable[[Callable[Concatenate[ModalContext, P], Awaitable[R]]], Modal[P, R]]:
+    ) -> Callable[[Callable[Concatenate[GuildModalContext, P], Awaitable[R]]], Modal[P, R]]:
         """Call `async def name(ctx, ...)` for each form that comes back with such a custom id, after a restart too.
 
         `ctx.values` is what was typed. The rest is as in `component`; `ctx.respond_with_modal` opens the form.
         """
 
-        def register(function: Callable[Concatenate[ModalContext, P], Awaitable[R]]) -> Modal[P, R]:
-            return self.add_modal(function, custom_id, names_around(1), settings)
+        def register(function: Callable[Concatenate[GuildModalContext, P], Awaitable[R]]) -> Modal[P, R]:
+            return self.add_modal(function, custom_id, caller_locals(function), settings)
 
         return decorator(register, custom_id)
 
@@ -204,15 +206,15 @@ class Registrar(Owner, CommandHolder):
         and where none deals with it, it is logged with an id.
         """
 
-        def register(function: L, event_types: tuple[type[Any], ...], depth: int) -> L:
-            self.add_listener(function, event_types, names_around(depth))
+        def register(function: L, event_types: tuple[type[Any], ...]) -> L:
+            self.add_listener(function, event_types, caller_locals(function))
             return function
 
         if are_the_function(arguments):
-            return register(arguments[0], (), 2)
+            return register(arguments[0], ())
 
         def decorate(function: L) -> L:
-            return register(function, arguments, 2)
+            return register(function, arguments)
 
         return decorate
 
@@ -282,10 +284,9 @@ class Registrar(Owner, CommandHolder):
         was down, or their module off or not loaded: "all" (the default) runs each, "once" only the last of those for
         the same server, "skip" none.
         """
-        names = names_around(1)
 
         def register(function: L) -> L:
-            self.add_job(function, name, names, settings)
+            self.add_job(function, name, caller_locals(function), settings)
             return function
 
         return decorator(register, name)

@@ -14,9 +14,8 @@ import hikari
 
 from . import autocomplete, bridge
 from .commands import ApplicationCommand, Command
-from .components import UNKNOWN, Component, Modal
-from .context import ComponentContext, Context, InteractionContext, ModalContext
-from .custom_ids import Routes
+from .components import UNKNOWN, Component, Modal, Routes
+from .context import Context, InteractionContext
 from .errors import AnswerError, InteractionOver, UserError
 from .guards import Counter, Limit, Rule, Rules
 from .logs import get_logger, redacted
@@ -129,7 +128,8 @@ class Dispatcher:
             command = self._find(interaction, path)
             if isinstance(command, Command):
                 if self._is_on(command.owner, interaction.guild_id):
-                    await autocomplete.suggest(self.session, command, interaction, options)
+                    choices = await autocomplete.suggest(self.session, command, interaction, options)
+                    await autocomplete.offer(self.session, interaction, choices)
                 else:
                     self.session.measures.refused("off")
                     await autocomplete.offer(self.session, interaction, [])
@@ -162,14 +162,14 @@ class Dispatcher:
         if isinstance(interaction, hikari.CommandInteraction):
             path, options = _path_of(interaction)
             command = self._find(interaction, path)
-            return Context(self.session, command, interaction, options) if command else None
+            return command.context(self.session, command, interaction, options) if command else None
         if isinstance(interaction, hikari.ComponentInteraction):
             if found := self._components.find(interaction.custom_id):
                 component, fields = found
-                return ComponentContext(self.session, component, interaction, fields)
+                return component.context(self.session, component, interaction, fields)
         elif isinstance(interaction, hikari.ModalInteraction) and (found := self._modals.find(interaction.custom_id)):
             modal, fields = found
-            return ModalContext(self.session, modal, interaction, fields)
+            return modal.context(self.session, modal, interaction, fields)
         return None
 
     def _find(

@@ -14,8 +14,8 @@ from hikari.events.base_events import get_required_intents_for
 
 from .errors import Problem
 from .guards import misplaced_rules
-from .handlers import place_of
-from .inspection import AnyOrder, call_problem, expand, resolve_annotation, union_parts, unpack
+from .inspection import AnyOrder, InvalidDefinition, call_problem, expand, read_parameters, union_parts, unpack
+from .locations import place_of
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -123,37 +123,30 @@ class Listener:
     def _read_types(self, named: tuple[Any, ...], names: Mapping[str, Any]) -> tuple[type[Any], ...]:
         """Return the events that the decorator names, or else the annotation, each once."""
         fix = "Write `async def name(event: hikari.MemberCreateEvent)`, or `@bot.listen(hikari.MemberCreateEvent)`"
-        first = next(iter(inspect.signature(self.function).parameters.values()), None)
+        first = next(iter(read_parameters(self.function, names)), None)
         if first is None:
             self._problem("it has no parameter for the event", fix)
             return ()
-        if not named and first.annotation is first.empty:
-            self._problem(f"its parameter `{first.name}` has no annotation, so no event is known", fix)
-            return ()
         try:
+            annotated = _types_in([first.resolve()])
+        except InvalidDefinition as invalid:
             if not named:
-                return _types_in([resolve_annotation(self.function, first.name, names)])
-            types = _types_in(map(expand, named))
-            self._check_annotation(first, types, names)
-            return types
-        except Exception as error:
-            what = "what the decorator names" if named else f"the annotation of `{first.name}`"
-            self._problem(f"{what} means nothing at run time ({error})", fix)
-            return ()
-
-    def _check_annotation(self, first: inspect.Parameter, types: tuple[Any, ...], names: Mapping[str, Any]) -> None:
-        """Note a mistake if the parameter is annotated with events, and the decorator names others only."""
-        if first.annotation is first.empty or not all(map(_is_event, types)):
-            return
+                self._problem(f"parameter `{first.name}`: {invalid.message}", fix)
+            annotated = ()
+        if not named:
+            return annotated
         try:
-            annotated = _types_in([resolve_annotation(self.function, first.name, names)])
-        except Exception:  # a name for type checkers alone
-            return
-        if all(map(_is_event, annotated)) and not any(issubclass(one, annotated) for one in types):
-            named = " and ".join(one.__name__ for one in types)
+            types = _types_in(map(expand, named))
+        except Exception as error:
+            self._problem(f"the events that the decorator names cannot be evaluated ({error})", fix)
+            return ()
+        are_events = annotated and all(map(_is_event, (*types, *annotated)))
+        if are_events and not any(issubclass(one, annotated) for one in types):
+            given = " and ".join(one.__name__ for one in types)
             wanted = " | ".join(one.__name__ for one in annotated)
-            problem = f"the decorator names {named}, and `{first.name}` is annotated as `{wanted}`"
+            problem = f"the decorator names {given}, and `{first.name}` is annotated as `{wanted}`"
             self._problem(problem, "Write the same event in both places, or write `@bot.listen` alone")
+        return types
 
     def problem(self, problem: str, fix: str) -> Problem:
         """A Mistake at its place."""

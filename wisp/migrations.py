@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from .errors import DatabaseError, Problem
-from .handlers import place_of
 from .inspection import call_problem
+from .locations import place_of
 from .tasks import described
 
 Place = tuple[str | None, int | None]

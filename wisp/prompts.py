@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack
 
 import hikari
 
-from .components import Component, row
-from .custom_ids import RESERVED
+from .components import RESERVED, Component, row
 from .errors import AnswerError, UserError
-from .handlers import place_of
+from .locations import place_of
 
 if TYPE_CHECKING:
     from .context import Answer, ComponentContext, InteractionContext, MessageFields

@@ -14,7 +14,7 @@ from types import CoroutineType, FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, cast
 
 from .clock import Clock
-from .handlers import place_of, short_path
+from .locations import place_of, short_path
 from .logs import get_logger
 
 if TYPE_CHECKING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import abc
 import datetime
 import difflib
-import inspect
 import math
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -16,8 +15,18 @@ import msgspec.inspect
 
 from ..errors import JobError, Problem
 from ..guards import misplaced_rules
-from ..handlers import SettingChecks, checked_settings, is_text, is_truth, place_of
-from ..inspection import foreign_metadata, is_async, misfit, misplaced_metadata, resolve_annotation, unpack
+from ..inspection import (
+    InvalidDefinition,
+    Parameter,
+    SettingChecks,
+    checked_settings,
+    is_async,
+    is_bool,
+    is_str,
+    misfit,
+    read_parameters,
+)
+from ..locations import place_of
 from ..services.values import decoder
 
 if TYPE_CHECKING:
@@ -205,32 +214,32 @@ class Cron(Recurring):
         zone = self.settings.get("timezone")
         try:
             self.zone = _zone(zone) if zone is not None else datetime.UTC
-        except _Unfit as unfit:
-            self.note(*unfit.args)
+        except InvalidDefinition as invalid:
+            self.note(*invalid.args)
         try:
             self._check(expression)
-        except _Unfit as unfit:
-            self.note(*unfit.args)
+        except InvalidDefinition as invalid:
+            self.note(*invalid.args)
 
     def _check(self, expression: object) -> None:
         fix = 'Write five fields, minute hour day month weekday: "0 9 * * *" is each day at 9'
         if not isinstance(expression, str):
-            raise _Unfit(f"cron() got {expression!r} as its times", fix)
+            raise InvalidDefinition(f"cron() got {expression!r} as its times", fix)
         wrong = _wrong_at_a_glance(expression)
         if wrong:
             self.note(f'the times "{expression}" mean nothing ({wrong})', fix)
         try:
             import cronsim
         except ImportError:
-            raise _Unfit(*_NO_CRONSIM) from None
+            raise InvalidDefinition(*_NO_CRONSIM) from None
         if wrong:
             return
         try:
             next(cronsim.CronSim(expression, datetime.datetime.now(self.zone)))
         except StopIteration:
-            raise _Unfit(f'the times "{expression}" never come', fix) from None
+            raise InvalidDefinition(f'the times "{expression}" never come', fix) from None
         except (cronsim.CronSimError, ValueError) as error:
-            raise _Unfit(f'the times "{expression}" mean nothing ({error})', fix) from None
+            raise InvalidDefinition(f'the times "{expression}" mean nothing ({error})', fix) from None
 
     def first(self, clock_time: float, monotonic: float) -> float:
         """The first of its times after now."""
@@ -275,15 +284,14 @@ class OneTime(Job):
             self.note(f"job() got {name!r} as its name", f"Give it {_EXPECTED_NAME}")
         self._decoders: dict[str, Callable[[bytes], Any]] = {}
         self._needed: list[str] = []
-        for name, parameter in _parameters(function):
-            if misplaced := misplaced_metadata(name, parameter.annotation, parameter.default):
-                self.note(*misplaced, of=f', parameter "{name}"')
+        for parameter in read_parameters(function, names):
             try:
-                self._decoders[name] = _decoder(function, parameter, names)
-            except _Unfit as unfit:
-                self.note(*unfit.args, of=f', parameter "{name}"')
-            if parameter.default is parameter.empty:
-                self._needed.append(name)
+                self._decoders[parameter.name] = _decoder(parameter)
+                parameter.check_default()
+            except InvalidDefinition as invalid:
+                self.note(*invalid.args, of=f', parameter "{parameter.name}"')
+            if not parameter.has_default:
+                self._needed.append(parameter.name)
 
     def arguments(self, data: bytes) -> dict[str, Any]:
         """What the function is called with, of encoded data. Raises JobError where they do not fit."""
@@ -309,39 +317,21 @@ class OneTime(Job):
         return ", ".join(f"`{name}`" for name in self._decoders) or "nothing"
 
 
-class _Unfit(Exception):
-    """What is wrong, and the way out."""
-
-
 _read_values = decoder(dict[str, msgspec.Raw])
 
 
-def _parameters(function: Callable[..., object]) -> list[tuple[str, inspect.Parameter]]:
+def _decoder(parameter: Parameter) -> Callable[[bytes], Any]:
+    if not parameter.is_named:
+        raise InvalidDefinition(f"`{parameter}` cannot be given by name", "Name each parameter, as in `text: str`")
+    parameter.read().refuse_metadata()
+    annotation = parameter.resolve()
     try:
-        return [*inspect.signature(function).parameters.items()]
-    except (TypeError, ValueError):  # of what is written in C nothing is known
-        return []
-
-
-def _decoder(
-    function: Callable[..., object], parameter: inspect.Parameter, names: Mapping[str, Any]
-) -> Callable[[bytes], Any]:
-    if parameter.kind is not parameter.POSITIONAL_OR_KEYWORD and parameter.kind is not parameter.KEYWORD_ONLY:
-        raise _Unfit(f"`{parameter}` cannot be given by name", "Name each parameter, as in `text: str`")
-    if parameter.annotation is parameter.empty:
-        raise _Unfit("it has no annotation", f"Say what it is: `{parameter.name}: int`")
-    try:
-        annotation = resolve_annotation(function, parameter.name, names)
-        if foreign := foreign_metadata(unpack(annotation).metadata):
-            raise _Unfit(*foreign)
         if strange := _strange(msgspec.inspect.type_info(annotation)):
             raise TypeError(f"nothing makes a `{strange.__name__}` of them")
         return decoder(annotation)
-    except _Unfit:
-        raise
     except Exception as error:
         fix = "Take what msgspec reads: int, str, float, bool, list, dict, a datetime, a struct, hikari.Snowflake"
-        raise _Unfit(f"its annotation `{parameter.annotation}` cannot be read from data ({error})", fix) from None
+        raise InvalidDefinition(f"its annotation `{annotation}` cannot be read from data ({error})", fix) from None
 
 
 def _strange(info: object) -> type | None:
@@ -384,9 +374,9 @@ def _zone(zone: str | datetime.tzinfo) -> datetime.tzinfo:
         known = zoneinfo.available_timezones()
         nearest = difflib.get_close_matches(zone, known, 1)
         if not known:
-            raise _Unfit("this system has no time zones", "Install them: pip install tzdata") from None
+            raise InvalidDefinition("this system has no time zones", "Install them: pip install tzdata") from None
         fix = f'Did you mean "{nearest[0]}"?' if nearest else 'Write a name like "Europe/Vienna"'
-        raise _Unfit(f'there is no time zone "{zone}"', fix) from None
+        raise InvalidDefinition(f'there is no time zone "{zone}"', fix) from None
 
 
 def twins(jobs: Iterable[Job]) -> list[Problem]:
@@ -415,10 +405,10 @@ def _is_zone(value: object) -> bool:
 _UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
 
 _JOB: SettingChecks = {
-    "name": (is_text, _EXPECTED_NAME),
+    "name": (is_str, _EXPECTED_NAME),
     "missed": (lambda value: value in ("skip", "once", "all"), '"skip", "once" or "all"'),
 }
-_RECURRING: SettingChecks = {**_JOB, "overlap": (is_truth, "True or False")}
+_RECURRING: SettingChecks = {**_JOB, "overlap": (is_bool, "True or False")}
 _CHECKS: Mapping[str, SettingChecks] = {
     "job": {"missed": _JOB["missed"]},
     "every": {**_RECURRING, **dict.fromkeys(_UNITS, (_is_count, "a number, more than 0"))},

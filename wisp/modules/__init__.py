@@ -26,23 +26,23 @@ from ..components import Component, ComponentSettings, Modal, ModalSettings
 from ..decorators import Registrar, decorator
 from ..errors import CheckError, Problem, WispError, did_you_mean
 from ..guards import rules_on
-from ..handlers import SettingChecks, is_text, is_truth, names_around, place_of, short_path
-from ..inspection import are_the_function, method_problem, underlying
+from ..inspection import SettingChecks, are_the_function, is_bool, is_str, method_problem, short_repr, underlying
 from ..jobs import CronSettings, EverySettings, JobSettings
+from ..locations import caller_locals, place_of, short_path
 from ..logs import get_logger
-from ..options import short_repr
 from ..tasks import described
 
 if TYPE_CHECKING:
     import lightbulb
 
     from ..bot import Bot
-    from ..context import ComponentContext, Context, ModalContext
+    from ..context import Context, GuildComponentContext, GuildModalContext
     from ..events import Event
     from ..services import GuildDataStore, Services
 
 P = ParamSpec("P")
 R = TypeVar("R")
+X = TypeVar("X", bound="Context")
 H = TypeVar("H")
 U = TypeVar("U", bound=hikari.User)
 L = TypeVar("L", bound=Callable[..., Awaitable[object]])
@@ -232,22 +232,20 @@ def forget_marked(module: Module) -> None:
 
 
 @overload
-def command(
-    function: Callable[Concatenate[Any, Context, P], Awaitable[R]], /
-) -> Method[Command[Concatenate[Context, P], R]]: ...
+def command(function: Callable[Concatenate[Any, X, P], Awaitable[R]], /) -> Method[Command[Concatenate[X, P], R]]: ...
 
 
 @overload
 def command(
     **settings: Unpack[CommandSettings],
-) -> Callable[[Callable[Concatenate[Any, Context, P], Awaitable[R]]], Method[Command[Concatenate[Context, P], R]]]: ...
+) -> Callable[[Callable[Concatenate[Any, X, P], Awaitable[R]]], Method[Command[Concatenate[X, P], R]]]: ...
 
 
 def command(function: Callable[..., Any] | None = None, /, **settings: Unpack[CommandSettings]) -> Any:
     """Mark a method of a module as a slash command: as `@bot.command` else."""
-    names = names_around(1)
 
     def mark(function: Callable[..., Any]) -> Method[Any]:
+        names = caller_locals(function)
         return Method(function, lambda bot, bound: bot.add_command(bound, names, settings))
 
     return mark if function is None else mark(function)
@@ -255,11 +253,11 @@ def command(function: Callable[..., Any] | None = None, /, **settings: Unpack[Co
 
 def user_command(
     **settings: Unpack[MenuSettings],
-) -> Callable[[Callable[[Any, Context, U], Awaitable[R]]], Method[MenuCommand[[Context, U], R]]]:
+) -> Callable[[Callable[[Any, X, U], Awaitable[R]]], Method[MenuCommand[[X, U], R]]]:
     """Mark a method of a module as a command in the menu of users: as `@bot.user_command(...)` else."""
-    names = names_around(1)
 
     def mark(function: Callable[..., Any]) -> Method[Any]:
+        names = caller_locals(function)
         kind = hikari.CommandType.USER
         return Method(function, lambda bot, bound: bot.add_menu_command(kind, bound, names, settings))
 
@@ -268,13 +266,11 @@ def user_command(
 
 def message_command(
     **settings: Unpack[MenuSettings],
-) -> Callable[
-    [Callable[[Any, Context, hikari.Message], Awaitable[R]]], Method[MenuCommand[[Context, hikari.Message], R]]
-]:
+) -> Callable[[Callable[[Any, X, hikari.Message], Awaitable[R]]], Method[MenuCommand[[X, hikari.Message], R]]]:
     """Mark a method of a module as a command in the menu of messages: as `@bot.message_command(...)` else."""
-    names = names_around(1)
 
     def mark(function: Callable[..., Any]) -> Method[Any]:
+        names = caller_locals(function)
         kind = hikari.CommandType.MESSAGE
         return Method(function, lambda bot, bound: bot.add_menu_command(kind, bound, names, settings))
 
@@ -283,11 +279,11 @@ def message_command(
 
 def component(
     custom_id: str, /, **settings: Unpack[ComponentSettings]
-) -> Callable[[Callable[Concatenate[Any, ComponentContext, P], Awaitable[R]]], Method[Component[P, R]]]:
+) -> Callable[[Callable[Concatenate[Any, GuildComponentContext, P], Awaitable[R]]], Method[Component[P, R]]]:
     """Mark a method of a module as the handler of components: as `@bot.component` else."""
-    names = names_around(1)
 
     def mark(function: Callable[..., Any]) -> Method[Any]:
+        names = caller_locals(function)
         return Method(function, lambda bot, bound: bot.add_component(bound, custom_id, names, settings))
 
     return cast(Any, mark)(custom_id) if callable(custom_id) else mark  # the mistake is told later
@@ -295,11 +291,11 @@ def component(
 
 def modal(
     custom_id: str, /, **settings: Unpack[ModalSettings]
-) -> Callable[[Callable[Concatenate[Any, ModalContext, P], Awaitable[R]]], Method[Modal[P, R]]]:
+) -> Callable[[Callable[Concatenate[Any, GuildModalContext, P], Awaitable[R]]], Method[Modal[P, R]]]:
     """Mark a method of a module as the handler of forms: as `@bot.modal` else."""
-    names = names_around(1)
 
     def mark(function: Callable[..., Any]) -> Method[Any]:
+        names = caller_locals(function)
         return Method(function, lambda bot, bound: bot.add_modal(bound, custom_id, names, settings))
 
     return cast(Any, mark)(custom_id) if callable(custom_id) else mark  # the mistake is told later
@@ -315,9 +311,9 @@ def listen(*event_types: type[hikari.Event] | type[Event]) -> Callable[[L], L]: 
 
 def listen(*arguments: Any) -> Any:
     """Mark a method of a module as a listener: as `@bot.listen` else."""
-    names = names_around(1)
 
     def mark(function: L, event_types: tuple[type[Any], ...]) -> L:
+        names = caller_locals(function)
         return _marked(function, lambda bot, bound: bot.add_listener(bound, event_types, names))
 
     if are_the_function(arguments):
@@ -341,10 +337,12 @@ def cron(times: str, /, **settings: Unpack[CronSettings]) -> Callable[[J], J]:
 
 def job(name: str, /, **settings: Unpack[JobSettings]) -> Callable[[L], L]:
     """Mark a method of a module as a job that is run by its name: as `@bot.job` else."""
-    names = names_around(1)
-    return decorator(
-        lambda function: _marked(function, lambda bot, bound: bot.add_job(bound, name, names, settings)), name
-    )
+
+    def mark(function: L) -> L:
+        names = caller_locals(function)
+        return _marked(function, lambda bot, bound: bot.add_job(bound, name, names, settings))
+
+    return decorator(mark, name)
 
 
 def _marked(function: L, register: Callable[[ModuleBot, Any], object]) -> L:
@@ -493,11 +491,11 @@ def _are_names(value: object) -> bool:
 
 
 _ATTRIBUTES: SettingChecks = {
-    "description": (is_text, "a text"),
-    "default_enabled": (is_truth, "True or False"),
+    "description": (is_str, "a text"),
+    "default_enabled": (is_bool, "True or False"),
     "required_services": (_are_names, 'names, as in ["cache"]'),
     "depends_on": (_are_names, 'names, as in ["greeter"]'),
-    "namespace": (lambda value: value is None or is_text(value), "a text, or None"),
+    "namespace": (lambda value: value is None or is_str(value), "a text, or None"),
 }
 
 

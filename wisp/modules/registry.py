@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from ..command_tree import watched
 from ..errors import CheckError, DatabaseError, Problem, StartError, WispError, did_you_mean
 from ..events import ModuleDisabled, ModuleEnabled
-from ..handlers import place_of_class
 from ..jobs.scheduler import setting_up
+from ..locations import place_of_class
 from ..logs import get_logger
 from ..services import Audit
 from ..tasks import EXITS, Overdue, described, end, is_cancelled, refuse_coroutine, within
