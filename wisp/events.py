@@ -14,8 +14,9 @@ from hikari.events.base_events import get_required_intents_for
 
 from .errors import Problem
 from .guards import misplaced_rules
-from .inspection import AnyOrder, InvalidDefinition, call_problem, expand, read_parameters, union_parts, unpack
+from .inspection import InvalidDefinition, call_problem, expand, read_parameters, union_parts, unpack
 from .locations import place_of
+from .structs import AnyOrder
 
 if TYPE_CHECKING:
     from .bot import Bot

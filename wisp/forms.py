@@ -15,7 +15,6 @@ import msgspec
 from . import limits
 from .errors import AnswerError, Problem, UserError
 from .inspection import (
-    AnyOrder,
     InvalidDefinition,
     Metadata,
     in_words,
@@ -26,6 +25,7 @@ from .inspection import (
     unpack,
 )
 from .locations import place_of_class
+from .structs import AnyOrder
 
 if TYPE_CHECKING:
     from .context import InteractionContext

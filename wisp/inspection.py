@@ -10,11 +10,8 @@ import typing
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, Union, cast
 
-import msgspec
-
 S = TypeVar("S")
 
-_BY_NAME = "__wisp_fields_by_name__"
 _UNIONS = (Union, types.UnionType)
 
 
@@ -25,25 +22,6 @@ class InvalidDefinition(Exception):
         super().__init__(message, fix)
         self.message: str = message
         self.fix: str = fix
-
-
-@typing.dataclass_transform(kw_only_default=True, field_specifiers=(msgspec.field,))
-class AnyOrder(msgspec.StructMeta):
-    """Make a struct in which a field with a default can precede one without. Its fields are then given by name.
-
-    msgspec does not inherit `kw_only` from a base class.
-    """
-
-    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], /, **settings: Any) -> Any:
-        """Make the class. `settings` are those of msgspec, `kw_only` included."""
-        if any(hasattr(base, _BY_NAME) for base in bases):
-            settings.setdefault("kw_only", True)  # else msgspec puts the fields of the base class last
-        try:
-            return super().__new__(mcs, name, bases, namespace, **settings)
-        except TypeError:
-            if "kw_only" in settings:
-                raise
-        return super().__new__(mcs, name, bases, {**namespace, _BY_NAME: True}, kw_only=True, **settings)
 
 
 # ---- functions ----
@@ -259,8 +237,8 @@ def requested_context(parameters: list[Parameter], *contexts: C) -> C:
     except InvalidDefinition:
         return contexts[0]
     parts = [typing.get_origin(part) or part for part in union_parts(annotated)]
-    for context in contexts:
-        if any(_accepts(part, context) for part in parts):
+    for number, context in enumerate(contexts, 1):
+        if any(_accepts(part, context) and not _is_below(part, contexts[number:]) for part in parts):
             return context
     problem = f"its context is annotated as `{inspect.formatannotation(annotated)}`, and it gets a "
     right = f"wisp.{contexts[0].__name__}"
@@ -271,6 +249,10 @@ def _accepts(annotated: Any, context: type) -> bool:
     if annotated is Any or not isinstance(annotated, type) or getattr(annotated, "_is_protocol", False):
         return True
     return issubclass(context, annotated) or issubclass(annotated, context)
+
+
+def _is_below(annotated: Any, contexts: tuple[type, ...]) -> bool:
+    return isinstance(annotated, type) and issubclass(annotated, contexts)
 
 
 # ---- annotations ----
