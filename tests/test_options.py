@@ -210,7 +210,7 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (Annotated[str, wisp.Option("x", choices=[str(one) for one in range(26)])], "Must be 25 or fewer in length"),
         (Annotated[int, wisp.Option("x", choices=itertools.count())], "Must be 25 or fewer in length"),
         (Annotated[int, wisp.Option("x", choices=[True])], "the choice True is not of the option's type"),
-        (Annotated[float, wisp.Option("x", choices=[math.nan])], "the choice nan is not a number"),
+        (Annotated[float, wisp.Option("x", choices=[math.nan])], "the choice nan is not of the option's type"),
         (Annotated[int, wisp.Option("x", min="1", choices=[1])], "min='1' is not a number"),
         (Annotated[int, wisp.Option("x", max=datetime.timedelta(1))], "is not a number"),
         (Annotated[datetime.timedelta, wisp.Option("x", min=5)], "min=5 is not a duration"),

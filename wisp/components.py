@@ -18,6 +18,7 @@ from typing import (
     ParamSpec,
     TypedDict,
     TypeVar,
+    Unpack,
     cast,
 )
 
@@ -79,6 +80,15 @@ class ComponentSettings(ModalSettings, total=False):
     """The settings of `@bot.component(...)` besides the custom id."""
 
     only: str
+
+
+class SelectSettings(TypedDict, total=False):
+    """The settings of a select: `min` to `max` (0 to 25, by default 1) of its options can be chosen."""
+
+    placeholder: str
+    min: int
+    max: int
+    disabled: bool
 
 
 # ---- custom ids ----
@@ -286,57 +296,41 @@ class Bound:
         )
         return _checked(f"the button {_quoted(label)}", button)
 
-    def select(
-        self, options: Options, *, placeholder: str = "", min: int = 1, max: int = 1, disabled: bool = False
-    ) -> hikari.impl.TextSelectMenuBuilder[Any]:
-        """Return a select of 1 to 25 texts. `ctx.values` are the `min` to `max` (0 to 25) of them that were chosen."""
-        builder: hikari.impl.TextSelectMenuBuilder[Any] = hikari.impl.TextSelectMenuBuilder(
-            custom_id=self.custom_id, **_select_fields(placeholder, min, max, disabled)
-        )
+    def select(self, options: Options, **settings: Unpack[SelectSettings]) -> hikari.impl.TextSelectMenuBuilder[Any]:
+        """Return a select of 1 to 25 texts. `ctx.values` are those that were chosen."""
+        fields = _select_fields(**settings)
+        menu: hikari.impl.TextSelectMenuBuilder[Any]
+        menu = hikari.impl.TextSelectMenuBuilder(custom_id=self.custom_id, **fields)
         for option in _select_options(options):
-            builder.add_raw_option(option)
-        return _checked("the select", builder)
-
-    def user_select(
-        self, *, placeholder: str = "", min: int = 1, max: int = 1, disabled: bool = False
-    ) -> hikari.impl.SelectMenuBuilder:
-        """Return a select of users: `ctx.selected`."""
-        return self._select(hikari.ComponentType.USER_SELECT_MENU, placeholder, min, max, disabled)
-
-    def role_select(
-        self, *, placeholder: str = "", min: int = 1, max: int = 1, disabled: bool = False
-    ) -> hikari.impl.SelectMenuBuilder:
-        """Return a select of roles: `ctx.selected`."""
-        return self._select(hikari.ComponentType.ROLE_SELECT_MENU, placeholder, min, max, disabled)
-
-    def mentionable_select(
-        self, *, placeholder: str = "", min: int = 1, max: int = 1, disabled: bool = False
-    ) -> hikari.impl.SelectMenuBuilder:
-        """Return a select of users and roles: `ctx.selected`."""
-        return self._select(hikari.ComponentType.MENTIONABLE_SELECT_MENU, placeholder, min, max, disabled)
-
-    def channel_select(
-        self,
-        *kinds: hikari.ChannelType,
-        placeholder: str = "",
-        min: int = 1,
-        max: int = 1,
-        disabled: bool = False,
-    ) -> hikari.impl.ChannelSelectMenuBuilder:
-        """Return a select of channels, of these kinds if any are named: `ctx.selected`."""
-        menu = hikari.impl.ChannelSelectMenuBuilder(
-            custom_id=self.custom_id, channel_types=kinds, **_select_fields(placeholder, min, max, disabled)
-        )
+            menu.add_raw_option(option)
         return _checked("the select", menu)
 
-    def _select(
-        self, kind: hikari.ComponentType, placeholder: str, min: int, max: int, disabled: bool
-    ) -> hikari.impl.SelectMenuBuilder:
-        fields = _select_fields(placeholder, min, max, disabled)
+    def user_select(self, **settings: Unpack[SelectSettings]) -> hikari.impl.SelectMenuBuilder:
+        """Return a select of users: `ctx.selected`."""
+        return self._select(hikari.ComponentType.USER_SELECT_MENU, settings)
+
+    def role_select(self, **settings: Unpack[SelectSettings]) -> hikari.impl.SelectMenuBuilder:
+        """Return a select of roles: `ctx.selected`."""
+        return self._select(hikari.ComponentType.ROLE_SELECT_MENU, settings)
+
+    def mentionable_select(self, **settings: Unpack[SelectSettings]) -> hikari.impl.SelectMenuBuilder:
+        """Return a select of users and roles: `ctx.selected`."""
+        return self._select(hikari.ComponentType.MENTIONABLE_SELECT_MENU, settings)
+
+    def channel_select(
+        self, *kinds: hikari.ChannelType, **settings: Unpack[SelectSettings]
+    ) -> hikari.impl.ChannelSelectMenuBuilder:
+        """Return a select of channels, of these kinds if any are named: `ctx.selected`."""
+        fields = _select_fields(**settings)
+        menu = hikari.impl.ChannelSelectMenuBuilder(custom_id=self.custom_id, channel_types=kinds, **fields)
+        return _checked("the select", menu)
+
+    def _select(self, kind: hikari.ComponentType, settings: SelectSettings) -> hikari.impl.SelectMenuBuilder:
+        fields = _select_fields(**settings)
         return _checked("the select", hikari.impl.SelectMenuBuilder(type=kind, custom_id=self.custom_id, **fields))
 
 
-def _select_fields(placeholder: str, min: int, max: int, disabled: bool) -> dict[str, Any]:
+def _select_fields(placeholder: str = "", min: int = 1, max: int = 1, disabled: bool = False) -> dict[str, Any]:
     return {
         "placeholder": placeholder or hikari.UNDEFINED,
         "min_values": min,

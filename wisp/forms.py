@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import KW_ONLY, dataclass
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from weakref import WeakKeyDictionary
 
 import hikari
@@ -36,6 +37,7 @@ PATIENCE = 15 * 60.0 - 5
 """Seconds that an open form is waited for: until the 15 minutes in which the bot can answer are almost over."""
 
 
+@dataclass(eq=False, slots=True)
 class Field(Metadata):
     """What Discord shows of one input of a form: `Annotated[str, wisp.Field("Your text", multiline=True)]`.
 
@@ -43,25 +45,15 @@ class Field(Metadata):
     inside while it is empty; `value` is its text at first. `min` and `max` bound the characters (0 to 4000, 1 to 4000).
     """
 
-    of = "inputs of forms"
-    __slots__ = ("label", "max", "min", "multiline", "placeholder", "value")
+    of: ClassVar[str] = "inputs of forms"
 
-    def __init__(
-        self,
-        label: str = "",
-        *,
-        placeholder: str = "",
-        value: str = "",
-        min: int | None = None,
-        max: int | None = None,
-        multiline: bool = False,
-    ) -> None:
-        self.label: str = label
-        self.placeholder: str = placeholder
-        self.value: str = value
-        self.min: int | None = min
-        self.max: int | None = max
-        self.multiline: bool = multiline
+    label: str = ""
+    _: KW_ONLY
+    placeholder: str = ""
+    value: str = ""
+    min: int | None = None
+    max: int | None = None
+    multiline: bool = False
 
 
 class Form(msgspec.Struct, metaclass=AnyOrder):
@@ -72,8 +64,6 @@ class Form(msgspec.Struct, metaclass=AnyOrder):
 
 
 class _Input:
-    __slots__ = ("default", "field", "label", "name", "payload", "required")
-
     def __init__(self, name: str, field: Field, default: Any, *, required: bool) -> None:
         self.name: str = name
         self.field: Field = field

@@ -148,8 +148,6 @@ class Parameter:
     `names` are the local names around the function, for annotations that are text.
     """
 
-    __slots__ = ("_function", "_names", "_written", "default", "kind", "name")
-
     def __init__(self, function: Callable[..., Any], written: inspect.Parameter, names: Mapping[str, Any]) -> None:
         self.name: str = written.name
         self.kind: Any = written.kind
