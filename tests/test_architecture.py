@@ -15,6 +15,7 @@ PACKAGE = Path(wisp.__file__).parent
 # From the ground up: a file imports only what stands above it here, for annotations and inside functions as well.
 ORDER = [
     "errors",
+    "structs",
     "logs",
     "clock",
     "limits",
@@ -37,7 +38,6 @@ ORDER = [
     "cooldowns",
     "options",
     "autocomplete",
-    "custom_ids",
     "handlers",
     "commands",
     "components",

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wisp
-from wisp.custom_ids import Pattern, Routes, Unfit
+from wisp.components import Pattern, Routes
+from wisp.inspection import InvalidDefinition
 from wisp.testing import Discord, Impossible, Reply, connect
 
 
@@ -49,7 +50,7 @@ def test_a_custom_id_brings_back_whatever_text_was_put_in(text: str) -> None:
     routes.add(pattern, "vote")
     try:
         custom_id = pattern.fill({"poll_id": "7", "choice": text})
-    except Unfit:
+    except InvalidDefinition:
         assert len(text.replace("%", "%25").replace(":", "%3A")) + len("vote:7:") > 100
         return
     assert len(custom_id) <= 100
@@ -115,7 +116,7 @@ def test_binding_what_does_not_fit_is_refused_where_it_is_built() -> None:
     _, vote = poll_bot()
     with pytest.raises(wisp.AnswerError, match="takes 107 characters, and Discord keeps 100"):
         vote.bind(poll_id=7, choice="x" * 100)
-    with pytest.raises(wisp.AnswerError, match=r"\{poll_id\}: it is 'seven'. Give it a int"):
+    with pytest.raises(wisp.AnswerError, match=r"\{poll_id\}: it is 'seven'. Give it a value of type int"):
         vote.bind(poll_id="seven", choice="x")  # pyright: ignore[reportArgumentType]
     with pytest.raises(TypeError, match=r"needs a value for \{choice\}"):
         vote.bind(poll_id=7)  # pyright: ignore[reportCallIssue]

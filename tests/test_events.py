@@ -162,10 +162,10 @@ def test_what_no_listener_can_be_is_a_problem_with_its_place() -> None:
     parts = (
         "no parameter",
         "no annotation",
-        "means nothing",
+        "cannot be evaluated",
         "not an event",
         "not async",
-        "means nothing",
+        "cannot be evaluated",
         "is not an",
     )
     assert [part in problem.message for part, problem in zip(parts, found, strict=True)] == [True] * 7

@@ -1,16 +1,18 @@
 """Forms: what Discord is asked to show, what comes back, and what no form can be."""
 
 import asyncio
-import types
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated, Any
 
-import hikari
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import wisp
-from wisp.forms import form_problems, forms_in
+from wisp.forms import form_problems
 from wisp.limits import modal_violations
 from wisp.testing import Impossible, Reply, connect
 
@@ -180,82 +182,136 @@ async def test_a_form_after_an_answer_or_a_deferral_is_an_error_in_words() -> No
         await discord.member("ada").slash("late")
 
 
-class Number(wisp.Form):
-    age: int
+BOT = """
+from typing import TYPE_CHECKING, Annotated
+
+import hikari
+import wisp
+{imports}
+
+bot = wisp.Bot()
+
+@bot.command
+async def ask(ctx: wisp.Context) -> None:
+    await ctx.form({form})
+"""
+
+FORM = """
+from typing import TYPE_CHECKING, Annotated
+
+import hikari
+import wisp
+
+class Wrong(wisp.Form):
+    {fields}
+"""
 
 
-class Six(wisp.Form):
-    a: str
-    b: str
-    c: str
-    d: str
-    e: str
-    f: str
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], Any]]:
+    """Write a file and import it. All of them are forgotten after the test."""
+    monkeypatch.syspath_prepend(tmp_path)
+    names: list[str] = []
+
+    def load(name: str, source: str) -> Any:
+        (tmp_path / f"{name}.py").write_text(source)
+        names.append(name)
+        return importlib.import_module(name)
+
+    yield load
+    for name in names:
+        sys.modules.pop(name, None)
 
 
-class Long(wisp.Form):
-    text: Annotated[str, wisp.Field("x" * 46)]
-
-
-class Empty(wisp.Form):
-    pass
-
-
-class LongDefault(wisp.Form):
-    text: Annotated[str, wisp.Field("x", max=2)] = "abc"
-
-
-class ShortDefault(wisp.Form):
-    text: Annotated[str, wisp.Field("x", min=3)] = "ab"
-
-
-class LongValue(wisp.Form):
-    text: Annotated[str, wisp.Field("x", value="abcdef", max=2)]
-
-
-class Wanting(wisp.Form):
-    who: hikari.User
-
-
-class Described(wisp.Form):
-    text: Annotated[str, wisp.Option("Your text", max_length=5)]
+def problems_of(bot: wisp.Bot) -> list[wisp.errors.Problem]:
+    return [problem for problem in bot.check() if not problem.is_warning]
 
 
 @pytest.mark.parametrize(
-    ("form", "words"),
+    ("fields", "words"),
     [
         (
-            Described,
+            'text: Annotated[str, wisp.Option("Your text", max_length=5)]',
             'field "text": its annotation has a `wisp.Option`, which is for options of commands. Write `wisp.Field',
         ),
-        (Number, 'form "Number", field "age": a form has text inputs only, and this is `int`'),
-        (Six, 'form "Six": it has 6 fields, and a form takes 1 to 5'),
-        (Empty, 'form "Empty": it has no fields, and a form takes 1 to 5. Add one, like `text: str`'),
-        (LongDefault, 'form "LongDefault", field "text": its default \'abc\' is longer than max=2'),
-        (ShortDefault, 'form "ShortDefault", field "text": its default \'ab\' is shorter than min=3'),
-        (LongValue, 'form "LongValue", field "text": its value \'abcdef\' is longer than max=2'),
-        (Long, 'form "Long", field "text": label: Must be between 1 and 45 in length (got 46 characters). Shorten it'),
-        (Wanting, "this is `User`"),
+        ("age: int", 'form "Wrong", field "age": a form has text inputs only, and this is `int`'),
+        (
+            "a: str; b: str; c: str; d: str; e: str; f: str",
+            'form "Wrong": it has 6 fields, and a form takes 1 to 5',
+        ),
+        ("pass", 'form "Wrong": it has no fields, and a form takes 1 to 5. Add one, like `text: str`'),
+        (
+            'text: Annotated[str, wisp.Field("x", max=2)] = "abc"',
+            'form "Wrong", field "text": its default \'abc\' is longer than max=2',
+        ),
+        (
+            'text: Annotated[str, wisp.Field("x", min=3)] = "ab"',
+            'form "Wrong", field "text": its default \'ab\' is shorter than min=3',
+        ),
+        (
+            'text: Annotated[str, wisp.Field("x", value="abcdef", max=2)]',
+            'form "Wrong", field "text": its value \'abcdef\' is longer than max=2',
+        ),
+        (
+            'text: Annotated[str, wisp.Field("x" * 46)]',
+            'form "Wrong", field "text": label: Must be between 1 and 45 in length (got 46 characters). Shorten it',
+        ),
+        ("text: Annotated[str, wisp.Field]", 'field "text": `wisp.Field` is not called. Write `wisp.Field("label")`'),
+        ('text: Annotated[str, wisp.Field("x"), wisp.Field("y")]', "it has 2 `wisp.Field`s. Keep one of them"),
+        ('text: "Nowhere"', "its annotations cannot be evaluated (name 'Nowhere' is not defined)"),
+        ("who: hikari.User", "this is `User`"),
     ],
 )
-def test_a_form_that_discord_would_not_take_is_found_before_the_bot_connects(form: type[wisp.Form], words: str) -> None:
+def test_a_form_that_discord_would_refuse_is_found_before_the_bot_connects(
+    load: Callable[[str, str], Any], fields: str, words: str
+) -> None:
+    load("broken_form", FORM.format(fields=fields))
+    bot = load("broken_form_bot", BOT.format(imports="from broken_form import Wrong", form="Wrong")).bot
+    (problem,) = problems_of(bot)
+    assert words in str(problem)
+    assert problem.file
+    assert problem.file.endswith("broken_form.py")
+    assert problem.line == 7
+
+
+@pytest.mark.parametrize(
+    ("imports", "form"),
+    [
+        (FORM.format(fields="age: int"), "Wrong"),
+        ("import broken_form", "broken_form.Wrong"),
+        ("from broken_form import Wrong as Renamed", "Renamed"),
+        ("from broken_form import helper", "helper()"),
+    ],
+)
+def test_the_forms_of_a_bot_are_those_of_its_files_and_of_what_they_import(
+    load: Callable[[str, str], Any], imports: str, form: str
+) -> None:
+    load("broken_form", FORM.format(fields="age: int") + "\ndef helper():\n    return Wrong\n")
+    bot = load("broken_form_bot", BOT.format(imports=imports, form=form)).bot
+    assert 'form "Wrong"' in [problem.where.partition(",")[0] for problem in problems_of(bot)]
+
+
+def test_a_wrong_form_of_another_bot_or_of_a_function_that_has_ended_is_no_problem(
+    load: Callable[[str, str], Any],
+) -> None:
+    def broken() -> type[wisp.Form]:
+        class Number(wisp.Form):
+            age: int
+
+        return Number
+
+    other = load("broken_form", FORM.format(fields="age: int"))
+    bot = form_bot([])
+    number = broken()
+    assert len(problems_of(bot)) == 1
+    del number
+    assert problems_of(bot) == []
+    assert form_problems(other.Wrong)
+
+
+async def test_a_wrong_form_that_no_check_found_is_an_error_where_it_is_opened(load: Callable[[str, str], Any]) -> None:
     bot = wisp.Bot()
-
-    @bot.command
-    async def ask(ctx: wisp.Context) -> None:
-        """Ask."""
-        await ctx.form(form)
-
-    (mistake,) = [mistake for mistake in bot.check() if not mistake.is_warning]
-    assert words in str(mistake)
-    assert mistake.file
-    assert mistake.file.endswith("test_forms.py")
-    assert mistake.line
-
-
-async def test_a_wrong_form_that_nobody_found_is_an_error_where_it_is_opened() -> None:
-    bot = wisp.Bot()
-    forms: list[type[wisp.Form]] = [Number]
+    forms: list[type[wisp.Form]] = [load("broken_form", FORM.format(fields="age: int")).Wrong]
 
     @bot.command
     async def ask(ctx: wisp.Context) -> None:
@@ -265,47 +321,6 @@ async def test_a_wrong_form_that_nobody_found_is_an_error_where_it_is_opened() -
     async with connect(bot) as discord:
         with discord.expects(wisp.AnswerError):
             await discord.member("ada").slash("ask")
-
-
-def test_forms_are_found_in_a_function_and_in_what_is_inside_it() -> None:
-    async def outer(ctx: wisp.Context) -> None:
-        async def inner() -> None:
-            await ctx.form(Feedback)
-
-        await inner()
-
-    assert forms_in(outer) == [Feedback]
-    assert forms_in(print) == []
-
-
-async def helped(ctx: wisp.Context) -> None:
-    await ctx.form(Feedback)
-    await helped(ctx)
-
-
-def test_forms_are_found_behind_helpers_methods_and_modules() -> None:
-    class Holder:
-        form = Number
-
-        async def handler(self, ctx: wisp.Context) -> None:
-            await self._opened(ctx)
-
-        async def _opened(self, ctx: wisp.Context) -> None:
-            await ctx.form(self.form)
-
-    elsewhere = types.ModuleType("elsewhere")
-    elsewhere.__dict__.update(Secret=Number, helped=helped, Form=wisp.Form)
-
-    async def by_helper(ctx: wisp.Context) -> None:
-        await asyncio.sleep(0)
-        await helped(ctx)
-
-    async def by_module(ctx: wisp.Context) -> None:
-        await ctx.form(elsewhere.Secret)
-
-    assert forms_in(Holder().handler) == [Number]
-    assert forms_in(by_helper) == [Feedback]
-    assert forms_in(by_module) == [Number]
 
 
 @given(

@@ -135,7 +135,7 @@ def test_parameters_that_no_data_can_fill_are_problems() -> None:
         ...
 
     first, second = problems(other)
-    assert first == 'job "two", parameter "bare": it has no annotation. Say what it is: `bare: int`'
+    assert first == 'job "two", parameter "bare": it has no annotation. Add one, for example `bare: str`'
     assert "its annotation `<class 'hikari.impl.gateway_bot.GatewayBot'>` cannot be read from data" in second
 
 

@@ -50,7 +50,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .autocomplete import AutocompleteContext as AutocompleteContext
     from .bot import Bot as Bot
     from .commands import CommandGroup as CommandGroup
     from .components import link_button as link_button
@@ -86,6 +85,7 @@ if TYPE_CHECKING:
     from .modules import Module as Module
     from .modules import ModuleBot as ModuleBot
     from .modules import ModuleContext as ModuleContext
+    from .options import AutocompleteContext as AutocompleteContext
     from .options import Option as Option
     from .prompts import paginate as paginate
     from .prompts import paginate_embeds as paginate_embeds
@@ -99,7 +99,6 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _NAMES = {
-    "autocomplete": "AutocompleteContext",
     "bot": "Bot",
     "commands": "CommandGroup",
     "components": "link_button row",
@@ -111,7 +110,7 @@ _NAMES = {
     "forms": "Field Form",
     "guards": "guard handle_errors require_admin require_guild require_owner require_permissions",
     "modules": "Module ModuleBot ModuleContext",
-    "options": "Option",
+    "options": "AutocompleteContext Option",
     "prompts": "paginate paginate_embeds",
     "replies": "EmbedBuilder respond_error respond_info respond_success respond_warning",
     "services.database": "DatabaseService",

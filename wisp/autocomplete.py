@@ -1,18 +1,18 @@
-"""Autocomplete: what a person typed so far, and what the bot suggests."""
+"""Autocomplete: ask an option's function for suggestions, and leave out those that Discord would refuse."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import hikari
 
 from . import limits
-from .context import BaseContext
+from .inspection import short_repr
 from .logs import get_logger
-from .options import Choices, Parameter, choice_payload, choices_in, short_repr
+from .options import AutocompleteContext, Choices, CommandOption, choice_payload, choices_in
 from .tasks import EXITS, Exit, contained, is_cancelled
 
 if TYPE_CHECKING:
@@ -21,30 +21,11 @@ if TYPE_CHECKING:
 
 _log = get_logger("wisp.autocomplete")
 
-_LOOKED_AT = 10_000
-"""How many choices are looked at for those 25: a generator may have no end."""
+_CHOICES_READ = 10_000
+"""Choices that are read from an iterator, which may have no end, to find 25 that fit."""
 
-# Discord waits 3 s; a suggestion that comes later than this would be for a text that has changed since
-_PATIENCE = 2.5
-
-
-class AutocompleteContext(BaseContext[hikari.AutocompleteInteraction]):
-    """One question for suggestions: who types, where, and what was chosen already.
-
-    `options` maps the names of the options filled so far to their raw values (ids for members and channels).
-    """
-
-    __slots__ = ("options",)
-
-    def __init__(
-        self,
-        runtime: Runtime,
-        command: Command[..., Any],
-        interaction: hikari.AutocompleteInteraction,
-        options: Sequence[hikari.AutocompleteInteractionOption],
-    ) -> None:
-        super().__init__(runtime, command, interaction)
-        self.options: dict[str, Any] = {option.name: option.value for option in options if not option.is_focused}
+_TIMEOUT = 2.5
+"""Seconds for the function. Discord waits 3 s, and the user has typed on by then."""
 
 
 async def suggest(
@@ -53,27 +34,21 @@ async def suggest(
     ctx: AutocompleteContext,
     focused: hikari.AutocompleteInteractionOption | None,
 ) -> list[dict[str, Any]]:
-    """Call the option's function, and return its choices as JSON: those before an error, none if it is slow.
+    """Return the suggestions of the option's function: those before an error, none if it takes more than 2.5 s.
 
-    A choice that Discord or the option would refuse is left out.
+    A choice that Discord or the option would refuse is left out. Errors are reported and not raised.
     """
-    parameter = command.by_name.get(focused.name) if focused else None
+    option = command.by_name.get(focused.name) if focused else None
+    if focused is None or option is None or option.autocomplete is None:
+        return []
+    where = f'autocomplete of "{option.name}" in {command.label}'
     choices: list[dict[str, Any]] = []
-    if focused is None or parameter is None or parameter.autocomplete is None:
-        return choices
-    where = f'autocomplete of "{parameter.name}" in {command.label}'
     asked: asyncio.Task[Any] | None = None
     try:
-        asking = runtime.watchdog.watch(parameter.autocomplete(ctx, str(focused.value)), where)
+        asking = runtime.watchdog.watch(option.autocomplete(ctx, str(focused.value)), where)
         asked = asyncio.create_task(contained(asking), name=where)
-        given = await runtime.clock.wait_for(asked, _PATIENCE)
-        for choice in _fitting(given, parameter, where):  # a generator may raise after some that are good
-            choices.append(choice)
-    except TimeoutError as error:
-        if asked is not None and asked.done():  # it is the function's own
-            runtime.report(where, error)
-        else:
-            _log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
+        for choice in _fitting(await runtime.clock.wait_for(asked, _TIMEOUT), option, where):
+            choices.append(choice)  # one by one: a generator may raise after some that are good
     except Exit as exit:
         runtime.request_exit(exit.error)
     except EXITS as error:
@@ -81,35 +56,38 @@ async def suggest(
     except BaseException as error:
         if is_cancelled(error):
             raise
-        runtime.report(where, error)
+        if isinstance(error, TimeoutError) and not (asked and asked.done()):  # else it is the function's own
+            _log.warning("%s took more than %g s: nothing is suggested", where, _TIMEOUT)
+        else:
+            runtime.report(where, error)
     return choices
 
 
-def _fitting(given: Choices | None, parameter: Parameter, where: str) -> Iterator[dict[str, Any]]:
+def _fitting(given: Choices | None, option: CommandOption, where: str) -> Iterator[dict[str, Any]]:
     """Return the first 25 choices that can be sent; the first of the others is logged, once for each option."""
-    count = 0
+    return islice(_all_fitting(() if given is None else given, option, where), limits.CHOICES)
+
+
+def _all_fitting(given: Choices, option: CommandOption, where: str) -> Iterator[dict[str, Any]]:
     seen: set[tuple[str, object]] = set()
-    for choice in islice(choices_in(() if given is None else given), _LOOKED_AT):
+    for choice in islice(choices_in(given), _CHOICES_READ):
         try:
             payload = choice_payload(choice)
-            problem = _problem(payload, parameter, seen)
-        except Exception as error:  # of the user's own __str__ as well
+            problem = _problem(payload, option, seen)
+        except Exception as error:  # of the choice's own __str__ as well
             payload, problem = {}, str(error)
         if not problem:
             yield payload
-            count += 1
-            if count == limits.CHOICES:
-                return
-        elif not parameter.has_warned:
-            parameter.has_warned = True
+        elif not option.has_warned:
+            option.has_warned = True
             _log.warning("%s: a suggestion is left out, %s: %s", where, short_repr(choice), problem)
 
 
-def _problem(payload: dict[str, Any], parameter: Parameter, seen: set[tuple[str, object]]) -> str:
-    """Return why a choice cannot be offered beside those seen, "" if it can: it is seen then."""
-    if problems := limits.choice_violations(payload, parameter.type):
+def _problem(payload: dict[str, Any], option: CommandOption, seen: set[tuple[str, object]]) -> str:
+    """Return why a choice cannot be offered beside those seen, "" if it can: then it is added to them."""
+    if problems := limits.choice_violations(payload, option.type):
         return str(problems[0])
-    if problem := parameter.refuses(payload["value"]):
+    if problem := option.refuses(payload["value"]):
         return f"it {problem}"
     keys = {("name", payload["name"]), ("value", payload["value"])}
     if again := keys & seen:

@@ -12,7 +12,7 @@ from .commands import CommandGroup
 from .components import Component, Modal
 from .decorators import Decorators
 from .errors import Problem, duplicate_names
-from .forms import form_problems, forms_in
+from .forms import problems_around
 from .handlers import error_handler_problems, handler_problems
 from .inspection import call_problem, method_problem
 from .locations import place_of_class
@@ -33,8 +33,7 @@ def owner_problems(owner: Decorators, services: Services) -> list[Problem]:
     found += _scope_problems(commands)
     for handler in (*owner.components, *owner.modals):
         found += handler.check()
-    for form in dict.fromkeys(form for handler in owner.handlers() for form in forms_in(handler.function)):
-        found += form_problems(form)
+    found += problems_around(handler.function for handler in owner.handlers())
     for part in (*owner.listeners, *owner.jobs):
         found += part.check()
     found += error_handler_problems(owner.error_handlers)

@@ -11,24 +11,33 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypedDict, TypeVa
 import hikari
 
 from . import limits
-from .context import Context
+from .context import Context, GuildContext
 from .errors import Problem, UserError, WispError
 from .guards import Rule, rule_problems, rules_on
-from .handlers import (
-    Handler,
+from .handlers import Handler
+from .inspection import (
+    InvalidDefinition,
     SettingChecks,
-    are,
-    are_texts,
     checked_settings,
     first_paragraph,
     in_words,
-    is_text,
-    is_truth,
-    names_around,
+    is_bool,
+    is_filled_with,
+    is_str,
+    maps_to_str,
 )
-from .locations import place_of_caller
+from .locations import caller_locals, place_of_caller
 from .methods import Method, OnMethods, Registration
-from .options import Localizations, Parameter, Target, localizations, read_signature, read_target
+from .options import (
+    CommandOption,
+    Localizations,
+    Target,
+    check_first,
+    check_target,
+    localizations,
+    read_option,
+    read_target,
+)
 from .owner import Owner, unattached
 
 if TYPE_CHECKING:
@@ -81,8 +90,8 @@ class ApplicationCommand(Handler[P, R]):
     """A command of any kind. `path` is its name, preceded by those of its groups ("admin", "kick")."""
 
     kind: hikari.CommandType
+    contexts = (Context, GuildContext)
     measured_as: Kind = "command"
-    context = Context
 
     def __init__(
         self, holder: Owner | CommandGroup, function: Callable[P, Awaitable[R]], settings: CommandSettings
@@ -118,6 +127,11 @@ class ApplicationCommand(Handler[P, R]):
         """Return the problems and warnings of the command alone."""
         return super().check() + place_problems(self.settings, self.problem)
 
+    def place(self) -> dict[str, Any]:
+        """Return where the command is available as JSON: in guilds alone if its context is a GuildContext."""
+        is_guild_only = self.is_guild_only and "contexts" not in self.settings
+        return place_payload({**self.settings, "guild_only": True} if is_guild_only else self.settings)
+
     def limit_problem(self, violation: limits.Violation) -> Problem:
         """Return a limit that the payload violates as a problem of the command, or of one of its options."""
         return self.problem("", *limit_words(violation.path, violation))
@@ -141,13 +155,15 @@ class Command(ApplicationCommand[P, R]):
         settings, wrong = checked_settings(settings, COMMAND_CHECKS, "@command")
         super().__init__(holder, function, settings)
         self.description: str = settings.get("description") or first_paragraph(function)
-        if self.is_async_or_problem():
-            parameters, problems = read_signature(function, names, self.problem)
-            self.parameters.extend(parameters)
-            self.problems.extend(problems)
-            self.check_return(names)
-        self.problems.extend(self.problem("", problem, fix) for problem, fix in wrong)
-        self.by_name: dict[str, Parameter] = {parameter.name: parameter for parameter in self.parameters}
+        for parameter in (self.read_parameters(names, check_first) or ())[1:]:
+            try:
+                self.parameters.append(read_option(parameter))
+            except InvalidDefinition as invalid:
+                self.note(invalid.message, invalid.fix, f', option "{parameter.name}"')
+        self.parameters.sort(key=lambda option: not option.required)
+        for message, fix in wrong:
+            self.note(message, fix)
+        self.by_name: dict[str, CommandOption] = {parameter.name: parameter for parameter in self.parameters}
 
     @property
     def title(self) -> str:
@@ -189,7 +205,7 @@ class Command(ApplicationCommand[P, R]):
             "type": int(self.kind),
             **self.texts(),
             "options": [parameter.payload for parameter in self.parameters],
-            **place_payload(self.settings),
+            **self.place(),
         }
 
     def texts(self) -> dict[str, Any]:
@@ -237,21 +253,18 @@ class MenuCommand(ApplicationCommand[P, R]):
         super().__init__(owner, function, {"name": shown, **settings})
         self.kind: hikari.CommandType = kind
         self._target: Target | None = None
-        if self.is_async_or_problem():
-            self._target, problems = read_target(function, kind, names, self.problem)
-            self.problems.extend(problems)
-            self.check_return(names)
-        self.problems.extend(self.problem("", problem, fix) for problem, fix in wrong)
+        if parameters := self.read_parameters(names, lambda parameters: check_target(parameters, kind)):
+            try:
+                self._target = read_target(parameters[1], kind)
+            except InvalidDefinition as invalid:
+                self.note(invalid.message, invalid.fix)
+        for message, fix in wrong:
+            self.note(message, fix)
 
     @property
     def title(self) -> str:
         """`user command "Who"`."""
         return f'{"user" if self.kind is hikari.CommandType.USER else "message"} command "{self.name}"'
-
-    @property
-    def label(self) -> str:
-        """What logs and errors call it: its title."""
-        return self.title
 
     async def arguments(self, ctx: Context) -> dict[str, Any]:
         """Return the user or message that the menu was opened on. Raises UserError if it is gone."""
@@ -268,13 +281,13 @@ class MenuCommand(ApplicationCommand[P, R]):
             "name": self.name,
             "name_localizations": names,
             "options": list[Any](),
-            **place_payload(self.settings),
+            **self.place(),
         }
 
 
 if TYPE_CHECKING:
-    CommandFunction = Callable[Concatenate[Context, P], Awaitable[R]]
-    CommandMethod = Callable[Concatenate[Any, Context, P], Awaitable[R]]
+    CommandFunction = Callable[Concatenate[GuildContext, P], Awaitable[R]]
+    CommandMethod = Callable[Concatenate[Any, GuildContext, P], Awaitable[R]]
     SlashCommand = Command[Concatenate[Context, P], R]
 
 
@@ -320,9 +333,10 @@ class CommandDecorator:
 
         Problems are not raised here: all problems of a bot are reported at once before it connects.
         """
-        names = names_around(1)
 
-        def register(holder: Any, function: Callable[..., Awaitable[Any]]) -> Command[..., Any]:
+        def register(
+            holder: Any, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any]
+        ) -> Command[..., Any]:
             return holder.add(holder.commands, Command(holder, function, names, settings))
 
         return self.decorate("command", register, function)
@@ -331,7 +345,7 @@ class CommandDecorator:
         """Return the decorator of this name, which registers a function; its result if the function is given."""
 
         def apply(function: Callable[..., Any]) -> Any:
-            return register(self, function)
+            return register(self, function, caller_locals(function))
 
         return apply(function) if callable(function) else apply
 
@@ -526,26 +540,26 @@ def limit_words(path: Sequence[str | int], violation: limits.Violation) -> tuple
 
 
 PLACE_CHECKS: SettingChecks = {
-    "guild_only": (is_truth, "True or False"),
-    "contexts": (are(hikari.ApplicationContextType), "a non-empty list of hikari.ApplicationContextType"),
+    "guild_only": (is_bool, "True or False"),
+    "contexts": (is_filled_with(hikari.ApplicationContextType), "a non-empty list of hikari.ApplicationContextType"),
     "integration_types": (
-        are(hikari.ApplicationIntegrationType),
+        is_filled_with(hikari.ApplicationIntegrationType),
         "a non-empty list of hikari.ApplicationIntegrationType",
     ),
     "permissions": (lambda value: isinstance(value, hikari.Permissions), "hikari.Permissions"),
-    "nsfw": (is_truth, "True or False"),
-    "guilds": (are(int), "a non-empty list of guild ids (leave it out for all guilds)"),
+    "nsfw": (is_bool, "True or False"),
+    "guilds": (is_filled_with(int), "a non-empty list of guild ids (leave it out for all guilds)"),
 }
 _MENU_CHECKS: SettingChecks = {
-    "name": (is_text, "a str"),
-    "ephemeral": (is_truth, "True or False"),
+    "name": (is_str, "a str"),
+    "ephemeral": (is_bool, "True or False"),
     **PLACE_CHECKS,
-    "name_localizations": (are_texts, 'a mapping like {"de": "hallo"}'),
+    "name_localizations": (maps_to_str, 'a mapping like {"de": "hallo"}'),
 }
 COMMAND_CHECKS: SettingChecks = {
-    "description": (is_text, "a str"),
+    "description": (is_str, "a str"),
     **_MENU_CHECKS,
-    "description_localizations": (are_texts, 'a mapping like {"de": "Sagt hallo"}'),
+    "description_localizations": (maps_to_str, 'a mapping like {"de": "Sagt hallo"}'),
 }
 GROUP_CHECKS: SettingChecks = {
     name: check for name, check in COMMAND_CHECKS.items() if name not in ("name", "description")

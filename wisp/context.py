@@ -202,26 +202,6 @@ class Context(InteractionContext[hikari.CommandInteraction]):
         self.options: Sequence[hikari.CommandInteractionOption] = options
 
 
-class GuildContext(Context):
-    """One use of a command in a guild. A command whose context has this annotation can be used in guilds only."""
-
-    __slots__ = ()
-
-    @property
-    def member(self) -> hikari.InteractionMember:
-        """The user as a member, with permissions in this channel."""
-        member = self.interaction.member
-        assert member is not None
-        return member
-
-    @property
-    def guild_id(self) -> hikari.Snowflake:
-        """The guild."""
-        guild_id = self.interaction.guild_id
-        assert guild_id is not None
-        return guild_id
-
-
 class ComponentContext(InteractionContext[hikari.ComponentInteraction]):
     """One click on a button, or one choice in a select. `fields` are the fields of its custom id, as str.
 
@@ -287,6 +267,42 @@ class ModalContext(InteractionContext[hikari.ModalInteraction]):
     def values(self) -> dict[str, str]:
         """The text of each input by its custom id, "" if it was left empty."""
         return submitted_values(self.interaction)
+
+
+class _InGuild:
+    """A context whose `guild_id` and `member` are never None."""
+
+    __slots__ = ()
+
+    interaction: Any
+
+    @property
+    def guild_id(self) -> hikari.Snowflake:
+        """The guild."""
+        return self.interaction.guild_id
+
+    @property
+    def member(self) -> hikari.InteractionMember:
+        """The user as a member, with permissions in this channel."""
+        return self.interaction.member
+
+
+class GuildContext(_InGuild, Context):
+    """One use of a command in a guild. A command whose context has this annotation can be used in guilds only."""
+
+    __slots__ = ()
+
+
+class GuildComponentContext(_InGuild, ComponentContext):
+    """One click or choice in a guild. A component whose context has this annotation refuses direct messages."""
+
+    __slots__ = ()
+
+
+class GuildModalContext(_InGuild, ModalContext):
+    """One modal submitted in a guild. A modal whose context has this annotation refuses direct messages."""
+
+    __slots__ = ()
 
 
 def submitted_values(interaction: hikari.ModalInteraction) -> dict[str, str]:

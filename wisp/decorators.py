@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, Unpack, cast, overload
 
 import hikari
@@ -19,22 +19,22 @@ from .commands import (
 from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import WispError
 from .events import Event, Listener
-from .handlers import AnyErrorHandler, Handler, names_around
+from .handlers import AnyErrorHandler, Handler
 from .inspection import are_the_function
 from .jobs import Cron, CronSettings, Every, EverySettings, Job, JobSettings, OneTime
-from .locations import place_of_caller
+from .locations import caller_locals, place_of_caller
 from .methods import Method, OnMethods, Registration
 from .migrations import Migrations
 
 if TYPE_CHECKING:
-    from .context import ComponentContext, Context, ModalContext
+    from .context import Context, GuildComponentContext, GuildContext, GuildModalContext
     from .services.database import Transaction
 
-    UserFunction = Callable[[Context, "U"], Awaitable["R"]]
-    UserMethod = Callable[[Any, Context, "U"], Awaitable["R"]]
+    UserFunction = Callable[[GuildContext, "U"], Awaitable["R"]]
+    UserMethod = Callable[[Any, GuildContext, "U"], Awaitable["R"]]
     UserCommand = MenuCommand[[Context, "U"], "R"]
-    MessageFunction = Callable[[Context, hikari.Message], Awaitable["R"]]
-    MessageMethod = Callable[[Any, Context, hikari.Message], Awaitable["R"]]
+    MessageFunction = Callable[[GuildContext, hikari.Message], Awaitable["R"]]
+    MessageMethod = Callable[[Any, GuildContext, hikari.Message], Awaitable["R"]]
     MessageCommand = MenuCommand[[Context, hikari.Message], "R"]
 
 P = ParamSpec("P")
@@ -103,9 +103,9 @@ class DecoratorMethods(CommandDecorator):
         return self._menu_command("message_command", hikari.CommandType.MESSAGE, function, settings)
 
     def _menu_command(self, decorator: str, kind: hikari.CommandType, function: Any, settings: MenuSettings) -> Any:
-        names = names_around(2)
-
-        def register(owner: Decorators, function: Callable[..., Awaitable[Any]]) -> ApplicationCommand[..., Any]:
+        def register(
+            owner: Decorators, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any]
+        ) -> ApplicationCommand[..., Any]:
             return owner.add(owner.commands, MenuCommand(kind, owner, function, names, settings))
 
         return self.decorate(decorator, register, function)
@@ -113,12 +113,12 @@ class DecoratorMethods(CommandDecorator):
     @overload
     def component(
         self: OnMethods, custom_id: str, /, **settings: Unpack[ComponentSettings]
-    ) -> Callable[[Callable[Concatenate[Any, ComponentContext, P], Awaitable[R]]], Method[Component[P, R]]]: ...
+    ) -> Callable[[Callable[Concatenate[Any, GuildComponentContext, P], Awaitable[R]]], Method[Component[P, R]]]: ...
 
     @overload
     def component(
         self: Decorators, custom_id: str, /, **settings: Unpack[ComponentSettings]
-    ) -> Callable[[Callable[Concatenate[ComponentContext, P], Awaitable[R]]], Component[P, R]]: ...
+    ) -> Callable[[Callable[Concatenate[GuildComponentContext, P], Awaitable[R]]], Component[P, R]]: ...
 
     def component(self: Any, custom_id: str, /, **settings: Unpack[ComponentSettings]) -> Any:
         """Call `async def name(ctx, ...)` for each click or choice on a component with such a custom id.
@@ -130,9 +130,10 @@ class DecoratorMethods(CommandDecorator):
         holds the id of the one user who may use it. `ephemeral` makes responses private unless they say otherwise.
         What the function returns is its reply.
         """
-        names = names_around(1)
 
-        def register(owner: Decorators, function: Callable[..., Awaitable[Any]]) -> Component[..., Any]:
+        def register(
+            owner: Decorators, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any]
+        ) -> Component[..., Any]:
             return owner.add(owner.components, Component(owner, function, custom_id, names, settings))
 
         return self.decorate("component", register, custom_id)
@@ -140,21 +141,22 @@ class DecoratorMethods(CommandDecorator):
     @overload
     def modal(
         self: OnMethods, custom_id: str, /, **settings: Unpack[ModalSettings]
-    ) -> Callable[[Callable[Concatenate[Any, ModalContext, P], Awaitable[R]]], Method[Modal[P, R]]]: ...
+    ) -> Callable[[Callable[Concatenate[Any, GuildModalContext, P], Awaitable[R]]], Method[Modal[P, R]]]: ...
 
     @overload
     def modal(
         self: Decorators, custom_id: str, /, **settings: Unpack[ModalSettings]
-    ) -> Callable[[Callable[Concatenate[ModalContext, P], Awaitable[R]]], Modal[P, R]]: ...
+    ) -> Callable[[Callable[Concatenate[GuildModalContext, P], Awaitable[R]]], Modal[P, R]]: ...
 
     def modal(self: Any, custom_id: str, /, **settings: Unpack[ModalSettings]) -> Any:
         """Call `async def name(ctx, ...)` for each submitted modal with such a custom id, also after a restart.
 
         `ctx.values` is the input; `ctx.respond_with_modal` opens the modal. `custom_id` is that of `component`.
         """
-        names = names_around(1)
 
-        def register(owner: Decorators, function: Callable[..., Awaitable[Any]]) -> Modal[..., Any]:
+        def register(
+            owner: Decorators, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any]
+        ) -> Modal[..., Any]:
             return owner.add(owner.modals, Modal(owner, function, custom_id, names, settings))
 
         return self.decorate("modal", register, custom_id)
@@ -172,10 +174,9 @@ class DecoratorMethods(CommandDecorator):
         `wisp.Event`. The intents follow from the events. If a listener raises, the others are called all the same; the
         error handlers get an EventContext, and if none handles the error, it is logged with an id.
         """
-        names = names_around(1)
         is_bare = are_the_function(arguments)
 
-        def register(owner: Decorators, function: Callable[..., Any]) -> object:
+        def register(owner: Decorators, function: Callable[..., Any], names: Mapping[str, Any]) -> object:
             owner.add(owner.listeners, Listener(function, () if is_bare else arguments, names))
             return function
 
@@ -196,7 +197,7 @@ class DecoratorMethods(CommandDecorator):
         is off.
         """
 
-        def register(owner: Decorators, function: Callable[..., Any]) -> object:
+        def register(owner: Decorators, function: Callable[..., Any], names: Mapping[str, Any]) -> object:
             positional = () if nothing is None else (nothing,)
             owner.add(owner.jobs, Every(function, settings, positional))
             return function
@@ -213,7 +214,7 @@ class DecoratorMethods(CommandDecorator):
         with "once", a time counts as missed when the next one has come.
         """
 
-        def register(owner: Decorators, function: Callable[..., Any]) -> object:
+        def register(owner: Decorators, function: Callable[..., Any], names: Mapping[str, Any]) -> object:
             owner.add(owner.jobs, Cron(function, times, settings))
             return function
 
@@ -228,9 +229,8 @@ class DecoratorMethods(CommandDecorator):
         `missed` applies to runs that could not begin within a minute of their time, because the bot was down, or their
         module off or not loaded: "all" (the default) runs each, "once" only the last one of each guild, "skip" none.
         """
-        names = names_around(1)
 
-        def register(owner: Decorators, function: Callable[..., Any]) -> object:
+        def register(owner: Decorators, function: Callable[..., Any], names: Mapping[str, Any]) -> object:
             owner.add(owner.jobs, OneTime(function, name, names, settings))
             return function
 
@@ -307,7 +307,8 @@ class MethodDecorators(DecoratorMethods, OnMethods):
 
         def apply(function: Any) -> Any:
             method = cast("Method[Any]", function) if isinstance(function, Method) else Method[Any](function, name)
-            method.registrations.append(register)
+            names = caller_locals(method.function)  # before the frames around the class end
+            method.registrations.append(lambda owner, bound: register(owner, bound, names))
             method.becomes_handler |= name not in _KEEP_METHODS
             return method
 

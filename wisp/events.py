@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,9 @@ from hikari.events.base_events import get_required_intents_for
 
 from .errors import Problem
 from .guards import misplaced_rules
-from .inspection import AnyOrder, call_problem, expand, resolve_annotation, union_parts, unpack
+from .inspection import InvalidDefinition, call_problem, expand, read_parameters, union_parts, unpack
 from .locations import place_of
+from .structs import AnyOrder
 
 if TYPE_CHECKING:
     from .bot import Bot
@@ -114,41 +114,32 @@ class Listener:
     def _read_types(self, named: tuple[Any, ...], names: Mapping[str, Any]) -> tuple[type[Any], ...]:
         """Return the event types in the decorator, or else in the annotation, each once."""
         fix = "Write `async def name(event: hikari.MemberCreateEvent)`, or `@bot.listen(hikari.MemberCreateEvent)`"
-        first = next(iter(inspect.signature(self.function).parameters.values()), None)
+        first = next(iter(read_parameters(self.function, names)), None)
         if first is None:
             self._note("it has no parameter for the event", fix)
             return ()
         if problem := call_problem(self.function, "event"):
             self._note(problem, f"Write `async def {self.name}(event: ...)`")
-        if not named and first.annotation is first.empty:
-            self._note(f"its parameter `{first.name}` has no annotation, so its event is unknown", fix)
-            return ()
         try:
+            annotated = _types_in([first.resolve()])
+        except InvalidDefinition as invalid:
             if not named:
-                return self._annotated_types(first, names)
+                self._note(f"parameter `{first.name}`: {invalid.message}", fix)
+            annotated = ()
+        if not named:
+            return annotated
+        try:
             types = _types_in(map(expand, named))
         except Exception as error:
-            what = "what the decorator names" if named else f"the annotation of `{first.name}`"
-            self._note(f"{what} means nothing at run time ({error})", fix)
+            self._note(f"the events that the decorator names cannot be evaluated ({error})", fix)
             return ()
-        self._compare(types, first, names)
+        are_events = annotated and all(map(_is_event, (*types, *annotated)))
+        if are_events and not any(issubclass(one, annotated) for one in types):
+            in_decorator = " and ".join(one.__name__ for one in types)
+            in_annotation = " | ".join(one.__name__ for one in annotated)
+            message = f"the decorator names {in_decorator}, and `{first.name}` is annotated as `{in_annotation}`"
+            self._note(message, "Write the same event in both places, or write `@bot.listen` alone")
         return types
-
-    def _annotated_types(self, parameter: inspect.Parameter, names: Mapping[str, Any]) -> tuple[Any, ...]:
-        return _types_in([resolve_annotation(self.function, parameter.name, names)])
-
-    def _compare(self, types: tuple[Any, ...], first: inspect.Parameter, names: Mapping[str, Any]) -> None:
-        """Note a problem if the decorator names no event that the annotation includes."""
-        try:
-            annotated = self._annotated_types(first, names)
-        except Exception:  # there is none, or it is a name for type checkers alone
-            return
-        if not all(map(_is_event, types + annotated)) or any(issubclass(one, annotated) for one in types):
-            return
-        in_decorator = " and ".join(one.__name__ for one in types)
-        in_annotation = " | ".join(one.__name__ for one in annotated)
-        message = f"the decorator names {in_decorator}, and `{first.name}` is annotated as `{in_annotation}`"
-        self._note(message, "Write the same event in both places, or write `@bot.listen` alone")
 
     def problem(self, message: str, fix: str) -> Problem:
         """Return a problem of this listener."""

@@ -1,4 +1,4 @@
-"""Where in a bot's own code a task waits, or an error was raised."""
+"""Locations: the file and line of functions, classes, callers, waiting tasks and tracebacks."""
 
 from __future__ import annotations
 
@@ -9,44 +9,114 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from traceback import walk_tb
-from types import CodeType, FrameType, TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from .inspection import underlying
 
-_OTHERS = (
+_LIBRARIES = (
     str(Path(__file__).parent),
     *map(sysconfig.get_path, ("stdlib", "purelib", "platlib")),
     *site.getsitepackages(),
 )
 
 
+# ---- definitions and callers ----
+
+
+def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
+    """Return the file and line in which a function is defined, (None, None) if it is written in C."""
+    code = getattr(underlying(function), "__code__", None)
+    return (None, None) if code is None else (short_path(code.co_filename), code.co_firstlineno)
+
+
+def place_of_class(cls: type) -> tuple[str | None, int | None]:
+    """Return the file and line in which a class is defined, (None, None) without a source."""
+    if cls not in _places_of_classes:
+        _places_of_classes[cls] = _find_class(cls)
+    file, line = _places_of_classes[cls]
+    return file and short_path(file), line
+
+
+_places_of_classes: WeakKeyDictionary[type, tuple[str | None, int | None]] = WeakKeyDictionary()
+"""Results are kept, since each search parses the whole file."""
+
+
+def _find_class(cls: type) -> tuple[str | None, int | None]:
+    try:
+        return inspect.getsourcefile(cls), inspect.getsourcelines(cls)[1]
+    except (OSError, TypeError):
+        return None, None
+
+
+def place_of_caller() -> tuple[str, int]:
+    """Return the file and line of the code outside of wisp that is calling now."""
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("wisp."):
+        frame = frame.f_back
+    return short_path(frame.f_code.co_filename), frame.f_lineno
+
+
+def caller_locals(function: Callable[..., Any]) -> Mapping[str, Any]:
+    """Return the local names that the code that is defining a function can see, for annotations that are text.
+
+    `from __future__ import annotations` keeps no trace of the local names that an annotation uses. They are read from
+    the frames of the enclosing functions while these still run.
+    """
+    module = getattr(underlying(function), "__globals__", None)
+    frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame is not None and frame.f_globals is not module:
+        frame = frame.f_back
+    names: dict[str, Any] = {}
+    while frame is not None and frame.f_globals is module and frame.f_code.co_name != "<module>":
+        names = {**frame.f_locals, **names}
+        frame = frame.f_back
+    return names
+
+
+def short_path(file: str) -> str:
+    """Return a file relative to the current directory, or unchanged if it is outside of it or does not exist."""
+    if not os.path.exists(file):
+        return file
+    relative = os.path.relpath(file)
+    return file if relative.startswith("..") else relative
+
+
+# ---- tasks and tracebacks ----
+
+
 def place(task: asyncio.Task[Any]) -> str:
     """Return where in the bot's code a task waits, as " (bot.py:12, in greet)"; "" if it is in none of it."""
-    return place_in(_frames(task))
+    return place_in(_frames(task.get_coro()))
 
 
 def place_in(frames: Iterable[FrameType]) -> str:
-    """Return the innermost of these frames, outermost first, that is the bot's code, in words as `place` gives them."""
+    """Return the innermost of these frames (outermost first) that is the bot's code, formatted as by `place`."""
     frame = _innermost(frames)
     return f" ({_where(frame)})" if frame else ""
 
 
 def line_of(task: asyncio.Task[Any]) -> str:
     """Return as `place`, with the line of code: " (bot.py:12, in greet: await door.wait())"."""
-    frame = _innermost(_frames(task))
+    frame = _innermost(_frames(task.get_coro()))
     if frame is None:
         return ""
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
     return f" ({_where(frame)}{line and ': '}{line})"
 
 
+def waits_at(coroutine: Any) -> str | None:
+    """Return the file and line of the bot's code in which a coroutine waits ("bot.py:12"); None if it has ended."""
+    frame = _innermost(_frames(coroutine))
+    return frame and f"{short_path(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
 def raised_at(traceback: TracebackType | None) -> str:
-    """Return the innermost line of the bot's code in a traceback, in words as `place` gives them."""
+    """Return the innermost line of the bot's code in a traceback, formatted as by `place`."""
     lines = [f" ({_where(frame, line)})" for frame, line in walk_tb(traceback) if _is_of_bot(frame)]
     return lines[-1] if lines else ""
 
@@ -68,55 +138,14 @@ def _innermost(frames: Iterable[FrameType]) -> FrameType | None:
 
 
 def _is_of_bot(frame: FrameType) -> bool:
-    return not frame.f_code.co_filename.startswith(_OTHERS)
+    return not frame.f_code.co_filename.startswith(_LIBRARIES)
 
 
-def _frames(task: asyncio.Task[Any]) -> list[FrameType]:
-    """Return the frames of the coroutines and generators that a task is in, outermost first."""
+def _frames(coroutine: Any) -> list[FrameType]:
+    """Return the frames of a coroutine and of the coroutines and generators that it awaits, outermost first."""
     found: list[FrameType] = []
-    at: Any = task.get_coro()
+    at = coroutine
     while at is not None:
         found += [getattr(at, name) for name in ("cr_frame", "gi_frame", "ag_frame") if getattr(at, name, None)]
         at = next((getattr(at, name) for name in ("cr_await", "gi_yieldfrom", "ag_await") if hasattr(at, name)), None)
     return found
-
-
-def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
-    """The file (as short as it can be said from here) and line where `function` stands, as far as known."""
-    code: CodeType | None = getattr(underlying(function), "__code__", None)
-    return (None, None) if code is None else (short_path(code.co_filename), code.co_firstlineno)
-
-
-def place_of_class(cls: type) -> tuple[str | None, int | None]:
-    """Return the file (as short as it can be said from here) and line of a class, (None, None) without a source."""
-    if cls not in _places_of_classes:
-        _places_of_classes[cls] = _find_class(cls)
-    file, line = _places_of_classes[cls]
-    return file and short_path(file), line
-
-
-_places_of_classes: WeakKeyDictionary[type, tuple[str | None, int | None]] = WeakKeyDictionary()
-"""What was found, since each search parses the whole file."""
-
-
-def _find_class(cls: type) -> tuple[str | None, int | None]:
-    try:
-        return inspect.getsourcefile(cls), inspect.getsourcelines(cls)[1]
-    except (OSError, TypeError):
-        return None, None
-
-
-def place_of_caller() -> tuple[str, int]:
-    """The file and line of the code outside wisp that is calling now."""
-    frame: FrameType = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("wisp."):
-        frame = frame.f_back
-    return short_path(frame.f_code.co_filename), frame.f_lineno
-
-
-def short_path(file: str) -> str:
-    """A file as short as it can be said from here."""
-    if not os.path.exists(file):
-        return file
-    relative = os.path.relpath(file)
-    return file if relative.startswith("..") else relative

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, TypeVar, cast, overload
 
 from .errors import Problem, WispError
@@ -14,8 +14,8 @@ from .owner import unattached
 
 H = TypeVar("H")
 
-Registration = Callable[[Any, Callable[..., Any]], Any]
-"""Makes a handler of a function, records it with an owner, and returns what the decorated name stands for."""
+Registration = Callable[[Any, Callable[..., Any], Mapping[str, Any]], Any]
+"""Makes a handler of (owner, function, local names around it), and returns what the decorated name stands for."""
 
 _HANDLERS = "__wisp_handlers__"
 
@@ -53,7 +53,7 @@ class Method(Generic[H]):
     def __init__(self, function: Callable[..., Any], decorator: str) -> None:
         self.function: Callable[..., Any] = function
         self.decorator: str = decorator
-        self.registrations: list[Registration] = []
+        self.registrations: list[Callable[[Any, Callable[..., Any]], Any]] = []
         self.becomes_handler: bool = False
         self.name: str = getattr(function, "__name__", type(function).__name__)
         self.file: str | None

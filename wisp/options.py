@@ -1,4 +1,4 @@
-"""A function's signature becomes Discord options: what is shown, what is sent, and how a value arrives."""
+"""Options: a function's signature becomes what Discord shows, and what Discord sends becomes its arguments."""
 
 from __future__ import annotations
 
@@ -10,91 +10,97 @@ import re
 import typing
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
 
 import hikari
 
 from . import limits
 from .clock import LONGEST, duration_in_words, parse_duration
-from .errors import Problem, UserError
+from .context import BaseContext, Context
+from .errors import UserError
 from .inspection import (
+    InvalidDefinition,
     Metadata,
+    Parameter,
     call_problem,
-    foreign_metadata,
-    misplaced_metadata,
-    resolve_annotation,
+    in_words,
+    read_parameters,
+    requested_context,
+    short_repr,
     union_parts,
-    unpack,
-    wrong_context,
 )
 
 if TYPE_CHECKING:
-    from .context import Context
+    from .handlers import Handler
+    from .runtime import Runtime
 
-    Reader = Callable[[Context, Any], Any]
-    """From what Discord sent to what the annotation promises: the value, or a coroutine that fetches it."""
+Reader = Callable[[Context, Any], Any]
+"""From what Discord sent to what the annotation promises: the value, or a coroutine that fetches it."""
 
 ChoiceValue = str | int | float
 Choices = Iterable[ChoiceValue | enum.Enum | hikari.CommandChoice] | Mapping[str, ChoiceValue]
 Localizations = Mapping[hikari.Locale | str, str]
 Bound = float | datetime.timedelta | str
-"""The least or greatest value of an option: a number, or for a duration a timedelta or a text like "1h30m"."""
+"""The least or greatest value of an option: a number, or for a duration a timedelta or a str like "1h30m"."""
 
 _CHOICES_READ = 1000
-"""How many choices are taken of what gives one after another, such as a generator, which may have no end."""
+"""Choices that are read from an iterator, which may have no end."""
+
+_OLDER = "Discord may be showing an older version of this command: try again."
+
+_LEAST, _GREATEST = limits.OPTION_NUMBER
 
 
+class AutocompleteContext(BaseContext[hikari.AutocompleteInteraction]):
+    """A request for suggestions: the user who types, the channel, and the options that are filled so far.
+
+    `options` maps their names to raw values (ids for members and channels).
+    """
+
+    __slots__ = ("options",)
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        handler: Handler[..., Any],
+        interaction: hikari.AutocompleteInteraction,
+        options: Sequence[hikari.AutocompleteInteractionOption],
+    ) -> None:
+        super().__init__(runtime, handler, interaction)
+        self.options: dict[str, Any] = {option.name: option.value for option in options if not option.is_focused}
+
+
+@dataclass(eq=False, slots=True)
 class Option(Metadata):
-    """What Discord shows of one option and what it lets people enter: `Annotated[int, Option("How often", min=1)]`.
+    """What Discord shows of one option and lets users enter: `Annotated[int, wisp.Option("How often", min=1)]`.
 
-    `description` is 1 to 100 characters. `name` replaces the parameter's name. `min` and `max` bound a number
-    (within 2**53) or a duration (a timedelta, or a text like "1h30m"; without `max`, about a hundred years),
-    `min_length` and `max_length` (0 to 6000) a text. `choices` are at most 25 values, a mapping of what is shown to
-    what arrives, or hikari's `CommandChoice`. `autocomplete` is `async (ctx, typed)` giving up to 25 values or a
-    mapping like `choices`; it excludes them. Localizations map a locale ("de") to a text.
+    `description` has 1 to 100 characters. `name` replaces the parameter's name. `min` and `max` bound a number
+    (within 2**53) or a duration (a timedelta, or a str like "1h30m"; without `max`, about a hundred years),
+    `min_length` and `max_length` (0 to 6000) the characters of a str. `choices` are up to 25 values, a mapping of shown
+    names to values, or hikari's `CommandChoice`. `autocomplete` is `async (ctx, typed)` that returns up to 25 of the
+    same; it excludes `choices`. Localizations map a locale ("de") to a str.
 
     The limits are Discord's: https://discord.com/developers/docs/interactions/application-commands
     """
 
-    of = "options of commands"
-    __slots__ = (
-        "autocomplete",
-        "choices",
-        "description",
-        "description_localizations",
-        "max",
-        "max_length",
-        "min",
-        "min_length",
-        "name",
-        "name_localizations",
-    )
+    of: ClassVar[str] = "options of commands"
 
-    def __init__(
-        self,
-        description: str = "",
-        *,
-        name: str | None = None,
-        min: Bound | None = None,
-        max: Bound | None = None,
-        min_length: int | None = None,
-        max_length: int | None = None,
-        choices: Choices | None = None,
-        autocomplete: Callable[..., Any] | None = None,
-        name_localizations: Localizations | None = None,
-        description_localizations: Localizations | None = None,
-    ) -> None:
-        self.description: str = description
-        self.name: str | None = name
-        self.min: Bound | None = min
-        self.max: Bound | None = max
-        self.min_length: int | None = min_length
-        self.max_length: int | None = max_length
-        self.choices: Choices | None = _repeatable(choices)
-        self.autocomplete: Callable[..., Any] | None = autocomplete
-        self.name_localizations: Localizations | None = name_localizations
-        self.description_localizations: Localizations | None = description_localizations
+    description: str = ""
+    _: KW_ONLY
+    name: str | None = None
+    min: Bound | None = None
+    max: Bound | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    choices: Choices | None = None
+    autocomplete: Callable[..., Any] | None = None
+    name_localizations: Localizations | None = None
+    description_localizations: Localizations | None = None
+
+    def __post_init__(self) -> None:
+        self.choices = _repeatable(self.choices)
 
 
 def _repeatable(choices: Choices | None) -> Choices | None:
@@ -106,26 +112,28 @@ def _repeatable(choices: Choices | None) -> Choices | None:
     return sorted(listed, key=str) if isinstance(given, (set, frozenset)) else listed
 
 
-class Parameter:
-    """One option of one command: `payload` is what Discord is told, `read` how its value arrives.
+class _Kind(NamedTuple):
+    """What an annotation stands for: Discord's type of the option, and how its value is read.
 
-    `type` is Discord's type of the option, `durations` the bounds of a duration, None for any other option.
-    `has_warned` says that a warning about its suggestions was logged.
+    `words` name the value in messages, `classes` are its types; `values` are all values that can arrive, if they are
+    few, and `choices` the same as Discord takes them.
     """
 
-    __slots__ = (
-        "argument",
-        "autocomplete",
-        "described",
-        "durations",
-        "fills_none",
-        "has_warned",
-        "name",
-        "payload",
-        "read",
-        "required",
-        "type",
-    )
+    type: hikari.OptionType
+    read: Reader
+    words: str
+    classes: tuple[Any, ...] = ()
+    values: Sequence[Any] = ()
+    choices: list[dict[str, Any]] | None = None
+    channel_types: list[int] | None = None
+
+
+class CommandOption:
+    """One option of a command: `payload` is its JSON for Discord, `argument` the parameter that takes it.
+
+    `read` converts its value, `fills_none` says that it is None if it is left out. `durations` are the bounds of a
+    duration, None for any other option. `has_warned` says that a warning about its suggestions was logged.
+    """
 
     def __init__(self, argument: str, kind: _Kind, option: Option, *, required: bool, fills_none: bool) -> None:
         self.argument: str = argument
@@ -134,20 +142,230 @@ class Parameter:
         self.type: hikari.OptionType = kind.type
         self.has_warned: bool = False
         self.fills_none: bool = fills_none
-        durations = _duration_bounds(option) if kind is _DURATION else None
-        self.durations: tuple[datetime.timedelta | None, datetime.timedelta] | None = durations
+        self.durations: _Durations | None = _durations(option) if kind is _DURATION else None
         self.autocomplete: Callable[..., Any] | None = option.autocomplete
         self.described: bool = bool(option.description)
         self.payload: dict[str, Any] = _payload(self.name, kind, option, required)
-        self.read: Reader = _within(self.payload, kind.read if self.durations is None else _duration(*self.durations))
+        read = kind.read if self.durations is None else _duration(self.durations)
+        is_bounded = self.payload.keys() & {"choices", "min_value", "max_value", "min_length", "max_length"}
+        self.read: Reader = self._within_bounds(read) if is_bounded else read
 
     def refuses(self, value: Any) -> str:
-        """Return the sentence's end for a suggestion that the option would refuse if it was sent, "" for another."""
-        problem = _outside(self.payload, value)
-        return problem or ("" if self.durations is None else _wrong_duration(value, *self.durations))
+        """Return why the option does not take a value of Discord's ("is less than 1"), "" if it does."""
+        if problem := _out_of_bounds(self.payload, value):
+            return problem
+        if self.durations is None:
+            return ""
+        duration = parse_duration(value)
+        return "is not a duration" if duration is None else _too_short_or_long(duration, self.durations)
+
+    def _within_bounds(self, read: Reader) -> Reader:
+        """Return a reader that also checks the bounds: Discord enforces those of the version that it knows."""
+
+        def read_within(ctx: Context, value: Any) -> Any:
+            arrived = read(ctx, value)
+            if problem := _out_of_bounds(self.payload, value):
+                raise UserError(f"That {problem}. {_OLDER}")
+            return arrived
+
+        return read_within
 
 
-# the types of a choice's value; True is an int to Python and none to Discord
+class Target(NamedTuple):
+    """The user or message that a menu command was used on: the parameter that takes it, and its reader."""
+
+    argument: str
+    read: Reader
+
+
+# ---- from a signature to options ----
+
+
+def check_first(parameters: Sequence[Parameter]) -> None:
+    """Raise InvalidDefinition if the first parameter of a command cannot take the context."""
+    fix = "Write `async def name(ctx: wisp.Context, ...)`"
+    if not parameters or not parameters[0].is_positional:
+        raise InvalidDefinition("its first parameter must take the context, and it has none", fix)
+    first = parameters[0]
+    if first.name == "self":
+        fix = "Register the bound method instead: `bot.command(thing.method)`"
+        raise InvalidDefinition("it is a method without its object", fix)
+    if not first.is_annotated:
+        return
+    try:
+        kind = _kind(first.read().type)
+    except InvalidDefinition:  # no option: a class of the bot's own, or a name that only a type checker knows
+        return
+    raise InvalidDefinition(
+        f"its first parameter is `{first}`, an option of Discord's type {kind.type.name}, in place of the context",
+        f"Put the context first: `async def name(ctx: wisp.Context, {first})`",
+    )
+
+
+def read_option(parameter: Parameter) -> CommandOption:
+    """Return the option that a parameter stands for. Raises InvalidDefinition if Discord has none such."""
+    if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
+        raise InvalidDefinition(f"`{parameter}` stands for any number of options", "Name each option")
+    if not parameter.is_named:
+        raise InvalidDefinition("it is positional-only, and options are passed by name", "Move it behind the `/`")
+    parameter.check_default()
+    annotation = parameter.read()
+    option = annotation.only(Option, '"description"') or Option()
+    kind = _kind(annotation.type)
+    _check_settings(kind, option)
+    read = CommandOption(
+        parameter.name,
+        kind,
+        option,
+        required=not (parameter.has_default or annotation.allows_none),
+        fills_none=annotation.allows_none and not parameter.has_default,
+    )
+    for choice in read.payload.get("choices", ()):
+        if problem := read.refuses(choice["value"]):
+            raise InvalidDefinition(f"the choice {short_repr(choice['value'])} {problem}", "Change one of them")
+    if parameter.has_default:
+        _check_default(parameter.default, kind, read)
+    return read
+
+
+def check_target(parameters: Sequence[Parameter], kind: hikari.CommandType) -> None:
+    """Raise InvalidDefinition if a menu command does not take its context and its target, and nothing else."""
+    if len(parameters) != 2:
+        problem = f"it takes the context and its target, and has {len(parameters)} parameters"
+        raise InvalidDefinition(problem, _target_fix(kind))
+    if parameters[1].kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
+        raise InvalidDefinition(f"its target `{parameters[1]}` cannot be passed by name", _target_fix(kind))
+
+
+def read_target(parameter: Parameter, kind: hikari.CommandType) -> Target:
+    """Return the target of a menu command. Raises InvalidDefinition if its annotation is no such target."""
+    if not parameter.is_annotated:
+        return Target(parameter.name, _MEMBER_OR_USER if kind is hikari.CommandType.USER else _MESSAGE)
+    annotation = parameter.read()
+    annotation.refuse_metadata()
+    reader = _TARGETS.get((kind, frozenset(union_parts(annotation.type))))
+    if reader is None:
+        raise InvalidDefinition(f"its target is {_code(annotation.type)}", _target_fix(kind))
+    return Target(parameter.name, reader)
+
+
+def _target_fix(kind: hikari.CommandType) -> str:
+    target = "member: hikari.Member" if kind is hikari.CommandType.USER else "message: hikari.Message"
+    return f"Write `async def name(ctx: wisp.Context, {target})`"
+
+
+def _payload(name: str, kind: _Kind, option: Option, required: bool) -> dict[str, Any]:
+    bounds = (None, None) if kind is _DURATION else (option.min, option.max)
+    payload = {
+        "type": int(kind.type),
+        "name": name,
+        "description": option.description or in_words(name),
+        "required": required,
+        "choices": kind.choices if option.choices is None else choice_payloads(option.choices),
+        "channel_types": kind.channel_types,
+        "min_value": bounds[0],
+        "max_value": bounds[1],
+        "min_length": option.min_length,
+        "max_length": option.max_length,
+        "autocomplete": True if option.autocomplete is not None else None,
+        "name_localizations": localizations(option.name_localizations) or None,
+        "description_localizations": localizations(option.description_localizations) or None,
+    }
+    return {key: value for key, value in payload.items() if value is not None}
+
+
+def localizations(texts: Localizations | None) -> dict[str, str]:
+    """Return a mapping of locales to texts as Discord takes it."""
+    return {str(locale): text for locale, text in (texts or {}).items()}
+
+
+# ---- choices ----
+
+
+def choices_in(choices: Choices) -> Iterator[Any]:
+    """Return the choices one by one, those of a mapping as pairs. Raises TypeError for a str or what is no iterable."""
+    if isinstance(choices, (str, bytes)):
+        raise TypeError(f"expected a list of choices, got {short_repr(choices)}")
+    return iter(cast("Mapping[Any, Any]", choices).items() if isinstance(choices, Mapping) else choices)
+
+
+def choice_payloads(choices: Choices) -> list[dict[str, Any]]:
+    """Return the JSON of choices. Raises TypeError for what is none."""
+    return list(map(choice_payload, choices_in(choices)))
+
+
+def choice_payload(choice: Any) -> dict[str, Any]:
+    """Return the JSON of a value, a pair of name and value, or hikari's choice. Raises TypeError for anything else."""
+    if isinstance(choice, hikari.CommandChoice):
+        payload: dict[str, Any] = {"name": choice.name, "value": choice.value}
+        if choice.name_localizations:
+            payload["name_localizations"] = localizations(choice.name_localizations)
+        return payload
+    if isinstance(choice, tuple) and len(pair := cast("tuple[Any, ...]", choice)) == 2:
+        name, value = pair
+        return {"name": str(name), "value": value.value if isinstance(value, enum.Enum) else value}
+    if isinstance(choice, enum.Enum):
+        return {"name": _capitalized(choice.name), "value": choice.value}
+    if isinstance(choice, (str, int, float)):
+        return {"name": str(choice), "value": choice}
+    raise TypeError(f"expected a str or a number, got {short_repr(cast(object, choice))}")
+
+
+def _capitalized(name: str) -> str:
+    return in_words(name) if name.isupper() or name.islower() else name.replace("_", " ").strip()
+
+
+# ---- checks ----
+
+
+def _check_settings(kind: _Kind, option: Option) -> None:
+    """Raise InvalidDefinition for settings that Discord does not have for this kind of option."""
+    for texts in (option.name_localizations, option.description_localizations):
+        if texts is not None and not isinstance(texts, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InvalidDefinition("its localizations are no mapping", 'Write `{"de": "..."}`')
+    is_number = kind.type in (hikari.OptionType.INTEGER, hikari.OptionType.FLOAT)
+    is_text = kind.type is hikari.OptionType.STRING
+    for name, bound in (("min", option.min), ("max", option.max)):
+        if bound is not None and kind is not _DURATION:
+            if not is_number:
+                problem = "min= and max= bound numbers and durations, and this is neither"
+                raise InvalidDefinition(problem, "Use min_length= and max_length= for a str")
+            if not isinstance(bound, (int, float)) or isinstance(bound, bool) or math.isnan(bound):
+                raise InvalidDefinition(f"{name}={bound!r} is not a number", f"Write {name}=5")
+    if kind is _DURATION:
+        _durations(option)
+    if not is_text and (option.min_length is not None or option.max_length is not None):
+        fix = "Use min= and max= for a number"
+        raise InvalidDefinition("min_length= and max_length= bound a str, and this is none", fix)
+    if option.choices is not None or option.autocomplete is not None:
+        if not (is_text or is_number):
+            problem = "choices= and autocomplete= offer str or numbers, and this is neither"
+            raise InvalidDefinition(problem, "Remove them")
+        if option.autocomplete is not None and (option.choices is not None or kind.choices):
+            raise InvalidDefinition("it has both choices and autocomplete", "Keep one of them")
+    if option.choices is not None:
+        _check_choices(kind, option.choices)
+    if option.autocomplete is not None:
+        _check_autocomplete(option.autocomplete)
+
+
+def _check_choices(kind: _Kind, choices: Choices) -> None:
+    fix = 'Write `choices=["red", "green"]`'
+    try:
+        payloads = choice_payloads(choices)
+    except Exception as error:
+        raise InvalidDefinition(f"choices= cannot be read ({error})", fix) from None
+    if not payloads:
+        raise InvalidDefinition("choices= is empty, so nothing can be chosen", "Leave it out, or offer something")
+    if kind.choices:
+        raise InvalidDefinition("its annotation and choices= both name choices", "Keep one of them")
+    for value in (payload["value"] for payload in payloads):
+        if not isinstance(value, _CHOICES_OF[kind.type]) or isinstance(value, bool) or value != value:  # NaN
+            problem = f"the choice {short_repr(value)} is not of the option's type"
+            raise InvalidDefinition(problem, "Use values of that type")
+
+
+# the types of a choice's value; True is an int in Python, and Discord takes none such
 _CHOICES_OF: dict[hikari.OptionType | int, tuple[type, ...]] = {
     hikari.OptionType.STRING: (str,),
     hikari.OptionType.INTEGER: (int,),
@@ -155,154 +373,19 @@ _CHOICES_OF: dict[hikari.OptionType | int, tuple[type, ...]] = {
 }
 
 
-class _Kind:
-    """What an annotation stands for: Discord's option type, its choices or channel kinds, and the reader.
-
-    `words` name what arrives, `classes` are its types; `values` are all values that can arrive, if they are few.
-    """
-
-    __slots__ = ("channel_types", "choices", "classes", "read", "type", "values", "words")
-
-    def __init__(
-        self,
-        type: hikari.OptionType,
-        read: Reader,
-        words: str,
-        classes: tuple[type, ...] = (),
-        *,
-        choices: list[dict[str, Any]] | None = None,
-        values: Sequence[Any] = (),
-        channel_types: list[int] | None = None,
-    ) -> None:
-        self.type: hikari.OptionType = type
-        self.read: Reader = read
-        self.words: str = words
-        self.classes: tuple[Any, ...] = classes
-        self.choices: list[dict[str, Any]] | None = choices
-        self.values: Sequence[Any] = values
-        self.channel_types: list[int] | None = channel_types
-
-
-class _Unusable(Exception):
-    """An annotation or an Option that Discord has nothing for: (problem, fix)."""
-
-
-def read_signature(
-    function: Callable[..., Any], names: Mapping[str, Any], mistake: Callable[[str, str, str], Problem]
-) -> tuple[list[Parameter], list[Problem]]:
-    """The options of `function`, required ones first as Discord wants them, and all that is wrong with it.
-
-    `names` is what the code around the function could see, for annotations that are text. `mistake` makes a
-    Mistake at the function's place from (what of it, problem, fix).
-    """
-    found: list[Parameter] = []
-    mistakes: list[Problem] = []
-    arguments = list(inspect.signature(function).parameters.values())
-    if not arguments or arguments[0].kind not in (
-        arguments[0].POSITIONAL_ONLY,
-        arguments[0].POSITIONAL_OR_KEYWORD,
-    ):
-        fix = "Write `async def name(ctx: wisp.Context, ...)`"
-        return [], [mistake("", "its first parameter must take the context, and it has none", fix)]
-    if arguments[0].name == "self":
-        fix = "Register the bound method instead: `bot.command(thing.method)`"
-        return [], [mistake("", "it is a method without its object", fix)]
-    if taken := _taken_for_context(function, arguments[0], names):
-        fix = f"Put the context first: `async def name(ctx: wisp.Context, {arguments[0]})`"
-        return [], [mistake("", f"its first parameter is `{arguments[0]}`, where the context comes ({taken})", fix)]
-    if wrong := wrong_context(function, "Context", names):
-        mistakes.append(mistake("", *wrong))
-    for argument in arguments[1:]:
-        try:
-            found.append(_parameter(function, argument, names))
-        except _Unusable as unusable:
-            problem, fix = unusable.args
-            mistakes.append(mistake(f', option "{argument.name}"', problem, fix))
-    return sorted(found, key=lambda parameter: not parameter.required), mistakes
-
-
-class Target:
-    """What a command in a menu was opened on: the argument that takes it, and how it arrives."""
-
-    __slots__ = ("argument", "read")
-
-    def __init__(self, argument: str, read: Reader) -> None:
-        self.argument: str = argument
-        self.read: Reader = read
-
-
-def read_target(
-    function: Callable[..., Any],
-    kind: hikari.CommandType,
-    names: Mapping[str, Any],
-    mistake: Callable[[str, str, str], Problem],
-) -> tuple[Target | None, list[Problem]]:
-    """The target that `function` takes as its second parameter, and all that is wrong with it.
-
-    The rest is as in `read_signature`.
-    """
-    on_user = kind is hikari.CommandType.USER
-    written = "member: hikari.Member" if on_user else "message: hikari.Message"
-    fix = f"Write `async def name(ctx: wisp.Context, {written})`"
-    arguments = list(inspect.signature(function).parameters.values())
-    if len(arguments) != 2:
-        return None, [mistake("", f"it takes the context and its target, and has {len(arguments)} parameters", fix)]
-    if wrong := wrong_context(function, "Context", names):
-        return None, [mistake("", *wrong)]
-    argument = arguments[1]
-    if argument.kind is not argument.POSITIONAL_OR_KEYWORD:
-        return None, [mistake("", f"its target `{argument}` does not come by name", fix)]
-    if argument.annotation is argument.empty:
-        return Target(argument.name, _read_member_or_user if on_user else _read_message), []
+def _check_autocomplete(function: Any) -> None:
+    fix = "Write `async def fruits(ctx, typed: str) -> list[str]`"
+    if inspect.isasyncgenfunction(function):
+        raise InvalidDefinition("autocomplete= is an async generator, which yields", f"Return a list. {fix}")
+    if problem := call_problem(function, "ctx", "typed"):
+        raise InvalidDefinition(f"autocomplete=: {problem}", fix)
     try:
-        annotation = resolve_annotation(function, argument.name, names)
-    except Exception as error:
-        return None, [mistake("", f"`{argument}` means nothing at run time ({error})", fix)]
-    target, metadata, _ = unpack(annotation)
-    if foreign := foreign_metadata(metadata):
-        return None, [mistake("", *foreign)]
-    reader = _TARGETS.get((on_user, frozenset(union_parts(target))))
-    if reader is None:
-        return None, [mistake("", f"its target is {_words(target)}", fix)]
-    return Target(argument.name, reader), []
+        requested_context(read_parameters(function, {}), AutocompleteContext)
+    except InvalidDefinition as invalid:
+        raise InvalidDefinition(f"autocomplete=: {invalid.message}", invalid.fix) from None
 
 
-def _taken_for_context(function: Callable[..., Any], first: inspect.Parameter, names: Mapping[str, Any]) -> str:
-    """Why `first` is an option that stands where the context belongs; "" where it is none."""
-    if first.annotation is first.empty:
-        return ""
-    try:
-        kind = _kind(unpack(resolve_annotation(function, first.name, names)).type)
-    except Exception:
-        return ""  # no option: wisp.Context, a class of the user's, a name for type checkers alone
-    return f"an option of Discord's type {hikari.OptionType(kind.type).name}"
-
-
-def _parameter(function: Callable[..., Any], argument: inspect.Parameter, names: Mapping[str, Any]) -> Parameter:
-    if argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD):
-        raise _Unusable(f"`{argument}` stands for any number of options", "Name each option")
-    if argument.kind is argument.POSITIONAL_ONLY:
-        raise _Unusable("it is positional-only, and options come by name", "Move it behind the `/`")
-    if misplaced := misplaced_metadata(argument.name, argument.annotation, argument.default):
-        raise _Unusable(*misplaced)
-    annotation, metadata, allows_none = unpack(_annotation(function, argument, names))
-    option = _option(metadata)
-    kind = _kind(annotation)
-    _fit(kind, option)
-    has_default = argument.default is not argument.empty
-    parameter = Parameter(
-        argument.name,
-        kind,
-        option,
-        required=not (has_default or allows_none),
-        fills_none=allows_none and not has_default,
-    )
-    if has_default:
-        _check_default(argument.default, kind, option, parameter.payload)
-    return parameter
-
-
-def _check_default(default: Any, kind: _Kind, option: Option, payload: Mapping[str, Any]) -> None:
+def _check_default(default: Any, kind: _Kind, option: CommandOption) -> None:
     """Refuse a default that could not arrive from Discord. None, UNDEFINED and "" stand for an option left out."""
     if default is None or default is hikari.UNDEFINED or (default == "" and str in kind.classes):
         return
@@ -310,91 +393,37 @@ def _check_default(default: Any, kind: _Kind, option: Option, payload: Mapping[s
     if kind.values:
         if not any(value is default or (type(value) is type(default) and value == default) for value in kind.values):
             listed = ", ".join(map(short_repr, kind.values[:25]))
-            raise _Unusable(f"its default {shown} is not one of its values", f"Use one of {listed}, or None")
+            raise InvalidDefinition(f"its default {shown} is not one of its values", f"Use one of {listed}, or None")
         return
     if not isinstance(default, kind.classes) or (isinstance(default, bool) and bool not in kind.classes):
-        raise _Unusable(f"its default {shown} is not {kind.words}", f"Give it {kind.words}, or None")
-    problem = _outside(payload, default)
-    if not problem and isinstance(default, datetime.timedelta):
-        problem = _too_short_or_long(default, *_duration_bounds(option))
+        raise InvalidDefinition(f"its default {shown} is not {kind.words}", f"Give it {kind.words}, or None")
+    problem = _out_of_bounds(option.payload, default)
+    if not problem and option.durations is not None and isinstance(default, datetime.timedelta):
+        problem = _too_short_or_long(default, option.durations)
     if problem:
-        raise _Unusable(f"its default {shown} {problem}", "Change the default or the limit")
+        raise InvalidDefinition(f"its default {shown} {problem}", "Change the default or the limit")
 
 
-def short_repr(value: object) -> str:
-    """Return a value of the user's code in a message: short, and whatever its `__repr__` does."""
-    try:
-        text = str(value) if isinstance(value, enum.Enum) else repr(value)
-    except Exception:
-        text = f"of type {type(value).__name__}"
-    return text if len(text) <= 60 else f"{text[:60]}..."
-
-
-def _annotation(function: Callable[..., Any], argument: inspect.Parameter, names: Mapping[str, Any]) -> Any:
-    if argument.annotation is argument.empty:
-        raise _Unusable("it has no annotation", f"Say what it takes: `{argument.name}: str`")
-    try:
-        return resolve_annotation(function, argument.name, names)
-    except Exception as error:
-        raise _Unusable(
-            f"its annotation `{argument.annotation}` means nothing at run time ({error})",
-            "Import the name outside `if TYPE_CHECKING:`, and define it before the command",
-        ) from None
-
-
-def _option(metadata: Sequence[Any]) -> Option:
-    """Return the Option in the metadata of an annotation, an empty one if there is none."""
-    if Option in metadata:
-        raise _Unusable("`wisp.Option` is not called", 'Write `wisp.Option("description")`')
-    if foreign := foreign_metadata(metadata, Option):
-        raise _Unusable(*foreign)
-    options = [one for one in metadata if isinstance(one, Option)]
-    if len(options) > 1:
-        raise _Unusable(f"it has {len(options)} `wisp.Option`s", "Keep one of them")
-    return options[0] if options else Option()
-
-
-def _kind(annotation: Any) -> _Kind:
-    if isinstance(annotation, Hashable) and annotation in _PLAIN:
-        return _PLAIN[annotation]
-    if typing.get_origin(annotation) is Literal:
-        values = tuple(value for value in typing.get_args(annotation) if value is not None)
-        if all(isinstance(value, enum.Enum) for value in values):
-            return _enum_kind(values)
-        return _choice_kind([(str(value), value, value) for value in values])
-    if isinstance(annotation, type):
-        if issubclass(annotation, enum.Enum):
-            return _enum_kind(list(annotation))
-        if issubclass(annotation, hikari.PartialChannel):
-            return _channel_kind((annotation,))
-    if len(parts := union_parts(annotation)) > 1:
-        if all(isinstance(part, type) and issubclass(part, hikari.PartialChannel) for part in parts):
-            return _channel_kind(parts)
-        if all(part in (hikari.User, hikari.Member, hikari.Role) for part in parts):
-            classes = (*parts, hikari.Snowflake)
-            if hikari.Role in parts:
-                read = _mentionable(needs_member=hikari.User not in parts)
-                return _Kind(hikari.OptionType.MENTIONABLE, read, "a user or role", classes)
-            return _Kind(hikari.OptionType.USER, _read_member_or_user, "a user", classes)
-    raise _Unusable(
-        f"Discord has no option of type {_words(annotation)}",
-        "Use str, int, float, bool, datetime.timedelta, Literal, Enum, hikari.User, hikari.Member, hikari.Role, "
-        "`hikari.User | hikari.Role`, a hikari channel class or hikari.Attachment",
-    )
-
-
-def _words(annotation: Any) -> str:
-    return f"`{annotation.__name__}`" if isinstance(annotation, type) else f"`{annotation}`"
+def _out_of_bounds(payload: Mapping[str, Any], value: Any) -> str:
+    """Return why a value is outside of the bounds and choices of a payload ("is less than 1"), "" if it is inside."""
+    if (choices := payload.get("choices")) and all(choice["value"] != value for choice in choices):
+        return "is not one of the choices"
+    if isinstance(value, str):
+        shortest, longest = payload.get("min_length", 0), payload.get("max_length", limits.OPTION_MAX_LENGTH[1])
+        if len(value) < shortest or (shortest and not value.strip()):
+            return f"is shorter than {shortest} characters" if value.strip() else "is blank"
+        return f"is longer than {longest} characters" if len(value) > longest else ""
+    if payload["type"] not in (hikari.OptionType.INTEGER, hikari.OptionType.FLOAT):
+        return ""
+    if math.isnan(value):
+        return "is not a number"
+    low, high = payload.get("min_value", _LEAST), payload.get("max_value", _GREATEST)
+    if value < low:
+        return f"is less than {low}"
+    return f"is more than {high}" if value > high else ""
 
 
 # ---- reading a value ----
-
-
-_OLDER = "Discord may be showing an older version of this command: try again."
-
-
-def _refuse(what: str) -> UserError:
-    return UserError(f"That is not {what}. {_OLDER}")
 
 
 def _typed(what: str, *accepted: type) -> Reader:
@@ -402,112 +431,85 @@ def _typed(what: str, *accepted: type) -> Reader:
         # `type(...) in` and not isinstance: True is an int to isinstance
         if type(value) in accepted:
             return value
-        raise _refuse(what)
+        raise _refusal(what)
 
     return read
 
 
-def _read_int(ctx: Context, value: Any) -> int:
-    if type(value) is int and _LEAST <= value <= _GREATEST:
-        return value
-    raise _refuse("a whole number that Discord can send")
+def _refusal(what: str) -> UserError:
+    return UserError(f"That is not {what}. {_OLDER}")
 
 
-def _read_float(ctx: Context, value: Any) -> float:
-    if type(value) in (int, float) and _LEAST <= value <= _GREATEST:
-        return float(value)  # JSON writes 3.0 as 3
-    raise _refuse("a number that Discord can send")
+def _number(what: str, cls: type, *accepted: type) -> Reader:
+    def read(ctx: Context, value: Any) -> Any:
+        if type(value) in accepted and _LEAST <= value <= _GREATEST:
+            return cls(value)  # JSON writes 3.0 as 3
+        raise _refusal(f"{what} that Discord can send")
+
+    return read
 
 
-_LEAST, _GREATEST = limits.OPTION_NUMBER
+class _Durations(NamedTuple):
+    low: datetime.timedelta | None
+    high: datetime.timedelta
 
 
-def _duration(low: datetime.timedelta | None, high: datetime.timedelta) -> Reader:
+def _duration(bounds: _Durations) -> Reader:
     def read(ctx: Context, value: Any) -> datetime.timedelta:
         text = str(value).strip()
         duration = parse_duration(text)
         shown = text if len(text) <= 50 else f"{text[:50]}..."
         if duration is None:
             raise UserError(f"“{shown}” is not a duration. Write it like 1h30m, 45s or 2d.")
-        if problem := _too_short_or_long(duration, low, high):
+        if problem := _too_short_or_long(duration, bounds):
             raise UserError(f"“{shown}” {problem}.")
         return duration
 
     return read
 
 
-def _too_short_or_long(duration: datetime.timedelta, low: datetime.timedelta | None, high: datetime.timedelta) -> str:
-    """Return the sentence's end for a duration outside of these bounds, "" for one inside."""
-    if low is not None and duration < low:
-        return f"is too short: {duration_in_words(low)} or more is possible"
-    if duration > high:
-        most = "about a hundred years" if high == LONGEST else duration_in_words(high)
+def _too_short_or_long(duration: datetime.timedelta, bounds: _Durations) -> str:
+    if bounds.low is not None and duration < bounds.low:
+        return f"is too short: {duration_in_words(bounds.low)} or more is possible"
+    if duration > bounds.high:
+        most = "about a hundred years" if bounds.high == LONGEST else duration_in_words(bounds.high)
         return f"is too long: {most} or less is possible"
     return ""
 
 
-def _wrong_duration(value: str, low: datetime.timedelta | None, high: datetime.timedelta) -> str:
-    """Return the sentence's end for a text that is no duration within these bounds, "" for one that is."""
-    duration = parse_duration(value)
-    return "is not a duration" if duration is None else _too_short_or_long(duration, low, high)
+def _durations(option: Option) -> _Durations:
+    """Return the bounds of a duration. Raises InvalidDefinition if they are none."""
+    found: dict[str, datetime.timedelta | None] = {}
+    for name, bound in (("min", option.min), ("max", option.max)):
+        duration = parse_duration(bound) if isinstance(bound, str) else bound
+        if bound is not None and not isinstance(duration, datetime.timedelta):
+            raise InvalidDefinition(f"{name}={bound!r} is not a duration", f'Write {name}="1h30m", or a timedelta')
+        found[name] = cast("datetime.timedelta | None", duration)
+    low, high = found["min"], LONGEST if found["max"] is None else found["max"]
+    if low is not None and low > high:
+        fix = "Change min= or max="
+        raise InvalidDefinition(f"min= is longer than {duration_in_words(high)}, which is the most", fix)
+    return _Durations(low, high)
 
 
-def _duration_bounds(option: Option) -> tuple[datetime.timedelta | None, datetime.timedelta]:
-    """Return the least and the greatest duration that an option takes."""
-    low, high = _duration_bound("min", option.min), _duration_bound("max", option.max)
-    return low, LONGEST if high is None else high
+def _resolved(*kinds: str, fetch: Callable[[Context, Any], Any]) -> Reader:
+    """Return a reader of what Discord resolved among one of these `kinds`; it calls `fetch` if that is missing."""
 
-
-def _duration_bound(name: str, bound: Any) -> datetime.timedelta | None:
-    duration = parse_duration(bound) if isinstance(bound, str) else bound
-    if bound is None or isinstance(duration, datetime.timedelta):
-        return duration
-    raise _Unusable(f"{name}={bound!r} is not a duration", f'Write {name}="1h30m", or a timedelta')
-
-
-def _read_user(ctx: Context, value: Any) -> Any:
-    resolved = ctx.interaction.resolved
-    return (resolved and resolved.users.get(value)) or _fetch_user(ctx, value)
-
-
-def _read_member(ctx: Context, value: Any) -> Any:
-    resolved = ctx.interaction.resolved
-    return (resolved and resolved.members.get(value)) or _find_member(ctx, value)
-
-
-def _read_member_or_user(ctx: Context, value: Any) -> Any:
-    resolved = ctx.interaction.resolved
-    return (resolved and resolved.members.get(value)) or _read_user(ctx, value)
-
-
-def _read_role(ctx: Context, value: Any) -> Any:
-    resolved = ctx.interaction.resolved
-    role = (resolved and resolved.roles.get(value)) or ctx.bot.gateway.cache.get_role(value)
-    return role or _fetch_role(ctx, value)
-
-
-def _read_attachment(ctx: Context, value: Any) -> Any:
-    resolved = ctx.interaction.resolved
-    if resolved and (attachment := resolved.attachments.get(value)):
-        return attachment
-    raise _refuse("a file that came with the command")
-
-
-def _read_message(ctx: Context, value: Any) -> Any:
-    resolved = ctx.interaction.resolved
-    if resolved and (message := resolved.messages.get(value)):
-        return message
-    raise _refuse("a message that came with the command")
-
-
-def _mentionable(*, needs_member: bool) -> Reader:
     def read(ctx: Context, value: Any) -> Any:
-        resolved = ctx.interaction.resolved
-        if resolved and (role := resolved.roles.get(value)):
-            return role
-        return _read_member(ctx, value) if needs_member else _read_member_or_user(ctx, value)
+        if resolved := ctx.interaction.resolved:
+            for kind in kinds:
+                if found := getattr(resolved, kind).get(value):
+                    return found
+        return fetch(ctx, value)
 
     return read
+
+
+def _missing(what: str) -> Reader:
+    def refuse(ctx: Context, value: Any) -> Any:
+        raise _refusal(f"{what} that came with the command")
+
+    return refuse
 
 
 def _channel(wanted: tuple[type, ...], words: str) -> Reader:
@@ -530,7 +532,7 @@ async def _fetch_user(ctx: Context, value: Any) -> hikari.User:
         raise UserError("There is no such user.") from None
 
 
-async def _find_member(ctx: Context, value: Any) -> hikari.Member:
+async def _fetch_member(ctx: Context, value: Any) -> hikari.Member:
     if ctx.guild_id is None:
         raise UserError("This works in a server only: it needs one of its members.")
     if cached := ctx.bot.gateway.cache.get_member(ctx.guild_id, value):
@@ -542,6 +544,8 @@ async def _find_member(ctx: Context, value: Any) -> hikari.Member:
 
 
 async def _fetch_role(ctx: Context, value: Any) -> hikari.Role:
+    if cached := ctx.bot.gateway.cache.get_role(value):
+        return cached
     if ctx.guild_id is not None:
         with suppress(hikari.NotFoundError, hikari.ForbiddenError):  # the bot itself may not be in the server
             for role in await ctx.bot.gateway.rest.fetch_roles(ctx.guild_id):
@@ -562,70 +566,52 @@ async def _fetch_channel(ctx: Context, value: Any, wanted: tuple[type, ...], wor
     return channel
 
 
-def _within(payload: Mapping[str, Any], read: Reader) -> Reader:
-    """`read`, refusing what lies outside the bounds and choices that `payload` told Discord of.
-
-    Discord holds people to them, but by the version of the command that it knows, which can be older.
-    """
-    if not payload.keys() & {"choices", "min_value", "max_value", "min_length", "max_length"}:
-        return read
-
-    def read_within(ctx: Context, value: Any) -> Any:
-        arrived = read(ctx, value)
-        if problem := _outside(payload, value):
-            raise UserError(f"That {problem}. {_OLDER}")
-        return arrived
-
-    return read_within
+_USER = _resolved("users", fetch=_fetch_user)
+_MEMBER = _resolved("members", fetch=_fetch_member)
+_MEMBER_OR_USER = _resolved("members", "users", fetch=_fetch_user)
+_ROLE = _resolved("roles", fetch=_fetch_role)
+_MEMBER_OR_ROLE = _resolved("roles", "members", fetch=_fetch_member)
+_MENTIONABLE = _resolved("roles", "members", "users", fetch=_fetch_user)
+_FILE = _resolved("attachments", fetch=_missing("a file"))
+_MESSAGE = _resolved("messages", fetch=_missing("a message"))
 
 
-def _outside(payload: Mapping[str, Any], value: Any) -> str:
-    """Return the sentence's end for a value outside of the bounds and choices of a payload, "" for one inside."""
-    if (choices := payload.get("choices")) and all(choice["value"] != value for choice in choices):
-        return "is not one of the choices"
-    return _outside_length(payload, value) if isinstance(value, str) else _outside_range(payload, value)
+# ---- kinds of options ----
 
 
-def _outside_range(payload: Mapping[str, Any], value: Any) -> str:
-    if payload["type"] not in (hikari.OptionType.INTEGER, hikari.OptionType.FLOAT):
-        return ""
-    if math.isnan(value):
-        return "is not a number"
-    low, high = payload.get("min_value", _LEAST), payload.get("max_value", _GREATEST)
-    if value < low:
-        return f"is less than {low}"
-    return f"is more than {high}" if value > high else ""
+_ID = hikari.Snowflake
+_DURATION = _Kind(
+    hikari.OptionType.STRING, _duration(_Durations(None, LONGEST)), "a datetime.timedelta", (datetime.timedelta,)
+)
 
-
-def _outside_length(payload: Mapping[str, Any], value: str) -> str:
-    shortest, longest = payload.get("min_length", 0), payload.get("max_length", limits.OPTION_MAX_LENGTH[1])
-    if len(value) < shortest or (shortest and not value.strip()):
-        return f"is shorter than {shortest} characters" if value.strip() else "is blank"
-    return f"is longer than {longest} characters" if len(value) > longest else ""
-
-
-# ---- kinds ----
-
-_DURATION = _Kind(hikari.OptionType.STRING, _duration(None, LONGEST), "a datetime.timedelta", (datetime.timedelta,))
-
-_PLAIN: dict[Any, _Kind] = {
+_KINDS: dict[Any, _Kind] = {
     str: _Kind(hikari.OptionType.STRING, _typed("a text", str), "a str", (str,)),
-    int: _Kind(hikari.OptionType.INTEGER, _read_int, "an int", (int,)),
-    float: _Kind(hikari.OptionType.FLOAT, _read_float, "a float", (int, float)),
+    int: _Kind(hikari.OptionType.INTEGER, _number("a whole number", int, int), "an int", (int,)),
+    float: _Kind(hikari.OptionType.FLOAT, _number("a number", float, int, float), "a float", (int, float)),
     bool: _Kind(hikari.OptionType.BOOLEAN, _typed("true or false", bool), "True or False", (bool,)),
     datetime.timedelta: _DURATION,
-    hikari.User: _Kind(hikari.OptionType.USER, _read_user, "a user", (hikari.User, hikari.Snowflake)),
-    hikari.Member: _Kind(hikari.OptionType.USER, _read_member, "a member", (hikari.Member, hikari.Snowflake)),
-    hikari.Role: _Kind(hikari.OptionType.ROLE, _read_role, "a role", (hikari.Role, hikari.Snowflake)),
-    hikari.Attachment: _Kind(hikari.OptionType.ATTACHMENT, _read_attachment, "a file", (hikari.Attachment,)),
+    hikari.User: _Kind(hikari.OptionType.USER, _USER, "a user", (hikari.User, _ID)),
+    hikari.Member: _Kind(hikari.OptionType.USER, _MEMBER, "a member", (hikari.Member, _ID)),
+    hikari.Role: _Kind(hikari.OptionType.ROLE, _ROLE, "a role", (hikari.Role, _ID)),
+    hikari.Attachment: _Kind(hikari.OptionType.ATTACHMENT, _FILE, "a file", (hikari.Attachment,)),
 }
 
-# of a user's menu (True) or a message's, and what the target may be
-_TARGETS: dict[tuple[bool, frozenset[Any]], Reader] = {
-    (True, frozenset({hikari.User})): _read_user,
-    (True, frozenset({hikari.Member})): _read_member,
-    (True, frozenset({hikari.User, hikari.Member})): _read_member_or_user,
-    (False, frozenset({hikari.Message})): _read_message,
+_UNIONS: dict[frozenset[Any], tuple[hikari.OptionType, Reader, str]] = {
+    frozenset({hikari.User, hikari.Member}): (hikari.OptionType.USER, _MEMBER_OR_USER, "a user"),
+    frozenset({hikari.Member, hikari.Role}): (hikari.OptionType.MENTIONABLE, _MEMBER_OR_ROLE, "a user or role"),
+    frozenset({hikari.User, hikari.Role}): (hikari.OptionType.MENTIONABLE, _MENTIONABLE, "a user or role"),
+    frozenset({hikari.User, hikari.Member, hikari.Role}): (
+        hikari.OptionType.MENTIONABLE,
+        _MENTIONABLE,
+        "a user or role",
+    ),
+}
+
+_TARGETS: dict[tuple[hikari.CommandType, frozenset[Any]], Reader] = {
+    (hikari.CommandType.USER, frozenset({hikari.User})): _USER,
+    (hikari.CommandType.USER, frozenset({hikari.Member})): _MEMBER,
+    (hikari.CommandType.USER, frozenset({hikari.User, hikari.Member})): _MEMBER_OR_USER,
+    (hikari.CommandType.MESSAGE, frozenset({hikari.Message})): _MESSAGE,
 }
 
 _CHANNELS: dict[hikari.ChannelType, type[hikari.PartialChannel]] = {
@@ -642,27 +628,47 @@ _CHANNELS: dict[hikari.ChannelType, type[hikari.PartialChannel]] = {
 }
 
 
+def _kind(annotation: Any) -> _Kind:
+    if isinstance(annotation, Hashable) and annotation in _KINDS:
+        return _KINDS[annotation]
+    if typing.get_origin(annotation) is Literal:
+        values = tuple(value for value in typing.get_args(annotation) if value is not None)
+        if all(isinstance(value, enum.Enum) for value in values):
+            return _enum_kind(values)
+        return _choice_kind([(str(value), value, value) for value in values])
+    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
+        return _enum_kind(list(annotation))
+    parts = union_parts(annotation)
+    if all(isinstance(part, type) and issubclass(part, hikari.PartialChannel) for part in parts):
+        return _channel_kind(parts)
+    if len(parts) > 1 and frozenset(parts) in _UNIONS:
+        return _Kind(*_UNIONS[frozenset(parts)], classes=(*parts, _ID))
+    raise InvalidDefinition(
+        f"Discord has no option of type {_code(annotation)}",
+        "Use str, int, float, bool, datetime.timedelta, Literal, Enum, hikari.User, hikari.Member, hikari.Role, "
+        "`hikari.User | hikari.Role`, a hikari channel class or hikari.Attachment",
+    )
+
+
+def _code(annotation: Any) -> str:
+    return f"`{annotation.__name__}`" if isinstance(annotation, type) else f"`{annotation}`"
+
+
 def _channel_kind(classes: tuple[type, ...]) -> _Kind:
-    kinds = [int(kind) for kind, channel in _CHANNELS.items() if issubclass(channel, classes)]
-    if not kinds:
-        raise _Unusable(
-            f"no channel of a server is a {' or '.join(map(_words, classes))}",
+    types = sorted(int(type) for type, channel in _CHANNELS.items() if issubclass(channel, classes))
+    if not types:
+        raise InvalidDefinition(
+            f"no channel of a server is a {' or '.join(map(_code, classes))}",
             "Use hikari.PartialChannel for any channel, or hikari.GuildTextChannel and its siblings",
         )
-    words = " or ".join(f"a {_in_words(cls.__name__).lower()}" for cls in classes)
-    everything = len(kinds) == len(_CHANNELS)
+    words = " or ".join(f"a {re.sub('(?<=[a-z])(?=[A-Z])', ' ', cls.__name__).lower()}" for cls in classes)
     return _Kind(
         hikari.OptionType.CHANNEL,
         _channel(classes, words),
         words,
-        (*classes, hikari.Snowflake),
-        channel_types=None if everything else sorted(kinds),
+        (*classes, _ID),
+        channel_types=types if len(types) < len(_CHANNELS) else None,
     )
-
-
-def _in_words(name: str) -> str:
-    """`GuildTextChannel` and `dark_red` as a person would write them."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").strip()
 
 
 def _enum_kind(members: Sequence[enum.Enum]) -> _Kind:
@@ -670,174 +676,42 @@ def _enum_kind(members: Sequence[enum.Enum]) -> _Kind:
     if len(set(names)) < len(names):
         names = [member.name for member in members]  # DARK_RED beside dark_red
     values = [member.value for member in members]
-    if not values or None in {_choice_type(value) for value in values} or len({_choice_type(v) for v in values}) > 1:
-        # values that Discord cannot carry (objects, a mixture) travel under the member's name
+    types = {_choice_type(value) for value in values}
+    if len(types) != 1 or None in types:
+        # values that Discord cannot carry (objects, a mixture) are sent as the member's name
         values = [member.name for member in members]
     return _choice_kind(list(zip(names, values, members, strict=True)))
 
 
-def _capitalized(name: str) -> str:
-    words = _in_words(name)
-    return words.capitalize() if words.isupper() or words.islower() else words
-
-
 def _choice_type(value: Any) -> hikari.OptionType | None:
-    if isinstance(value, bool):
-        return None
-    for cls, type in (
-        (str, hikari.OptionType.STRING),
-        (int, hikari.OptionType.INTEGER),
-        (float, hikari.OptionType.FLOAT),
-    ):
-        if isinstance(value, cls):
-            return type
+    for type in () if isinstance(value, bool) else _CHOICES_OF:
+        if isinstance(value, _CHOICES_OF[type]):
+            return cast(hikari.OptionType, type)
     return None
 
 
 def _choice_kind(shown: Sequence[tuple[str, Any, Any]]) -> _Kind:
-    """A kind of choices, each (the name that is shown, what Discord carries, what arrives)."""
+    """Return a kind of choices, each given as (the name that is shown, the value that Discord sends, the argument)."""
     if not shown:
-        raise _Unusable("it has no members, so that nothing can be chosen", "Give it some, or use another type")
-    if all(isinstance(carried, bool) for _, carried, _ in shown):
-        raise _Unusable("its choices are True and False alone", "Use `bool`")
-    types_found = {_choice_type(carried) for _, carried, _ in shown}
-    if len(types_found) != 1 or None in types_found:
-        raise _Unusable(
-            "its choices are not all texts, all whole numbers or all numbers",
-            'Use values of one type: `Literal["red", "green"]`',
-        )
-    arriving = {carried: value for _, carried, value in shown}
+        raise InvalidDefinition("it has no members, so nothing can be chosen", "Give it some, or use another type")
+    if all(isinstance(sent, bool) for _, sent, _ in shown):
+        raise InvalidDefinition("its choices are True and False alone", "Use `bool`")
+    types = {_choice_type(sent) for _, sent, _ in shown}
+    if len(types) != 1 or None in types:
+        fix = 'Use values of one type: `Literal["red", "green"]`'
+        raise InvalidDefinition("its choices are not all str, all int or all float", fix)
+    arguments = {sent: value for _, sent, value in shown}
 
     def read(ctx: Context, value: Any) -> Any:
         try:
-            return arriving[value]
+            return arguments[value]
         except (KeyError, TypeError):
-            raise _refuse("one of the choices") from None
+            raise _refusal("one of the choices") from None
 
-    choices = [{"name": name, "value": carried} for name, carried, _ in shown]
-    kind = cast(hikari.OptionType, types_found.pop())
-    return _Kind(kind, read, "one of its values", choices=choices, values=[value for _, _, value in shown])
-
-
-# ---- Option ----
-
-
-def choices_in(choices: Choices) -> Iterator[Any]:
-    """Return the choices one by one, those of a mapping as pairs. TypeError for a text, and for what has none."""
-    if isinstance(choices, (str, bytes)):
-        raise TypeError(f"expected a list of choices, got {short_repr(choices)}")
-    return iter(cast("Mapping[Any, Any]", choices).items() if isinstance(choices, Mapping) else choices)
-
-
-def choice_payload(choice: Any) -> dict[str, Any]:
-    """Return the JSON of one choice: a value, a pair of name and value, or hikari's. TypeError for anything else."""
-    if isinstance(choice, hikari.CommandChoice):
-        payload: dict[str, Any] = {"name": choice.name, "value": choice.value}
-        if choice.name_localizations:
-            payload["name_localizations"] = localizations(choice.name_localizations)
-        return payload
-    if isinstance(choice, tuple) and len(pair := cast("tuple[Any, ...]", choice)) == 2:
-        name, value = pair
-        return {"name": str(name), "value": value.value if isinstance(value, enum.Enum) else value}
-    if isinstance(choice, enum.Enum):
-        return {"name": _capitalized(choice.name), "value": choice.value}
-    if isinstance(choice, (str, int, float)):
-        return {"name": str(choice), "value": choice}
-    raise TypeError(f"expected a text or a number, got {short_repr(cast(object, choice))}")
-
-
-def localizations(texts: Localizations | None) -> dict[str, str]:
-    """Locales and texts as Discord is told them."""
-    return {str(locale): text for locale, text in (texts or {}).items()}
-
-
-def _fit(kind: _Kind, option: Option) -> None:
-    """Refuse settings of `option` that Discord has no place for on `kind`."""
-    for texts in (option.name_localizations, option.description_localizations):
-        if texts is not None and not isinstance(texts, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise _Unusable("its localizations are no mapping", 'Write `{"de": "..."}`')
-    numeric = kind.type in (hikari.OptionType.INTEGER, hikari.OptionType.FLOAT)
-    _check_bounds(kind, option, numeric=numeric)
-    text = kind.type is hikari.OptionType.STRING
-    if not text and (option.min_length is not None or option.max_length is not None):
-        raise _Unusable("min_length= and max_length= bound texts, and this is none", "Use min= and max= for a number")
-    if option.choices is not None or option.autocomplete is not None:
-        if not (text or numeric):
-            raise _Unusable("choices= and autocomplete= offer texts or numbers, and this is neither", "Drop them")
-        if option.autocomplete is not None and (option.choices is not None or kind.choices):
-            raise _Unusable("it has both choices and autocomplete", "Keep one of them")
-    if option.choices is not None:
-        _check_choices(kind, option, option.choices)
-    if option.autocomplete is not None:
-        _check_autocomplete(option.autocomplete)
-
-
-def _check_bounds(kind: _Kind, option: Option, *, numeric: bool) -> None:
-    bounds = {name: bound for name, bound in (("min", option.min), ("max", option.max)) if bound is not None}
-    if kind is _DURATION:
-        low, high = _duration_bounds(option)
-        if low is not None and low > high:
-            raise _Unusable(f"min= is longer than {duration_in_words(high)}, which is the most", "Change min= or max=")
-    elif bounds and not numeric:
-        problem = "min= and max= bound numbers and durations, and this is neither"
-        raise _Unusable(problem, "Use min_length= and max_length= for a text")
-    for name, bound in bounds.items():
-        if numeric and (not isinstance(bound, (int, float)) or isinstance(bound, bool) or math.isnan(bound)):
-            raise _Unusable(f"{name}={bound!r} is not a number", f"Write {name}=5")
-
-
-def _check_autocomplete(function: Any) -> None:
-    fix = "Write `async def fruits(ctx, typed: str) -> list[str]`"
-    if inspect.isasyncgenfunction(function):
-        raise _Unusable("autocomplete= is an async generator, which yields", f"Return a list. {fix}")
-    if problem := call_problem(function, "ctx", "typed"):
-        raise _Unusable(f"autocomplete=: {problem}", fix)
-    if wrong := wrong_context(function, "AutocompleteContext", {}):
-        problem, fix = wrong
-        raise _Unusable(f"autocomplete=: {problem}", fix)
-
-
-def _check_choices(kind: _Kind, option: Option, choices: Choices) -> None:
-    if isinstance(choices, str):
-        raise _Unusable("choices= is one text", 'Write `choices=["red", "green"]`')
-    try:
-        payloads = list(map(choice_payload, choices_in(choices)))
-    except Exception as error:
-        raise _Unusable(f"choices= cannot be read ({error})", 'Write `choices=["red", "green"]`') from None
-    accepted = _CHOICES_OF[kind.type]
-    if not payloads:
-        raise _Unusable("choices= is empty, so that nothing can be chosen", "Leave it out, or offer something")
-    if kind.choices:
-        raise _Unusable("its annotation and choices= both name choices", "Keep one of them")
-    for value in (payload["value"] for payload in payloads):
-        if not isinstance(value, accepted) or isinstance(value, bool):
-            raise _Unusable(f"the choice {short_repr(value)} is not of the option's type", "Use values of that type")
-        if kind is _DURATION:
-            if problem := _wrong_duration(value, *_duration_bounds(option)):
-                raise _Unusable(f"the choice {value!r} {problem}", "Write it like 1h30m, within min= and max=")
-        elif (option.min is not None and value < option.min) or (option.max is not None and value > option.max):
-            raise _Unusable(f"the choice {value!r} is not between min= and max=", "Change one of them")
-
-
-def _payload(name: str, kind: _Kind, option: Option, required: bool) -> dict[str, Any]:
-    payload: dict[str, Any] = {
-        "type": int(kind.type),
-        "name": name,
-        "description": option.description or _in_words(name).capitalize(),
-        "required": required,
-    }
-    choices = kind.choices if option.choices is None else list(map(choice_payload, choices_in(option.choices)))
-    bounds = (None, None) if kind is _DURATION else (option.min, option.max)
-    optional = {
-        "choices": choices,
-        "channel_types": kind.channel_types,
-        "min_value": bounds[0],
-        "max_value": bounds[1],
-        "min_length": option.min_length,
-        "max_length": option.max_length,
-        "autocomplete": True if option.autocomplete is not None else None,
-        "name_localizations": localizations(option.name_localizations) or None,
-        "description_localizations": localizations(option.description_localizations) or None,
-    }
-    payload.update({key: value for key, value in optional.items() if value is not None})
-    return payload
+    return _Kind(
+        cast(hikari.OptionType, types.pop()),
+        read,
+        "one of its values",
+        values=[value for _, _, value in shown],
+        choices=[{"name": name, "value": sent} for name, sent, _ in shown],
+    )

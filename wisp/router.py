@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge
-from .autocomplete import AutocompleteContext, suggest
+from .autocomplete import suggest
 from .commands import Command
-from .context import ComponentContext, InteractionContext, ModalContext, handler_of, responder_of
-from .custom_ids import Routes
+from .components import Routes
+from .context import InteractionContext, handler_of, responder_of
 from .errors import AnswerError
 from .guards import NO_RULES, Counter, Limit, Rule, Rules
+from .options import AutocompleteContext
 
 if TYPE_CHECKING:
     from .command_tree import TopLevelCommand
@@ -146,13 +147,13 @@ class Router:
         if isinstance(interaction, hikari.ComponentInteraction):
             if found := self._components.find(interaction.custom_id):
                 component, fields = found
-                return self._call(component, ComponentContext(runtime, component, interaction, fields))
+                return self._call(component, component.context(runtime, component, interaction, fields))
         elif isinstance(interaction, hikari.ModalInteraction):
             if owner := runtime.prompts.form_owner(interaction.custom_id):
                 return _form_call(runtime, owner, interaction)
             if found := self._modals.find(interaction.custom_id):
                 modal, fields = found
-                return self._call(modal, ModalContext(runtime, modal, interaction, fields))
+                return self._call(modal, modal.context(runtime, modal, interaction, fields))
         return None
 
     def _call(self, handler: Handler[..., Any], ctx: InteractionContext[Any]) -> Call:

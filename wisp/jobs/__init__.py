@@ -5,7 +5,6 @@ from __future__ import annotations
 import abc
 import datetime
 import difflib
-import inspect
 import math
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,8 +15,17 @@ import msgspec.inspect
 
 from ..errors import JobError, Problem
 from ..guards import misplaced_rules
-from ..handlers import SettingChecks, checked_settings, is_text, is_truth
-from ..inspection import foreign_metadata, is_async, misfit, misplaced_metadata, resolve_annotation, unpack
+from ..inspection import (
+    InvalidDefinition,
+    Parameter,
+    SettingChecks,
+    checked_settings,
+    is_async,
+    is_bool,
+    is_str,
+    misfit,
+    read_parameters,
+)
 from ..locations import place_of
 from ..services.encoding import decoder
 
@@ -189,7 +197,7 @@ class Cron(Recurring):
         try:
             self.zone = _zone(self.settings.get("timezone", self.zone))
             _check_expression(expression, self.zone)
-        except _Invalid as invalid:
+        except InvalidDefinition as invalid:
             self.note(*invalid.args)
 
     def first(self, now: float) -> float:
@@ -231,12 +239,13 @@ class OneTime(Job):
             self.note(f"job() got {name!r} as its name", f"Give it {_EXPECTED_NAME}")
         self._decoders: dict[str, Callable[[bytes], Any]] = {}
         self._required: list[str] = []
-        for parameter in _parameters(function):
+        for parameter in read_parameters(function, names):
             try:
-                self._decoders[parameter.name] = _decoder(function, parameter, names)
-            except _Invalid as invalid:
+                self._decoders[parameter.name] = _decoder(parameter)
+                parameter.check_default()
+            except InvalidDefinition as invalid:
                 self.note(*invalid.args, of=f', parameter "{parameter.name}"')
-            if parameter.default is parameter.empty:
+            if not parameter.has_default:
                 self._required.append(parameter.name)
 
     def arguments(self, data: bytes) -> dict[str, Any]:
@@ -261,43 +270,23 @@ class OneTime(Job):
         return arguments
 
 
-class _Invalid(Exception):
-    """What is wrong with a definition, and how to fix it."""
-
-
 # ---- parameters ----
 
 _decode_values = decoder(dict[str, msgspec.Raw])
 
 
-def _parameters(function: Callable[..., object]) -> list[inspect.Parameter]:
+def _decoder(parameter: Parameter) -> Callable[[bytes], Any]:
+    if not parameter.is_named:
+        raise InvalidDefinition(f"`{parameter}` cannot be given by name", "Name each parameter, as in `text: str`")
+    parameter.read().refuse_metadata()
+    annotation = parameter.resolve()
     try:
-        return [*inspect.signature(function).parameters.values()]
-    except (TypeError, ValueError):  # written in C: unknown
-        return []
-
-
-def _decoder(
-    function: Callable[..., object], parameter: inspect.Parameter, names: Mapping[str, Any]
-) -> Callable[[bytes], Any]:
-    if misplaced := misplaced_metadata(parameter.name, parameter.annotation, parameter.default):
-        raise _Invalid(*misplaced)
-    if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-        raise _Invalid(f"`{parameter}` cannot be given by name", "Name each parameter, as in `text: str`")
-    if parameter.annotation is parameter.empty:
-        raise _Invalid("it has no annotation", f"Say what it is: `{parameter.name}: int`")
-    try:
-        annotation = resolve_annotation(function, parameter.name, names)
-        foreign = foreign_metadata(unpack(annotation).metadata)
         if unknown := _unknown_class(msgspec.inspect.type_info(annotation)):
             raise TypeError(f"nothing makes a `{unknown.__name__}` of them")
-        decode = decoder(annotation)
+        return decoder(annotation)
     except Exception as error:
         fix = "Take what msgspec reads: int, str, float, bool, list, dict, a datetime, a struct, hikari.Snowflake"
-        raise _Invalid(f"its annotation `{parameter.annotation}` cannot be read from data ({error})", fix) from None
-    if foreign:
-        raise _Invalid(*foreign)
-    return decode
+        raise InvalidDefinition(f"its annotation `{annotation}` cannot be read from data ({error})", fix) from None
 
 
 def _unknown_class(info: object) -> type | None:
@@ -325,29 +314,29 @@ def _zone(zone: str | datetime.tzinfo) -> datetime.tzinfo:
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
         known = zoneinfo.available_timezones()
         if not known:
-            raise _Invalid("this system has no time zones", "Install them: pip install tzdata") from None
+            raise InvalidDefinition("this system has no time zones", "Install them: pip install tzdata") from None
         near = difflib.get_close_matches(zone, known, 1)
         fix = f'Did you mean "{near[0]}"?' if near else 'Write a name like "Europe/Vienna"'
-        raise _Invalid(f'there is no time zone "{zone}"', fix) from None
+        raise InvalidDefinition(f'there is no time zone "{zone}"', fix) from None
 
 
 def _check_expression(expression: object, zone: datetime.tzinfo) -> None:
     fix = 'Write five fields, minute hour day month weekday: "0 9 * * *" is each day at 9'
     if not isinstance(expression, str):
-        raise _Invalid(f"cron() got {expression!r} as its times", fix)
+        raise InvalidDefinition(f"cron() got {expression!r} as its times", fix)
     if (count := len(expression.split())) != 5:  # cronsim takes six, of which the first is seconds
-        raise _Invalid(f'the times "{expression}" mean nothing ({count} fields)', fix)
+        raise InvalidDefinition(f'the times "{expression}" mean nothing ({count} fields)', fix)
     try:
         import cronsim
     except ImportError:
         install = "Install it: pip install 'wisp-lite[cron]'"
-        raise _Invalid("cron times need the package cronsim", install) from None
+        raise InvalidDefinition("cron times need the package cronsim", install) from None
     try:
         next(cronsim.CronSim(expression, datetime.datetime.now(zone)))
     except StopIteration:
-        raise _Invalid(f'the times "{expression}" never come', fix) from None
+        raise InvalidDefinition(f'the times "{expression}" never come', fix) from None
     except (cronsim.CronSimError, ValueError) as error:
-        raise _Invalid(f'the times "{expression}" mean nothing ({error})', fix) from None
+        raise InvalidDefinition(f'the times "{expression}" mean nothing ({error})', fix) from None
 
 
 # ---- settings ----
@@ -362,10 +351,10 @@ def _is_zone(value: object) -> bool:
 
 
 _JOB: SettingChecks = {
-    "name": (is_text, _EXPECTED_NAME),
+    "name": (is_str, _EXPECTED_NAME),
     "missed": (lambda value: value in ("skip", "once", "all"), '"skip", "once" or "all"'),
 }
-_RECURRING: SettingChecks = {**_JOB, "overlap": (is_truth, "True or False")}
+_RECURRING: SettingChecks = {**_JOB, "overlap": (is_bool, "True or False")}
 _CHECKS: Mapping[str, SettingChecks] = {
     "job": {"missed": _JOB["missed"]},
     "every": {**_RECURRING, **dict.fromkeys(_UNITS, (_is_count, "a number, more than 0"))},

@@ -14,8 +14,7 @@ from types import ModuleType
 from typing import cast
 
 from ..errors import CheckError, WispError, did_you_mean
-from ..handlers import SettingChecks, is_text, is_truth
-from ..inspection import method_problem
+from ..inspection import SettingChecks, is_bool, is_str, method_problem
 from ..locations import short_path
 from ..logs import get_logger
 from ..options import short_repr
@@ -82,11 +81,11 @@ def _are_names(value: object) -> bool:
 
 
 _ATTRIBUTES: SettingChecks = {
-    "description": (is_text, "a str"),
-    "default_enabled": (is_truth, "True or False"),
+    "description": (is_str, "a str"),
+    "default_enabled": (is_bool, "True or False"),
     "required_services": (_are_names, 'names, as in ["cache"]'),
     "depends_on": (_are_names, 'names, as in ["greeter"]'),
-    "namespace": (lambda value: value is None or is_text(value), "a str, or None"),
+    "namespace": (lambda value: value is None or is_str(value), "a str, or None"),
 }
 
 
