@@ -21,7 +21,7 @@ from wisp.sandbox.world import BotConnected, BotDisconnected
 from wisp.testing import connect
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-BOTS = sorted([*EXAMPLES.glob("[!c]*.py"), EXAMPLES / "modules" / "bot.py"])
+BOTS = sorted({*EXAMPLES.glob("*.py"), EXAMPLES / "modules" / "bot.py"} - {EXAMPLES / "conftest.py"})
 
 
 def name_of(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The module guide's snippets on services and data, as they are written on wisp."""
+"""The snippets of the module guide on services and data, as they are written in wisp."""
 
 import asyncio
 import time
@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 import wisp
+from wisp.errors import StartError
 from wisp.testing import connect
 
 GUILD = 123456789012345678
 
 
 async def run_in_command(snippet: Any) -> Any:
-    """What `snippet(ctx)` gives inside a command."""
+    """Return what `snippet(ctx)` returns inside a command."""
     bot = wisp.Bot()
     bot.migration(1, "CREATE TABLE models (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
     got: list[Any] = []
@@ -114,7 +115,7 @@ async def test_per_guild_data_storage() -> None:
     assert await run_in_command(snippet) == (42, {"command_count": 42}, None, {})
 
 
-async def test_what_is_bound_is_this_server_and_in_direct_messages_this_person() -> None:
+async def test_ctx_data_is_bound_to_the_server_and_in_direct_messages_to_the_user() -> None:
     bot = wisp.Bot()
 
     @bot.command
@@ -135,7 +136,7 @@ async def test_what_is_bound_is_this_server_and_in_direct_messages_this_person()
 
 
 class Recorder:
-    """A service of the user's."""
+    """A service of the bot's own."""
 
     def __init__(self, name: str, events: list[str], *, fails: bool = False) -> None:
         self.name, self.events, self.fails = name, events, fails
@@ -150,7 +151,7 @@ class Recorder:
         self.events.append(f"stop {self.name}")
 
 
-async def test_own_services_start_in_order_stop_in_reverse_and_are_absent_where_they_fail() -> None:
+async def test_own_services_start_in_order_stop_in_reverse_and_are_absent_if_they_fail() -> None:
     bot = wisp.Bot()
     events: list[str] = []
     for name in ("one", "broken", "two"):
@@ -174,17 +175,17 @@ async def test_a_migration_that_fails_stops_the_start_and_keeps_nothing() -> Non
 
     with pytest.raises(wisp.WispError, match="3 is there already"):
         bot.migration(3, "SELECT 1") or bot.migration(3, "SELECT 1")
-    with pytest.raises(wisp.StartError, match="migration 2 of bot failed, and nothing of it was kept: half-way"):
+    with pytest.raises(StartError, match="migration 2 of bot failed, and nothing of it was kept: half-way"):
         async with connect(bot):
             pass
 
 
 class Numbers:
-    """No database at all."""
+    """Not a database."""
 
 
 class Watched(wisp.DatabaseService):
-    """Another database, with all that one has."""
+    """Another database with the same methods."""
 
     asked: list[str]
 
@@ -193,7 +194,7 @@ class Watched(wisp.DatabaseService):
         return await super().fetchone(sql, parameters)
 
 
-async def test_what_stands_in_the_databases_place_must_be_able_to_do_the_same() -> None:
+async def test_a_replacement_of_the_database_must_have_its_methods() -> None:
     bot = wisp.Bot()
     bot.services.register("db", Numbers())
     with pytest.raises(wisp.WispError, match='service "db": expected Database, it is Numbers'):
@@ -201,7 +202,7 @@ async def test_what_stands_in_the_databases_place_must_be_able_to_do_the_same() 
             pass
 
 
-async def test_guild_data_works_beside_another_database() -> None:
+async def test_guild_data_works_beside_a_replaced_database() -> None:
     bot = wisp.Bot()
     db = Watched(":memory:")
     db.asked = []
