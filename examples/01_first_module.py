@@ -12,8 +12,8 @@ module is the module's own. As soon as a module is registered, members who may m
 `/modules enable` and `/modules disable`. Disabling a module in a server turns off its commands, menus, autocomplete,
 buttons, selects, forms, events, and the jobs of that server.
 
-`setup` gets two arguments: `bot`, a `wisp.ModuleBot`, on which things are registered, and `ctx`, a
-`wisp.ModuleContext` with the services, data and log of the module.
+`setup` gets two arguments: `bot`, a `wisp.ModuleBot`, on which things are registered, and `ctx`, a `wisp.ModuleContext`
+with the services, data and log of the module.
 """
 
 import hikari

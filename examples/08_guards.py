@@ -13,8 +13,8 @@ answers privately, in its own words, and the function does not run.
     @wisp.cooldown, @wisp.concurrency            how often, and how many at a time: see 09_cooldowns.py
     @wisp.handle_errors                          show users the text of errors: see 12_errors.py
 
-`@bot.command(permissions=...)` is different: Discord hides the command from members without them, and server admins
-can change that. A guard holds whatever they set.
+`@bot.command(permissions=...)` is different: Discord hides the command from members without them, and server admins can
+change that. A guard holds whatever they set.
 """
 
 import hikari

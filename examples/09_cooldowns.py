@@ -1,17 +1,17 @@
 """Cooldowns limit how often a handler runs, concurrency how many run at a time.
 
-    @wisp.cooldown(5.0)                             once in 5 seconds for each user
-    @wisp.cooldown(uses=3, per=60.0)                3 times within any 60 seconds
-    @wisp.cooldown(uses=3, per=60.0, bucket="guild")  counted for the whole server
-    @wisp.concurrency(1)                            one at a time for each user; more are refused
-    @wisp.concurrency(1, bucket="guild", queue=2)   up to two calls wait for their turn
+    @wisp.cooldown(5.0)                               once in 5 seconds for each user
+    @wisp.cooldown(uses=3, per=60.0)                  3 times within any 60 seconds
+    @wisp.cooldown(uses=3, per=60.0, bucket="guild")  the same, counted for the whole server
+    @wisp.concurrency(1)                              one at a time for each user; more are refused
+    @wisp.concurrency(1, bucket="guild", queue=2)     one at a time in the server; two more wait for their turn
 
 `bucket` is "user", "member" (a user in one server), "channel", "guild", "global", or a function of the context that
 returns a key (None means that this call is not counted). On a group, all commands count together.
 
 Calls that are refused or raise do not count. A cooldown of more than a minute survives a restart and `kill -9`: it is
-written to the database before the function runs. While a form from `ctx.form` is open, the call gives its place up,
-since Discord does not report a form that was dismissed.
+written to the database before the function runs. While a form from `ctx.form` is open, the call does not count as
+running, since Discord does not report a form that was dismissed.
 """
 
 import asyncio

@@ -1,10 +1,10 @@
-"""Embeds of one look, and replies that say how something went.
+"""Embeds with a consistent look, and replies that report success or failure.
 
-`wisp.EmbedBuilder.success`, `.error`, `.info` and `.warning` make a `hikari.Embed` with a colour of its own, to be
-filled further. Text that is too long for Discord is cut with "…" at its end. `wisp.respond_success`, `respond_error`,
-`respond_info` and `respond_warning` answer with such an embed, or with a message beside one; `respond_error` is
-private unless it says otherwise. `wisp.Bot(embed_color="#5865F2", embed_footer="My bot")` sets the colour of `info` and
-the line below all of them.
+`wisp.EmbedBuilder.success`, `.error`, `.info` and `.warning` make a `hikari.Embed` in their colour; add fields and
+images as usual. Text that is too long for Discord is cut with "…" at its end. `wisp.respond_success`, `respond_error`,
+`respond_info` and `respond_warning` answer with such an embed, or with a message beside one; `respond_error` is private
+unless it says otherwise. `wisp.Bot(embed_color="#5865F2", embed_footer="My bot")` sets the colour of `info` and the
+line below all of them.
 """
 
 import wisp

@@ -10,7 +10,7 @@ module (`@bot.on_error` in `setup`), then of the bot. The first that returns Tru
 components, forms, autocomplete, listeners and jobs reach the handlers of module and bot, with their own contexts
 (`wisp.events.EventContext`, `wisp.jobs.JobContext`). A handler that raises is logged and the next one is asked.
 
-So let errors be errors: do not catch what you cannot handle. `sys.exit()` in a handler ends the bot in order.
+So let errors be errors: do not catch what you cannot handle. `sys.exit()` in a handler shuts the bot down cleanly.
 """
 
 import wisp

@@ -3,8 +3,8 @@
 The handler of a component is found by its custom id, `"vote:{choice}"`. The fields are the parameters of the function,
 converted as they are annotated (str, int, float, bool, hikari.Snowflake, an Enum, a Literal).
 
-    vote.bind("yes").button("Yes")     a button that calls vote(ctx, "yes"); style=, emoji=, is_disabled= as usual
-    pick.bind().select(["red", "blue"])
+    vote.bind("yes").button("Yes")     a button that calls vote(ctx, "yes"); also style=, emoji=, disabled=
+    pick.bind().select(["red", "blue"])   also placeholder=, min=, max=
     .user_select(), .role_select(), .mentionable_select(), .channel_select()
     wisp.row(...)                      a row: up to 5 buttons, or one select
     wisp.link_button("Docs", "https://...")
@@ -15,7 +15,7 @@ changes the message that the component is on, `ctx.respond` answers with another
 `only="invoker"` admits only the user whose command sent the message; `only` can also name the field that holds the id
 of the only user who may use it. Guards and `ephemeral=` work as on commands. A custom id has at most 100 characters:
 `bind` says if that is not enough. hikari's builders go beside these, containers and sections of Components V2 included.
-A button of an older version of the bot, which has no handler any more, gets a polite answer.
+A click on a button whose handler no longer exists gets a polite answer.
 """
 
 import wisp

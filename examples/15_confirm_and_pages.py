@@ -5,9 +5,10 @@
     await wisp.paginate_embeds(ctx, embeds)     shows pages with buttons to turn them
     await wisp.paginate(ctx, make, count)       the same, with pages that `make(number)` builds when they are turned to
 
-A page is a text, an embed, or what `ctx.respond` takes. One page has no buttons; no pages at all is a friendly line,
-which `empty=` changes. What waits here ends with the process: its old buttons then get a polite answer. Use components
-(13_components.py) for what must outlive a restart.
+`make`, plain or async, returns text or an embed; pages count from 0. Only the user of the command can turn them, and
+the buttons are disabled after 180 seconds without a click (`timeout=`). A single page has no buttons, and with no pages
+the answer is a friendly line (`empty=`). These handlers end with the process: a click on a button from before a restart
+gets a polite answer. Use components (13_components.py) for what must survive a restart.
 """
 
 import hikari

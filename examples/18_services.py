@@ -1,8 +1,9 @@
 """Services: what a bot runs on, by name.
 
 Built in are "db" (19), "cache" (20), "metrics" (21), "audit" (22), "scheduler" (23) and "guild_data" (25).
-`ctx.services.get("cache")` returns a service, or None if there is none of that name; `get_typed("db",
-wisp.DatabaseService)` is typed for editors and type checkers. Outside of a handler, use `bot.services`.
+`ctx.services.get("cache")` returns a service, or None if there is none of that name;
+`get_typed("db", wisp.DatabaseService)` is typed for editors and type checkers. Outside of a handler, use
+`bot.services`.
 
 `bot.services.register("weather", Weather())` adds a service of your own before the bot starts, or replaces a built-in
 one. It is any object; if it has `async start(session)` and `async stop()`, they are awaited in order of registration,

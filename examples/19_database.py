@@ -3,8 +3,8 @@
 `wisp.DatabaseService` has `execute`, `fetchone`, `fetchall`, `transaction()`, which statements of other tasks never
 fall into, and `backup(path)`, which works while the bot runs.
 
-Migrations make and change tables. They are numbered from 1 for the bot and for each module, run once in the life of
-the database, before the bot connects, and each is recorded in the transaction that makes it. A migration is SQL, or a
+Migrations make and change tables. They are numbered from 1 for the bot and for each module, run once in the life of the
+database, before the bot connects, and each is recorded in the transaction that makes it. A migration is SQL, or a
 decorated `async def name(tx)`. If one fails, nothing of it is kept and the bot does not start. `wisp check` tries them
 on an empty database.
 

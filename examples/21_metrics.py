@@ -10,8 +10,8 @@
 
 wisp counts and times commands, components, forms, autocomplete, events, jobs and database statements by their outcome
 (`wisp.commands`, `wisp.command.duration`, ...), and counts `wisp.errors` and `wisp.refusals`. A name has up to 1,000
-sets of labels, so use labels for what has few values, such as commands, not for ids; further ones are counted as
-"other", and the log says so once.
+sets of labels, so label by things with few values, such as commands, not by ids. Further sets are counted as "other",
+with a warning in the log.
 """
 
 import wisp

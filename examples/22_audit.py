@@ -4,9 +4,10 @@
 reads records back, newest first. wisp itself records when a module is turned on or off.
 
 Metadata can be anything: it is converted to JSON at once, within bounds, tokens and passwords are hidden, and nothing
-that you give it raises. 100,000 records are kept for 90 days, unless you say otherwise:
-`bot.services.register("audit", AuditService(keep_days=7, keep_records=1000))`. While the disk fails, up to 10,000
-records wait for it; further ones are in the log only, and counted.
+that you give it raises. While the disk fails, up to 10,000 records wait for it; further ones are in the log only, and
+counted. 100,000 records are kept for 90 days, unless you say otherwise:
+
+    bot.services.register("audit", AuditService(keep_days=7, keep_records=1000))
 """
 
 import hikari

@@ -11,7 +11,7 @@ deadline, together with everything that is due by then.
 
     a job raises                    it is logged, the error handlers get a JobContext, and it runs again at its next
                                     time; after failures in a row not before 1, 2, 4, ... s (at most 5 minutes) passed
-    it takes longer than its interval   the next run waits, unless `overlap=True`
+    a run outlasts the interval     the next run waits, unless `overlap=True`
     runs were missed                `missed="once"`, the default, runs once for all, "skip" not at all, "all" each
     the bot was down                it goes on from now
     the system clock is set         intervals do not notice; cron follows it, and no cron time comes twice if the clock

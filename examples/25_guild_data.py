@@ -1,8 +1,9 @@
 """Data for each server, without SQL.
 
-`ctx.data` keeps values for this server and this bot or module (in direct messages, for this user). When `await
-set(...)` returns, the value survives `kill -9`. A value is anything that msgspec encodes, up to 1 MiB: numbers, text,
-lists, dicts, dataclasses, msgspec structs. 64-bit ids stay exact, and changing what `get` returned changes nothing.
+`ctx.data` keeps values for this server and this bot or module (in direct messages, for this user). When
+`await set(...)` returns, the value survives `kill -9`. A value is anything that msgspec encodes, up to 1 MiB: numbers,
+text, lists, dicts, dataclasses, msgspec structs. 64-bit ids stay exact, and changing what `get` returned changes
+nothing.
 
     get(key, default=None, type=None)       the value; `type=list[Quote]` converts it and is what type checkers see
     set(key, value), set_many({...})        keep one; keep several, all or none
@@ -11,10 +12,12 @@ lists, dicts, dataclasses, msgspec structs. 64-bit ids stay exact, and changing 
     update(key, function, default=None)     change a value atomically, whatever other calls do; returns the new value
     get_all(), keys(prefix="")              everything here
 
-`ctx.guild_data`, in listeners and jobs `bot.guild_data`, has the same for any server:
-`set(guild_id=, key=, value=, module_name=)`, `get`, `delete`, `get_all` and so on, and `forget(guild_id)`, which
-removes everything of a server. Without `module_name` these are the values shared by the whole bot; in a module, pass
-`module_name=self.name`.
+`ctx.guild_data`, in listeners and jobs `bot.guild_data`, has the same for any server, and `forget(guild_id)`, which
+removes everything of a server. Without `module_name` it keeps values shared by the whole bot; in a module, pass
+`module_name=self.name`:
+
+    await ctx.guild_data.set(guild_id=guild_id, key="count", value=42, module_name="my_module")
+    await ctx.guild_data.get(guild_id=guild_id, key="count", module_name="my_module")
 """
 
 import hikari

@@ -1,10 +1,10 @@
 """Modules that depend on each other.
 
 Modules load in the order of `depends_on`. A module that cannot load (its `setup` raises, a service or module is
-missing, a circle) leaves nothing behind, and keeps only those from loading that depend on it. The log, `/modules list`,
-`wisp check` and `bot.modules.missing` say why. `wisp.Bot(strict=True)` stops instead.
+missing, a circular dependency) leaves nothing behind, and keeps only those from loading that depend on it. The log,
+`/modules list`, `wisp check` and `bot.modules.missing` say why. `wisp.Bot(strict=True)` stops instead.
 
-modules/ is a bot of three modules in a package, which talk by an event of their own.
+modules/ is a bot of three modules in a package, which communicate through a custom event.
 """
 
 import wisp

@@ -4,10 +4,10 @@
 of its own, with empty temporary data. The bot is the fixture `bot` if you write one, else what the test's file calls
 `bot`, so in your project `test_bot.py` begins with `from bot import bot`. It works with pytest alone, pytest-asyncio or
 anyio, without configuration. For other test runners there is `async with wisp.testing.connect(bot) as discord:`, which
-also says who is there: `connect(bot, guilds=["One", "Two"], members=100)`. In both, ada owns the first server and bob
+also says who is there: `connect(bot, guilds=["One", "Two"], members=100)`. By default ada owns the first server and bob
 is a member.
 
-What people can do:
+What people can do (the bot is idle again when the call returns):
 
     await ada.slash("admin kick", user=bob)       a reply: `.content`, `.embeds`, `.components`, `.attachments`,
                                                   `.ephemeral`, `.deferred`, `.edits`, `.followups`, `.failed`
@@ -31,7 +31,7 @@ What there is on `discord`:
     events(), events(ReactionAdded)               everything that happened, typed
     conversation()                                the same as a chat to read; a failing test shows it
     await advance(hours=24)                       let time pass: 29_time_in_tests.py
-    await restart(), await restart(kill=True)     stop the bot, in order or like `kill -9`, and start it again
+    await restart(), await restart(kill=True)     restart the bot, cleanly or like `kill -9`
     fail(...), drop(), ...                        break things: 30_faults.py
 
 `wisp.testing.ActionNotAllowed` is raised for what a real client would not let a person do. An error in the bot's code

@@ -1,4 +1,4 @@
-"""Faults: break Discord and see that the bot loses nothing that it acknowledged.
+"""Faults: break Discord, and check that the bot loses nothing that it acknowledged.
 
     discord.fail("POST", "/interactions", 500)    a REST call fails: with a status, "cut" or "timeout"; `times=None`
                                                   is always, `done=True` does it and loses only the answer
@@ -12,8 +12,8 @@
                                                   a rate limit that is tight
     discord.clear_faults()                        ends all of it
 
-The pauses that hikari makes before it connects or calls again cost a test no time. The terminal has the same verbs, as
-`:drop` and `:fail POST /interactions 500 2`.
+The pauses that hikari makes before it connects or calls again take no time in a test. The terminal has the same verbs,
+such as `:drop` and `:fail POST /interactions 500 2`.
 """
 
 import wisp

@@ -1,8 +1,8 @@
 """Mocks: unit tests of one module, without a Discord.
 
 Their services are real ones in memory, answers are checked and recorded, and a name that does not exist is an
-AttributeError that says the nearest one. A command is called as the plain function that it is; guards and options need
-the real thing (28_testing.py). Each mock has data of its own, unless they are made for one bot:
+AttributeError that suggests the closest one. A command is called as the plain function that it is; guards and options
+need the real thing (28_testing.py). Each mock has data of its own, unless they are made for one bot:
 `create_mock_context(bot)`, `create_mock_interaction(bot=bot)`.
 """
 

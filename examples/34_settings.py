@@ -13,8 +13,8 @@ a comment after a value begins with a space and `#`.
 The token. Keep it out of your code and your repository: in the environment, or in a `.env` that `.gitignore` lists.
 wisp never prints or logs it, and removes tokens of bots, interactions and webhooks from log records.
 
-For development, `guilds=` registers commands in these servers only, where changes show at once. `intents=` adds
-intents that no listener implies (16_events.py).
+For development, `guilds=` registers commands in these servers only, where changes show at once. `intents=` adds intents
+that no listener implies (16_events.py).
 """
 
 import wisp

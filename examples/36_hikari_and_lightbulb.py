@@ -1,8 +1,9 @@
 """hikari and lightbulb: everything that wisp does not do.
 
 `bot.gateway` is hikari's `GatewayBot`; `bot.gateway.rest` calls anything of Discord's API. `bot.client` is lightbulb's
-client: raw lightbulb commands, loaders and hooks, and raw hikari listeners, work beside wisp's. Both exist from the
-beginning of a start; `@bot.on_start` is the place for raw things. `ctx.interaction` is hikari's interaction.
+client: raw lightbulb commands, loaders and hooks, and raw hikari listeners, work beside wisp's. Both exist once
+`@bot.on_start` functions are called, which is the place to register raw things. `ctx.interaction` is hikari's
+interaction.
 """
 
 import hikari

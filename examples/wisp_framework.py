@@ -1,7 +1,32 @@
 """Coming from Wisp Framework: every snippet of its module guide, chapter by chapter, on hikari.
 
-The names and signatures of the guide are kept wherever hikari allows it, `@property` and `interaction` included. The
-other examples show the shorter way.
+    there, on discord.py                            here, on hikari
+    from wisp_framework.module import Module        wisp.Module; properties or class attributes
+    ModuleRegistry(feature_flags).register(M())     bot.modules.register(M())
+    feature flags                                   await bot.modules.enable(name, guild_id=...), disable, is_enabled
+    /modules enable my_module                       the same, in force at once and everywhere
+    @tree.command(name=..., description=...)        @bot.command(name=..., description=...)
+    interaction: discord.Interaction                ctx: wisp.Context, with hikari's as ctx.interaction
+    interaction.response.send_message("Hello!")     ctx.respond("Hello!"), or return "Hello!"
+    @app_commands.describe(user="The user")         user: Annotated[hikari.Member, wisp.Option("The user")]
+    interaction.guild.id, interaction.created_at    ctx.guild_id, ctx.interaction.created_at
+    require_guild, handle_errors, cooldown          the same
+    CommandGroup(...).create_group(bot.tree)        CommandGroup(...).create_group(bot)
+    @bot.event, on_member_join(member)              @bot.listen on a function of a hikari.MemberCreateEvent
+    on_message(message)                             hikari.MessageCreateEvent, with wisp.Bot(intents="MESSAGE_CONTENT")
+    the bot's event system                          class LevelUp(wisp.Event), await bot.emit(LevelUp(...))
+    ctx.services.get, get_typed                     the same, with wisp.DatabaseService and so on
+    cache.set, get, delete                          the same
+    db.session_factory(), SQLAlchemy models         db.transaction() with SQL, and numbered migrations
+    scheduler.register(task, interval=, name=)      the same, or @bot.every(hours=1)
+    metrics.increment, timing                       the same
+    audit.log_action(...)                           the same, read back with await audit.recent(...)
+    ctx.guild_data.set(guild_id=, key=, ...)        the same; ctx.data is this server's and this module's
+    EmbedBuilder, respond_success, paginate_embeds  the same, with ctx for interaction
+    create_mock_interaction, create_mock_bot, ...   the same in wisp.testing, with real services; also connect(bot)
+
+The bot below keeps the guide's names and signatures wherever hikari allows it, `@property` and `interaction` included.
+The other examples show the shorter way.
 """
 
 from __future__ import annotations

@@ -1,23 +1,25 @@
-"""The life of a module: it is loaded and unloaded while the bot runs, and enabled and disabled in each server.
+"""The life cycle of a module: loaded and unloaded while the bot runs, enabled and disabled in each server.
 
 `setup(bot, ctx)` registers everything. `teardown(bot, ctx)` closes what wisp cannot know of, such as a connection that
-the module opened; commands, listeners, jobs and components leave by themselves. A `setup` that raises is rolled back.
+the module opened; commands, listeners, jobs and components are removed automatically. A `setup` that raises is rolled
+back.
 
 All of this is on `bot.modules`:
 
     register(module)                add a module, before the start or while the bot runs
     discover("package")             add all modules that a package defines, as modules/bot.py does
     await load(name)                load a module and the modules it depends on
-    await unload(name)              unload it and the modules that depend on it; running calls finish first
+    await unload(name)              unload it and the modules that depend on it; running calls get 10 s to finish
     await reload(name)              read its file again, and if the module is a package, all files of that package;
                                     if the new code does not import or set up, the old code stays
-    await enable(name, guild_id=)   turn it on in one server, in force at once and after a restart
-    await disable(name, guild_id=)  turn it off there, together with the modules that depend on it
+    await enable(name, guild_id=)   turn it on in one server, with the modules it depends on; effective at once and
+                                    after a restart
+    await disable(name, guild_id=)  turn it off there, with the modules that depend on it
     await is_enabled(name, guild_id=)
     list(), get(name), missing      the names, a module, and why something did not load
 
-The events `wisp.events.ModuleEnabled` and `ModuleDisabled` report changes. An intent that a module needs must have been
-there from the start: Discord takes them when the bot connects, so loading a module that needs more is refused by name.
+The events `wisp.events.ModuleEnabled` and `ModuleDisabled` report changes. Discord takes intents only when the bot
+connects, so a module that needs further ones cannot be loaded while the bot runs; the error names the intent.
 """
 
 import wisp
