@@ -19,7 +19,8 @@ function: the user is told which options are wrong and why.
 `wisp.Option("description")` describes an option and takes `name`, `min`, `max`, `min_length`, `max_length`, `choices`,
 `autocomplete` (see 05_autocomplete.py) and localizations; `help(wisp.Option)` states their limits. `min` and `max` of a
 duration can be text, too. `@bot.command` takes `name`, `description`, `ephemeral`, `guild_only`, `contexts`,
-`integration_types`, `permissions`, `nsfw`, `guilds` and localizations.
+`integration_types`, `permissions`, `nsfw`, `guilds` and localizations. `ctx: wisp.GuildContext` instead of
+`wisp.Context` makes a command guild-only, and its `ctx.guild_id` and `ctx.member` are never None.
 
 Problems are found before the bot connects, all of them at once, with file and line. `wisp check bot.py` lists them:
 
