@@ -45,7 +45,7 @@ async def remember(ctx: wisp.Context, text: str) -> str:
 @bot.command
 async def quotes(ctx: wisp.Context) -> str:
     """Show all quotes."""
-    kept = await ctx.data.get("quotes", type=list[Quote]) or []
+    kept: list[Quote] = await ctx.data.get("quotes", type=list[Quote]) or []
     return "\n".join(f"“{quote.text}” <@{quote.by}>" for quote in kept) or "None yet."
 
 
