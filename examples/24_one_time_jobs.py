@@ -5,13 +5,13 @@
 annotated. When `once` returns, the job is in the database and survives `kill -9`. It runs at least once: if the bot is
 killed half-way, it runs again.
 
-    it raises                     it is logged, the error handlers get a JobContext, and it is tried again after 10 s,
-                                  1, 5 and 30 minutes; then it is given up
-    it could not begin in time    more than a minute late, because the bot was down: `missed="all"`, the default, runs
-                                  each, "once" only the last one of a server, "skip" none
-    the system clock is set       it follows the new time
-    the module is off there       a job with `guild_id=` waits until the module is on again
-    the module is unloaded        it waits in the database until the module is loaded
+- If it raises, the error is logged, the error handlers get a JobContext, and the job is tried again after 10 seconds,
+  1, 5 and 30 minutes; then it is given up.
+- If it cannot begin within a minute of its time, because the bot was down, `missed="all"`, the default, runs each such
+  job, "once" only the last one of each server, and "skip" none.
+- If the system clock is changed, the job follows the new time.
+- If its module is off in the server given as `guild_id=`, the job waits until the module is on again. If the module is
+  unloaded, the job waits in the database until the module is loaded.
 
 `await scheduler.pending("remind", guild_id=...)` lists jobs, `await scheduler.cancel(job.id)` cancels one. In a
 module's class, `@wisp.job("remind")` marks a method. reminders.py is a whole bot of this kind, with a list and buttons.

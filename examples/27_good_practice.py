@@ -4,10 +4,10 @@
 2. Write docstrings: they are what Discord shows.
 3. Let errors be errors (12_errors.py): wisp answers, logs and counts them.
 4. Check a service that may be absent (`if cache:`), or list it in `required_services`.
-5. Keep data in `ctx.data`, which is this server's and this module's. `ctx.guild_data` wants `module_name=self.name`.
+5. Keep data in `ctx.data`, which is this server's and this module's. Pass `module_name=self.name` to `ctx.guild_data`.
 6. Write a `teardown` for what you opened yourself, and for nothing else.
 7. Answer with `wisp.respond_success` and its siblings, `wisp.EmbedBuilder` and `wisp.paginate_embeds`.
-8. Log with `ctx.log`, which carries the module's name (34_long_running.py).
+8. Log with `ctx.log`, which carries the module's name (35_long_running.py).
 9. Run `wisp check bot.py` before you commit, and test what users do (28_testing.py).
 """
 

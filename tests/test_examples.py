@@ -4,6 +4,7 @@ import ast
 import asyncio
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import wisp
 from wisp.sandbox import Sandbox
 from wisp.sandbox.people import People, Reply
 from wisp.sandbox.world import BotConnected, BotDisconnected
@@ -81,6 +83,23 @@ def test_every_example_begins_with_what_it_shows_and_runs_its_bot(path: Path) ->
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)
     assert "bot.run()" in [ast.unparse(statement) for statement in tree.body]
+
+
+@pytest.mark.parametrize("path", BOTS, ids=name_of)
+def test_what_the_prose_refers_to_is_there(path: Path) -> None:
+    prose = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    chapters = re.findall(r"\b\d\d_\w+\.py\b", prose)
+    assert [chapter for chapter in chapters if not (EXAMPLES / chapter).exists()] == []
+    names = set(re.findall(r"\bwisp\.(\w+)", prose)) - {
+        "db",
+        "toml",
+        "testing",
+        "services",
+        "events",
+        "jobs",
+        "refusals",
+    }
+    assert [name for name in sorted(names) if not hasattr(wisp, name)] in ([], ["GuildContext"])
 
 
 @pytest.mark.parametrize(
