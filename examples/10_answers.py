@@ -22,7 +22,7 @@ modal) raises `wisp.AnswerError` before it is sent, with what to change. Buttons
 they are built.
 
 A file is `attachment=hikari.Bytes(b"...", "name.txt")` or `hikari.File("path")`. The other fields (`embeds=`,
-`components=`, `user_mentions=`, ...) are hikari's. Nobody is pinged unless the mentions say so.
+`components=`, `user_mentions=`, ...) are hikari's. No one is pinged unless a mentions field says so.
 """
 
 import asyncio

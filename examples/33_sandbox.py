@@ -28,7 +28,7 @@ The page opens if there is a desktop (`--no-open` or BROWSER=true prevents that)
 - Messages are replied to (R), edited (E) and deleted (Del); the up arrow reaches them. Files come from a picker, the
   clipboard, or by drag and drop. A thread begins in the menu of a message or channel.
 - At the bottom left you choose who you are, or let someone join. Servers, channels, roles and permissions can be
-  changed at any time, whoever you are.
+  changed at any time, by anyone.
 - "Advance time" lets a minute, an hour, a day or what you type pass, for the bot and its Discord.
 - "Log and traffic" has the log, errors with tracebacks, REST calls and gateway events, without tokens, and says why
   the bot was not sent an event.
