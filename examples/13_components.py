@@ -30,7 +30,7 @@ async def vote(ctx: wisp.ComponentContext, choice: str) -> None:
     await ctx.edit(f"{choice}: {count}")
 
 
-@bot.component("colour", only="asker")
+@bot.component("colour", only="invoker")
 async def colour(ctx: wisp.ComponentContext) -> None:
     await ctx.edit(f"Painted {ctx.values[0]}.", components=[])
 

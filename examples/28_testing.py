@@ -25,7 +25,7 @@ What people can do (the bot is idle again when the call returns):
 What there is on `discord`:
 
     member(name, guild, roles=, permissions=), guild(name), channel(name), role(name, permissions=)   made if missing
-    await give(person, role), await take(person, role)
+    await add_roles(person, role), await remove_roles(person, role)
     await overwrite(channel, role_or_person, allow=, deny=)
     messages("general")                           the messages of a channel; `ada.messages` is what ada sees
     events(), events(ReactionAdded)               everything that happened, typed
@@ -74,5 +74,5 @@ async def test_what_a_client_does_not_let_people_do(discord: Discord) -> None:
         await ada.slash("divide", number=1)
     with pytest.raises(Impossible):  # Discord hides the command from bob
         await bob.slash("divide", number=1, by=1)
-    await discord.give(bob, discord.role("mods", permissions=hikari.Permissions.MANAGE_GUILD))
+    await discord.add_roles(bob, discord.role("mods", permissions=hikari.Permissions.MANAGE_GUILD))
     assert (await bob.slash("divide", number=1, by=1)).content == "1.0"

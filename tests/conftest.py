@@ -14,7 +14,7 @@ import pytest
 from forked import fork_exec, forking
 from hypothesis import HealthCheck, settings
 
-from wisp.virtual_time import VirtualTime, virtual_time
+from wisp.local.virtual_time import VirtualTime, virtual_time
 
 settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", settings.get_profile("thorough"), max_examples=50)

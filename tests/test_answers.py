@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wisp
-from wisp.clock import Clock
-from wisp.deferral import DiscordTime
+from wisp.clock import Clock, DiscordTime
+from wisp.context import responder_of, runtime_of
 from wisp.sandbox.people import People
 from wisp.sandbox.server import Sandbox
 from wisp.testing import Discord, Person, connect
@@ -488,7 +488,7 @@ async def test_a_machine_whose_clock_is_wrong_defers_no_sooner(discord_is_behind
     @bot.command
     async def note(ctx: wisp.Context) -> str | None:
         """Take a note."""
-        left = ctx.defer_at - ctx.session.clock.monotonic()
+        left = responder_of(ctx)._defer_at - runtime_of(ctx).clock.monotonic()
         form = await ctx.form(Note)
         return form and f"{form.text}: {left:.0f}"
 

@@ -17,7 +17,7 @@ import pytest
 
 import wisp
 from wisp.cli import load, main
-from wisp.errors import Mistakes
+from wisp.errors import CheckError
 from wisp.sandbox.console import Console
 
 BOT = '''\
@@ -383,7 +383,7 @@ def test_quit_is_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
 def test_text_that_nothing_answers_brings_a_hint(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sandbox", write("my_bot.py", BOT), "--run", "hello", "--run", "", "--run", ":join eve"]) == 0
     captured = capsys.readouterr()
-    assert captured.err == "-- nothing answered; a command begins with /, as in /hello\n"
+    assert captured.err == "-- no answer; a command begins with /, as in /hello\n"
     assert captured.out == "-- eve joined Sandbox\nwisp: Welcome, @eve!\n"
 
 
@@ -411,17 +411,17 @@ def test_settings_that_the_sandbox_overrules_may_be_wrong(capsys: pytest.Capture
     assert capsys.readouterr().out == "wisp: Hello @ada!\n"
 
 
-def test_check_lists_the_mistakes_of_the_settings_too(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_lists_the_problems_of_the_settings_too(capsys: pytest.CaptureFixture[str]) -> None:
     write(".env", SETTINGS)
     bot = write("my_bot.py", BOT.replace("async def hello", "async def HELLO"))
     assert main(["check", bot]) == 1
     captured = capsys.readouterr()
-    assert captured.out == "my_bot.py: 4 mistakes, no remarks\n"
+    assert captured.out == "my_bot.py: 4 problems, no warnings\n"
     assert len(captured.err.splitlines()) == 4
     assert "your-token-here" not in captured.err
     del sys.modules["my_bot"]
     assert main(["check", bot, "--json"]) == 1
-    told = [(Path(mistake["file"]).name, mistake["where"]) for mistake in json.loads(capsys.readouterr().out)]
+    told = [(Path(problem["file"]).name, problem["where"]) for problem in json.loads(capsys.readouterr().out)]
     assert told == [
         (".env", "DISCORD_TOKEN"),
         (".env", "WISP_REST_URL"),
@@ -444,7 +444,7 @@ def test_a_line_that_cannot_be_read_is_told_on_stderr(capsys: pytest.CaptureFixt
 
 
 def test_data_is_temporary_unless_it_is_to_be_kept(capsys: pytest.CaptureFixture[str]) -> None:
-    bot = write("my_bot.py", BOT.replace('f"Hello {ctx.user.mention}!"', "bot.session.config.database"))
+    bot = write("my_bot.py", BOT.replace('f"Hello {ctx.user.mention}!"', "bot.runtime.config.database"))
     assert main(["sandbox", bot, "--run", "/hello"]) == 0
     assert main(["sandbox", bot, "--keep", "kept.db", "--run", "/hello"]) == 0
     temporary, kept = capsys.readouterr().out.splitlines()
@@ -452,7 +452,7 @@ def test_data_is_temporary_unless_it_is_to_be_kept(capsys: pytest.CaptureFixture
     assert not os.path.exists(os.path.dirname(temporary.removeprefix("wisp: ")))
 
 
-def test_a_bot_with_mistakes_does_not_start(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bot_with_problems_does_not_start(capsys: pytest.CaptureFixture[str]) -> None:
     text = BOT.replace("async def hello", "async def HELLO")
     assert main(["sandbox", write("my_bot.py", text), "--run", "/hello"]) == 1
     assert "my_bot.py" in capsys.readouterr().err
@@ -460,25 +460,25 @@ def test_a_bot_with_mistakes_does_not_start(capsys: pytest.CaptureFixture[str]) 
 
 def test_check_is_content_with_a_good_bot(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", write("my_bot.py", BOT)]) == 0
-    assert capsys.readouterr().out == "my_bot.py: no mistakes, no remarks\n"
+    assert capsys.readouterr().out == "my_bot.py: no problems, no warnings\n"
 
 
-def test_check_lists_mistakes_with_file_and_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_lists_problems_with_file_and_line(capsys: pytest.CaptureFixture[str]) -> None:
     text = BOT.replace("async def hello", "async def HELLO")
     assert main(["check", write("my_bot.py", text), "--json"]) == 1
     captured = capsys.readouterr()
-    (mistake,) = json.loads(captured.out)
-    assert set(mistake) == {"file", "line", "where", "problem", "fix", "remark"}
-    assert (Path(mistake["file"]).name, mistake["line"], mistake["remark"]) == ("my_bot.py", 7, False)
+    (problem,) = json.loads(captured.out)
+    assert set(problem) == {"file", "line", "where", "message", "fix", "is_warning"}
+    assert (Path(problem["file"]).name, problem["line"], problem["is_warning"]) == ("my_bot.py", 7, False)
     assert captured.err == ""
 
 
-def test_remarks_stop_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_warnings_do_not_fail_a_check(capsys: pytest.CaptureFixture[str]) -> None:
     text = BOT.replace('    """Say hello."""\n', "")
     assert main(["check", write("my_bot.py", text)]) == 0
     captured = capsys.readouterr()
-    assert captured.err.startswith("remark: ")
-    assert captured.out == "my_bot.py: no mistakes, 1 remark\n"
+    assert captured.err.startswith("warning: ")
+    assert captured.out == "my_bot.py: no problems, 1 warning\n"
 
 
 @pytest.mark.parametrize(
@@ -501,7 +501,7 @@ def test_a_file_that_brings_no_bot_says_why(
 ) -> None:
     write("my_helper.py", "import os\n1 / 0\n")
     write("my_bot.py", text)
-    with pytest.raises(Mistakes, match=complaint):
+    with pytest.raises(CheckError, match=complaint):
         load("my_bot.py")
     assert main(["sandbox", "my_bot.py", "--run", "/hello"]) == 1
     captured = capsys.readouterr()
@@ -515,13 +515,13 @@ def test_a_file_that_brings_no_bot_says_why(
         ("nope.py", "found no such file"),
         (".", "found a directory"),
         ("bot.txt", r"name ends in \.py"),
-        ("json.py", "its name is taken"),
+        ("json.py", "another module is named 'json'"),
     ],
 )
 def test_a_path_to_something_else_says_what_it_is(file: str, complaint: str) -> None:
     write("bot.txt", BOT)
     write("json.py", BOT)
-    with pytest.raises(Mistakes, match=complaint):
+    with pytest.raises(CheckError, match=complaint):
         load(file)
 
 
@@ -594,8 +594,8 @@ def test_an_exit_in_on_start_ends_the_chat_in_order_with_its_code(caplog: pytest
 
 
 STOPPED = """
-import asyncio, sys, wisp, wisp.program, wisp.work
-wisp.work.LAST_WORDS = wisp.program.LAST_WORDS = 0.1
+import asyncio, sys, wisp, wisp.program, wisp.tasks
+wisp.tasks.LAST_WORDS = wisp.program.LAST_WORDS = 0.1
 bot = wisp.Bot()
 hangs = sys.argv[-1].startswith("/hang")
 @bot.on_start
@@ -607,7 +607,7 @@ async def start() -> None:
 async def stop() -> None:
     print("stopped", flush=True)
 async def deaf() -> None:
-    bot.session.grace = 0.1
+    bot.runtime.shutdown_timeout = 0.1
     while True:
         try:
             await asyncio.sleep(3600)
@@ -654,7 +654,7 @@ def test_where_nobody_types_the_page_stays_until_it_is_stopped(closed: bool) -> 
         assert program.stderr
         address = program.stdout.readline().removeprefix("In a browser: ").strip()
         assert urllib.request.urlopen(address, timeout=10).status == 200
-        assert program.stderr.readline() == "Nobody types here: this stays until it is stopped.\n"
+        assert program.stderr.readline() == "There is no input: the bot runs until it is stopped.\n"
         program.terminate()
         assert program.wait(20) == 128 + signal.SIGTERM
         assert (program.stdout.read(), program.stderr.read()) == ("", "")
@@ -730,7 +730,7 @@ def test_time_is_advanced_in_a_terminal() -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of POSIX")
 def test_the_greeting_breaks_between_words() -> None:
     screen = Screen([*RUN, write("my_bot.py", BOT)], COLUMNS="40")
-    screen.expect("A local Discord. You are ada; wisp has\r\n/hello, /more, /form, /broken. :help\r\ntells more.\r\n")
+    screen.expect("A local Discord. You are ada; wisp has\r\n/hello, /more, /form, /broken. :help\r\nshows more.\r\n")
     screen.expect("ada in Sandbox #general> ")
     screen.type("\x04")
     assert screen.end() == 0
@@ -923,7 +923,7 @@ class Selfish(wisp.Module):
 bot = wisp.Bot(modules=[Greeter(), Typo(), Hungry(), Text(), Selfish()])
 """
     assert main(["check", write("needy_bot.py", text)]) == 1
-    told = [line for line in capsys.readouterr().err.splitlines() if "remark" not in line]
+    told = [line for line in capsys.readouterr().err.splitlines() if "warning" not in line]
     assert sorted(told) == [
         'needy_bot.py:11: module "text": its depends_on is \'greeter\': expected names, as in ["greeter"]. '
         "It does not load, nor does what needs it",
@@ -961,7 +961,7 @@ for module in (Greeter(), Filler(), Curious()):
 """
     fix = "Correct it. In a new database only the migrations before it have run"
     assert main(["check", write("migrating_bot.py", text)]) == 1
-    told = [line for line in capsys.readouterr().err.splitlines() if "remark" not in line]
+    told = [line for line in capsys.readouterr().err.splitlines() if "warning" not in line]
     assert told[:2] == [
         f"migrating_bot.py:7: migration 2: it failed: no such table: nope, in: INSERT INTO nope VALUES (1). {fix}",
         f"migrating_bot.py:11: migration 1: it failed: LookupError: no luck. {fix}",
@@ -969,13 +969,13 @@ for module in (Greeter(), Filler(), Curious()):
     assert 'module "curious": the database :memory:: no such table: nope, in: SELECT 1 FROM nope' in told[2]
     text += 'bot.migration(1, "INSERT INTO nope VALUES (1)")\n'
     assert main(["check", write("migrating_bot.py", text)]) == 1
-    told = [line for line in capsys.readouterr().err.splitlines() if "remark" not in line]
+    told = [line for line in capsys.readouterr().err.splitlines() if "warning" not in line]
     assert told == [
         f"migrating_bot.py:20: migration 1: it failed: no such table: nope, in: INSERT INTO nope VALUES (1). {fix}"
     ]
 
 
-def test_check_tells_of_the_bots_mistakes_and_its_modules_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_lists_the_problems_of_the_bot_and_its_modules_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     text = """import wisp
 class Broken(wisp.Module):
     name = "broken"
@@ -999,7 +999,7 @@ async def again(ctx: wisp.Context) -> str: return ""
 """
     assert main(["check", write("my_bot.py", text)]) == 1
     captured = capsys.readouterr()
-    told = [line.split(". ")[0].split(", option")[0] for line in captured.err.splitlines() if "remark" not in line]
+    told = [line.split(". ")[0].split(", option")[0] for line in captured.err.splitlines() if "warning" not in line]
     assert told == [
         'my_bot.py:17: command "one"',
         'my_bot.py:19: command "one": another command is called "one" (my_bot.py:17)',
@@ -1007,10 +1007,10 @@ async def again(ctx: wisp.Context) -> str: return ""
         'my_bot.py:6: command "two"',
         'my_bot.py:8: command "two": another command is called "two" (my_bot.py:6)',
     ]
-    assert captured.out.startswith("my_bot.py: 5 mistakes")
+    assert captured.out.startswith("my_bot.py: 5 problems")
 
 
-def test_check_names_the_mistakes_of_a_service_once_beside_modules(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_names_the_problems_of_a_service_once_beside_modules(capsys: pytest.CaptureFixture[str]) -> None:
     text = """import wisp
 class Plain:
     def stop(self): ...

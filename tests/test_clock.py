@@ -6,7 +6,7 @@ import time as real
 import pytest
 
 from wisp.clock import Clock
-from wisp.virtual_time import VirtualTime
+from wisp.local.virtual_time import VirtualTime
 
 
 def test_a_clock_has_the_systems_time_and_can_be_set_apart_from_it() -> None:

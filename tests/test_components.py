@@ -15,7 +15,7 @@ from wisp.custom_ids import Pattern, Routes, Unfit
 from wisp.testing import Discord, Impossible, Reply, connect
 
 
-def poll_bot() -> tuple[wisp.Bot, "wisp.Component[[int, str], None]"]:
+def poll_bot() -> tuple[wisp.Bot, "wisp.components.Component[[int, str], None]"]:
     bot = wisp.Bot()
 
     @bot.component("vote:{poll_id}:{choice}")
@@ -187,7 +187,7 @@ async def test_a_field_that_names_nobody_lets_nobody_in() -> None:
 async def test_only_who_called_for_a_message_may_use_it() -> None:
     bot = wisp.Bot()
 
-    @bot.component("next", only="asker")
+    @bot.component("next", only="invoker")
     async def next_one(ctx: wisp.ComponentContext) -> None:
         await ctx.edit("next")
 
@@ -485,7 +485,7 @@ def test_a_component_or_modal_without_its_custom_id_is_a_mistake_and_not_nobodys
         async def press(ctx: Any) -> None: ...
 
         assert press
-    found = {(mistake.where, mistake.problem, mistake.fix) for mistake in bot.check()}
+    found = {(mistake.where, mistake.message, mistake.fix) for mistake in bot.check()}
     assert found == {
         ('component "press"', "@component stands without a custom id", 'Write `@component("press")`'),
         ('modal "press"', "@modal stands without a custom id", 'Write `@modal("press")`'),
@@ -535,7 +535,7 @@ async def test_what_newcomers_forget_is_told_with_the_way_out() -> None:
 # ---- components are checked where they are built ----
 
 
-def pressing() -> "tuple[wisp.Bot, wisp.Component[[int], None]]":
+def pressing() -> "tuple[wisp.Bot, wisp.components.Component[[int], None]]":
     bot = wisp.Bot()
 
     @bot.component("press:{number}")
@@ -564,14 +564,14 @@ ANY_LINK: Any = wisp.link_button
         (lambda: BOUND.button("x" * 81), "label: Must be 80 or fewer in length (got 81 characters)", "Shorten it."),
         (BOUND.button, "label: This field is required: a label or an emoji", "Fill it in."),
         (lambda: BOUND.button("  "), "label: This field is required", "Fill it in."),
-        (lambda: BOUND.button(5), "label: Could not interpret 5 as string", "Give it a text."),
+        (lambda: BOUND.button(5), "label: Could not interpret 5 as string", "Pass a string."),
         (lambda: BOUND.button("a", style=5), "url: This field is required", "wisp.link_button(label, url)"),
-        (lambda: BOUND.button("a", disabled="no"), "disabled: Must be either true or false", "Give it True or False."),
+        (lambda: BOUND.button("a", disabled="no"), "disabled: Must be either true or false", "Pass True or False."),
         (lambda: BOUND.select([]), "options: Must be between 1 and 25 in length (got 0 options)", "up to 25."),
         (lambda: BOUND.select([str(n) for n in range(26)]), "(got 26 options)", "up to 25."),
         (lambda: BOUND.select(["a", "a"]), "options.1: The specified option value is already used", "of its own."),
         (lambda: BOUND.select(["a" * 101]), "options.0.label: Must be between 1 and 100 in length", "Shorten it."),
-        (lambda: BOUND.select({"a": 5}), "options.0.value: Could not interpret 5 as string", "Give it a text."),
+        (lambda: BOUND.select({"a": 5}), "options.0.value: Could not interpret 5 as string", "Pass a string."),
         (lambda: BOUND.select("abc"), "the options of a select cannot be a str", "Give it texts"),
         (lambda: BOUND.select(5), "the options of a select cannot be a int", "Give it texts"),
         (lambda: BOUND.select([5]), "an option of a select cannot be a int", "Give it texts"),
@@ -589,8 +589,8 @@ ANY_LINK: Any = wisp.link_button
             "max_values: int value should be greater than or equal to 1",
             "within these",
         ),
-        (lambda: BOUND.mentionable_select(min="1"), "min_values: Value '1' is not int", "Give it a number."),
-        (lambda: BOUND.channel_select("text"), "channel_types.0: Value must be one of (0, ", "Give it one of these."),
+        (lambda: BOUND.mentionable_select(min="1"), "min_values: Value '1' is not int", "Pass a number."),
+        (lambda: BOUND.channel_select("text"), "channel_types.0: Value must be one of (0, ", "Pass one of these."),
         (ANY_ROW, "the row: components: Must be between 1 and 5", "takes 1 to 5 buttons, or one select"),
         (lambda: ANY_ROW(*(PRESS.bind(n).button("a") for n in range(6))), "(got 6 components)", "another row."),
         (lambda: ANY_ROW(BUTTON, BUTTON), "(got the same as components.0.custom_id)", "a custom id of its own"),
@@ -641,7 +641,7 @@ def test_an_emoji_is_a_character_a_mention_or_one_of_hikaris(emoji: Any, sent: A
     assert wisp.link_button("Docs", "https://example.com", emoji=emoji).build()[0]["emoji"] == expected
 
 
-def test_a_custom_id_that_no_values_make_short_enough_is_a_mistake() -> None:
+def test_a_custom_id_that_no_values_make_short_enough_is_a_problem() -> None:
     bot = wisp.Bot()
 
     @bot.component("a" * 101)
@@ -662,7 +662,7 @@ def test_a_custom_id_that_no_values_make_short_enough_is_a_mistake() -> None:
     @bot.component("f" * 99 + ":{text}")
     async def may_fit(ctx: wisp.ComponentContext, text: str) -> None: ...
 
-    found = {mistake.where[-30:]: (mistake.problem, mistake.fix) for mistake in bot.check()}
+    found = {mistake.where[-30:]: (mistake.message, mistake.fix) for mistake in bot.check()}
     problem = "it takes more than 100 characters, which Discord does not keep"
     assert found == {
         'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"': (problem, "Shorten its names"),
@@ -871,7 +871,7 @@ async def test_there_is_no_form_in_answer_to_a_form() -> None:
     @bot.modal("one")
     async def one(ctx: wisp.ModalContext) -> None:
         row = hikari.impl.ModalActionRowBuilder().add_text_input("name", "Name")
-        with pytest.raises(wisp.AnswerError, match="no form in answer to a form"):
+        with pytest.raises(wisp.AnswerError, match="no modal in answer to a modal"):
             await ctx.respond_with_modal("Two", "two", components=[row])
 
     @bot.command

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wisp.config import Config, load
-from wisp.errors import Mistake, Mistakes
+from wisp.errors import CheckError, Problem
 
 
 def token_of(bot_id: int, secret: str = "aB3-" * 7) -> str:
@@ -27,14 +27,14 @@ TOKEN = token_of(123456789012345678)
 OTHER_TOKEN = token_of(876543210987654321)
 
 
-def mistakes(directory: Path, environ: dict[str, str] | None = None, **arguments: Any) -> list[Mistake]:
-    with pytest.raises(Mistakes) as caught:
+def problems(directory: Path, environ: dict[str, str] | None = None, **arguments: Any) -> list[Problem]:
+    with pytest.raises(CheckError) as caught:
         load(directory, environ or {}, **arguments)
-    return [*caught.value.mistakes]
+    return [*caught.value.problems]
 
 
-def only(directory: Path, environ: dict[str, str] | None = None, **arguments: Any) -> Mistake:
-    [mistake] = mistakes(directory, environ, **arguments)
+def only(directory: Path, environ: dict[str, str] | None = None, **arguments: Any) -> Problem:
+    [mistake] = problems(directory, environ, **arguments)
     return mistake
 
 
@@ -225,8 +225,8 @@ UNSURE = {
     f'{NAME}="\\$HOME"': ("it has a backslash in quotes", 1),
     f"X=1\n{NAME}=${{HOME}}": ("it has ${...}, which wisp does not replace", 2),
     f'{NAME}="${{NOPE:-x}}"': ("it has ${...}, which wisp does not replace", 1),
-    f'{NAME}="C:\\dir\\"': ("what is quoted ends before its line does, or never", 1),
-    f"X=1\r\n\r\n{NAME}='one\r\ntwo'\r\n": ("what is quoted ends before its line does, or never", 3),
+    f'{NAME}="C:\\dir\\"': ("its quotes are not closed at the end of the value", 1),
+    f"X=1\r\n\r\n{NAME}='one\r\ntwo'\r\n": ("its quotes are not closed at the end of the value", 3),
 }
 
 
@@ -237,7 +237,7 @@ def test_what_others_would_read_differently_is_a_mistake_and_no_value(
     path = write(tmp_path, ".env", text)
     mistake = only(tmp_path)
     assert (mistake.where, mistake.file, mistake.line) == (NAME, str(path), told[1])
-    assert mistake.problem.startswith(told[0])
+    assert mistake.message.startswith(told[0])
 
 
 @pytest.mark.parametrize("line", ["WISP_DATABASE='a.db", 'WISP_DATABASE="a.db" x', "WISP_DATABASE='"])
@@ -259,7 +259,7 @@ def test_a_line_that_is_no_assignment_is_named_by_its_number_and_not_quoted(tmp_
 def test_an_unknown_name_is_answered_with_the_nearest_known_one_and_its_place(tmp_path: Path) -> None:
     dotenv = write(tmp_path, ".env", "\nWISP_OWNER=1")
     toml = write(tmp_path, "wisp.toml", 'database = "a"\n\nlog_levl = "INFO"')
-    found = mistakes(tmp_path, {"WISP_GILDS": "1", "WISP_TOKEN": TOKEN}, tokn=TOKEN)
+    found = problems(tmp_path, {"WISP_GILDS": "1", "WISP_TOKEN": TOKEN}, tokn=TOKEN)
     assert [(m.where, m.fix, m.file, m.line) for m in found] == [
         ("argument tokn", "Did you mean token?", None, None),
         ("environment variable WISP_GILDS", "Did you mean WISP_GUILDS?", None, None),
@@ -267,7 +267,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_known_one_and_its_place(tm
         ("WISP_OWNER", "Did you mean WISP_OWNERS?", str(dotenv), 2),
         ("log_levl", "Did you mean log_level?", str(toml), 3),
     ]
-    assert {m.problem for m in found} == {"there is no such setting"}
+    assert {m.message for m in found} == {"there is no such setting"}
 
 
 def test_a_name_like_no_other_is_answered_with_all_that_are_known(tmp_path: Path) -> None:
@@ -275,10 +275,10 @@ def test_a_name_like_no_other_is_answered_with_all_that_are_known(tmp_path: Path
     assert only(tmp_path, zzz=1).fix.startswith("Known are token, ")
 
 
-def test_all_mistakes_of_all_sources_come_at_once_overruled_ones_too(tmp_path: Path) -> None:
+def test_all_problems_of_all_sources_come_at_once_overruled_ones_too(tmp_path: Path) -> None:
     write(tmp_path, ".env", "WISP_LOG_LEVEL=LOUD\nDISCORD_TOKEN=abc")
     write(tmp_path, "wisp.toml", 'owners = ["ada"]\nguilds = [true]')
-    found = mistakes(tmp_path, {"WISP_LOG_LEVEL": "INFO"}, rest_url="localhost")
+    found = problems(tmp_path, {"WISP_LOG_LEVEL": "INFO"}, rest_url="localhost")
     assert [(m.where, m.line) for m in found] == [
         ("argument rest_url", None),
         ("WISP_LOG_LEVEL", 1),
@@ -303,11 +303,11 @@ def test_an_override_of_none_is_the_default(tmp_path: Path) -> None:
     assert load(tmp_path, {"WISP_DATABASE": "a.db"}, overrides={"database": None}).database == "wisp.db"
 
 
-def test_an_override_is_checked_itself_and_the_mistakes_of_other_settings_stay(tmp_path: Path) -> None:
+def test_an_override_is_checked_itself_and_the_problems_of_other_settings_stay(tmp_path: Path) -> None:
     write(tmp_path, ".env", f"{OVERRULED}\nWISP_OWNERS=ada\nWISP_GILDS=1")
-    with pytest.raises(Mistakes) as caught:
+    with pytest.raises(CheckError) as caught:
         load(tmp_path, {}, overrides={**OVERRIDES, "token": "abc"})
-    found = [(mistake.where, mistake.line) for mistake in caught.value.mistakes]
+    found = [(mistake.where, mistake.line) for mistake in caught.value.problems]
     assert found == [("argument token", None), ("WISP_OWNERS", 6), ("WISP_GILDS", 7)]
 
 
@@ -351,15 +351,15 @@ TOKENS = {
     "in quotes": (f"'{TOKEN}'", "it has characters that no token has (quotes, spaces, ...)"),
     "of a user's name": (f"YWRh.{TOKEN.partition('.')[2]}", "its first part is not that of a bot's token"),
     "of a first part of no length of Base64": (f"MTIz1.{TOKEN.partition('.')[2]}", "its first part is not that"),
-    "that is a number": (7, "expected the token as text, got a number"),
-    "that is bytes": (TOKEN.encode(), "expected the token as text, got a value of type bytes"),
+    "that is a number": (7, "expected the token as a string, got a number"),
+    "that is bytes": (TOKEN.encode(), "expected the token as a string, got a value of type bytes"),
 }
 
 
 @pytest.mark.parametrize(("token", "problem"), TOKENS.values(), ids=TOKENS)
 def test_a_token_of_wrong_shape_is_refused_and_only_how_is_said(tmp_path: Path, token: Any, problem: str) -> None:
     mistake = only(tmp_path, token=token)
-    assert mistake.problem.startswith(problem)
+    assert mistake.message.startswith(problem)
     assert str(token) not in str(mistake)
 
 
@@ -373,7 +373,7 @@ def test_a_token_of_any_bot_passes_whatever_the_length_of_its_id(tmp_path: Path,
 def test_a_token_that_was_put_in_the_wrong_place_is_not_quoted(tmp_path: Path, name: str, token: str) -> None:
     write(tmp_path, ".env", f"WISP_{name.upper()}={token}\nWISP_{token}=1\n{token}\n")
     write(tmp_path, "wisp.toml", f'{name} = "{token}"\n"{token}" = 1')
-    said = str(mistakes(tmp_path, {f"WISP_{name.upper()}": token, f"WISP_{token}": ""}, **{name: token, token: token}))
+    said = str(problems(tmp_path, {f"WISP_{name.upper()}": token, f"WISP_{token}": ""}, **{name: token, token: token}))
     assert token.strip().rpartition(".")[2] not in said
 
 
@@ -407,7 +407,7 @@ def test_a_wrong_value_is_answered_with_what_was_expected_and_what_came(
 ) -> None:
     mistake = only(tmp_path, **{name: value})
     assert mistake.where == f"argument {name}"
-    assert said in mistake.problem
+    assert said in mistake.message
     assert mistake.fix
 
 
@@ -446,7 +446,7 @@ def test_the_line_of_a_wrong_entry_is_found_in_quoted_names_and_tables(tmp_path:
     path = write(
         tmp_path, "wisp.toml", '# owners\n"owners" = "x"\nguilds.a = 1\n[intents]\nb = 1\n[modules]\nc = 1\n[d]\n'
     )
-    found = mistakes(tmp_path)
+    found = problems(tmp_path)
     assert [(m.where, m.line) for m in found] == [
         ("owners", 2),
         ("guilds", 3),
@@ -460,25 +460,25 @@ def test_the_line_of_a_wrong_entry_is_found_in_quoted_names_and_tables(tmp_path:
 def test_a_module_whose_settings_are_no_table_is_named(tmp_path: Path) -> None:
     write(tmp_path, "wisp.toml", "[modules]\ngreeter = 1")
     mistake = only(tmp_path)
-    assert mistake.problem == "expected a table for each module, got a number for greeter"
+    assert mistake.message == "expected a table for each module, got a number for greeter"
 
 
 @pytest.mark.parametrize("name", [".env", "wisp.toml"])
 def test_a_file_that_is_not_utf_8_is_named_with_the_line(tmp_path: Path, name: str) -> None:
     path = write(tmp_path, name, b"# one\n# caf\xe9\n")
     mistake = only(tmp_path)
-    assert (mistake.file, mistake.line, mistake.problem) == (str(path), 2, "it is not UTF-8 text")
+    assert (mistake.file, mistake.line, mistake.message) == (str(path), 2, "it is not UTF-8 text")
 
 
 @pytest.mark.parametrize("name", [".env", "wisp.toml"])
-def test_a_directory_in_place_of_a_file_is_a_mistake(tmp_path: Path, name: str) -> None:
+def test_a_directory_in_place_of_a_file_is_a_problem(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     mistake = only(tmp_path)
-    assert (mistake.file, mistake.problem) == (str(tmp_path / name), "it cannot be read: it is a directory")
+    assert (mistake.file, mistake.message) == (str(tmp_path / name), "it cannot be read: it is a directory")
 
 
 @pytest.mark.parametrize("name", [".env", "wisp.toml"])
-def test_a_file_that_cannot_be_read_is_a_mistake(tmp_path: Path, name: str) -> None:
+def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     try:
         path.symlink_to(path)  # a loop: nobody can read it, root neither
@@ -486,7 +486,7 @@ def test_a_file_that_cannot_be_read_is_a_mistake(tmp_path: Path, name: str) -> N
         pytest.skip(f"no symbolic links here: {error}")
     mistake = only(tmp_path)
     assert mistake.file == str(path)
-    assert mistake.problem.startswith("it cannot be read: ")
+    assert mistake.message.startswith("it cannot be read: ")
 
 
 def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
@@ -548,8 +548,8 @@ def settle(directory: Path, environ: dict[str, str], **arguments: Any) -> str:
     """
     try:
         config = load(directory, environ, **arguments)
-    except Mistakes as error:
-        return "".join([*traceback.format_exception(error), repr(error), *map(repr, error.mistakes)])
+    except CheckError as error:
+        return "".join([*traceback.format_exception(error), repr(error), *map(repr, error.problems)])
     return repr(msgspec.structs.replace(config, database="", rest_url=None, modules={}))
 
 
@@ -570,7 +570,7 @@ def test_any_text_as_a_file_loads_or_is_a_mistake_and_tells_no_token(
 
 @pytest.mark.parametrize("name", [".env", "wisp.toml"])
 @given(data=st.binary())
-def test_any_bytes_as_a_file_load_or_are_a_mistake(
+def test_any_bytes_as_a_file_load_or_are_a_problem(
     tmp_path_factory: pytest.TempPathFactory, name: str, data: bytes
 ) -> None:
     directory = tmp_path_factory.getbasetemp()
@@ -607,3 +607,13 @@ def test_a_lone_import_brings_in_neither_hikari_nor_the_readers_of_files() -> No
     code = "import sys, json, msgspec; old = {*sys.modules}; import wisp.config; print(*{*sys.modules} - old)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert set(printed.split()) & {"hikari", "tomllib", "difflib", "urllib.parse", "pathlib"} == set()
+
+
+@pytest.mark.usefixtures("real_start")
+def test_the_reader_of_dotenv_files_is_loaded_only_if_there_is_one(tmp_path: Path) -> None:
+    load_it = "import sys, pathlib, wisp.config; wisp.config.load(pathlib.Path(sys.argv[1]), {})"
+    code = f"{load_it}; print('wisp.dotenv' in sys.modules)"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "False\n"
+    write(tmp_path, ".env", "# nothing")
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "True\n"

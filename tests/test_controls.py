@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wisp.clock import Clock
+from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Sandbox
 from wisp.sandbox.controls import button_data, submit_data
 from wisp.sandbox.invocation import Impossible
 from wisp.sandbox.people import People, Person
 from wisp.sandbox.world import COMPONENTS_V2, JSON, LOADING, VOICE, Message, World
-from wisp.virtual_time import VirtualTime
 
 
 def button(label: str = "Next", custom_id: str = "next", **fields: Any) -> JSON:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 import wisp
 from wisp.clock import Clock
-from wisp.cooldowns import Places, Window
-from wisp.local import on_sandbox
+from wisp.cooldowns import ConcurrencySlot, ConcurrencySlots, SlidingWindow
+from wisp.local.runner import on_sandbox
 from wisp.sandbox.people import People
 from wisp.sandbox.world import InteractionAnswered
 from wisp.testing import connect
@@ -54,7 +54,7 @@ STEP = st.one_of(st.floats(0, 10), st.sampled_from(["before", "edge", "after"]))
 def test_a_window_is_as_its_model_says_at_every_edge(
     uses: int, per: float, start: float, steps: list[tuple[int, float | str, bool]]
 ) -> None:
-    window, model = Window(uses, per), Model(uses, per)
+    window, model = SlidingWindow(uses, per), Model(uses, per)
     now = start
     for key, step, fails in steps:
         if isinstance(step, float):
@@ -74,7 +74,7 @@ def test_a_window_is_as_its_model_says_at_every_edge(
 
 
 def test_a_window_holds_who_is_cooling_down_and_nobody_else() -> None:
-    window = Window(2, 10.0)
+    window = SlidingWindow(2, 10.0)
     for number in range(100_000):
         window.take(number, number / 1000)
     assert len(window) <= 10_001
@@ -283,7 +283,7 @@ async def test_rows_that_cannot_be_read_do_not_keep_the_bot_from_starting(
     for key, kept, end in (("1 +", times, until), ("2", "soon", until), ("3", "", until), ("4", times, "never")):
         written(database, "INSERT INTO wisp_cooldowns VALUES (?, ?, ?, ?)", name, key, kept, end)
     assert (await use(database, counting_bot(wisp.cooldown(3600.0))[0], "act"))[0].startswith(COOLING)
-    assert "4 long cooldowns could not be read" in caplog.text
+    assert "4 stored cooldowns cannot be read" in caplog.text
     assert len(written(database)) == 1
 
 
@@ -360,7 +360,7 @@ async def test_a_use_is_written_before_the_function_runs_and_given_back_before_i
         discord.world.watch(lambda one: happened.append("answered") if isinstance(one, InteractionAnswered) else None)
         monkeypatch.setattr(wisp.DatabaseService, "execute", slow)
         await ada.slash("act")
-        assert happened == ["INSERT", "DELETE", "ran", "answered"]  # the first write forgets what is over
+        assert happened == ["INSERT", "DELETE", "ran", "answered"]  # the first write deletes expired cooldowns
         del happened[:]
         with discord.expects(ValueError):
             await ada.slash("act", fail=True)
@@ -374,14 +374,16 @@ async def test_a_use_is_written_before_the_function_runs_and_given_back_before_i
 async def test_a_call_that_is_cancelled_while_its_use_is_written_gives_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
     bot, _ = counting_bot(wisp.cooldown(3600.0))
     async with connect(bot) as discord:
-        store, (counter,) = bot.session.cooldowns, bot.session.dispatcher._counters.values()
+        store, (counter,) = bot._session._cooldowns, bot._session._router._counters.values()
         unwritten: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        monkeypatch.setattr(store, "changed", lambda name, key: unwritten)
-        ctx: Any = type("Asked", (), {"user": discord.member("ada").user})
-        taking = asyncio.create_task(counter.take(ctx))
+        saves = iter([unwritten, asyncio.sleep(0)])
+        monkeypatch.setattr(store, "save", lambda name, window, key: next(saves))
+        ctx: Any = None
+        taking = asyncio.create_task(counter.admit(ctx, int(discord.member("ada").user.id)).__aenter__())
         await asyncio.sleep(0)
         taking.cancel()
         await asyncio.wait({taking})
+        assert not list(saves)
         monkeypatch.undo()
         assert (await discord.member("ada").slash("act")).content == "done"
 
@@ -477,37 +479,45 @@ async def test_who_comes_too_many_is_refused_or_waits_in_turn() -> None:
 
 
 @given(seed=st.integers(0, 2**32))
-def test_no_place_is_ever_lost_or_given_twice(seed: int) -> None:
+def test_no_slot_is_ever_lost_or_held_twice(seed: int) -> None:
     asyncio.run(_at_random(random.Random(seed)))
 
 
 async def _at_random(chance: random.Random) -> None:
     limit = chance.randint(1, 3)
-    places = Places(limit, chance.randint(0, 4), lambda ctx: ctx.key, Clock())
+    slots = ConcurrencySlots(limit, chance.randint(0, 4), lambda ctx: None)
     inside = {"a": 0, "b": 0}
 
     async def call(key: str) -> None:
+        ctx: Any = SimpleNamespace(slots=[])
+        async with slots.admit(ctx, key):
+            inside[key] += 1
+            try:
+                assert inside[key] <= limit
+                for _ in range(chance.randint(0, 3)):
+                    await asyncio.sleep(0)
+                    if chance.random() < 0.3:
+                        await form(key, ctx.slots[0])
+                if chance.random() < 0.3:
+                    raise ValueError
+            finally:
+                inside[key] -= 1
+
+    async def form(key: str, slot: ConcurrencySlot) -> None:
+        slot.release()
+        inside[key] -= 1
         try:
-            release = await places.take(SimpleNamespace(key=key))  # pyright: ignore[reportArgumentType]
-        except wisp.UserError:
-            return
-        assert release
-        inside[key] += 1
-        assert inside[key] <= limit
-        try:
-            for _ in range(chance.randint(0, 3)):
-                await asyncio.sleep(0)
-            if chance.random() < 0.3:
-                raise ValueError
+            await asyncio.sleep(0)
+            await slot.acquire()
         finally:
-            inside[key] -= 1
-            release(True)
+            inside[key] += 1
 
     tasks = [asyncio.create_task(call(chance.choice("ab"))) for _ in range(30)]
-    for _ in range(40):
+    for _ in range(60):
         await asyncio.sleep(0)
         if chance.random() < 0.5:
             chance.choice(tasks).cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    assert len(places) == 0
-    assert not places._waiting  # pyright: ignore[reportPrivateUsage]
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(one) for one in ended} <= {type(None), ValueError, wisp.UserError, asyncio.CancelledError}
+    assert not slots.calls
+    assert not slots.semaphores

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import wisp
+from wisp.local.virtual_time import VirtualTime
 from wisp.testing import Discord, connect
-from wisp.virtual_time import VirtualTime
 
 
-def failing_bot() -> tuple[wisp.Bot, wisp.Command[..., Any]]:
+def failing_bot() -> tuple[wisp.Bot, wisp.commands.Command[..., Any]]:
     bot = wisp.Bot()
 
     @bot.command
@@ -131,8 +131,8 @@ async def test_an_error_in_the_bots_code_fails_the_test_that_met_it() -> None:
 async def test_a_command_that_discord_still_shows_and_the_bot_no_longer_has_is_answered_politely() -> None:
     bot, _ = failing_bot()
     async with connect(bot) as discord:
-        bot.session.dispatcher._commands.clear()
-        bot.session.client.unregister(*bot.session._lightbulb_commands)
+        bot._session._router._commands.clear()
+        bot.wiring._lightbulb.register([])
         reply = await discord.member("ada").slash("fail")
     assert "no longer here" in reply.content
     assert reply.ephemeral
@@ -192,7 +192,7 @@ async def test_payloads_of_unknown_types_or_with_wrong_names_are_answered_and_lo
 ) -> None:
     bot, _ = failing_bot()
     async with connect(bot) as discord:
-        bot.session.on_failure = None
+        bot.runtime.on_failure = None
         known = data_of(discord, "fail")
         option = {"type": 3, "name": ["text"], "value": "x", "focused": True}
         cases: list[tuple[int, dict[str, Any], str]] = [
@@ -239,7 +239,7 @@ async def test_an_id_or_a_type_that_cannot_be_read_ends_no_shard_and_logs_no_tok
         return "hello"
 
     async with connect(bot) as discord:
-        bot.session.on_failure = None
+        bot.runtime.on_failure = None
         consumer: Any = bot.gateway._event_manager._consumers["interaction_create"]  # type: ignore[attr-defined]
         receive = consumer.callback
 
@@ -434,11 +434,11 @@ async def test_whatever_discord_sends_somebody_is_answered_and_the_bot_lives() -
             examples.append(options)
 
         collect()
-        bot.session.on_failure = None
+        bot.runtime.on_failure = None
         for options in examples:
             asked = ask(discord, {**base, "options": options})
             await discord.rest()
-            if bot.session._background:
+            if bot.runtime._background:
                 assert asked.answered, options
         assert (await discord.member("ada").slash("add", number=1)).content == "1"
 
@@ -533,7 +533,7 @@ async def test_a_handler_that_leaves_the_program_answers_first() -> None:
         raise SystemExit(3)
 
     async with connect(bot) as discord:
-        left = bot.session.leaving = asyncio.get_running_loop().create_future()
+        left = bot.runtime.exit_requested = asyncio.get_running_loop().create_future()
         reply = await discord.member("ada").slash("bye")
     assert "restarting" in reply.content
     assert left.result().args == (3,)
@@ -646,8 +646,8 @@ async def test_no_interaction_is_remembered_once_it_is_over(timers: Callable[[],
         await wisp.paginate(ctx, str, 3)
 
     async with connect(bot) as discord:
-        session = bot.session
-        dispatcher, prompts, work = session.dispatcher, session.prompts, session.work
+        runtime = bot.runtime
+        dispatcher, prompts, tasks = bot._session._dispatcher, runtime.prompts, runtime.tasks
         waiters = [
             asyncio.create_task(bot.gateway.wait_for(event_type, None, lambda event: False))
             for event_type in (hikari.InteractionCreateEvent, hikari.ComponentInteractionCreateEvent, hikari.Event)
@@ -670,11 +670,11 @@ async def test_no_interaction_is_remembered_once_it_is_over(timers: Callable[[],
         for waiter in waiters:
             waiter.cancel()
         await asyncio.wait(waiters)
-        kept = [dispatcher._awaited, dispatcher._in_pipeline, prompts._prompts, prompts._forms, prompts._timers]
-        kept += [work.tasks, work.waiting, work._watchers, session._calls, session._background, session._deferrals._due]
+        kept = [dispatcher._awaited, dispatcher._lightbulb._calls, prompts._prompts, prompts._forms, prompts._timers]
+        kept += [tasks.running, tasks.waiting, dispatcher.calls, runtime._background]
         assert [*map(len, kept)] == [0] * len(kept)
         assert timers() == before
-        assert len(dispatcher._came) == 10
+        assert len(dispatcher._seen) == 10
 
 
 async def test_a_raw_listener_that_only_looks_does_not_silence_the_polite_line() -> None:
@@ -723,3 +723,29 @@ async def test_no_interaction_token_reaches_the_log(caplog: pytest.LogCaptureFix
     written = "".join(logging.Formatter().format(record) for record in caplog.records if record.name == "wisp")
     assert "/messages/1" in written
     assert interaction.token not in written
+
+
+async def test_hooks_of_lightbulb_run_around_commands_of_a_module_that_is_loaded_again() -> None:
+    class Part(wisp.Module):
+        name = "part"
+
+        @wisp.command
+        async def ours(self, ctx: wisp.Context) -> str:
+            return "answer"
+
+    bot = wisp.Bot(modules=[Part()])
+    seen: list[str] = []
+
+    @lightbulb.hook(lightbulb.ExecutionSteps.CHECKS)
+    async def look(pipeline: lightbulb.ExecutionPipeline, ctx: lightbulb.Context) -> None:
+        seen.append(ctx.command_data.name)
+
+    @bot.on_start
+    async def hooks() -> None:
+        bot.client.hooks = [look]
+
+    async with connect(bot) as discord:
+        await bot.modules.unload("part")
+        await bot.modules.load("part")
+        assert (await discord.member("ada").slash("ours")).content == "answer"
+    assert seen == ["ours"]

@@ -130,7 +130,7 @@ async def test_the_decorated_listener_is_the_function_itself() -> None:
     assert bot.listen(hikari.StartedEvent)(hear) is hear
 
 
-def test_what_no_listener_can_be_is_a_mistake_with_its_place() -> None:
+def test_what_no_listener_can_be_is_a_problem_with_its_place() -> None:
     bot = wisp.Bot()
 
     @bot.listen
@@ -155,10 +155,10 @@ def test_what_no_listener_can_be_is_a_mistake_with_its_place() -> None:
     async def text(event: hikari.StartedEvent) -> None: ...
 
     found = bot.check()
-    assert [mistake.where for mistake in found] == [
+    assert [problem.where for problem in found] == [
         f'listener "{name}"' for name in ("nothing", "bare", "unknown", "number", "blocking", "listed", "text")
     ]
-    assert all(mistake.file and mistake.line for mistake in found)
+    assert all(problem.file and problem.line for problem in found)
     parts = (
         "no parameter",
         "no annotation",
@@ -168,10 +168,10 @@ def test_what_no_listener_can_be_is_a_mistake_with_its_place() -> None:
         "means nothing",
         "is not an",
     )
-    assert [part in mistake.problem for part, mistake in zip(parts, found, strict=True)] == [True] * 7
+    assert [part in problem.message for part, problem in zip(parts, found, strict=True)] == [True] * 7
 
 
-def test_a_decorator_that_names_another_event_than_the_annotation_is_a_mistake() -> None:
+def test_a_decorator_that_names_another_event_than_the_annotation_is_a_problem() -> None:
     async def joined(event: hikari.MemberCreateEvent) -> None: ...
     async def either(event: hikari.MemberCreateEvent | hikari.MemberDeleteEvent | None) -> None: ...
     async def message(event: hikari.MessageCreateEvent) -> None: ...
@@ -188,7 +188,7 @@ def test_a_decorator_that_names_another_event_than_the_annotation_is_a_mistake()
         unknown: (hikari.MemberCreateEvent,),
     }.items():
         bot.listen(*event_types)(function)
-    assert [f"{mistake.where}: {mistake.problem}" for mistake in bot.check()] == [
+    assert [f"{problem.where}: {problem.message}" for problem in bot.check()] == [
         'listener "joined": the decorator names GuildMessageCreateEvent and DMMessageCreateEvent, and `event` is '
         "annotated as `MemberCreateEvent`",
         'listener "either": the decorator names MemberUpdateEvent and MessageCreateEvent, and `event` is annotated as '

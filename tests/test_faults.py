@@ -10,10 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 
+from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Impossible, Sandbox
 from wisp.sandbox.faults import do
 from wisp.sandbox.world import Channel
-from wisp.virtual_time import VirtualTime
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ async def test_a_route_fails_as_often_as_was_asked(sandbox: Sandbox, rest: aioht
 async def test_a_route_fails_always_until_it_is_mended(sandbox: Sandbox, rest: aiohttp.ClientSession) -> None:
     sandbox.fail("GET", r"/users/@me$", 500, times=None)
     assert {await status(rest) for _ in range(20)} == {500}
-    sandbox.mend()
+    sandbox.clear_faults()
     assert await status(rest) == 200
 
 

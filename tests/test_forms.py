@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wisp
-from wisp.forms import form_mistakes, forms_in
-from wisp.limits import modal_problems
+from wisp.forms import form_problems, forms_in
+from wisp.limits import modal_violations
 from wisp.testing import Impossible, Reply, connect
 
 
@@ -246,7 +246,7 @@ def test_a_form_that_discord_would_not_take_is_found_before_the_bot_connects(for
         """Ask."""
         await ctx.form(form)
 
-    (mistake,) = [mistake for mistake in bot.check() if not mistake.remark]
+    (mistake,) = [mistake for mistake in bot.check() if not mistake.is_warning]
     assert words in str(mistake)
     assert mistake.file
     assert mistake.file.endswith("test_forms.py")
@@ -335,7 +335,7 @@ def test_every_limit_of_an_input_is_found_from_both_sides(
             shown[name] = bound
     payload = {"title": "Made", "custom_id": "form", "components": [{"type": 1, "components": [shown]}]}
     is_too_long = bool(value) and high is not None and len(value) > high
-    assert len(form_mistakes(made)) == len(modal_problems(payload)) + is_too_long
+    assert len(form_problems(made)) == len(modal_violations(payload)) + is_too_long
 
 
 async def test_fields_are_shown_as_they_are_written_optional_ones_above_required_ones() -> None:

@@ -63,7 +63,7 @@ async def test_each_guard_lets_in_and_refuses_in_its_words(decorator: Any, ada: 
 async def test_the_owner_is_the_applications_unless_the_bot_names_others() -> None:
     bot = guarded(wisp.require_owner)
     async with connect(bot) as discord:
-        owner = next(iter(bot.session.owners))
+        owner = next(iter(bot.runtime.owners))
         names = {user.id: user.name for user in discord.world.users.values()}
         assert await said(discord, names[owner]) == "done"
         stranger = next(name for id, name in names.items() if id != owner and name in ("ada", "bob"))
@@ -222,7 +222,7 @@ def test_a_guard_where_the_class_would_leave_it_behind_is_refused_in_words() -> 
     async def act(ctx: wisp.Context) -> None: ...
 
     for kind in (staticmethod, classmethod, partialmethod):
-        with pytest.raises(TypeError, match=f"above @{kind.__name__} would be passed by: write it below"):
+        with pytest.raises(TypeError, match=f"above @{kind.__name__} has no effect: write it below"):
             wisp.require_guild(kind(act))
 
 
@@ -259,16 +259,16 @@ def test_decorators_without_their_parentheses_say_how_they_are_written() -> None
 
         assert callable(act)
     wisp.cooldown(bot.group("g", "G")).command(name="act", description="Act")(decorators[0](act.function))  # pyright: ignore
-    found = [mistake for mistake in bot.check() if not mistake.remark]
-    assert {(mistake.problem, mistake.fix) for mistake in found} == {
-        ("@wisp.cooldown stands without parentheses", "Write `@wisp.cooldown(5.0)`"),
-        ("@wisp.concurrency stands without parentheses", "Write `@wisp.concurrency(1)`"),
+    found = [problem for problem in bot.check() if not problem.is_warning]
+    assert {(problem.message, problem.fix) for problem in found} == {
+        ("@wisp.cooldown needs parentheses", "Write `@wisp.cooldown(5.0)`"),
+        ("@wisp.concurrency needs parentheses", "Write `@wisp.concurrency(1)`"),
         (
-            "@wisp.require_permissions stands without parentheses",
+            "@wisp.require_permissions needs parentheses",
             "Write `@wisp.require_permissions(hikari.Permissions.BAN_MEMBERS)`",
         ),
     }
-    assert all(mistake.file and mistake.line for mistake in found)
+    assert all(problem.file and problem.line for problem in found)
 
 
 def test_decorators_with_parentheses_that_they_do_not_take_say_how_they_are_written() -> None:
@@ -281,11 +281,11 @@ def test_decorators_with_parentheses_that_they_do_not_take_say_how_they_are_writ
         async def act(ctx: wisp.Context) -> None: ...
 
     found = bot.check()
-    assert [(mistake.problem, mistake.fix) for mistake in found] == [
-        (f"@wisp.{decorator.__name__} stands with parentheses", f"Write `@wisp.{decorator.__name__}`")
+    assert [(problem.message, problem.fix) for problem in found] == [
+        (f"@wisp.{decorator.__name__} takes no parentheses", f"Write `@wisp.{decorator.__name__}`")
         for decorator in decorators
     ]
-    assert all(mistake.file and mistake.line for mistake in found)
+    assert all(problem.file and problem.line for problem in found)
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ async def test_handle_errors_shows_the_text_and_no_token() -> None:
     @wisp.handle_errors
     async def act(ctx: wisp.Context, long: bool = False) -> None:
         """Act."""
-        raise ValueError("x" * 5000 if long else f"This will be caught! {bot.session.config.token}")
+        raise ValueError("x" * 5000 if long else f"This will be caught! {bot.runtime.config.token}")
 
     async with connect(bot) as discord:
         with discord.expects(ValueError):
@@ -327,7 +327,7 @@ async def test_handle_errors_shows_the_text_and_no_token() -> None:
         assert len(reply.content) < 2000
 
 
-def test_guards_that_are_written_wrongly_are_mistakes() -> None:
+def test_guards_that_are_written_wrongly_are_problems() -> None:
     found = "\n".join(
         map(
             str,
@@ -343,7 +343,7 @@ def test_guards_that_are_written_wrongly_are_mistakes() -> None:
         )
     )
     for words in (
-        "require_permissions names none",
+        "require_permissions names no permission",
         "require_permissions got 'BAN'",
         "wisp.guard got 'no'",
         "cooldown got 1 uses per -1.0 seconds",
@@ -354,7 +354,7 @@ def test_guards_that_are_written_wrongly_are_mistakes() -> None:
         assert words in found, words
 
 
-def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_mistakes() -> None:
+def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_problems() -> None:
     bot = wisp.Bot()
     anything: Any = bot
 
@@ -375,12 +375,12 @@ def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_mistakes
     assert hear
     assert sweep
     found = bot.check()
-    assert [(mistake.where, mistake.problem) for mistake in found] == [
+    assert [(problem.where, problem.message) for problem in found] == [
         ('command "act"', "it is a guard, and no function of its own"),
-        ('listener "hear"', "guards are for what people call, and nobody is asked here"),
-        ('job "sweep"', "guards are for what people call, and nobody is asked here"),
+        ('listener "hear"', "guards only apply to handlers that users invoke"),
+        ('job "sweep"', "guards only apply to handlers that users invoke"),
     ]
-    assert all(mistake.file and mistake.file.endswith("test_guards.py") for mistake in found)
+    assert all(problem.file and problem.file.endswith("test_guards.py") for problem in found)
 
 
 def test_a_guard_on_what_cannot_carry_it_is_refused_in_words() -> None:

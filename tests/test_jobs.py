@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 import wisp
 from wisp.errors import JobError
-from wisp.jobs import Cron, OneTime, twins
-from wisp.services.values import encode
+from wisp.jobs import Cron, OneTime
+from wisp.services.encoding import encode
 
 
 def problems(bot: wisp.Bot) -> list[str]:
-    return [f"{mistake.where}: {mistake.problem}. {mistake.fix}" for mistake in bot.check()]
+    return [f"{mistake.where}: {mistake.message}. {mistake.fix}" for mistake in bot.check()]
 
 
 # ---- mistakes ----
@@ -78,7 +78,7 @@ def test_units_add_up() -> None:
         ("0 9 * * *", {"timezone": 2}, "timezone= is 2. Give it a name like"),
     ],
 )
-def test_wrong_cron_times_are_a_mistake(times: Any, settings: dict[str, Any], words: str) -> None:
+def test_wrong_cron_times_are_a_problem(times: Any, settings: dict[str, Any], words: str) -> None:
     bot = wisp.Bot()
     bot.cron(times, **settings)(nothing)
     assert words in "\n".join(problems(bot))
@@ -114,7 +114,7 @@ def test_without_cronsim_the_mistake_says_how_to_get_it_and_what_is_wrong_at_a_g
     assert all(f'the times "{times}" mean nothing ({wrong}' in told for told in others)
 
 
-def test_jobs_that_are_not_async_or_take_what_nobody_gives_are_mistakes() -> None:
+def test_jobs_that_are_not_async_or_take_what_nobody_gives_are_problems() -> None:
     bot = wisp.Bot()
 
     def plain() -> Any: ...
@@ -137,7 +137,7 @@ def test_jobs_that_are_not_async_or_take_what_nobody_gives_are_mistakes() -> Non
     ]
 
 
-def test_parameters_that_no_data_can_fill_are_mistakes() -> None:
+def test_parameters_that_no_data_can_fill_are_problems() -> None:
     bot = wisp.Bot()
 
     @bot.job("remind")
@@ -170,7 +170,7 @@ def test_decorators_without_parentheses_are_mistakes_and_not_silence() -> None:
     assert "job() got <function nothing" in told
 
 
-def test_two_jobs_of_one_name_are_a_mistake() -> None:
+def test_two_jobs_of_one_name_are_a_problem() -> None:
     bot = wisp.Bot()
     bot.every(minutes=1)(nothing)
     bot.job("nothing")(nothing)
@@ -178,7 +178,6 @@ def test_two_jobs_of_one_name_are_a_mistake() -> None:
     assert problems(bot) == [
         f'job "nothing": another job has this name (tests/test_jobs.py:{line}). Give one of them another: name='
     ]
-    assert twins([]) == []
 
 
 def test_the_function_stays_what_it_is() -> None:
@@ -195,7 +194,7 @@ VIENNA = ZoneInfo("Europe/Vienna")
 
 def times(expression: str, start: datetime.datetime, count: int) -> list[str]:
     job = Cron(nothing, expression, {"timezone": start.tzinfo})
-    assert job.mistakes == []
+    assert job.problems == []
     moment, found = start.timestamp(), []
     for _ in range(count):
         moment = job.next(moment)
@@ -260,7 +259,7 @@ async def everything(
 
 def of(function: Any) -> OneTime:
     job = OneTime(function, "it", {}, {})
-    assert job.mistakes == []
+    assert job.problems == []
     return job
 
 

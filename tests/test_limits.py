@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wisp import limits
+from wisp.sandbox import payload_limits
 
 OPENAPI = Path(os.environ.get("DISCORD_OPENAPI", Path(__file__).parents[2] / "shared/discord/openapi.json"))
 HUGE = 10**5000  # Python refuses to print it, so it breaks a message that shows it carelessly
@@ -69,7 +70,7 @@ def text(content: Any = "hi") -> dict[str, Any]:
     return {"type": 10, "content": content}
 
 
-def found(problems: list[limits.Problem]) -> list[tuple[str, str]]:
+def found(problems: list[limits.Violation]) -> list[tuple[str, str]]:
     return [(".".join(map(str, problem.path)), problem.code) for problem in problems]
 
 
@@ -274,12 +275,12 @@ BAD_COMMANDS = {
 
 @pytest.mark.parametrize("payload", GOOD_COMMANDS.values(), ids=GOOD_COMMANDS)
 def test_a_command_within_the_limits_has_no_problem(payload: Any) -> None:
-    assert found(limits.command_problems(payload)) == []
+    assert found(payload_limits.command_violations(payload)) == []
 
 
 @pytest.mark.parametrize(("payload", "expected"), BAD_COMMANDS.values(), ids=BAD_COMMANDS)
 def test_a_command_beyond_a_limit_is_refused_where_it_is(payload: Any, expected: Any) -> None:
-    assert found(limits.command_problems(payload)) == expected
+    assert found(payload_limits.command_violations(payload)) == expected
 
 
 def sized(size: int, **entries: Any) -> dict[str, Any]:
@@ -304,15 +305,15 @@ def command_size(payload: dict[str, Any]) -> int:
 
 
 def test_a_command_of_8000_characters_passes_and_one_more_is_too_large() -> None:
-    assert found(limits.command_problems(sized(8000))) == []
-    assert found(limits.command_problems(sized(8001))) == [("", "APPLICATION_COMMAND_TOO_LARGE")]
+    assert found(payload_limits.command_violations(sized(8000))) == []
+    assert found(payload_limits.command_violations(sized(8001))) == [("", "APPLICATION_COMMAND_TOO_LARGE")]
 
 
 def test_only_the_longest_localization_counts_for_the_size_of_a_command() -> None:
     localized = sized(8000, name_localizations={"de": "abcde", "fr": "ab"})
-    assert found(limits.command_problems(localized)) == []
+    assert found(payload_limits.command_violations(localized)) == []
     localized["name_localizations"]["de"] += "f"
-    assert found(limits.command_problems(localized)) == [("", "APPLICATION_COMMAND_TOO_LARGE")]
+    assert found(payload_limits.command_violations(localized)) == [("", "APPLICATION_COMMAND_TOO_LARGE")]
 
 
 def may_be_in_a_name(character: str) -> bool:
@@ -325,7 +326,7 @@ def may_be_in_a_name(character: str) -> bool:
 
 
 def has_stranger(name: str) -> bool:
-    problems = limits.command_problems({"name": name, "description": "d"})
+    problems = payload_limits.command_violations({"name": name, "description": "d"})
     return any(" is neither a letter" in problem.message for problem in problems)
 
 
@@ -344,7 +345,10 @@ def test_the_characters_of_a_name_are_those_of_discords_pattern() -> None:
 
 
 def test_an_invalid_name_is_answered_with_what_is_wrong_and_the_way_out() -> None:
-    [space], [case] = limits.command_problems(command(name="a b")), limits.command_problems(command(name="Ab"))
+    [space], [case] = (
+        payload_limits.command_violations(command(name="a b")),
+        payload_limits.command_violations(command(name="Ab")),
+    )
     assert space.message == "Command name is invalid: ' ' is neither a letter, a digit nor one of - _ '"
     assert case.message == "Command name is invalid: it must be lowercase, 'ab'"
 
@@ -355,21 +359,23 @@ def named(kind: int, count: int, prefix: str = "c") -> list[dict[str, Any]]:
 
 
 def test_a_scope_holds_100_15_and_15_commands() -> None:
-    assert found(limits.commands_problems([*named(1, 100), *named(2, 15), *named(3, 15)])) == []
+    assert found(payload_limits.commands_violations([*named(1, 100), *named(2, 15), *named(3, 15)])) == []
 
 
 @pytest.mark.parametrize(("kind", "most"), [(1, 100), (2, 15), (3, 15)])
 def test_one_command_too_many_of_a_type_is_refused_at_its_index(kind: int, most: int) -> None:
-    assert found(limits.commands_problems(named(kind, most + 2))) == [(str(most), limits.INVALID)]
+    assert found(payload_limits.commands_violations(named(kind, most + 2))) == [(str(most), limits.INVALID)]
 
 
 def test_two_commands_of_one_type_with_one_name_are_refused_and_of_two_types_are_not() -> None:
     twice = [*named(1, 1), *named(1, 1), *named(2, 1)]
-    assert found(limits.commands_problems(twice)) == [("1", "APPLICATION_COMMANDS_DUPLICATE_NAME")]
+    assert found(payload_limits.commands_violations(twice)) == [("1", "APPLICATION_COMMANDS_DUPLICATE_NAME")]
 
 
 def test_the_problems_of_a_scope_start_with_the_index_of_their_command() -> None:
-    assert found(limits.commands_problems([*named(1, 1), {"name": "b"}])) == [("1.description", "BASE_TYPE_REQUIRED")]
+    assert found(payload_limits.commands_violations([*named(1, 1), {"name": "b"}])) == [
+        ("1.description", "BASE_TYPE_REQUIRED")
+    ]
 
 
 GOOD_MESSAGES = {
@@ -674,18 +680,18 @@ BAD_MESSAGES = {
 
 @pytest.mark.parametrize("payload", GOOD_MESSAGES.values(), ids=GOOD_MESSAGES)
 def test_a_message_within_the_limits_has_no_problem(payload: Any) -> None:
-    assert found(limits.message_problems(payload)) == []
+    assert found(payload_limits.message_violations(payload)) == []
 
 
 @pytest.mark.parametrize(("payload", "expected"), BAD_MESSAGES.values(), ids=BAD_MESSAGES)
 def test_a_message_beyond_a_limit_is_refused_where_it_is(payload: Any, expected: Any) -> None:
-    assert found(limits.message_problems(payload)) == expected
+    assert found(payload_limits.message_violations(payload)) == expected
 
 
 @pytest.mark.parametrize("length", [0, 1999, 2000, 2001, 5000])
 def test_the_cheap_check_of_a_text_agrees_with_the_check_of_its_message(length: int) -> None:
-    problem = limits.content_problem("x" * length)
-    assert found([problem] if problem else []) == found(limits.message_problems({"content": "x" * length}))
+    problem = limits.content_violation("x" * length)
+    assert found([problem] if problem else []) == found(payload_limits.message_violations({"content": "x" * length}))
 
 
 GOOD_MODALS = {
@@ -760,28 +766,107 @@ BAD_MODALS["6 rows"][1].pop()  # what is past the limit is not read
 
 @pytest.mark.parametrize("payload", GOOD_MODALS.values(), ids=GOOD_MODALS)
 def test_a_modal_within_the_limits_has_no_problem(payload: Any) -> None:
-    assert found(limits.modal_problems(payload)) == []
+    assert found(payload_limits.modal_violations(payload)) == []
 
 
 @pytest.mark.parametrize(("payload", "expected"), BAD_MODALS.values(), ids=BAD_MODALS)
 def test_a_modal_beyond_a_limit_is_refused_where_it_is(payload: Any, expected: Any) -> None:
-    assert found(limits.modal_problems(payload)) == expected
+    assert found(payload_limits.modal_violations(payload)) == expected
+
+
+# What a bot does not check before it sends something: wisp does not make it, or hikari's builders do not.
+ONLY_IN_COMMANDS_OF_OTHERS = {
+    "an unknown type",
+    "a type that is true",
+    "a menu with a description",
+    "a menu with options",
+    "an option of no type",
+    "an option of unknown type",
+    "required after optional",
+    "required that is no bool",
+    "a subcommand beside an option",
+    "a group in a group",
+    "an option in a group",
+    "a subcommand in a subcommand",
+    "options in a string",
+    "choices of a user",
+    "a number for a string",
+    "a fraction for an integer",
+    "choices and autocomplete",
+    "autocomplete of a user",
+    "a smallest string",
+    "a length of an integer",
+    "channel types of a string",
+    "an unknown channel type",
+    "a channel type twice",
+    "an unknown context",
+    "no context at all",
+    "a context of nothing",
+    "an integration type twice",
+    "permissions in words",
+    "negative permissions",
+    "nsfw that is no bool",
+}
+ONLY_IN_MESSAGES_OF_OTHERS = {
+    "flags in words",
+    "a time in words",
+    "a sku id of another button",
+    "a sku id that is none",
+    "a premium button with words",
+    "a role to begin with among users",
+    "a number twice",
+    "mentions parsed and listed",
+    "an unknown mention",
+    "101 mentions",
+    "a mention of a name",
+    "an attachment without id",
+    "4 stickers",
+    "4 texts in a section",
+    "a file from elsewhere",
+}
+ONLY_IN_MODALS_OF_OTHERS = {
+    "one radio button",
+    "11 files",
+}
+CHECKED_BY_A_BOT = [
+    *((limits.command_violations, *BAD_COMMANDS[name]) for name in BAD_COMMANDS.keys() - ONLY_IN_COMMANDS_OF_OTHERS),
+    *((limits.message_violations, *BAD_MESSAGES[name]) for name in BAD_MESSAGES.keys() - ONLY_IN_MESSAGES_OF_OTHERS),
+    *((limits.modal_violations, *BAD_MODALS[name]) for name in BAD_MODALS.keys() - ONLY_IN_MODALS_OF_OTHERS),
+]
+
+
+def test_a_bot_finds_the_same_before_it_sends_something() -> None:
+    for check, payload, expected in CHECKED_BY_A_BOT:
+        if isinstance(payload, dict):
+            assert found(check(payload)) == expected
+
+
+def test_a_bot_refuses_nothing_that_discord_takes() -> None:
+    for check, payloads in (
+        (limits.command_violations, GOOD_COMMANDS),
+        (limits.message_violations, GOOD_MESSAGES),
+        (limits.modal_violations, GOOD_MODALS),
+    ):
+        assert {name: found(check(payload)) for name, payload in payloads.items()} == {name: [] for name in payloads}
 
 
 def test_the_error_tree_nests_paths_and_keeps_every_problem_of_a_place() -> None:
-    first, second = limits.Problem(("options", 0, "name"), "A", "a"), limits.Problem(("options", 0, "name"), "B", "b")
+    first, second = (
+        limits.Violation(("options", 0, "name"), "A", "a"),
+        limits.Violation(("options", 0, "name"), "B", "b"),
+    )
     below = {"_errors": [{"code": "A", "message": "a"}, {"code": "B", "message": "b"}]}
-    assert limits.error_tree([first, second]) == {"options": {"0": {"name": below}}}
+    assert payload_limits.error_tree([first, second]) == {"options": {"0": {"name": below}}}
 
 
 def test_the_error_tree_says_nothing_of_an_object_where_it_says_something_of_its_fields() -> None:
     problems = [
-        limits.Problem((), "A", "a"),
-        limits.Problem((0,), "B", "b"),
-        limits.Problem((0, "x"), "C", "c"),
-        limits.Problem((1,), "D", "d"),
+        limits.Violation((), "A", "a"),
+        limits.Violation((0,), "B", "b"),
+        limits.Violation((0, "x"), "C", "c"),
+        limits.Violation((1,), "D", "d"),
     ]
-    assert limits.error_tree(problems) == {
+    assert payload_limits.error_tree(problems) == {
         "0": {"x": {"_errors": [{"code": "C", "message": "c"}]}},
         "1": {"_errors": [{"code": "D", "message": "d"}]},
     }
@@ -799,60 +884,64 @@ def test_a_problem_says_what_came_where_discords_sentence_does_not() -> None:
     boxes = {"type": 21, "custom_id": "r", "options": [{"label": "a", "value": "b"}]}
     group = {"type": 18, "label": "a", "component": boxes}
     cases = [
-        (limits.message_problems({"content": "x" * 3000}), "3000 characters"),
-        ([limits.content_problem("x" * 2001)], "2001 characters"),
-        (limits.message_problems({"embeds": [{"title": "t"}] * 11}), "11 embeds"),
-        (limits.message_problems({"sticker_ids": ["1"] * 4}), "4 sticker ids"),
-        (limits.message_problems({"embeds": [{"description": "x" * 4000}] * 2}), "8000 characters"),
-        (limits.command_problems(command(*(option(name=f"o{n}") for n in range(27)))), "27 options"),
-        (limits.modal_problems({"title": "t", "custom_id": "c", "components": [group]}), "1 option"),
-        (limits.command_problems(command(option(type=4, min_value=2**60))), str(2**60)),
-        (limits.command_problems(command(option(), option())), "the same as options.0.name"),
-        (limits.command_problems(command(twins)), "the same as options.0.choices.0.name"),
-        (limits.commands_problems([command(), {**command(), "name": "b"}, command()]), "the same as 0.name"),
-        (limits.message_problems({"components": [row]}), "the same as components.0.components.0.custom_id"),
+        (payload_limits.message_violations({"content": "x" * 3000}), "3000 characters"),
+        ([limits.content_violation("x" * 2001)], "2001 characters"),
+        (payload_limits.message_violations({"embeds": [{"title": "t"}] * 11}), "11 embeds"),
+        (payload_limits.message_violations({"sticker_ids": ["1"] * 4}), "4 sticker ids"),
+        (payload_limits.message_violations({"embeds": [{"description": "x" * 4000}] * 2}), "8000 characters"),
+        (payload_limits.command_violations(command(*(option(name=f"o{n}") for n in range(27)))), "27 options"),
+        (payload_limits.modal_violations({"title": "t", "custom_id": "c", "components": [group]}), "1 option"),
+        (payload_limits.command_violations(command(option(type=4, min_value=2**60))), str(2**60)),
+        (payload_limits.command_violations(command(option(), option())), "the same as options.0.name"),
+        (payload_limits.command_violations(command(twins)), "the same as options.0.choices.0.name"),
+        (payload_limits.commands_violations([command(), {**command(), "name": "b"}, command()]), "the same as 0.name"),
+        (payload_limits.message_violations({"components": [row]}), "the same as components.0.components.0.custom_id"),
         (
-            limits.message_problems({"components": [{"type": 1, "components": [select]}]}),
+            payload_limits.message_violations({"components": [{"type": 1, "components": [select]}]}),
             "the same as components.0.components.0.options.0.value",
         ),
-        (limits.command_problems({"name": "a"}), ""),
+        (payload_limits.command_violations({"name": "a"}), ""),
     ]
     got = [[problem.got for problem in problems if problem] for problems, _ in cases]
     assert got == [[expected] for _, expected in cases]
 
 
 def test_problems_are_told_each_with_its_fix_and_a_fix_but_once() -> None:
-    problems = limits.message_problems({"content": "x" * 2001, **rows(button(label="l" * 81), button(emoji={}, url=1))})
+    problems = payload_limits.message_violations(
+        {"content": "x" * 2001, **rows(button(label="l" * 81), button(emoji={}, url=1))}
+    )
     assert limits.explained(problems) == (
         "content: Must be 2000 or fewer in length (got 2001 characters). Shorten it, or send the rest in another "
         "answer. "
         "components.0.components.0.label: Must be 80 or fewer in length (got 81 characters). Shorten it. "
-        "components.0.components.1.url: Could not interpret 1 as string. Give it a text. "
+        "components.0.components.1.url: Could not interpret 1 as string. Pass a string. "
         'components.0.components.1.emoji.name: Invalid emoji (got no name). Write the emoji itself, such as "👍"; a '
         'custom emoji is hikari.Emoji.parse("<:name:id>"). '
-        "components.0.components.1: A custom id and url cannot both be specified. A button that opens a URL is "
-        "wisp.link_button(label, url): it calls no handler. "
+        "components.0.components.1: A custom id and url cannot both be specified. For a button that opens a URL "
+        "and calls no handler, use wisp.link_button(label, url). "
         "components.0.components.1.custom_id: Component custom id cannot be duplicated (got the same as "
         "components.0.components.0.custom_id). Give each component of a message a custom id of its own: bind it to "
         "other values, or add a field to its id."
     )
-    twice = limits.message_problems({"embeds": [{}, {}]})
+    twice = payload_limits.message_violations({"embeds": [{}, {}]})
     assert limits.explained(twice).count("it shows nothing") == 1
-    of_discord = limits.Problem(("data", "components", "0", "components", "1", "emoji", "name"), "NEW_CODE", "Strange.")
+    of_discord = limits.Violation(
+        ("data", "components", "0", "components", "1", "emoji", "name"), "NEW_CODE", "Strange."
+    )
     assert limits.explained([of_discord], below=2) == "0.components.1.emoji.name: Strange. Change it, or leave it out."
 
 
 def test_a_problem_says_where_it_is_and_what_is_expected() -> None:
-    [problem] = limits.command_problems(command(option(description="d" * 101)))
+    [problem] = payload_limits.command_violations(command(option(description="d" * 101)))
     assert str(problem) == "options.0.description: Must be between 1 and 100 in length. (BASE_TYPE_BAD_LENGTH)"
 
 
 CHECKS = [
-    limits.command_problems,
-    limits.message_problems,
-    limits.modal_problems,
-    lambda payload: limits.commands_problems([payload]),  # pyright: ignore[reportUnknownLambdaType]
-    limits.commands_problems,
+    payload_limits.command_violations,
+    payload_limits.message_violations,
+    payload_limits.modal_violations,
+    lambda payload: payload_limits.commands_violations([payload]),  # pyright: ignore[reportUnknownLambdaType]
+    payload_limits.commands_violations,
 ]
 WORDS = """
     name type description options choices value required autocomplete min_value max_value min_length max_length
@@ -899,7 +988,7 @@ def branches(tree: Any) -> list[dict[str, Any]]:
 @given(ANY_JSON)
 def test_any_json_gives_problems_and_never_raises(payload: Any) -> None:
     for check in CHECKS:
-        tree = limits.error_tree(check(payload))
+        tree = payload_limits.error_tree(check(payload))
         json.dumps(tree)
         assert [branch for branch in branches(tree) if "_errors" in branch and len(branch) > 1] == []
 
@@ -920,7 +1009,7 @@ def test_any_json_in_any_place_of_a_good_payload_gives_problems_and_never_raises
     for _ in range(data.draw(st.integers(1, 3))):
         payload = replace_one(data, payload, data.draw(ANY_JSON))
     problems = CHECKS[index](payload)
-    json.dumps([str(problem) for problem in problems] + [limits.error_tree(problems)]).encode()
+    json.dumps([str(problem) for problem in problems] + [payload_limits.error_tree(problems)]).encode()
 
 
 def test_a_number_too_large_to_print_is_refused_in_any_place_without_being_printed() -> None:
@@ -934,10 +1023,10 @@ def test_a_number_too_large_to_print_is_refused_in_any_place_without_being_print
 
 def test_a_payload_of_endless_lists_costs_no_endless_walk() -> None:
     many = 300_000
-    assert len(limits.command_problems(command(*[{}] * many))) < 200
-    assert len(limits.commands_problems([{}] * many)) < 1000
-    assert len(limits.message_problems({"embeds": [{}] * many, "components": [{}] * many})) < 100
-    assert len(limits.modal_problems(modal(*[{}] * many))) < 100
+    assert len(payload_limits.command_violations(command(*[{}] * many))) < 200
+    assert len(payload_limits.commands_violations([{}] * many)) < 1000
+    assert len(payload_limits.message_violations({"embeds": [{}] * many, "components": [{}] * many})) < 100
+    assert len(payload_limits.modal_violations(modal(*[{}] * many))) < 100
 
 
 def test_a_payload_nested_without_end_is_read_to_the_depth_that_discord_knows() -> None:
@@ -945,8 +1034,10 @@ def test_a_payload_nested_without_end_is_read_to_the_depth_that_discord_knows() 
     endless["options"] = [endless]
     layout: dict[str, Any] = {"type": 17}
     layout["components"] = [layout]
-    assert found(limits.command_problems(command(endless))) == [("options.0.options.0.type", "BASE_TYPE_CHOICES")]
-    assert found(limits.message_problems(v2(layout))) == [("components.0.components.0", "UNION_TYPE_CHOICES")]
+    assert found(payload_limits.command_violations(command(endless))) == [
+        ("options.0.options.0.type", "BASE_TYPE_CHOICES")
+    ]
+    assert found(payload_limits.message_violations(v2(layout))) == [("components.0.components.0", "UNION_TYPE_CHOICES")]
 
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_'äßжสวี", min_size=1, max_size=32)
@@ -1017,7 +1108,7 @@ def commands(draw: st.DrawFn) -> dict[str, Any]:
 @given(commands())
 def test_a_command_made_to_the_rules_has_no_problem(payload: Any) -> None:
     if payload["name"].strip():
-        assert found(limits.command_problems(payload)) == []
+        assert found(payload_limits.command_violations(payload)) == []
 
 
 @pytest.fixture(scope="module")
@@ -1040,7 +1131,7 @@ def test_discords_specification_accepts_the_commands_that_have_no_problem(openap
     changed = replace_one(data, payload, data.draw(LEAVES))
     # Permissions are a string to the documentation and an integer to the specification.
     payload = {**changed, "default_member_permissions": payload["default_member_permissions"]}
-    if not limits.command_problems(payload):
+    if not payload_limits.command_violations(payload):
         assert refusals(openapi, "ApplicationCommandCreateRequest", payload) == []
 
 
@@ -1059,68 +1150,75 @@ def test_discords_specification_accepts_the_modals_that_have_no_problem(openapi:
 @pytest.mark.parametrize(
     ("where", "limit"),
     [
-        ("ApplicationCommandCreateRequest.name", limits.COMMAND_NAME),
-        ("ApplicationCommandCreateRequest.options", limits.OPTIONS),
-        ("ApplicationCommandStringOption.name", limits.COMMAND_NAME),
-        ("ApplicationCommandStringOption.description", limits.COMMAND_DESCRIPTION),
-        ("ApplicationCommandStringOption.choices", limits.CHOICES),
-        ("ApplicationCommandStringOption.min_length", limits.OPTION_MIN_LENGTH),
-        ("ApplicationCommandStringOption.max_length", limits.OPTION_MAX_LENGTH),
-        ("ApplicationCommandOptionStringChoice.name", limits.CHOICE_NAME),
-        ("IncomingWebhookInteractionRequest.content", limits.CONTENT),
-        ("MessageCreateRequest.embeds", limits.EMBEDS),
-        ("MessageCreateRequest.attachments", limits.ATTACHMENTS),
-        ("MessageCreateRequest.sticker_ids", limits.STICKERS),
-        ("MessageCreateRequest.components", limits.COMPONENTS),
-        ("MessageAttachmentRequest.description", limits.ATTACHMENT_DESCRIPTION),
-        ("MessageAllowedMentionsRequest.users", limits.ALLOWED_MENTIONS_IDS),
-        ("RichEmbed.title", limits.EMBED_TITLE),
-        ("RichEmbed.description", limits.EMBED_DESCRIPTION),
-        ("RichEmbed.url", limits.EMBED_URL),
-        ("RichEmbed.color", limits.EMBED_COLOR),
-        ("RichEmbed.fields", limits.EMBED_FIELDS),
-        ("RichEmbedField.name", limits.EMBED_FIELD_NAME),
-        ("RichEmbedField.value", limits.EMBED_FIELD_VALUE),
-        ("RichEmbedFooter.text", limits.EMBED_FOOTER),
-        ("RichEmbedAuthor.name", limits.EMBED_AUTHOR),
-        ("ActionRowComponentForMessageRequest.components", (1, limits.ROW_BUTTONS)),
-        ("ButtonComponentForMessageRequest.custom_id", limits.CUSTOM_ID),
-        ("ButtonComponentForMessageRequest.label", limits.BUTTON_LABEL),
-        ("ButtonComponentForMessageRequest.url", limits.BUTTON_URL),
-        ("StringSelectComponentForMessageRequest.placeholder", limits.PLACEHOLDER),
-        ("StringSelectComponentForMessageRequest.min_values", limits.SELECT_MIN_VALUES),
-        ("StringSelectComponentForMessageRequest.max_values", limits.SELECT_MAX_VALUES),
-        ("StringSelectComponentForMessageRequest.options", (1, limits.SELECT_OPTIONS)),
-        ("StringSelectOptionForRequest.label", limits.SELECT_OPTION_TEXT),
-        ("StringSelectOptionForRequest.value", limits.SELECT_OPTION_TEXT),
-        ("SectionComponentForMessageRequest.components", limits.SECTION_TEXTS),
-        ("MediaGalleryComponentForMessageRequest.items", limits.GALLERY_ITEMS),
-        ("MediaGalleryItemRequest.description", (1, limits.MEDIA_DESCRIPTION)),
-        ("UnfurledMediaRequest.url", limits.MEDIA_URL),
-        ("TextDisplayComponentForMessageRequest.content", (1, limits.COMPONENTS_TEXT)),
-        ("ModalInteractionCallbackRequestData.title", limits.MODAL_TITLE),
-        ("ModalInteractionCallbackRequestData.custom_id", limits.CUSTOM_ID),
-        ("LabelComponentForModalRequest.label", limits.INPUT_LABEL),
-        ("LabelComponentForModalRequest.description", (1, limits.LABEL_DESCRIPTION)),
-        ("TextInputComponentForModalRequest.label", limits.INPUT_LABEL),
-        ("TextInputComponentForModalRequest.value", limits.INPUT_VALUE),
-        ("TextInputComponentForModalRequest.placeholder", limits.INPUT_PLACEHOLDER),
-        ("TextInputComponentForModalRequest.min_length", limits.INPUT_MIN_LENGTH),
-        ("TextInputComponentForModalRequest.max_length", limits.INPUT_MAX_LENGTH),
-        ("CheckboxGroupComponentForModalRequest.options", limits.BOXES),
-        ("CheckboxGroupComponentForModalRequest.min_values", limits.BOXES_MIN_VALUES),
-        ("FileUploadComponentForModalRequest.max_values", limits.BOXES_MAX_VALUES),
+        ("ApplicationCommandCreateRequest.name", "command.name"),
+        ("ApplicationCommandCreateRequest.options", "command.options"),
+        ("ApplicationCommandStringOption.name", "string option.name"),
+        ("ApplicationCommandStringOption.description", "string option.description"),
+        ("ApplicationCommandStringOption.choices", "string option.choices"),
+        ("ApplicationCommandStringOption.min_length", "string option.min_length"),
+        ("ApplicationCommandStringOption.max_length", "string option.max_length"),
+        ("ApplicationCommandOptionStringChoice.name", "string choice.name"),
+        ("IncomingWebhookInteractionRequest.content", "message.content"),
+        ("MessageCreateRequest.embeds", "message.embeds"),
+        ("MessageCreateRequest.attachments", "message.attachments"),
+        ("MessageCreateRequest.sticker_ids", "message.sticker_ids"),
+        ("MessageAttachmentRequest.description", "attachment.description"),
+        ("MessageAllowedMentionsRequest.users", "allowed mentions.users"),
+        ("RichEmbed.title", "embed.title"),
+        ("RichEmbed.description", "embed.description"),
+        ("RichEmbed.url", "embed.url"),
+        ("RichEmbed.color", "embed.color"),
+        ("RichEmbed.fields", "embed.fields"),
+        ("RichEmbedFooter.text", "embed.footer.text"),
+        ("RichEmbedAuthor.name", "embed.author.name"),
+        ("ActionRowComponentForMessageRequest.components", "row.components"),
+        ("ButtonComponentForMessageRequest.custom_id", "button.custom_id"),
+        ("ButtonComponentForMessageRequest.label", "button.label"),
+        ("ButtonComponentForMessageRequest.url", "button.url"),
+        ("StringSelectComponentForMessageRequest.placeholder", "string select.placeholder"),
+        ("StringSelectComponentForMessageRequest.min_values", "string select.min_values"),
+        ("StringSelectComponentForMessageRequest.max_values", "string select.max_values"),
+        ("StringSelectOptionForRequest.label", "select option.label"),
+        ("StringSelectOptionForRequest.value", "select option.value"),
+        ("SectionComponentForMessageRequest.components", "section.components"),
+        ("MediaGalleryComponentForMessageRequest.items", "gallery.items"),
+        ("MediaGalleryItemRequest.description", "gallery item.description"),
+        ("UnfurledMediaRequest.url", "media.url"),
+        ("TextDisplayComponentForMessageRequest.content", "text display.content"),
+        ("ModalInteractionCallbackRequestData.title", "modal.title"),
+        ("ModalInteractionCallbackRequestData.custom_id", "modal.custom_id"),
+        ("LabelComponentForModalRequest.label", "label.label"),
+        ("LabelComponentForModalRequest.description", "label.description"),
+        ("TextInputComponentForModalRequest.label", "text input.label"),
+        ("TextInputComponentForModalRequest.value", "text input.value"),
+        ("TextInputComponentForModalRequest.placeholder", "text input.placeholder"),
+        ("TextInputComponentForModalRequest.min_length", "text input.min_length"),
+        ("TextInputComponentForModalRequest.max_length", "text input.max_length"),
+        ("CheckboxGroupComponentForModalRequest.options", "checkbox group.options"),
+        ("CheckboxGroupComponentForModalRequest.min_values", "checkbox group.min_values"),
+        ("FileUploadComponentForModalRequest.max_values", "upload.max_values"),
     ],
 )
-def test_a_limit_is_that_of_discords_specification(openapi: Any, where: str, limit: int | tuple[int, int]) -> None:
+def test_a_limit_is_that_of_discords_specification(openapi: Any, where: str, limit: str) -> None:
     name, _, key = where.partition(".")
     stated = openapi["components"]["schemas"][name]["properties"][key]
     kind = {"string": "Length", "array": "Items"}.get(
         stated["type"] if isinstance(stated["type"], str) else stated["type"][0]
     )
     low, high = (f"min{kind}", f"max{kind}") if kind else ("minimum", "maximum")
-    expected = (stated[low], stated[high]) if isinstance(limit, tuple) else stated[high]
-    assert limit == expected
+    shape, *fields = limit.split(".")
+    check: Any = payload_limits.TABLE[shape]
+    for field in fields:
+        check = check.fields[field]
+    assert check.high == stated[high]
+    assert check.low >= stated.get(low, 0)
+
+
+def test_the_counts_of_components_and_select_options_are_those_of_discords_specification(openapi: Any) -> None:
+    schemas = openapi["components"]["schemas"]
+    assert schemas["MessageCreateRequest"]["properties"]["components"]["maxItems"] == limits.COMPONENTS
+    options = schemas["StringSelectComponentForMessageRequest"]["properties"]["options"]
+    assert (options["minItems"], options["maxItems"]) == (1, limits.SELECT_OPTIONS)
 
 
 def test_the_locales_and_the_count_of_commands_are_those_of_discords_specification(openapi: Any) -> None:
@@ -1128,11 +1226,15 @@ def test_the_locales_and_the_count_of_commands_are_those_of_discords_specificati
     put = openapi["paths"]["/applications/{application_id}/commands"]["put"]["requestBody"]
     most = put["content"]["application/json"]["schema"]["maxItems"]
     assert locales == limits.LOCALES
-    assert most == limits.CHAT_INPUT_COMMANDS + limits.USER_COMMANDS + limits.MESSAGE_COMMANDS
+    assert most == sum(limits.COMMANDS[kind] for kind in (1, 2, 3))
 
 
 @pytest.mark.usefixtures("real_start")
-def test_importing_the_limits_imports_nothing_else() -> None:
-    code = "import sys, wisp; old = set(sys.modules); import wisp.limits; print(*sorted({*sys.modules} - old))"
+def test_checking_a_message_imports_nothing_else() -> None:
+    code = """if True:
+        import sys, wisp; old = set(sys.modules); import wisp.limits
+        wisp.limits.message_violations({"content": "x" * 3000})
+        print(*sorted({*sys.modules} - old))
+    """
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert set(printed.split()) <= {"wisp.limits"}

@@ -10,6 +10,7 @@ import hikari
 import pytest
 
 import wisp
+from wisp.context import runtime_of
 from wisp.services.audit import AuditService
 from wisp.services.cache import CacheService
 from wisp.services.database import DatabaseService
@@ -101,7 +102,7 @@ async def test_events_reach_the_listeners_of_a_module() -> None:
     bot, module = create_mock_bot(), MyModule()
     await module.setup(bot, create_mock_context(bot))
     await bot.emit(Joined(name="ada"))
-    await bot.emit(wisp.ModuleEnabled(guild_id=1, module="x"))
+    await bot.emit(wisp.events.ModuleEnabled(guild_id=1, module="x"))
     assert module.heard == ["ada"]
 
 
@@ -168,7 +169,7 @@ async def test_a_form_is_recorded() -> None:
 
 def test_an_interaction_is_made_at_the_time_of_the_bots_clock() -> None:
     bot = create_mock_bot()
-    clock = bot.mock_session.clock
+    clock = bot.mock_session.runtime.clock
     clock.offset += 3600
     interaction = create_mock_interaction(bot=bot)
     assert interaction.interaction.created_at.timestamp() == pytest.approx(clock.time(), abs=60)
@@ -189,7 +190,7 @@ def test_who_and_where_can_be_said() -> None:
         (create_mock_bot, "comand", "command"),
         (create_mock_context, "guild_dta", "guild_data"),
         (create_mock_interaction, "respnd", "respond"),
-        (lambda: create_mock_interaction().session.gateway.rest, "replys", "replies"),
+        (lambda: runtime_of(create_mock_interaction()).gateway.rest, "replys", "replies"),
     ],
 )
 def test_a_name_that_does_not_exist_is_an_attribute_error_with_the_nearest(make: Any, wrong: str, nearest: str) -> None:
@@ -201,11 +202,11 @@ def test_a_name_that_does_not_exist_is_an_attribute_error_with_the_nearest(make:
 
 async def test_what_needs_a_person_or_discord_says_so() -> None:
     interaction = create_mock_interaction()
-    with pytest.raises(NotImplementedError, match=r"ctx.confirm waits for a person.*connect\(bot\)"):
+    with pytest.raises(NotImplementedError, match=r"ctx.confirm waits for a user.*connect\(bot\)"):
         await interaction.confirm("Sure?")
-    with pytest.raises(NotImplementedError, match=r"ctx.form waits for a person"):
+    with pytest.raises(NotImplementedError, match=r"ctx.form waits for a user"):
         await interaction.form(wisp.Form)
-    with pytest.raises(LookupError, match="there is no command 'nothing'; there is none"):
+    with pytest.raises(LookupError, match="there is no command 'nothing'; commands: none"):
         create_mock_bot().find("nothing")
 
 

@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wisp
-from wisp.local import on_sandbox
-from wisp.modules import dependents, load_order
+from wisp.local.runner import on_sandbox
+from wisp.modules.loader import dependents, load_order
 from wisp.sandbox.people import People
 from wisp.testing import Discord, Impossible, connect
 
@@ -220,7 +220,7 @@ class Fine(Mixin, wisp.Module):
 """
 
 
-async def test_a_mark_on_what_is_no_method_of_a_module_is_a_mistake(tmp_path: Path) -> None:
+async def test_a_mark_on_what_is_no_method_of_a_module_is_a_problem(tmp_path: Path) -> None:
     file = tmp_path / "marks.py"
     file.write_text(MARKS)
     bot = runpy.run_path(str(file))["bot"]
@@ -229,16 +229,16 @@ async def test_a_mark_on_what_is_no_method_of_a_module_is_a_mistake(tmp_path: Pa
     assert list(found) == numbers.split()
     kinds = "command command user_command message_command component modal listen listen every cron job command"
     for mistake, kind in zip(found.values(), kinds.split(), strict=False):
-        assert mistake.problem == "it is no method of a module, and is never registered"
+        assert mistake.message == "it is not a method of a module, and is never registered"
         assert mistake.fix == f"Write `@bot.{kind}`"
-    assert found["thirteen"].problem == "its class NoModule is no module"
-    assert found["fourteen"].fix == "Write `@wisp.command` above that"
-    assert found["fifteen"].fix == "Write `@wisp.listen` above that"
+    assert found["thirteen"].message == "its class NoModule is no module"
+    assert found["fourteen"].fix == "Write `@wisp.command` above it"
+    assert found["fifteen"].fix == "Write `@wisp.listen` above it"
     lines = MARKS.splitlines()
     for name, mistake in found.items():
         assert mistake.file == str(file)
         assert any(f"async def {name}(" in line for line in lines[mistake.line : mistake.line + 3])
-    with pytest.raises(wisp.Mistakes, match="never registered"):
+    with pytest.raises(wisp.errors.CheckError, match="never registered"):
         async with connect(bot):
             pass
 
@@ -262,7 +262,7 @@ Late.second = second
 """
 
 
-def test_a_method_that_a_module_got_after_a_check_is_no_mistake(tmp_path: Path) -> None:
+def test_a_method_that_a_module_got_after_a_check_is_no_problem(tmp_path: Path) -> None:
     file = tmp_path / "late.py"
     file.write_text(LATE)
     names = runpy.run_path(str(file))
@@ -276,7 +276,7 @@ async def test_a_mark_in_a_setup_keeps_the_module_from_loading(caplog: pytest.Lo
 
     bot = wisp.Bot(modules=[module("marks", setup=setup)])
     async with connect(bot):
-        assert "it is no method of a module, and is never registered" in bot.modules.missing["marks"]
+        assert "it is not a method of a module, and is never registered" in bot.modules.missing["marks"]
     assert bot.check() == []
 
 
@@ -464,7 +464,7 @@ async def test_wrong_attributes_and_methods_of_a_module_are_named_before_it_is_s
             assert expected in bot.modules.missing[name]
             with pytest.raises(wisp.WispError, match=re.escape(expected)):
                 await bot.modules.load(name)
-        assert [mistake.problem.split(":")[0] for mistake in bot.modules.mistakes["all"]] == [
+        assert [mistake.message.split(":")[0] for mistake in bot.modules.problems["all"]] == [
             "its description is 5",
             "its depends_on is 'x'",
             "its namespace is 5",
@@ -486,7 +486,7 @@ async def test_all_modules_and_services_that_a_module_lacks_are_named_at_once() 
             "lonely": ["nobody", "nothing", "soup", "salt"],
             "over": ["failing", "broken", "soup"],
         }.items():
-            problems = [mistake.problem for mistake in bot.modules.mistakes[name]]
+            problems = [mistake.message for mistake in bot.modules.problems[name]]
             assert [re.findall('"(.+?)"', problem) for problem in problems] == [[one] for one in names]
             assert bot.modules.missing[name] == "; ".join(problems)
         with pytest.raises(wisp.WispError, match=r'"nobody".*"nothing".*"soup".*"salt"'):
@@ -495,7 +495,7 @@ async def test_all_modules_and_services_that_a_module_lacks_are_named_at_once() 
 
 async def test_strict_stops_with_every_reason() -> None:
     bot = wisp.Bot(strict=True, modules=[module("a", fails), module("b", depends_on=["nobody"]), module("c")])
-    with pytest.raises(wisp.StartError) as raised:
+    with pytest.raises(wisp.errors.StartError) as raised:
         async with connect(bot):
             pass
     assert 'module "a": ValueError: oops' in str(raised.value)
@@ -588,7 +588,7 @@ async def test_calls_that_run_end_first_and_nothing_new_comes_in() -> None:
 
     bot.modules.register(module("m", setup, teardown=teardown))
     async with connect(bot) as discord:
-        bot.session.grace = 5.0
+        bot.runtime.shutdown_timeout = 5.0
         ada = discord.member("ada")
         calling = asyncio.ensure_future(ada.slash("slow"))
         await asyncio.sleep(0.05)
@@ -613,7 +613,7 @@ async def test_who_waits_for_a_person_holds_up_no_unload_and_the_person_is_told(
 
     bot = wisp.Bot(modules=[module("m", setup)])
     async with connect(bot) as discord:
-        bot.session.grace = 0.2
+        bot.runtime.shutdown_timeout = 0.2
         ada = discord.member("ada")
         asked = await ada.slash("ask")
         hanging = asyncio.ensure_future(ada.slash("hang"))
@@ -673,9 +673,10 @@ async def test_a_setup_and_a_teardown_that_hang_are_given_up(
     async def hangs(bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr("wisp.registry._SETUP_LIMIT", 0.05)
-    monkeypatch.setattr("wisp.session._CLOSING_LIMIT", 0.05)
+    monkeypatch.setattr("wisp.modules.registry._SETUP_LIMIT", 0.05)
+    monkeypatch.setattr("wisp.runtime._CLOSING_LIMIT", 0.05)
     monkeypatch.setattr("wisp.session.LAST_WORDS", 0.05)
+    monkeypatch.setattr("wisp.runtime.LAST_WORDS", 0.05)
     bot = wisp.Bot(modules=[module("a", hangs), module("b", teardown=hangs)])
     async with connect(bot):
         assert bot.modules.missing == {"a": "its setup took more than 0.05 s"}
@@ -987,7 +988,7 @@ async def test_a_reload_loads_a_module_whose_wrong_needs_are_corrected(package: 
         (package / "one.py").write_text(saying.replace('name = "one"', 'name = "one"; depends_on = ["base"]'))
         await bot.modules.reload("one")
         assert (await discord.member("ada").slash("one")).content == "one"
-        assert bot.modules.missing == bot.modules.mistakes == {}
+        assert bot.modules.missing == bot.modules.problems == {}
 
 
 GREET = """
@@ -1338,7 +1339,7 @@ async def test_a_decision_that_the_database_refuses_changes_nothing() -> None:
     bot = wisp.Bot(modules=[module("m")])
     async with connect(bot) as discord:
         guild_id = next(iter(discord.world.guilds))
-        db = bot.session.database
+        db = bot.runtime.database
         assert db
         await db.execute("DROP TABLE wisp_modules")
         with pytest.raises(Exception, match="no such table"):
@@ -1360,7 +1361,7 @@ async def test_modules_hear_of_what_was_turned_on_and_off() -> None:
     bot = wisp.Bot(modules=[module("base"), module("top", depends_on=["base"])])
 
     @bot.listen
-    async def changed(event: wisp.ModuleEnabled | wisp.ModuleDisabled) -> None:
+    async def changed(event: wisp.events.ModuleEnabled | wisp.events.ModuleDisabled) -> None:
         heard.append((type(event).__name__, event.guild_id, event.module))
 
     async with connect(bot):

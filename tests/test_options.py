@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from typing_extensions import TypeAliasType
 
 import wisp
-from wisp.durations import duration_in_words, parse_duration
+from wisp.clock import duration_in_words, parse_duration
 from wisp.testing import Impossible, connect
 
 
@@ -51,7 +51,7 @@ def options_of(bot: wisp.Bot, command: int = 0) -> dict[str, dict[str, Any]]:
 
 
 def problems_of(bot: wisp.Bot) -> list[str]:
-    return [mistake.problem for mistake in bot.check() if not mistake.remark]
+    return [mistake.message for mistake in bot.check() if not mistake.is_warning]
 
 
 # ---- what Discord is told ----
@@ -232,14 +232,14 @@ def test_what_discord_has_nothing_for_is_a_mistake_with_its_place(annotation: An
 
     broken.__annotations__["thing"] = annotation
     bot.command(broken)
-    found = [mistake for mistake in bot.check() if not mistake.remark]
+    found = [mistake for mistake in bot.check() if not mistake.is_warning]
     assert len(found) == 1
-    assert problem in found[0].problem
+    assert problem in found[0].message
     assert 'option "thing"' in found[0].where
     assert (found[0].file, found[0].line) == (bot.commands[0].file, broken.__code__.co_firstlineno)
 
 
-def test_an_option_or_field_where_nothing_reads_it_is_a_mistake() -> None:
+def test_an_option_or_field_where_nothing_reads_it_is_a_problem() -> None:
     bot = wisp.Bot()
     of_option = "its annotation has a `wisp.Option`, which is for options of commands. Remove it"
     of_field = "its annotation has a `wisp.Field`, which is for inputs of forms. Remove it"
@@ -326,15 +326,15 @@ def test_choices_can_come_from_anything_that_gives_them_and_are_read_once(annota
         (str, "a" * 6001, "is longer than 6000 characters"),
     ],
 )
-def test_a_default_that_cannot_arrive_is_a_mistake(annotation: Any, default: Any, problem: str) -> None:
+def test_a_default_that_cannot_arrive_is_a_problem(annotation: Any, default: Any, problem: str) -> None:
     bot = wisp.Bot()
 
     async def broken(ctx: wisp.Context, thing: Any = default) -> None: ...
 
     broken.__annotations__["thing"] = annotation
     bot.command(broken)
-    (mistake,) = [mistake for mistake in bot.check() if not mistake.remark]
-    assert problem in mistake.problem
+    (mistake,) = [mistake for mistake in bot.check() if not mistake.is_warning]
+    assert problem in mistake.message
     assert mistake.line == broken.__code__.co_firstlineno
     assert "wisp." not in problem or "Write `thing: Annotated[str, wisp." in mistake.fix
 
@@ -393,7 +393,7 @@ def test_an_option_or_field_as_a_default_is_a_mistake_in_components_modals_jobs_
     @bot.job("brew")
     async def brew(much: int = wisp.Option) -> None: ...  # type: ignore[assignment]
 
-    found = [mistake for mistake in bot.check() if not mistake.remark]
+    found = [mistake for mistake in bot.check() if not mistake.is_warning]
     assert [mistake.where for mistake in found] == [
         'form "Note", field "text"',
         'form "Number", field "text"',
@@ -552,7 +552,7 @@ def test_an_alias_of_itself_is_a_mistake_and_no_endless_loop() -> None:
     assert "Discord has no option of type" in problems_of(bot)[0]
 
 
-def test_values_of_a_literal_that_read_alike_in_a_custom_id_are_a_mistake() -> None:
+def test_values_of_a_literal_that_read_alike_in_a_custom_id_are_a_problem() -> None:
     bot = wisp.Bot()
 
     @bot.component("vote:{choice}")
@@ -1004,7 +1004,7 @@ def test_a_wrong_setting_of_a_command_is_never_passed_over(settings: Any, proble
         """Wipe."""
 
     (mistake,) = bot.check()
-    assert problem in mistake.problem
+    assert problem in mistake.message
     assert fix in mistake.fix
 
 
@@ -1048,10 +1048,10 @@ def test_a_context_of_another_kind_is_found_with_the_right_one(kind: str, right:
             bot.command(offers)
         else:
             getattr(bot, kind)(menu if kind == "user_command" else function)
-        return [(mistake.problem, mistake.fix) for mistake in bot.check() if not mistake.remark]
+        return [(mistake.message, mistake.fix) for mistake in bot.check() if not mistake.is_warning]
 
     classes = {wisp.Context, wisp.ComponentContext, wisp.ModalContext, wisp.AutocompleteContext} - {right}
-    wrong = [*classes, wisp.ModuleContext, wisp.JobContext, hikari.Event, hikari.CommandInteraction, wisp.Event]
+    wrong = [*classes, wisp.ModuleContext, wisp.jobs.JobContext, hikari.Event, hikari.CommandInteraction, wisp.Event]
     wrong += [Annotated[cls, "x"] for cls in classes] + [TypeAliasType("Alias", next(iter(classes)))]
     for annotation in wrong:
         ((problem, fix),) = problems(annotation)
@@ -1091,7 +1091,7 @@ def test_handlers_that_are_not_async_are_found() -> None:
     @bot.on_start  # type: ignore[arg-type]
     def prepare() -> None: ...
 
-    wheres = [mistake.where for mistake in bot.check() if not mistake.remark]
+    wheres = [mistake.where for mistake in bot.check() if not mistake.is_warning]
     assert wheres == ['error handler "of_command"', 'error handler "of_bot"', 'on_start "prepare"']
 
 
@@ -1150,7 +1150,7 @@ def test_any_signature_becomes_options_or_mistakes_and_never_an_exception(
         combinable = optional and not isinstance(annotation, str) and annotation is not None
         names["made"].__annotations__[f"p{index}"] = annotation | None if combinable else annotation
     bot.command(names["made"])
-    mistakes = [mistake for mistake in bot.check() if not mistake.remark]
+    mistakes = [mistake for mistake in bot.check() if not mistake.is_warning]
     unusable = [annotation for annotation, _, _ in parameters if annotation in (dict, "Nowhere", None)]
     expected = len(unusable) + (len(parameters) - len(unusable) > 25)
     assert len(mistakes) == expected

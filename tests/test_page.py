@@ -17,8 +17,11 @@ import pytest
 import pytest_asyncio
 
 import wisp
-import wisp.outside
-from wisp.local import advancer, on_sandbox
+import wisp.local.external_work
+from wisp.local.browser_log import show_failures
+from wisp.local.chat import advancer
+from wisp.local.runner import on_sandbox
+from wisp.local.virtual_time import virtual_time
 from wisp.sandbox.console import Console
 from wisp.sandbox.server import Sandbox
 from wisp.sandbox.world import (
@@ -30,8 +33,6 @@ from wisp.sandbox.world import (
     MessageDeleted,
     MessageEdited,
 )
-from wisp.shown import failures_on
-from wisp.virtual_time import virtual_time
 
 # Not WISP_...: a bot would take that for a setting of its own.
 REQUIRED = os.environ.get("REQUIRE_BROWSER", "") == "1"
@@ -138,7 +139,7 @@ class Browser:
             async with on_sandbox(bot, page=True, clock=time.clock) as sandbox:
                 assert sandbox.page
                 sandbox.page.advance = advancer(time, sandbox.page)
-                failures_on(sandbox.page, bot.session)
+                show_failures(sandbox.page, bot.runtime)
                 own = sandbox.page.url.split("/page/")[0]
                 problems = self.problems
                 watching: dict[Any, Any] = {
@@ -1443,8 +1444,8 @@ async def test_a_reminder_a_cooldown_and_a_nightly_job_are_tried_by_hand(
     browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The browser, its driver and a keyboard are not waited for as other programs are: that would take too long.
-    monkeypatch.setattr(wisp.outside, "_BACKGROUND", 60.0)
-    monkeypatch.setattr(wisp.outside, "_KNOWN", 60.0)
+    monkeypatch.setattr(wisp.local.external_work, "_BACKGROUND_TIMEOUT", 60.0)
+    monkeypatch.setattr(wisp.local.external_work, "_RETRY_TIMEOUT", 60.0)
     async with a_page(browser, a_bot_of_times()) as (sandbox, page), a_keyboard():
         clock = page.locator("#clock")
         await use(page, "/remind")
@@ -1492,7 +1493,7 @@ async def test_a_reminder_a_cooldown_and_a_nightly_job_are_tried_by_hand(
             await choose_advance(page, "1 day")
         await expect(said(page, "Good night")).to_have_count(nights + 1)
         await expect(said(page, "I will").locator(".text time")).to_have_text("yesterday")
-        await expect(said(page, "coins").first.locator("time.time")).to_have_text(re.compile("^Yesterday at "))
+        await expect(said(page, "coins").last.locator("time.time")).to_have_text(re.compile("^Yesterday at "))
 
 
 async def test_the_page_shows_that_the_time_is_moving(browser: Browser) -> None:

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wisp
-from wisp import shown
-from wisp.local import on_sandbox
+from wisp.local import browser_log
+from wisp.local.runner import on_sandbox
 from wisp.sandbox import actions
 from wisp.sandbox.page import FILES, MOST_UPLOADED, Page
 from wisp.sandbox.records import KEPT, LONGEST_BODY
@@ -345,7 +345,7 @@ async def overheard(monkeypatch: pytest.MonkeyPatch, use: Callable[[Sandbox], Aw
             self.relay.close()
             await super().close()
 
-    monkeypatch.setattr("wisp.local.Sandbox", Overheard)
+    monkeypatch.setattr("wisp.local.runner.Sandbox", Overheard)
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
     frames: list[str | bytes] = []
     receive = wisp.sandbox.sessions.Connection._receive  # what a client sends over a websocket is masked
@@ -435,12 +435,12 @@ def test_a_browser_is_opened_on_a_desktop_only(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(sys, "platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION"):
         monkeypatch.delenv(name, raising=False)
-    assert shown.desktop_browser() is None
+    assert browser_log.desktop_browser() is None
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setenv("SSH_CONNECTION", "10.0.0.1 1 10.0.0.2 22")
-    assert shown.desktop_browser() is None
+    assert browser_log.desktop_browser() is None
     monkeypatch.delenv("SSH_CONNECTION")
     for browser, opens in (("sh %s &", True), ("true", False)):  # a program that is no browser says no
         monkeypatch.setenv("BROWSER", browser)
         monkeypatch.setattr(webbrowser, "_tryorder", None)
-        assert (shown.desktop_browser() is not None) is opens
+        assert (browser_log.desktop_browser() is not None) is opens

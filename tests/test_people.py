@@ -8,11 +8,11 @@ import hikari
 import pytest
 
 from wisp.clock import Clock
+from wisp.local.virtual_time import Stuck, VirtualTime
 from wisp.sandbox import Sandbox
 from wisp.sandbox.invocation import File, Impossible
 from wisp.sandbox.people import People, Person
 from wisp.sandbox.world import JSON, VOICE, Permission, World
-from wisp.virtual_time import Stuck, VirtualTime
 
 
 def option(kind: int, name: str, **fields: object) -> JSON:

@@ -68,7 +68,7 @@ async def test_the_guilds_and_members_are_those_that_were_asked_for(
 
 @pytest.mark.parametrize("asked", [{"guilds": 0}, {"members": []}, {"guilds": {"One": 0}}])
 async def test_a_guild_without_anybody_and_no_guild_at_all_are_refused(asked: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="expected one at least, got none"):
+    with pytest.raises(ValueError, match="expected at least one, got none"):
         async with connect(a_bot(), **asked):  # type: ignore[arg-type]
             pass
 
@@ -79,10 +79,10 @@ async def test_roles_and_permissions_are_given_and_taken() -> None:
         with pytest.raises(Impossible, match="/manage is hidden from bob here: it needs MANAGE_GUILD"):
             await bob.slash("manage")
         mods = discord.role("mods", permissions=Permissions.MANAGE_GUILD)
-        await discord.give(bob, mods)
+        await discord.add_roles(bob, mods)
         assert (await bob.slash("manage")).content == "managed"
         assert repr(bob) == "<Person bob in Sandbox #general, roles: mods>"
-        await discord.take(bob, mods)
+        await discord.remove_roles(bob, mods)
         assert not bob.permissions & Permissions.MANAGE_GUILD
         eve = discord.member("eve", permissions=Permissions.MANAGE_GUILD)
         assert (await eve.slash("manage")).content == "managed"
@@ -203,7 +203,7 @@ async def test_files_replies_edits_and_reactions_reach_the_bot() -> None:
         await ada.react(first, "👍")
         await ada.unreact(first, "👍")
         await ada.delete(second)
-        (added,), (removed,) = discord.happened(ReactionAdded), discord.happened(ReactionRemoved)
+        (added,), (removed,) = discord.events(ReactionAdded), discord.events(ReactionRemoved)
         assert (added.user.name, str(added.emoji), removed.message) == ("ada", "👍", first)
         assert repr(second) == "<Message '2' by ada in #general edits=1 deleted>"
         assert repr(first) == "<Message 'one' by ada in #general attachments=1>"
@@ -239,9 +239,9 @@ async def test_people_join_and_leave() -> None:
             await eve.slash("hello")
         with pytest.raises(Impossible, match="ada owns One"):
             await discord.member("ada").leave()
-        assert [one.member.guild.name for one in discord.happened(MemberJoined)] == ["One", "Two"]
-        assert [one.member.guild.name for one in discord.happened(MemberLeft)] == ["Two", "One"]
-        assert [one.message for one in discord.happened(MessageCreated)] == []
+        assert [one.member.guild.name for one in discord.events(MemberJoined)] == ["One", "Two"]
+        assert [one.member.guild.name for one in discord.events(MemberLeft)] == ["Two", "One"]
+        assert [one.message for one in discord.events(MessageCreated)] == []
 
 
 async def failing(bot: wisp.Bot) -> str:

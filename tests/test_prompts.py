@@ -80,7 +80,7 @@ async def test_a_question_from_before_a_restart_answers_politely() -> None:
     async with connect(bot) as discord:
         ada = discord.member("ada")
         reply = await asked(discord, ada)
-        bot.session.prompts.stop()
+        bot.runtime.prompts.stop()
         late = await ada.click(reply, "Yes")
         assert late.content.startswith("This has ended.")
 
@@ -119,7 +119,7 @@ async def test_a_bot_that_closes_waits_for_no_answer_and_says_so() -> None:
     answers: list[Any] = []
     bot = asking_bot(answers)
     async with connect(bot) as discord:
-        bot.session.grace = 1000.0
+        bot.runtime.shutdown_timeout = 1000.0
         reply = await asked(discord, discord.member("ada"))
         await bot.close()
         assert [followup.content for followup in reply.followups] == [
@@ -186,7 +186,7 @@ async def test_buttons_are_off_after_a_while_without_a_click() -> None:
         await discord.advance(seconds=61)
         assert not any(buttons(reply).values())
         assert len(reply.embeds) == 1
-        assert not bot.session.prompts._prompts  # pyright: ignore[reportPrivateUsage]
+        assert not bot.runtime.prompts._prompts  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_one_page_has_no_buttons_and_none_is_said_kindly() -> None:
@@ -326,10 +326,10 @@ def raises(number: int) -> str:
 @pytest.mark.parametrize(
     ("wrong", "error", "words"),
     [
-        (lambda _: None, wisp.AnswerError, r"tests.test_prompts\.py:\d+: page {} \(.*\) is `NoneType`\. Make a text"),
+        (lambda _: None, wisp.AnswerError, r"tests.test_prompts\.py:\d+: page {} \(.*\) is `NoneType`\. Return a str"),
         (lambda _: 5, wisp.AnswerError, r"page {} \(.*\) is `int`"),
         (lambda _: ["a"], wisp.AnswerError, r"page {} \(.*\) is `list`"),
-        (lambda _: " \n", wisp.AnswerError, r"page {} \(.*\) is a blank text"),
+        (lambda _: " \n", wisp.AnswerError, r"page {} \(.*\) is a blank str"),
         (
             forgets_to_await,
             wisp.AnswerError,
@@ -362,7 +362,7 @@ async def test_a_page_that_is_none_is_a_clear_error_first_and_later_and_is_answe
     async with connect(bot) as discord:
         ada = discord.member("ada")
         reply = await ada.slash("show")
-        assert len(bot.session.prompts._prompts) == 1  # pyright: ignore[reportPrivateUsage]
+        assert len(bot.runtime.prompts._prompts) == 1  # pyright: ignore[reportPrivateUsage]
         with discord.expects(error):
             failed = await ada.click(reply, "Next")
         assert (failed.content.split(".")[0], failed.ephemeral) == ("Something went wrong", True)

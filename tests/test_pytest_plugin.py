@@ -24,7 +24,7 @@ async def broken(ctx: wisp.Context) -> None:
     raise ValueError("oh no")
 
 @bot.listen
-async def left(event: wisp.ModuleEnabled) -> None: ...
+async def left(event: wisp.events.ModuleEnabled) -> None: ...
 
 bot.run()
 """

@@ -10,12 +10,12 @@ import hikari
 import pytest
 
 import wisp
-from wisp.bridge import let_hikari_ask_the_loop
+from wisp.local.hikari_probes import use_loop_time
+from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Sandbox
 from wisp.sandbox.quotas import Quota
 from wisp.sandbox.world import Channel
 from wisp.testing import connect
-from wisp.virtual_time import VirtualTime
 
 MESSAGES = "/channels/{channel}/messages$"
 
@@ -85,7 +85,7 @@ async def test_a_limit_that_cannot_be_is_refused() -> None:
 
 
 async def test_hikari_waits_as_the_headers_say(time: VirtualTime) -> None:
-    let_hikari_ask_the_loop(time.clock)
+    use_loop_time(time.clock)
     async with Sandbox(clock=time.clock) as sandbox:
         sandbox.quotas.limit("POST", MESSAGES, 2, per=3600)
         (channel,) = rooms(sandbox, 1)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import hikari
 
 import wisp
-from wisp.local import on_sandbox
+from wisp.local.runner import on_sandbox
 from wisp.sandbox.server import Sandbox
 from wisp.sandbox.world import Guild
 

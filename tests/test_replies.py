@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wisp
-from wisp.limits import ATTACHMENT_SIZE, message_problems
+from wisp.limits import ATTACHMENT_SIZE, message_violations
 from wisp.testing import connect
 
 KINDS: list[Callable[..., hikari.Embed]] = [
@@ -32,7 +32,7 @@ def test_no_embed_is_ever_too_long_for_discord(
 ) -> None:
     embed = kind(title=title, description=description)
     payload = {"embeds": [{"title": embed.title or "", "description": embed.description or "x"}]}
-    assert message_problems(payload) == []
+    assert message_violations(payload) == []
 
 
 def test_what_fits_is_kept_and_what_does_not_is_cut_visibly() -> None:
@@ -106,8 +106,8 @@ async def test_an_answer_says_how_it_went(respond: Any, private: bool) -> None:
 
 
 @pytest.mark.parametrize("color", ["blue", "#12345", -1, 0x1000000, 1.5, True])
-def test_a_colour_that_is_none_is_a_mistake(color: Any) -> None:
-    with pytest.raises(wisp.Mistakes, match="expected a colour"):
+def test_a_colour_that_is_none_is_a_problem(color: Any) -> None:
+    with pytest.raises(wisp.errors.CheckError, match="expected a colour"):
         wisp.Bot(embed_color=color).settings()
 
 

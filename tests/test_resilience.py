@@ -8,10 +8,10 @@ from time import process_time
 import pytest
 
 import wisp
-from wisp.local import on_sandbox
+from wisp.local.runner import on_sandbox
+from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox.faults import Failing
 from wisp.testing import Discord, Reply, connect
-from wisp.virtual_time import VirtualTime
 
 
 def a_bot() -> wisp.Bot:
@@ -72,7 +72,7 @@ async def test_a_route_that_fails_always_costs_no_time_and_its_error_can_be_expe
         began = process_time()
         with discord.expects(Exception):
             await ada.slash("count")
-        discord.mend()
+        discord.clear_faults()
         assert (await ada.slash("count")).content == "2"
         assert process_time() - began < 5
 
@@ -81,11 +81,11 @@ async def test_a_bot_that_waits_for_a_route_that_never_works_is_named_with_it(mo
     async with connect(a_bot()) as discord:
         ada = discord.member("ada")
         discord.fail("POST", "/callback", 429, times=None)
-        monkeypatch.setattr("wisp.virtual_time._TURNS", 10_000)
-        with pytest.raises(AssertionError, match="did not come to rest") as raised:
+        monkeypatch.setattr("wisp.local.virtual_time._MAX_TURNS", 10_000)
+        with pytest.raises(AssertionError, match="did not become idle") as raised:
             await ada.slash("count")
         monkeypatch.undo()
-        discord.mend()
+        discord.clear_faults()
     assert "/count" in str(raised.value)
     assert "; the test lets POST /callback fail" in str(raised.value)
 

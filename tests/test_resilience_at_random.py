@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import wisp
-from wisp.local import on_sandbox, restart, undelivered
+from wisp.local.runner import is_undelivered, on_sandbox, restart
+from wisp.local.virtual_time import virtual_time
 from wisp.sandbox import answers, people
 from wisp.sandbox.interaction import INTERACTION_LIFETIME
 from wisp.sandbox.people import People, Person, Reply
 from wisp.sandbox.world import BotConnected
-from wisp.virtual_time import virtual_time
 
 T = TypeVar("T")
 
@@ -97,10 +97,10 @@ class Resilience(RuleBasedStateMachine):
         self._listen()
 
     def _listen(self) -> None:
-        self.bot.session.on_failure = lambda failure: self.failures.append(f"{failure.where}: {failure.error!r}")
+        self.bot.runtime.on_failure = lambda failure: self.failures.append(f"{failure.where}: {failure.error!r}")
 
     def _is_connected(self) -> bool:
-        return not undelivered(self.sandbox, self.bot.session.gateway)
+        return not is_undelivered(self.sandbox, self.bot.runtime.gateway)
 
     async def _is_back(self) -> None:
         """Wait until the bot is connected: hikari's pauses before it connects anew may last longer than an answer."""
@@ -212,7 +212,7 @@ class Resilience(RuleBasedStateMachine):
 
     def _mend_alone(self) -> None:
         """End earlier faults, also for requests that met them: more than two are more than hikari's tries."""
-        self.sandbox.mend()
+        self.sandbox.clear_faults()
         self.run(self.time.advance(DEADLINE))
 
     @rule(seconds=st.floats(0.01, 0.3), times=TIMES)
@@ -247,18 +247,18 @@ class Resilience(RuleBasedStateMachine):
 
     @rule()
     def mend(self) -> None:
-        self.sandbox.mend()
+        self.sandbox.clear_faults()
 
     @rule()
     def restart(self) -> None:
-        self.sandbox.mend()  # a bot need not start on a Discord that is down
+        self.sandbox.clear_faults()  # a bot need not start on a Discord that is down
         self.run(restart(self.bot))
         self._listen()
 
     @rule(people=st.integers(1, 3), turns=st.integers(0, 60))
     def restart_meanwhile(self, people: int, turns: int) -> None:
         async def meanwhile() -> None:
-            self.sandbox.mend()
+            self.sandbox.clear_faults()
             asking = [
                 asyncio.create_task(self.counted(self.person(f"p{number}").slash("add"), lost=True))
                 for number in range(people)

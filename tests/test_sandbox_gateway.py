@@ -18,11 +18,11 @@ from hikari.impl.shard import GatewayShardImpl
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Sandbox
 from wisp.sandbox.intents import HIDDEN_FLAG, HIDDEN_NAME, VIEW_CHANNEL, Intent
 from wisp.sandbox.sessions import TOLERANCE
 from wisp.sandbox.world import COMMAND, BotConnected, BotDisconnected, Guild, InteractionAnswered, User, World
-from wisp.virtual_time import VirtualTime
 
 EVERYTHING = int(sum(Intent))
 
@@ -375,7 +375,7 @@ async def test_an_outage_takes_a_guild_away_and_brings_it_back(sandbox: Sandbox,
     second = await connect()
     await second.identify(sandbox)
     assert (await second.event("READY"))["guilds"] == [{"id": str(home(world).id), "unavailable": True}]
-    sandbox.mend()
+    sandbox.clear_faults()
     for one in (shard, second):
         back = await one.event("GUILD_CREATE")
         assert (back["unavailable"], [channel["name"] for channel in back["channels"]]) == (

@@ -15,16 +15,15 @@ from weakref import WeakKeyDictionary
 import pytest
 
 import wisp
-from wisp.blocking import Blocking
 from wisp.clock import Clock
 from wisp.errors import JobError, ServiceError
-from wisp.local import on_sandbox
-from wisp.services import PendingJob, Scheduler
-from wisp.services import scheduler as scheduling
-from wisp.services.scheduler import SchedulerService
-from wisp.services.timeline import Timeline
+from wisp.jobs import scheduler as scheduling
+from wisp.jobs.scheduler import PendingJob, SchedulerService
+from wisp.jobs.timeline import Timeline
+from wisp.local.runner import on_sandbox
+from wisp.local.virtual_time import VirtualTime
 from wisp.testing import Discord, connect
-from wisp.virtual_time import VirtualTime
+from wisp.watchdog import Watchdog
 
 
 def scheduler_of(bot: wisp.Bot) -> SchedulerService:
@@ -42,10 +41,10 @@ class Times:
         self.began = 0.0
 
     def note(self) -> None:
-        self.runs.append(round(self.bot.session.clock.monotonic() - self.began, 2))
+        self.runs.append(round(self.bot.runtime.clock.monotonic() - self.began, 2))
 
     def start(self) -> None:
-        self.began = self.bot.session.clock.monotonic()
+        self.began = self.bot.runtime.clock.monotonic()
 
 
 # ---- jobs that recur ----
@@ -144,7 +143,7 @@ async def test_runs_do_not_overlap_unless_told_to() -> None:
 
 async def test_one_that_raises_is_told_with_its_id_and_runs_again_backing_off(caplog: pytest.LogCaptureFixture) -> None:
     times = Times()
-    asked: list[wisp.JobContext] = []
+    asked: list[wisp.jobs.JobContext] = []
 
     @times.bot.every(seconds=1)
     async def tick() -> None:
@@ -164,7 +163,7 @@ async def test_one_that_raises_is_told_with_its_id_and_runs_again_backing_off(ca
         # 1 s, 2 s, 4 s and 8 s after each failure at least, then as ever
         assert times.runs[:6] == pytest.approx([1, 3, 6, 11, 20, 21][: len(times.runs[:6])], abs=0.5)
         assert {(type(ctx), ctx.name, ctx.guild_id, ctx.bot) for ctx in asked} == {
-            (wisp.JobContext, "tick", None, times.bot)
+            (wisp.jobs.JobContext, "tick", None, times.bot)
         }
         assert [
             record.getMessage().split(" in ")[1] for record in caplog.records if "error" in record.getMessage()
@@ -297,7 +296,7 @@ async def test_register_and_unregister_while_the_bot_runs() -> None:
 
     async with connect(bot) as discord:
         scheduler = bot.services.get("scheduler")
-        assert isinstance(scheduler, Scheduler)
+        assert isinstance(scheduler, SchedulerService)
         scheduler.register(tick, interval=60.0, name="my_task")
         await discord.advance(seconds=59)
         assert told == []
@@ -368,10 +367,10 @@ async def test_ten_thousand_jobs_due_at_once_leave_room_for_a_command() -> None:
     async with connect(bot) as discord:
         ada = discord.member("ada")
         scheduler = scheduler_of(bot)
-        at = datetime.datetime.fromtimestamp(bot.session.clock.time() + 600, datetime.UTC)
+        at = datetime.datetime.fromtimestamp(bot.runtime.clock.time() + 600, datetime.UTC)
         await asyncio.gather(*[scheduler.once("count", at=at, data={"number": number}) for number in range(10_000)])
         assert len(scheduler._shots) <= 2 * scheduling.WINDOW  # pyright: ignore[reportPrivateUsage]
-        bot.session.clock.offset += 600  # all of it is late, and none of it waits for the other
+        bot.runtime.clock.offset += 600  # all of it is late, and none of it waits for the other
         scheduler._timeline._wake()  # pyright: ignore[reportPrivateUsage]
         while not ran:
             await asyncio.sleep(0)
@@ -403,7 +402,7 @@ def wall(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> Wall:
     """It is 08:59:00 in UTC on a Wednesday; the scheduler looks twice a minute whether that was changed."""
     time.clock = Wall(time, datetime.datetime(2026, 3, 25, 8, 59, tzinfo=datetime.UTC))
     monkeypatch.setattr(Timeline, "look_every", 30.0)
-    monkeypatch.setattr(Blocking, "start", lambda self: None)  # it would look twice a second
+    monkeypatch.setattr(Watchdog, "start", lambda self: None)  # it would look twice a second
     monkeypatch.setattr("wisp.sandbox.gateway.HEARTBEAT_INTERVAL", 3600.0)
     # hikari would look three times a minute for rate limits that it can forget
     monkeypatch.setattr("hikari.impl.buckets.RESTBucketManager.start.__defaults__", (3600.0, 10.0))
@@ -417,7 +416,7 @@ def daily(missed: Any = "once", times: str = "0 9 * * *", **settings: Any) -> tu
     @bot.cron(times, missed=missed, **settings)
     async def nine() -> None:
         zone = settings.get("timezone", datetime.UTC)
-        told.append(f"{datetime.datetime.fromtimestamp(bot.session.clock.time(), zone):%d %H:%M}")
+        told.append(f"{datetime.datetime.fromtimestamp(bot.runtime.clock.time(), zone):%d %H:%M}")
 
     return bot, told
 
@@ -624,7 +623,7 @@ async def test_a_guard_on_a_job_that_is_registered_late_is_refused_too() -> None
     async def sweep() -> None: ...
 
     async with connect(bot):
-        with pytest.raises(JobError, match='job "sweep": guards are for what people call'):
+        with pytest.raises(JobError, match='job "sweep": guards only apply to handlers'):
             scheduler_of(bot).register(sweep, interval=60)
 
 
@@ -764,7 +763,7 @@ async def test_one_that_fails_is_tried_again_and_then_given_up(caplog: pytest.Lo
         raise ValueError("never")
 
     @times.bot.on_error
-    async def handler(ctx: wisp.JobContext, error: Exception) -> bool:
+    async def handler(ctx: wisp.jobs.JobContext, error: Exception) -> bool:
         asked.append((ctx.name, ctx.guild_id))
         return False
 
@@ -999,7 +998,7 @@ async def test_data_that_fit_no_more_are_told_and_tried_again(time: VirtualTime,
     async def note(text: int) -> None: ...
 
     async with on_sandbox(newer, keep=str(tmp_path / "wisp.db"), clock=time.clock):
-        newer.session.on_failure = failures.append
+        newer.runtime.on_failure = failures.append
         await time.until(lambda: bool(failures))
     assert "parameter `text`: Expected `int`, got `str`" in str(failures[0].error)
 
@@ -1075,7 +1074,7 @@ async def test_one_that_is_cut_off_by_closing_runs_again(time: VirtualTime, tmp_
     async with on_sandbox(bot, keep=path, clock=time.clock):
         await scheduler_of(bot).once("long", delay=0)
         await time.until(lambda: bool(told))
-        bot.session.grace = 0.05
+        bot.runtime.shutdown_timeout = 0.05
     bot = made()
     async with on_sandbox(bot, keep=path, clock=time.clock):
         while len(told) < 2 or await scheduler_of(bot).pending():
@@ -1258,10 +1257,10 @@ async def test_unloading_waits_for_what_runs_and_what_it_cuts_off_runs_again() -
         await scheduler.once("remind", delay=1, data={"text": "tea"})
         await discord.advance(seconds=2)
         assert module.told == ["tea"]
-        assert 'job "remind"' in bot.session.under_way()
+        assert 'job "remind"' in bot.runtime.unfinished()
         await bot.modules.unload("reminders")
         assert module.told == ["tea"]
-        assert not bot.session.work.tasks
+        assert not bot.runtime.tasks.running
         assert len(await scheduler.pending()) == 1
         module.hang = False
         await bot.modules.load("reminders")
@@ -1368,7 +1367,7 @@ async def test_a_database_that_fails_is_told_and_loses_no_job(time: VirtualTime,
     bot, ran = with_job()
     failures: list[Any] = []
     async with on_sandbox(bot, keep=str(path), clock=time.clock):
-        bot.session.on_failure = failures.append
+        bot.runtime.on_failure = failures.append
         await scheduler_of(bot).once("note", delay=0.2, data={"text": "before"})
         path.rename(tmp_path / "elsewhere.db")
         with pytest.raises(wisp.WispError, match="was deleted, moved or replaced"):

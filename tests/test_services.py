@@ -10,11 +10,11 @@ from unittest.mock import AsyncMock
 import pytest
 
 import wisp
+import wisp.services
 from wisp.errors import ServiceError, WispError
-from wisp.services import BoundStore, Cache, Database, GuildDataStore, Services, Statements
+from wisp.services import Services
 from wisp.services.cache import CacheService
-from wisp.services.database import DatabaseService, Transaction
-from wisp.services.guild_data import BoundData, GuildData
+from wisp.services.database import DatabaseService
 
 
 class Recorder:
@@ -83,12 +83,9 @@ async def test_get_typed_gives_it_or_none_and_refuses_a_wrong_type_in_words() ->
     cache = CacheService()
     await services.start({"cache": cache})
     assert services.get_typed("cache", CacheService) is cache
-    assert services.get_typed("cache", Cache) is cache
     assert services.get_typed("db", CacheService) is None
     with pytest.raises(ServiceError, match=r'"cache": expected DatabaseService, it is CacheService'):
         services.get_typed("cache", DatabaseService)
-    with pytest.raises(ServiceError, match="expected Database, it is CacheService"):
-        services.get_typed("cache", Database)
 
 
 async def test_a_name_that_is_almost_that_of_a_service_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -297,24 +294,16 @@ async def test_a_service_gets_the_session_and_finds_those_before_it() -> None:
     assert weather.seen == (["cache"], cache)
 
 
-@pytest.mark.parametrize(
-    ("kind", "protocol"),
-    [
-        (CacheService, Cache),
-        (DatabaseService, Database),
-        (Transaction, Statements),
-        (GuildData, GuildDataStore),
-        (BoundData, BoundStore),
-    ],
-)
-def test_what_is_built_in_follows_its_protocol(kind: type, protocol: type) -> None:
-    assert issubclass(kind, protocol)
-    assert not issubclass(Services, protocol)
+def test_the_classes_of_the_built_in_services_are_loaded_on_demand() -> None:
+    for name in wisp.services._PLACES:  # pyright: ignore[reportPrivateUsage]
+        assert getattr(wisp.services, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'Redis'"):
+        _ = wisp.services.Redis  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("real_start")
-def test_the_container_loads_neither_a_database_nor_msgspec() -> None:
-    code = "import wisp.services, sys; print(sorted({'aiosqlite', 'sqlite3', 'msgspec', 'hikari'} & set(sys.modules)))"
+def test_the_container_loads_no_database() -> None:
+    code = "import wisp.services, sys; print(sorted({'aiosqlite', 'sqlite3', 'hikari'} & set(sys.modules)))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "[]\n"
 
@@ -413,7 +402,7 @@ def test_wrong_methods_of_a_service_are_mistakes_with_the_place_of_its_class() -
     line = Plain.start.__code__.co_firstlineno - 1
     first, second, third = bot.check()
     assert (str(first.file).endswith("test_services.py"), first.line, second.line) == (True, line, line)
-    assert [f"{mistake.where}: {mistake.problem}" for mistake in (first, second, third)] == [
+    assert [f"{mistake.where}: {mistake.message}" for mistake in (first, second, third)] == [
         'service "plain": its start is not `async def start(self, session)`: its function is not async',
         'service "plain": its stop is not `async def stop(self)`: it is called with (), which fails: '
         "missing a required argument: 'force'",

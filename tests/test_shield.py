@@ -264,7 +264,7 @@ async def test_whatever_is_raised_is_answered_logged_once_and_stops_nothing(
             planted.asked.clear()
             caplog.clear()
             if raising in EXITS:  # each ends the program: what waits for that is asked anew
-                discord._attend()  # pyright: ignore[reportPrivateUsage]
+                discord._watch_session()  # pyright: ignore[reportPrivateUsage]
             where = f"{place.__name__}, {raising.__name__}"
             if place is on_guard and raising is a_coroutine:
                 continue  # a guard may return what it likes: it is only asked whether that is true
@@ -362,7 +362,7 @@ async def test_what_starts_and_stops_a_bot_may_raise_anything(
     left: list[BaseException] = []
     try:
         async with connect(bot) as discord:
-            bot.session.leaving = leaving = asyncio.get_running_loop().create_future()
+            bot.runtime.exit_requested = leaving = asyncio.get_running_loop().create_future()
             assert (await discord.member("ada").slash("ping")).content == "pong"
         left += [leaving.result()] if leaving.done() else []
     except BaseException as error:
@@ -376,7 +376,7 @@ async def test_what_starts_and_stops_a_bot_may_raise_anything(
         assert not bot.is_running
     elif part == "on_start":
         assert raised is not None
-        assert isinstance(raised, (kind, wisp.StartError))
+        assert isinstance(raised, (kind, wisp.errors.StartError))
         assert not isinstance(raised, asyncio.CancelledError)
         assert not bot.is_running
     else:

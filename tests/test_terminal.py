@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wisp
-from wisp.local import advancer
+from wisp.local.chat import advancer
+from wisp.local.virtual_time import VirtualTime, virtual_time
 from wisp.sandbox.invocation import Impossible
 from wisp.sandbox.people import File, People
 from wisp.sandbox.terminal import Terminal, example, split_last
 from wisp.sandbox.text import CONTROLS
 from wisp.sandbox.world import JSON, BotConnected, BotDisconnected, InteractionAnswered, World
 from wisp.testing import Discord, connect
-from wisp.virtual_time import VirtualTime, virtual_time
 
 
 def a_bot() -> wisp.Bot:
@@ -601,7 +601,7 @@ async def test_time_is_advanced_and_what_falls_due_is_written_before_the_new_tim
         (f":advance {'x' * 60}", f"got '{'x' * 50}...'"),
         (":advance -2h", "time moves forward only: expected more than 0s, got '-2h'"),
         (":advance 0s", "time moves forward only: expected more than 0s, got '0s'"),
-        (":advance 36500d", "time cannot be moved by '36500d': Discord's ids, which hold the time, end in 2084"),
+        (":advance 36500d", "time cannot be moved by '36500d': Discord's ids, which contain the time, end in 2084"),
         (":advance 999999999999999d", "end in 2084"),
     ],
 )
@@ -622,7 +622,7 @@ async def test_two_who_advance_the_time_take_their_turns() -> None:
 
 
 async def test_time_that_a_thread_holds_up_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.outside.WORK", 0.05)
+    monkeypatch.setattr("wisp.local.external_work.WORK_TIMEOUT", 0.05)
     written: list[str] = []
     done = threading.Event()
     with virtual_time(flows=True) as time:
@@ -631,7 +631,7 @@ async def test_time_that_a_thread_holds_up_says_which(monkeypatch: pytest.Monkey
         working = asyncio.create_task(asyncio.to_thread(done.wait))
         try:
             with pytest.raises(
-                Impossible, match=r"the time cannot pass: .* waited for Event\.wait in a thread in vain"
+                Impossible, match=r"the time cannot pass: .* timed out waiting for Event\.wait in a thread"
             ):
                 await terminal.enter(":advance 2h")
         finally:

@@ -103,7 +103,7 @@ async def test_another_error_than_the_expected_one_fails_the_test() -> None:
 async def test_an_expected_error_that_does_not_come_fails_the_test() -> None:
     async with connect(a_bot()) as discord:
         with (
-            pytest.raises(AssertionError, match="expected ValueError in the bot's code, none came"),
+            pytest.raises(AssertionError, match="expected ValueError in the bot's code, none was raised"),
             discord.expects(ValueError),
         ):
             await discord.member("ada").slash("story")
@@ -289,7 +289,7 @@ async def test_a_test_may_end_while_a_command_sleeps() -> None:
     async with connect(a_bot()) as discord:
         asking = asyncio.create_task(discord.member("ada").slash("sleepy"))
         await discord.advance(seconds=5)
-    with pytest.raises(AssertionError, match="did not come to rest: virtual time ended first"):
+    with pytest.raises(AssertionError, match="did not become idle: virtual time ended first"):
         await asking
     assert bot_tasks() == []
 
@@ -349,7 +349,7 @@ async def test_a_command_of_one_guild_alone_is_tried_in_that_guild() -> None:
 
 
 async def test_a_handler_that_does_not_come_to_rest_fails_the_test_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.virtual_time._TURNS", 10_000)
+    monkeypatch.setattr("wisp.local.virtual_time._MAX_TURNS", 10_000)
     bot = wisp.Bot(intents="GUILD_MESSAGES")
 
     @bot.listen
@@ -369,7 +369,7 @@ async def test_a_handler_that_does_not_come_to_rest_fails_the_test_by_name(monke
 
 
 async def test_a_task_that_spins_is_named_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.virtual_time._TURNS", 10_000)
+    monkeypatch.setattr("wisp.local.virtual_time._MAX_TURNS", 10_000)
     bot = wisp.Bot()
 
     async def spin() -> None:
@@ -379,7 +379,7 @@ async def test_a_task_that_spins_is_named_with_its_line(monkeypatch: pytest.Monk
     async with connect(bot) as discord:
         spinning = asyncio.create_task(spin())
         where = r"a task \(tests/test_testing\.py:\d+, in spin: await asyncio\.sleep\(0\)\)"
-        with pytest.raises(AssertionError, match=f"^{where} did not come to rest: the event loop made 10,000 turns"):
+        with pytest.raises(AssertionError, match=f"^{where} did not become idle: the event loop made 10,000 turns"):
             await discord.rest()
         spinning.cancel()
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wisp.clock import Clock
-from wisp.services.timeline import GRAIN, SLACK, Due, Timeline
-from wisp.virtual_time import VirtualTime, virtual_time
+from wisp.jobs.timeline import GRAIN, SLACK, Due, Timeline
+from wisp.local.virtual_time import VirtualTime, virtual_time
 
 
 @given(
@@ -104,7 +104,7 @@ async def test_what_comes_back_is_late_by_the_grain_at_most_and_never_by_more_ea
 async def test_one_that_may_not_be_late_is_not_though_the_first_may(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.services.timeline.GRAIN", 10.0)
+    monkeypatch.setattr("wisp.jobs.timeline.GRAIN", 10.0)
     clock = Clock(time.time)
     timeline = Timeline(clock, lambda _: None)
     done = asyncio.Event()

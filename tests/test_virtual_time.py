@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wisp
-from wisp import outside
-from wisp.services import Cache
+from wisp.local import external_work
+from wisp.local.virtual_time import Overdue, Stuck, VirtualTime, virtual_time
+from wisp.services import CacheService
 from wisp.testing import connect
-from wisp.virtual_time import Overdue, Stuck, VirtualTime, virtual_time
 
 HERE = r"\(tests/test_virtual_time\.py:\d+, in "
 """What an error says of a task that waits in this file."""
@@ -190,12 +190,12 @@ async def test_time_stands_still_while_something_is_on_its_way(
 async def test_work_that_no_thread_of_a_pool_has_taken_yet_counts(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.outside._may_call_back", lambda thread: False)
-    monkeypatch.setattr("wisp.outside.WORK", 0.05)
+    monkeypatch.setattr("wisp.local.external_work._may_call_back", lambda thread: False)
+    monkeypatch.setattr("wisp.local.external_work.WORK_TIMEOUT", 0.05)
     done = threading.Event()
     with ThreadPoolExecutor(1) as pool:
         pool.submit(done.wait)
-        with pytest.raises(Stuck, match=r"waited for Event\.wait in a thread in vain"):
+        with pytest.raises(Stuck, match=r"timed out waiting for Event\.wait in a thread"):
             await time.until(lambda: False)
         done.set()
 
@@ -288,7 +288,7 @@ def test_a_test_that_waits_for_nothing_ends_at_once_with_its_line() -> None:
 
 
 def test_a_test_that_waits_for_itself_beside_a_clock_ends_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.virtual_time._JUMPS", 100)
+    monkeypatch.setattr("wisp.local.virtual_time._MAX_JUMPS", 100)
 
     async def tick() -> None:
         while True:
@@ -300,27 +300,27 @@ def test_a_test_that_waits_for_itself_beside_a_clock_ends_with_its_line(monkeypa
             await asyncio.get_running_loop().create_future()
             ticking.cancel()
 
-    with pytest.raises(Stuck, match=rf"100 timers have fired in vain.*{HERE}main: "):
+    with pytest.raises(Stuck, match=rf"100 timers have fired without a result.*{HERE}main: "):
         asyncio.run(main())
 
 
 async def test_a_condition_that_is_never_met_ends_beside_a_clock(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.virtual_time._JUMPS", 100)
+    monkeypatch.setattr("wisp.local.virtual_time._MAX_JUMPS", 100)
 
     async def tick() -> None:
         while True:
             await asyncio.sleep(1)
 
     ticking = asyncio.create_task(tick())
-    with pytest.raises(Stuck, match="100 timers have fired in vain"):
+    with pytest.raises(Stuck, match="100 timers have fired without a result"):
         await time.until(lambda: False)
     ticking.cancel()
 
 
 async def test_a_loop_that_spins_is_no_endless_wait(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.virtual_time._TURNS", 1000)
+    monkeypatch.setattr("wisp.local.virtual_time._MAX_TURNS", 1000)
 
     async def spin() -> None:
         while True:
@@ -335,14 +335,14 @@ async def test_a_loop_that_spins_is_no_endless_wait(time: VirtualTime, monkeypat
 async def test_a_thread_that_does_not_end_is_named_and_time_goes_on_without_it(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("wisp.outside.WORK", 0.05)
+    monkeypatch.setattr("wisp.local.external_work.WORK_TIMEOUT", 0.05)
     done = threading.Event()
     working = asyncio.create_task(asyncio.to_thread(done.wait))
     await time.advance(3600)
     assert caplog.messages == [
-        "waited 0.05 s of real time for Event.wait in a thread: the bot's time goes on without it"
+        "waited 0.05 s of real time for Event.wait in a thread: the bot's time continues without it"
     ]
-    with pytest.raises(Stuck, match=r"not within 5 s of virtual time; waited for Event\.wait in a thread in vain"):
+    with pytest.raises(Stuck, match=r"not within 5 s of virtual time; timed out waiting for Event\.wait in a thread"):
         await time.until(lambda: False, within=5)
     done.set()
     monkeypatch.undo()
@@ -351,19 +351,19 @@ async def test_a_thread_that_does_not_end_is_named_and_time_goes_on_without_it(
 
 
 async def test_each_call_of_a_thread_has_its_time(time: VirtualTime) -> None:
-    time._waited = outside.WORK - 0.001
+    time._waited = external_work.WORK_TIMEOUT - 0.001
     await asyncio.wait_for(asyncio.to_thread(real.sleep, 0.05), 10)
 
 
 async def test_a_thread_of_ones_own_that_says_nothing_is_named(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.outside.WORK", 0.05)
+    monkeypatch.setattr("wisp.local.external_work.WORK_TIMEOUT", 0.05)
     done = threading.Event()
     thread = threading.Thread(target=done.wait, name="brooding")
     thread.start()
     with pytest.raises(
-        Stuck, match="no timer is left, and nothing else can happen; waited for the thread brooding in vain"
+        Stuck, match="no timer is left, and nothing else can happen; timed out waiting for the thread brooding"
     ):
         await time.until(lambda: False)
     done.set()
@@ -377,10 +377,10 @@ async def test_a_program_and_a_server_that_say_nothing_are_named(
     with socket.create_server(("127.0.0.1", 0)) as server:
         _, writer = await asyncio.open_connection(*server.getsockname())
         with monkeypatch.context() as patch:
-            patch.setattr("wisp.outside.WORK", 0.05)  # not while the program starts and ends
-            with pytest.raises(Stuck, match=r"the file or program behind descriptor \d+ in vain") as caught:
+            patch.setattr("wisp.local.external_work.WORK_TIMEOUT", 0.05)  # not while the program starts and ends
+            with pytest.raises(Stuck, match=r"the file or program behind descriptor \d+") as caught:
                 await time.until(lambda: False)
-        assert f"waited for the connection to {server.getsockname()} in vain" in str(caught.value)
+        assert f"timed out waiting for the connection to {server.getsockname()}" in str(caught.value)
         writer.close()
     await time.until()  # which gives the program a new minute to end
     await program.communicate(b"\n")
@@ -400,7 +400,7 @@ def a_server(time: VirtualTime, *parts: bytes) -> Generator[tuple[str, int]]:
                         client.send(part)
 
         serving = threading.Thread(target=serve)
-        time._outside._bystanders.add(serving)
+        time._external._bystanders.add(serving)
         serving.start()
         yield server.getsockname()
         serving.join()
@@ -420,8 +420,8 @@ async def test_an_answer_in_parts_is_waited_for_to_its_end(time: VirtualTime) ->
 async def test_a_server_that_has_answered_is_waited_for_once_until_it_is_asked_again(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("wisp.outside._BACKGROUND", 0.01)
-    monkeypatch.setattr("wisp.outside._KNOWN", 0.001)
+    monkeypatch.setattr("wisp.local.external_work._BACKGROUND_TIMEOUT", 0.01)
+    monkeypatch.setattr("wisp.local.external_work._RETRY_TIMEOUT", 0.001)
     with a_server(time, b"yes") as address:
         reader, writer = await asyncio.open_connection(*address)
         for _ in range(3):
@@ -429,14 +429,14 @@ async def test_a_server_that_has_answered_is_waited_for_once_until_it_is_asked_a
             assert await asyncio.wait_for(reader.readexactly(3), 10) == b"yes"
             await time.advance(3600)
             with monkeypatch.context() as patch:
-                patch.setattr("wisp.outside._BACKGROUND", 50.0)
-                patch.setattr("wisp.outside._KNOWN", 60.0)
+                patch.setattr("wisp.local.external_work._BACKGROUND_TIMEOUT", 50.0)
+                patch.setattr("wisp.local.external_work._RETRY_TIMEOUT", 60.0)
                 began = real.monotonic()
                 for _ in range(3):
-                    time._outside.have_changed = True
+                    time._external.files_have_changed = True
                     await time.advance(3600)
                 assert real.monotonic() - began < 25  # half of either
-        said = f"real time for the connection to {address}: the bot's time goes on without it"
+        said = f"real time for the connection to {address}: the bot's time continues without it"
         assert caplog.messages == [f"waited 0.01 s of {said}"]
         writer.close()
         await writer.wait_closed()
@@ -446,14 +446,14 @@ async def test_a_server_that_has_answered_is_waited_for_once_until_it_is_asked_a
 async def test_a_server_that_never_answers_is_waited_for_once(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("wisp.outside._KNOWN", 0.001)
-    monkeypatch.setattr("wisp.outside.WORK", 0.01)
+    monkeypatch.setattr("wisp.local.external_work._RETRY_TIMEOUT", 0.001)
+    monkeypatch.setattr("wisp.local.external_work.WORK_TIMEOUT", 0.01)
     with a_server(time) as address:
         _, writer = await asyncio.open_connection(*address)
         for _ in range(3):
             writer.write(b"x")
             await time.advance(3600)
-            monkeypatch.setattr("wisp.outside.WORK", 60.0)
+            monkeypatch.setattr("wisp.local.external_work.WORK_TIMEOUT", 60.0)
         assert len(caplog.messages) == 1
         writer.close()
         await writer.wait_closed()
@@ -463,11 +463,11 @@ async def test_a_server_that_never_answers_is_waited_for_once(
 async def test_a_server_that_answered_too_late_is_waited_for_again(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.outside._KNOWN", 0.0)
+    monkeypatch.setattr("wisp.local.external_work._RETRY_TIMEOUT", 0.0)
     with a_server(time, b"yes") as address:
         reader, writer = await asyncio.open_connection(*address)
         with monkeypatch.context() as patch:
-            patch.setattr("wisp.outside.WORK", 0.001)
+            patch.setattr("wisp.local.external_work.WORK_TIMEOUT", 0.001)
             writer.write(b"x")
             await time.advance(3600)
         await time.until()  # which gives it a new minute
@@ -482,7 +482,7 @@ async def test_the_other_end_of_a_pair_of_sockets_is_waited_for(time: VirtualTim
     own, other = socket.socketpair()
     with other:
         answering = threading.Timer(0.02, other.send, [b"x"])
-        time._outside._bystanders.add(answering)
+        time._external._bystanders.add(answering)
         answering.start()
         reader, writer = await asyncio.open_connection(sock=own)
         assert await asyncio.wait_for(reader.read(1), 10) == b"x"
@@ -494,8 +494,8 @@ async def test_the_other_end_of_a_pair_of_sockets_is_waited_for(time: VirtualTim
 async def test_a_socket_without_connections_is_not_waited_for(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("wisp.outside._BACKGROUND", 0.01)
-    monkeypatch.setattr("wisp.outside.WORK", 0.01)
+    monkeypatch.setattr("wisp.local.external_work._BACKGROUND_TIMEOUT", 0.01)
+    monkeypatch.setattr("wisp.local.external_work.WORK_TIMEOUT", 0.01)
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         asyncio.DatagramProtocol, local_addr=("127.0.0.1", 0)
     )
@@ -521,7 +521,7 @@ async def test_time_stands_still_while_a_connection_is_opened(time: VirtualTime)
 
         opening = asyncio.create_task(open_connection())
         accepting = threading.Timer(0.05, lambda: [server.accept()[0].close() for _ in range(2)])
-        time._outside._bystanders.add(accepting)
+        time._external._bystanders.add(accepting)
         accepting.start()
         await opening
         assert opened.is_set()
@@ -531,12 +531,12 @@ async def test_time_stands_still_while_a_connection_is_opened(time: VirtualTime)
 async def test_a_client_of_a_unix_socket_is_waited_for(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("wisp.outside._BACKGROUND", 0.05)
+    monkeypatch.setattr("wisp.local.external_work._BACKGROUND_TIMEOUT", 0.05)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(path := str(tmp_path / "server"))
         server.listen()
         _, writer = await asyncio.open_unix_connection(path)
-        with pytest.raises(Stuck, match=f"waited for the connection to {path} in vain"):
+        with pytest.raises(Stuck, match=f"timed out waiting for the connection to {path}"):
             await time.until(lambda: False)
         writer.close()
 
@@ -545,7 +545,7 @@ async def test_a_client_of_a_unix_socket_is_waited_for(
 async def test_a_thread_that_ticks_for_ever_lets_time_pass(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch, is_stuck: bool
 ) -> None:
-    monkeypatch.setattr("wisp.outside.WORK", 0.1)
+    monkeypatch.setattr("wisp.local.external_work.WORK_TIMEOUT", 0.1)
     loop, done = asyncio.get_running_loop(), threading.Event()
 
     def tick() -> None:
@@ -571,12 +571,12 @@ def test_a_wait_counts_also_if_something_happens_in_it(monkeypatch: pytest.Monke
         seconds += 7
         return ["a tick"]
 
-    ticked = outside.Outside()
-    monkeypatch.setattr("wisp.outside.time.monotonic", lambda: seconds)
-    monkeypatch.setattr(ticked, "present", lambda: {"thread": ("the thread", outside.WORK)})
+    ticked = external_work.ExternalWork()
+    monkeypatch.setattr("wisp.local.external_work.time.monotonic", lambda: seconds)
+    monkeypatch.setattr(ticked, "pending", lambda: {"thread": ("the thread", external_work.WORK_TIMEOUT)})
     monkeypatch.setattr(ticked, "select", select)
     assert ticked.wait() == ticked.wait() == ["a tick"]
-    assert ticked._left == outside.WORK - 14
+    assert ticked._left == external_work.WORK_TIMEOUT - 14
 
 
 async def test_a_daemon_thread_is_waited_for_once_and_then_for_less(
@@ -589,13 +589,13 @@ async def test_a_daemon_thread_is_waited_for_once_and_then_for_less(
         limits.append(limit := limit_of(one, seconds, is_last))
         return min(limit, 0.01)
 
-    def go_on_without(silent: dict[object, tuple[str, float]]) -> None:
+    def give_up_on(silent: dict[object, tuple[str, float]]) -> None:
         waits.append(limits[-1])
         go_on(silent)
 
-    limit_of, go_on = time._outside._limit, time._outside.go_on_without
-    monkeypatch.setattr(time._outside, "_limit", limit)
-    monkeypatch.setattr(time._outside, "go_on_without", go_on_without)
+    limit_of, go_on = time._external._timeout, time._external.give_up_on
+    monkeypatch.setattr(time._external, "_timeout", limit)
+    monkeypatch.setattr(time._external, "give_up_on", give_up_on)
     done = threading.Event()
     thread = threading.Thread(target=done.wait, daemon=True)
     thread.start()
@@ -611,8 +611,8 @@ async def test_a_daemon_thread_is_waited_for_once_and_then_for_less(
 async def test_what_was_waited_for_in_vain_does_not_count_against_what_follows(
     time: VirtualTime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wisp.virtual_time._JUMPS", 100)
-    monkeypatch.setattr("wisp.virtual_time._TURNS", 1000)
+    monkeypatch.setattr("wisp.local.virtual_time._MAX_JUMPS", 100)
+    monkeypatch.setattr("wisp.local.virtual_time._MAX_TURNS", 1000)
 
     async def tick() -> None:
         while True:
@@ -630,7 +630,7 @@ async def test_what_was_waited_for_in_vain_does_not_count_against_what_follows(
     with pytest.raises(Overdue):
         await time.until(lambda: False, within=1000)
     for _ in range(2):
-        with pytest.raises(Stuck, match="100 timers have fired in vain"):
+        with pytest.raises(Stuck, match="100 timers have fired without a result"):
             await time.until(lambda: False)
         await asyncio.sleep(80)
     await turn()
@@ -715,7 +715,7 @@ async def test_time_that_flows_is_real_but_for_what_is_advanced() -> None:
 
 
 async def test_time_that_is_stopped_passes_only_as_far_as_something_awaits_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("wisp.outside._may_call_back", lambda thread: False)
+    monkeypatch.setattr("wisp.local.external_work._may_call_back", lambda thread: False)
     loop = asyncio.get_running_loop()
     told: list[str] = []
     with virtual_time(flows=True) as time:
@@ -749,7 +749,7 @@ async def test_time_that_flows_is_not_rounded_when_it_is_added_to_the_epoch() ->
 async def test_an_advance_of_time_that_flows_gives_up_on_a_thread_that_does_not_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("wisp.outside.WORK", 0.05)
+    monkeypatch.setattr("wisp.local.external_work.WORK_TIMEOUT", 0.05)
     done = threading.Event()
     with virtual_time(flows=True) as time:
         began = time.time()
@@ -759,7 +759,7 @@ async def test_an_advance_of_time_that_flows_gives_up_on_a_thread_that_does_not_
                 await time.advance(3600)
         finally:
             done.set()
-        assert str(caught.value) == "not within 0.05 s of virtual time; waited for Event.wait in a thread in vain"
+        assert str(caught.value) == "not within 0.05 s of virtual time; timed out waiting for Event.wait in a thread"
         assert (time.is_flowing, time.time() - began < 60) == (True, True)
         await working
         await time.advance(3600)
@@ -937,7 +937,7 @@ async def test_a_cache_whose_factory_sleeps_answers_all_who_asked() -> None:
             await asyncio.sleep(60)
             return "computed"
 
-        cache = bot.services.get_typed("cache", Cache)
+        cache = bot.services.get_typed("cache", CacheService)
         assert cache
         return await cache.get_or_set("key", compute)
 

@@ -10,6 +10,38 @@ async def hello(ctx: wisp.Context) -> str:
     return f"Hello {ctx.user.mention}!"
 
 bot.run()
+
+The files, from the ground up: each imports only those before it.
+
+errors, logs, clock     what can go wrong, loggers that hide tokens, the time of all parts
+limits                  Discord's limits, and which part of a payload breaks one
+config                  settings from arguments, environment, .env and wisp.toml
+inspection, locations   what annotations and signatures mean; file and line of code
+owner                   the bot or module that a handler belongs to
+tasks                   running the bot's own code safely, and ending it in time
+services/               database, guild data, cache, metrics, audit: they know nothing of Discord
+instrumentation         what wisp itself counts and times
+watchdog                handlers that block the event loop
+gate                    whether a module acts in a guild
+runtime                 what the parts of a running bot share
+bridge                  hikari's private parts
+forms                   a class becomes a modal
+responder, context      answering an interaction, and what handlers see of that
+guards, cooldowns       what is asked before a handler runs
+options, handlers       a signature becomes Discord's options
+commands, components    slash and menu commands, buttons, selects and modals
+events, jobs/           listeners, and functions that run at a time
+replies, prompts        embeds, questions, pages
+command_tree, command_sync   the commands of all owners together, brought to Discord
+decorators              @bot.command and the like, for the bot and for modules
+lightbulb_compat        raw lightbulb commands and hooks
+router, dispatch        the way of an interaction to its answer: READ THIS FIRST
+listeners, wiring       what was registered, in action
+modules/                Module, loading, reloading, /modules
+session, program, bot   one run; the process around it; the object that users hold
+
+local/ (a bot on the local Discord), testing/, pytest_plugin, cli and sandbox/ (the local Discord itself, which knows
+nothing of wisp) are loaded only when they are used.
 """
 
 from __future__ import annotations
@@ -20,56 +52,43 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .autocomplete import AutocompleteContext as AutocompleteContext
     from .bot import Bot as Bot
-    from .commands import Command as Command
-    from .commands import MenuCommand as MenuCommand
-    from .components import Bound as Bound
-    from .components import Component as Component
-    from .components import Modal as Modal
+    from .commands import CommandGroup as CommandGroup
     from .components import link_button as link_button
     from .components import row as row
-    from .context import Answer as Answer
     from .context import ComponentContext as ComponentContext
     from .context import Context as Context
+    from .context import GuildContext as GuildContext
     from .context import InteractionContext as InteractionContext
     from .context import ModalContext as ModalContext
     from .cooldowns import concurrency as concurrency
     from .cooldowns import cooldown as cooldown
+    from .decorators import command as command
+    from .decorators import component as component
+    from .decorators import cron as cron
+    from .decorators import every as every
+    from .decorators import job as job
+    from .decorators import listen as listen
+    from .decorators import message_command as message_command
+    from .decorators import modal as modal
+    from .decorators import user_command as user_command
     from .errors import AnswerError as AnswerError
-    from .errors import Mistake as Mistake
-    from .errors import Mistakes as Mistakes
-    from .errors import StartError as StartError
     from .errors import UserError as UserError
     from .errors import WispError as WispError
     from .events import Event as Event
-    from .events import EventContext as EventContext
-    from .events import ModuleDisabled as ModuleDisabled
-    from .events import ModuleEnabled as ModuleEnabled
     from .forms import Field as Field
     from .forms import Form as Form
-    from .groups import CommandGroup as CommandGroup
     from .guards import guard as guard
     from .guards import handle_errors as handle_errors
     from .guards import require_admin as require_admin
     from .guards import require_guild as require_guild
     from .guards import require_owner as require_owner
     from .guards import require_permissions as require_permissions
-    from .jobs import JobContext as JobContext
     from .modules import Module as Module
     from .modules import ModuleBot as ModuleBot
     from .modules import ModuleContext as ModuleContext
-    from .modules import command as command
-    from .modules import component as component
-    from .modules import cron as cron
-    from .modules import every as every
-    from .modules import job as job
-    from .modules import listen as listen
-    from .modules import message_command as message_command
-    from .modules import modal as modal
-    from .modules import user_command as user_command
     from .options import Option as Option
     from .prompts import paginate as paginate
     from .prompts import paginate_embeds as paginate_embeds
-    from .registry import ModuleRegistry as ModuleRegistry
     from .replies import EmbedBuilder as EmbedBuilder
     from .replies import respond_error as respond_error
     from .replies import respond_info as respond_info
@@ -79,137 +98,40 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# names are loaded when they are first used: `import wisp` alone brings in neither hikari nor lightbulb
-_PLACES = {
-    "Answer": "context",
-    "AnswerError": "errors",
-    "AutocompleteContext": "autocomplete",
-    "Bot": "bot",
-    "Bound": "components",
-    "Command": "commands",
-    "CommandGroup": "groups",
-    "Component": "components",
-    "ComponentContext": "context",
-    "Context": "context",
-    "DatabaseService": "services.database",
-    "EmbedBuilder": "replies",
-    "Event": "events",
-    "EventContext": "events",
-    "Field": "forms",
-    "Form": "forms",
-    "InteractionContext": "context",
-    "JobContext": "jobs",
-    "MenuCommand": "commands",
-    "Mistake": "errors",
-    "Mistakes": "errors",
-    "Modal": "components",
-    "ModalContext": "context",
-    "Module": "modules",
-    "ModuleBot": "modules",
-    "ModuleContext": "modules",
-    "ModuleDisabled": "events",
-    "ModuleEnabled": "events",
-    "ModuleRegistry": "registry",
-    "Option": "options",
-    "StartError": "errors",
-    "UserError": "errors",
-    "WispError": "errors",
-    "command": "modules",
-    "component": "modules",
-    "concurrency": "cooldowns",
-    "cooldown": "cooldowns",
-    "cron": "modules",
-    "every": "modules",
-    "guard": "guards",
-    "handle_errors": "guards",
-    "job": "modules",
-    "link_button": "components",
-    "listen": "modules",
-    "message_command": "modules",
-    "modal": "modules",
-    "paginate": "prompts",
-    "paginate_embeds": "prompts",
-    "require_admin": "guards",
-    "require_guild": "guards",
-    "require_owner": "guards",
-    "require_permissions": "guards",
-    "respond_error": "replies",
-    "respond_info": "replies",
-    "respond_success": "replies",
-    "respond_warning": "replies",
-    "row": "components",
-    "user_command": "modules",
+_NAMES = {
+    "autocomplete": "AutocompleteContext",
+    "bot": "Bot",
+    "commands": "CommandGroup",
+    "components": "link_button row",
+    "context": "ComponentContext Context GuildContext InteractionContext ModalContext",
+    "cooldowns": "concurrency cooldown",
+    "decorators": "command component cron every job listen message_command modal user_command",
+    "errors": "AnswerError UserError WispError",
+    "events": "Event",
+    "forms": "Field Form",
+    "guards": "guard handle_errors require_admin require_guild require_owner require_permissions",
+    "modules": "Module ModuleBot ModuleContext",
+    "options": "Option",
+    "prompts": "paginate paginate_embeds",
+    "replies": "EmbedBuilder respond_error respond_info respond_success respond_warning",
+    "services.database": "DatabaseService",
 }
+"""The public names by file: they are loaded on first use, so that `import wisp` loads neither hikari nor lightbulb."""
 
-__all__ = [
-    "Answer",
-    "AnswerError",
-    "AutocompleteContext",
-    "Bot",
-    "Bound",
-    "Command",
-    "CommandGroup",
-    "Component",
-    "ComponentContext",
-    "Context",
-    "DatabaseService",
-    "EmbedBuilder",
-    "Event",
-    "EventContext",
-    "Field",
-    "Form",
-    "InteractionContext",
-    "JobContext",
-    "MenuCommand",
-    "Mistake",
-    "Mistakes",
-    "Modal",
-    "ModalContext",
-    "Module",
-    "ModuleBot",
-    "ModuleContext",
-    "ModuleDisabled",
-    "ModuleEnabled",
-    "ModuleRegistry",
-    "Option",
-    "StartError",
-    "UserError",
-    "WispError",
-    "command",
-    "component",
-    "concurrency",
-    "cooldown",
-    "cron",
-    "every",
-    "guard",
-    "handle_errors",
-    "job",
-    "link_button",
-    "listen",
-    "message_command",
-    "modal",
-    "paginate",
-    "paginate_embeds",
-    "require_admin",
-    "require_guild",
-    "require_owner",
-    "require_permissions",
-    "respond_error",
-    "respond_info",
-    "respond_success",
-    "respond_warning",
-    "row",
-    "user_command",
-]
+_FILES = {name: file for file, names in _NAMES.items() for name in names.split()}
+
+if not TYPE_CHECKING:
+    __all__ = []
+    __all__.extend(sorted(_FILES))
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
+    if name not in _FILES:
         raise AttributeError(f"module 'wisp' has no attribute {name!r}")
-    value = getattr(import_module(f".{_PLACES[name]}", __name__), name)
+    value = getattr(import_module(f".{_FILES[name]}", __name__), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *__all__]
+    return sorted(_FILES)

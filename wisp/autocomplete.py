@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import hikari
 
-from . import bridge, limits
-from .blocking import Function
+from . import limits
 from .context import BaseContext
 from .logs import get_logger
 from .options import Choices, Parameter, choice_payload, choices_in, short_repr
-from .shield import EXITS, Exit, contained, is_cancelled
+from .tasks import EXITS, Exit, contained, is_cancelled
 
 if TYPE_CHECKING:
     from .commands import Command
-    from .measures import Outcome
-    from .session import Session
+    from .runtime import Runtime
 
 _log = get_logger("wisp.autocomplete")
 
@@ -40,75 +38,51 @@ class AutocompleteContext(BaseContext[hikari.AutocompleteInteraction]):
 
     def __init__(
         self,
-        session: Session,
+        runtime: Runtime,
         command: Command[..., Any],
         interaction: hikari.AutocompleteInteraction,
         options: Sequence[hikari.AutocompleteInteractionOption],
     ) -> None:
-        super().__init__(session, command, interaction)
+        super().__init__(runtime, command, interaction)
         self.options: dict[str, Any] = {option.name: option.value for option in options if not option.is_focused}
 
 
 async def suggest(
-    session: Session,
+    runtime: Runtime,
     command: Command[..., Any],
-    interaction: hikari.AutocompleteInteraction,
-    options: Sequence[hikari.AutocompleteInteractionOption],
-) -> None:
-    """Call the option's function and answer with its choices; with those before an error, with none if it is slow.
+    ctx: AutocompleteContext,
+    focused: hikari.AutocompleteInteractionOption | None,
+) -> list[dict[str, Any]]:
+    """Call the option's function, and return its choices as JSON: those before an error, none if it is slow.
 
     A choice that Discord or the option would refuse is left out.
     """
-    focused = next((option for option in options if option.is_focused), None)
     parameter = command.by_name.get(focused.name) if focused else None
     choices: list[dict[str, Any]] = []
-    if focused is not None and parameter is not None and parameter.autocomplete is not None and not session.closing:
-        where = f'autocomplete of "{parameter.name}" in {command.label}'
-        ctx = AutocompleteContext(session, command, interaction, options)
-        began = session.clock.monotonic()
-        outcome: Outcome = "failed"
-        asked: asyncio.Task[Any] | None = None
-        try:
-            source = Function(where, parameter.autocomplete)
-            asking = session.blocking.watch(parameter.autocomplete(ctx, str(focused.value)), source)
-            asked = asyncio.create_task(contained(asking), name=where)
-            given = await session.clock.wait_for(asked, _PATIENCE)
-            for choice in _fitting(given, parameter, where):  # a generator may raise after some that are good
-                choices.append(choice)
-            outcome = "done"
-        except TimeoutError as error:
-            if asked is not None and asked.done():  # it is the function's own
-                session.report(where, error)
-            else:
-                _log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
-        except Exit as exit:
-            session.leave(exit.error)
-        except EXITS as error:
-            session.leave(error)
-        except BaseException as error:
-            if is_cancelled(error):
-                raise
-            session.report(where, error)
-        session.measures.ran("autocomplete", command.label, outcome, began)
-    await offer(session, interaction, choices)
-
-
-async def offer(session: Session, interaction: hikari.AutocompleteInteraction, choices: list[dict[str, Any]]) -> None:
-    """Send these choices, as Discord's JSON; none of them where Discord does not take them."""
+    if focused is None or parameter is None or parameter.autocomplete is None:
+        return choices
+    where = f'autocomplete of "{parameter.name}" in {command.label}'
+    asked: asyncio.Task[Any] | None = None
     try:
-        await bridge.answer_raw(
-            session.gateway.rest,
-            interaction.id,
-            interaction.token,
-            hikari.ResponseType.AUTOCOMPLETE,
-            {"choices": choices},
-        )
-    except Exception as error:
-        if session.closing:  # with the connection, which answers are not waited for
-            return
-        session.report(f"what /{interaction.command_name} suggests", error)
-        if choices:
-            await offer(session, interaction, [])
+        asking = runtime.watchdog.watch(parameter.autocomplete(ctx, str(focused.value)), where)
+        asked = asyncio.create_task(contained(asking), name=where)
+        given = await runtime.clock.wait_for(asked, _PATIENCE)
+        for choice in _fitting(given, parameter, where):  # a generator may raise after some that are good
+            choices.append(choice)
+    except TimeoutError as error:
+        if asked is not None and asked.done():  # it is the function's own
+            runtime.report(where, error)
+        else:
+            _log.warning("%s took more than %g s: nothing is suggested", where, _PATIENCE)
+    except Exit as exit:
+        runtime.request_exit(exit.error)
+    except EXITS as error:
+        runtime.request_exit(error)
+    except BaseException as error:
+        if is_cancelled(error):
+            raise
+        runtime.report(where, error)
+    return choices
 
 
 def _fitting(given: Choices | None, parameter: Parameter, where: str) -> Iterator[dict[str, Any]]:
@@ -133,7 +107,7 @@ def _fitting(given: Choices | None, parameter: Parameter, where: str) -> Iterato
 
 def _problem(payload: dict[str, Any], parameter: Parameter, seen: set[tuple[str, object]]) -> str:
     """Return why a choice cannot be offered beside those seen, "" if it can: it is seen then."""
-    if problems := limits.choice_problems(payload, parameter.type):
+    if problems := limits.choice_violations(payload, parameter.type):
         return str(problems[0])
     if problem := parameter.refuses(payload["value"]):
         return f"it {problem}"

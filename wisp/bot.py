@@ -13,20 +13,14 @@ from pathlib import Path
 from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from . import limits
+from . import checks
 from .clock import Clock
-from .components import Component, Modal
-from .custom_ids import Routes
-from .errors import Mistake, Mistakes, StartError, WispError
-from .forms import form_mistakes, forms_in
-from .groups import Root, forgotten, roots
-from .handlers import error_handler_mistakes, handler_mistakes, place_of_caller, place_of_class
-from .jobs import twins
+from .decorators import Decorators
+from .errors import CheckError, Problem, StartError, WispError
+from .locations import place_of_caller
 from .logs import Handler, get_logger
-from .registrar import Registrar
 from .services import Services
-from .shield import EXITS
-from .signatures import call_problem, method_problem
+from .tasks import EXITS
 
 # what only a start needs is imported by the start: a bot that is checked, or imported by a test, stays light
 if TYPE_CHECKING:
@@ -36,9 +30,11 @@ if TYPE_CHECKING:
     from .config import Config
     from .events import Event
     from .modules import Module
-    from .registry import ModuleRegistry
-    from .services import GuildDataStore
+    from .modules.registry import ModuleRegistry
+    from .runtime import Runtime
+    from .services.guild_data import GuildData
     from .session import Session
+    from .wiring import Wiring
 
 _log = get_logger("wisp.bot")
 
@@ -51,7 +47,7 @@ There is no token, and no terminal to try the bot in. Two ways on:
   - `wisp sandbox {file} --run "/hello"` tries it on a local Discord, without a token."""
 
 
-class Bot(Registrar):
+class Bot(Decorators):
     """A Discord bot: it collects commands and listeners, and touches no network before it starts.
 
     Settings come from the arguments, else the environment, else `.env`, else `wisp.toml`, each of the last two
@@ -118,17 +114,25 @@ class Bot(Registrar):
     # ---- what it stands on ----
 
     @property
-    def session(self) -> Session:
-        """The run that is on. Raises WispError before the bot starts, and after it closed."""
+    def runtime(self) -> Runtime:
+        """What the parts of the running bot share. Raises WispError before the bot starts, and after it closed."""
+        return self._running().runtime
+
+    @property
+    def wiring(self) -> Wiring:
+        """What the bot and its modules registered, in action. Raises WispError before the bot starts."""
+        return self._running().wiring
+
+    def _running(self) -> Session:
         if not self.is_running or self._session is None:
-            raise WispError("The bot is not running: this exists from its start on. @bot.on_start is the place for it.")
+            raise WispError("The bot is not running. This exists once it starts: use it in @bot.on_start, for example.")
         return self._session
 
     @property
     def modules(self) -> ModuleRegistry:
         """Its modules: to register before the start, to load, unload and reload while it runs."""
         if self._modules is None:
-            from .registry import ModuleRegistry
+            from .modules.registry import ModuleRegistry
 
             self._modules = ModuleRegistry(self)
         return self._modules
@@ -139,22 +143,22 @@ class Bot(Registrar):
         What one raises does not stop the others: it goes to the error handlers, or is logged. Raises WispError before
         the bot starts.
         """
-        await self.session.emit(event)
+        await self.wiring.listeners.emit(event)
 
     @property
     def gateway(self) -> hikari.GatewayBot:
         """hikari's bot, for everything that wisp does not do. Raises WispError before the bot starts."""
-        return self.session.gateway
+        return self.runtime.gateway
 
     @property
     def client(self) -> lightbulb.GatewayEnabledClient:
         """lightbulb's client, for raw commands, loaders and hooks. Raises WispError before the bot starts."""
-        return self.session.client
+        return self.runtime.client
 
     @property
-    def guild_data(self) -> GuildDataStore:
+    def guild_data(self) -> GuildData:
         """What the bot keeps for its servers. Raises WispError before the bot starts."""
-        return self.session.guild_data
+        return self.runtime.guild_data
 
     def on_start(self, function: Starter) -> Starter:
         """Call an async function at each start, once `bot.gateway` and `bot.client` exist and before they connect.
@@ -178,7 +182,7 @@ class Bot(Registrar):
     @property
     def is_running(self) -> bool:
         """Whether it has started, and not closed."""
-        return self._session is not None and not self._session.closed
+        return self._session is not None and not self._session.runtime.closed
 
     def ensure_open(self) -> None:
         """Raise WispError while the bot runs: what it registers then, nobody would hear of."""
@@ -194,55 +198,15 @@ class Bot(Registrar):
         arguments = {name: value for name, value in self._arguments.items() if value is not None}
         return configuration.load(Path.cwd(), os.environ, overrides=overrides, **arguments)
 
-    def check(self) -> list[Mistake]:
-        """All that is wrong with the bot, remarks included, in the order of files and lines."""
-        from .modules import misplaced_marks
-
-        found = self._mistakes_alone(self) + misplaced_marks(self.file)
-        found += _twice(roots([self]), {id(part) for part in (*self.commands, *self.groups)})
-        for what, functions in (("on_start", self.starters), ("on_stop", self.stoppers)):
-            for function in functions:
-                if call_problem(function):  # else it takes nothing, which is right, too
-                    found += handler_mistakes(function, what, "bot")
-        found += service_mistakes(self.services)
-        if not self._modules or not self._modules.list():  # else their setups may give groups to somebody first
-            found += forgotten(self.file)
-        return sorted(found, key=lambda mistake: (mistake.file or "", mistake.line or 0))
-
-    def mistakes_of(self, module: Registrar, *, beside: Sequence[Registrar]) -> list[Mistake]:
-        """What is wrong with what a module registered, by itself and beside bot and other modules; no remarks."""
-        found = self._mistakes_alone(module)
-        everything = roots([*beside, module])
-        its_own = {id(part) for part in (*module.commands, *module.groups)}
-        for root in everything:
-            if len(root.parts) > 1 and its_own & {id(part) for part in root.parts}:
-                found += root.check()
-        found += _twice(everything, {id(part) for part in module.commands})
-        found += _custom_id_mistakes([*beside, module])
-        if len(module.jobs) == len({job.name for job in module.jobs}):  # else it is told already
-            found += twins(job for registrar in (*beside, module) for job in registrar.jobs)
-        return [mistake for mistake in found if not mistake.remark]
-
-    def _mistakes_alone(self, registrar: Registrar) -> list[Mistake]:
-        found: list[Mistake] = []
-        scopes: dict[int | None, list[Root]] = {}
-        for root in roots([registrar]):
-            found += root.check()
-            found += root.limit_mistakes(limits.command_problems(root.payload()))
-            for guild in root.guilds or (None,):
-                scopes.setdefault(guild, []).append(root)
-        for scope in scopes.values():
-            found += _mistakes_together(scope)
-        for handler in (*registrar.components, *registrar.modals):
-            found += handler.check()
-        found += _custom_id_mistakes([registrar])
-        for form in {form: None for handler in registrar.handlers() for form in forms_in(handler.function)}:
-            found += form_mistakes(form)
-        for part in (*registrar.listeners, *registrar.jobs):
-            found += part.check()
-        found += error_handler_mistakes(registrar.error_handlers)
-        found += registrar.migrations.mistakes(is_sqlite="db" not in self.services.registered)
-        return found + twins(registrar.jobs)
+    def check(self) -> list[Problem]:
+        """Return the problems and warnings of the bot, in the order of files and lines."""
+        found = checks.owner_problems(self, self.services)
+        found += checks.starter_problems("on_start", self.starters)
+        found += checks.starter_problems("on_stop", self.stoppers)
+        found += checks.service_problems(self.services)
+        has_modules = self._modules is not None and bool(self._modules.list())
+        found += checks.unattached_problems(self.file, before_setups=has_modules)
+        return sorted(found, key=lambda problem: (problem.file or "", problem.line or 0))
 
     # ---- start and stop ----
 
@@ -263,11 +227,11 @@ class Bot(Registrar):
         if self.is_running:
             raise WispError("The bot runs already.")
         config = config or self.settings()
-        mistakes = [mistake for mistake in self.check() if not mistake.remark]
+        mistakes = [mistake for mistake in self.check() if not mistake.is_warning]
         if config.token is None:
-            mistakes.append(Mistake("token", "there is none", "Set DISCORD_TOKEN, or try `wisp sandbox` without one"))
+            mistakes.append(Problem("token", "there is none", "Set DISCORD_TOKEN, or try `wisp sandbox` without one"))
         if mistakes:
-            raise Mistakes(mistakes)
+            raise CheckError(mistakes)
         self._session = Session(self, config, clock or Clock())
         return self._session
 
@@ -329,21 +293,22 @@ class Bot(Registrar):
     def _run_without_token(self, file: str) -> int:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise StartError(_NO_TOKEN.format(file=os.path.relpath(file)))
-        from . import local, program
-        from .virtual_time import new_event_loop
+        from . import program
+        from .local.chat import chat
+        from .local.virtual_time import new_event_loop
 
         print("There is no DISCORD_TOKEN: this is a LOCAL Discord, and nobody else can see it.", file=sys.stderr)
-        return program.run(local.chat(self), self.grace_left, loop_factory=new_event_loop)
+        return program.run(chat(self), self.grace_left, loop_factory=new_event_loop)
 
     def grace_left(self) -> float:
         """Return how many seconds are left of the grace that what still runs has while the bot closes."""
-        return 0.0 if self._session is None else self._session.grace_left()
+        return 0.0 if self._session is None else self._session.runtime.shutdown_left()
 
     async def _serve(self, config: Config) -> int:
         """Run until a signal, a handler's `sys.exit()`, or the end of the connection; then close, whatever came."""
         from .program import stop_signals
         from .session import ClosedMeanwhile
-        from .work import LAST_WORDS, end, to_the_end
+        from .tasks import LAST_WORDS, end, to_the_end
 
         leaving: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         with stop_signals() as signalled:
@@ -372,77 +337,19 @@ class Bot(Registrar):
         return 0
 
     async def _run_to_the_end(self, config: Config, leaving: asyncio.Future[BaseException]) -> None:
-        from .start_refusals import explained
+        from .start_errors import explained
 
         session = self._prepared(config)
-        session.leaving = leaving
+        session.runtime.exit_requested = leaving
         try:
             await session.start()
         except EXITS as error:  # a task that raised it would end the event loop at once
-            session.leave(error)
+            session.runtime.request_exit(error)
             return
         try:
             await self.gateway.join()
         except Exception as error:
             raise explained(error)  # noqa: B904 - it has its cause
-
-
-def _mistakes_together(scope: Sequence[Root]) -> list[Mistake]:
-    """What Discord would not take of the commands of one scope together: too many, or two of one name."""
-    payloads = [root.payload() for root in scope]
-    found: list[Mistake] = []
-    for problem in limits.commands_problems(payloads):
-        place = problem.path[0] if problem.path else None
-        if not isinstance(place, int):
-            found.append(Mistake("commands", problem.message, "Discord takes no more: group some of them"))
-        elif problem.code != limits.DUPLICATE_NAME and not limits.command_problems(payloads[place]):
-            found += scope[place].limit_mistakes([problem])
-    return found
-
-
-def _twice(everything: Sequence[Root], new: set[int]) -> list[Mistake]:
-    """Commands among the new ones whose name somebody else's command or group has in the same place."""
-    taken: dict[tuple[int | None, int, str], Root] = {}
-    found: list[Mistake] = []
-    for root in everything:
-        for guild in root.guilds or (None,):
-            other = taken.setdefault((guild, int(root.kind), root.name), root)
-            if other is not root and (id(root.first) in new or id(other.first) in new):
-                late, first = (root, other) if id(root.first) in new else (other, root)
-                problem = f'another command is called "{root.name}" ({first.first.file}:{first.first.line})'
-                found.append(late.mistake("", problem, "Rename one of them"))
-    return found
-
-
-def _custom_id_mistakes(registrars: Iterable[Registrar]) -> list[Mistake]:
-    """Components, or modals, whose custom ids look the same: one of them would never be called."""
-    found: list[Mistake] = []
-    registrars = list(registrars)
-    for kind in ("components", "modals"):
-        routes: Routes[Component[..., Any] | Modal[..., Any]] = Routes()
-        for handler in (handler for registrar in registrars for handler in getattr(registrar, kind)):
-            if handler.pattern and (other := routes.add(handler.pattern, handler)):
-                problem = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'
-                found.append(handler.mistake("", problem, "Give one of them another name"))
-    return found
-
-
-_SERVICE_METHODS = {"start": ("session",), "stop": ()}
-"""The methods of a service that wisp calls, and their arguments."""
-
-
-def service_mistakes(services: Services) -> list[Mistake]:
-    """Return what is wrong with the methods of registered services."""
-    found: list[Mistake] = []
-    for name, service in services.registered.items():
-        for method, arguments in _SERVICE_METHODS.items():
-            if getattr(service, method, None) is None:
-                continue
-            if problem := method_problem(service, method, *arguments):
-                file, line = place_of_class(type(service))  # it parses the whole file
-                fix = f"Correct it, or rename it if wisp is not to {method} the service"
-                found.append(Mistake(f'service "{name}"', problem, fix, file=file, line=line))
-    return found
 
 
 def _database_setting(database: str | os.PathLike[str] | EllipsisType | None) -> str | None:

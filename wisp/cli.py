@@ -1,4 +1,4 @@
-"""The command line: `wisp sandbox bot.py` runs a bot on a local Discord, `wisp check bot.py` looks for mistakes."""
+"""The command line: `wisp sandbox bot.py` runs a bot on a local Discord, `wisp check bot.py` looks for problems."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from . import __version__, program
-from .errors import Mistake, Mistakes, StartError
+from .errors import CheckError, Problem, StartError
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 
 TIME = """\
-Time is real for a chat at a terminal and on its page, except during `:advance 2h`. With --run, with --json, and from
-the first line of a pipe on, time is as in a test: it stands still, and passes only as far as an answer needs it, or by
-`:advance`. If standard input ends without a line, the page stays, in real time, until a signal.
+In a chat in the terminal and on its page, time is real, except during `:advance 2h`. With --run, with --json, and from
+the first piped line on, time stands still as in a test: it only passes as far as an answer needs it, or by `:advance`.
+If standard input ends without a line, the bot and its page run in real time until a signal.
 """
-"""What `wisp sandbox --help` says of the time."""
+"""What `wisp sandbox --help` says about time."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the `wisp` command with these arguments (those of the process by default); gives its exit code.
+    """Run the `wisp` command with these arguments (by default those of the process), and return its exit code.
 
-    0 is success, 1 a bot that does not load, start or answer, 2 a command line that cannot be read.
-    Results are printed to stdout, everything meant for a human besides to stderr.
+    0 is success, 1 a bot that does not load, start or answer, 2 an invalid command line. Results are printed to stdout,
+    all other text to stderr.
     """
     try:
         options = _options(arguments)
-    except SystemExit as stop:  # argparse has said what is wrong, or printed the help that was asked for
+    except SystemExit as stop:  # argparse has printed the error, or the help
         return stop.code if isinstance(stop.code, int) else 2
     output = sys.stdout
     try:
-        # What a bot's file prints has no place between lines of JSON.
+        # what the bot's file prints must not get between lines of JSON
         with redirect_stdout(sys.stderr) if options.json else nullcontext():
             if options.command == "check":
                 return check(options.file, as_json=options.json, output=output)
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 lines=options.run,
                 as_json=options.json,
                 keep=options.keep,
-                opens=options.open,
+                open_browser=options.open,
                 output=output,
             )
     except StartError as error:
@@ -62,91 +62,93 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return program.INTERRUPTED
 
 
-def sandbox(file: str, *, lines: Sequence[str], as_json: bool, keep: str | None, opens: bool, output: TextIO) -> int:
-    """Run the bot of a file on a local Discord: these lines, or a chat in terminal and browser without any."""
-    from . import local
-    from .virtual_time import new_event_loop
+def sandbox(
+    file: str, *, lines: Sequence[str], as_json: bool, keep: str | None, open_browser: bool, output: TextIO
+) -> int:
+    """Run the bot in a file on a local Discord with these lines, or, if there are none, with a chat."""
+    from .local.chat import chat
+    from .local.virtual_time import new_event_loop
 
     bot = load(file)
-    chat = local.chat(bot, lines=lines, as_json=as_json, keep=keep, opens=opens, output=output)
-    return program.run(chat, bot.grace_left, loop_factory=new_event_loop)
+    chatting = chat(bot, lines=lines, as_json=as_json, keep=keep, open_browser=open_browser, output=output)
+    return program.run(chatting, bot.grace_left, loop_factory=new_event_loop)
 
 
 def serve(output: TextIO) -> int:
-    """A local Discord for a bot of any library, until it is stopped: see `wisp.chat.serve`."""
-    from . import chat
+    """Run a local Discord for a bot of any library until a signal. See `wisp.local.chat.serve`."""
+    from .local.chat import serve
 
-    return program.run(chat.serve(output))
+    return program.run(serve(output))
 
 
 def check(file: str, *, as_json: bool, output: TextIO) -> int:
-    """Print what is wrong in the bot of a file and its settings: 1 where there are mistakes; remarks alone are 0."""
-    mistakes = _mistakes(file)
+    """Print the problems of the bot in a file and of its settings, and return 1 if one is not just a warning."""
+    problems = _problems(file)
+    warnings = sum(problem.is_warning for problem in problems)
+    errors = len(problems) - warnings
     if as_json:
-        print(json.dumps([_described(mistake) for mistake in mistakes], indent=2), file=output)
+        print(json.dumps([_as_dict(problem) for problem in problems], indent=2), file=output)
     else:
-        for mistake in mistakes:
-            print(f"remark: {mistake}" if mistake.remark else mistake, file=sys.stderr)
-    wrong = sum(not mistake.remark for mistake in mistakes)
-    if not as_json:
-        print(f"{file}: {_counted(wrong, 'mistake')}, {_counted(len(mistakes) - wrong, 'remark')}", file=output)
-    return 1 if wrong else 0
+        for problem in problems:
+            print(f"warning: {problem}" if problem.is_warning else problem, file=sys.stderr)
+        print(f"{file}: {_counted(errors, 'problem')}, {_counted(warnings, 'warning')}", file=output)
+    return 1 if errors else 0
 
 
-def _mistakes(file: str) -> list[Mistake]:
-    """What is wrong in a bot's settings and in the bot, or else what keeps its file from being read."""
-    from .bot import service_mistakes
+def _problems(file: str) -> list[Problem]:
+    """Return the problems of a bot and its settings; if its file cannot be loaded, the reason."""
+    from .checks import service_problems
 
     try:
         bot = load(file)
-    except Mistakes as error:
-        return [*error.mistakes]
+    except CheckError as error:
+        return [*error.problems]
     try:
         bot.settings()
-    except Mistakes as error:
-        return [*error.mistakes, *bot.check()]
+    except CheckError as error:
+        return [*error.problems, *bot.check()]
     found = bot.check()
-    if bot.modules.list() and not service_mistakes(bot.services):  # modules are set up with the services
-        from . import local
-        from .virtual_time import new_event_loop
+    if bot.modules.list() and not service_problems(bot.services):  # the setup of modules needs the services
+        from .local.runner import module_problems, with_modules_of
+        from .local.virtual_time import new_event_loop
 
-        is_whole = all(mistake.remark for mistake in found)
-        whole = bot if is_whole else local.with_modules_of(bot)
-        found += program.run(local.module_mistakes(whole), loop_factory=new_event_loop)
+        can_start = all(problem.is_warning for problem in found)
+        startable = bot if can_start else with_modules_of(bot)
+        found += program.run(module_problems(startable), loop_factory=new_event_loop)
     return found
 
 
 def load(file: str) -> Bot:
-    """The bot of a Python file, which is imported under its own name with its directory on `sys.path`.
+    """Import a Python file under its own name, with its directory on `sys.path`, and return its bot.
 
-    Raises Mistakes where the file is missing, does not import, or holds no bot or more than one.
+    Raises CheckError if the file is missing, cannot be imported, or does not have exactly one bot.
     """
     from .bot import Bot
 
     path = Path(file).resolve()
     if not path.is_file():
-        came = "a directory" if path.is_dir() else "no such file"
-        raise _unloadable(file, f"expected a Python file with a bot in it, found {came}", "Check the path.")
+        found = "a directory" if path.is_dir() else "no such file"
+        raise _unloadable(file, f"expected a Python file with a bot in it, found {found}", "Check the path.")
     if path.suffix != ".py":
-        raise _unloadable(file, "expected a file whose name ends in .py", "Rename it, or name the right one.")
-    found = _bots(vars(_imported(file, path)), Bot)
-    if not found:
+        raise _unloadable(file, "expected a file whose name ends in .py", "Rename the file, or check the path.")
+    bots = _bots(vars(_imported(file, path)), Bot)
+    if not bots:
         raise _unloadable(
-            file, "expected one wisp.Bot, found none", "Make it at the file's top level: bot = wisp.Bot()"
+            file, "expected one wisp.Bot, found none", "Create it at the file's top level: bot = wisp.Bot()"
         )
-    if len(found) > 1:
-        names = " and ".join(found)
+    if len(bots) > 1:
+        names = " and ".join(bots)
         raise _unloadable(file, f"expected one wisp.Bot, found {names}", "Keep each bot in its own file.")
-    return next(iter(found.values()))
+    return next(iter(bots.values()))
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """What a command line says. Raises SystemExit where it cannot be read, or asked for help."""
+    """Parse a command line. Raises SystemExit if it is invalid, or asks for help."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.command == "sandbox":
         if options.serve and (options.file or options.run or options.keep):
-            parser.error("--serve runs no bot: leave out bot.py, --run and --keep")
+            parser.error("--serve runs without a bot: omit bot.py, --run and --keep")
         if not options.serve and not options.file:
             parser.error("expected a bot's file, as in: wisp sandbox bot.py (or --serve, for a bot of another library)")
     return options
@@ -162,27 +164,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     local.add_argument("file", metavar="bot.py", nargs="?")
     local.add_argument(
-        "--serve", action="store_true", help="no bot: print where a bot of any library connects, take lines from stdin"
+        "--serve", action="store_true", help="run without a bot: print where a bot of any library connects, read stdin"
     )
     local.add_argument(
-        "--run", action="append", default=[], metavar="LINE", help='type this line and exit: --run "/hello"'
+        "--run", action="append", default=[], metavar="LINE", help='enter this line, then exit: --run "/hello"'
     )
-    local.add_argument("--json", action="store_true", help="print what each line got as a JSON object")
+    local.add_argument("--json", action="store_true", help="print the result of each line as a JSON object")
     local.add_argument("--keep", metavar="PATH", help="keep the bot's data in this database file")
     local.add_argument(
-        "--no-open", dest="open", action="store_false", help="print the page's address, and open no browser"
+        "--no-open", dest="open", action="store_false", help="print the address of the page, but do not open a browser"
     )
 
-    checked = commands.add_parser("check", help="look for a bot's mistakes without connecting")
+    checked = commands.add_parser("check", help="look for problems of a bot without connecting")
     checked.add_argument("file", metavar="bot.py")
-    checked.add_argument("--json", action="store_true", help="print the mistakes as a JSON array")
+    checked.add_argument("--json", action="store_true", help="print the problems as a JSON array")
     return parser
 
 
 def _imported(file: str, path: Path) -> ModuleType:
     taken = sys.modules.get(path.stem)
     if taken is not None and getattr(taken, "__file__", None) != str(path):
-        raise _unloadable(file, f"its name is taken: {path.stem!r} is another module", "Rename the file.")
+        raise _unloadable(file, f"another module is named {path.stem!r}", "Rename the file.")
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None  # neither is None for a .py file
     assert spec.loader is not None
@@ -194,14 +196,14 @@ def _imported(file: str, path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[path.stem]
-        if isinstance(error, Mistakes):
+        if isinstance(error, CheckError):
             raise
         raise _unimportable(path, error) from error
     return module
 
 
 def _bots(names: Mapping[str, object], kind: type[Bot]) -> dict[str, Bot]:
-    """The bots among a module's names, each under the first name that it has there."""
+    """Return the bots in the namespace of a module, each under its first name."""
     bots: dict[str, Bot] = {}
     for name, value in names.items():
         if isinstance(value, kind) and not any(value is bot for bot in bots.values()):
@@ -209,9 +211,9 @@ def _bots(names: Mapping[str, object], kind: type[Bot]) -> dict[str, Bot]:
     return bots
 
 
-def _unimportable(path: Path, error: BaseException) -> Mistakes:
-    """What an import failed with, placed at the user's own line that led to it."""
-    came = "".join(traceback.format_exception_only(error)).strip().rpartition("\n")[2]
+def _unimportable(path: Path, error: BaseException) -> CheckError:
+    """Return the error of an import as a problem at the line of the user's code that led to it."""
+    reason = "".join(traceback.format_exception_only(error)).strip().rpartition("\n")[2]
     file, line = str(path), None
     if isinstance(error, SyntaxError) and error.filename:
         file, line = error.filename, error.lineno
@@ -219,24 +221,24 @@ def _unimportable(path: Path, error: BaseException) -> Mistakes:
         for frame in traceback.extract_tb(error.__traceback__):
             if Path(frame.filename).is_relative_to(path.parent) and "site-packages" not in frame.filename:
                 file, line = frame.filename, frame.lineno
-    fix = "Mend this line."
+    fix = "Fix this line."
     if isinstance(error, ModuleNotFoundError):
-        fix = "Install the package that brings it, or mend its name."
-    return Mistakes([Mistake("import", f"the bot's file does not import: {came}", fix, file=file, line=line)])
+        fix = "Install its package, or correct its name."
+    return CheckError([Problem("import", f"the bot's file cannot be imported: {reason}", fix, file=file, line=line)])
 
 
-def _unloadable(file: str, problem: str, fix: str) -> Mistakes:
-    return Mistakes([Mistake("bot file", problem, fix, file=file)])
+def _unloadable(file: str, message: str, fix: str) -> CheckError:
+    return CheckError([Problem("bot file", message, fix, file=file)])
 
 
-def _described(mistake: Mistake) -> dict[str, str | int | bool | None]:
+def _as_dict(problem: Problem) -> dict[str, str | int | bool | None]:
     return {
-        "file": mistake.file,
-        "line": mistake.line,
-        "where": mistake.where,
-        "problem": mistake.problem,
-        "fix": mistake.fix,
-        "remark": mistake.remark,
+        "file": problem.file,
+        "line": problem.line,
+        "where": problem.where,
+        "message": problem.message,
+        "fix": problem.fix,
+        "is_warning": problem.is_warning,
     }
 
 

@@ -1,18 +1,32 @@
-"""The time that everything in wisp asks."""
+"""Clocks: real time with an offset, and Discord's time; and durations as users type them."""
 
 from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TypeVar
 
 T = TypeVar("T")
 
+# https://discord.com/developers/docs/interactions/receiving-and-responding#responding-to-an-interaction
+_DEADLINE = 3.0
+
+# https://discord.com/developers/docs/reference#snowflakes
+_DISCORD_EPOCH = 1_420_070_400.0
+
+_AGREED = 0.75
+"""Seconds by which a correct clock can differ from the middle of the second that a response names."""
+
+_DRIFT = 0.001
+"""Seconds by which two clocks may drift apart per second, with a wide margin."""
+
 
 def moment(now: float, seconds: float) -> str:
-    """The time of day in `seconds` from `now` (since the epoch), and how long that is: "14:05 UTC (in 10 minutes)"."""
+    """Return the time of day `seconds` after `now`, which is since the epoch: "14:05 UTC (in 10 minutes)"."""
     unit, length = next((one for one in (("second", 1), ("minute", 60)) if seconds <= 100 * one[1]), ("hour", 3600))
     count = math.ceil(seconds / length)
     at = time.strftime("%H:%M UTC", time.gmtime(now + seconds))
@@ -20,27 +34,27 @@ def moment(now: float, seconds: float) -> str:
 
 
 class Clock:
-    """Real time, and an `offset` in seconds. Cooldowns, time-outs, jobs and deferrals of one bot share one clock."""
+    """Real time plus an `offset` in seconds. Cooldowns, timeouts, jobs and deferrals of one bot share one clock."""
 
     __slots__ = ("offset", "source")
 
     is_virtual: bool = False
-    """Whether the event loop's time is owned by a test, or by a local Discord: the wall clock does not set it then."""
+    """Whether a test or a local Discord controls the event loop's time."""
 
     is_flowing: bool = True
-    """Whether time passes by itself. While a test or a person moves it, it stands still as long as anything runs."""
+    """Whether time passes by itself. While a test or a user moves it, it stands still as long as anything runs."""
 
     def __init__(self, source: Callable[[], float] = time.monotonic) -> None:
         self.offset: float = 0.0
         self.source: Callable[[], float] = source
-        """Return `monotonic()` without the offset. The cache adds that itself: a method call costs more than a hit."""
+        """Returns `monotonic()` without the offset. The cache adds that itself: a method call costs more than a hit."""
 
     def time(self) -> float:
-        """Seconds since the Unix epoch: for what is shown, stored or sent."""
+        """Return the seconds since the Unix epoch: for times that are shown, stored or sent."""
         return time.time() + self.offset
 
     def monotonic(self) -> float:
-        """Seconds from an arbitrary start that no correction of the system's clock moves: for durations."""
+        """Return the seconds from an arbitrary start, which no change of the system's clock moves: for durations."""
         return self.source() + self.offset
 
     def zero(self) -> float:
@@ -48,17 +62,17 @@ class Clock:
         return self.time() - self.monotonic()
 
     def call_later(self, delay: float, callback: Callable[[], object], *, late: float = 0.0) -> asyncio.TimerHandle:
-        """Call `callback` in `delay` seconds (on the next turn of the event loop if that is not positive).
+        """Call `callback` in `delay` seconds, or in the next iteration of the event loop if that is not positive.
 
-        A positive `delay` is made `late` seconds longer, so that one call can handle everything that is due by then.
-        Virtual time ignores `late`.
+        A positive `delay` is made `late` seconds longer, so that one call can handle all that is due by then. Virtual
+        time ignores `late`.
         """
         return asyncio.get_running_loop().call_later(delay + late if delay > 0 else 0.0, callback)
 
     async def wait_for(self, awaitable: Awaitable[T], seconds: float) -> T:
-        """Return the result of `awaitable`; after `seconds` it is cancelled, and TimeoutError raised.
+        """Return the result of `awaitable`. After `seconds`, cancel it and raise TimeoutError.
 
-        Unlike `asyncio.wait_for` this does not wait for what ignores its cancellation.
+        Unlike `asyncio.wait_for`, do not wait until a task that ignores its cancellation has ended.
         """
         task = asyncio.ensure_future(awaitable)
         try:
@@ -70,3 +84,92 @@ class Clock:
             task.cancel()
             raise TimeoutError
         return task.result()
+
+
+class DiscordTime:
+    """Discord's clock, also if the system's clock is wrong.
+
+    An id holds the time at which Discord made it. The least difference between that and its arrival, by a monotonic
+    clock, belongs to an interaction that came without delay.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._difference = math.inf  # monotonic minus Discord's time
+        self._measured = 0.0
+
+    def now(self) -> float:
+        """Return Discord's time in seconds since the epoch: the system's time, which is finer, if it agrees."""
+        time, learned = self._clock.time(), self._clock.monotonic() - self._difference
+        return time if math.isinf(learned) or abs(time - learned) < _AGREED else learned
+
+    def made(self, id: int) -> float:
+        """Return when Discord made an id, in seconds of `Clock.monotonic`."""
+        return _time_of(id) + self._difference
+
+    def responded(self, date: int) -> None:
+        """Learn from the date of a response that arrives now, in whole seconds since the epoch."""
+        time, middle = self._clock.time(), date + 0.5
+        # the system's clock is finer, if it agrees
+        self.observe(time if abs(time - middle) < _AGREED else middle, self._clock.monotonic())
+
+    def arrived(self, id: int) -> float:
+        """Learn from an id that arrives now; return how many seconds ago Discord made it."""
+        return self.observe(_time_of(id), self._clock.monotonic())
+
+    def observe(self, time: float, now: float) -> float:
+        """Compare Discord's `time`, since the epoch, with its arrival `now`; return the seconds between them."""
+        difference = now - time
+        self._difference = min(self._difference + (now - self._measured) * _DRIFT, difference)
+        self._measured = now
+        if difference - self._difference > _DEADLINE:  # too late for any answer, or a clock was set
+            self._difference = difference
+        return difference - self._difference
+
+
+def _time_of(id: int) -> float:
+    """Return when Discord made an id, in seconds since the epoch by its clock."""
+    return (id >> 22) / 1000 + _DISCORD_EPOCH
+
+
+LONGEST = timedelta(days=100 * 366)
+"""The longest delay of a job, about a hundred years: today plus this is still a date."""
+
+_PART = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*(?:,|and\b)?", re.IGNORECASE)
+
+_UNITS = {
+    **dict.fromkeys(("w", "week", "weeks"), "weeks"),
+    **dict.fromkeys(("d", "day", "days"), "days"),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "hours"),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), "minutes"),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "seconds"),
+}
+
+
+def parse_duration(text: str) -> timedelta | None:
+    """Return the duration of a str such as "1h 30m", None if it is none. Each unit may come once, in any order.
+
+    A duration that does not fit into a timedelta becomes the longest timedelta.
+    """
+    parts: dict[str, float] = {}
+    end, text = 0, text.strip()
+    while end < len(text):
+        match = _PART.match(text, end)
+        unit = _UNITS.get(match[2].lower()) if match else None
+        if match is None or unit is None or unit in parts:
+            return None
+        parts[unit] = float(match[1])
+        end = match.end()
+    try:
+        return timedelta(**parts) if parts else None
+    except OverflowError:
+        return timedelta.max
+
+
+def duration_in_words(duration: timedelta) -> str:
+    """Return a duration as users type it: "1h30m", "0s"."""
+    sign, duration = ("-", -duration) if duration < timedelta() else ("", duration)
+    minutes, seconds = divmod(duration.seconds, 60)
+    exact = f"{seconds}.{duration.microseconds:06}".rstrip("0").rstrip(".")
+    parts = ((duration.days, "d"), (minutes // 60, "h"), (minutes % 60, "m"), (exact if float(exact) else 0, "s"))
+    return sign + ("".join(f"{number}{unit}" for number, unit in parts if number) or "0s")

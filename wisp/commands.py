@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypedDict, TypeVa
 import hikari
 
 from . import limits
-from .errors import Mistake, UserError
-from .guards import Rule, rules_on
+from .context import Context
+from .errors import Problem, UserError, WispError
+from .guards import Rule, rule_problems, rules_on
 from .handlers import (
     Handler,
     SettingChecks,
@@ -25,16 +26,17 @@ from .handlers import (
     is_truth,
     names_around,
 )
+from .locations import place_of_caller
+from .methods import Method, OnMethods, Registration
 from .options import Localizations, Parameter, Target, localizations, read_signature, read_target
+from .owner import Owner, unattached
 
 if TYPE_CHECKING:
-    from .context import Context
-    from .groups import CommandGroup
-    from .measures import Kind
-    from .registrar import Registrar
+    from .instrumentation import Kind
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 DOCUMENTATION = "https://discord.com/developers/docs/interactions/application-commands"
 OUTDATED = "This command has changed since Discord showed it to you. Please try again in a moment."
@@ -80,34 +82,41 @@ class ApplicationCommand(Handler[P, R]):
 
     kind: hikari.CommandType
     measured_as: Kind = "command"
+    context = Context
 
     def __init__(
-        self, holder: Registrar | CommandGroup, function: Callable[P, Awaitable[R]], settings: CommandSettings
+        self, holder: Owner | CommandGroup, function: Callable[P, Awaitable[R]], settings: CommandSettings
     ) -> None:
         super().__init__(holder, function)
+        self.group: CommandGroup | None = holder if isinstance(holder, CommandGroup) else None
         self.settings: CommandSettings = settings
         self.name: str = settings.get("name") or self.__name__.rstrip("_")
-        self.ephemeral: bool = settings.get("ephemeral", holder.ephemeral)
+        self.ephemeral: bool = settings.get("ephemeral", self.group.ephemeral if self.group else False)
+
+    @property
+    def owner(self) -> Owner:
+        """The bot or module that it belongs to. Raises WispError if its group was given to none yet."""
+        return self.group.owner if self.group else super().owner
 
     @property
     def path(self) -> tuple[str, ...]:
-        """Its name, with those of the groups that it is in before it."""
-        return (*self.holder.path, self.name)
+        """Its name, preceded by those of the groups that it is in."""
+        return (*(self.group.path if self.group else ()), self.name)
 
     def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
         """What guards it: its groups, then itself."""
         guilds = sorted(map(int, self.settings.get("guilds", ())))
         # commands of one name can be in different servers
         name = f"{self.label} of {', '.join(map(str, guilds))}" if guilds else self.label
-        return [*self.holder.guarded_by(), (name, rules_on(self))]
+        return [*(self.group.guarded_by() if self.group else ()), (name, rules_on(self))]
 
     @abc.abstractmethod
     def payload(self) -> dict[str, Any]:
         """The command as Discord is told of it, as JSON."""
 
-    def limit_mistake(self, problem: limits.Problem) -> Mistake:
+    def limit_problem(self, problem: limits.Violation) -> Problem:
         """A limit of Discord's that the payload breaks, in the words of this command."""
-        return self.mistake("", *limit_words(problem.path, problem))
+        return self.problem("", *limit_words(problem.path, problem))
 
 
 class Command(ApplicationCommand[P, R]):
@@ -120,7 +129,7 @@ class Command(ApplicationCommand[P, R]):
 
     def __init__(
         self,
-        holder: Registrar | CommandGroup,
+        holder: Owner | CommandGroup,
         function: Callable[P, Awaitable[R]],
         names: Mapping[str, Any],
         settings: CommandSettings,
@@ -128,12 +137,12 @@ class Command(ApplicationCommand[P, R]):
         settings, wrong = checked_settings(settings, COMMAND_CHECKS, "@command")
         super().__init__(holder, function, settings)
         self.description: str = settings.get("description") or first_paragraph(function)
-        if self.is_async_or_mistake():
-            parameters, mistakes = read_signature(function, names, self.mistake)
+        if self.is_async_or_problem():
+            parameters, mistakes = read_signature(function, names, self.problem)
             self.parameters.extend(parameters)
-            self.mistakes.extend(mistakes)
+            self.problems.extend(mistakes)
             self.check_return(names)
-        self.mistakes.extend(self.mistake("", problem, fix) for problem, fix in wrong)
+        self.problems.extend(self.problem("", problem, fix) for problem, fix in wrong)
         self.by_name: dict[str, Parameter] = {parameter.name: parameter for parameter in self.parameters}
 
     @property
@@ -183,26 +192,28 @@ class Command(ApplicationCommand[P, R]):
         """Name and description as JSON, with their localizations."""
         return text_payload(self.name, self.description, self.settings)
 
-    def check(self) -> list[Mistake]:
+    def check(self) -> list[Problem]:
         """All that is wrong with the command alone, remarks included."""
         found = super().check()
-        found += place_mistakes(self.settings, self.mistake)
+        found += place_problems(self.settings, self.problem)
         if not self.description:
             fix = 'Write a docstring, or description="..."'
-            found.append(self.mistake("", "it has no description; its name is shown instead", fix, remark=True))
+            found.append(self.problem("", "it has no description; its name is shown instead", fix, is_warning=True))
         if bare := [parameter.name for parameter in self.parameters if not parameter.described]:
             of = f", option{'s' if len(bare) > 1 else ''} {', '.join(bare)}"
             problem = "no description; the name is shown instead"
-            found.append(self.mistake(of, problem, 'Write `Annotated[..., wisp.Option("what it is")]`', remark=True))
+            found.append(
+                self.problem(of, problem, 'Write `Annotated[..., wisp.Option("what it is")]`', is_warning=True)
+            )
         return found
 
-    def limit_mistake(self, problem: limits.Problem) -> Mistake:
+    def limit_problem(self, problem: limits.Violation) -> Problem:
         """A limit of Discord's that the payload breaks, in the words of this command or of its option."""
         keys = problem.path
         if keys[:1] == ("options",) and len(keys) > 1 and int(keys[1]) < len(self.parameters):
             of = f', option "{self.parameters[int(keys[1])].name}"'
-            return self.mistake(of, *limit_words(keys[2:], problem))
-        return super().limit_mistake(problem)
+            return self.problem(of, *limit_words(keys[2:], problem))
+        return super().limit_problem(problem)
 
 
 class MenuCommand(ApplicationCommand[P, R]):
@@ -211,7 +222,7 @@ class MenuCommand(ApplicationCommand[P, R]):
     def __init__(
         self,
         kind: hikari.CommandType,
-        holder: Registrar,
+        owner: Owner,
         function: Callable[P, Awaitable[R]],
         names: Mapping[str, Any],
         settings: MenuSettings,
@@ -220,14 +231,14 @@ class MenuCommand(ApplicationCommand[P, R]):
         settings, wrong = checked_settings(settings, _MENU_CHECKS, decorator)
         # a menu shows names as they are
         shown = in_words(getattr(function, "__name__", type(function).__name__).rstrip("_"))
-        super().__init__(holder, function, {"name": shown, **settings})
+        super().__init__(owner, function, {"name": shown, **settings})
         self.kind: hikari.CommandType = kind
         self._target: Target | None = None
-        if self.is_async_or_mistake():
-            self._target, mistakes = read_target(function, kind, names, self.mistake)
-            self.mistakes.extend(mistakes)
+        if self.is_async_or_problem():
+            self._target, mistakes = read_target(function, kind, names, self.problem)
+            self.problems.extend(mistakes)
             self.check_return(names)
-        self.mistakes.extend(self.mistake("", problem, fix) for problem, fix in wrong)
+        self.problems.extend(self.problem("", problem, fix) for problem, fix in wrong)
 
     @property
     def title(self) -> str:
@@ -257,36 +268,25 @@ class MenuCommand(ApplicationCommand[P, R]):
             **place_payload(self.settings),
         }
 
-    def check(self) -> list[Mistake]:
+    def check(self) -> list[Problem]:
         """All that is wrong with the command alone, remarks included."""
-        return super().check() + place_mistakes(self.settings, self.mistake)
+        return super().check() + place_problems(self.settings, self.problem)
 
 
-class CommandHolder(abc.ABC):
-    """Something that slash commands are put into: a bot, a module, a group."""
+class CommandDecorator:
+    """The decorator `@command` of bots, modules and groups, and of methods as `@wisp.command`."""
 
-    @property
-    @abc.abstractmethod
-    def ephemeral(self) -> bool:
-        """Whether answers of its commands are private unless they say otherwise."""
+    @overload
+    def command(
+        self: OnMethods, function: Callable[Concatenate[Any, Context, P], Awaitable[R]], /
+    ) -> Method[Command[Concatenate[Context, P], R]]: ...
 
-    @property
-    @abc.abstractmethod
-    def path(self) -> tuple[str, ...]:
-        """The names of the groups above its commands."""
-
-    @property
-    @abc.abstractmethod
-    def owner(self) -> Registrar:
-        """The bot or module that its commands belong to."""
-
-    @abc.abstractmethod
-    def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
-        """What guards its commands, the outermost first, by names that tell their limits apart."""
-
-    @abc.abstractmethod
-    def add_command(self, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any], settings: Any) -> Any:
-        """Make a command of `function` and take it in."""
+    @overload
+    def command(
+        self: OnMethods, /, **settings: Unpack[CommandSettings]
+    ) -> Callable[
+        [Callable[Concatenate[Any, Context, P], Awaitable[R]]], Method[Command[Concatenate[Context, P], R]]
+    ]: ...
 
     @overload
     def command(
@@ -299,32 +299,178 @@ class CommandHolder(abc.ABC):
     ) -> Callable[[Callable[Concatenate[Context, P], Awaitable[R]]], Command[Concatenate[Context, P], R]]: ...
 
     def command(
-        self, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[CommandSettings]
+        self: Any, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[CommandSettings]
     ) -> Any:
-        """Make a slash command of `async def name(ctx, ...)`: with arguments or without, as a decorator or a call.
+        """Make a slash command of `async def name(ctx, ...)`, as `@bot.command` or `@bot.command(...)`.
 
-        The function's name is the command's, its docstring's first paragraph the description, its annotated
-        parameters the options (see `wisp.Option`), and what it returns (`str`, `hikari.Embed`, None) the reply.
+        The function's name is the command's name, the first paragraph of its docstring the description, and its
+        annotated parameters are the options (see `wisp.Option`). What it returns (`str`, `hikari.Embed`, None) is the
+        reply.
 
-        - `name` and `description` replace what the function says.
-        - `ephemeral`: answers and deferrals are private unless they say otherwise.
-        - `guild_only`, or `contexts`: where it can be used; in servers and in the bot's direct messages, unless told.
-        - `integration_types`: how the app must be installed; to a server, unless told.
-        - `permissions`: what a member needs by default; left out, everybody may, `hikari.Permissions.NONE` only
-          administrators. A server can change that for itself.
-        - `nsfw`: only where age-restricted things are allowed.
-        - `guilds`: ids of the only servers that it is registered in.
-        - localizations map a locale ("de", `hikari.Locale.DE`) to a text.
+        - `name` and `description` replace those of the function.
+        - `ephemeral`: responses and deferrals are private unless they say otherwise.
+        - `guild_only` or `contexts`: where it can be used. The default is guilds and the bot's direct messages.
+        - `integration_types`: how the app must be installed. The default is to a guild.
+        - `permissions`: what a member needs by default. Without it everyone can use the command; with
+          `hikari.Permissions.NONE` only administrators can. A guild can change that for itself.
+        - `nsfw`: only in age-restricted channels.
+        - `guilds`: ids of the only guilds that it is registered in.
+        - localizations map a locale ("de", `hikari.Locale.DE`) to a str.
 
-        In a group, all of these that say where and for whom (from `guild_only` to `guilds`) are the group's.
+        In a group, all settings from `guild_only` to `guilds` belong to the group.
 
-        Mistakes are not raised here: all of a bot's are reported at once before it connects.
+        Problems are not raised here: all problems of a bot are reported at once before it connects.
         """
+        names = names_around(1)
 
-        def register(function: Callable[..., Awaitable[Any]], depth: int = 1) -> Any:
-            return self.add_command(function, names_around(depth), settings)
+        def register(holder: Any, function: Callable[..., Awaitable[Any]]) -> Command[..., Any]:
+            return holder.add(holder.commands, Command(holder, function, names, settings))
 
-        return register if function is None else register(function, 2)
+        return self.decorate("command", register, function)
+
+    def decorate(self, name: str, register: Registration, function: object = None) -> Any:
+        """Return the decorator of this name, which registers a function; its result if the function is given."""
+
+        def apply(function: Callable[..., Any]) -> Any:
+            return register(self, function)
+
+        return apply(function) if callable(function) else apply
+
+
+class CommandGroup(CommandDecorator):
+    """Slash commands under one name: "/admin kick" and "/admin ban" of the group "admin".
+
+    `create_group(bot)` gives it to a bot or module; `bot.group(...)` makes one that has been given. `@group.command`
+    takes what `@bot.command` takes. The settings that say where and by whom commands can be used (`guild_only` or
+    `contexts`, `permissions`, `integration_types`, `nsfw`, `guilds`) are given to the group, for all its commands.
+    `ephemeral` is the default of its commands. Guards around the group (`wisp.require_admin(group)`) guard all of them.
+
+    Several owners can define the same group: Discord shows all their commands in it.
+    """
+
+    def __init__(self, name: str, description: str = "", **settings: Unpack[GroupSettings]) -> None:
+        self.file: str
+        self.line: int
+        self.file, self.line = place_of_caller()
+        self.name: str = name
+        self.description: str = description
+        self.settings: GroupSettings
+        self.settings, self._wrong_settings = checked_settings(settings, GROUP_CHECKS, "a group")
+        self.parent: CommandGroup | None = None
+        self.commands: list[Command[..., Any]] = []
+        self.groups: list[CommandGroup] = []
+        self._owner: CommandOwner | None = None
+        unattached[self] = None
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether responses of its commands are private unless they say otherwise."""
+        return self.settings.get("ephemeral", self.parent.ephemeral if self.parent else False)
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Its name, preceded by that of its parent."""
+        return (*(self.parent.path if self.parent else ()), self.name)
+
+    @property
+    def owner(self) -> Owner:
+        """The bot or module that it was given to. Raises WispError before that."""
+        top = self.parent or self
+        if top._owner is None:
+            raise WispError(f'group "{top.name}" belongs to no bot yet: call group.create_group(bot)')
+        return top._owner
+
+    def __repr__(self) -> str:
+        return f"<CommandGroup /{' '.join(self.path)} at {self.file}:{self.line}>"
+
+    def create_group(self, owner: CommandOwner) -> CommandGroup:
+        """Give the group, with all that is or will be in it, to a bot or module, and return the group.
+
+        Raises WispError if it was given already, or has a parent.
+        """
+        if self.parent is not None:
+            raise WispError(f'"{self.name}" is part of the group "{self.parent.name}": give that to the bot')
+        if self._owner is not None and not self._owner.is_unloading:
+            raise WispError(f'group "{self.name}" was given to a bot already')
+        owner.add(owner.groups, self)
+        self._owner = owner
+        unattached.pop(self, None)
+        return self
+
+    def group(self, name: str, description: str = "", **settings: Unpack[GroupSettings]) -> CommandGroup:
+        """Make a group within this one: "/admin roles add". Discord has one level of them.
+
+        Raises WispError if this group has a parent.
+        """
+        if self.parent is not None:
+            raise WispError(f'"/{" ".join(self.path)}" is a group in a group already: Discord has no deeper level')
+        group = CommandGroup(name, description, **settings)
+        group.parent = self
+        unattached.pop(group, None)
+        return self.add(self.groups, group)
+
+    def add(self, parts: list[T], part: T) -> T:
+        """Record a command or group in a list of the group. Raises WispError if its owner has been set up."""
+        owner = (self.parent or self)._owner
+        if owner is not None:
+            owner.ensure_open()
+        parts.append(part)
+        return part
+
+    def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
+        """Return the guards of its commands, the outermost first, with names that tell their limits apart."""
+        outer = self.parent.guarded_by() if self.parent else []
+        return [*outer, (f"group {' '.join(self.path)}", rules_on(self))]
+
+    def all_commands(self) -> list[Command[..., Any]]:
+        """Return its commands and those of the groups in it."""
+        return [*self.commands, *(command for group in self.groups for command in group.commands)]
+
+    def problem(self, of: str, message: str, fix: str, *, is_warning: bool = False) -> Problem:
+        """Return a problem of the group. `of` names a part of it ("" for the whole group)."""
+        where = f'group "{" ".join(self.path)}"{of}'
+        return Problem(where, message, fix, file=self.file, line=self.line, is_warning=is_warning)
+
+    def check(self) -> list[Problem]:
+        """Return the problems and warnings of the group and of each part of it."""
+        found = [self.problem("", problem, fix) for problem, fix in self._wrong_settings]
+        found += place_problems(self.settings, self.problem)
+        found += rule_problems(rules_on(self), self.problem)
+        if not self.description:
+            fix = f'Write `group("{self.name}", "what it is for")`'
+            found.append(self.problem("", "it has no description; its name is shown instead", fix, is_warning=True))
+        for part in (*self.commands, *self.groups):
+            found += part.check()
+            for name in PLACE_CHECKS.keys() & part.settings.keys():
+                message = f"{name}= is for the whole group, and is set on a part of it"
+                found.append(part.problem("", message, f"Give it to the group {self.path[0]}"))
+        return found
+
+    def unattached_problem(self) -> Problem | None:
+        """Return that the group was given to no bot, if it has commands."""
+        if not self.all_commands():
+            return None
+        message = "it was given to no bot, and nobody will see its commands"
+        return self.problem("", message, "Call its create_group(bot), or make it with bot.group(...)")
+
+
+class CommandOwner(CommandDecorator, Owner, abc.ABC):
+    """A bot or module, with its commands and groups."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.commands: list[ApplicationCommand[..., Any]] = []
+        self.groups: list[CommandGroup] = []
+
+    def add(self, parts: list[T], part: T) -> T:
+        """Record a part in one of the lists of the owner, and return it. Raises WispError if it is too late."""
+        self.ensure_open()
+        parts.append(part)
+        return part
+
+    @abc.abstractmethod
+    def ensure_open(self) -> None:
+        """Raise WispError if it is too late to register anything."""
 
 
 def _together(refusals: Mapping[str, UserError]) -> UserError:
@@ -366,14 +512,14 @@ def place_payload(settings: PlaceSettings) -> dict[str, Any]:
 # ---- what can be wrong ----
 
 
-def place_mistakes(settings: PlaceSettings, mistake: Callable[[str, str, str], Mistake]) -> list[Mistake]:
+def place_problems(settings: PlaceSettings, mistake: Callable[[str, str, str], Problem]) -> list[Problem]:
     """What is wrong with the settings of a place together."""
     if settings.get("guild_only") and settings.get("contexts") is not None:
         return [mistake("", "it has both guild_only= and contexts=", "Keep one of them")]
     return []
 
 
-def limit_words(path: Sequence[str | int], problem: limits.Problem) -> tuple[str, str]:
+def limit_words(path: Sequence[str | int], problem: limits.Violation) -> tuple[str, str]:
     """A limit that is broken at `path`: (problem, fix)."""
     about = f"{'.'.join(map(str, path))}: " if path else ""
     got = f" (got {problem.got})" if problem.got else ""

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypedDic
 import hikari
 
 from . import limits
-from .annotations import foreign_metadata, misplaced_metadata, resolve_annotation, unpack, wrong_context
 from .custom_ids import RESERVED, Codec, Pattern, Unfit, codec_of, names_of
 from .errors import AnswerError, UserError
-from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth, place_of_caller
-from .signatures import misfit
+from .handlers import Handler, SettingChecks, checked_settings, is_text, is_truth
+from .inspection import foreign_metadata, misfit, misplaced_metadata, resolve_annotation, unpack, wrong_context
+from .locations import place_of_caller
+from .owner import Owner
 
 if TYPE_CHECKING:
     from .context import ComponentContext, ModalContext
-    from .measures import Kind
-    from .registrar import Registrar
+    from .instrumentation import Kind
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,7 +28,7 @@ B = TypeVar("B", bound=hikari.api.ComponentBuilder)
 UNKNOWN = "This no longer works: it has expired, or belongs to an older version of the bot."
 _NOT_YOURS = "This is for somebody else."
 
-_ASKER = "asker"
+_ASKER = "invoker"
 """What `only=` says, where it names no field, for whoever called for the message."""
 
 Emoji = str | hikari.Emoji
@@ -206,7 +206,7 @@ def _checked(what: str, component: B) -> B:
 
 
 def _refuse(what: str, row: Mapping[str, Any], below: int) -> None:
-    if problems := limits.message_problems({"components": [row]}):
+    if problems := limits.message_violations({"components": [row]}):
         raise AnswerError(f"{_here()}{what}: {limits.explained(problems, below=below)}")
 
 
@@ -230,7 +230,7 @@ class _ByCustomId(Handler[..., Any]):
 
     def __init__(
         self,
-        holder: Registrar,
+        holder: Owner,
         function: Callable[..., Awaitable[Any]],
         pattern: str,
         names: Mapping[str, Any],
@@ -245,16 +245,16 @@ class _ByCustomId(Handler[..., Any]):
         if not isinstance(pattern, str):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
             self.custom_id = self.__name__
             fix = f'Write `@{self.decorator}("{self.__name__}")`'
-            self.mistakes.append(self.mistake("", f"@{self.decorator} stands without a custom id", fix))
+            self.problems.append(self.problem("", f"@{self.decorator} stands without a custom id", fix))
             return
         try:
             self.pattern = Pattern(pattern)
         except Unfit as unfit:
-            self.mistakes.append(self.mistake("", *unfit.args))
+            self.problems.append(self.problem("", *unfit.args))
             return
         if self.pattern.parts[0] == RESERVED and not reserved:
-            self.mistakes.append(self.mistake("", f'the name "{RESERVED}" is for wisp itself', "Choose another name"))
-        if self.is_async_or_mistake():
+            self.problems.append(self.problem("", f'the name "{RESERVED}" is for wisp itself', "Choose another name"))
+        if self.is_async_or_problem():
             self._read_parameters(self.pattern, names)
             self.check_return(names)
         self._check_length(self.pattern)
@@ -276,7 +276,7 @@ class _ByCustomId(Handler[..., Any]):
         and TypeError for arguments that the function does not take.
         """
         if self.pattern is None:
-            raise AnswerError(str(self.mistakes[0]))
+            raise AnswerError(str(self.problems[0]))
         if len(args) > len(self._arguments):
             raise TypeError(f"{self.title} takes {len(self._arguments)} values, got {len(args)}")
         values = {**dict(zip(self._arguments, args, strict=False)), **kwargs}
@@ -307,27 +307,27 @@ class _ByCustomId(Handler[..., Any]):
         parameters = list(inspect.signature(self.function).parameters.values())[1:]
         self._arguments = [parameter.name for parameter in parameters]
         if wrong := wrong_context(self.function, self.context, names):
-            self.mistakes.append(self.mistake("", *wrong))
+            self.problems.append(self.problem("", *wrong))
         if missing := [field for field in pattern.fields if field not in self._arguments]:
             fix = f"Add {' and '.join(f'`{field}: str`' for field in missing)} to its parameters"
-            self.mistakes.append(self.mistake("", f"its function does not take {names_of(missing)}", fix))
+            self.problems.append(self.problem("", f"its function does not take {names_of(missing)}", fix))
         for parameter in parameters:
             if misplaced := misplaced_metadata(parameter.name, parameter.annotation, parameter.default):
-                self.mistakes.append(self.mistake(f", parameter `{parameter.name}`", *misplaced))
+                self.problems.append(self.problem(f", parameter `{parameter.name}`", *misplaced))
             if parameter.name not in pattern.fields:
                 if parameter.default is parameter.empty:
                     problem = f"its parameter `{parameter.name}` is no field of the custom id"
                     fix = f"Write it as a field: {self.custom_id}:{{{parameter.name}}}"
-                    self.mistakes.append(self.mistake("", problem, fix))
+                    self.problems.append(self.problem("", problem, fix))
                 continue
             try:
                 self._codecs[parameter.name] = self._codec(parameter, names)
             except Unfit as unfit:
-                self.mistakes.append(self.mistake(f", field {{{parameter.name}}}", *unfit.args))
-        if not self.mistakes and (problem := misfit(self.function, "ctx", **dict.fromkeys(pattern.fields, ""))):
+                self.problems.append(self.problem(f", field {{{parameter.name}}}", *unfit.args))
+        if not self.problems and (problem := misfit(self.function, "ctx", **dict.fromkeys(pattern.fields, ""))):
             fields = "".join(f", {name}" for name in pattern.fields)
             fix = f"Write `async def {self.__name__}(ctx: wisp.{self.context}{fields})`"
-            self.mistakes.append(self.mistake("", problem, fix))
+            self.problems.append(self.problem("", problem, fix))
 
     def _check_length(self, pattern: Pattern) -> None:
         """Note a mistake if no values are short enough for a custom id."""
@@ -338,7 +338,7 @@ class _ByCustomId(Handler[..., Any]):
             problem = f"it takes more than {limits.CUSTOM_ID[1]} characters, which Discord does not keep"
             if pattern.fields:
                 problem += ", whatever its fields hold"
-            self.mistakes.append(self.mistake("", problem, "Shorten its names"))
+            self.problems.append(self.problem("", problem, "Shorten its names"))
 
     def _codec(self, parameter: inspect.Parameter, names: Mapping[str, Any]) -> Codec:
         if parameter.annotation is parameter.empty:
@@ -368,7 +368,7 @@ class Component(_ByCustomId, Generic[P, R]):
 
     def __init__(
         self,
-        holder: Registrar,
+        holder: Owner,
         function: Callable[Concatenate[ComponentContext, P], Awaitable[R]],
         custom_id: str,
         names: Mapping[str, Any],
@@ -380,11 +380,11 @@ class Component(_ByCustomId, Generic[P, R]):
         settings, wrong = checked_settings(settings, _COMPONENT_CHECKS, "@component")
         self.ephemeral: bool = settings.get("ephemeral", False)
         self.only: str | None = settings.get("only")
-        self.mistakes.extend(self.mistake("", problem, fix) for problem, fix in wrong)
+        self.problems.extend(self.problem("", problem, fix) for problem, fix in wrong)
         if self.pattern is not None and self.only not in (None, _ASKER, *self.pattern.fields):
             problem = f'only="{self.only}" is no field of the custom id'
-            fix = 'Write only="asker", or name the field that holds the id of the user who may use it'
-            self.mistakes.append(self.mistake("", problem, fix))
+            fix = 'Write only="invoker", or name the field that holds the id of the user who may use it'
+            self.problems.append(self.problem("", problem, fix))
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Bound:
         """The handler with values for its fields, given as the function takes them after the context.
@@ -421,7 +421,7 @@ class Modal(_ByCustomId, Generic[P, R]):
 
     def __init__(
         self,
-        holder: Registrar,
+        holder: Owner,
         function: Callable[Concatenate[ModalContext, P], Awaitable[R]],
         custom_id: str,
         names: Mapping[str, Any],
@@ -432,7 +432,7 @@ class Modal(_ByCustomId, Generic[P, R]):
         super().__init__(holder, function, custom_id, names, reserved=reserved)
         settings, wrong = checked_settings(settings, _MODAL_CHECKS, "@modal")
         self.ephemeral: bool = settings.get("ephemeral", False)
-        self.mistakes.extend(self.mistake("", problem, fix) for problem, fix in wrong)
+        self.problems.extend(self.problem("", problem, fix) for problem, fix in wrong)
 
     def bind(self, *args: P.args, **kwargs: P.kwargs) -> Bound:
         """The handler with values for its fields: `.custom_id` is for the form. Raises as `Component.bind` does."""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, cast
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import msgspec
 
-from .errors import Mistake, Mistakes
+from .errors import CheckError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 VARIABLES = {
     "token": "DISCORD_TOKEN",
     "rest_url": "WISP_REST_URL",
@@ -26,16 +26,17 @@ VARIABLES = {
     "embed_footer": "WISP_EMBED_FOOTER",
     "strict": "WISP_STRICT",
 }
+_SETTINGS = {variable: name for name, variable in VARIABLES.items()}
 
-_NEW_TOKEN = "Copy it anew: https://discord.com/developers/applications, your application, Bot, Reset Token"
+_NEW_TOKEN = "Copy it again: https://discord.com/developers/applications, your application, Bot, Reset Token"
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of one start of a bot.
 
-    `intents` are names of hikari.Intents, added to those that listeners need. Commands are registered in
-    `guilds` only where there are any, else everywhere. `modules` holds the tables [modules.<name>] of
-    wisp.toml, unchecked. Neither `repr` nor `str` show the token.
+    `intents` are names of hikari.Intents, added to those that listeners need. If there are any `guilds`, commands are
+    registered only in those, else globally. `modules` holds the tables [modules.<name>] of wisp.toml, unchecked.
+    Neither `repr` nor `str` shows the token.
     """
 
     token: str | None = None
@@ -54,419 +55,319 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Config({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
-    def __rich_repr__(self) -> list[tuple[str, Any]]:  # of itself, msgspec tells rich the token
-        shown = {name: getattr(self, name) for name in self.__struct_fields__}
+    def __rich_repr__(self) -> list[tuple[str, Any]]:  # msgspec's own would show rich the token
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
         if self.token:
-            shown["token"] = "<hidden>"
-        if self.rest_url and "@" in self.rest_url:  # a name and a password stand before it
-            shown["rest_url"] = "<hidden>"
-        shown["modules"] = sorted(self.modules)  # their settings may be secrets too
-        return list(shown.items())
+            values["token"] = "<hidden>"
+        if self.rest_url and "@" in self.rest_url:  # after a name and a password
+            values["rest_url"] = "<hidden>"
+        values["modules"] = sorted(self.modules)  # their settings may be secrets, too
+        return list(values.items())
+
+
+in_use: ContextVar[Config | None] = ContextVar("settings of the bot that runs here", default=None)
+"""The settings of the bot whose code runs in this context: set when a handler, listener or job is called."""
 
 
 def load(
     directory: Path, environ: Mapping[str, str], *, overrides: Mapping[str, object] | None = None, **arguments: object
 ) -> Config:
-    """The settings of the bot in `directory`.
+    """Return the settings of the bot in `directory`.
 
-    For each setting the first source that says something wins: `arguments`, `environ`, the file `.env`, the
-    file `wisp.toml`; None and empty text say nothing. Raises Mistakes with every unknown or wrong entry of all
-    sources, the overruled ones too. The value of a token is in no message.
+    Each setting is taken from the first of these sources that has it: `arguments`, `environ`, the file `.env`, the file
+    `wisp.toml`. None and blank strings count as absent. Raises CheckError with every unknown or invalid entry of all
+    sources, including those that another source overrides. No message contains the value of a token.
 
-    What is in `overrides` is settled: no source is asked for it, and what they say of it may be wrong.
-    Raises TypeError where it names no setting.
+    A setting in `overrides` is taken from there, and not even checked in the sources. Raises TypeError if `overrides`
+    has a name that is no setting.
     """
     overrides = overrides or {}
     if unknown := overrides.keys() - VARIABLES.keys():
         raise TypeError(f"expected overrides out of {', '.join(VARIABLES)}, got {', '.join(sorted(unknown))}")
-    mistakes: list[Mistake] = []
-    settings: dict[str, object] = {}
-    strays: list[_Entry] = []
-    entries = [
-        *_argument_entries(arguments, mistakes),
-        *_environment_entries(environ, mistakes),
-        *_dotenv_entries(directory / ".env", mistakes, strays),
-        *_toml_entries(directory / "wisp.toml", mistakes),
+    sources = [
+        *_argument_entries(arguments),
+        *_environment_entries(environ),
+        *_dotenv_entries(directory / ".env"),
+        *_toml_entries(directory / "wisp.toml"),
     ]
-    for entry in [*_argument_entries(overrides, mistakes), *(one for one in entries if one.name not in overrides)]:
-        if entry.is_empty:
+    entries = [*_argument_entries(overrides), *(entry for entry in sources if entry.name not in overrides)]
+    has_token = "token" in overrides or any(entry.name == "token" and not entry.is_empty for entry in entries)
+    settings: dict[str, object] = {}
+    problems: list[Problem] = []
+    for entry in entries:
+        if entry.is_empty or (has_token and isinstance(entry.value, _MisnamedToken)):
             continue
-        result = entry.value if isinstance(entry.value, _Wrong) else _READERS[entry.name](entry.value)
-        if isinstance(result, _Wrong):
-            mistakes.append(entry.mistake(result.problem, result.fix))
-        else:
-            settings.setdefault(entry.name, result)
-    if all(entry.name != "token" or entry.is_empty for entry in entries) and "token" not in overrides:
-        mistakes += _misnamed_tokens(strays)
-    if mistakes:
-        raise Mistakes(sorted(mistakes, key=lambda mistake: (mistake.file or "", mistake.line or 0)))
+        try:
+            settings.setdefault(entry.name, entry.read())
+        except _Invalid as error:
+            problems.append(Problem(entry.where, error.message, error.fix, file=entry.file, line=entry.line))
+    if problems:
+        raise CheckError(sorted(problems, key=lambda problem: (problem.file or "", problem.line or 0)))
     return msgspec.convert(settings, Config)
 
 
-class _Entry:
-    """A value as one source gives it, by its setting's name (or its own, of no setting), and where that is.
+class _Invalid(Exception):
+    """What is wrong with an entry, and what to do about it."""
 
-    The value is a _Wrong where the source itself cannot be read there.
-    """
+    def __init__(self, message: str, fix: str) -> None:
+        self.message = message
+        self.fix = fix
 
-    __slots__ = ("file", "line", "name", "value", "where")
 
-    def __init__(
-        self, name: str, value: object, where: str, *, file: str | None = None, line: int | None = None
-    ) -> None:
-        self.name = name
-        self.value = value
-        self.where = where
-        self.file = file
-        self.line = line
+class _MisnamedToken(_Invalid):
+    """A name that was probably meant to be DISCORD_TOKEN. It matters only if there is no token."""
+
+
+class _Entry(NamedTuple):
+    """The value of a setting as one source has it, an _Invalid if the source cannot be read there."""
+
+    name: str
+    value: object
+    where: str
+    file: str | None = None
+    line: int | None = None
 
     @property
     def is_empty(self) -> bool:
         return self.value is None or (isinstance(self.value, str) and not self.value.strip())
 
-    def mistake(self, problem: str, fix: str) -> Mistake:
-        return Mistake(self.where, problem, fix, file=self.file, line=self.line)
-
-
-class _Wrong:
-    """What is wrong with a value, and the way out."""
-
-    __slots__ = ("fix", "problem")
-
-    def __init__(self, problem: str, fix: str) -> None:
-        self.problem = problem
-        self.fix = fix
+    def read(self) -> object:
+        if isinstance(self.value, _Invalid):
+            raise self.value
+        return _READERS[self.name](self.value)
 
 
 # ---- the sources ----
 
 
-def _argument_entries(arguments: Mapping[str, object], mistakes: list[Mistake]) -> Iterator[_Entry]:
+def _argument_entries(arguments: Mapping[str, object]) -> Iterator[_Entry]:
     for name, value in arguments.items():
-        if name in VARIABLES:
-            yield _Entry(name, value, f"argument {name}")
-        else:
-            mistakes.append(Mistake(f"argument {_shown(name)}", "there is no such setting", _nearest(name, VARIABLES)))
+        known = value if name in VARIABLES else _unknown(name, _itself(VARIABLES))
+        yield _Entry(name, known, f"argument {_shown(name)}")
 
 
-def _environment_entries(environ: Mapping[str, str], mistakes: list[Mistake]) -> Iterator[_Entry]:
-    settings = {variable: name for name, variable in VARIABLES.items()}
-    for variable in environ:
-        if variable not in settings and not variable.startswith("WISP_"):
-            continue
-        where = f"environment variable {_shown(variable)}"
-        if variable in settings:
-            yield _Entry(settings[variable], environ[variable], where)
-        else:
-            mistakes.append(Mistake(where, "there is no such setting", _nearest_variable(variable)))
+def _environment_entries(environ: Mapping[str, str]) -> Iterator[_Entry]:
+    for variable, value in environ.items():
+        if variable in _SETTINGS or variable.startswith("WISP_"):
+            known = value if variable in _SETTINGS else _unknown(variable.removeprefix("WISP_").lower(), VARIABLES)
+            yield _Entry(_SETTINGS.get(variable, variable), known, f"environment variable {_shown(variable)}")
 
 
-def _dotenv_entries(path: Path, mistakes: list[Mistake], strays: list[_Entry]) -> list[_Entry]:
-    """The settings in .env. `strays` gets the entries of names that are no settings."""
-    entries: dict[str, _Entry] = {}
-    settings = {variable: name for name, variable in VARIABLES.items()}
-    for number, variable, value in _dotenv_lines(_read(path, mistakes) or ""):
-        entry = _Entry(settings.get(variable, variable), value, _shown(variable), file=str(path), line=number)
-        if not _is_variable(variable):
-            entry.where = "line"
-            mistakes.append(entry.mistake("it is not of the form NAME=value", "Begin a comment with #"))
-        elif variable in settings:
-            entries[variable] = entry  # as in a shell, the last of several counts
+def _dotenv_entries(path: Path) -> list[_Entry]:
+    text = _read(path)
+    if not isinstance(text, str):
+        return text
+    from .dotenv import Ambiguous, assignments
+
+    entries: dict[str | int, _Entry] = {}
+    for line, variable, value in assignments(text):
+        where, wrong = _shown(variable), None
+        if variable in _SETTINGS:  # as in a shell, the last one counts
+            known = _Invalid(*value) if isinstance(value, Ambiguous) else value
+            entries[variable] = _Entry(_SETTINGS[variable], known, where, str(path), line)
+        elif not _is_variable(variable):
+            where, wrong = "line", _Invalid("it is not of the form NAME=value", "Begin a comment with #")
         elif variable.startswith("WISP_"):
-            mistakes.append(entry.mistake("there is no such setting", _nearest_variable(variable)))
-        elif not isinstance(value, _Wrong):
-            strays.append(entry)
+            wrong = _unknown(variable.removeprefix("WISP_").lower(), VARIABLES)
+        elif isinstance(value, str) and value.strip() and _resembles_token_name(variable):
+            wrong = _MisnamedToken("there is no such setting, and no token", "Did you mean DISCORD_TOKEN?")
+        if wrong:
+            entries[line] = _Entry("", wrong, where, str(path), line)
     return list(entries.values())
 
 
-def _dotenv_lines(text: str) -> Iterator[tuple[int, str, str | _Wrong | None]]:
-    """(line, name, value) of each assignment, as python-dotenv reads it; "" for the name where a line is none.
-
-    What it and a shell read differently, and what they would replace, is wrong instead of one or the other. None is the
-    value of `export NAME`.
-    """
-    import re
-
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    line = re.compile(r"[^\S\n]*(?:(export)[^\S\n]+)?([^\s#=][^\n=]*|(?==))(?:(=)[^\S\n]*)?")
-    position, number = 0, 1
-    while position < len(text):
-        end = _end_of_line(text, position)
-        if found := line.match(text, position, end):
-            exported, variable, separator = found[1], found[2].strip(), found[3]
-            value = None
-            if separator and (quoted := re.compile(_QUOTED, re.DOTALL).match(text, found.end())):
-                end = _end_of_line(text, quoted.end())
-                value = _unquoted(quoted[0], text[quoted.end() : end])
-            elif separator:
-                value = _plain(text[found.end(3) : end])
-            if variable or separator:
-                yield number, variable if separator or exported else "", value
-        number += text.count("\n", position, end + 1)
-        position = end + 1
+def _is_variable(name: str) -> bool:
+    return bool(name) and name.isascii() and name.replace(".", "").replace("-", "").replace("_", "").isalnum()
 
 
-def _end_of_line(text: str, position: int) -> int:
-    end = text.find("\n", position)
-    return len(text) if end < 0 else end
-
-
-_QUOTED = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
-"""A value in quotes, over several lines if need be; a backslash goes with what follows it."""
-
-_UNCLOSED = _Wrong(
-    "what is quoted ends before its line does, or never",
-    "Close the quote at the end of the value, or leave the quotes out",
-)
-_NOT_REPLACED = _Wrong(
-    "it has ${...}, which wisp does not replace", "Write the value itself. In single quotes, ${...} stays as it is"
-)
-_BACKSLASH = _Wrong(
-    "it has a backslash in quotes, which some programs keep and others replace", "Write it without the quotes"
-)
-_HASH = _Wrong(
-    "it begins with # and goes on after a space: a value to some programs, a comment to others",
-    "Leave a space before a comment, or write quotes around the value",
-)
-
-
-def _plain(value: str) -> str | _Wrong:
-    """A value without quotes: up to a comment, which begins with a space."""
-    import re
-
-    text = re.split(r"\s#", value, maxsplit=1)[0].strip()
-    if text[:1] in ("'", '"'):
-        return _UNCLOSED
-    if text.startswith("#") and not value[0].isspace() and re.search(r"\s", text):
-        return _HASH
-    return _NOT_REPLACED if re.search(r"\$\{[^}]*\}", text) else text
-
-
-def _unquoted(quoted: str, rest: str) -> str | _Wrong:
-    """A value in quotes, `rest` being what follows it on its line."""
-    import re
-
-    text, quote = quoted[1:-1], quoted[0]
-    if (rest.strip() and not rest.lstrip().startswith("#")) or "\n" in text:
-        return _UNCLOSED
-    if quote == "'":
-        return _BACKSLASH if "\\\\" in text else text.replace("\\'", "'")
-    if any(character in "'abfnrtv$`" for character in re.findall(r"\\(.)", text)):
-        return _BACKSLASH
-    text = re.sub(r'\\(["\\])', r"\1", text)
-    return _NOT_REPLACED if re.search(r"\$\{[^}]*\}", text) else text
-
-
-_OTHER_NAMES = ("TOKEN", "BOT_TOKEN", "DISCORD_BOT_TOKEN")
-"""Under which other bots of this language are often given theirs."""
-
-
-def _misnamed_tokens(strays: list[_Entry]) -> Iterator[Mistake]:
-    """What was meant to be the token, where no source has one; all other names are somebody else's."""
+def _resembles_token_name(variable: str) -> bool:
     import difflib
 
-    for entry in strays:
-        name = entry.name.upper()
-        near = name in _OTHER_NAMES or difflib.get_close_matches(name, ["DISCORD_TOKEN"], cutoff=0.9)
-        if near and not entry.is_empty:
-            yield entry.mistake("there is no such setting, and no token", "Did you mean DISCORD_TOKEN?")
+    name = variable.upper()
+    others = ("TOKEN", "BOT_TOKEN", "DISCORD_BOT_TOKEN")  # as bots of other libraries call it
+    return name in others or bool(difflib.get_close_matches(name, ["DISCORD_TOKEN"], cutoff=0.9))
 
 
-def _toml_entries(path: Path, mistakes: list[Mistake]) -> list[_Entry]:
-    text = _read(path, mistakes)
-    if text is None:
-        return []
-    table = _parse_toml(text)
-    if isinstance(table, Mistake):
-        mistakes.append(Mistake(table.where, table.problem, table.fix, file=str(path), line=table.line))
-        return []
-    entries: list[_Entry] = []
-    for name, value in table.items():
-        entry = _Entry(name, value, _shown(name), file=str(path), line=_line_of(name, text))
-        if name in _READERS:
-            entries.append(entry)
-        else:
-            mistakes.append(entry.mistake("there is no such setting", _nearest(name, _READERS)))
-    return entries
-
-
-def _parse_toml(text: str) -> dict[str, Any] | Mistake:
-    import re
+def _toml_entries(path: Path) -> list[_Entry]:
+    text = _read(path)
+    if not isinstance(text, str):
+        return text
     import tomllib
 
     try:
-        return tomllib.loads(text)
+        table = tomllib.loads(text)
     except RecursionError:
-        return Mistake("file", "its arrays or tables are nested too deep", "Flatten them")
+        return [_Entry("", _Invalid("its arrays or tables are nested too deeply", "Flatten them"), "file", str(path))]
     except ValueError as error:
-        reason, _, place = str(error).partition(" (at ")
-        line = re.match(r"line (\d+)", place)
-        number = int(line[1]) if line else text.count("\n") + 1 if place else None
-        # What quotes a name of the file could quote a token that was pasted in the wrong place.
-        if "(" in reason or reason.startswith("Duplicate"):
-            reason = "a name stands there twice" if place else "a value is too long to be read"
-        return Mistake("file", f"it is not TOML: {reason}", "See https://toml.io, or remove the line", line=number)
+        reason, line = _toml_problem(str(error), text)
+        wrong = _Invalid(f"it is not TOML: {reason}", "See https://toml.io, or remove the line")
+        return [_Entry("", wrong, "file", str(path), line)]
+    entries: list[_Entry] = []
+    for name, value in table.items():
+        known = value if name in _READERS else _unknown(name, _itself(_READERS))
+        entries.append(_Entry(name, known, _shown(name), str(path), _line_of(name, text)))
+    return entries
+
+
+def _toml_problem(message: str, text: str) -> tuple[str, int | None]:
+    """Return the reason and the line in a message of tomllib, without names: a token may have been pasted there."""
+    import re
+
+    reason, _, place = message.partition(" (at ")
+    line = re.match(r"line (\d+)", place)
+    if "(" in reason or reason.startswith("Duplicate"):
+        reason = "a name is defined more than once" if place else "a value is too long"
+    return reason, int(line[1]) if line else text.count("\n") + 1 if place else None
 
 
 def _line_of(name: str, text: str) -> int | None:
-    """The line of wisp.toml on which a top-level name first stands, None where it is written in another way."""
+    """Return the first line of wisp.toml that begins with a top-level name, None if it is written in another way."""
     import re
 
     pattern = re.compile(rf"\s*\[*\s*[\"']?{re.escape(name)}[\"']?\s*[=.\]]")
     return next((number for number, line in enumerate(text.split("\n"), start=1) if pattern.match(line)), None)
 
 
-def _read(path: Path, mistakes: list[Mistake]) -> str | None:
-    """The text of a file, None where there is none or it cannot be read, which is a mistake."""
+def _read(path: Path) -> str | list[_Entry]:
+    """Return the text of a file; no entries if there is none, and one that is invalid if it cannot be read."""
     try:
         if path.is_dir():
             raise IsADirectoryError(0, "it is a directory")
-        data = path.read_bytes()
-        return data.decode("utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
-        return None
+        return []
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        mistakes.append(Mistake("file", "it is not UTF-8 text", "Save it as UTF-8", file=str(path), line=line))
+        return [_Entry("", _Invalid("it is not UTF-8 text", "Save it as UTF-8"), "file", str(path), line)]
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        mistakes.append(Mistake("file", f"it cannot be read: {reason}", "Make it a readable file", file=str(path)))
-    return None
+        return [_Entry("", _Invalid(f"it cannot be read: {reason}", "Make it a readable file"), "file", str(path))]
 
 
 # ---- the settings ----
 
 
-def _token(value: object) -> str | _Wrong:
+def _token(value: object) -> str:
     if not isinstance(value, str):
-        return _Wrong(f"expected the token as text, got {_kind(value)}", _NEW_TOKEN)
+        raise _Invalid(f"expected the token as a string, got {_kind(value)}", _NEW_TOKEN)
     token = value.strip()
     if token[:4].lower() == "bot ":
-        return _Wrong('it begins with the word "Bot"', "Leave the word out: wisp sends it itself")
+        raise _Invalid('it begins with the word "Bot"', "Remove that word: wisp adds it itself")
     parts = token.split(".")
     if len(parts) != 3 or not all(parts):
-        return _Wrong(f"expected three parts with dots between, got {len([p for p in parts if p])}", _NEW_TOKEN)
+        raise _Invalid(f"expected three parts with dots between, got {len([*filter(None, parts)])}", _NEW_TOKEN)
     if not all(part.isascii() and part.replace("-", "").replace("_", "").isalnum() for part in parts):
-        return _Wrong("it has characters that no token has (quotes, spaces, ...)", _NEW_TOKEN)
+        raise _Invalid("it has characters that no token has (quotes, spaces, ...)", _NEW_TOKEN)
     if not _is_encoded_id(parts[0]):
-        return _Wrong("its first part is not that of a bot's token (the bot's id in Base64)", _NEW_TOKEN)
+        raise _Invalid("its first part is not that of a bot's token (the bot's id in Base64)", _NEW_TOKEN)
     return token
 
 
 def _is_encoded_id(part: str) -> bool:
-    import binascii
+    import base64
 
     try:
-        decoded = binascii.a2b_base64(part.replace("-", "+").replace("_", "/") + "=" * (-len(part) % 4))
+        return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).isdigit()
     except ValueError:
         return False
-    return decoded.isdigit()
 
 
-def _rest_url(value: object) -> str | _Wrong:
+def _rest_url(value: object) -> str:
     from urllib.parse import urlsplit
 
     fix = "Write it as in https://discord.com/api/v10"
-    if not isinstance(value, str):
-        return _Wrong(f"expected a URL as text, got {_kind(value)}", fix)
-    url = value.strip()
+    url = _string(value, "a URL", fix)
     try:
         parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        good = False
-    if not good or not url.isprintable() or " " in url:
-        return _Wrong(f"expected a URL that begins with http:// or https:// and a host, got {_shown(url)}", fix)
+        is_valid = False
+    if not is_valid or not url.isprintable() or " " in url:
+        raise _Invalid(f"expected a URL that begins with http:// or https:// and a host, got {_shown(url)}", fix)
     return url.rstrip("/")
 
 
-def _database(value: object) -> str | _Wrong:
-    if not isinstance(value, str):
-        return _Wrong(f"expected a file's path as text, got {_kind(value)}", 'Write it as in "wisp.db"')
-    if "\0" in value:
-        return _Wrong("expected a file's path, got text with a NUL character", "Remove that character")
-    return value.strip()
+def _database(value: object) -> str:
+    path = _string(value, "the path of a file", 'Write it as in "wisp.db"')
+    if "\0" in path:
+        raise _Invalid("expected the path of a file, got a string with a NUL character", "Remove that character")
+    return path
 
 
-def _ids(value: object) -> tuple[int, ...] | _Wrong:
-    """Snowflakes: a list of them, one alone, or text with commas or spaces between."""
+def _ids(value: object) -> tuple[int, ...]:
+    """Read snowflakes: a list of them, a single one, or a string with commas or spaces between."""
     fix = 'Write ids as in [123, 456], or "123, 456" in an environment variable (Discord: Copy ID)'
     ids: list[int] = []
-    for item in _listed(value):
-        if isinstance(item, str) and 0 < len(item) < 20 and item.isascii() and item.isdigit():
-            ids.append(int(item))
-        elif isinstance(item, int) and not isinstance(item, bool):
-            ids.append(item)
-        else:
-            return _Wrong(f"expected ids, whole numbers, got {_shown(item)}", fix)
+    for item in _items(value):
+        is_digits = isinstance(item, str) and 0 < len(item) < 20 and item.isascii() and item.isdigit()
+        if not is_digits and (not isinstance(item, int) or isinstance(item, bool)):
+            raise _Invalid(f"expected ids, which are integers, got {_shown(item)}", fix)
+        ids.append(int(cast("str | int", item)))
         if not 0 < ids[-1] < 2**63:
-            return _Wrong(f"expected ids, whole numbers from 1 to 2^63 - 1, got {_shown(ids[-1])}", fix)
+            raise _Invalid(f"expected ids from 1 to 2^63 - 1, got {_shown(ids[-1])}", fix)
     return tuple(dict.fromkeys(ids))
 
 
-def _intents(value: object) -> tuple[str, ...] | _Wrong:
-    """Names of intents: a list of them, text with commas or spaces between, or hikari.Intents."""
+def _intents(value: object) -> tuple[str, ...]:
+    """Read names of intents: a list of them, a string with commas or spaces between, or hikari.Intents."""
     fix = "Write names of hikari.Intents, as in MESSAGE_CONTENT"
     names: list[str] = []
-    for item in _listed(value):
+    for item in _items(value):
         if isinstance(item, str):
             from hikari import Intents
 
             if item not in Intents.__members__:
-                return _Wrong(f"{_shown(item)} is no intent", _nearest(item.upper(), Intents.__members__, fix))
+                raise _Invalid(
+                    f"{_shown(item)} is no intent", _nearest(item.upper(), _itself(Intents.__members__), fix)
+                )
             names.append(item)
-        elif isinstance(item, int) and hasattr(item, "split"):  # hikari.Intents, told without importing hikari
+        elif isinstance(item, int) and hasattr(item, "split"):  # hikari.Intents, without importing hikari
             names += [flag.name for flag in cast("Any", item).split()]
         else:
-            return _Wrong(f"expected names of intents, got {_shown(item)}", fix)
+            raise _Invalid(f"expected names of intents, got {_shown(item)}", fix)
     return tuple(dict.fromkeys(names))
 
 
-def _durability(value: object) -> str | _Wrong:
-    durability = str(value).lower()
-    if durability not in ("normal", "full"):
-        return _Wrong(f"expected normal or full, got {_shown(value)}", "Write one of them")
-    return durability
+def _one_of(*allowed: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        known = {one.lower(): one for one in allowed}
+        if not isinstance(value, str) or value.strip().lower() not in known:
+            raise _Invalid(f"expected one of {', '.join(allowed)}, got {_shown(value)}", "Write one of them")
+        return known[value.strip().lower()]
+
+    return read
 
 
-def _log_level(value: object) -> str | _Wrong:
-    level = value.strip().upper() if isinstance(value, str) else value
-    if level not in LOG_LEVELS:
-        return _Wrong(f"expected one of {', '.join(LOG_LEVELS)}, got {_shown(value)}", "Write one of them")
-    return cast("str", level)
-
-
-def _color(value: object) -> int | _Wrong:
-    """A colour of 24 bits: a number, or text like "#5865F2"."""
+def _color(value: object) -> int:
+    """Read a colour of 24 bits: an integer, or a string such as "#5865F2"."""
     import re
 
     if isinstance(value, str) and (digits := re.fullmatch(r"(?:#|0x)?([0-9a-f]{6})", value.strip(), re.I | re.A)):
         return int(digits[1], 16)
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 0xFFFFFF:
         return int(value)
-    return _Wrong(f"expected a colour, got {_shown(value)}", 'Write it as in "#5865F2"')
+    raise _Invalid(f"expected a colour, got {_shown(value)}", 'Write it as in "#5865F2"')
 
 
-def _footer(value: object) -> str | _Wrong:
+def _footer(value: object) -> str:
     if not isinstance(value, str) or len(value) > 2048:
-        return _Wrong(f"expected a text of up to 2048 characters, got {_shown(value)}", "Write less, as text")
+        raise _Invalid(f"expected a string of up to 2048 characters, got {_shown(value)}", "Shorten it")
     return value.strip()
 
 
-def _truth(value: object) -> bool | _Wrong:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lower() in ("true", "yes", "1", "false", "no", "0"):
-        return value.strip().lower() in ("true", "yes", "1")
-    return _Wrong(f"expected true or false, got {_shown(value)}", "Write one of them")
+def _bool(value: object) -> bool:
+    word = str(value).strip().lower() if isinstance(value, (str, bool)) else ""
+    if word not in ("true", "yes", "1", "false", "no", "0"):
+        raise _Invalid(f"expected true or false, got {_shown(value)}", "Write one of them")
+    return word in ("true", "yes", "1")
 
 
-def _modules(value: object) -> dict[str, dict[str, Any]] | _Wrong:
-    tables = cast("dict[str, dict[str, Any]]", value if isinstance(value, dict) else {"": value})
-    for name, table in cast("dict[str, object]", tables).items():
+def _modules(value: object) -> dict[str, Any]:
+    tables: dict[str, Any] = cast("dict[str, Any]", value) if isinstance(value, dict) else {"": value}
+    for name, table in tables.items():
         if not isinstance(table, dict):
-            problem = f"expected a table for each module, got {_kind(table)}{f' for {_shown(name)}' if name else ''}"
-            return _Wrong(problem, "Write them as in [modules.greeter]")
+            of = f" for {_shown(name)}" if name else ""
+            raise _Invalid(f"expected a table for each module, got {_kind(table)}{of}", "Write it as [modules.greeter]")
     return tables
 
 
@@ -477,64 +378,57 @@ _READERS: dict[str, Callable[[object], object]] = {
     "owners": _ids,
     "intents": _intents,
     "guilds": _ids,
-    "log_level": _log_level,
-    "durability": _durability,
+    "log_level": _one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+    "durability": _one_of("normal", "full"),
     "embed_color": _color,
     "embed_footer": _footer,
-    "strict": _truth,
+    "strict": _bool,
     "modules": _modules,
 }
 
 
-# ---- words ----
+def _string(value: object, what: str, fix: str) -> str:
+    if not isinstance(value, str):
+        raise _Invalid(f"expected {what} as a string, got {_kind(value)}", fix)
+    return value.strip()
 
 
-def _listed(value: object) -> list[object]:
+def _items(value: object) -> list[object]:
     if isinstance(value, str):
         return list(value.replace(",", " ").split())
     return list(cast("list[object]", value)) if isinstance(value, (list, tuple, set, frozenset)) else [value]
 
 
-def _is_variable(name: str) -> bool:
-    return bool(name) and name.isascii() and name.replace(".", "").replace("-", "").replace("_", "").isalnum()
+# ---- words ----
 
 
-def _nearest(name: str, known: Mapping[str, object], otherwise: str | None = None) -> str:
+def _unknown(name: str, known: Mapping[str, str]) -> _Invalid:
+    return _Invalid("there is no such setting", _nearest(name, known))
+
+
+def _nearest(name: str, known: Mapping[str, str], otherwise: str = "") -> str:
+    """Return the fix for an unknown name. `known` maps each name that it may resemble to what to write instead."""
     import difflib
 
     near = difflib.get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]}?" if near else otherwise or f"Known are {', '.join(known)}"
+    return f"Did you mean {known[near[0]]}?" if near else otherwise or f"Known are {', '.join(known.values())}"
 
 
-def _nearest_variable(variable: str) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(variable.removeprefix("WISP_").lower(), VARIABLES, n=1)
-    return f"Did you mean {VARIABLES[near[0]]}?" if near else f"Known are {', '.join(VARIABLES.values())}"
+def _itself(names: Iterable[str]) -> dict[str, str]:
+    return {name: name for name in names}
 
 
 def _kind(value: object) -> str:
-    for kind, words in _KINDS:
-        if isinstance(value, kind):
-            return words
-    return f"a value of type {type(value).__name__}"
-
-
-_KINDS: tuple[tuple[type, str], ...] = (
-    (str, "text"),
-    (bool, "true or false"),
-    (int, "a number"),
-    (float, "a fraction"),
-    (dict, "a table"),
-    (list, "a list"),
-)
+    name = type(value).__name__
+    kinds = {"str": "a string", "bool": "true or false", "int": "a number", "float": "a fraction", "dict": "a table"}
+    return "a list" if name == "list" else kinds.get(name, f"a value of type {name}")
 
 
 def _shown(value: object) -> str:
-    """A value in a message: short, and nothing that could be a token pasted in the wrong place."""
+    """Return a value for a message: short, and without a token that was pasted in the wrong place."""
     if isinstance(value, str):
         if len(value) > 60 or _resembles_token(value):
-            return f"text of {len(value)} characters"
+            return f"a string of {len(value)} characters"
         return value if value.isidentifier() else repr(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(int(value)) if abs(value) < 2**70 else "a number far too large"
@@ -542,7 +436,7 @@ def _shown(value: object) -> str:
 
 
 def _resembles_token(text: str) -> bool:
-    """Whether there are three parts with dots between, or so long a run of mixed characters as a token's last part."""
+    """Return whether there are three parts with dots between, or a long run of characters like a token's last part."""
     import re
 
     runs = re.findall(r"[\w-]{25,}", text)

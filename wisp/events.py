@@ -1,4 +1,4 @@
-"""Events of one's own, listeners that hear them and Discord's, and the intents that those need."""
+"""Events: custom events, listeners for them and for Discord's events, and the intents that listeners need."""
 
 from __future__ import annotations
 
@@ -9,48 +9,46 @@ from typing import TYPE_CHECKING, Any
 import hikari
 import msgspec
 
-# hikari keeps this one out of its top level, and documents it
+# hikari does not export this function at its top level, but documents it
 from hikari.events.base_events import get_required_intents_for
 
-from .annotations import AnyOrder, expand, resolve_annotation, union_parts, unpack
-from .errors import Mistake
+from .errors import Problem
 from .guards import misplaced_rules
-from .handlers import place_of
-from .signatures import call_problem
+from .inspection import AnyOrder, call_problem, expand, resolve_annotation, union_parts, unpack
+from .locations import place_of
 
 if TYPE_CHECKING:
     from .bot import Bot
 
 PRIVILEGED = hikari.Intents.ALL_PRIVILEGED
-_MESSAGE_EVENTS = hikari.Intents.ALL_MESSAGES
 
 
 class Event(msgspec.Struct, metaclass=AnyOrder):
-    """An event of your own: its annotations are its fields, as in `class LevelUp(wisp.Event): user_id: int`.
+    """The base of custom events: the annotations are the fields, as in `class LevelUp(wisp.Event): user_id: int`.
 
-    `await bot.emit(LevelUp(user_id=1))` calls every listener for it, or for a class that it derives from. Where it has
-    a field `guild_id`, modules that are off in that server do not hear it.
+    `await bot.emit(LevelUp(user_id=1))` calls every listener for its class or a base class. If it has a field
+    `guild_id`, listeners of modules that are disabled in that guild are not called.
     """
 
 
 class ModuleEnabled(Event):
-    """A module was turned on in a server."""
+    """A module was enabled in a guild."""
 
     guild_id: int
     module: str
 
 
 class ModuleDisabled(Event):
-    """A module was turned off in a server."""
+    """A module was disabled in a guild."""
 
     guild_id: int
     module: str
 
 
 class EventContext:
-    """What an error handler gets where a listener failed: the `event`, the `listener`'s name, the `bot`.
+    """The context that error handlers get when a listener fails: the `event`, the `listener`'s name, the `bot`.
 
-    There is nobody to answer. `guild_id` is None where the event has none.
+    There is no interaction to respond to.
     """
 
     __slots__ = ("bot", "event", "listener")
@@ -62,22 +60,20 @@ class EventContext:
 
     @property
     def guild_id(self) -> int | None:
-        """The server that it happened in."""
+        """The guild of the event, None if it has none."""
         return guild_of(self.event)
 
 
 def guild_of(event: Any) -> int | None:
-    """The server that an event happened in, None where it has none."""
-    guild_id = getattr(event, "guild_id", None)
-    if guild_id is None and isinstance(event, hikari.InteractionCreateEvent):
-        guild_id = getattr(event.interaction, "guild_id", None)
-    return guild_id
+    """Return the guild of an event, None if it has none."""
+    source = event.interaction if isinstance(event, hikari.InteractionCreateEvent) else event
+    return getattr(source, "guild_id", None)
 
 
 class Listener:
-    """A function that is called once for each event of `event_types`, and the `mistakes` in its definition."""
+    """A function that is called once for each event of `event_types`, and the `problems` of its definition."""
 
-    __slots__ = ("event_types", "file", "function", "line", "mistakes", "name")
+    __slots__ = ("event_types", "file", "function", "line", "name", "problems")
 
     def __init__(
         self, function: Callable[[Any], Awaitable[object]], event_types: tuple[type[Any], ...], names: Mapping[str, Any]
@@ -87,99 +83,95 @@ class Listener:
         self.file: str | None
         self.line: int | None
         self.file, self.line = place_of(function)
-        self.mistakes: list[Mistake] = []
+        self.problems: list[Problem] = []
         self.event_types: tuple[type[Any], ...] = self._read_types(event_types, names)
-        if inspect.signature(function).parameters and (problem := call_problem(function, "event")):
-            self._mistake(problem, f"Write `async def {self.name}(event: ...)`")
         for event_type in self.event_types:
             if not _is_event(event_type):
                 fix = "Use a class like hikari.MemberCreateEvent, or one of your own that derives from wisp.Event"
-                self._mistake(f"{event_type!r} is not an event", fix)
+                self._note(f"{event_type!r} is not an event", fix)
 
     @property
     def label(self) -> str:
-        """What logs call it."""
+        """Its name in logs and problems."""
         return f'listener "{self.name}"'
 
-    def check(self) -> list[Mistake]:
-        """All that is wrong with it, guards that stand above its decorator included."""
-        return [*self.mistakes, *misplaced_rules(self.function, self.mistake)]
+    def check(self) -> list[Problem]:
+        """Return all problems of the listener, including guards above its decorator."""
+        return [*self.problems, *misplaced_rules(self.function, self.problem)]
 
     def intents(self) -> hikari.Intents:
-        """All that its events can need to arrive."""
-        needed = hikari.Intents.NONE
-        for event_type in self.event_types:
-            if not issubclass(event_type, Event):
-                needed |= intents_of(event_type)
-        return needed
+        """Return all intents that its events can need."""
+        return _union(intents_of(cls) for cls in self.event_types if not issubclass(cls, Event))
 
     def receives(self, event: object, event_type: type[Any]) -> bool:
         """Return whether an event reaches the listener through its subscription to this type.
 
-        hikari dispatches an event to its class and to each base class. Of those that the listener names, the first
-        counts, so that the listener is called once.
+        hikari dispatches an event to its class and to each base class. The first matching type of the listener counts,
+        so that it is called once.
         """
         return next(one for one in self.event_types if isinstance(event, one)) is event_type
 
     def _read_types(self, named: tuple[Any, ...], names: Mapping[str, Any]) -> tuple[type[Any], ...]:
-        """Return the events that the decorator names, or else the annotation, each once."""
+        """Return the event types in the decorator, or else in the annotation, each once."""
         fix = "Write `async def name(event: hikari.MemberCreateEvent)`, or `@bot.listen(hikari.MemberCreateEvent)`"
         first = next(iter(inspect.signature(self.function).parameters.values()), None)
         if first is None:
-            self._mistake("it has no parameter for the event", fix)
+            self._note("it has no parameter for the event", fix)
             return ()
+        if problem := call_problem(self.function, "event"):
+            self._note(problem, f"Write `async def {self.name}(event: ...)`")
         if not named and first.annotation is first.empty:
-            self._mistake(f"its parameter `{first.name}` has no annotation, so no event is known", fix)
+            self._note(f"its parameter `{first.name}` has no annotation, so its event is unknown", fix)
             return ()
         try:
             if not named:
-                return _types_in([resolve_annotation(self.function, first.name, names)])
+                return self._annotated_types(first, names)
             types = _types_in(map(expand, named))
-            self._check_annotation(first, types, names)
-            return types
         except Exception as error:
             what = "what the decorator names" if named else f"the annotation of `{first.name}`"
-            self._mistake(f"{what} means nothing at run time ({error})", fix)
+            self._note(f"{what} means nothing at run time ({error})", fix)
             return ()
+        self._compare(types, first, names)
+        return types
 
-    def _check_annotation(self, first: inspect.Parameter, types: tuple[Any, ...], names: Mapping[str, Any]) -> None:
-        """Note a mistake if the parameter is annotated with events, and the decorator names others only."""
-        if first.annotation is first.empty or not all(map(_is_event, types)):
-            return
+    def _annotated_types(self, parameter: inspect.Parameter, names: Mapping[str, Any]) -> tuple[Any, ...]:
+        return _types_in([resolve_annotation(self.function, parameter.name, names)])
+
+    def _compare(self, types: tuple[Any, ...], first: inspect.Parameter, names: Mapping[str, Any]) -> None:
+        """Note a problem if the decorator names no event that the annotation includes."""
         try:
-            annotated = _types_in([resolve_annotation(self.function, first.name, names)])
-        except Exception:  # a name for type checkers alone
+            annotated = self._annotated_types(first, names)
+        except Exception:  # there is none, or it is a name for type checkers alone
             return
-        if all(map(_is_event, annotated)) and not any(issubclass(one, annotated) for one in types):
-            named = " and ".join(one.__name__ for one in types)
-            wanted = " | ".join(one.__name__ for one in annotated)
-            problem = f"the decorator names {named}, and `{first.name}` is annotated as `{wanted}`"
-            self._mistake(problem, "Write the same event in both places, or write `@bot.listen` alone")
+        if not all(map(_is_event, types + annotated)) or any(issubclass(one, annotated) for one in types):
+            return
+        in_decorator = " and ".join(one.__name__ for one in types)
+        in_annotation = " | ".join(one.__name__ for one in annotated)
+        message = f"the decorator names {in_decorator}, and `{first.name}` is annotated as `{in_annotation}`"
+        self._note(message, "Write the same event in both places, or write `@bot.listen` alone")
 
-    def mistake(self, problem: str, fix: str) -> Mistake:
-        """A Mistake at its place."""
-        return Mistake(self.label, problem, fix, file=self.file, line=self.line)
+    def problem(self, message: str, fix: str) -> Problem:
+        """Return a problem of this listener."""
+        return Problem(self.label, message, fix, file=self.file, line=self.line)
 
-    def _mistake(self, problem: str, fix: str) -> None:
-        self.mistakes.append(self.mistake(problem, fix))
+    def _note(self, message: str, fix: str) -> None:
+        self.problems.append(self.problem(message, fix))
 
 
 def intents_of(event_type: type[hikari.Event]) -> hikari.Intents:
-    """All intents that `event_type` can need: where Discord sends it under either of two, both.
+    """Return all intents that an event type can need: both, if Discord sends it under either of two.
 
-    A base class that hikari gives no intents (`hikari.Event`) stands for what lies below it, as far as that
-    needs no privilege: nobody should have to apply for everything by listening to a base class.
+    A base class without intents of its own (`hikari.Event`) needs the intents of its subclasses, except for
+    privileged ones: a listener for a base class must not require the approval of those.
     """
-    groups = get_required_intents_for(event_type)
-    if groups:
+    if groups := get_required_intents_for(event_type):
         return _union(groups)
-    below = _union(intents_of(child) for child in event_type.__subclasses__())
-    return below & ~PRIVILEGED
+    return _union(map(intents_of, event_type.__subclasses__())) & ~PRIVILEGED
 
 
 def hears_messages(listeners: Iterable[Listener]) -> bool:
-    """Whether any of `listeners` gets messages, whose content takes an intent of its own."""
-    return any(listener.intents() & _MESSAGE_EVENTS for listener in listeners)
+    """Return whether any of these listeners receives messages, whose content needs an intent of its own."""
+    return any(listener.intents() & hikari.Intents.ALL_MESSAGES for listener in listeners)
 
 
 def _union(groups: Iterable[hikari.Intents]) -> hikari.Intents:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import os
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import CodeType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import hikari
 import msgspec
 
 from . import limits
-from .annotations import (
+from .errors import AnswerError, Problem, UserError
+from .handlers import in_words
+from .inspection import (
     AnyOrder,
     Metadata,
     foreign_metadata,
@@ -24,18 +25,10 @@ from .annotations import (
     underlying,
     unpack,
 )
-from .cooldowns import Place
-from .errors import AnswerError, Mistake, UserError
-from .handlers import in_words, place_of_class
+from .locations import place_of_class
 from .options import short_repr
 
-if TYPE_CHECKING:
-    from .context import InteractionContext
-
 F = TypeVar("F", bound="Form")
-
-PATIENCE = 15 * 60.0 - 5
-"""Seconds that an open form is waited for: until the 15 minutes are all but over in which something can be said."""
 
 
 class Field(Metadata):
@@ -128,56 +121,47 @@ class _Row:
         return {"type": int(hikari.ComponentType.ACTION_ROW), "components": [self._payload]}, ()
 
 
-async def open_form(ctx: InteractionContext[Any], form: type[F], title: str) -> F | None:
-    """Open a form and wait for it; None after 15 minutes. See `InteractionContext.form`."""
-    if not (isinstance(form, type) and issubclass(form, Form)):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-        raise AnswerError(f"ctx.form takes a class that derives from wisp.Form, got {form!r}")
-    if mistakes := form_mistakes(form):
-        raise AnswerError(str(mistakes[0]))
-    inputs = _inputs(form)
-    custom_id, submitted = ctx.session.prompts.open_form(ctx.handler.owner)
-    rows: Any = [_Row(one.payload()) for one in inputs]
-    places = [taken for taken in ctx.taken if isinstance(taken, Place)]
-    try:
-        await ctx.respond_with_modal(title or _title(form), custom_id, components=rows)
-        for place in places:
-            place.give_up()
-        interaction = await ctx.session.prompts.wait(submitted, PATIENCE)
-        ctx.go_on_with(interaction)
-    except TimeoutError:
-        return None
-    except asyncio.CancelledError:
-        if submitted.done() and not submitted.cancelled():  # at the same moment: the form is answered, too
-            ctx.go_on_with(submitted.result())
-        raise
-    finally:
-        submitted.cancel()
-    for place in places:
-        await place.take_again()
-    return _filled(form, inputs, interaction)
+def modal_of(form: type[Form]) -> tuple[str, list[Any]]:
+    """Return the title and the rows of a form as a modal. Raises AnswerError if Discord would refuse it."""
+    if problems := form_problems(form):
+        raise AnswerError(str(problems[0]))
+    return _title(form), [_Row(one.payload()) for one in _inputs(form)]
 
 
-def form_mistakes(form: type[Form]) -> list[Mistake]:
+def read_form(form: type[F], typed: Mapping[str, str]) -> F:
+    """Return a form with what a user typed. Raises UserError if that is out of bounds."""
+    values: dict[str, Any] = {}
+    for one in _inputs(form):
+        text = typed.get(one.name, "")
+        if text:
+            values[one.name] = _checked(one, text)
+        elif one.required:
+            raise UserError(f"{one.payload()['label']} is needed.")
+    nothing = {field.name: None for field in msgspec.structs.fields(form) if field.required}
+    return form(**(nothing | values))
+
+
+def form_problems(form: type[Form]) -> list[Problem]:
     """What Discord would not take of a form."""
     try:
         inputs = _inputs(form)
     except _Unusable as unusable:
-        return [_mistake(form, *unusable.args)]
+        return [_problem(form, *unusable.args)]
     payload = {
         "title": _title(form),
         "custom_id": "form",
         "components": [_Row(one.payload()).build()[0] for one in inputs],
     }
-    found: list[Mistake] = []
-    for problem in limits.modal_problems(payload):
+    found: list[Problem] = []
+    for problem in limits.modal_violations(payload):
         row = problem.path[1] if len(problem.path) > 1 else None
         of = f', field "{inputs[row].name}"' if isinstance(row, int) and row < len(inputs) else ""
         about = f"{problem.path[-1]}: " if problem.path else ""
         got = f" (got {problem.got})" if problem.got else ""
-        found.append(_mistake(form, of, f"{about}{problem.message.rstrip('.')}{got}", limits.fix_of(problem)[:-1]))
+        found.append(_problem(form, of, f"{about}{problem.message.rstrip('.')}{got}", limits.fix_of(problem)[:-1]))
     for one in inputs:
         for problem in one.wrong_texts():
-            found.append(_mistake(form, f', field "{one.name}"', problem, "Change the text or the limit"))
+            found.append(_problem(form, f', field "{one.name}"', problem, "Change the text or the limit"))
     return found
 
 
@@ -296,24 +280,9 @@ def _title(form: type[Form]) -> str:
     return " ".join(told.strip().split("\n\n")[0].split()).rstrip(".") or in_words(form.__name__)
 
 
-def _mistake(form: type[Form], of: str, problem: str, fix: str) -> Mistake:
+def _problem(form: type[Form], of: str, problem: str, fix: str) -> Problem:
     file, line = place_of_class(form)
-    return Mistake(f'form "{form.__name__}"{of}', problem, fix, file=file, line=line)
-
-
-def _filled(form: type[F], inputs: Iterable[_Input], interaction: hikari.ModalInteraction) -> F:
-    from .context import typed_in
-
-    typed = typed_in(interaction)
-    values: dict[str, Any] = {}
-    for one in inputs:
-        text = typed.get(one.name, "")
-        if text:
-            values[one.name] = _checked(one, text)
-        elif one.required:
-            raise UserError(f"{one.payload()['label']} is needed.")
-    nothing = {field.name: None for field in msgspec.structs.fields(form) if field.required}
-    return form(**(nothing | values))
+    return Problem(f'form "{form.__name__}"{of}', problem, fix, file=file, line=line)
 
 
 def _checked(one: _Input, text: str) -> str:

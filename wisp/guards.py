@@ -1,48 +1,50 @@
-"""Guards: what a decorator demands before a handler runs, and the order in which it is asked."""
+"""Guards: the demands that decorators make before a handler runs, and the order in which they are checked."""
 
 from __future__ import annotations
 
 import abc
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from functools import partialmethod, wraps
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import hikari
 
-from .errors import Mistake, UserError, WispError
-from .signatures import misfit
+from .context import runtime_of
+from .errors import Problem, UserError, WispError
+from .inspection import misfit
 
 if TYPE_CHECKING:
     from .context import InteractionContext
-    from .session import Session
 
 T = TypeVar("T")
 D = TypeVar("D", bound=Callable[..., Any])
 
-Release = Callable[[bool], Awaitable[object] | None]
-"""Gives back what a limit gave, told whether the call failed. The result, if any, is done when that is kept."""
-
 _MARK = "__wisp_rules__"
 
 _PLACE, _OWNER, _PERMISSIONS, _OWN = range(4)
+"""The ranks of checks."""
 
-_SERVERS_ONLY = "This works in servers only."
+_GUILDS_ONLY = "This works in servers only."
 _OWNERS_ONLY = "This is for the owner of the bot only."
 _REFUSED = "You cannot use this."
 
 
 class Rule:
-    """What one decorator left on a function or a group. `wrong` is (problem, fix) where it was written wrongly."""
+    """What a decorator left on a function or a group. `problem` is its (message, fix) if its settings are invalid."""
 
-    wrong: tuple[str, str] | None = None
+    problem: tuple[str, str] | None = None
 
     def __call__(self, target: T) -> T:
-        """Put the rule on a function, a group, or what `@bot.command` made of one; the same thing again."""
+        """Put the rule on a function, a group, or the result of `@bot.command`, and return that.
+
+        Raises TypeError if the target cannot carry it.
+        """
         if isinstance(target, (staticmethod, classmethod, partialmethod)):
-            # the class gives out what is inside, and the rule would stay behind
+            # the class returns what these wrap, without the rule
             kind = type(cast(object, target)).__name__
-            raise TypeError(f"a guard above @{kind} would be passed by: write it below")
+            raise TypeError(f"a guard above @{kind} has no effect: write it below")
         try:
             # decorators are applied from the bottom up, and read from the top down
             setattr(target, _MARK, (self, *getattr(target, _MARK, ())))
@@ -52,31 +54,37 @@ class Rule:
 
 
 class Check(Rule):
-    """A demand: `ask(ctx)` raises UserError, or gives something to wait for that does. Lower ranks are asked first."""
+    """A demand: `ask(ctx)` raises UserError to refuse the call. Lower ranks are asked first."""
 
-    def __init__(self, rank: int, ask: Callable[[InteractionContext[Any]], Awaitable[object] | None]) -> None:
+    def __init__(self, rank: int, ask: Callable[[InteractionContext[Any]], Awaitable[None]]) -> None:
         self.rank: int = rank
-        self.ask: Callable[[InteractionContext[Any]], Awaitable[object] | None] = ask
+        self.ask: Callable[[InteractionContext[Any]], Awaitable[None]] = ask
         self.__wrapped__: Callable[..., Any] = ask
         self.__name__: str = getattr(ask, "__name__", repr(ask))
 
 
-class Limit(Rule, abc.ABC):
-    """How often, or how many at a time, a handler runs. What it counts is kept by a `Counter` of each session."""
+class Limit(Rule):
+    """A limit on how often, or how many at a time, a handler runs. Lower ranks are taken first.
 
-    rank: int
+    `counter(store, name)` makes the counter of a run of the bot. The name stays the same over a restart.
+    """
 
-    @abc.abstractmethod
-    def counter(self, session: Session, name: str) -> Counter:
-        """What counts in this session. `name` tells the limit from all others, after a restart too."""
+    def __init__(self, rank: int, counter: Callable[[Any, str], Counter]) -> None:
+        self.rank: int = rank
+        self.counter: Callable[[Any, str], Counter] = counter
 
 
 class Counter(abc.ABC):
-    """What counts the calls of one limit, of one function or of all in a group, in one session."""
+    """The calls that one limit has counted in one run of the bot, by the key that `key_of(ctx)` returns.
+
+    Calls with the key None are not counted.
+    """
+
+    key_of: Callable[..., Hashable]
 
     @abc.abstractmethod
-    async def take(self, ctx: InteractionContext[Any]) -> Release | None:
-        """Let a call in, and say how to give back what it took; UserError where there is nothing left."""
+    def admit(self, ctx: InteractionContext[Any], key: Hashable) -> AbstractAsyncContextManager[None]:
+        """Count a call while it runs. Entering the result raises UserError if the limit is reached."""
 
 
 class _ShowsErrors(Rule):
@@ -84,7 +92,7 @@ class _ShowsErrors(Rule):
 
 
 class Rules:
-    """All that stands before one handler: checks in their order, then counters in theirs."""
+    """All rules of one handler: checks in their order, then counters in theirs."""
 
     __slots__ = ("_checks", "_counters", "shows_errors")
 
@@ -95,215 +103,184 @@ class Rules:
         self.shows_errors: bool = any(isinstance(rule, _ShowsErrors) for rule in rules)
 
     async def check(self, ctx: InteractionContext[Any]) -> None:
-        """Ask whether the call may be made. Raises UserError where it may not."""
+        """Run the checks. Raises UserError if one refuses the call."""
         for ask in self._checks:
-            asked = ask(ctx)
-            if asked is not None:
-                await asked
+            await ask(ctx)
 
-    async def call(self, ctx: InteractionContext[Any], function: Callable[..., Awaitable[Any]], arguments: Any) -> Any:
-        """Call the function within its limits. Raises UserError where one is reached, and all that it raises."""
-        if not self._counters:
-            return await function(ctx, **arguments)
-        ctx.taken = taken = list[Release]()
-        failed = True
-        try:
+    def limits(self, ctx: InteractionContext[Any]) -> AbstractAsyncContextManager[None]:
+        """Count a call inside of the block. Entering it raises UserError if a limit is reached."""
+        return self._admitted(ctx) if self._counters else nullcontext()
+
+    @asynccontextmanager
+    async def _admitted(self, ctx: InteractionContext[Any]) -> AsyncGenerator[None]:
+        async with AsyncExitStack() as admitted:
             for counter in self._counters:
-                release = await counter.take(ctx)
-                if release is not None:
-                    taken.append(release)
-            result = await function(ctx, **arguments)
-            failed = False
-            return result
-        finally:
-            for kept in [release(failed) for release in reversed(taken)]:
-                if kept is not None:
-                    await kept
+                if (key := counter.key_of(ctx)) is not None:
+                    await admitted.enter_async_context(counter.admit(ctx, key))
+            yield
 
 
-def rules_on(*holders: object) -> tuple[Rule, ...]:
-    """The rules that stand on functions, groups, or what was made of a function, each once, from the top down.
+NO_RULES = Rules((), ())
 
-    Those of every function behind are among them: behind decorators, `functools.partial`, bound methods and callable
-    objects, however deep.
+
+def rules_on(holder: object) -> tuple[Rule, ...]:
+    """Return the rules on a function, a group or the result of `@bot.command`, each once, from the top down.
+
+    They include those of the functions inside decorators, `functools.partial`, bound methods and callable objects.
     """
-    found = (rule for holder in holders for level in _levels(holder) for rule in getattr(level, _MARK, ()))
-    return tuple(dict.fromkeys(found))  # functools.wraps copies what stands on the function inside
+    # functools.wraps copies the rules of the function inside
+    return tuple(dict.fromkeys(rule for level in _levels(holder) for rule in getattr(level, _MARK, ())))
 
 
 def _levels(holder: object) -> Iterator[object]:
     yield holder
     for name in ("func", "__wrapped__", "__func__"):
-        behind = getattr(holder, name, None)
-        if callable(behind):
-            yield from _levels(behind)
+        inner = getattr(holder, name, None)
+        if callable(inner):
+            yield from _levels(inner)
     if callable(holder) and not inspect.isroutine(holder):
         yield from _levels(type(holder).__call__)
 
 
-def rule_mistakes(rules: Iterable[Rule], mistake: Callable[[str, str, str], Mistake]) -> list[Mistake]:
-    """What was written wrongly."""
-    return [mistake("", *rule.wrong) for rule in rules if rule.wrong is not None]
+def rule_problems(rules: Iterable[Rule], problem: Callable[[str, str, str], Problem]) -> list[Problem]:
+    """Return the problems of these rules, made by `problem("", message, fix)`."""
+    return [problem("", *rule.problem) for rule in rules if rule.problem is not None]
 
 
-def misplaced_rules(function: object, mistake: Callable[[str, str], Mistake]) -> list[Mistake]:
-    """That rules stand on what nobody calls, a listener or a job: empty where none do."""
-    fix = "Ask in the function itself, and return"
-    problem = "guards are for what people call, and nobody is asked here"
-    return [mistake(problem, fix)] if rules_on(function) else []
+def misplaced_rules(function: object, problem: Callable[[str, str], Problem]) -> list[Problem]:
+    """Return a problem, made by `problem(message, fix)`, if a listener or a job has rules: no user calls it."""
+    message = "guards only apply to handlers that users invoke"
+    return [problem(message, "Check in the function itself, and return")] if rules_on(function) else []
 
 
 def can_be_decorated(value: object) -> bool:
-    """Whether a value that came for a setting is a function or a group: the parentheses were forgotten."""
+    """Return whether the value of a setting is a function or a group, because the parentheses were forgotten."""
     return callable(value) or hasattr(value, "guarded_by")
 
 
 def without_parentheses(rule: Rule, target: Any, decorator: str, example: str) -> Any:
-    """The target of a decorator that stands without its parentheses, with the mistake on it."""
-    rule.wrong = (f"@{decorator} stands without parentheses", f"Write `@{decorator}({example})`")
+    """Return the target of a decorator that was used without parentheses, with a problem that says so."""
+    rule.problem = (f"@{decorator} needs parentheses", f"Write `@{decorator}({example})`")
     return rule(target)
 
 
 def _without_arguments(decorator: D) -> D:
-    """Let a decorator that takes the function alone note a mistake if it stands with parentheses."""
+    """Make a decorator that is used with parentheses note a problem."""
 
     @wraps(decorator)
     def decorate(*targets: Any, **settings: Any) -> Any:
         if targets or settings:
             return decorator(*targets, **settings)
         rule, name = Rule(), f"@wisp.{decorator.__name__}"
-        rule.wrong = (f"{name} stands with parentheses", f"Write `{name}`")
+        rule.problem = (f"{name} takes no parentheses", f"Write `{name}`")
         return rule
 
     return cast(D, decorate)
 
 
-# ---- place and people ----
-
-
 @_without_arguments
 def require_guild(target: T) -> T:
-    """Refuse in direct messages."""
+    """Refuse calls in direct messages."""
     return Check(_PLACE, _ask_guild)(target)
 
 
 @_without_arguments
 def require_owner(target: T) -> T:
-    """Refuse whoever does not own the bot: its application's owner or team, or `owners=` where that is set."""
+    """Refuse users who do not own the bot: the owner or team of its application, or `owners=` if that is set."""
     return Check(_OWNER, _ask_owner)(target)
 
 
 @_without_arguments
 def require_admin(target: T) -> T:
-    """Refuse members who are no administrators; in direct messages everybody."""
-    return Check(_PERMISSIONS, lambda ctx: _ask_member(ctx, hikari.Permissions.ADMINISTRATOR))(target)
+    """Refuse members who are not administrators, and all calls in direct messages."""
+    return require_permissions(hikari.Permissions.ADMINISTRATOR)(target)
 
 
 def require_permissions(
     *permissions: hikari.Permissions, bot: hikari.Permissions = hikari.Permissions.NONE
 ) -> Callable[[T], T]:
-    """Refuse members who lack any of these permissions in the channel; in direct messages everybody.
+    """Refuse members who lack any of these permissions in the channel, and all calls in direct messages.
 
-    `bot` is what the bot itself needs there. Administrators have all.
+    `bot` is what the bot itself needs there. Administrators have all permissions.
     """
+    example = "hikari.Permissions.BAN_MEMBERS"
     if permissions and can_be_decorated(permissions[0]):
-        example = "hikari.Permissions.BAN_MEMBERS"
         return without_parentheses(Rule(), permissions[0], "wisp.require_permissions", example)
     member = hikari.Permissions.NONE
-    wrong = None
     for permission in (*permissions, bot):
         if not isinstance(permission, hikari.Permissions):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-            wrong = (f"require_permissions got {permission!r}", "Give it hikari.Permissions.BAN_MEMBERS and the like")
-    if wrong is None:
-        for permission in permissions:
-            member |= permission
-        if not member and not bot:
-            wrong = ("require_permissions names none", "Write `require_permissions(hikari.Permissions.BAN_MEMBERS)`")
+            rule = Rule()
+            rule.problem = (f"require_permissions got {permission!r}", f"Give it values like {example}")
+            return rule
+    for permission in permissions:
+        member |= permission
 
-    def ask(ctx: InteractionContext[Any]) -> None:
-        _ask_member(ctx, member)
-        granted = ctx.interaction.app_permissions or hikari.Permissions.NONE
-        if missing := _missing(granted, bot):
+    async def has_permissions(ctx: InteractionContext[Any]) -> None:
+        if ctx.member is None:
+            raise UserError(_GUILDS_ONLY)
+        if missing := _missing(ctx.member.permissions, member):
+            raise UserError(f"You need {_in_words(missing)} for this.")
+        if missing := _missing(ctx.interaction.app_permissions or hikari.Permissions.NONE, bot):
             raise UserError(f"I need {_in_words(missing)} for this.")
 
-    check = Check(_PERMISSIONS, ask)
-    check.wrong = wrong
+    check = Check(_PERMISSIONS, has_permissions)
+    if not member and not bot:
+        check.problem = ("require_permissions names no permission", f"Write `require_permissions({example})`")
     return check
 
 
 def guard(ask: Callable[..., Any]) -> Callable[[T], T]:
-    """A guard of your own: `ask(ctx)`, plain or async, is True where the call may be made.
+    """Make a guard of your own: `ask(ctx)`, plain or async, returns True to let the call through.
 
-    False refuses it in general words, a text in these, and UserError in its own. Anything else is an error: neither
-    would be right. The result is a decorator, to keep and to use as often as needed.
+    False refuses the call in general words, a str in those words; UserError refuses it in its own. Any other result
+    is an error. The guard is a decorator that can be used any number of times.
     """
     name = getattr(ask, "__name__", repr(ask))
 
-    def judge(answer: object) -> None:
-        if answer is True:
-            return
-        if answer is False or isinstance(answer, str):
-            raise UserError(answer or _REFUSED)
-        raise WispError(f'the guard "{name}" gave {answer!r}. Expected True, False, or a text that refuses')
-
-    async def judged(answer: Awaitable[object]) -> None:
-        judge(await answer)
-
-    def asking(ctx: InteractionContext[Any]) -> Awaitable[object] | None:
+    async def check_call(ctx: InteractionContext[Any]) -> None:
         answer = ask(ctx)
         if inspect.isawaitable(answer):
-            return judged(answer)
-        judge(answer)
-        return None
+            answer = await answer
+        if answer is False or isinstance(answer, str):
+            raise UserError(answer or _REFUSED)
+        if answer is not True:
+            raise WispError(f'the guard "{name}" returned {answer!r}. Expected True, False, or a str that refuses')
 
-    check = Check(_OWN, asking)
-    check.__wrapped__, check.__name__ = ask, name  # for who puts it where the function should be
+    check = Check(_OWN, check_call)
+    check.__wrapped__, check.__name__ = ask, name  # for a problem if it is used as a command
     if not callable(ask):  # pyright: ignore[reportUnnecessaryComparison]: users err
-        check.wrong = (f"wisp.guard got {ask!r}", "Give it a function of the context")
+        check.problem = (f"wisp.guard got {ask!r}", "Give it a function of the context")
     elif problem := misfit(ask, "ctx"):
-        check.wrong = (f'guard "{name}": {problem}', f"Write `def {name}(ctx)`")
+        check.problem = (f'guard "{name}": {problem}', f"Write `def {name}(ctx)`")
     return check
 
 
 @_without_arguments
 def handle_errors(target: T) -> T:
-    """Show people also what went wrong: the exception's text, beside the id that finds it in the log."""
+    """Show users the text of an exception too, beside the id that finds it in the log."""
     return _ShowsErrors()(target)
 
 
-def _ask_guild(ctx: InteractionContext[Any]) -> None:
+async def _ask_guild(ctx: InteractionContext[Any]) -> None:
     if ctx.guild_id is None:
-        raise UserError(_SERVERS_ONLY)
+        raise UserError(_GUILDS_ONLY)
 
 
-def _ask_owner(ctx: InteractionContext[Any]) -> None:
-    if int(ctx.user.id) not in ctx.session.owners:
+async def _ask_owner(ctx: InteractionContext[Any]) -> None:
+    if int(ctx.user.id) not in runtime_of(ctx).owners:
         raise UserError(_OWNERS_ONLY)
-
-
-def _ask_member(ctx: InteractionContext[Any], needed: hikari.Permissions) -> None:
-    if ctx.member is None:
-        raise UserError(_SERVERS_ONLY)
-    if missing := _missing(ctx.member.permissions, needed):
-        raise UserError(f"You need {_in_words(missing)} for this.")
 
 
 def _missing(granted: hikari.Permissions, needed: hikari.Permissions) -> hikari.Permissions:
     return hikari.Permissions.NONE if granted & hikari.Permissions.ADMINISTRATOR else needed & ~granted
 
 
-# what people know by another name than the API's: https://support.discord.com/hc/en-us/articles/206029707
+# permissions whose name in Discord's settings differs: https://support.discord.com/hc/en-us/articles/206029707
 _NAMES = {
-    "CREATE_INSTANT_INVITE": "Create Invite",
-    "MANAGE_GUILD": "Manage Server",
-    "VIEW_GUILD_INSIGHTS": "View Server Insights",
     "STREAM": "Video",
-    "SEND_TTS_MESSAGES": "Send Text-to-Speech Messages",
     "MENTION_ROLES": "Mention @everyone, @here, and All Roles",
-    "USE_EXTERNAL_EMOJIS": "Use External Emoji",
     "MANAGE_GUILD_EXPRESSIONS": "Manage Expressions",
     "CREATE_GUILD_EXPRESSIONS": "Create Expressions",
-    "SEND_MESSAGES_IN_THREADS": "Send Messages in Threads",
     "START_EMBEDDED_ACTIVITIES": "Use Activities",
     "MODERATE_MEMBERS": "Timeout Members",
     "SEND_POLLS": "Create Polls",
@@ -311,9 +288,7 @@ _NAMES = {
 
 
 def _in_words(permissions: hikari.Permissions) -> str:
-    """Permissions as Discord's settings name them: "the permission Manage Server"."""
-    names = [
-        _NAMES.get(name, name.replace("_", " ").title())
-        for name in (str(permission.name) for permission in sorted(permissions.split()))
-    ]
+    """Name permissions as Discord's settings do: "the permission Manage Server"."""
+    keys = [str(permission.name) for permission in sorted(permissions.split())]
+    names = [_NAMES.get(key) or key.replace("GUILD", "SERVER").replace("_", " ").title() for key in keys]
     return f"the permission{'s' if len(names) > 1 else ''} {' and '.join(names)}"

@@ -5,30 +5,25 @@ from __future__ import annotations
 import abc
 import difflib
 import inspect
-import os
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from types import CodeType, FrameType
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, get_origin
-from weakref import WeakKeyDictionary
 
-from .annotations import resolve_annotation, underlying, union_parts, unpack
-from .errors import Mistake
-from .guards import Rule, rule_mistakes, rules_on
+from .errors import Problem
+from .guards import Rule, rule_problems, rules_on
+from .inspection import call_problem, is_async, resolve_annotation, underlying, union_parts, unpack
+from .locations import place_of
 from .options import Parameter
-from .signatures import call_problem, is_async
+from .owner import ErrorHandler, Owner
 
 if TYPE_CHECKING:
-    from .groups import CommandGroup
-    from .measures import Kind
-    from .registrar import Registrar
+    from .instrumentation import Kind
 
 P = ParamSpec("P")
 R = TypeVar("R")
 S = TypeVar("S")
 
-ErrorHandler = Callable[[Any, Exception], Awaitable[bool]]
-"""`async (ctx, error) -> bool`: True where the error is dealt with, and nobody further needs to hear of it."""
 AnyErrorHandler = TypeVar("AnyErrorHandler", bound=ErrorHandler)
 
 SettingChecks = Mapping[str, tuple[Callable[[object], bool], str]]
@@ -45,8 +40,8 @@ class Handler(abc.ABC, Generic[P, R]):
 
     measured_as: Kind
 
-    def __init__(self, holder: Registrar | CommandGroup, function: Callable[P, Awaitable[R]]) -> None:
-        self.holder: Registrar | CommandGroup = holder
+    def __init__(self, holder: Any, function: Callable[P, Awaitable[R]]) -> None:
+        self.holder: Any = holder
         self.function = function
         self.__wrapped__ = function
         self.__doc__ = underlying(function).__doc__
@@ -57,7 +52,7 @@ class Handler(abc.ABC, Generic[P, R]):
         self.ephemeral: bool = False
         self.error_handlers: list[ErrorHandler] = []
         self.parameters: list[Parameter] = []
-        self.mistakes: list[Mistake] = []
+        self.problems: list[Problem] = []
 
     @property
     @abc.abstractmethod
@@ -74,9 +69,9 @@ class Handler(abc.ABC, Generic[P, R]):
         """What the interaction brings, as the function's annotations promise. Raises UserError where that cannot be."""
 
     @property
-    def owner(self) -> Registrar:
+    def owner(self) -> Owner:
         """The bot or module that it belongs to."""
-        return self.holder.owner
+        return self.holder
 
     def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
         """What guards it, the outermost first, by names that tell their limits apart."""
@@ -98,24 +93,24 @@ class Handler(abc.ABC, Generic[P, R]):
         self.error_handlers.append(handler)
         return handler
 
-    def check(self) -> list[Mistake]:
+    def check(self) -> list[Problem]:
         """All that is wrong with it alone, remarks included."""
-        found = [*self.mistakes, *rule_mistakes(rules_on(self), self.mistake)]
-        return found + error_handler_mistakes(self.error_handlers)
+        found = [*self.problems, *rule_problems(rules_on(self), self.problem)]
+        return found + error_handler_problems(self.error_handlers)
 
-    def mistake(self, of: str, problem: str, fix: str, *, remark: bool = False) -> Mistake:
+    def problem(self, of: str, problem: str, fix: str, *, is_warning: bool = False) -> Problem:
         """A Mistake at its place. `of` is what of it ("" for the whole, `, option "times"`)."""
-        return Mistake(f"{self.title}{of}", problem, fix, file=self.file, line=self.line, remark=remark)
+        return Problem(f"{self.title}{of}", problem, fix, file=self.file, line=self.line, is_warning=is_warning)
 
-    def is_async_or_mistake(self) -> bool:
+    def is_async_or_problem(self) -> bool:
         """Whether its function is async; the mistake is noted where it is not."""
         if isinstance(self.function, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
             fix = f"Write `@{self.__name__}` over the function that is to be guarded"
-            self.mistakes.append(self.mistake("", "it is a guard, and no function of its own", fix))
+            self.problems.append(self.problem("", "it is a guard, and no function of its own", fix))
             return False
         if is_async(self.function):
             return True
-        self.mistakes.append(self.mistake("", "its function is not async", f"Write `async def {self.__name__}(...)`"))
+        self.problems.append(self.problem("", "its function is not async", f"Write `async def {self.__name__}(...)`"))
         return False
 
     def check_return(self, names: Mapping[str, Any]) -> None:
@@ -129,7 +124,7 @@ class Handler(abc.ABC, Generic[P, R]):
             if isinstance(cls, type) and issubclass(cls, (int, float, bytes, list, tuple, set, dict)):
                 fix = "Return a str, a hikari.Embed, or None after ctx.respond(...)"
                 problem = f"it returns `{cls.__name__}`, and a reply is a text or an embed"
-                self.mistakes.append(self.mistake("", problem, fix))
+                self.problems.append(self.problem("", problem, fix))
 
 
 # ---- settings ----
@@ -184,7 +179,7 @@ def are(cls: type) -> Callable[[object], bool]:
 # ---- functions ----
 
 
-def handler_mistakes(handler: Callable[..., Any], what: str, *arguments: str) -> list[Mistake]:
+def handler_problems(handler: Callable[..., Any], what: str, *arguments: str) -> list[Problem]:
     """Return what is wrong with a function that is called with these positional arguments, such as an error handler."""
     problem = call_problem(handler, *arguments)
     if not problem:
@@ -192,58 +187,17 @@ def handler_mistakes(handler: Callable[..., Any], what: str, *arguments: str) ->
     name = getattr(handler, "__name__", repr(handler))
     file, line = place_of(handler) if callable(handler) else (None, None)
     fix = f"Write `async def {name}({', '.join(arguments)})`"
-    return [Mistake(f'{what} "{name}"', problem, fix, file=file, line=line)]
+    return [Problem(f'{what} "{name}"', problem, fix, file=file, line=line)]
 
 
-def error_handler_mistakes(handlers: Iterable[ErrorHandler]) -> list[Mistake]:
+def error_handler_problems(handlers: Iterable[ErrorHandler]) -> list[Problem]:
     """Return what is wrong with the error handlers of a bot, a module or a handler."""
-    return [mistake for handler in handlers for mistake in handler_mistakes(handler, "error handler", "ctx", "error")]
+    return [mistake for handler in handlers for mistake in handler_problems(handler, "error handler", "ctx", "error")]
 
 
 def in_words(name: str) -> str:
     """A name as a sentence's beginning: `last_seen` is "Last seen"."""
     return name.replace("_", " ").replace("-", " ").strip().capitalize() or name
-
-
-def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
-    """The file (as short as it can be said from here) and line where `function` stands, as far as known."""
-    code: CodeType | None = getattr(underlying(function), "__code__", None)
-    return (None, None) if code is None else (short_path(code.co_filename), code.co_firstlineno)
-
-
-def place_of_class(cls: type) -> tuple[str | None, int | None]:
-    """Return the file (as short as it can be said from here) and line of a class, (None, None) without a source."""
-    if cls not in _places_of_classes:
-        _places_of_classes[cls] = _find_class(cls)
-    file, line = _places_of_classes[cls]
-    return file and short_path(file), line
-
-
-_places_of_classes: WeakKeyDictionary[type, tuple[str | None, int | None]] = WeakKeyDictionary()
-"""What was found, since each search parses the whole file."""
-
-
-def _find_class(cls: type) -> tuple[str | None, int | None]:
-    try:
-        return inspect.getsourcefile(cls), inspect.getsourcelines(cls)[1]
-    except (OSError, TypeError):
-        return None, None
-
-
-def place_of_caller() -> tuple[str, int]:
-    """The file and line of the code outside wisp that is calling now."""
-    frame: FrameType = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-    while frame.f_back is not None and str(frame.f_globals.get("__name__")).startswith("wisp."):
-        frame = frame.f_back
-    return short_path(frame.f_code.co_filename), frame.f_lineno
-
-
-def short_path(file: str) -> str:
-    """A file as short as it can be said from here."""
-    if not os.path.exists(file):
-        return file
-    relative = os.path.relpath(file)
-    return file if relative.startswith("..") else relative
 
 
 def names_around(depth: int) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Logs: a record takes one line, and its traceback indented lines, whatever users typed; no record holds a token."""
+"""Loggers that redact tokens, and write a record as one line and its traceback as indented lines, whatever it holds."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
@@ -27,12 +27,12 @@ _TOKENS = (
 )
 
 _CONTROLS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that end a line, steer a terminal or reverse the text after them, and halves of characters."""
+"""Characters that end a line, control a terminal or reverse the text after them, and surrogates."""
 
 _INDENT = "  "
 
 _FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
-"""What every record has."""
+"""The attributes that every record has; all others come from `extra=`."""
 
 
 def redacted(text: str) -> str:
@@ -59,14 +59,14 @@ class Formatter(logging.Formatter):
 
 
 class Handler(logging.StreamHandler[TextIO]):
-    """Write records to standard error, with escape sequences for characters that its encoding does not have."""
+    """Write records to standard error, and characters that its encoding lacks as escape sequences."""
 
     def __init__(self, format: str = FORMAT) -> None:
         super().__init__(sys.stderr)
         self.setFormatter(Formatter(format))
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the lines of a record, as far as the stream can take them."""
+        """Return the lines of a record in characters of the stream's encoding."""
         encoding = getattr(self.stream, "encoding", None) or "utf-8"
         return super().format(record).encode(encoding, "backslashreplace").decode(encoding)
 
@@ -78,7 +78,7 @@ class _Cleaning(logging.Filter):
 
 
 def get_logger(name: str) -> logging.Logger:
-    """Return a logger of wisp's own: its records are clean for every handler, whatever formatter that has."""
+    """Return a logger of wisp itself. Its records are one line without tokens for every handler and formatter."""
     logger = logging.getLogger(name)
     if not any(isinstance(present, _Cleaning) for present in logger.filters):
         logger.addFilter(_Cleaning())
@@ -86,10 +86,10 @@ def get_logger(name: str) -> logging.Logger:
 
 
 def protect() -> None:
-    """Keep tokens out of the records of all loggers in this process, and format those that no handler is set up for.
+    """Redact tokens in the records of all loggers in this process, and format the records that have no handler.
 
-    hikari, asyncio and the bot's own code have loggers of their own, and the program may have its own handlers and
-    formatters. These are left alone, and so is a record without a token.
+    hikari, asyncio and the bot's own code have their own loggers, and the program may have its own handlers and
+    formatters. These are not changed, and neither are records without a token.
     """
     make = logging.getLogRecordFactory()
     if not (isinstance(make, partial) and make.func is _redacted_record):
@@ -111,58 +111,22 @@ def _redacted_record(make: Callable[..., logging.LogRecord], *args: object, **kw
         if (safe := redacted(trace)) != trace:
             record.exc_text = safe
             # for formatters that format exc_info themselves, as those for JSON do
-            record.exc_info = _without_tokens(record.exc_info)
+            record.exc_info = _exc_info_without_tokens(record.exc_info[1], safe)
     return record
 
 
-def _without_tokens(exc_info: Any) -> Any:
-    """Return an exc_info whose exceptions look like those of `exc_info`, without tokens; None if that fails."""
-    try:
-        copy = _look_alike(exc_info[1])
-    except Exception:  # such as a name that no class can have
-        return None
-    return type(copy), copy, exc_info[2]
-
-
-def _look_alike(error: BaseException) -> BaseException:
-    """Return an exception of the same name, traceback, chain and members, whose texts have no tokens."""
-    copies: dict[int, tuple[BaseException, BaseException]] = {}
-    linked = [error]
-
-    def copy_of(one: BaseException) -> BaseException:
-        if id(one) not in copies:
-            members = list(map(copy_of, _members(one)))
-            copies[id(one)] = one, _alike(one, members)
-            linked.extend(other for other in (one.__cause__, one.__context__) if other is not None)
-        return copies[id(one)][1]
-
-    while linked:
-        copy_of(linked.pop())
-    for one, alike in copies.values():
-        alike.__traceback__ = one.__traceback__
-        alike.__cause__ = None if one.__cause__ is None else copy_of(one.__cause__)
-        alike.__context__ = None if one.__context__ is None else copy_of(one.__context__)
-        alike.__suppress_context__ = one.__suppress_context__
-    return copy_of(error)
-
-
-def _alike(error: BaseException, members: list[BaseException]) -> BaseException:
-    """Return an exception of the name and text of `error`, a group if it has members, without tokens."""
+def _exc_info_without_tokens(error: BaseException, trace: str) -> Any:
+    """Return the exc_info of an exception of the same name, text and traceback. Its chain and members are a note."""
     kind, text = type(error), redacted(str(error))
 
     def text_of(_: BaseException) -> str:
         return text
 
-    names: dict[str, Any] = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__str__": text_of}
-    make: Any = type(kind.__name__, (BaseExceptionGroup if members else Exception,), names)
-    alike = make(text, members) if members else make(text)
-    for note in getattr(error, "__notes__", ()):
-        alike.add_note(redacted(str(note)))
-    return alike
-
-
-def _members(error: BaseException) -> Sequence[BaseException]:
-    return cast("BaseExceptionGroup[BaseException]", error).exceptions if isinstance(error, BaseExceptionGroup) else ()
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__str__": text_of}
+    copy = type(kind.__name__, (Exception,), names)()
+    if error.__cause__ or error.__context__ or isinstance(error, BaseExceptionGroup):
+        copy.add_note(trace)
+    return type(copy), copy, error.__traceback__
 
 
 def _clean(record: logging.LogRecord) -> None:
@@ -175,7 +139,7 @@ def _clean(record: logging.LogRecord) -> None:
         record.exc_text = redacted(_indented(record.exc_text))
     if record.stack_info:
         record.stack_info = redacted(_indented(record.stack_info))
-    for name in record.__dict__.keys() - _FIELDS:  # of `extra=`
+    for name in record.__dict__.keys() - _FIELDS:
         if isinstance(value := record.__dict__[name], str):
             record.__dict__[name] = redacted(value)
 
@@ -183,11 +147,11 @@ def _clean(record: logging.LogRecord) -> None:
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
-    except Exception as error:  # the program goes on, and the record is not lost
+    except Exception as error:  # a log call must not stop the program, and the record must not be lost
         where = f"{record.pathname}:{record.lineno}: this log message could not be formatted"
         try:
             return f"{where} ({type(error).__name__}: {error}): {record.msg!r} with {record.args!r}"
-        except Exception:
+        except Exception:  # of their __repr__
             return f"{where} ({type(error).__name__})"
 
 
@@ -206,7 +170,7 @@ def _traceback(exc_info: Any) -> str:
 
 
 def _one_part(part: str) -> str:
-    """Return one part of a traceback. Only the parts that traceback itself makes of several lines keep them."""
+    """Return one part of a traceback. Only parts in which `traceback` itself breaks lines keep their lines."""
     part = part.removesuffix("\n")
     is_structure = part.lstrip(" |+-\n").startswith(('File "', "The above exception", "During handling"))
     return part if is_structure else one_line(part)

@@ -1,80 +1,126 @@
-"""Migrations: what a bot or module registered to make its tables, checked before it is run."""
+"""Migrations that a bot or module registered, checked before they run."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from .errors import DatabaseError, Mistake
-from .handlers import place_of
-from .shield import described
-from .signatures import call_problem
+from .errors import DatabaseError, Problem
+from .inspection import call_problem
+from .locations import place_of
+from .tasks import described
 
 Place = tuple[str | None, int | None]
-"""A file and a line, as far as known."""
+"""A file and a line, None if they are not known."""
 
 _NUMBERED = "Number them 1, 2, 3, and so on, and never change the number of one that has run"
-
-
 _FAILED = "Correct it. In a new database only the migrations before it have run"
+_NO_WORK = "Give it SQL, or decorate an `async def name(tx)`"
+
+_MOST_STEPS = 1_000_000
+"""Instructions of SQLite's machine that a statement gets in a rehearsal: about 10 ms."""
+
+_UNREADABLE = ("syntax error", "incomplete input", "unrecognized token")
+_DEPENDS_ON_DATA = ("no such ", "interrupted", "not authorized")
 
 
 class Migrations(dict[Any, Any]):
-    """SQL, or async functions of a transaction, by number; `places` says where each was registered."""
+    """SQL, or async functions of a transaction, by number. `places` says where each was registered."""
 
     def __init__(self) -> None:
         super().__init__()
         self.places: dict[object, Place] = {}
 
     def add(self, number: object, work: object, place: Place) -> None:
-        """Take a migration in, right or wrong: `mistakes` tells."""
+        """Add a migration. Whether it is a correct one, `problems` says."""
         self[number] = work
         self.places[number] = place_of(work) if callable(work) else place
 
-    def mistakes(self, *, is_sqlite: bool) -> list[Mistake]:
-        """What keeps them from running, without a look at the bot's data; SQL is read only if it `is_sqlite`."""
+    def problems(self, *, is_sqlite: bool) -> list[Problem]:
+        """Return why they cannot run, without using the bot's database. SQL is tried only if it `is_sqlite`."""
         wrong_numbers = self._wrong_numbers()
-        found = [self._mistake(number, *wrong) for number, work in self.items() if (wrong := _wrong_work(work))]
+        found = [self._problem(number, *wrong) for number, work in self.items() if (wrong := _wrong_work(work))]
         if self and is_sqlite and not wrong_numbers:
-            from .services.database import rehearsed  # a bot without migrations does without SQLite until it starts
-
-            for number, problem in rehearsed(self).items():
-                found.append(self._mistake(number, f"SQLite refuses it: {problem}", "Correct the statement"))
+            for number, problem in _rehearsed(self).items():
+                found.append(self._problem(number, f"SQLite refuses it: {problem}", "Correct the statement"))
         return [*wrong_numbers, *found]
 
-    def failed(self, error: DatabaseError) -> tuple[Mistake, ...]:
-        """Return the migration that failed as it ran, with its file and line, if the error is of one."""
+    def failed(self, error: DatabaseError) -> tuple[Problem, ...]:
+        """Return the migration that failed as a problem with its file and line, if the error is of one."""
         if error.migration is None:
             return ()
         cause = error.__cause__
-        problem = cause.problem if isinstance(cause, DatabaseError) else described(cause or error)
-        return (self._mistake(error.migration, f"it failed: {problem}", _FAILED),)
+        message = cause.message if isinstance(cause, DatabaseError) else described(cause or error)
+        return (self._problem(error.migration, f"it failed: {message}", _FAILED),)
 
-    def _wrong_numbers(self) -> list[Mistake]:
-        numbers = [number for number in self if _is_number(number)]
-        strange = [number for number in self if not _is_number(number)]
+    def _wrong_numbers(self) -> list[Problem]:
+        strange = [number for number in self if not isinstance(number, int) or isinstance(number, bool) or number < 1]
         if strange:
-            return [self._mistake(number, "it has no number from 1", _NUMBERED) for number in strange]
-        for expected, number in enumerate(sorted(numbers), start=1):
+            return [self._problem(number, "it has no number from 1", _NUMBERED) for number in strange]
+        for expected, number in enumerate(sorted(self), start=1):
             if number != expected:
-                return [self._mistake(number, f"there is no migration {expected} before it", _NUMBERED)]
+                return [self._problem(number, f"there is no migration {expected} before it", _NUMBERED)]
         return []
 
-    def _mistake(self, number: object, problem: str, fix: str) -> Mistake:
+    def _problem(self, number: object, message: str, fix: str) -> Problem:
         file, line = self.places[number]
         name = getattr(number, "__name__", None) or repr(number)
-        return Mistake(f"migration {name}", problem, fix, file=file, line=line)
+        return Problem(f"migration {name}", message, fix, file=file, line=line)
 
 
 def _wrong_work(work: object) -> tuple[str, str] | None:
-    """What is wrong with what a migration does, and the fix."""
-    fix = "Give it SQL, or decorate an `async def name(tx)`"
+    """Return what is wrong with a migration's work, and the fix."""
     if isinstance(work, str):
-        return None if work.strip(" \t\r\n;") else ("it has no statement", fix)
+        return None if work.strip(" \t\r\n;") else ("it has no statement", _NO_WORK)
     if not callable(work):
-        return f"it is {work!r}, and no SQL", fix
+        return f"it is {work!r}, and no SQL", _NO_WORK
     problem = call_problem(work, "tx")
     return (problem, f"Write `async def {getattr(work, '__name__', 'name')}(tx)`") if problem else None
 
 
-def _is_number(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool) and number >= 1
+def _rehearsed(migrations: Migrations) -> dict[int, str]:
+    """Run SQL migrations in an empty database in memory. Return, by number, what cannot run in any database.
+
+    After a function, which is not run, and after a table that is missing here but may be in the bot's database, only
+    errors of syntax count.
+    """
+    import sqlite3  # a bot without migrations does not need SQLite until it starts
+    from contextlib import closing
+
+    def refuse_files(action: int, *_: object) -> int:
+        return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
+
+    problems: dict[int, str] = {}
+    is_complete = True  # it has everything that the migrations before would have made
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.set_progress_handler(lambda: 1, _MOST_STEPS)
+        connection.set_authorizer(refuse_files)
+        for number, work in sorted(migrations.items()):
+            is_complete = is_complete and isinstance(work, str)
+            for error in _errors_of(connection, work) if isinstance(work, str) else ():
+                is_syntax = isinstance(error, (sqlite3.ProgrammingError, ValueError)) or _mentions(error, _UNREADABLE)
+                if is_syntax or (is_complete and not _mentions(error, _DEPENDS_ON_DATA)):
+                    problems.setdefault(number, ", in: ".join([str(error), *getattr(error, "__notes__", ())]))
+                is_complete = False
+    return problems
+
+
+def _errors_of(connection: Any, script: str) -> Iterator[Exception]:
+    """Run each statement of a script, and yield the errors of those that fail."""
+    from .services.database import execute, split_statements
+
+    connection.execute("BEGIN")
+    try:
+        for statement in split_statements(script):
+            try:
+                execute(connection, statement, inside=connection.in_transaction)
+            except Exception as error:
+                yield error
+    except ValueError as error:  # characters that no SQL has
+        yield error
+    if connection.in_transaction:
+        connection.execute("COMMIT")
+
+
+def _mentions(error: Exception, phrases: tuple[str, ...]) -> bool:
+    return any(phrase in str(error) for phrase in phrases)

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import hikari
 
 from . import limits
-from .annotations import (
+from .clock import LONGEST, duration_in_words, parse_duration
+from .errors import Problem, UserError
+from .inspection import (
     Metadata,
+    call_problem,
     foreign_metadata,
     misplaced_metadata,
     resolve_annotation,
@@ -25,9 +28,6 @@ from .annotations import (
     unpack,
     wrong_context,
 )
-from .durations import LONGEST, duration_in_words, parse_duration
-from .errors import Mistake, UserError
-from .signatures import call_problem
 
 if TYPE_CHECKING:
     from .context import Context
@@ -188,15 +188,15 @@ class _Unusable(Exception):
 
 
 def read_signature(
-    function: Callable[..., Any], names: Mapping[str, Any], mistake: Callable[[str, str, str], Mistake]
-) -> tuple[list[Parameter], list[Mistake]]:
+    function: Callable[..., Any], names: Mapping[str, Any], mistake: Callable[[str, str, str], Problem]
+) -> tuple[list[Parameter], list[Problem]]:
     """The options of `function`, required ones first as Discord wants them, and all that is wrong with it.
 
     `names` is what the code around the function could see, for annotations that are text. `mistake` makes a
     Mistake at the function's place from (what of it, problem, fix).
     """
     found: list[Parameter] = []
-    mistakes: list[Mistake] = []
+    mistakes: list[Problem] = []
     arguments = list(inspect.signature(function).parameters.values())
     if not arguments or arguments[0].kind not in (
         arguments[0].POSITIONAL_ONLY,
@@ -235,8 +235,8 @@ def read_target(
     function: Callable[..., Any],
     kind: hikari.CommandType,
     names: Mapping[str, Any],
-    mistake: Callable[[str, str, str], Mistake],
-) -> tuple[Target | None, list[Mistake]]:
+    mistake: Callable[[str, str, str], Problem],
+) -> tuple[Target | None, list[Problem]]:
     """The target that `function` takes as its second parameter, and all that is wrong with it.
 
     The rest is as in `read_signature`.

@@ -1,4 +1,4 @@
-"""A program around an event loop: the signals that stop it, and its end, whatever still runs then."""
+"""Run an event loop as a program: stop on signals, and end the process even if threads or tasks do not end."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from contextlib import contextmanager, nullcontext
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from .locations import place, place_in
 from .logs import get_logger
-from .places import place, place_in
-from .shield import EXITS
-from .work import LAST_WORDS, end, left_behind
+from .tasks import EXITS, LAST_WORDS, end, left_behind
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -37,10 +36,10 @@ STOP_SIGNALS = [
 ]  # Windows has no SIGHUP
 
 _GLANCE = 0.02
-"""Seconds between two looks at the threads of the process, at its end."""
+"""Seconds between two checks of the threads of the process when it ends."""
 
 INTERRUPTED = 130
-"""What a shell reports for a program that SIGINT (2) ended: 128 + 2."""
+"""The exit code that a shell reports for a program that SIGINT (2) ended: 128 + 2."""
 
 
 # ---- signals ----
@@ -48,11 +47,11 @@ INTERRUPTED = 130
 
 @contextmanager
 def stop_signals() -> Generator[asyncio.Future[int]]:
-    """Yield a future of the number of the first stop signal. The next signal ends the process at once.
+    """Yield a future of the number of the first stop signal. The second signal ends the process at once.
 
-    The handlers are Python's own and not the event loop's: they run while a handler of the bot blocks the loop, too.
-    While it blocks in code written in C they do not, and a thread sees to it that the second signal ends the process.
-    A signal that the process ignores, such as SIGHUP under nohup, stays ignored.
+    The signal handlers are Python's, not the event loop's, so that they also run while code of the bot blocks the loop.
+    They do not run while that code blocks in C; then a thread ends the process at the second signal. A signal that the
+    process ignores, such as SIGHUP under nohup, stays ignored.
     """
     loop = asyncio.get_running_loop()
     first: asyncio.Future[int] = loop.create_future()
@@ -68,10 +67,10 @@ def stop_signals() -> Generator[asyncio.Future[int]]:
             signal.signal(replaced.popitem()[0], signal.SIG_DFL)
         if os.getpid() == process:
             loop.call_soon_threadsafe(note, number)
-        else:  # a child that was forked, which nothing stops but its signals
+        else:  # in a forked child, only the default action is left
             os.kill(os.getpid(), number)
 
-    if threading.current_thread() is threading.main_thread():  # Python has signal handlers there alone
+    if threading.current_thread() is threading.main_thread():  # elsewhere Python sets no signal handlers
         for number in STOP_SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 replaced[number] = signal.signal(number, on_signal)
@@ -85,9 +84,9 @@ def stop_signals() -> Generator[asyncio.Future[int]]:
 
 @contextmanager
 def _exit_at_the_second(handlers: Mapping[int, object]) -> Generator[None]:
-    """Inside, end the process if two of these signals came and Python has run none of its handlers.
+    """End the process if two of these signals arrive in the block before Python has run a handler.
 
-    A handler that runs empties `handlers` and restores the system's: then the kernel ends the process at the second.
+    A handler empties `handlers` and restores the default actions, so that the kernel ends the process at the second.
     """
     numbers = {*handlers}
     receiver, sender = socket.socketpair()
@@ -121,10 +120,10 @@ def run(
     *,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
 ) -> T:
-    """Run a coroutine in an event loop of its own, as `asyncio.run` does, but let nothing hold up the end.
+    """Run a coroutine in a new event loop, as `asyncio.run` does, and end the process even if tasks or threads do not.
 
-    Tasks and threads that it leaves get as many more seconds as `grace_left` says then, and at least one. The process
-    ends without those that still run, once the main thread has ended; the log names them.
+    Tasks and threads that the coroutine leaves get as many more seconds as `grace_left` returns then, and at least one.
+    The process ends without those that still run once the main thread has ended; the log names them.
     """
     known = {*threading.enumerate()}
     loop = loop_factory()
@@ -152,13 +151,13 @@ def run(
 
 
 def _complete(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
-    """Return what `main` returns. The first exit that another task raises cancels it, and is raised after its end."""
+    """Return the result of `main`. If another task raises an exit, cancel `main`, and raise the exit after its end."""
     task = loop.create_task(main)
     first: BaseException | None = None
     while not task.done():
         try:
             loop.run_until_complete(task if first is None else asyncio.wait({task}))
-        except EXITS as error:  # it has ended the event loop at once
+        except EXITS as error:  # it stops the event loop at once
             if first is None and not task.done():
                 first = error
                 task.cancel()
@@ -182,13 +181,13 @@ async def _end_tasks(loop: asyncio.AbstractEventLoop, end_of_grace: float) -> se
 
 def _in_words(task: asyncio.Task[Any]) -> str:
     name = task.get_name()
-    if re.fullmatch(r"Task-\d+", name):  # it has none of its own
+    if re.fullmatch(r"Task-\d+", name):  # asyncio's default
         name = getattr(task.get_coro(), "__qualname__", name)
     return f"{name}{place(task)}"
 
 
 def _exit_code(error: BaseException) -> int:
-    """Return the exit code of a program that such an error ends."""
+    """Return the exit code of a program that ends with this error."""
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else int(error.code is not None)
     return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
@@ -198,11 +197,10 @@ def _exit_code(error: BaseException) -> int:
 
 
 class _Ending(threading.Thread):
-    """Ends the process with an exit code when the main thread has ended, but not all that a run has started.
+    """Ends the process with an exit code when the main thread has ended, but tasks or threads of a run have not.
 
-    Python waits for threads and processes without a limit, and it destroys tasks that are left by an exception in
-    their code, which may go on for ever as well. `others` are the threads that the program had before: it ends with
-    those.
+    Python would wait for threads and processes without a limit, and destroy tasks by raising an exception in their
+    code, which may not end either. `others` are the threads from before the run: the process waits for those.
     """
 
     def __init__(
@@ -221,7 +219,7 @@ class _Ending(threading.Thread):
         self._code = code
 
     def run(self) -> None:
-        """Wait for the end of the main thread, then for what it left, and end the process if it would go on."""
+        """Wait for the main thread, then for the threads and processes it left, and end the process if some remain."""
         while not _is_exiting():
             time.sleep(_GLANCE)
         began = time.monotonic()
@@ -240,7 +238,7 @@ class _Ending(threading.Thread):
 
 
 def _alive(workers: Iterable[W]) -> list[W]:
-    """Return those that run, and that the interpreter waits for at its end."""
+    """Return those that still run and that the interpreter waits for when it exits."""
     return [worker for worker in workers if worker.is_alive() and not worker.daemon]
 
 
@@ -250,13 +248,13 @@ def _processes() -> list[BaseProcess]:
 
 
 def _is_exiting() -> bool:
-    """Return whether the main thread has ended, and the interpreter waits for the others."""
+    """Return whether the main thread has ended and the interpreter waits for the others."""
     frames = _frames_of(threading.main_thread())
     return bool(frames) and frames[0].f_globals["__name__"] == threading.__name__
 
 
 def _take_leave(workers: Collection[_Worker]) -> None:
-    """Name the threads and processes that are left, and do what the interpreter would do at its end."""
+    """Log the threads and processes that are left, and do what the interpreter does when it exits."""
     if workers:
         _log.error("the process ends without the threads and processes that still run: %s", _named(workers))
     for process in _processes():

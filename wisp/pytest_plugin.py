@@ -1,12 +1,12 @@
-"""The fixture `discord`: a test that takes it has its bot running on a local Discord, whatever runs async tests.
+"""The pytest fixture `discord`, a local Discord on which the test's bot runs, for every async test runner.
 
 async def test_hello(discord):
     reply = await discord.member("ada").slash("hello")
     assert reply.content == "Hello!"
 
-The bot is the fixture `bot` where there is one, else what the test's module calls `bot`, imported or made there.
-pytest-asyncio (in both modes) and anyio run the test where it is theirs; else this plugin does. pytest loads it by its
-entry point, so it imports nothing that only tests with the fixture need.
+The bot is the fixture `bot` if there is one, or else the variable `bot` of the test's module. pytest-asyncio (in both
+modes) and anyio run the tests that are theirs, this plugin runs all others. pytest loads it by its entry point, so it
+imports nothing that only tests with the fixture need.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 _LOOP_SCOPES: Final = ("function", "class", "module", "package", "session")
 
 _RUNNER = pytest.StashKey[asyncio.Runner]()
-"""Of a test that is nobody else's: what runs its event loop."""
+"""The runner of a test that no other plugin runs."""
 
 
 @pytest.fixture
 def discord(request: pytest.FixtureRequest) -> Generator[Discord]:
-    """The local Discord on which the test's bot runs: see `wisp.testing.connect`."""
+    """Run the test's bot on a local Discord, and return that. See `wisp.testing.connect`."""
     if not inspect.iscoroutinefunction(inspect.unwrap(request.function)):
         raise pytest.UsageError(f"{request.node.nodeid} takes `discord`: expected `async def`, got a plain function")
     if "anyio_backend" in request.fixturenames:
@@ -49,7 +49,7 @@ def discord(request: pytest.FixtureRequest) -> Generator[Discord]:
 
 @pytest.fixture
 async def discord_of_anyio(request: pytest.FixtureRequest, anyio_backend_name: str) -> AsyncGenerator[Discord]:
-    """The same, in the event loop of anyio's plugin."""
+    """Do what `discord` does, in the event loop of anyio's plugin."""
     if anyio_backend_name != "asyncio":
         raise pytest.UsageError(
             f"a bot runs on asyncio: expected the anyio_backend 'asyncio', got {anyio_backend_name!r}. "
@@ -60,9 +60,9 @@ async def discord_of_anyio(request: pytest.FixtureRequest, anyio_backend_name: s
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Bring the fixture to pytest-asyncio, where that is at work: in its strict mode it takes its own alone.
+    """Register fixtures for pytest-asyncio, which in its strict mode only accepts its own.
 
-    A bot lives in one event loop, its test's: there is a fixture for each scope that such a loop can have.
+    A bot must run in the event loop of its test, so there is a fixture for each scope that such a loop can have.
     """
     if config.pluginmanager.hasplugin("asyncio"):
         import pytest_asyncio
@@ -81,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Let what the bot failed on at the end of a test fail the test, and a failing one tell the conversation."""
+    """Raise the bot's remaining errors at the end of a test, and add the conversation to a test that fails."""
     connected = _discord_of(item)
     if connected is None or not isinstance(item, pytest.Function):
         return (yield)
@@ -96,9 +96,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     try:
         return (yield)
     except BaseException as error:
-        from .testing import explain
-
-        explain(error, connected)
+        connected.explain(error)
         raise
     finally:
         item.obj = test
@@ -106,7 +104,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Run a test that is nobody else's."""
+    """Run a test that no other plugin runs."""
     runner = pyfuncitem.stash.get(_RUNNER, None)
     if runner is None:
         return None
@@ -116,13 +114,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def _discord_of(item: pytest.Item) -> Discord | None:
-    """What the fixture gave a test; None where it took none, or a fixture of another plugin."""
+    """Return the value of the fixture in a test, None if it does not use it, or uses one of another plugin."""
     given = getattr(item, "funcargs", {}).get("discord")
-    return given if type(given).__module__ == "wisp.testing" else None
+    return given if type(given).__module__ == "wisp.testing.discord" else None
 
 
 def _loop_scope(item: pytest.Item) -> str | None:
-    """The scope of the event loop in which pytest-asyncio runs a test; None where it is not its."""
+    """Return the scope of the event loop in which pytest-asyncio runs a test, None if it does not run it."""
     marker = item.get_closest_marker("asyncio")
     if marker is None or not item.config.pluginmanager.hasplugin("asyncio"):
         return None
@@ -138,7 +136,7 @@ async def _connect(bot: Bot) -> AsyncGenerator[Discord]:
 
 
 def _bot_of(request: pytest.FixtureRequest) -> Bot:
-    """The test's bot. Raises pytest.UsageError where there is none."""
+    """Return the test's bot. Raises pytest.UsageError if there is none."""
     from .bot import Bot
 
     try:
@@ -152,6 +150,6 @@ def _bot_of(request: pytest.FixtureRequest) -> Bot:
         return found
     got = "nothing" if found is None else f"a {type(found).__module__}.{type(found).__qualname__}"
     raise pytest.UsageError(
-        f"{request.node.nodeid} takes `discord`, and needs a wisp.Bot: expected one as {place}, got {got}. "
+        f"{request.node.nodeid} takes `discord`, which needs a wisp.Bot: expected one as {place}, got {got}. "
         "Import it in the test's file (`from my_bot import bot`), or write a fixture `bot` that returns it"
     )

@@ -1,125 +1,102 @@
-"""Replies: embeds that look alike over a whole bot, and answers that say how something went."""
+"""Replies: embeds in one style for the whole bot, and responses that report success, an error or a warning."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import hikari
 
 from . import limits
+from .config import in_use
 from .errors import AnswerError
 
 if TYPE_CHECKING:
-    from .config import Config
-    from .context import Answer, InteractionContext
+    from .context import InteractionContext
+    from .responder import Answer
 
-settings_in_use: ContextVar[Config | None] = ContextVar("settings of the bot that runs this", default=None)
-"""Whose embeds are made here: set where a bot calls a handler or a listener."""
-
-_SUCCESS, _ERROR, _INFO, _WARNING = 0x57F287, 0xED4245, 0x5865F2, 0xFEE75C
+_GREEN, _RED, _BLUE, _YELLOW = 0x57F287, 0xED4245, 0x5865F2, 0xFEE75C
 
 
 class EmbedBuilder:
-    """Embeds of one look: `EmbedBuilder.success(title="Saved", description="It is kept.")`.
+    """Embeds in one style: `EmbedBuilder.success(title="Saved", description="The settings are saved.")`.
 
-    Each is a `hikari.Embed`, to be filled further. What is too long for Discord is cut, with "…" at its end: a title
-    after 256 characters, a description after 4,096, all texts together after 6,000. The bot's `embed_color` is that of
-    `info`, its `embed_footer` stands under all.
+    Each method returns a `hikari.Embed`, to be filled further. A str that is too long for Discord is cut, and ends in
+    "…": a title after 256 characters, a description after 4,096, all of them together after 6,000. The bot's
+    `embed_color` is the colour of `info`, its `embed_footer` the footer of all.
     """
 
     @staticmethod
     def success(title: str | None = None, description: str | None = None) -> hikari.Embed:
-        """Something went well: green."""
-        return _embed(_SUCCESS, title, description)
+        """Return a green embed, for success."""
+        return _embed(_GREEN, title, description)
 
     @staticmethod
     def error(title: str | None = None, description: str | None = None) -> hikari.Embed:
-        """Something went wrong: red."""
-        return _embed(_ERROR, title, description)
+        """Return a red embed, for errors."""
+        return _embed(_RED, title, description)
 
     @staticmethod
     def info(title: str | None = None, description: str | None = None) -> hikari.Embed:
-        """Something to know: the bot's colour, blue where it has none."""
-        config = settings_in_use.get()
-        brand = config.embed_color if config is not None else None
-        return _embed(_INFO if brand is None else brand, title, description)
+        """Return an embed in the bot's colour (blue by default), for information."""
+        config = in_use.get()
+        return _embed(_BLUE if config is None or config.embed_color is None else config.embed_color, title, description)
 
     @staticmethod
     def warning(title: str | None = None, description: str | None = None) -> hikari.Embed:
-        """Something to be careful with: yellow."""
-        return _embed(_WARNING, title, description)
+        """Return a yellow embed, for warnings."""
+        return _embed(_YELLOW, title, description)
 
 
-async def respond_success(
-    ctx: InteractionContext[Any],
-    message: str = "",
-    *,
-    embed: hikari.Embed | None = None,
-    ephemeral: bool | None = None,
-    components: Sequence[hikari.api.ComponentBuilder] = (),
-) -> Answer:
-    """Answer that something went well: with `message` in an embed, or beside the one that is given.
+class ReplySettings(TypedDict, total=False):
+    """The settings of `respond_success` and its siblings; `ephemeral` and `components` are those of `ctx.respond`."""
 
-    `components` and `ephemeral` are as in `ctx.respond`.
+    embed: hikari.Embed | None
+    ephemeral: bool | None
+    components: Sequence[hikari.api.ComponentBuilder]
+
+
+async def respond_success(ctx: InteractionContext[Any], message: str = "", **settings: Unpack[ReplySettings]) -> Answer:
+    """Respond that something succeeded: with `message` in a green embed, or beside the `embed` that is given.
+
+    Raises AnswerError if there is neither.
     """
-    return await _respond(ctx, EmbedBuilder.success, message, embed, ephemeral, components)
+    return await _respond(ctx, EmbedBuilder.success, message, **settings)
 
 
-async def respond_error(
-    ctx: InteractionContext[Any],
-    message: str = "",
-    *,
-    embed: hikari.Embed | None = None,
-    ephemeral: bool | None = True,
-    components: Sequence[hikari.api.ComponentBuilder] = (),
-) -> Answer:
-    """Answer that something went wrong, privately unless told otherwise; else as `respond_success`."""
-    return await _respond(ctx, EmbedBuilder.error, message, embed, ephemeral, components)
+async def respond_error(ctx: InteractionContext[Any], message: str = "", **settings: Unpack[ReplySettings]) -> Answer:
+    """Respond that something failed, privately unless `ephemeral=False`; otherwise like `respond_success`."""
+    settings.setdefault("ephemeral", True)
+    return await _respond(ctx, EmbedBuilder.error, message, **settings)
 
 
-async def respond_info(
-    ctx: InteractionContext[Any],
-    message: str = "",
-    *,
-    embed: hikari.Embed | None = None,
-    ephemeral: bool | None = None,
-    components: Sequence[hikari.api.ComponentBuilder] = (),
-) -> Answer:
-    """Answer with something to know, as `respond_success`."""
-    return await _respond(ctx, EmbedBuilder.info, message, embed, ephemeral, components)
+async def respond_info(ctx: InteractionContext[Any], message: str = "", **settings: Unpack[ReplySettings]) -> Answer:
+    """Respond with information, like `respond_success`."""
+    return await _respond(ctx, EmbedBuilder.info, message, **settings)
 
 
-async def respond_warning(
-    ctx: InteractionContext[Any],
-    message: str = "",
-    *,
-    embed: hikari.Embed | None = None,
-    ephemeral: bool | None = None,
-    components: Sequence[hikari.api.ComponentBuilder] = (),
-) -> Answer:
-    """Answer with something to be careful with, as `respond_success`."""
-    return await _respond(ctx, EmbedBuilder.warning, message, embed, ephemeral, components)
+async def respond_warning(ctx: InteractionContext[Any], message: str = "", **settings: Unpack[ReplySettings]) -> Answer:
+    """Respond with a warning, like `respond_success`."""
+    return await _respond(ctx, EmbedBuilder.warning, message, **settings)
 
 
 async def _respond(
     ctx: InteractionContext[Any],
-    kind: Callable[[None, str], hikari.Embed],
+    build: Callable[[None, str], hikari.Embed],
     message: str,
-    embed: hikari.Embed | None,
-    ephemeral: bool | None,
-    components: Sequence[hikari.api.ComponentBuilder],
+    embed: hikari.Embed | None = None,
+    ephemeral: bool | None = None,
+    components: Sequence[hikari.api.ComponentBuilder] = (),
 ) -> Answer:
     if not message and embed is None:
         raise AnswerError("There is nothing to say. Give it a message, an embed, or both.")
     content = message if embed is not None and message else hikari.UNDEFINED
-    shown = embed or kind(None, message)
+    shown = embed or build(None, message)
     return await ctx.respond(content, embed=shown, ephemeral=ephemeral, components=components or hikari.UNDEFINED)
 
 
 def _embed(color: int, title: str | None, description: str | None) -> hikari.Embed:
-    config = settings_in_use.get()
+    config = in_use.get()
     footer = (config.embed_footer if config is not None else None) or ""
     title = _cut(title or "", limits.EMBED_TITLE)
     left = limits.EMBEDS_SIZE - len(title) - len(footer)

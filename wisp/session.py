@@ -1,159 +1,125 @@
-"""A session: one run of a bot, from its start to its close, and all that is open meanwhile."""
+"""The session: one run of a bot, from its start to its close."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import hikari
 
 from . import bridge
-from .blocking import Blocking
+from .checks import unattached_problems
+from .config import in_use
 from .cooldowns import CooldownStore
-from .deferral import Deferrals, DiscordTime
 from .dispatch import Dispatcher
-from .errors import DatabaseError, InteractionOver, Mistakes, ServiceError, StartError, WispError
-from .events import Event, EventContext, Listener, guild_of, hears_messages
-from .groups import Root, forgotten, roots
+from .errors import CheckError, StartError, WispError
+from .events import hears_messages
+from .inspection import misfit
+from .jobs.scheduler import SchedulerService
+from .lightbulb_compat import LightbulbCompat
+from .locations import place
 from .logs import get_logger, protect
-from .measures import Measures
-from .migrations import Migrations
-from .places import line_of, place, raised_at
 from .prompts import Prompts
-from .registration import CommandSync, Wanted
-from .replies import settings_in_use
-from .services import Audit, Database, GuildDataStore, Metrics
+from .router import Router
+from .runtime import Runtime, label_of
 from .services.audit import AuditService
 from .services.cache import CacheService
 from .services.database import MEMORY, DatabaseService
 from .services.guild_data import GuildData
 from .services.metrics import MetricsService
-from .services.scheduler import SchedulerService
-from .shield import EXITS, Exit, contained, described, is_cancelled, refuse_coroutine, shielded
-from .signatures import misfit
-from .start_refusals import check_gateway, check_privileged, explained, page_of
-from .work import LAST_WORDS, Overdue, Work, current_task, end, left_behind, named, within
+from .start_errors import check_gateway, check_privileged, explained, page_of
+from .tasks import (
+    EXITS,
+    LAST_WORDS,
+    Overdue,
+    current_task,
+    described,
+    end,
+    is_cancelled,
+    left_behind,
+    named,
+    refuse_coroutine,
+    within,
+)
+from .wiring import Wiring
 
 if TYPE_CHECKING:
-    import lightbulb
-
     from .bot import Bot
     from .clock import Clock
     from .config import Config
-    from .context import InteractionContext
-    from .measures import Outcome
-    from .registrar import Registrar
-    from .registry import Gate
-    from .services import Services
 
 _log = get_logger("wisp")
 
-_CLOSING_LIMIT = 10.0
-"""Seconds that the parts of the bot have to close, all together. Those that hang do not hold up the process."""
-
 _ANSWER_LIMIT = 3.0
-"""Seconds in which the last answers go out before the connection closes."""
-
-_NAMED = 30
-"""Handlers that `Session.unfinished` names at most."""
+"""Seconds in which the last answers are sent before the connection closes."""
 
 _LONGEST_WAIT = 300.0
 """Seconds that a start waits for rate limits."""
 
 _LATE = 30.0
 _STILL_OUTSIDE = (
-    "Discord has not let the bot in after %g s, and the bot goes on trying. Discord's state: https://discordstatus.com"
+    "Discord has not let the bot in after %g s. The bot keeps trying. Discord's state: https://discordstatus.com"
 )
-_HELD_UP = "The bot is not up after %g s: hikari waits for %s. A loop that goes on belongs in a job, or in a task"
-
-
-class Failure:
-    """An error in the bot's code that no error handler dealt with: `id` finds its traceback in the log."""
-
-    __slots__ = ("error", "id", "where")
-
-    def __init__(self, id: str, where: str, error: BaseException) -> None:
-        self.id: str = id
-        self.where: str = where
-        self.error: BaseException = error
+_HELD_UP = "The bot is not up after %g s: hikari waits for %s. Code that keeps running belongs in a job or a task"
 
 
 class ClosedMeanwhile(StartError):
-    """Raised by a start when the bot was closed before it was up."""
+    """Raised by a start if the bot was closed before it was up."""
 
     def __init__(self) -> None:
         super().__init__("The bot was closed while it started.")
 
 
 class _Stop(BaseException):
-    """Ends hikari's start from within a listener. hikari shields its start against listeners' Exceptions."""
+    """Ends hikari's start from within a listener. hikari shields its start against the Exceptions of listeners."""
 
 
 class Session:
-    """One run of a bot. `gateway` is hikari's bot, `client` lightbulb's client, `clock` the time of all of it;
-    `closing` says that no new work is taken, `closed` that all is over.
+    """One run of a bot. `runtime` is what its parts share, `wiring` what bot and modules registered, in action.
 
-    `on_failure` is called with each Failure. `patience` is the seconds before a late answer is deferred (Discord
-    waits 3), `grace` those that running handlers get when the bot closes.
+    It starts once and closes once. What is opened is noted with how to close it, and closed last first.
     """
 
-    patience: float = 2.0
-
-    def __init__(self, bot: Bot, config: Config, clock: Clock) -> None:
-        self.bot = bot
-        self.config = config
-        self.clock = clock
-        self.grace: float = 10.0
-        self.closing: bool = False
-        self.closed: bool = False
-        self.on_failure: Callable[[Failure], object] | None = None
-        self.work: Work = Work()
-        self.discord_time: DiscordTime = DiscordTime(clock)
-        self.blocking: Blocking = Blocking(clock, self.discord_time)
-        self.measures: Measures = Measures(clock)
-        self.dispatcher: Dispatcher = Dispatcher(self)
-        self.prompts: Prompts = Prompts(self)
-        self.cooldowns: CooldownStore = CooldownStore(clock)
-        self.owners: frozenset[int] = frozenset(config.owners)
-        self.gate: Gate = bot.modules.gate
-        db = self._make_database()
-        self._db: DatabaseService = db
-        self.scheduler: SchedulerService = SchedulerService(db, clock=clock)
-        self._subscriptions: dict[Registrar, list[tuple[type[hikari.Event], Any]]] = {}
-        self.is_set_up: bool = False  # the on_start functions and the modules' setups have ended
-        self._is_registered = False
-        self._commands: CommandSync | None = None  # once Discord has said who the bot is
-        self._lightbulb_commands: list[Any] = []
-        self._deferrals = Deferrals(clock, self.discord_time, self.patience, self._defer, self.spawn)
-        self._calls: dict[InteractionContext[Any], asyncio.Task[Any]] = {}
-        self._background: set[asyncio.Task[Any]] = set()
+    def __init__(self, bot: Bot, config: Config, clock: Clock, *, database: DatabaseService | None = None) -> None:
+        assert config.token is not None
+        gateway = bridge.gateway_bot(config.token, config.rest_url)
+        lightbulb = LightbulbCompat(gateway)
+        database = database or DatabaseService(config.database, durability=config.durability, clock=clock)
+        runtime = Runtime(
+            bot,
+            config,
+            clock,
+            gateway,
+            lightbulb.client,
+            services=bot.services,
+            database=database,
+            gate=bot.modules.gate,
+        )
+        self.runtime: Runtime = runtime
+        self._bot = bot
+        self._cooldowns = CooldownStore(clock, runtime.discord_time)
+        self._router = Router(runtime, self._cooldowns)
+        self._dispatcher = Dispatcher(runtime, self._router, lightbulb)
+        scheduler = SchedulerService(database, clock=clock)
+        self.wiring: Wiring = Wiring(runtime, self._router, lightbulb, scheduler)
+        runtime.prompts = Prompts(runtime)
         self._opened: list[tuple[str, Callable[[], Awaitable[object]]]] = []
-        self._starting: asyncio.Task[Any] | None = None
+        self._starting: asyncio.Task[object] | None = None
         self._start_ended = asyncio.Event()
         self._closing: asyncio.Task[None] | None = None
-        self._closing_since: float | None = None
-        self._parts_since: float | None = None  # when the first part of the bot began to close
-        self.leaving: asyncio.Future[BaseException] | None = None
-        self._guild_data: GuildDataStore | None = None
         self._guilds: set[hikari.Snowflake] = set()  # that Discord named when the shards became ready
-        self._known_gateway: list[hikari.GatewayBotInfo] = []  # until hikari takes it
         self._stages: list[str] = []
         self._stage_began = time.perf_counter()
-        assert config.token is not None
-        self.gateway: hikari.GatewayBot = bridge.gateway_bot(config.token, config.rest_url)
-        self.client: lightbulb.GatewayEnabledClient = bridge.lightbulb_client(self.gateway)
 
     # ---- start ----
 
     async def start(self) -> None:
-        """Set everything up, register the commands, connect. If that fails, close again what was opened.
+        """Set everything up, register the commands, connect. If that fails, close what was opened.
 
         Raises StartError with what keeps the bot from starting, also if the bot is closed meanwhile.
         """
@@ -175,8 +141,8 @@ class Session:
                 raise StartError(str(error)) from error
             raise
         self._end_starting()
-        if self.clock.is_flowing:
-            self.blocking.start()
+        if self.runtime.clock.is_flowing:
+            self.runtime.watchdog.start()
         self._stage("connected")
         _log.info("%s", self.summary())
 
@@ -185,119 +151,90 @@ class Session:
         self._start_ended.set()
 
     def summary(self) -> str:
-        """What runs, in a few words: commands, listeners, servers, what was registered, how long each stage took."""
-        me = self.gateway.get_me()
+        """Return what runs, in a few words, and how long each stage of the start took."""
+        gateway, wiring = self.runtime.gateway, self.wiring
+        me = gateway.get_me()
         counts = [
-            _count(sum(len(root.commands) for root in self._roots()), "command"),
-            _count(sum(len(registrar.listeners) for registrar in self._registrars()), "listener"),
-            *([_count(jobs, "job")] if (jobs := self.scheduler.count()) else []),
-            *self.bot.modules.counts(),
-            _count(len(self._guilds | self.gateway.cache.get_guilds_view().keys()), "server"),
+            _count(sum(len(command.commands) for command in wiring.commands()), "command"),
+            _count(len([*wiring.listeners]), "listener"),
+            *([_count(jobs, "job")] if (jobs := wiring.scheduler.count()) else []),
+            *self._bot.modules.counts(),
+            _count(len(self._guilds | gateway.cache.get_guilds_view().keys()), "server"),
         ]
         return f"{me.username if me else 'the bot'} is up: {', '.join(counts)} ({', '.join(self._stages)})"
 
-    @property
-    def services(self) -> Services:
-        """What the bot runs on, by name."""
-        return self.bot.services
-
-    @property
-    def guild_data(self) -> GuildDataStore:
-        """What the bot keeps for its servers. Raises ServiceError before it has started."""
-        if self._guild_data is None:
-            raise ServiceError("there is no guild data: the service has not started")
-        return self._guild_data
-
-    def _make_database(self) -> DatabaseService:
-        return DatabaseService(self.config.database, durability=self.config.durability, clock=self.clock)
+    def _stage(self, name: str) -> None:
+        if self.runtime.closing:  # code of the bot has ignored that the start was cancelled
+            raise ClosedMeanwhile
+        now = time.perf_counter()
+        self._stages.append(f"{name} in {now - self._stage_began:.2f} s")
+        self._stage_began = now
 
     async def _start_services(self) -> None:
-        db = self._db
-        built_in: dict[str, object] = {"metrics": MetricsService(clock=self.clock), "db": db}
-        if "db" in self.services.registered:
-            built_in["guild_data_db"] = db  # guild data stays in SQLite until somebody replaces it as well
-        built_in |= {"guild_data": GuildData(db), "cache": CacheService(clock=self.clock), "audit": AuditService()}
-        built_in["scheduler"] = self.scheduler
-        if "scheduler" in self.services.registered:
-            built_in["job_scheduler"] = self.scheduler  # the jobs of @bot.every and its siblings stay with it
-        own = {name for name in ("guild_data_db", "scheduler", "job_scheduler") if name not in self.services.registered}
-        self._opened.append(("the services", self.services.stop))
-        await self.services.start(built_in, session=self, required={"db", "guild_data", *own})
-        self.measures.start(self.services.get_typed("metrics", Metrics))
-        for database in (db, self.services.get("db")):
+        runtime, db, registered = self.runtime, self.runtime.database, self._bot.services.registered
+        built_in: dict[str, object] = {"metrics": MetricsService(clock=runtime.clock), "db": db}
+        if "db" in registered:
+            built_in["guild_data_db"] = db  # guild data stays in SQLite unless it is replaced as well
+        built_in |= {"guild_data": GuildData(db), "cache": CacheService(clock=runtime.clock), "audit": AuditService()}
+        built_in["scheduler"] = self.wiring.scheduler
+        if "scheduler" in registered:
+            built_in["job_scheduler"] = self.wiring.scheduler  # jobs of @bot.every and the like stay with it
+        own = {name for name in ("guild_data_db", "scheduler", "job_scheduler") if name not in registered}
+        services = runtime.services
+        self._opened.append(("the services", services.stop))
+        await services.start(built_in, session=runtime, required={"db", "guild_data", *own})
+        runtime.instrumentation.start(services.get("metrics"))
+        for database in (db, services.get("db")):
             if isinstance(database, DatabaseService):
-                database.watch = partial(self.measures.ran, "statement")
-        self._guild_data = self.services.get_typed("guild_data", GuildDataStore)
-        self.services.get_typed("db", Database)  # another one must be able to do the same
-        self.services.get_typed("audit", Audit)
-        await self.cooldowns.start(db)
-        self._opened.append(("the cooldowns", lambda: within(self.closing_left(), self.cooldowns.stop())))
+                database.watch = partial(runtime.instrumentation.record, "statement")
+        runtime.guild_data = services.get("guild_data")
+        await self._cooldowns.start(db)
+        self._open("the cooldowns", self._cooldowns.stop)
         try:
-            await self.migrate("bot", self.bot.migrations)
+            await self.wiring.migrate("bot", self._bot.migrations)
         except ValueError as error:
             raise StartError(str(error)) from error
-        if self.config.database == MEMORY:
+        if runtime.config.database == MEMORY:
             _log.info("the bot keeps its data in memory (database=None): they are lost when it stops")
         self._stage("services started")
 
-    @property
-    def database(self) -> Database | None:
-        """The service "db", None while the bot does not run."""
-        return self.services.get_typed("db", Database)
-
-    @property
-    def own_database(self) -> DatabaseService:
-        """The built-in database with wisp's own tables, also if another service is "db"."""
-        return self._db
-
-    async def migrate(self, owner: str, migrations: Migrations) -> None:
-        """Bring tables up to date, if there are migrations. Raises WispError and ValueError if that fails."""
-        if migrations:
-            assert self.database is not None
-            try:
-                await self.database.migrate(owner, migrations)
-            except DatabaseError as error:
-                error.mistakes = migrations.failed(error)
-                raise
-
     async def _set_up(self) -> None:
-        self.gateway.subscribe(hikari.InteractionCreateEvent, self.dispatcher.on_interaction)
-        dispatcher = self.dispatcher
+        gateway, dispatcher = self.runtime.gateway, self._dispatcher
+        gateway.subscribe(hikari.InteractionCreateEvent, dispatcher.on_interaction)
         bridge.on_interaction_payload(
-            self.gateway, dispatcher.came_before, dispatcher.on_awaited, dispatcher.on_undecodable
+            gateway, dispatcher.is_duplicate, dispatcher.on_awaited, dispatcher.on_undecodable
         )
-        # while modules are torn down and on_stop runs, calls are still answered, so the connection closes after them
+        # calls are still answered while modules are torn down and on_stop runs: the connection closes after them
         self._opened.append(("the connection to Discord", self._close_gateway))
-        self._opened.append(("lightbulb", lambda: within(self.closing_left(), self.client.stop())))
+        self._open("lightbulb", self.runtime.client.stop)
         await self._call_starters()
-        self.attach(self.bot)
+        self.wiring.attach(self._bot)
         self._opened.append(("the modules", self._stop_modules))
-        await self.bot.modules.start(self)
-        if not self.bot.modules.missing and (mistakes := forgotten(self.bot.file)):
-            raise Mistakes(mistakes)
-        self.is_set_up = True
-        self._route()
-        bridge.set_intents(self.gateway, self._intents())
+        await self._bot.modules.start(self.wiring)
+        if not self._bot.modules.missing and (problems := unattached_problems(self._bot.file)):
+            raise CheckError(problems)
+        self.wiring.is_complete = True
+        bridge.set_intents(gateway, self.wiring.intents())
         self._stage("set up")
 
     async def _call_starters(self) -> None:
-        """Call the on_start functions. The on_stop functions are called at the end once the first has returned."""
-        if not self.bot.starters:
+        """Call the on_start functions. The on_stop functions are called at the end if the first one has returned."""
+        if not self._bot.starters:
             self._opened.append(("the on_stop functions", self._open_stoppers))
-        for number, starter in enumerate(self.bot.starters):
+        for number, starter in enumerate(self._bot.starters):
             await self._call_starter(starter)
             if number == 0:  # a later one may never return
                 self._opened.append(("the on_stop functions", self._open_stoppers))
 
     async def _open_stoppers(self) -> None:
         # one entry for each: what one raises is logged with its name, and the others are called
-        for stopper in self.bot.stoppers:
+        for stopper in self._bot.stoppers:
             name = getattr(stopper, "__name__", type(stopper).__name__)
-            self._opened.append((f'the on_stop function "{name}"', partial(self._call_stopper, stopper)))
+            self._open(f'the on_stop function "{name}"', partial(self._call, stopper))
 
     async def _call_starter(self, starter: Callable[..., Awaitable[object]]) -> None:
         try:
-            refuse_coroutine(await self._called(starter))
+            await self._call(starter)
         except (Exception, *EXITS):
             raise
         except BaseException as error:
@@ -306,131 +243,19 @@ class Session:
             name = getattr(starter, "__name__", type(starter).__name__)
             raise StartError(f"on_start {name} raised {described(error)}") from error
 
-    async def _call_stopper(self, stopper: Callable[..., Awaitable[object]]) -> None:
-        refuse_coroutine(await within(self.closing_left(), self._called(stopper)))
-
-    def _called(self, function: Callable[..., Awaitable[object]]) -> Awaitable[object]:
-        return function() if misfit(function, "bot") else function(self.bot)
+    async def _call(self, function: Callable[..., Awaitable[object]]) -> None:
+        """Call an on_start or on_stop function, which takes nothing or the bot."""
+        refuse_coroutine(await (function() if misfit(function, "bot") else function(self._bot)))
 
     def _begin_jobs(self) -> None:
         context = Context()
-        context.run(settings_in_use.set, self.config)
-        self.scheduler.begin(context)
+        context.run(in_use.set, self.runtime.config)
+        self.wiring.scheduler.begin(context)
 
-    async def _stop_modules(self) -> None:
-        self.is_set_up = False
-        await self.bot.modules.stop(self)
-
-    # ---- what bot and modules registered ----
-
-    def attach(self, registrar: Registrar) -> None:
-        """Bring what a bot or module registered into action."""
-        self._subscriptions[registrar] = [
-            (event_type, self._subscribe(registrar, listener, event_type))
-            for listener in registrar.listeners
-            for event_type in listener.event_types
-            if not issubclass(event_type, Event)
-        ]
-        self.scheduler.attach(registrar)
-        self._route()
-
-    def is_attached(self, registrar: Registrar) -> bool:
-        """Whether what a bot or module registered is in action."""
-        return registrar in self._subscriptions
-
-    def detach(self, registrar: Registrar) -> None:
-        """Take what a module registered out of action: nothing new reaches it."""
-        for event_type, callback in self._subscriptions.pop(registrar, ()):
-            if not (self.closing and issubclass(hikari.StoppedEvent, event_type)):  # that one is still to come
-                self.gateway.unsubscribe(event_type, callback)
-        self.scheduler.detach(registrar)
-        self._route()
-
-    def _route(self) -> None:
-        if not self.is_set_up:  # once for all that load, before anything can come in
-            return
-        roots = [(root, self._guilds_of(root)) for root in self._roots()]
-        self.dispatcher.route(roots, self._registrars())
-        for made in self._lightbulb_commands:
-            self.client.unregister(made)
-        self._lightbulb_commands.clear()
-        for root, guilds in roots:
-            made = bridge.lightbulb_command(root, self.dispatcher.invoked_by_lightbulb)
-            self.client.register(made, guilds=guilds or None, global_=None if guilds else True)
-            self._lightbulb_commands.append(made)
-
-    def refuse_new_intents(self, registrar: Registrar) -> None:
-        """Raise WispError where the listeners need an intent that this run, being connected, has not asked for."""
-        if self._is_registered and (missing := _intents_of(registrar.listeners) & ~self._intents()):
-            names = ", ".join(str(intent.name) for intent in missing.split())
-            raise WispError(f"its listeners need the intent {names}, which is settled at the start. Restart the bot")
-
-    async def register_again(self) -> None:
-        """Bring Discord's commands up to date while the bot runs, as `CommandSync.update` does."""
-        assert self._commands is not None
-        await self.bot.modules.changed()  # those that are going on are registered with this one
-        await self._commands.update()
-
-    async def emit(self, event: Event) -> None:
-        """Call every listener for an event of one's own, and return when all are done."""
-        heard = [
-            self._hear(registrar, listener, event)
-            for registrar in self._registrars()
-            for listener in registrar.listeners
-            if isinstance(event, listener.event_types) and not self.closing
-        ]
-        await asyncio.gather(*heard)
-
-    async def _hear(self, owner: Registrar, listener: Listener, event: Any) -> None:
-        """Call a listener, unless its module is off where that happened."""
-        if not self.gate.is_open(owner, guild_of(event)):
-            return
-        settings_in_use.set(self.config)
-        title = f'listener "{listener.name}"'
-        current_task().set_name(title)
-        began = self.clock.monotonic()
-        outcome: Outcome = "cancelled"
-        ctx = EventContext(self.bot, event, listener.name)
-
-        async def failed(error: BaseException) -> None:
-            await self.dispatcher.failed(ctx, title, error, owner)
-
-        with self.work.of(owner):
-            try:
-                hearing = partial(self._heard, listener, event)
-                done = await shielded(hearing, failed, is_ending=lambda: self.is_ending(owner))
-                outcome = "done" if done else "failed"
-            finally:
-                self.measures.ran("event", type(event).__name__, outcome, began)
-
-    def _heard(self, listener: Listener, event: Any) -> Awaitable[object]:
-        return self.blocking.watch(listener.function(event), listener)
-
-    def _subscribe(self, owner: Registrar, listener: Listener, event_type: type[hikari.Event]) -> Any:
-        async def hear(event: hikari.Event) -> None:
-            if not listener.receives(event, event_type):
-                return
-            if self.closing:
-                if isinstance(event, hikari.StoppedEvent):
-                    await self._hear_last(owner, listener, event)
-            elif isinstance(event, hikari.StartedEvent):
-                self.spawn(self._hear(owner, listener, event))  # hikari's start would wait for it
-            elif isinstance(event, hikari.StartingEvent):
-                await self._hear_whole(owner, listener, event)
-            else:
-                await self._hear(owner, listener, event)
-
-        self.gateway.subscribe(event_type, hear)
-        return hear
-
-    async def _hear_whole(self, owner: Registrar, listener: Listener, event: hikari.Event) -> None:
-        """Call a listener that the start waits for. It goes on if the start is cancelled: it may close the bot."""
-        try:
-            await asyncio.shield(asyncio.create_task(contained(self._hear(owner, listener, event))))
-        except Exit as exit:
-            raise exit.error from None
+    # ---- connection ----
 
     async def _connect(self) -> None:
+        gateway = self.runtime.gateway
         failure: BaseException | None = None
 
         async def register(event: hikari.StartingEvent) -> None:
@@ -444,12 +269,12 @@ class Session:
         async def note_guilds(event: hikari.ShardReadyEvent) -> None:
             self._guilds.update(event.unavailable_guilds)
 
-        self.gateway.subscribe(hikari.StartingEvent, register)
-        self.gateway.subscribe(hikari.ShardReadyEvent, note_guilds)
-        self._opened.append(("the listeners for StoppingEvent", self._announce_stopping))
+        gateway.subscribe(hikari.StartingEvent, register)
+        gateway.subscribe(hikari.ShardReadyEvent, note_guilds)
+        self._opened.append(("the listeners for StoppingEvent", self.wiring.listeners.announce_stopping))
         watching = asyncio.create_task(self._warn_of_a_late_start())
         try:
-            await bridge.start_gateway(self.gateway, self._known_gateway)
+            await gateway.start(check_for_updates=False)
         except _Stop:
             assert failure is not None
             raise failure  # noqa: B904 - it has its cause
@@ -460,312 +285,133 @@ class Session:
 
     async def _warn_of_a_late_start(self) -> None:
         """Log once what the start waits for, if no shard has been let in for a while."""
+        gateway, running = self.runtime.gateway, self.runtime.tasks.running
         let_in = -1
-        while len(self.gateway.shards) > let_in:  # hikari starts those of a large bot in groups, with pauses
-            let_in = len(self.gateway.shards)
+        while len(gateway.shards) > let_in:  # hikari starts those of a large bot in groups, with pauses
+            let_in = len(gateway.shards)
             await asyncio.sleep(_LATE)
-        if self.gateway.shards and all(shard.is_connected for shard in self.gateway.shards.values()):
+        if gateway.shards and all(shard.is_connected for shard in gateway.shards.values()):
             _log.warning(_HELD_UP, _LATE, "a raw listener for StartedEvent")
-        elif self.work.tasks:
-            _log.warning(_HELD_UP, _LATE, named(f"{self.label_of(task)}{place(task)}" for task in self.work.tasks))
+        elif running:
+            _log.warning(_HELD_UP, _LATE, named(f"{label_of(task)}{place(task)}" for task in running))
         else:
             _log.warning(_STILL_OUTSIDE, _LATE)
 
     async def _register(self) -> None:
-        """With REST open and nothing connected: ask who the bot is, and bring its commands up to date."""
+        """Ask Discord who the bot is, and bring its commands up to date, before the gateway connects."""
+        runtime = self.runtime
         application = await self._ask_discord()
-        self._is_registered = True
-        listeners = [listener for registrar in self._registrars() for listener in registrar.listeners]
-        self.owners = self.owners or _owners_of(application)
-        check_privileged(self._intents(), application, listeners)
-        await self.client.start()
-        if hears_messages(listeners) and not self._intents() & hikari.Intents.MESSAGE_CONTENT:
+        runtime.owners = runtime.owners or _owners_of(application)
+        listeners, intents = [*self.wiring.listeners], self.wiring.intents()
+        check_privileged(intents, application, listeners)
+        await runtime.client.start()
+        if hears_messages(listeners) and not intents & hikari.Intents.MESSAGE_CONTENT:
             _log.warning(
-                "messages are listened to, but without their content: most arrive empty. If the bot needs to read "
-                'them, say wisp.Bot(intents="MESSAGE_CONTENT") and switch the intent on at %s',
+                "the bot listens to messages without their content: most arrive empty. If the bot needs to read them, "
+                'pass wisp.Bot(intents="MESSAGE_CONTENT") and enable the intent at %s',
                 page_of(application),
             )
-        await self._register_commands(int(application.id))
-
-    async def _ask_discord(self) -> hikari.Application:
-        """Return the bot's application. Raises StartError if Discord gives no answer, or lets no bot connect now."""
-        rest = bridge.reporting_date(self.gateway.rest, self.discord_time.responded)
+        self._opened.append(("the registration of commands", self.wiring.stop_sync))
         try:
-            with bridge.patience(_LONGEST_WAIT):
-                application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
-        except Exception as error:
-            raise explained(error)  # noqa: B904 - it has its cause
-        check_gateway(gateway, self.clock.time())
-        self._known_gateway.append(gateway)
-        return application
-
-    async def _register_commands(self, application: int) -> None:
-        rest, db = self.gateway.rest, self.own_database
-        self._commands = CommandSync(rest, application, db, self._wanted, clock=self.clock, spawn=self.spawn)
-        self._opened.append(("the registration of commands", self._commands.close))
-        try:
-            changes = await self._commands.update()
+            changes = await self.wiring.sync_commands(int(application.id))
         except hikari.HTTPError as error:
             raise explained(error)  # noqa: B904 - it has its cause
         self._stage("registration of commands postponed" if changes is None else f"commands registered: {changes}")
 
-    async def _wanted(self) -> dict[int | None, list[Wanted]]:
-        """The commands of the bot, as Discord should have them."""
-        wanted: dict[int | None, list[Wanted]] = {None: []}
-        for root in self._roots():
-            for guild in self._guilds_of(root) or (None,):
-                wanted.setdefault(guild, []).append(Wanted(root.payload(), root))
-        for _, guild, payload in await bridge.raw_lightbulb_payloads(
-            self.client, self._lightbulb_commands, self.gateway.entity_factory
-        ):
-            wanted.setdefault(guild, []).append(Wanted(payload, None))
-        return wanted
-
-    def _registrars(self) -> list[Registrar]:
-        return self.bot.modules.registrars()
-
-    def _roots(self) -> list[Root]:
-        return roots(self._registrars())
-
-    def _guilds_of(self, root: Root) -> tuple[int, ...]:
-        return self.config.guilds if root.guilds is None else root.guilds
-
-    def _intents(self) -> hikari.Intents:
-        """What this run asks for; settled once it is connected."""
-        if self._is_registered:
-            return self.gateway.intents
-        intents = hikari.Intents.GUILDS
-        for name in self.config.intents:
-            intents |= hikari.Intents[name]
-        for registrar in self._registrars():
-            intents |= _intents_of(registrar.listeners)
-        return intents
-
-    def _stage(self, name: str) -> None:
-        if self.closing:  # code of the bot has ignored that the start was cancelled
-            raise ClosedMeanwhile
-        now = time.perf_counter()
-        self._stages.append(f"{name} in {now - self._stage_began:.2f} s")
-        self._stage_began = now
-
-    # ---- while it runs ----
-
-    async def idle(self) -> None:
-        """Wait until no handler of the bot runs, but those that wait for a person."""
-        await self.work.done()
-
-    def report(self, where: str, error: BaseException) -> str:
-        """Log an error in the bot's code, and return the short id that finds it in the log.
-
-        It has its traceback, unless one line can say all that it does.
-        """
-        id = secrets.token_hex(3)
-        self.measures.failed(where, error)
-        with suppress(Exception):  # a logging handler that raises must not keep the answer from the user
-            reason = self.blocking.explain(error)
-            if reason is None and isinstance(error, InteractionOver):
-                _log.error("error %s in %s%s: %s", id, where, raised_at(error.__traceback__) or error.place, error)
-            elif reason is None:
-                _log.error("error %s in %s", id, where, exc_info=error)
-            elif reason:
-                _log.error("error %s in %s: %s", id, where, reason)
-        if self.on_failure is not None:
-            self.on_failure(Failure(id, where, error))
-        return id
-
-    def spawn(self, work: Coroutine[Any, Any, object]) -> None:
-        """Run `work` beside everything else, as one of the handlers."""
-
-        async def at_work() -> None:
-            with self.work:
-                await work
-
-        task = asyncio.create_task(at_work())
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-
-    def begin(self, ctx: InteractionContext[Any]) -> None:
-        """A call began: it is deferred in time, and answered before the bot closes."""
-        task = self._calls[ctx] = current_task()
-        self.work.tasks[task] = ctx.handler.owner
-        self.expect(ctx)
-
-    def expect(self, ctx: InteractionContext[Any]) -> None:
-        """Defer `ctx` in time, unless it is answered by then."""
-        self._deferrals.expect(ctx)
-
-    def end(self, ctx: InteractionContext[Any]) -> None:
-        """A call ended."""
-        self._calls.pop(ctx, None)
-
-    def under_way(self) -> str:
-        """The commands and jobs that run now, in words."""
-        calls = [ctx.handler.label for ctx in self._calls]
-        return named([*calls, *self.scheduler.under_way()]) or "listeners"
-
-    def label_of(self, task: asyncio.Task[Any]) -> str:
-        """The command, component, form or job that a task runs, in words."""
-        label = next((ctx.handler.label for ctx, running in self._calls.items() if running is task), None)
-        name = task.get_name() if task.get_name().startswith(("job ", "listener ")) else None
-        return label or name or "a listener"
-
-    def unfinished(self) -> str:
-        """Return the handlers that run now, each with the line of the bot's code where it waits."""
-        tasks = self.work.tasks
-        names = named(f"{self.label_of(task)}{line_of(task)}" for task in islice(tasks, _NAMED))
-        return f"{names} and {len(tasks) - _NAMED} more" if len(tasks) > _NAMED else names
-
-    def is_ending(self, owner: Registrar) -> bool:
-        """Whether handlers of a bot or module are cancelled: it is unloaded, or the bot closes."""
-        return self.closing or owner.is_leaving
-
-    def leave(self, leaving: BaseException) -> None:
-        """End the program as a handler asked (`sys.exit()`): in order where `leaving` is waited for, else at once."""
-        if self.leaving is None:
-            raise leaving
-        if not self.leaving.done():
-            self.leaving.set_result(leaving)
-
-    async def _defer(self, ctx: InteractionContext[Any]) -> None:
+    async def _ask_discord(self) -> hikari.Application:
+        """Return the bot's application. Raises StartError if Discord does not answer, or lets no bot connect now."""
+        runtime = self.runtime
+        rest = bridge.rest_client(runtime.gateway.rest, max_wait=_LONGEST_WAIT, on_date=runtime.discord_time.responded)
         try:
-            await ctx.defer()
+            application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
         except Exception as error:
-            self.report(f"deferring {ctx.handler.label}", error)
+            raise explained(error)  # noqa: B904 - it has its cause
+        check_gateway(gateway, runtime.clock.time())
+        bridge.set_gateway_info(runtime.gateway, gateway)
+        return application
 
     # ---- close ----
 
     async def close(self) -> None:
-        """Take no new work, give running handlers their grace, then close what was opened, last first, once.
+        """Accept no new work, let running handlers end in time, then close what was opened, last first, once.
 
-        A caller that is cancelled while it waits does not stop the closing. A handler may call this, and goes on once
+        A caller that is cancelled while it waits does not stop the close. A handler may call this, and continues once
         all is closed. In a task that a handler has started it returns at once, since the handler may wait for that
         task: the bot closes when the handler has ended.
         """
         if self._closing is None:
-            self.closing = True
-            self._closing_since = self.clock.monotonic()
+            self.runtime.begin_shutdown()
             self._closing = asyncio.create_task(self._close())
-        if not self.work.is_within_handler():
-            with self.work.apart():
+        if not self.runtime.tasks.is_within_handler():
+            with self.runtime.tasks.apart():
                 await asyncio.shield(self._closing)
 
-    def grace_left(self) -> float:
-        """Return how many seconds are left of the grace of what runs while the bot closes."""
-        since = self.clock.monotonic() if self._closing_since is None else self._closing_since
-        return max(0.0, since + self.grace - self.clock.monotonic())
-
-    def closing_left(self) -> float:
-        """Return how many seconds a part of the bot (module, on_stop function, service) has to close.
-
-        At the end of the bot it has what the parts before it have left of 10 s, and at least 1.
-        """
-        since = self.clock.monotonic() if self._parts_since is None else self._parts_since
-        return max(LAST_WORDS, since + _CLOSING_LIMIT - self.clock.monotonic())
-
-    async def end_handlers(self, handlers: Iterable[asyncio.Task[Any]], grace: float) -> None:
-        """Wait for handlers, cancel those that run for longer than `grace`, and leave behind those that ignore it."""
-        handlers = set(handlers)
-        try:
-            async with asyncio.timeout(grace):
-                await self.work.ended(handlers)
-        except TimeoutError:
-            names = {task: self._place_of(task) for task in handlers & self.work.tasks.keys()}
-            _log.warning("cancelled%s: %s", f" after {grace:.3g} s" if grace else "", named(names.values()))
-            for task in (deaf := await end(names)):
-                self.work.leave(task)
-            if deaf:
-                _log.error("left behind, since it ignores its cancellation: %s", named(names[task] for task in deaf))
-
-    def _place_of(self, task: asyncio.Task[Any]) -> str:
-        """Return what a task runs, and where in the bot's code it waits."""
-        return f"{'the start' if task is self._starting else self.label_of(task)}{place(task)}"
-
     async def _close(self) -> None:
+        runtime = self.runtime
         if self._starting is not None:
             await self._end_start(self._starting)
-        if self._commands is not None:
-            await self._commands.close()  # its attempts count as work, which would be waited for
+        await self.wiring.stop_sync()  # its attempts count as handlers, which would be waited for
         try:
-            if waiting := self.work.end_waiting():  # the user is told, even if there is no grace
+            if waiting := runtime.tasks.end_waiting():  # the user is told, even if no time is left
                 await asyncio.wait(waiting, timeout=LAST_WORDS)
-            await self.end_handlers(self.work.tasks, self.grace_left())  # those that begin from now on are refusals
-            finishing = {asyncio.create_task(self._finish(ctx)) for ctx in self._calls}
+            # those that begin from now on are refusals
+            await runtime.end_handlers(runtime.tasks.running, runtime.shutdown_left())
+            finishing = {asyncio.create_task(self._dispatcher.finish(call)) for call in self._dispatcher.calls}
             await end(finishing, after=_ANSWER_LIMIT)
         finally:
-            self._deferrals.stop()
-            self.blocking.stop()
-            self.prompts.stop()
+            for call in self._dispatcher.calls:
+                if call.responder is not None:
+                    call.responder.stop()
+            runtime.watchdog.stop()
+            runtime.prompts.stop()
             await self._close_opened()
 
-    async def _end_start(self, starting: asyncio.Task[Any]) -> None:
-        """End a start that is going on, unless it ignores its cancellation for too long."""
+    async def _end_start(self, starting: asyncio.Task[object]) -> None:
+        """End a start that is running, unless it ignores its cancellation for too long."""
         starting.cancel()
         try:
-            async with asyncio.timeout(self.grace):
+            async with asyncio.timeout(self.runtime.shutdown_timeout):
                 await self._start_ended.wait()
         except TimeoutError:
-            _log.error("left behind, since it ignores its cancellation: %s", self._place_of(starting))
+            _log.error("left behind, since it ignores its cancellation: the start%s", place(starting))
             left_behind.add(starting)
 
-    async def _finish(self, ctx: InteractionContext[Any]) -> None:
-        try:
-            await ctx.finish()
-        except Exception as error:
-            self.report(ctx.handler.label, error)
+    def _open(self, what: str, close: Callable[[], Awaitable[object]]) -> None:
+        """Note what must be closed, in what is left of the time that all parts have."""
+        self._opened.append((what, lambda: within(self.runtime.closing_left(), close())))
 
     async def _close_opened(self) -> None:
-        is_waited_for = self.leaving is not None
-        leaving = self.leaving = self.leaving or asyncio.get_running_loop().create_future()
-        self._parts_since = self.clock.monotonic()
-        with self.work.closing():
+        runtime = self.runtime
+        is_awaited = runtime.exit_requested is not None
+        exit_requested = runtime.exit_requested or asyncio.get_running_loop().create_future()
+        runtime.exit_requested = exit_requested
+        runtime.begin_closing_parts()
+        with runtime.tasks.closing():
             while self._opened:
                 what, close = self._opened.pop()
                 try:
                     await close()
                 except EXITS as error:
-                    self.leave(error)
+                    runtime.request_exit(error)
                 except Overdue as error:
                     _log.error("%s did not close properly: it %s", what, error)
                 except BaseException:  # the others close all the same
                     _log.exception("%s did not close properly", what)
-        self.closed = True
-        if leaving.done() and not is_waited_for:
-            raise leaving.result()
+        runtime.closed = True
+        if exit_requested.done() and not is_awaited:
+            raise exit_requested.result()
 
-    async def _announce_stopping(self) -> None:
-        """Call the listeners for StoppingEvent while all works: hikari dispatches it after modules are torn down."""
-        if self.gateway.is_alive:
-            event = self.gateway.event_factory.deserialize_stopping_event()
-            await asyncio.gather(
-                *(
-                    self._hear_last(registrar, listener, event)
-                    for registrar in self._registrars()
-                    for listener in registrar.listeners
-                    if isinstance(event, listener.event_types)
-                )
-            )
-
-    async def _hear_last(self, owner: Registrar, listener: Listener, event: hikari.Event) -> None:
-        """Call a listener for an event of the bot's end. It gets what is left of the grace, and at least a second."""
-        try:
-            await within(max(self.grace_left(), LAST_WORDS), self._hear(owner, listener, event))
-        except Overdue as error:
-            _log.error('listener "%s" for %s %s', listener.name, type(event).__name__, error)
+    async def _stop_modules(self) -> None:
+        self.wiring.is_complete = False
+        await self._bot.modules.stop(self.wiring)
 
     async def _close_gateway(self) -> None:
-        if not self.gateway.is_alive:
+        if not self.runtime.gateway.is_alive:
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_WORDS):
-                await self.work.ended(self.work.tasks.keys() - left_behind)  # refusals that are on their way
-        await bridge.close_gateway(self.gateway)
-
-
-def _intents_of(listeners: Iterable[Listener]) -> hikari.Intents:
-    intents = hikari.Intents.NONE
-    for listener in listeners:
-        intents |= listener.intents()
-    return intents
+                await self.runtime.tasks.wait_for(self.runtime.tasks.running.keys() - left_behind)  # last refusals
+        await bridge.close_gateway(self.runtime.gateway)
 
 
 def _owners_of(application: hikari.Application) -> frozenset[int]:

@@ -144,7 +144,7 @@ async def wisp_bot(session: wire.Session, live: int) -> AsyncIterator[Feed]:
     import hikari
 
     import wisp
-    from wisp.local import on_sandbox
+    from wisp.local.runner import on_sandbox
 
     bot = wisp.Bot()
 
@@ -184,7 +184,7 @@ async def wisp_module_bot(session: wire.Session, live: int) -> AsyncIterator[Fee
     import hikari
 
     import wisp
-    from wisp.local import on_sandbox
+    from wisp.local.runner import on_sandbox
 
     class Both(wisp.Module):
         name = "both"

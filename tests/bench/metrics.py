@@ -109,7 +109,7 @@ def cases() -> list[Case]:
     if importable(PROMETHEUS):
         works[PROMETHEUS] = prometheus_works("Histogram")
         works[SUMMARY] = prometheus_works("Summary")
-    budgets = {"counter": [Budget(WISP, PROMETHEUS, 0.25)], "timing": [Budget(WISP, PROMETHEUS, 0.15)]}
+    budgets = {"counter": [Budget(WISP, PROMETHEUS, 0.35)], "timing": [Budget(WISP, PROMETHEUS, 0.25)]}
     return [
         Case(
             name,

@@ -125,7 +125,7 @@ async def begin_each(begin: Callable[[int], object], case: Case) -> None:
 
 async def run_wisp(case: Case) -> dict[str, float]:
     import wisp
-    from wisp.local import on_sandbox
+    from wisp.local.runner import on_sandbox
 
     bot, runs = wisp.Bot(), Runs(case)
     async with on_sandbox(bot):
@@ -206,7 +206,7 @@ async def run_bare(case: Case) -> dict[str, float]:
 async def keep_many(_: Case) -> dict[str, float]:
     """Keep 100,000 one-shot jobs, 1,000 at a time: MB that they take, and us by the wall for each."""
     import wisp
-    from wisp.local import on_sandbox
+    from wisp.local.runner import on_sandbox
 
     bot = wisp.Bot()
 

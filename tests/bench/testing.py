@@ -24,9 +24,9 @@ import lightbulb
 from compare import Samples, Verdict, cpu_ns, judge, machine, report, settle_garbage, shuffled_rounds
 
 import wisp
+from wisp.local.virtual_time import virtual_time
 from wisp.sandbox.server import Sandbox
 from wisp.testing import Discord, connect
-from wisp.virtual_time import virtual_time
 
 AT_ONCE = (1, 10, 100, 1000)
 NAMES = [f"member {number}" for number in range(max(AT_ONCE))]

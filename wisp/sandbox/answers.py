@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from wisp.limits import CHOICES, Problem, command_problems, modal_problems
+from wisp.limits import CHOICES, Violation
 from wisp.sandbox.forms import Draft, Form, apply_draft, path_id, read_draft, read_form
+from wisp.sandbox.payload_limits import command_violations, modal_violations
 from wisp.sandbox.refusals import (
     ALREADY_ACKNOWLEDGED,
     EMPTY_MESSAGE,
@@ -184,7 +185,7 @@ class Answers:
 
     def _show_modal(self, interaction: Interaction, form: Form) -> None:
         data = form.data()
-        if problems := modal_problems(data.object()):
+        if problems := modal_violations(data.object()):
             raise data.refusal(*problems)
         interaction.modal = data.object()
         interaction.events.append("modal")
@@ -226,7 +227,7 @@ def _callback_type(interaction: Interaction, callback: JSON) -> int:
     if isinstance(kind, int) and not isinstance(kind, bool) and kind in allowed:
         return kind
     wanted = ", ".join(map(str, allowed))
-    raise invalid_form(Problem(("type",), "BASE_TYPE_CHOICES", f"Value must be one of {{{wanted}}}."))
+    raise invalid_form(Violation(("type",), "BASE_TYPE_CHOICES", f"Value must be one of {{{wanted}}}."))
 
 
 def _callback_response(interaction: Interaction, kind: int) -> JSON:
@@ -249,13 +250,13 @@ def _choices(interaction: Interaction, data: Form) -> list[JSON]:
     """The choices for an autocomplete. Raises `Refusal` where they do not fit the option typed in."""
     choices = data.object().get("choices")
     if not is_list(choices):
-        raise data.refusal(Problem(("choices",), "BASE_TYPE_REQUIRED", "This field is required"))
+        raise data.refusal(Violation(("choices",), "BASE_TYPE_REQUIRED", "This field is required"))
     if len(choices) > CHOICES:
         code, words = "BASE_TYPE_MAX_LENGTH", f"Must be {CHOICES} or fewer in length."
-        raise data.refusal(Problem(("choices",), code, words))
+        raise data.refusal(Violation(("choices",), code, words))
     # Checked as the choices of an option of this type, for they obey the same limits.
     option = {"type": interaction.focused_kind, "name": "typed", "description": "typed", "choices": choices}
-    problems = command_problems({"name": "typed", "description": "typed", "options": [option]})
+    problems = command_violations({"name": "typed", "description": "typed", "options": [option]})
     if problems:
-        raise data.refusal(*(Problem(found.path[2:], found.code, found.message) for found in problems))
+        raise data.refusal(*(Violation(found.path[2:], found.code, found.message) for found in problems))
     return choices

@@ -6,7 +6,7 @@ import re
 
 from aiohttp import web
 
-from wisp.limits import Problem
+from wisp.limits import Violation
 from wisp.sandbox.entries import AuditEntry
 from wisp.sandbox.lookups import Answer, Lookups, Route, page
 from wisp.sandbox.model import JSON, Webhook
@@ -60,7 +60,7 @@ def _wanted(request: web.Request) -> tuple[int | None, ...]:
     who, whom = (snowflake(query[name], (name,)) if name in query else None for name in ("user_id", "target_id"))
     text = query.get("action_type")
     if text is not None and not re.fullmatch(r"[0-9]{1,4}", text):
-        raise invalid_form(Problem(("action_type",), "NUMBER_TYPE_COERCE", f'Value "{text[:32]}" is not int.'))
+        raise invalid_form(Violation(("action_type",), "NUMBER_TYPE_COERCE", f'Value "{text[:32]}" is not int.'))
     return who, whom, None if text is None else int(text)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import count
 
-from wisp.limits import Problem
+from wisp.limits import Violation
 from wisp.sandbox.world import JSON, Attachment, World
 
 SELECT_FIELDS = ("custom_id", "placeholder", "min_values", "max_values", "disabled")
@@ -66,7 +66,7 @@ def stored_components(world: World, components: Iterable[JSON], attachments: Ite
     return [_stored_component(world, component, urls, numbers) for component in given]
 
 
-def media_problems(components: Iterable[JSON], attachments: Iterable[Attachment]) -> Iterator[Problem]:
+def media_problems(components: Iterable[JSON], attachments: Iterable[Attachment]) -> Iterator[Violation]:
     """What in components names a file that the message does not have."""
     urls = _urls(attachments)
     for path, component in _placed(components):
@@ -76,7 +76,7 @@ def media_problems(components: Iterable[JSON], attachments: Iterable[Attachment]
         for place, item in media:
             if item["url"].lower().startswith("attachment:") and item["url"] not in urls:
                 code = "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND"
-                yield Problem((*place, "url"), code, "The referenced attachment was not found.")
+                yield Violation((*place, "url"), code, "The referenced attachment was not found.")
 
 
 def _placed(

@@ -261,10 +261,10 @@ class Breakable:
         self.faults.swaps.append(_OfEvent(times, event))
 
     def outage(self, guild: Guild) -> None:
-        """Make a guild unavailable to the bot, until `mend`."""
+        """Make a guild unavailable to the bot, until `clear_faults`."""
         self.gateway.take_down(guild)
 
-    def mend(self) -> None:
+    def clear_faults(self) -> None:
         """Let nothing more go wrong, and bring back every guild that is unavailable."""
         self.faults.clear()
         self.gateway.bring_back()
@@ -337,7 +337,7 @@ def _done(discord: Breakable, verb: str, words: list[str]) -> str:
             what = event or ("the next event" if times == 1 else "events")
             return f"{what} will come {'twice' if verb == 'duplicate' else 'out of order'}{_often(times)}"
         case "mend", []:
-            discord.mend()
+            discord.clear_faults()
             return "nothing goes wrong any more"
         case _:
             raise ValueError(words)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from wisp.limits import Problem
+from wisp.limits import Violation
 from wisp.sandbox.bounds import Bound
 from wisp.sandbox.forms import Form
 from wisp.sandbox.model import JSON
@@ -25,7 +25,7 @@ class Fields:
     def __init__(self, form: Form) -> None:
         self._form = form
         self._raw: JSON = form.object()
-        self._problems: list[Problem] = []
+        self._problems: list[Violation] = []
 
     def __contains__(self, name: str) -> bool:
         return name in self._raw
@@ -37,7 +37,7 @@ class Fields:
 
     def refuse(self, name: str, code: str, message: str) -> None:
         """Note that a field is wrong, with Discord's code and words."""
-        self._problems.append(Problem((name,), code, message))
+        self._problems.append(Violation((name,), code, message))
 
     def raw(self, name: str) -> Any:
         """A field as it came."""

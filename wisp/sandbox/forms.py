@@ -13,8 +13,9 @@ from aiohttp import BodyPartReader, web
 from aiohttp import ClientPayloadError as PayloadError
 from aiohttp.http_exceptions import HttpProcessingError
 
-from wisp.limits import ATTACHMENT_SIZE, ATTACHMENTS, Problem, message_problems
+from wisp.limits import ATTACHMENT_SIZE, ATTACHMENTS, Violation
 from wisp.sandbox.contents import media_problems, stored_components, stored_embeds
+from wisp.sandbox.payload_limits import message_violations
 from wisp.sandbox.refusals import (
     BAD_REQUEST,
     EMPTY_MESSAGE,
@@ -74,7 +75,7 @@ class Form:
         if self.payload is None:
             return {}
         if not is_object(self.payload):
-            raise self.refusal(Problem((), "MODEL_TYPE_CONVERT", "Expected an object/dictionary."))
+            raise self.refusal(Violation((), "MODEL_TYPE_CONVERT", "Expected an object/dictionary."))
         return self.payload
 
     def data(self) -> Form:
@@ -85,12 +86,12 @@ class Form:
         """The message flags, 0 where there are none. Raises `Refusal` where they are no number."""
         flags = self.object().get("flags") or 0
         if not isinstance(flags, int):
-            raise self.refusal(Problem(("flags",), "NUMBER_TYPE_COERCE", "Value is not int."))
+            raise self.refusal(Violation(("flags",), "NUMBER_TYPE_COERCE", "Value is not int."))
         return flags
 
-    def refusal(self, *problems: Problem) -> Refusal:
+    def refusal(self, *problems: Violation) -> Refusal:
         """What refuses this form for its problems."""
-        return invalid_form(*(Problem((*self.at, *p.path), p.code, p.message) for p in problems))
+        return invalid_form(*(Violation((*self.at, *p.path), p.code, p.message) for p in problems))
 
 
 @dataclass(slots=True)
@@ -135,7 +136,7 @@ async def _read_body(request: web.Request) -> Form:
     if request.content_type == "application/json":
         return Form(parse_json(raw), {})
     expected = "Expected \"Content-Type\" header to be one of {'application/json', 'multipart/form-data'}."
-    raise invalid_form(Problem((), "CONTENT_TYPE_INVALID", expected))
+    raise invalid_form(Violation((), "CONTENT_TYPE_INVALID", expected))
 
 
 def parse_json(raw: bytes) -> Any:
@@ -198,7 +199,7 @@ def read_draft(world: World, form: Form, *, old: Message | None = None, ephemera
     flags = form.flags()
     # A message of the new components stays one.
     lasting = old.flags & COMPONENTS_V2 if old else 0
-    if problems := message_problems({**payload, "flags": flags | lasting}):
+    if problems := message_violations({**payload, "flags": flags | lasting}):
         raise form.refusal(*problems)
     for name, what in _UNSERVED.items():
         if payload.get(name) not in (None, []):
@@ -261,10 +262,10 @@ def _attachments(world: World, form: Form, old: Message | None, *, ephemeral: bo
         elif number in files:
             details[number] = detail
         else:
-            raise invalid_form(Problem(("attachments", index), "ATTACHMENT_NOT_FOUND", "Attachment data not found"))
+            raise invalid_form(Violation(("attachments", index), "ATTACHMENT_NOT_FOUND", "Attachment data not found"))
     if len(kept) + len(files) > ATTACHMENTS:
         raise form.refusal(
-            Problem(("attachments",), "BASE_TYPE_MAX_LENGTH", f"Must be {ATTACHMENTS} or fewer in length.")
+            Violation(("attachments",), "BASE_TYPE_MAX_LENGTH", f"Must be {ATTACHMENTS} or fewer in length.")
         )
     for number, (filename, content) in sorted(files.items()):
         detail = details.get(number, {})

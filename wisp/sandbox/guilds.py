@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from wisp.limits import Problem
+from wisp.limits import Violation
 from wisp.sandbox.bounds import COLOR, GUILD_DESCRIPTION, GUILD_NAME, POSITION, ROLE_NAME, ROLES
 from wisp.sandbox.entries import GUILD, ROLE, Deed, changes_of
 from wisp.sandbox.fields import Fields
@@ -206,7 +206,7 @@ class Guilds(Lookups):
 def each(form: Form) -> list[Fields]:
     """The objects that a form lists, each with its fields. Raises `Refusal` where it is no list."""
     if not is_list(form.payload):
-        raise invalid_form(Problem((), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType"))
+        raise invalid_form(Violation((), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType"))
     return [Fields(Form(item, {}, (index,))) for index, item in enumerate(form.payload)]
 
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from wisp.limits import Problem
+from wisp.limits import Violation
 from wisp.sandbox.bounds import REASON
 from wisp.sandbox.forms import path_id
 from wisp.sandbox.model import THREADS
@@ -188,7 +188,7 @@ def limit(request: web.Request, *, most: int, default: int, least: int = 1) -> i
     text = request.query.get("limit", str(default))
     if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
         words = f'Value "{text[:32]}" is not int between {least} and {most}.'
-        raise invalid_form(Problem(("limit",), "NUMBER_TYPE_COERCE", words))
+        raise invalid_form(Violation(("limit",), "NUMBER_TYPE_COERCE", words))
     return int(text)
 
 
@@ -202,7 +202,7 @@ def before_moment(request: web.Request) -> float:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         words = f"Could not parse {str(text)[:32]}. Should be ISO8601."
-        raise invalid_form(Problem(("before",), "DATE_TIME_TYPE_PARSE", words)) from None
+        raise invalid_form(Violation(("before",), "DATE_TIME_TYPE_PARSE", words)) from None
 
 
 def wanted(request: web.Request, name: str) -> bool:
@@ -215,5 +215,5 @@ def reason(request: web.Request) -> str | None:
     text = unquote(request.headers.get("X-Audit-Log-Reason", ""))
     if not REASON.holds(len(text)):
         words = f"Must be {REASON.most} or fewer in length."
-        raise invalid_form(Problem(("reason",), "BASE_TYPE_MAX_LENGTH", words))
+        raise invalid_form(Violation(("reason",), "BASE_TYPE_MAX_LENGTH", words))
     return text or None

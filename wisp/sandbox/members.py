@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from wisp.limits import Problem
+from wisp.limits import Violation
 from wisp.sandbox.bounds import ACCESS_TOKEN, BAN_DELETES, BULK_BAN, NICK, TIME_OUT, Bound
 from wisp.sandbox.entries import MEMBER, Deed, changes_of
 from wisp.sandbox.fields import Fields
@@ -75,7 +75,7 @@ class Members(Lookups):
         guild, most = self.guild(request), limit(request, most=1000, default=1)
         text = request.query.get("query", "").lower()
         if not 1 <= len(text) <= 100:
-            raise invalid_form(Problem(("query",), "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length."))
+            raise invalid_form(Violation(("query",), "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 100 in length."))
         found = [m for m in guild.members.values() if any(n.lower().startswith(text) for n in (m.name, m.user.name))]
         return 200, [member.payload() for member in found[:most]]
 

@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from aiohttp import web
 
-from wisp.limits import Problem
+from wisp.limits import Violation
 from wisp.sandbox.bounds import BULK_DELETE, BULK_DELETE_AGE, PINS, REACTIONS
 from wisp.sandbox.entries import Deed
 from wisp.sandbox.fields import Fields
@@ -352,14 +352,16 @@ class Messages(Lookups):
         if reference is None:
             return None
         if not is_object(reference):
-            raise invalid_form(Problem(("message_reference",), "MODEL_TYPE_CONVERT", "Expected an object/dictionary."))
+            raise invalid_form(
+                Violation(("message_reference",), "MODEL_TYPE_CONVERT", "Expected an object/dictionary.")
+            )
         if not self.may(channel, Permission.READ_MESSAGE_HISTORY):
             raise Refusal(CANNOT_REPLY)
         number = snowflake(reference.get("message_id"), ("message_reference", "message_id"))
         message = channel.messages.get(number)
         if message is None and reference.get("fail_if_not_exists") is not False:
             code = "MESSAGE_REFERENCE_UNKNOWN_MESSAGE"
-            raise invalid_form(Problem(("message_reference",), code, "Unknown message"))
+            raise invalid_form(Violation(("message_reference",), code, "Unknown message"))
         return message
 
 
@@ -375,4 +377,4 @@ def _nonce(nonce: object) -> str | int | None:
         return nonce
     if isinstance(nonce, int) and not isinstance(nonce, bool) and abs(nonce) < 1 << 63:
         return nonce
-    raise invalid_form(Problem(("nonce",), "NONCE_TYPE_COERCE", "Value is not a nonce: 25 characters or an int."))
+    raise invalid_form(Violation(("nonce",), "NONCE_TYPE_COERCE", "Value is not a nonce: 25 characters or an int."))

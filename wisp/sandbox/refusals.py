@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeGuard
 
-from wisp.limits import Problem, error_tree
+from wisp.limits import Violation
 from wisp.sandbox.model import JSON
+from wisp.sandbox.payload_limits import error_tree
 
 CODES = "topics/opcodes-and-status-codes#json"
 """The page of the table of all codes."""
@@ -33,7 +34,7 @@ class Reason(NamedTuple):
 class Refusal(Exception):
     """What Discord answers instead, and where in the form the fault is."""
 
-    def __init__(self, reason: Reason, problems: Sequence[Problem] = ()) -> None:
+    def __init__(self, reason: Reason, problems: Sequence[Violation] = ()) -> None:
         super().__init__(reason)
         self.status: int = reason.status
         self.body: JSON = {"message": reason.message, "code": reason.code}
@@ -121,7 +122,7 @@ UNAUTHORIZED = Reason(401, 0, "401: Unauthorized", "topics/opcodes-and-status-co
 BAD_REQUEST = Reason(400, 0, "400: Bad Request", "topics/opcodes-and-status-codes#http")
 
 
-def invalid_form(*problems: Problem) -> Refusal:
+def invalid_form(*problems: Violation) -> Refusal:
     """The refusal that names each wrong place of a form."""
     return Refusal(INVALID_FORM, problems)
 
@@ -140,5 +141,5 @@ def snowflake(value: object, path: tuple[str | int, ...]) -> int:
     """The number of a snowflake, of which there are 2 to the 63rd. Raises `Refusal` where it is none."""
     text = str(value)
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,19}", text) or int(text) >= 1 << 63:
-        raise invalid_form(Problem(path, "NUMBER_TYPE_COERCE", f'Value "{text[:32]}" is not snowflake.'))
+        raise invalid_form(Violation(path, "NUMBER_TYPE_COERCE", f'Value "{text[:32]}" is not snowflake.'))
     return int(text)

@@ -7,17 +7,10 @@ from typing import Any
 
 from aiohttp import web
 
-from wisp.limits import (
-    CHAT_INPUT_COMMANDS,
-    DUPLICATE_NAME,
-    MESSAGE_COMMANDS,
-    USER_COMMANDS,
-    Problem,
-    command_problems,
-    commands_problems,
-)
+from wisp.limits import COMMANDS, DUPLICATE_NAME, Violation
 from wisp.sandbox.forms import path_id, read_form
 from wisp.sandbox.lookups import Answer, Lookups, Route, wanted
+from wisp.sandbox.payload_limits import command_violations, commands_violations
 from wisp.sandbox.refusals import (
     MISSING_ACCESS,
     NOT_THIS_APPLICATION,
@@ -29,8 +22,6 @@ from wisp.sandbox.refusals import (
     is_object,
 )
 from wisp.sandbox.world import JSON, Guild
-
-COMMAND_LIMITS = {1: CHAT_INPUT_COMMANDS, 2: USER_COMMANDS, 3: MESSAGE_COMMANDS, 4: 1}
 
 
 class Registrations(Lookups):
@@ -65,7 +56,7 @@ class Registrations(Lookups):
         """Register a command, in the place of one with its type and name."""
         guild = self._scope(request)
         command = (await read_form(request)).object()
-        _refuse(command_problems(command))
+        _refuse(command_violations(command))
         existed = self._same_command(guild, command) is not None
         if not existed:
             self._refuse_one_more(guild, command.get("type") or 1)
@@ -77,11 +68,11 @@ class Registrations(Lookups):
         payload = (await read_form(request)).payload
         commands: list[Any] = [] if payload is None else payload
         if not is_list(commands):
-            raise invalid_form(Problem((), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType"))
-        for kind, limit in COMMAND_LIMITS.items():
+            raise invalid_form(Violation((), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType"))
+        for kind, limit in COMMANDS.items():
             if sum(is_object(command) and (command.get("type") or 1) == kind for command in commands) > limit:
                 raise Refusal(_too_many_commands(limit))
-        _refuse(commands_problems(commands))
+        _refuse(commands_violations(commands))
         return 200, self.world.replace_commands(guild, commands)
 
     async def get_command(self, request: web.Request) -> Answer:
@@ -94,9 +85,9 @@ class Registrations(Lookups):
         guild = self._scope(request)
         changes = (await read_form(request)).object()
         command = old | changes | {"type": old["type"]}
-        _refuse(command_problems(command))
+        _refuse(command_violations(command))
         if (same := self._same_command(guild, command)) is not None and same is not old:
-            raise invalid_form(Problem(("name",), DUPLICATE_NAME, "Application command names must be unique"))
+            raise invalid_form(Violation(("name",), DUPLICATE_NAME, "Application command names must be unique"))
         return 200, self.world.change_command(guild, int(old["id"]), command)
 
     async def delete_command(self, request: web.Request) -> Answer:
@@ -129,12 +120,12 @@ class Registrations(Lookups):
         return next((o for o in self._commands(guild).values() if (o["name"], o["type"]) == key), None)
 
     def _refuse_one_more(self, guild: Guild | None, kind: int) -> None:
-        limit = COMMAND_LIMITS[kind]
+        limit = COMMANDS[kind]
         if sum(command["type"] == kind for command in self._commands(guild).values()) >= limit:
             raise Refusal(_too_many_commands(limit))
 
 
-def _refuse(problems: Iterable[Problem]) -> None:
+def _refuse(problems: Iterable[Violation]) -> None:
     if found := list(problems):
         raise invalid_form(*found)
 

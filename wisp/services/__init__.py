@@ -1,36 +1,75 @@
-"""What a bot runs on, by name: the container, and what a service of each kind can do, whatever is behind it."""
+"""Services: the objects that a bot runs on, by name, which start and stop with it."""
 
 from __future__ import annotations
 
 import asyncio
-import datetime
 import inspect
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, overload, runtime_checkable
+from collections.abc import Awaitable, Callable, Container, Mapping
+from contextlib import AsyncExitStack
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..errors import ServiceError, WispError, did_you_mean
 from ..logs import get_logger
-from ..shield import EXITS, described, is_cancelled, refuse_coroutine
-from ..work import Overdue, within
+from ..tasks import EXITS, Overdue, described, is_cancelled, refuse_coroutine, within
 
 if TYPE_CHECKING:
-    from .audit import AuditRecord
+    from ..jobs.scheduler import SchedulerService as SchedulerService
+    from .audit import AuditService as AuditService
+    from .cache import CacheService as CacheService
+    from .database import DatabaseService as DatabaseService
+    from .guild_data import GuildData as GuildData
+    from .metrics import MetricsService as MetricsService
 
 T = TypeVar("T")
 
 _log = get_logger("wisp.services")
 
-# Seconds that a service may take. One that hangs must not hold up the others, nor the end of the program.
+# Seconds that a service may take to start and to stop, so that one that hangs holds up neither the bot nor its end.
 _START_LIMIT = 60.0
 _STOP_LIMIT = 10.0
+
+# Loaded when they are first used: the container needs none of them.
+_PLACES = {
+    "AuditService": "wisp.services.audit",
+    "CacheService": "wisp.services.cache",
+    "DatabaseService": "wisp.services.database",
+    "GuildData": "wisp.services.guild_data",
+    "MetricsService": "wisp.services.metrics",
+    "SchedulerService": "wisp.jobs.scheduler",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)
+
+
+class Service(Protocol):
+    """An object that starts and stops with the bot. Both methods are optional.
+
+    `wisp check` reports a method that is not async or takes other arguments. A start is cancelled after 60 s, or after
+    `start_limit` seconds if the service has that attribute (None: never).
+    """
+
+    async def start(self, session: Any) -> object:
+        """Start, before the bot connects. `session` has a `clock`, and `services` with those before this one.
+
+        If this raises, `stop` is not called, and the service is absent. Without "db" or "guild_data", the bot does not
+        start.
+        """
+        ...
+
+    async def stop(self) -> object:
+        """Save and close, while the services before this one still run."""
+        ...
 
 
 class Services:
     """The services of a bot. They start in order and stop in reverse.
 
-    An optional service that does not start is absent, and `missing` says by name why it did not, of the latest start.
-    A bot does not start without the services that hold its data: "db" and "guild_data".
+    An optional service that does not start is absent, and `missing` says why, by name, for the latest start.
     """
 
     def __init__(self) -> None:
@@ -38,45 +77,44 @@ class Services:
         self._registered: dict[str, object] = {}
         self._running: dict[str, object] = {}
         self._closing: AsyncExitStack | None = None
-        self._unknown: set[str] = set()  # names that a warning was logged for
+        self._warned: set[str] = set()
 
     def register(self, name: str, service: object) -> None:
         """Add a service before the bot starts, as described in `Service`.
 
-        Under the name of a built-in one ("metrics", "db", "guild_data", "cache", "audit", "scheduler") it takes its
-        place, in the order as well; else it starts after those, in order of registration. Raises ServiceError while
-        the bot runs, for None, and for an object that has another name already.
+        Under the name of a built-in one ("metrics", "db", "guild_data", "cache", "audit", "scheduler") it replaces
+        that, and starts at its place. Others start after those, in order of registration. Raises ServiceError while
+        the bot runs, for None, and for an object that is registered under another name.
         """
         if self._closing is not None:
             raise ServiceError(f'service "{name}": the bot runs already. Register services before it starts.')
         if service is None:
-            raise ServiceError(f'service "{name}": expected an object, got None. Leave it out where there is none.')
+            raise ServiceError(f'service "{name}": expected an object, got None. Do not register it if there is none.')
         for other, registered in self._registered.items():
             if registered is service and other != name:
                 raise ServiceError(f'service "{name}": it is "{other}" already, and would be started twice.')
         self._registered[name] = service
 
     def get(self, name: str) -> Any:
-        """Return the service, or None if none of that name runs (`missing` may say why).
+        """Return a service, or None if no service of that name runs (`missing` may say why).
 
-        A name that no service has, but that is almost the name of one, is logged once.
+        A name that resembles that of a service is logged once.
         """
         service = self._running.get(name)
-        if service is None and self._running:
-            self._warn_of_typo(name)
+        if service is None and self._running and name not in self._known() and name not in self._warned:
+            self._warned.add(name)
+            if hint := did_you_mean(str(name), self._known(), cutoff=0.8):
+                _log.warning('there is no service "%s"%s', name, hint)
         return service
 
     def get_typed(self, name: str, kind: type[T]) -> T | None:
-        """The service, None as `get` does. `kind` is its class, or a protocol of this module that it follows.
-
-        Raises ServiceError where it is something else.
-        """
+        """Return a service, or None as `get` does. Raises ServiceError if it is not of the class `kind`."""
         service = self.get(name)
         if service is None or isinstance(service, kind):
             return service
         raise ServiceError(
-            f'service "{name}": expected {kind.__name__}, it is {type(service).__name__}. Where another service may '
-            "stand in this place, ask for what both can do: a protocol of wisp.services, such as Cache."
+            f'service "{name}": expected {kind.__name__}, it is {type(service).__name__}. If another service may be '
+            f'registered under this name, use services.get("{name}")'
         )
 
     def why_missing(self, name: str) -> str:
@@ -86,34 +124,26 @@ class Services:
     def _known(self) -> set[str]:
         return {*self._running, *self._registered, *self.missing}
 
-    def _warn_of_typo(self, name: str) -> None:
-        known = self._known()
-        if name in known or name in self._unknown:
-            return
-        self._unknown.add(name)
-        if hint := did_you_mean(str(name), known, cutoff=0.8):
-            _log.warning('there is no service "%s"%s', name, hint)
-
     @property
     def registered(self) -> Mapping[str, object]:
-        """What was registered, by name, whether it runs or not."""
+        """The registered services by name, whether they run or not."""
         return self._registered
 
     def names(self) -> list[str]:
-        """The names of the services that run, in order of their start."""
+        """Return the names of the services that run, in the order of their start."""
         return list(self._running)
 
     def hold(self, services: Mapping[str, object]) -> None:
-        """Have these at hand as they are: they are neither started nor stopped here."""
+        """Provide services that are started and stopped elsewhere."""
         self._running.update(services)
 
     async def start(
         self, built_in: Mapping[str, object] | None = None, *, session: Any = None, required: Container[str] = ()
     ) -> None:
-        """Start `built_in`, then what was registered, one after the other; each is there once it has started.
+        """Start `built_in`, then what was registered, one after the other. Each is available once it has started.
 
-        One that raises is logged, and absent. Raises ServiceError if it is one of the `required`, and if the services
-        run already; then, or if it is cancelled, it stops those that had started.
+        One that raises is logged, and absent. Raises ServiceError if it is `required`, or if the services run already.
+        If this fails or is cancelled, those that had started are stopped.
         """
         if self._closing is not None:
             raise ServiceError("the services run already: stop them before they start again.")
@@ -130,9 +160,9 @@ class Services:
             self._closing = started.pop_all()
 
     async def stop(self) -> None:
-        """Stop what runs, last first, each once. What one raises is logged, and the others still stop."""
+        """Stop the services in reverse order, each once. What one raises is logged, and the others still stop."""
         if self._closing is not None:
-            closing, self._closing = self._closing, AsyncExitStack()  # whoever comes meanwhile finds nothing to close
+            closing, self._closing = self._closing, AsyncExitStack()  # a second call meanwhile finds nothing to close
             await closing.aclose()
 
     async def _started(self, name: str, service: object, session: Any, is_required: bool) -> bool:
@@ -148,7 +178,7 @@ class Services:
         except BaseException as error:
             if is_cancelled(error):
                 raise
-            expected = isinstance(error, WispError)  # it says the way out itself
+            expected = isinstance(error, WispError)  # its message says what to do
             if limit.expired():
                 self.missing[name] = f"it was not done within {seconds:g} s"
             else:
@@ -182,7 +212,7 @@ class Services:
 
 
 def _awaitable(method: Callable[..., Any], *arguments: object, name: str) -> Awaitable[object]:
-    """Call a method of a service. Raises ServiceError where it is not what `Service` describes."""
+    """Call a method of a service. Raises ServiceError if it is not as `Service` describes."""
     try:
         result = method(*arguments)
     except TypeError:
@@ -190,299 +220,9 @@ def _awaitable(method: Callable[..., Any], *arguments: object, name: str) -> Awa
             inspect.signature(method).bind(*arguments)
         except TypeError as error:
             raise ServiceError(f"expected `async def {name}`, and it does not take that: {error}") from error
-        except ValueError:  # of what is written in C nothing is known
+        except ValueError:  # the signature of a C function may be unknown
             pass
         raise
     if not inspect.isawaitable(result):
         raise ServiceError(f"expected `async def {name}`, and it is not async")
     return result
-
-
-class Service(Protocol):
-    """What is started and stopped with the bot. Both are optional: an object without them is a service as well.
-
-    If one is not async, or takes other arguments, `wisp check` says so, and the bot does not start.
-
-    A start is cancelled after 60 s, or after `start_limit` seconds if the service has that attribute (None: never).
-    """
-
-    async def start(self, session: Any) -> object:
-        """Begin, before the bot connects. `session` is the run: its `clock`, its `services`, those before this one.
-
-        If this raises, `stop` is not called. A bot does not start then if the service is "db" or "guild_data"; any
-        other service is absent.
-        """
-        ...
-
-    async def stop(self) -> object:
-        """Keep what is unsaved and close what is open, while the services before this one still run."""
-        ...
-
-
-@runtime_checkable
-class Cache(Protocol):
-    """Values for a while, as `wisp.services.cache` keeps them in memory."""
-
-    async def get(self, key: str, default: Any = None) -> Any:
-        """The value, `default` where there is none or it expired."""
-        ...
-
-    async def set(self, key: str, value: Any, ttl: float | None = None) -> object:
-        """Keep a value for `ttl` seconds; zero or less keeps nothing, None has no end."""
-        ...
-
-    async def delete(self, key: str) -> bool:
-        """Remove a value; whether there was one."""
-        ...
-
-    async def clear(self) -> object:
-        """Remove all values."""
-        ...
-
-    async def get_or_set(self, key: str, factory: Callable[[], T | Awaitable[T]], ttl: float | None = None) -> T:
-        """The value; where there is none, what `factory()` gives, computed once for all who ask meanwhile."""
-        ...
-
-
-@runtime_checkable
-class Metrics(Protocol):
-    """Counts, durations and states by name and labels, as `wisp.services.metrics` keeps them in memory.
-
-    None of these waits for anything, and labels map names to values of any type.
-    """
-
-    def increment(self, name: str, value: float = 1, labels: Mapping[str, object] | None = None) -> object:
-        """Count `value` more."""
-        ...
-
-    def timing(self, name: str, seconds: float, labels: Mapping[str, object] | None = None) -> object:
-        """Note how long something took."""
-        ...
-
-    def gauge(self, name: str, value: float, labels: Mapping[str, object] | None = None) -> object:
-        """Say how things stand now."""
-        ...
-
-
-@runtime_checkable
-class Audit(Protocol):
-    """What was done, by whom and where, as `wisp.services.audit` keeps it in the database."""
-
-    def log_action(
-        self,
-        action: str,
-        user_id: int | None = None,
-        guild_id: int | None = None,
-        metadata: Mapping[str, Any] | None = None,
-    ) -> object:
-        """Note that something was done. It waits for nothing, and raises nothing."""
-        ...
-
-    async def recent(self, *, guild_id: int | None = None, limit: int = 50) -> Sequence[AuditRecord]:
-        """The latest records, newest first, of one server or (None) of all."""
-        ...
-
-
-class RowCount(Protocol):
-    """What a statement did."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows it changed."""
-        ...
-
-
-@runtime_checkable
-class Statements(Protocol):
-    """SQL statements, with `?` or named parameters: those of a database, or of one transaction."""
-
-    async def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> RowCount:
-        """Carry out one statement."""
-        ...
-
-    async def fetchone(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> tuple[Any, ...] | None:
-        """The first row of a query, None where it has none."""
-        ...
-
-    async def fetchall(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
-        """All rows of a query."""
-        ...
-
-
-@runtime_checkable
-class Database(Statements, Protocol):
-    """SQL with transactions and migrations, as `wisp.services.database` has it over SQLite."""
-
-    def transaction(self) -> AbstractAsyncContextManager[Statements]:
-        """`async with db.transaction() as tx`: statements that are kept together, or not at all."""
-        ...
-
-    async def migrate(self, owner: str, migrations: Mapping[int, str | Callable[[Any], Awaitable[object]]]) -> object:
-        """Run those that have not been run, numbered from 1 without gaps, each recorded in its own transaction."""
-        ...
-
-
-@runtime_checkable
-class BoundStore(Protocol):
-    """Values by key, for one guild (or person) and one module: what `ctx.data` is."""
-
-    async def get(self, key: str, default: Any = None, *, type: Any = None) -> Any:
-        """The value, `default` where there is none; `type` is what it has to be."""
-        ...
-
-    async def set(self, key: str, value: Any) -> object:
-        """Keep a value for good."""
-        ...
-
-    async def delete(self, key: str) -> object:
-        """Remove a value."""
-        ...
-
-    @overload
-    async def increment(self, key: str, by: int = 1) -> int: ...
-
-    @overload
-    async def increment(self, key: str, by: float) -> float: ...
-
-    async def increment(self, key: str, by: float = 1) -> float:
-        """Add `by` to a number, 0 where there is none; the new value."""
-        ...
-
-    async def update(self, key: str, fn: Callable[[Any], Any], default: Any = None) -> Any:
-        """Replace a value by `fn(value)`; the new value."""
-        ...
-
-    async def set_many(self, values: Mapping[str, Any]) -> object:
-        """Keep several values, all or none."""
-        ...
-
-    async def get_all(self) -> dict[str, Any]:
-        """Every key and value."""
-        ...
-
-    async def keys(self, prefix: str = "") -> list[str]:
-        """The keys that begin with `prefix`."""
-        ...
-
-    async def clear(self) -> object:
-        """Remove every value."""
-        ...
-
-
-@runtime_checkable
-class GuildDataStore(Protocol):
-    """Values by guild, namespace (None is the one that all share) and key, as `wisp.services.guild_data` keeps them.
-
-    What is kept is kept for good, and each change is atomic.
-    """
-
-    def bind(self, *, guild_id: int | None, user_id: int, module_name: str | None = None) -> BoundStore:
-        """The values of one guild and module; without a guild, of a person."""
-        ...
-
-    async def get(
-        self, *, guild_id: int, key: str, default: Any = None, type: Any = None, module_name: str | None = None
-    ) -> Any:
-        """The value, `default` where there is none; `type` is what it has to be."""
-        ...
-
-    async def set(self, *, guild_id: int, key: str, value: Any, module_name: str | None = None) -> object:
-        """Keep a value."""
-        ...
-
-    async def delete(self, *, guild_id: int, key: str, module_name: str | None = None) -> object:
-        """Remove a value."""
-        ...
-
-    @overload
-    async def increment(self, *, guild_id: int, key: str, by: int = 1, module_name: str | None = None) -> int: ...
-
-    @overload
-    async def increment(self, *, guild_id: int, key: str, by: float, module_name: str | None = None) -> float: ...
-
-    async def increment(self, *, guild_id: int, key: str, by: float = 1, module_name: str | None = None) -> float:
-        """Add `by` to a number, 0 where there is none; the new value."""
-        ...
-
-    async def update(
-        self,
-        *,
-        guild_id: int,
-        key: str,
-        fn: Callable[[Any], Any],
-        default: Any = None,
-        module_name: str | None = None,
-    ) -> Any:
-        """Replace a value by `fn(value)`; the new value."""
-        ...
-
-    async def set_many(self, *, guild_id: int, values: Mapping[str, Any], module_name: str | None = None) -> object:
-        """Keep several values, all or none."""
-        ...
-
-    async def get_all(self, *, guild_id: int, module_name: str | None = None) -> dict[str, Any]:
-        """Every key and value of a namespace."""
-        ...
-
-    async def keys(self, *, guild_id: int, prefix: str = "", module_name: str | None = None) -> list[str]:
-        """The keys of a namespace that begin with `prefix`."""
-        ...
-
-    async def clear(self, *, guild_id: int, module_name: str | None = None) -> object:
-        """Remove every value of a namespace."""
-        ...
-
-    async def forget(self, guild_id: int) -> object:
-        """Remove everything of a guild, over all namespaces."""
-        ...
-
-
-class PendingJob(NamedTuple):
-    """A one-shot job that is to run: its number, when (in UTC), with what, and how often it has failed by now."""
-
-    id: int
-    name: str
-    due: datetime.datetime
-    data: dict[str, Any]
-    guild_id: int | None
-    failures: int
-
-
-@runtime_checkable
-class Scheduler(Protocol):
-    """Functions that run by themselves, as `wisp.services.scheduler` runs them."""
-
-    def register(
-        self,
-        fn: Callable[[], Awaitable[object]],
-        interval: float | datetime.timedelta = 3600.0,
-        name: str | None = None,
-    ) -> object:
-        """Run an async function every `interval`: seconds, or a timedelta."""
-        ...
-
-    def unregister(self, name: str) -> bool:
-        """Let a job that recurs run no more; whether there was one."""
-        ...
-
-    async def once(
-        self,
-        name: str,
-        *,
-        delay: float | datetime.timedelta | None = None,
-        at: datetime.datetime | None = None,
-        data: Mapping[str, Any] | None = None,
-        guild_id: int | None = None,
-    ) -> PendingJob:
-        """Run the job of this name once, in `delay` or `at` a time, after a restart too."""
-        ...
-
-    async def cancel(self, id: int) -> bool:
-        """Take a one-shot job back; whether it had not begun."""
-        ...
-
-    async def pending(
-        self, name: str | None = None, *, guild_id: int | None = None, limit: int = 100
-    ) -> list[PendingJob]:
-        """The one-shot jobs that are to run, those due first."""
-        ...

@@ -1,9 +1,8 @@
-"""The audit: who did what where, kept in the database for a while, without anybody waiting for it."""
+"""The audit: who did what in which guild, stored in the database for a while, without delaying the caller."""
 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import datetime
 import itertools
 import math
@@ -11,15 +10,15 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterable, Mapping, Set
-from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from ..clock import Clock
 from ..logs import get_logger, redacted
-from . import Database
-from .values import check_limit
+from .batching import BatchWriter
+from .database import DatabaseService, Parameters
+from .encoding import check_limit
 
 _log = get_logger("wisp.audit")
 
@@ -27,21 +26,20 @@ LONGEST_ACTION = 100
 """The most characters of an action."""
 
 LONGEST_TEXT = 1000
-"""The most characters of one text in metadata; what is longer is cut."""
+"""The most characters of one str in metadata. Longer ones are cut."""
 
 LARGEST_METADATA = 16 * 1024
-"""The most bytes of metadata, as JSON; of what is larger, nothing is kept but that it was."""
+"""The most bytes of metadata, as JSON. Of larger metadata, only the size is kept."""
 
 _DEEPEST, _WIDEST, _MOST_PARTS = 8, 100, 1000  # of metadata: levels, entries of one container, all together
 
-# What waits to be written. More than that comes only while the disk fails, or before it had a chance.
+# What waits to be written. There is more only if the disk fails, or in a burst.
 _MOST_WAITING = 10_000
 _MOST_WAITING_BYTES = 8 * 1024 * 1024
 
-_BATCH = 200  # rows an INSERT
-_PRUNED_EVERY = 1000  # records, fewer where fewer are kept, ...
+_PRUNED_EVERY = 1000  # records, or fewer if fewer are kept, ...
 _PRUNED_AFTER = 86400.0  # ... and seconds
-_FIRST_RETRY, _LAST_RETRY = 1.0, 60.0  # seconds after which a failed write is tried again, doubled each time
+_FIRST_RETRY, _LAST_RETRY = 1.0, 60.0  # seconds until a failed write is tried again, doubled each time
 
 _LARGEST_ID = 2**63 - 1
 
@@ -50,27 +48,19 @@ _SECRET_KEY = re.compile(
 )
 _HIDDEN = "<hidden>"
 
-_MIGRATIONS = {
-    1: """
-        CREATE TABLE wisp_audit (
-            id INTEGER PRIMARY KEY,    -- in the order of the calls
-            time REAL NOT NULL,        -- seconds since the epoch
-            guild INTEGER,
-            user INTEGER,
-            action TEXT NOT NULL,
-            metadata TEXT NOT NULL     -- JSON
-        );
-        CREATE INDEX wisp_audit_of_guild ON wisp_audit (guild, id);
-    """,
-}
-
 _COLUMNS = "time, guild, user, action, metadata"
+_INSERT = f"INSERT INTO wisp_audit ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)"
+_PRUNE = """
+    DELETE FROM wisp_audit WHERE id <= (SELECT max(id) FROM wisp_audit) - ? OR id < coalesce(
+        (SELECT id FROM wisp_audit WHERE time >= ? ORDER BY id LIMIT 1), (SELECT max(id) + 1 FROM wisp_audit)
+    )
+"""
 
 
 class AuditRecord(msgspec.Struct, frozen=True):
-    """Something that was done: the `action`, when, by whom and where (None where nobody said), and what goes with it.
+    """An action: when, by which user and in which guild (None if that was not said), and `metadata` as JSON has it.
 
-    `time` has a time zone (UTC). `metadata` is what was given, as JSON has it.
+    `time` has a time zone (UTC).
     """
 
     time: datetime.datetime
@@ -89,10 +79,10 @@ class _Row(NamedTuple):
 
 
 class AuditService:
-    """What was done, by whom and where: in the log (`wisp.audit`), and in the bot's database for `keep_days` days.
+    """Records of actions: in the log (`wisp.audit`), and in the bot's database for `keep_days` days.
 
-    Of more than `keep_records` records the oldest go. Without a database the latest 1,000 are remembered while the bot
-    runs. `dropped` counts the records that are in the log alone, since more came than could be written.
+    If there are more than `keep_records`, the oldest are removed. Without a database the latest 1,000 are kept in
+    memory. `dropped` counts the records that are only in the log, because more came than could be written.
     """
 
     def __init__(self, *, keep_days: float = 90.0, keep_records: int = 100_000) -> None:
@@ -101,50 +91,46 @@ class AuditService:
         self.keep_days: float = keep_days
         self.keep_records: int = keep_records
         self.dropped: int = 0
-        self._unsaid = 0  # dropped since the database was last told
-        self._db: Database | None = None
+        self._unreported = 0  # of the dropped ones, those that no record tells of
+        self._db: DatabaseService | None = None
         self._clock = Clock()
         self._token: str | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._is_prepared = False
-        self._lock = threading.Lock()  # of what waits: other threads log as well
-        self._waiting: deque[_Row] = deque()
+        self._in_memory: deque[_Row] = deque(maxlen=1000)  # without a database
+        self._lock = threading.Lock()  # of the two counts: other threads log as well
+        self._waiting = 0  # rows that are not written yet
         self._waiting_bytes = 0
-        self._remembered: deque[_Row] = deque(maxlen=1000)
-        self._writing: asyncio.Task[None] | None = None
-        self._is_woken = False
+        self._writer: BatchWriter[list[_Row]] = BatchWriter(self._write)
+        self._unwritten: list[_Row] = []  # rows that the database refused
         self._retry: asyncio.TimerHandle | None = None
         self._retry_after = _FIRST_RETRY
         self._until_pruned = 0
-        self._prune_again = 0.0  # at that time
+        self._prune_at = 0.0
 
     async def start(self, session: Any) -> None:
-        """Keep records in the database of this session from now on."""
-        self.use(session.own_database, session.clock, token=session.config.token)
+        """Write records to the database of this session from now on."""
+        self.use(session.database, session.clock, token=session.config.token)
         self._loop = asyncio.get_running_loop()
-        if self._waiting:
-            self._wake()
 
-    def use(self, db: Database | None, clock: Clock, *, token: str | None = None) -> None:
-        """Keep records in this database, by this clock. `token` is the bot's, which is written nowhere."""
+    def use(self, db: DatabaseService | None, clock: Clock, *, token: str | None = None) -> None:
+        """Write records to this database, by this clock. `token` is the bot's, and is never written."""
         self._db, self._clock, self._token = db, clock, token
-        self._is_prepared = False
+        self._until_pruned = 0
 
     async def stop(self) -> None:
-        """Write what waits. Where that fails it is in the log alone, which says how much that is."""
+        """Write what waits. If that fails, log how many records are in the log alone."""
         if self._db is None:
             return
         try:
-            await self._written()
+            await self._flush()
         finally:
             self._db = self._loop = None
             self._stop_retrying()
-        if self._waiting:
-            self.dropped += len(self._waiting)
-            _log.error("%d records of the audit could not be written, and are in the log alone", len(self._waiting))
-            self._forget_waiting(len(self._waiting))
-
-    # ---- what users call ----
+        if self._unwritten:
+            self.dropped += len(self._unwritten)
+            _log.error("%d records of the audit could not be written, and are in the log alone", len(self._unwritten))
+            self._forget(self._unwritten)
+            self._unwritten = []
 
     def log_action(
         self,
@@ -153,44 +139,47 @@ class AuditService:
         guild_id: int | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        """Note that something was done. It waits for nothing and raises nothing, whatever it is given.
+        """Record an action. It never waits and never raises, whatever its arguments are, and works in any thread.
 
-        `metadata` is read now, as JSON: what JSON does not know becomes a text, what is too deep, wide or long is cut,
-        and secrets are hidden. It works in any thread.
+        `metadata` is converted to JSON now: other values become str, what is too deep, wide or long is cut, and secrets
+        are hidden.
         """
         try:
             row = self._row(action, user_id, guild_id, metadata)
             _log.info("%s by %s in %s: %s", row.action, row.user or "-", row.guild or "-", row.metadata)
             if self._db is None:
-                self._remembered.append(row)
-            else:
-                self._enqueue(row)
+                self._in_memory.append(row)
+            elif self._has_room_for(row):
+                if self._loop is None:  # not started: the next call of recent() writes it
+                    self._unwritten.append(row)
+                else:
+                    self._loop.call_soon_threadsafe(self._add, row)
         except Exception:
-            _log.exception("an action was not kept by the audit")
+            _log.exception("an action could not be recorded")
 
     async def recent(self, *, guild_id: int | None = None, limit: int = 50) -> list[AuditRecord]:
-        """The latest records, newest first, of one server or (None) of all: what was logged before this is there.
+        """Return the latest records, newest first, of one guild, or of all (None), with all that were logged before.
 
-        Raises ValueError for a limit below 0 and for what is no id, and DatabaseError where the database cannot be
-        read.
+        Raises ValueError if `limit` is negative or `guild_id` is not an id, and DatabaseError if the database cannot
+        be read.
         """
         check_limit(limit)
         if guild_id is not None and _id(guild_id) is None:
             raise ValueError(f"guild_id: expected the id of a server, got {guild_id!r}")
-        db = self._db
-        if db is None:
-            rows = [row for row in reversed(self._remembered) if guild_id is None or row.guild == guild_id]
-            return [_record(row) for row in rows[:limit]]
-        await db.fetchone("SELECT 1")  # inside a transaction this raises, where waiting for the writes would not end
-        await self._written()
-        await self._prepare(db)
-        unwritten = [row for row in reversed(self._waiting) if guild_id is None or row.guild == guild_id]
-        where, parameters = ("", []) if guild_id is None else ("AND guild = ?", [int(guild_id)])
-        sql = f"SELECT {_COLUMNS} FROM wisp_audit WHERE time >= ? {where} ORDER BY id DESC LIMIT ?"
-        found = await db.fetchall(sql, [self._oldest(), *parameters, min(limit, self.keep_records)])
-        return [_record(row) for row in [*unwritten, *(_Row(*row) for row in found)][:limit]]
+        if self._db is None:
+            unwritten: Iterable[_Row] = self._in_memory
+            found: list[tuple[Any, ...]] = []
+        else:
+            self._db.refuse_inside_transaction()
+            await self._flush()
+            unwritten = self._unwritten
+            condition, parameters = ("", []) if guild_id is None else ("AND guild = ?", [int(guild_id)])
+            sql = f"SELECT {_COLUMNS} FROM wisp_audit WHERE time >= ? {condition} ORDER BY id DESC LIMIT ?"
+            found = await self._db.fetchall(sql, [self._oldest(), *parameters, min(limit, self.keep_records)])
+        rows = [row for row in reversed([*unwritten]) if guild_id is None or row.guild == guild_id]
+        return [_record(row) for row in [*rows, *(_Row(*row) for row in found)][:limit]]
 
-    # ---- one record ----
+    # ---- writing ----
 
     def _row(self, action: object, user_id: object, guild_id: object, metadata: object) -> _Row:
         plain = _Plain(self._token)
@@ -207,114 +196,81 @@ class AuditService:
         short = " ".join(text.split())[:LONGEST_ACTION]
         return _Row(self._clock.time(), _id(guild_id), _id(user_id), short, encoded.decode())
 
-    # ---- writing ----
-
-    def _enqueue(self, row: _Row) -> None:
+    def _has_room_for(self, row: _Row) -> bool:
         with self._lock:
-            if is_full := len(self._waiting) >= _MOST_WAITING or self._waiting_bytes >= _MOST_WAITING_BYTES:
-                self.dropped += 1
-                self._unsaid += 1
-            else:
-                self._wait_with(row)
-        if not is_full:
-            self._wake()
-        elif self._unsaid == 1:
-            _log.warning("more is logged than the database takes: the audit drops what comes now, and counts it")
+            if self._waiting < _MOST_WAITING and self._waiting_bytes < _MOST_WAITING_BYTES:
+                self._waiting += 1
+                self._waiting_bytes += _size(row)
+                return True
+            self.dropped += 1
+            self._unreported += 1
+            is_first = self._unreported == 1
+        if is_first:
+            _log.warning("more is logged than the database takes: the audit drops new records, and counts them")
+        return False
 
-    def _wait_with(self, row: _Row) -> None:
-        self._waiting.append(row)
-        self._waiting_bytes += _size(row)
+    def _forget(self, rows: list[_Row]) -> None:
+        """Make room: these rows do not wait any longer."""
+        with self._lock:
+            self._waiting -= len(rows)
+            self._waiting_bytes -= sum(map(_size, rows))
 
-    def _wake(self) -> None:
-        """Let the writing begin, once the event loop comes to it."""
-        if self._loop is not None and not self._is_woken:
-            self._is_woken = True
-            self._loop.call_soon_threadsafe(self._begin, context=contextvars.Context())
+    def _add(self, row: _Row) -> None:
+        if self._retry is None:
+            self._writer.add([row])
+        else:
+            self._unwritten.append(row)
 
-    def _begin(self) -> None:
-        """Write what waits, in a context of its own: the caller's may hold a transaction."""
-        self._is_woken = False
-        if self._writing is None and self._retry is None and self._db is not None:
-            self._writing = asyncio.get_running_loop().create_task(self._write(self._db), context=contextvars.Context())
+    async def _flush(self) -> None:
+        """Wait until everything that was logged is written, or the attempt has failed."""
+        await asyncio.sleep(0)  # rows that were logged before are added
+        self._stop_retrying()
+        self._writer.add([])
+        await self._writer.drain()
 
-    async def _written(self) -> None:
-        """Wait until what waits is written, or that failed."""
-        if self._writing is not None:
-            await asyncio.wait({self._writing})
-        if self._waiting or self._unsaid:
-            self._stop_retrying()
-            self._begin()
-            if self._writing is not None:
-                await asyncio.wait({self._writing})
-
-    async def _write(self, db: Database) -> None:
+    async def _write(self, batches: list[list[_Row]]) -> None:
+        """Write a batch, after the rows that could not be written before. Does not raise, but tries again later."""
+        db = self._db
+        rows = [*self._unwritten, *itertools.chain.from_iterable(batches)]
+        if db is None or not rows:
+            return
+        self._unwritten = rows.copy()
+        missing = self._unreported
+        hole = [self._row("audit.dropped", None, None, {"count": missing})] if missing else []
+        statements: list[tuple[str, Parameters]] = [(_INSERT, row) for row in [*rows, *hole]]
+        if is_pruning := self._until_pruned <= len(rows) or self._clock.time() >= self._prune_at:
+            statements.append((_PRUNE, (self.keep_records, self._oldest())))
         try:
-            await self._prepare(db)
-            while self._waiting or self._unsaid:
-                self._tell_dropped()
-                with self._lock:
-                    batch = list(itertools.islice(self._waiting, _BATCH))
-                await db.execute(_insert(len(batch)), [value for row in batch for value in row])
-                self._forget_waiting(len(batch))
-                await self._prune(db, len(batch))
-            self._retry_after = _FIRST_RETRY
+            await db.batch(statements)
         except Exception as error:
             if self._retry_after == _FIRST_RETRY:
                 _log.error("the audit could not be written, and is tried again: %s", error)
-            if self._db is not None:
-                self._retry = self._clock.call_later(self._retry_after, self._try_again)
+            self._stop_retrying()
+            self._retry = self._clock.call_later(self._retry_after, self._try_again)
             self._retry_after = min(2 * self._retry_after, _LAST_RETRY)
-        finally:
-            self._writing = None
+            return
+        del self._unwritten[: len(rows)]
+        self._forget(rows)
+        self._retry_after = _FIRST_RETRY
+        self._until_pruned -= len(rows)
+        if is_pruning:
+            self._until_pruned = min(_PRUNED_EVERY, self.keep_records)
+            self._prune_at = self._clock.time() + min(_PRUNED_AFTER, 86400 * self.keep_days)
+        if missing:
+            self._unreported -= missing
+            _log.warning("the audit dropped %d records: they are in the log alone", missing)
 
     def _try_again(self) -> None:
         self._retry = None
-        self._begin()
+        self._writer.add([])
 
     def _stop_retrying(self) -> None:
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
 
-    def _tell_dropped(self) -> None:
-        """Leave a record of what is missing, where there is room again."""
-        if self._unsaid and len(self._waiting) < _MOST_WAITING // 2:
-            count, self._unsaid = self._unsaid, 0
-            _log.warning("the audit dropped %d records: they are in the log alone", count)
-            with self._lock:
-                self._wait_with(self._row("audit.dropped", None, None, {"count": count}))
-
-    def _forget_waiting(self, count: int) -> None:
-        with self._lock:
-            for _ in range(count):
-                self._waiting_bytes -= _size(self._waiting.popleft())
-
-    async def _prepare(self, db: Database) -> None:
-        """Make the table, once: a bot that logs nothing has none."""
-        if not self._is_prepared:
-            await db.migrate("audit", _MIGRATIONS)
-            self._is_prepared = True
-            self._until_pruned = 0
-
-    async def _prune(self, db: Database, written: int) -> None:
-        self._until_pruned -= written
-        if self._until_pruned > 0 and self._clock.time() < self._prune_again:
-            return
-        self._until_pruned = min(_PRUNED_EVERY, self.keep_records)
-        self._prune_again = self._clock.time() + min(_PRUNED_AFTER, 86400 * self.keep_days)
-        await db.execute(
-            "DELETE FROM wisp_audit WHERE id <= (SELECT max(id) FROM wisp_audit) - ? OR id < coalesce("
-            "(SELECT id FROM wisp_audit WHERE time >= ? ORDER BY id LIMIT 1), (SELECT max(id) + 1 FROM wisp_audit))",
-            (self.keep_records, self._oldest()),
-        )
-
     def _oldest(self) -> float:
         return self._clock.time() - 86400 * self.keep_days
-
-
-@lru_cache(maxsize=_BATCH)
-def _insert(count: int) -> str:
-    return f"INSERT INTO wisp_audit ({_COLUMNS}) VALUES {', '.join(['(?, ?, ?, ?, ?)'] * count)}"
 
 
 def _size(row: _Row) -> int:
@@ -327,7 +283,7 @@ def _record(row: _Row) -> AuditRecord:
 
 
 def _id(value: object) -> int | None:
-    """An id, or something of hikari's that has one; None where it is none."""
+    """Return an id, given as a number or as an object of hikari's that has one, None if it is not an id."""
     try:
         id = int(cast(Any, value))
     except Exception:
@@ -339,14 +295,14 @@ def _id(value: object) -> int | None:
 
 
 class _Plain:
-    """Makes of any value what JSON can hold, within bounds and without secrets. `token` is the bot's."""
+    """Convert any value to what JSON can hold, within bounds and without secrets. `token` is the bot's."""
 
     def __init__(self, token: str | None) -> None:
         self._token = token
         self._left = _MOST_PARTS
 
     def value(self, value: object, depth: int) -> Any:
-        """The value, as far as JSON knows it; else a text that says what it was."""
+        """Return the value if JSON has it, else a str that describes it."""
         self._left -= 1
         if self._left < 0:
             return "..."
@@ -368,12 +324,12 @@ class _Plain:
             return f"<{what}>"
 
     def text(self, value: object) -> str:
-        """The value as a short text that can be written as UTF-8."""
+        """Return the value as a short str that can be encoded as UTF-8."""
         try:
             text = str.__str__(value) if isinstance(value, str) else str(value)
-        except Exception:  # it cannot say what it is
+        except Exception:  # its __str__ is broken
             text = f"<{type(value).__name__}>"
-        # cut before it is searched, but where no secret is cut in half: what hides one is up to ten times shorter
+        # cut before it is searched, but so late that no secret is cut in half: a redaction is up to 10 times shorter
         text = text[: 20 * LONGEST_TEXT]
         text = redacted(text.replace(self._token, "<token>") if self._token else text)
         return (text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}...").encode(errors="replace").decode()

@@ -1,0 +1,153 @@
+"""Checks: what is wrong with what bots and modules registered, found before the bot connects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from . import limits
+from .command_tree import TopLevelCommand, merge_groups, place
+from .commands import CommandGroup
+from .components import Component, Modal
+from .decorators import Decorators
+from .errors import Problem, duplicate_names
+from .forms import form_problems, forms_in
+from .handlers import error_handler_problems, handler_problems
+from .inspection import call_problem, method_problem
+from .locations import place_of_class
+from .owner import unattached
+from .services import Services
+
+T = TypeVar("T")
+
+_SERVICE_METHODS = {"start": ("session",), "stop": ()}
+"""The methods of a service that wisp calls, and their arguments."""
+
+
+def owner_problems(owner: Decorators, services: Services) -> list[Problem]:
+    """Return the problems and warnings of all that a bot or module registered."""
+    commands = merge_groups([owner])
+    found: list[Problem] = []
+    for command in commands:
+        found += command.check()
+        found += command.limit_problems(limits.command_violations(command.payload()))
+    found += _scope_problems(commands)
+    for handler in (*owner.components, *owner.modals):
+        found += handler.check()
+    for form in dict.fromkeys(form for handler in owner.handlers() for form in forms_in(handler.function)):
+        found += form_problems(form)
+    for part in (*owner.listeners, *owner.jobs):
+        found += part.check()
+    found += error_handler_problems(owner.error_handlers)
+    found += owner.migrations.problems(is_sqlite="db" not in services.registered)
+    return found + _duplicates([owner])
+
+
+def module_problems(module: Decorators, beside: Sequence[Decorators], services: Services) -> list[Problem]:
+    """Return the problems of all that a module registered, by itself and beside the bot and other modules."""
+    found = owner_problems(module, services)
+    for command in merge_groups([*beside, module]):
+        if len(command.parts) > 1 and set(command.parts) & set(module.groups):
+            found += command.check()
+    known = {str(problem) for problem in found}
+    found += [problem for problem in _duplicates([*beside, module]) if str(problem) not in known]
+    return [problem for problem in found if not problem.is_warning]
+
+
+def starter_problems(decorator: str, functions: Iterable[Callable[..., Any]]) -> list[Problem]:
+    """Return what is wrong with functions that take nothing, or the bot."""
+    wrong = [function for function in functions if call_problem(function)]
+    return [problem for function in wrong for problem in handler_problems(function, decorator, "bot")]
+
+
+def service_problems(services: Services) -> list[Problem]:
+    """Return what is wrong with the methods of registered services."""
+    found: list[Problem] = []
+    for name, service in services.registered.items():
+        for method, arguments in _SERVICE_METHODS.items():
+            if getattr(service, method, None) is None:
+                continue
+            if message := method_problem(service, method, *arguments):
+                file, line = place_of_class(type(service))  # it parses the whole file
+                fix = f"Correct it, or rename it if wisp is not to {method} the service"
+                found.append(Problem(f'service "{name}"', message, fix, file=file, line=line))
+    return found
+
+
+def unattached_problems(file: str, *, before_setups: bool = False) -> list[Problem]:
+    """Return the groups and decorated methods of a file that belong to no bot or module.
+
+    Groups may still be given away `before_setups` of modules, and are left out.
+    """
+    candidates = [one for one in unattached if one.file == file]
+    if before_setups:
+        candidates = [one for one in candidates if not isinstance(one, CommandGroup)]
+    return [problem for one in candidates if (problem := one.unattached_problem())]
+
+
+@contextmanager
+def unattached_after_setup() -> Generator[list[Problem]]:
+    """Collect the problems of groups and decorated methods that a setup makes and attaches to nothing."""
+    before = set(unattached)
+    problems: list[Problem] = []
+    try:
+        yield problems
+    finally:
+        for one in [one for one in unattached if one not in before]:
+            del unattached[one]
+            if problem := one.unattached_problem():
+                problems.append(problem)
+
+
+def _scope_problems(commands: Iterable[TopLevelCommand]) -> list[Problem]:
+    """Return what Discord would refuse of the commands of one scope together, such as too many of them."""
+    scopes: dict[int | None, list[TopLevelCommand]] = {}
+    for command in commands:
+        for guild in command.guilds or (None,):
+            scopes.setdefault(guild, []).append(command)
+    found: list[Problem] = []
+    for scope in scopes.values():
+        payloads = [command.payload() for command in scope]
+        for violation in limits.commands_violations(payloads):
+            index = violation.path[0] if violation.path else None
+            if not isinstance(index, int):
+                found.append(Problem("commands", violation.message, "Discord takes no more: group some of them"))
+            elif violation.code != limits.DUPLICATE_NAME and not limits.command_violations(payloads[index]):
+                found += scope[index].limit_problems([violation])
+    return found
+
+
+def _duplicates(owners: Sequence[Decorators]) -> list[Problem]:
+    """Return the commands, components, modals and jobs of which an earlier one has the name."""
+    return [*_duplicate_commands(owners), *_duplicate_custom_ids(owners), *_duplicate_jobs(owners)]
+
+
+def _duplicate_commands(owners: Sequence[Decorators]) -> list[Problem]:
+    keyed = [(key, command) for command in merge_groups(owners) for key in dict.fromkeys(command.scope_keys)]
+    return [
+        command.problem("", f'another command is called "{command.name}" ({place(other.first)})', "Rename one of them")
+        for (_, command), (_, other) in duplicate_names(keyed, lambda one: one[0])
+    ]
+
+
+def _duplicate_custom_ids(owners: Sequence[Decorators]) -> list[Problem]:
+    def parts(handler: Component[..., Any] | Modal[..., Any]) -> Hashable:
+        return tuple(handler.pattern.parts) if handler.pattern else id(handler)
+
+    components = [component for owner in owners for component in owner.components]
+    modals = [modal for owner in owners for modal in owner.modals]
+    pairs = [*duplicate_names(components, parts), *duplicate_names(modals, parts)]
+    fix = "Give one of them another name"
+    return [
+        handler.problem("", f'"{other.custom_id}" ({other.file}:{other.line}) looks the same', fix)
+        for handler, other in pairs
+    ]
+
+
+def _duplicate_jobs(owners: Sequence[Decorators]) -> list[Problem]:
+    jobs = [job for owner in owners for job in owner.jobs]
+    return [
+        job.problem(f"another job has this name ({other.file}:{other.line})", "Give one of them another: name=")
+        for job, other in duplicate_names(jobs, lambda job: job.name)
+    ]

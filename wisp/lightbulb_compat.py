@@ -1,0 +1,144 @@
+"""lightbulb beside wisp: raw lightbulb commands work, and wisp's commands are lightbulb commands with its hooks."""
+
+from __future__ import annotations
+
+# pyright: reportPrivateUsage=false
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import hikari
+import lightbulb
+from lightbulb.commands import options
+
+from .bridge import to_json
+from .context import handler_of, responder_of
+
+if TYPE_CHECKING:
+    from .command_tree import TopLevelCommand
+    from .commands import ApplicationCommand
+    from .context import Context
+    from .owner import Handler
+
+_BASES: dict[hikari.CommandType, Any] = {
+    hikari.CommandType.SLASH: lightbulb.SlashCommand,
+    hikari.CommandType.USER: lightbulb.UserCommand,
+    hikari.CommandType.MESSAGE: lightbulb.MessageCommand,
+}
+
+
+class LightbulbCompat:
+    """The lightbulb client of one run. wisp receives its interactions and syncs its commands with Discord."""
+
+    def __init__(self, gateway: hikari.GatewayBot) -> None:
+        self.client: lightbulb.GatewayEnabledClient = lightbulb.client_from_app(gateway, sync_commands=False)
+        self._registered: list[Any] = []
+        self._classes: dict[Handler, Any] = {}
+        self._calls: dict[int, tuple[Context, Callable[[], Awaitable[None]]]] = {}
+        for listener in gateway.get_listeners(hikari.InteractionCreateEvent, polymorphic=False):
+            gateway.unsubscribe(hikari.InteractionCreateEvent, listener)
+
+    def register(self, commands: Iterable[tuple[TopLevelCommand, Sequence[int]]]) -> None:
+        """Replace wisp's commands in the client with these: each is registered in its guilds, or globally for none."""
+        for command in self._registered:
+            self.client.unregister(command)
+        self._registered.clear()
+        self._classes.clear()
+        for root, guilds in commands:
+            command = self._lightbulb_command(root)
+            self.client.register(command, guilds=guilds or None, global_=None if guilds else True)
+            self._registered.append(command)
+
+    def _lightbulb_command(self, root: TopLevelCommand) -> Any:
+        """Return the lightbulb command or group that stands for a command of wisp."""
+        payload = root.payload()
+        permissions = payload["default_member_permissions"]
+        settings: dict[str, Any] = {
+            "nsfw": payload["nsfw"],
+            "contexts": [*map(hikari.ApplicationContextType, payload["contexts"])],
+            "integration_types": [*map(hikari.ApplicationIntegrationType, payload["integration_types"])],
+            "default_member_permissions": hikari.UNDEFINED
+            if permissions is None
+            else hikari.Permissions(int(permissions)),
+        }
+        if not root.groups:
+            return self._lightbulb_class(root.commands[0], payload, settings)
+        group = lightbulb.Group(root.name, payload["description"], **settings)
+        children = {option["name"]: option for option in payload["options"]}
+        for command in root.commands:
+            holder: Any = group
+            child = children[command.path[1]]
+            if len(command.path) == 3:
+                holder = group.subcommands.get(child["name"]) or group.subgroup(child["name"], child["description"])
+            holder.register(self._lightbulb_class(command, command.payload(), {}))
+        return group
+
+    def _lightbulb_class(
+        self, command: ApplicationCommand[..., Any], payload: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> Any:
+        @lightbulb.invoke
+        async def invoke(_: Any, ctx: lightbulb.Context) -> None:
+            await self._invoke(ctx.interaction)
+
+        attributes = {f"option{number}": _option(option) for number, option in enumerate(payload["options"])}
+        base = _BASES[command.kind]
+        texts = {"name": payload["name"], "description": payload.get("description", "")}
+        made = type(base)(command.__name__, (base,), {"invoke": invoke, **attributes}, **texts, **settings)
+        self._classes[command] = made
+        return made
+
+    async def payloads(self, entity_factory: hikari.api.EntityFactory) -> list[tuple[int | None, dict[str, Any]]]:
+        """Return the raw lightbulb commands as JSON, each with its guild id or None."""
+        found: list[tuple[int | None, dict[str, Any]]] = []
+        for command, guilds in self.client._registered_commands.items():
+            if command in self._registered or guilds == "defer":
+                continue
+            builder = await command.as_command_builder(self.client.default_locale, self.client.localization_provider)
+            data = command._command_data
+            payload: dict[str, Any] = {**builder.build(entity_factory), "nsfw": data.nsfw}
+            if data.default_member_permissions is not hikari.UNDEFINED:  # lightbulb omits "nobody"
+                payload["default_member_permissions"] = str(int(data.default_member_permissions))
+            found.extend((int(guild) or None, to_json(payload)) for guild in guilds)
+        return found
+
+    def handles(self, interaction: hikari.PartialInteraction) -> bool:
+        """Return whether a raw lightbulb command, menu or modal answers this interaction."""
+        if isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)):
+            return self.client._resolve_options_and_command(interaction) is not None
+        custom_id = getattr(interaction, "custom_id", None)
+        menus = self.client._attached_menus
+        return custom_id in self.client._attached_modals or any(custom_id in menu.custom_ids for menu in menus)
+
+    async def run_with_hooks(self, ctx: Context, run: Callable[[], Awaitable[None]]) -> bool:
+        """Run a call of a wisp command inside lightbulb's pipeline. Return False if a hook stopped it.
+
+        The responder's `sent` tells then whether a hook has answered the interaction.
+        """
+        responded = responder_of(ctx).sent = asyncio.Event()
+        id = ctx.interaction.id
+        command = self._classes[handler_of(ctx)]
+        self._calls[id] = (ctx, run)
+        try:
+            await self.client._execute_command_context(
+                self.client.build_command_context(ctx.interaction, ctx.options, command, responded)
+            )
+            return id not in self._calls
+        finally:
+            self._calls.pop(id, None)
+
+    async def _invoke(self, interaction: hikari.CommandInteraction) -> None:
+        ctx, run = self._calls.pop(interaction.id)
+        responder = responder_of(ctx)
+        if responder.sent is not None and responder.sent.is_set():
+            await responder.catch_up()
+        await run()
+
+
+def _option(payload: Mapping[str, Any]) -> Any:
+    data: options.OptionData[None, Any] = options.OptionData(
+        type=hikari.OptionType(payload["type"]),
+        name=payload["name"],
+        description=payload["description"],
+        default=hikari.UNDEFINED if payload["required"] else None,
+    )
+    return options.Option(data, None)

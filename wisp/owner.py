@@ -1,0 +1,90 @@
+"""Owner: the bot or module that a handler belongs to, and what was made for one and not yet given to it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from .errors import Problem
+
+ErrorHandler = Callable[[Any, Exception], Awaitable[bool]]
+"""`async (ctx, error) -> bool`: returns True if it has handled the error, and no further handler is asked."""
+
+
+class Owner:
+    """A bot or module.
+
+    `log` is its logger. `namespace` keeps its guild data apart from the data of others; None is the namespace that the
+    whole bot shares. `error_handlers` are asked after those of the handler that raised. `is_unloading` is True while
+    its handlers are being ended. If it `is_switchable`, guilds can turn it off by its `name`.
+    """
+
+    name: str = ""
+    log: logging.Logger
+    namespace: str | None
+    is_switchable: bool = False
+
+    def __init__(self) -> None:
+        self.error_handlers: list[ErrorHandler] = []
+        self.is_unloading: bool = False
+
+    @property
+    def default_enabled(self) -> bool:
+        """Whether it is on in guilds that have not decided."""
+        return True
+
+
+class Unattached(Protocol):
+    """A command group or a decorated method that belongs to no owner so far."""
+
+    @property
+    def file(self) -> str | None:
+        """The file that it is defined in."""
+        ...
+
+    def unattached_problem(self) -> Problem | None:
+        """Return the problem to report if it stays without an owner, None if that is right."""
+        ...
+
+
+unattached: dict[Unattached, None] = {}
+"""All that has no owner yet, in the order of definition. Giving it to an owner removes it."""
+
+
+class Source(Protocol):
+    """Code of the bot that wisp calls, with its place in the source."""
+
+    @property
+    def label(self) -> str:
+        """Its name in logs."""
+        ...
+
+    @property
+    def file(self) -> str | None:
+        """The file that defines it."""
+        ...
+
+    @property
+    def line(self) -> int | None:
+        """The line that defines it, from 1."""
+        ...
+
+
+class Handler(Source, Protocol):
+    """A function that interactions call."""
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether its answers are ephemeral unless they say otherwise."""
+        ...
+
+    @property
+    def error_handlers(self) -> list[ErrorHandler]:
+        """Its own error handlers."""
+        ...
+
+    @property
+    def owner(self) -> Owner:
+        """The bot or module that it belongs to."""
+        ...

@@ -1,0 +1,403 @@
+"""What Discord refuses in a payload besides `wisp.limits`: what no bot of wisp gets wrong, but other libraries may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from wisp.limits import (
+    CHANNEL_TYPES,
+    CHOICES,
+    COMMANDS,
+    COMPONENTS_TEXT,
+    DISTINCT_CHOICES,
+    DISTINCT_OPTIONS,
+    DISTINCT_VALUES,
+    INVALID,
+    OPTION_NUMBER,
+    OPTIONS,
+    SHAPES,
+    Array,
+    Choice,
+    CommandName,
+    Component,
+    Integer,
+    Limit,
+    Localized,
+    Number,
+    Report,
+    Shape,
+    Text,
+    Url,
+    Violation,
+    boolean,
+    is_integer,
+    is_object,
+    named,
+    objects,
+    ordered,
+    refuse_duplicates,
+    shown,
+    violations,
+    walk,
+)
+from wisp.limits import (
+    commands_violations as scope_violations,
+)
+
+if TYPE_CHECKING:
+    from wisp.limits import Check, Path
+
+STICKERS = 3
+
+
+def snowflake(report: Report, value: Any, path: Path) -> None:
+    """Check an id, a string or an integer."""
+    if not 0 <= _integer(value) < 2**63:
+        report.refuse(path, "NUMBER_TYPE_COERCE", f"Value {shown(value)} is not snowflake.")
+
+
+def _permissions(report: Report, value: Any, path: Path) -> None:
+    if _integer(value) < 0:
+        report.refuse(path, "NUMBER_TYPE_COERCE", f"Value {shown(value)} is not int.")
+
+
+def _integer(value: object) -> int:
+    """Return an integer, also if it is written as a string; -1 for anything else."""
+    if isinstance(value, str) and 0 < len(value) <= 20 and value.isascii() and value.isdigit():
+        return int(value)
+    return value if is_integer(value) else -1
+
+
+def _timestamp(report: Report, value: Any, path: Path) -> None:
+    Text(0, 64)(report, value, path)
+    if not value or not report.is_clean(path):
+        return
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        report.refuse(path, "DATE_TIME_TYPE_PARSE", f"Could not parse {shown(value)}. Should be ISO8601.")
+
+
+def _anything(report: Report, value: object, path: Path) -> None:
+    pass
+
+
+def forbidden(why: str) -> Check:
+    """Return the check of a field that must be absent or empty."""
+
+    def check(report: Report, value: Any, path: Path) -> None:
+        if value not in ("", []):
+            report.refuse(path, INVALID, why)
+
+    return check
+
+
+class Distinct(Array):
+    """A list of different values out of several."""
+
+    def __init__(self, *allowed: int | str, low: int = 0) -> None:
+        super().__init__(low, len(allowed), self._check_item)
+        self.choice: Choice = Choice(*allowed)
+
+    def _check(self, report: Report, value: Any, path: Path) -> None:
+        super()._check(report, value, path)
+        items: list[Any] = [*value[: int(self.high)]] if isinstance(value, (list, tuple)) else []
+        for index, item in enumerate(items):
+            if report.is_clean((*path, index)) and item in items[:index]:
+                report.refuse((*path, index), "SET_TYPE_ALREADY_CONTAINS_VALUE", "The set already contains this value")
+
+    def _check_item(self, report: Report, value: Any, path: Path) -> None:
+        if value is None:
+            report.refuse(path, "BASE_TYPE_REQUIRED", "This field is required")
+        else:
+            self.choice(report, value, path)
+
+
+class Typed(Limit):
+    """A command or an option: one shape of the table for each type that is allowed, `otherwise` if it has no type."""
+
+    def __init__(self, shapes: Mapping[int, str], otherwise: str, required: str = "") -> None:
+        self.shapes: Mapping[int, str] = shapes
+        self.otherwise: str = otherwise
+        self.type: Shape = Shape({"type": Choice(*shapes)}, required)
+
+    def _check(self, report: Report, value: Any, path: Path) -> None:
+        kind = value.get("type") if is_object(value) else None
+        shape = self.shapes.get(kind, self.otherwise) if is_integer(kind) else self.otherwise
+        report.check(shape, value, path)
+        if is_object(value):
+            self.type(report, value, path)
+
+
+# ---- rules between fields ----
+
+
+def _check_option_kinds(report: Report, owner: Any, path: Path) -> None:
+    kinds: set[bool] = set()
+    has_optional = False
+    for index, option in objects(owner.get("options")):
+        place = (*path, "options", index)
+        kinds.add(report.valid(option, place, "type") in (1, 2))
+        if len(kinds) > 1:
+            message = "Sub-command and sub-command group option types are mutually exclusive to all other types"
+            report.refuse(place, "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", message)
+        if has_optional and option.get("required") is True:
+            message = "Required options must be placed before non-required options"
+            report.refuse(place, "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", message)
+        has_optional = has_optional or option.get("required") is not True
+
+
+def _check_autocomplete(report: Report, option: Any, path: Path) -> None:
+    if option.get("autocomplete") is True and option.get("choices"):
+        report.refuse((*path, "autocomplete"), INVALID, "Must not be true where choices are present.")
+
+
+def _check_no_autocomplete(report: Report, option: Any, path: Path) -> None:
+    if option.get("autocomplete") is True:
+        report.refuse((*path, "autocomplete"), INVALID, "Only string, integer and number options have autocomplete.")
+
+
+def _check_mentions(report: Report, mentions: Any, path: Path) -> None:
+    for key in ("users", "roles"):
+        parsed = mentions.get("parse")
+        if mentions.get(key) and isinstance(parsed, (list, tuple)) and key in parsed:
+            words = f'parse:["{key}"] and {key}: [ids...] are mutually exclusive.'
+            report.refuse(path, "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", words)
+
+
+def _check_component_ids(report: Report, owner: Any, path: Path) -> None:
+    found = walk(owner.get("components"), (*path, "components"))
+    ids = [((*place, "id"), one.get("id")) for place, one in found if is_object(one)]
+    # 0 asks Discord for a free one
+    given = [(place, number) for place, number in ids if is_integer(number) and number]
+    refuse_duplicates(report, given, INVALID, "The id of a component must be unique.")
+
+
+def _check_premium(report: Report, button: Any, path: Path) -> None:
+    if report.valid(button, path, "style") == 6:
+        report.require(button, path, "sku_id")
+        keys, why = ("custom_id", "url", "label", "emoji"), "A premium button has a sku_id and nothing else."
+    else:
+        keys, why = ("sku_id",), "Only premium buttons have a sku_id."
+    Shape(dict.fromkeys(keys, forbidden(why)))(report, button, path)
+
+
+def _check_default_values(*kinds: str) -> Check:
+    shape = Shape({"id": snowflake, "type": Choice(*kinds)}, "id type")
+
+    def rule(report: Report, select: Any, path: Path) -> None:
+        most = int(report.valid(select, path, "max_values") or 1)
+        Shape({"default_values": Array(0, most, shape)})(report, select, path)
+
+    return rule
+
+
+# ---- the table ----
+
+_COMPONENT: dict[str, Check | str] = {"id": Integer(0, 2**31 - 1)}
+_NAME = CommandName(1, 32)
+_NO_OPTIONS = "Must be empty: user and message commands have none."
+_ONLY_OF = {
+    "options": "Only subcommands and groups have options.",
+    "channel_types": "Only channel options have channel types.",
+    "min_length": "Only string options have lengths.",
+    "max_length": "Only string options have lengths.",
+    "min_value": "Only integer and number options have a smallest and a largest value.",
+    "max_value": "Only integer and number options have a smallest and a largest value.",
+    "choices": "Only string, integer and number options have choices.",
+}
+_VALUE_OPTIONS = {
+    **{3: "string option", 4: "integer option", 5: "option", 6: "option", 7: "channel option"},
+    **{8: "option", 9: "option", 10: "number option", 11: "option"},
+}
+_COMMAND: dict[str, Check | str] = {
+    "nsfw": boolean,
+    "dm_permission": boolean,
+    "contexts": Distinct(0, 1, 2, low=1),
+    "integration_types": Distinct(0, 1, low=1),
+    "default_member_permissions": _permissions,
+}
+_BOX: dict[str, Check | str] = {"required": boolean}
+_BOX_VALUES: dict[str, Check | str] = {**_BOX, "min_values": Integer(0, 10), "max_values": Integer(1, 10)}
+_ORDERED_VALUES = ordered("min_values", "max_values")
+_EMBED_URL = Url(2048, "http", "https", "attachment")
+_MEDIA: dict[str, Check | str] = {"spoiler": boolean, "description": Text(1, 1024)}
+
+
+def _option(fields: Mapping[str, Check | str], *rules: Check) -> Shape:
+    wrong = {key: forbidden(why) for key, why in _ONLY_OF.items() if key not in fields}
+    more = () if "autocomplete" in fields else (_check_no_autocomplete,)
+    return named(_NAME, {"required": boolean, **fields, **wrong}, *rules, *more)
+
+
+def _options(shapes: Mapping[int, str]) -> dict[str, Check | str]:
+    return {"options": Array(0, OPTIONS, Typed(shapes, "any option", "type"))}
+
+
+def _numbers(number: Limit, choice: str) -> dict[str, Check | str]:
+    return {"min_value": number, "max_value": number, **_choices(choice)}
+
+
+def _choices(shape: str) -> dict[str, Check | str]:
+    return {"choices": Array(0, CHOICES, shape), "autocomplete": boolean}
+
+
+def _more(shape: str, fields: Mapping[str, Check | str], required: str = "", *rules: Check) -> dict[str, Shape]:
+    return {shape: SHAPES[shape].extended(fields, required, *rules)}
+
+
+_NUMBER_RULES = (ordered("min_value", "max_value"), *DISTINCT_CHOICES, _check_autocomplete)
+TABLE: dict[str, Shape] = {
+    **SHAPES,
+    **_more(
+        "command", {**_COMMAND, **_options({1: "subcommand", 2: "group", **_VALUE_OPTIONS})}, "", _check_option_kinds
+    ),
+    **_more(
+        "menu",
+        {
+            "description": forbidden(_NO_OPTIONS),
+            "options": forbidden(_NO_OPTIONS),
+            "description_localizations": Localized(_anything),
+            **_COMMAND,
+        },
+    ),
+    "any option": named(_NAME, {"required": boolean}),
+    "option": _option({}),
+    "subcommand": _option(_options(_VALUE_OPTIONS), DISTINCT_OPTIONS, _check_option_kinds),
+    "group": _option(_options({1: "subcommand"}), DISTINCT_OPTIONS, _check_option_kinds),
+    "string option": _option(
+        {"min_length": Integer(0, 6000), "max_length": Integer(1, 6000), **_choices("string choice")},
+        ordered("min_length", "max_length"),
+        *DISTINCT_CHOICES,
+        _check_autocomplete,
+    ),
+    "integer option": _option(_numbers(Integer(*OPTION_NUMBER), "integer choice"), *_NUMBER_RULES),
+    "number option": _option(_numbers(Number(*OPTION_NUMBER), "number choice"), *_NUMBER_RULES),
+    "channel option": _option({"channel_types": Distinct(*CHANNEL_TYPES.allowed)}),
+    **_more(
+        "message",
+        {
+            "flags": Integer(float("-inf"), float("inf")),
+            "tts": boolean,
+            "allowed_mentions": "allowed mentions",
+            "sticker_ids": Array(0, STICKERS, snowflake),
+        },
+        "",
+        _check_component_ids,
+    ),
+    "allowed mentions": Shape(
+        {
+            "replied_user": boolean,
+            "parse": Distinct("users", "roles", "everyone"),
+            "users": Array(0, 100, snowflake),
+            "roles": Array(0, 100, snowflake),
+        },
+        "",
+        _check_mentions,
+    ),
+    **_more("attachment", {"id": snowflake}, "id"),
+    **_more(
+        "embed",
+        {
+            "timestamp": _timestamp,
+            **dict.fromkeys(("video", "provider"), Shape({"url": _EMBED_URL, "icon_url": _EMBED_URL})),
+        },
+    ),
+    **_more("embed field", {"inline": boolean}),
+    **_more("row", _COMPONENT),
+    **_more("button", {**_COMPONENT, "sku_id": snowflake}, "", _check_premium),
+    **_more("emoji", {"id": snowflake, "animated": boolean}),
+    **_more("select option", {"default": boolean}),
+    **_more("string select", {**_COMPONENT, **_BOX}, "", _check_default_values()),
+    **_more("user select", {**_COMPONENT, **_BOX}, "", _check_default_values("user")),
+    **_more("role select", {**_COMPONENT, **_BOX}, "", _check_default_values("role")),
+    **_more("mentionable select", {**_COMPONENT, **_BOX}, "", _check_default_values("user", "role")),
+    **_more(
+        "channel select",
+        {**_COMPONENT, **_BOX, "channel_types": Distinct(*CHANNEL_TYPES.allowed)},
+        "",
+        _check_default_values("channel"),
+    ),
+    "text display": Shape({**_COMPONENT, "content": Text(1, COMPONENTS_TEXT)}, "content"),
+    **_more(
+        "section",
+        {**_COMPONENT, "components": Array(1, 3, Component({10: "text display"}))},
+        "components",
+    ),
+    "thumbnail": Shape({**_COMPONENT, **_MEDIA, "media": "media"}, "media"),
+    "gallery": Shape({**_COMPONENT, "items": Array(1, 10, "gallery item")}, "items"),
+    "gallery item": Shape({**_MEDIA, "media": "media"}, "media"),
+    "media": Shape({"url": _EMBED_URL}, "url"),
+    "file": Shape({**_COMPONENT, **_MEDIA, "file": Shape({"url": Url(2048, "attachment")}, "url")}, "file"),
+    "separator": Shape({**_COMPONENT, "divider": boolean, "spacing": Choice(1, 2)}),
+    **_more("container", {**_COMPONENT, "accent_color": Integer(0, 0xFFFFFF), "spoiler": boolean}),
+    **_more("modal", {}, "", _check_component_ids),
+    **_more("modal row", _COMPONENT),
+    **_more("row input", {**_COMPONENT, **_BOX}),
+    **_more("text input", {**_COMPONENT, **_BOX}),
+    **_more("label", _COMPONENT),
+    **_more("upload", {**_COMPONENT, **_BOX_VALUES}, "", _ORDERED_VALUES),
+    **_more("checkbox", {**_COMPONENT, **_BOX}),
+    **_more(
+        "checkbox group",
+        {**_COMPONENT, **_BOX_VALUES, "options": Array(1, 10, "select option")},
+        "options",
+        _ORDERED_VALUES,
+        DISTINCT_VALUES,
+    ),
+    **_more(
+        "radio group",
+        {**_COMPONENT, **_BOX, "options": Array(2, 10, "select option")},
+        "options",
+        DISTINCT_VALUES,
+    ),
+}
+_ANY_COMMAND = Typed({1: "command", 2: "menu", 3: "menu", 4: "command"}, "command")
+_ALL_COMMANDS = Array(0, sum(COMMANDS.values()), _ANY_COMMAND)
+
+
+# ---- what the sandbox asks ----
+
+
+def message_violations(payload: Mapping[str, object]) -> list[Violation]:
+    """Return what Discord would refuse in a message that a bot creates or edits, or in its answer to an interaction.
+
+    An empty message passes: it is legal as an edit, and has a code of its own (50006).
+    """
+    return violations("message", payload, TABLE)
+
+
+def modal_violations(payload: Mapping[str, object]) -> list[Violation]:
+    """Return what Discord would refuse in the `data` of an interaction callback of type 9 (MODAL)."""
+    return violations("modal", payload, TABLE)
+
+
+def command_violations(payload: Mapping[str, object]) -> list[Violation]:
+    """Return what Discord would refuse in one application command."""
+    return violations(_ANY_COMMAND, payload, TABLE)
+
+
+def commands_violations(payloads: Sequence[Mapping[str, object]]) -> list[Violation]:
+    """Return what Discord would refuse in all commands of one scope, in each and in all together."""
+    return [*violations(_ALL_COMMANDS, payloads, TABLE), *scope_violations(payloads)]
+
+
+def error_tree(found: Iterable[Violation]) -> dict[str, object]:
+    """Return the `errors` object of Discord's "Invalid Form Body" (50035): paths as nested keys, then `_errors`.
+
+    Discord checks an object as a whole only if its fields are right: its violations are left out if there are any of
+    its fields, so that `_errors` never stands beside other keys.
+    """
+    everything = list(found)
+    holders = {violation.path[:depth] for violation in everything for depth in range(len(violation.path))}
+    tree: dict[str, Any] = {}
+    for violation in everything:
+        if violation.path in holders:
+            continue
+        branch = tree
+        for key in violation.path:
+            branch = branch.setdefault(str(key), {})
+        branch.setdefault("_errors", []).append({"code": violation.code, "message": violation.message})
+    return tree

@@ -1,0 +1,144 @@
+"""Wiring: brings what the bot and its modules registered into action, here and on Discord."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import hikari
+
+from .command_sync import CommandSync, Wanted
+from .command_tree import merge_groups
+from .errors import DatabaseError, WispError
+from .listeners import Listeners
+
+if TYPE_CHECKING:
+    from .command_tree import TopLevelCommand
+    from .decorators import Decorators
+    from .events import Listener
+    from .jobs.scheduler import SchedulerService
+    from .lightbulb_compat import LightbulbCompat
+    from .migrations import Migrations
+    from .router import Router
+    from .runtime import Runtime
+
+
+class Wiring:
+    """What the bot and its loaded modules registered, in action: `owners` are these, the bot first."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        router: Router,
+        lightbulb: LightbulbCompat,
+        scheduler: SchedulerService,
+    ) -> None:
+        self.owners: list[Decorators] = []
+        self.listeners: Listeners = Listeners(runtime)
+        self.scheduler: SchedulerService = scheduler
+        self.runtime: Runtime = runtime
+        self._router = router
+        self._lightbulb = lightbulb
+        self._commands: CommandSync | None = None  # once Discord has said who the bot is
+        self._is_complete = False
+
+    # ---- bot and modules ----
+
+    def attach(self, owner: Decorators) -> None:
+        """Bring what a bot or module registered into action."""
+        self.owners.append(owner)
+        self.listeners.attach(owner, owner.listeners)
+        self.scheduler.attach(owner, owner.jobs)
+        self._route()
+
+    def detach(self, owner: Decorators) -> None:
+        """Take what a module registered out of action: nothing new reaches it. Does nothing if it is not in action."""
+        if owner in self.owners:
+            self.owners.remove(owner)
+        self.listeners.detach(owner)
+        self.scheduler.detach(owner)
+        self._route()
+
+    async def migrate(self, owner: str, migrations: Migrations) -> None:
+        """Bring tables up to date, if there are migrations. Raises WispError and ValueError if that fails."""
+        if migrations:
+            try:
+                await self.runtime.services.get("db").migrate(owner, migrations)
+            except DatabaseError as error:
+                error.problems = migrations.failed(error)
+                raise
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all that load at the start are attached. Commands are routed then, once for all of them."""
+        return self._is_complete
+
+    @is_complete.setter
+    def is_complete(self, is_complete: bool) -> None:
+        self._is_complete = is_complete
+        self._route()
+
+    # ---- commands ----
+
+    def commands(self) -> list[TopLevelCommand]:
+        """Return the commands of the bot, as Discord counts them."""
+        return merge_groups(self.owners)
+
+    def _guilds_of(self, command: TopLevelCommand) -> tuple[int, ...]:
+        return self.runtime.config.guilds if command.guilds is None else command.guilds
+
+    def _route(self) -> None:
+        if not self._is_complete:
+            return
+        commands = [(command, self._guilds_of(command)) for command in self.commands()]
+        self._router.update(commands, self.owners)
+        self._lightbulb.register(commands)
+
+    async def sync_commands(self, application: int) -> str | None:
+        """Bring Discord's commands up to date for the first time, as `CommandSync.update` does."""
+        rest, database = self.runtime.gateway.rest, self.runtime.database
+        self._commands = CommandSync(rest, application, database, self._wanted, self.runtime.clock)
+        return await self._commands.update()
+
+    async def sync_commands_again(self) -> None:
+        """Bring Discord's commands up to date after modules were loaded or unloaded, as `CommandSync.update` does."""
+        if self._commands is not None:
+            await self._commands.update()
+
+    async def stop_sync(self) -> None:
+        """Stop bringing Discord's commands up to date."""
+        if self._commands is not None:
+            await self._commands.close()
+
+    async def _wanted(self) -> dict[int | None, list[Wanted]]:
+        """Return the commands of the bot as Discord should have them, by guild; None is everywhere."""
+        wanted: dict[int | None, list[Wanted]] = {None: []}
+        for command in self.commands():
+            for guild in self._guilds_of(command) or (None,):
+                wanted.setdefault(guild, []).append(Wanted(command.payload(), command))
+        for guild, payload in await self._lightbulb.payloads(self.runtime.gateway.entity_factory):
+            wanted.setdefault(guild, []).append(Wanted(payload, None))
+        return wanted
+
+    # ---- intents ----
+
+    def intents(self) -> hikari.Intents:
+        """Return the intents that the settings name and the listeners need."""
+        intents = hikari.Intents.GUILDS | intents_of(self.listeners)
+        for name in self.runtime.config.intents:
+            intents |= hikari.Intents[name]
+        return intents
+
+    def refuse_new_intents(self, owner: Decorators) -> None:
+        """Raise WispError if the listeners of a module need an intent that the connection does not have."""
+        if self._commands is not None and (missing := intents_of(owner.listeners) & ~self.runtime.gateway.intents):
+            names = ", ".join(str(intent.name) for intent in missing.split())
+            raise WispError(f"its listeners need the intent {names}, which is settled at the start. Restart the bot")
+
+
+def intents_of(listeners: Iterable[Listener]) -> hikari.Intents:
+    """Return the intents that these listeners need."""
+    intents = hikari.Intents.NONE
+    for listener in listeners:
+        intents |= listener.intents()
+    return intents
