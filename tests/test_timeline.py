@@ -1,14 +1,12 @@
-"""The timeline alone: what is due comes in order, once, and never early."""
+"""The timeline alone: functions are called in order, once, and never early."""
 
 import asyncio
 import itertools
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wisp.clock import Clock
-from wisp.jobs.timeline import GRAIN, SLACK, Due, Timeline
+from wisp.jobs.timeline import SLACK, SLICE, Timeline
 from wisp.local.virtual_time import VirtualTime, virtual_time
 
 
@@ -17,129 +15,73 @@ from wisp.local.virtual_time import VirtualTime, virtual_time
     st.lists(st.floats(0, 30), max_size=10),
 )
 @settings(deadline=None, max_examples=50)
-def test_whatever_is_added_and_removed_comes_in_order_once_and_not_early(
-    things: list[tuple[bool, float, bool]], steps: list[float]
+def test_whatever_is_added_and_cancelled_comes_in_order_once_and_not_early(
+    added: list[tuple[bool, float, bool]], steps: list[float]
 ) -> None:
-    async def play(time: VirtualTime) -> None:
+    async def play(time: VirtualTime, *, is_wall: bool) -> None:
         clock = time.clock
-        timeline = Timeline(clock, lambda _: None)
-        timeline.begin()
-        came: list[Due] = []
+        timeline = Timeline(clock, clock.time if is_wall else clock.monotonic)
+        timeline.start()
+        called: list[float] = []
 
-        def come(thing: Due, now: float) -> None:
-            assert now + SLACK >= thing.deadline
-            came.append(thing)
+        def call(due: float) -> None:
+            assert timeline.now() + SLACK >= due
+            called.append(due)
 
-        kept: list[tuple[float, Due]] = []
-        for is_wall, delay, is_removed in things:
-            thing = Due((clock.time() if is_wall else clock.monotonic()) + delay, is_wall, come)
-            timeline.add(thing)
-            timeline.add(thing)  # twice is once
-            if is_removed:
-                timeline.remove(thing)
-                timeline.remove(thing)
+        kept: list[float] = []
+        for _, delay, is_cancelled in (one for one in added if one[0] is is_wall):
+            due = timeline.now() + delay
+            timer = timeline.add(due, lambda due=due: call(due))
+            if is_cancelled:
+                timer.cancel()
+                timer.cancel()
             else:
-                kept.append((delay, thing))
-        assert len(timeline) == len(kept)
+                kept.append(due)
         for step in [*steps, 200.0]:
             await time.advance(step)
-        assert len(came) == len({id(thing) for thing in came}) == len(kept)
-        delays = {id(thing): delay for delay, thing in kept}
-        in_order = [delays[id(thing)] for thing in came]
-        assert all(first <= second + 2 * SLACK for first, second in itertools.pairwise(in_order))
-        assert not timeline._heap  # pyright: ignore[reportPrivateUsage]
+        assert called == sorted(kept)
+        assert all(first <= second for first, second in itertools.pairwise(called))
         timeline.stop()
         timers = asyncio.get_running_loop()._scheduled  # pyright: ignore
         assert [timer for timer in timers if not timer.cancelled()] == []
 
     async def play_in_virtual_time() -> None:
         with virtual_time() as time:
-            await play(time)
+            await play(time, is_wall=True)
+            await play(time, is_wall=False)
 
     asyncio.run(play_in_virtual_time())
 
 
-async def test_many_due_within_a_moment_share_a_waking_and_none_is_early(time: VirtualTime) -> None:
-    clock = Clock(time.time)
-    timeline = Timeline(clock, lambda _: None)
-    wakings: list[float] = []
-    done = asyncio.Event()
+async def test_many_that_are_due_at_once_leave_room_for_other_callbacks(time: VirtualTime) -> None:
+    timeline = Timeline(time.clock, time.clock.monotonic)
+    called: list[int] = []
+    others: list[int] = []
 
-    def come(thing: Due, now: float) -> None:
-        assert now + SLACK >= thing.deadline
-        wakings.append(now)
-        if len(wakings) == 100:
-            done.set()
+    def call(number: int) -> None:
+        if not called:
+            asyncio.get_running_loop().call_soon(lambda: others.append(len(called)))
+        called.append(number)
 
-    timeline.begin()
-    start = clock.monotonic() + 0.02
-    for number in range(100):
-        timeline.add(Due(start + number / 1000, False, come))
-    await done.wait()
-    assert len(set(wakings)) <= 6  # of 20 ms each
+    for number in range(3 * SLICE):
+        timeline.add(time.clock.monotonic(), lambda number=number: call(number))
+    timeline.start()
+    await time.advance(1.0)
     timeline.stop()
+    assert others == [SLICE]
+    assert called == [*range(3 * SLICE)]
 
 
-async def test_what_comes_back_is_late_by_the_grain_at_most_and_never_by_more_each_time(time: VirtualTime) -> None:
-    clock = Clock(time.time)
-    timeline = Timeline(clock, lambda _: None)
-    late: list[float] = []
-    done = asyncio.Event()
-
-    def come(thing: Due, now: float) -> None:
-        late.append(now - thing.deadline)
-        if len(late) == 10:
-            done.set()
-        else:
-            thing.deadline += 0.02
-            timeline.add(thing)
-
-    timeline.begin()
-    timeline.add(Due(clock.monotonic() + 0.02, False, come))
-    await done.wait()
-    assert max(late) <= GRAIN
+async def test_nothing_is_called_before_the_start_and_after_the_stop(time: VirtualTime) -> None:
+    timeline = Timeline(time.clock, time.clock.monotonic)
+    called: list[str] = []
+    timeline.add(time.clock.monotonic(), lambda: called.append("early"))
+    await time.advance(1.0)
+    assert called == []
+    timeline.start()
+    await time.advance(0.0)
+    assert called == ["early"]
+    timeline.add(time.clock.monotonic() + 1.0, lambda: called.append("late"))
     timeline.stop()
-
-
-async def test_one_that_may_not_be_late_is_not_though_the_first_may(
-    time: VirtualTime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("wisp.jobs.timeline.GRAIN", 10.0)
-    clock = Clock(time.time)
-    timeline = Timeline(clock, lambda _: None)
-    done = asyncio.Event()
-    late: list[float] = []
-
-    def come(thing: Due, now: float) -> None:
-        late.append(now - thing.deadline)
-        done.set()
-
-    timeline.begin()
-    start = clock.monotonic() + 0.03
-    timeline.add(Due(start, False, lambda thing, now: None, 10.0))
-    timeline.add(Due(start + 0.001, False, come, 0.001))
-    await done.wait()
-    timeline.stop()
-    assert late[0] <= 0.001
-
-
-async def test_what_is_added_right_after_the_first_shares_its_waking_again_and_again(time: VirtualTime) -> None:
-    clock = Clock(time.time)
-    timeline = Timeline(clock, lambda _: None)
-    wakings: list[float] = []
-    done = asyncio.Event()
-
-    def come(thing: Due, now: float) -> None:
-        wakings.append(now)
-        if len(wakings) == 100:
-            done.set()
-        thing.deadline += 0.06
-        timeline.add(thing)
-
-    timeline.begin()
-    start = clock.monotonic() + 0.06
-    for number in range(10):
-        timeline.add(Due(start + number / 2000, False, come))
-    await done.wait()
-    timeline.stop()
-    assert len(set(wakings)) == 10
+    await time.advance(2.0)
+    assert called == ["early"]

@@ -186,10 +186,10 @@ class DecoratorMethods(CommandDecorator):
         """Run an async function again and again: `@bot.every(minutes=5)`, or seconds=, hours=, days=; units add up.
 
         It first runs one interval after the bot has connected, and then each interval, counted from the time that the
-        run before was due. A run may begin up to 20 ms late, or a fifth of a shorter interval. While a run is going on
-        the next one waits, unless `overlap=True`. `missed` says what happens if times passed because a run or the
-        event loop took long: "once" (the default) runs once for all of them, "skip" waits for the next time, "all"
-        runs once for each. Times that pass while the bot is down are not made up for.
+        run before was due. While a run is going on the next one waits, unless `overlap=True`. `missed` says what
+        happens if times passed because a run or the event loop took long: "once" (the default) runs once for all of
+        them, "skip" waits for the next time, "all" runs once for each. Times that pass while the bot is down are not
+        made up for.
 
         If a run raises, this is logged and goes to the error handlers (with a JobContext). After failures in a row, the
         next run is at its next time that is at least 1, 2, 4, 8 s and so on away, up to 5 minutes. `name` is unique

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,6 @@ import hikari
 
 from . import bridge
 from .checks import unattached_problems
-from .config import in_use
 from .cooldowns import CooldownStore
 from .dispatch import Dispatcher
 from .errors import CheckError, StartError, WispError
@@ -129,7 +127,7 @@ class Session:
             await self._start_services()
             await self._set_up()
             await self._connect()
-            self._begin_jobs()
+            self.wiring.scheduler.begin()
         except BaseException as error:
             is_closed_meanwhile = self._closing is not None
             self._end_starting()
@@ -246,11 +244,6 @@ class Session:
     async def _call(self, function: Callable[..., Awaitable[object]]) -> None:
         """Call an on_start or on_stop function, which takes nothing or the bot."""
         refuse_coroutine(await (function() if misfit(function, "bot") else function(self._bot)))
-
-    def _begin_jobs(self) -> None:
-        context = Context()
-        context.run(in_use.set, self.runtime.config)
-        self.wiring.scheduler.begin(context)
 
     # ---- connection ----
 

@@ -38,24 +38,6 @@ class Exit(Exception):
         self.error: BaseException = error
 
 
-async def shielded(
-    call: Callable[[], Awaitable[object]],
-    failed: Callable[[BaseException], Awaitable[object]],
-    *,
-    is_ending: Callable[[], bool],
-) -> bool:
-    """Call code of the bot, and `failed(error)` if it raises."""
-    task = asyncio.current_task()
-    try:
-        refuse_coroutine(await call())
-    except BaseException as error:
-        if must_raise(error, task, is_ending=is_ending()):
-            raise
-        await failed(error)
-        return False
-    return True
-
-
 async def contained(work: Awaitable[T]) -> T:
     """Return the result of code of the bot that runs in a task of its own. An exit is raised as `Exit`."""
     try:

@@ -52,7 +52,7 @@ from compare import (
 
 WISP, LIGHTBULB, APSCHEDULER, DISCORD_PY = "wisp", "lightbulb tasks", "APScheduler", "discord.py tasks"
 BARE = "bare task"
-DRIFTS, KEEPS_TIME = Budget(WISP, LIGHTBULB, 0.25), Budget(WISP, APSCHEDULER, 0.25)
+DRIFTS, KEEPS_TIME = Budget(WISP, LIGHTBULB, 0.45), Budget(WISP, APSCHEDULER, 0.45)
 DRIFT_MS = 1.0
 PENDING = 100_000
 PENDING_MB = 10.0

@@ -273,7 +273,7 @@ class ModuleRegistry:
         limit = asyncio.timeout(_SETUP_LIMIT)
         try:
             async with limit:
-                with setting_up(bot):
+                with setting_up(bot, bot.jobs):
                     refuse_coroutine(await module.setup(bot, ctx))
             module.register_methods(bot)
         except TimeoutError as error:
