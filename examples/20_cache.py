@@ -10,7 +10,7 @@
 """
 
 import wisp
-from wisp.services.cache import CacheService
+from wisp.services import CacheService
 from wisp.testing import Discord
 
 bot = wisp.Bot()

@@ -15,7 +15,7 @@ with a warning in the log.
 """
 
 import wisp
-from wisp.services.metrics import MetricsService
+from wisp.services import MetricsService
 from wisp.testing import Discord
 
 bot = wisp.Bot()

@@ -13,7 +13,7 @@ counted. 100,000 records are kept for 90 days, unless you say otherwise:
 import hikari
 
 import wisp
-from wisp.services.audit import AuditService
+from wisp.services import AuditService
 from wisp.testing import Discord
 
 bot = wisp.Bot()

@@ -7,8 +7,7 @@
 `scheduler.unregister("my_task")` do the same while the bot runs. In a module's class, `@wisp.every` and `@wisp.cron`
 mark methods.
 
-The first run is one interval after the bot connected, and deadlines do not drift. A run begins up to 20 ms after its
-deadline, together with everything that is due by then.
+The first run is one interval after the bot connected, and deadlines do not drift.
 
 - If a run raises, the error is logged, the error handlers get a JobContext, and the job runs again at its next time.
   After several failures in a row it waits at least 1, 2, 4, ... seconds, up to 5 minutes.

@@ -22,7 +22,7 @@ import datetime
 import hikari
 
 import wisp
-from wisp.jobs.scheduler import SchedulerService
+from wisp.services import SchedulerService
 from wisp.testing import Discord
 
 bot = wisp.Bot()

@@ -6,7 +6,7 @@ in one bot.
 
 import wisp
 from wisp import EmbedBuilder, cooldown, handle_errors, require_guild, respond_success
-from wisp.services.cache import CacheService
+from wisp.services import CacheService
 from wisp.testing import Discord
 
 

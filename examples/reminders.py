@@ -6,7 +6,7 @@ from typing import Annotated
 import hikari
 
 import wisp
-from wisp.jobs.scheduler import SchedulerService
+from wisp.services import SchedulerService
 from wisp.testing import Discord
 
 bot = wisp.Bot()

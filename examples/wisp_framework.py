@@ -39,7 +39,7 @@ import hikari
 
 import wisp
 from wisp import CommandGroup, EmbedBuilder, cooldown, handle_errors, paginate_embeds, require_guild, respond_success
-from wisp.services.audit import AuditService
+from wisp.services import AuditService
 from wisp.testing import Discord, create_mock_bot, create_mock_context, create_mock_interaction
 
 logger = logging.getLogger(__name__)
