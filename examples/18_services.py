@@ -1,6 +1,6 @@
 """Services: what a bot runs on, by name.
 
-Built in are "db" (19), "cache" (20), "metrics" (21), "audit" (22), "scheduler" (23) and "guild_data" (25).
+Built in are "db", "cache", "metrics", "audit", "scheduler" and "guild_data", which chapters 19 to 25 show.
 `ctx.services.get("cache")` returns a service, or None if there is none of that name;
 `get_typed("db", wisp.DatabaseService)` is typed for editors and type checkers. Outside of a handler, use
 `bot.services`.

@@ -12,7 +12,7 @@ import lightbulb
 import wisp
 from wisp.testing import Discord
 
-bot = wisp.Bot()
+bot = wisp.Bot(intents="GUILD_MESSAGES")  # raw listeners imply no intents
 
 deleted_ids: list[int] = []
 
@@ -29,11 +29,6 @@ async def register_raw_things() -> None:
         deleted_ids.append(event.message_id)
 
     bot.gateway.subscribe(hikari.GuildMessageDeleteEvent, deleted)
-
-
-@bot.listen
-async def wants_the_intent(event: hikari.GuildMessageDeleteEvent) -> None:
-    """Raw listeners imply no intents; this one does, as would `wisp.Bot(intents="GUILD_MESSAGES")`."""
 
 
 @bot.command
