@@ -927,7 +927,7 @@ bot = wisp.Bot(modules=[Greeter(), Typo(), Hungry(), Text(), Selfish()])
     assert sorted(told) == [
         'needy_bot.py:11: module "text": its depends_on is \'greeter\': expected names, as in ["greeter"]. '
         "It does not load, nor does what needs it",
-        'needy_bot.py:14: module "selfish": it and what it needs go round in a circle: selfish -> selfish. '
+        'needy_bot.py:14: module "selfish": circular dependency: selfish -> selfish. '
         "It does not load, nor does what needs it",
         'needy_bot.py:4: module "typo": it needs the module "greter", and there is none of that name. '
         'Did you mean "greeter"?',

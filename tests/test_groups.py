@@ -169,6 +169,12 @@ async def test_a_group_that_was_given_to_nobody_is_a_mistake_until_it_is_given_t
     assert bot.check() == []
 
 
+def test_a_group_that_a_function_made_and_gave_to_nobody_is_a_mistake() -> None:
+    nobodys_group()
+    (mistake,) = wisp.Bot().check()
+    assert (mistake.message, mistake.where) == (NOBODYS, 'group "lost"')
+
+
 async def test_a_group_that_only_a_modules_setup_gives_away_is_no_mistake_at_any_start_or_load() -> None:
     group = nobodys_group()
 

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 import wisp
 from wisp.local.runner import on_sandbox
 from wisp.modules.loader import dependents, load_order
+from wisp.owner import unattached
 from wisp.sandbox.people import People
 from wisp.testing import Discord, Impossible, connect
 
@@ -282,7 +283,7 @@ async def test_a_mark_in_a_setup_keeps_the_module_from_loading(caplog: pytest.Lo
 
 @pytest.mark.parametrize("name", ["", " x", "x" * 101, "a\nb", None, 7])
 def test_a_name_that_cannot_be_used_is_refused_in_words(name: Any) -> None:
-    with pytest.raises(wisp.WispError, match=r"Made\.name is .*: expected a text of 1 to 100 characters"):
+    with pytest.raises(wisp.WispError, match=r"Made\.name is .*: expected a str of 1 to 100 characters"):
         wisp.Bot(modules=[module("x") if name == "x" else type("Made", (wisp.Module,), {"name": name})()])
 
 
@@ -440,8 +441,8 @@ DEFINITIONS: dict[str, tuple[dict[str, Any], str]] = {
         {"default_enabled": property(lambda self: 1 / 0)},
         "its default_enabled cannot be read: ZeroDivisionError",
     ),
-    "text": ({"description": 5}, "its description is 5: expected a text"),
-    "space": ({"namespace": 5}, "its namespace is 5: expected a text, or None"),
+    "text": ({"description": 5}, "its description is 5: expected a str"),
+    "space": ({"namespace": 5}, "its namespace is 5: expected a str, or None"),
     "bytes": ({"required_services": [b"db"]}, "its required_services is [b'db']: expected names, as in"),
     "number": ({"setup": 5}, "its setup is not `async def setup(self, bot, ctx)`: it is a value of type int, and no"),
     "plain": ({"setup": lambda *_: None}, "`async def setup(self, bot, ctx)`: its function is not async"),
@@ -954,8 +955,8 @@ async def test_a_reload_is_refused_if_the_new_version_cannot_load_and_nothing_is
     bot.modules.discover(package.name)
     refused = {
         'depends_on = ["nobody"]': 'it needs the module "nobody", and there is none of that name',
-        'depends_on = ["one"]': "it and what it needs go round in a circle: one -> one",
-        'depends_on = ["top"]': "it and what it needs go round in a circle: one -> top -> one",
+        'depends_on = ["one"]': "circular dependency: one -> one",
+        'depends_on = ["top"]': "circular dependency: one -> top -> one",
         'depends_on = ["failing"]': 'it needs the module "failing", which did not load',
         'depends_on = ["off"]': 'it needs the module "off", which is not loaded',
         'depends_on = "text"': "its depends_on is 'text': expected names",
@@ -966,14 +967,14 @@ async def test_a_reload_is_refused_if_the_new_version_cannot_load_and_nothing_is
     async with connect(bot) as discord:
         ada = discord.member("ada")
         await bot.modules.unload("off")
-        running = [*bot.modules.registrars()]
+        running = [*bot.modules.owners()]
         for needs, reason in refused.items():
             write_one(needs)
             with pytest.raises(
                 wisp.WispError, match=f'"one" was not reloaded, and runs as before: .*{re.escape(reason)}'
             ):
                 await bot.modules.reload("one")
-            assert bot.modules.registrars() == running
+            assert bot.modules.owners() == running
             assert (await ada.slash("one")).content == "one"
 
 
@@ -989,6 +990,20 @@ async def test_a_reload_loads_a_module_whose_wrong_needs_are_corrected(package: 
         await bot.modules.reload("one")
         assert (await discord.member("ada").slash("one")).content == "one"
         assert bot.modules.missing == bot.modules.problems == {}
+
+
+async def test_a_reload_that_fails_keeps_nothing_of_the_new_code(package: Path) -> None:
+    text = GREET.format(imports="", text="'hello'")
+    (package / "greet.py").write_text(text)
+    bot = wisp.Bot()
+    bot.modules.discover(package.name)
+    async with connect(bot) as discord:
+        before = {*unattached}
+        (package / "greet.py").write_text(f"{text}\nlost = wisp.CommandGroup('lost')\nraise ValueError")
+        with pytest.raises(wisp.WispError, match="runs as before"):
+            await bot.modules.reload("greet")
+        assert {*unattached} == before
+        assert (await discord.member("ada").slash("hello")).content == "hello"
 
 
 GREET = """
@@ -1642,6 +1657,60 @@ async def test_super_goes_up_level_by_level(made: type[Basis], shown: str | None
 def test_a_marked_method_before_its_module_is_set_up_says_so() -> None:
     with pytest.raises(wisp.WispError, match='"hello" of module "basis-louder" is there once the module is set up'):
         _ = Louder().hello
+
+
+DECORATORS = "command user_command message_command component modal listen every cron job"
+
+
+@pytest.mark.parametrize("name", DECORATORS.split())
+def test_a_decorator_of_methods_is_the_decorator_of_bots(name: str) -> None:
+    assert getattr(wisp, name).__func__ is getattr(wisp.Bot, name) is getattr(wisp.ModuleBot, name)
+
+
+class Plain(wisp.Module):
+    name = "plain"
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    @wisp.listen
+    @wisp.every(hours=1)
+    async def tick(self, event: LevelUp | None = None) -> None:
+        self.heard.append("tick" if event is None else "level up")
+
+    @wisp.user_command
+    async def who_is_it(self, ctx: wisp.Context, user: hikari.User) -> str:
+        return user.username
+
+    @wisp.require_admin
+    @wisp.listen
+    async def guarded(self, event: LevelUp) -> None: ...
+
+
+async def test_listeners_and_jobs_of_a_module_can_be_called_before_it_is_set_up() -> None:
+    plain = Plain()
+    await plain.tick()
+    await plain.tick(LevelUp(user_id=1))
+    assert plain.heard == ["tick", "level up"]
+
+
+async def test_a_guard_above_a_listener_of_a_module_is_a_problem() -> None:
+    bot = wisp.Bot(modules=[Plain()])
+    async with connect(bot):
+        assert "guards are for" in bot.modules.missing["plain"]
+
+
+async def test_a_method_can_be_a_listener_and_a_job_and_menus_need_no_parentheses() -> None:
+    class Fine(Plain):
+        guarded = None  # type: ignore[assignment]
+
+    fine = Fine()
+    async with connect(wisp.Bot(modules=[fine])) as discord:
+        await discord.advance(hours=1)
+        await fine.tick(LevelUp(user_id=1))
+        ada = discord.member("ada")
+        assert (await ada.menu("Who is it", ada)).content == "ada"
+    assert fine.heard == ["tick", "level up"]
 
 
 # ---- events of one's own ----

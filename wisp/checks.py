@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from . import limits
 from .command_tree import TopLevelCommand, merge_groups, place
@@ -18,8 +18,6 @@ from .inspection import call_problem, method_problem
 from .locations import place_of_class
 from .owner import unattached
 from .services import Services
-
-T = TypeVar("T")
 
 _SERVICE_METHODS = {"start": ("session",), "stop": ()}
 """The methods of a service that wisp calls, and their arguments."""
@@ -124,10 +122,11 @@ def _duplicates(owners: Sequence[Decorators]) -> list[Problem]:
 
 
 def _duplicate_commands(owners: Sequence[Decorators]) -> list[Problem]:
-    keyed = [(key, command) for command in merge_groups(owners) for key in dict.fromkeys(command.scope_keys)]
+    commands = [(guild, one) for one in merge_groups(owners) for guild in dict.fromkeys(one.guilds or (None,))]
+    duplicates = duplicate_names(commands, lambda one: (one[0], one[1].kind, one[1].name))
     return [
         command.problem("", f'another command is called "{command.name}" ({place(other.first)})', "Rename one of them")
-        for (_, command), (_, other) in duplicate_names(keyed, lambda one: one[0])
+        for (_, command), (_, other) in duplicates
     ]
 
 

@@ -95,11 +95,6 @@ class TopLevelCommand(MergedCommand):
             return [self.first]
         return [command for group in self.groups for command in group.all_commands()]
 
-    @property
-    def scope_keys(self) -> list[tuple[int | None, int, str]]:
-        """What no other command may share: its kind and name in each of its guilds; the guild None is everywhere."""
-        return [(guild, int(self.kind), self.name) for guild in self.guilds or (None,)]
-
     def payload(self) -> dict[str, Any]:
         """Return the JSON that registers the command."""
         if not isinstance(self.first, CommandGroup):
@@ -118,8 +113,12 @@ class TopLevelCommand(MergedCommand):
     def check(self) -> list[Problem]:
         """Return the problems and warnings of each part and of all parts together."""
         found = [problem for part in self.parts for problem in part.check()]
+        settings = self.first.settings
         for group in self.groups[1:]:
-            if _place_of(group) != _place_of(self.groups[0]):
+            if (place_payload(group.settings), group.settings.get("guilds")) != (
+                place_payload(settings),
+                settings.get("guilds"),
+            ):
                 message = f"it says another place, permission or server than {place(self.first)} does"
                 found.append(group.problem("", message, "Discord has one answer for the whole group: say the same"))
         return found + self.merge_problems()
@@ -143,10 +142,6 @@ def merge_groups(owners: Iterable[CommandOwner]) -> list[TopLevelCommand]:
 def place(part: Part) -> str:
     """Return where a command or group is defined, as "bot.py:12"."""
     return f"{part.file}:{part.line}"
-
-
-def _place_of(group: CommandGroup) -> tuple[object, object]:
-    return place_payload(group.settings), group.settings.get("guilds")
 
 
 def _merged(parts: Iterable[Part]) -> list[MergedCommand]:

@@ -1,4 +1,4 @@
-"""Commands: slash, user and message commands; what Discord is told of one, and what stands wrong in it."""
+"""Commands: slash, user and message commands and groups, their payloads, and what is wrong in them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _SERVER_AND_BOT_DM = (hikari.ApplicationContextType.GUILD, hikari.ApplicationCon
 
 
 class PlaceSettings(TypedDict, total=False):
-    """Where a command is to be found, and by whom: of a command alone, or of a group for all in it."""
+    """Where and by whom a command can be used. In a group, these settings are the group's."""
 
     guild_only: bool
     contexts: Sequence[hikari.ApplicationContextType]
@@ -55,7 +55,7 @@ class PlaceSettings(TypedDict, total=False):
 
 
 class GroupSettings(PlaceSettings, total=False):
-    """What a group takes besides its name and description; `Registrar.group` says what each means."""
+    """What a group takes besides its name and description; `bot.command` says what each means."""
 
     ephemeral: bool
     name_localizations: Localizations
@@ -71,14 +71,14 @@ class MenuSettings(PlaceSettings, total=False):
 
 
 class CommandSettings(MenuSettings, total=False):
-    """What `@bot.command(...)` takes; it says what each means."""
+    """What `@bot.command(...)` takes."""
 
     description: str
     description_localizations: Localizations
 
 
 class ApplicationCommand(Handler[P, R]):
-    """A command of any kind. `path` is its name, with the groups that it is in before it ("admin", "kick")."""
+    """A command of any kind. `path` is its name, preceded by those of its groups ("admin", "kick")."""
 
     kind: hikari.CommandType
     measured_as: Kind = "command"
@@ -104,23 +104,27 @@ class ApplicationCommand(Handler[P, R]):
         return (*(self.group.path if self.group else ()), self.name)
 
     def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
-        """What guards it: its groups, then itself."""
+        """Return its guards, those of its groups first, with names that tell their limits apart."""
         guilds = sorted(map(int, self.settings.get("guilds", ())))
-        # commands of one name can be in different servers
+        # commands of one name can be in different guilds
         name = f"{self.label} of {', '.join(map(str, guilds))}" if guilds else self.label
         return [*(self.group.guarded_by() if self.group else ()), (name, rules_on(self))]
 
     @abc.abstractmethod
     def payload(self) -> dict[str, Any]:
-        """The command as Discord is told of it, as JSON."""
+        """Return the JSON that registers the command."""
 
-    def limit_problem(self, problem: limits.Violation) -> Problem:
-        """A limit of Discord's that the payload breaks, in the words of this command."""
-        return self.problem("", *limit_words(problem.path, problem))
+    def check(self) -> list[Problem]:
+        """Return the problems and warnings of the command alone."""
+        return super().check() + place_problems(self.settings, self.problem)
+
+    def limit_problem(self, violation: limits.Violation) -> Problem:
+        """Return a limit that the payload violates as a problem of the command, or of one of its options."""
+        return self.problem("", *limit_words(violation.path, violation))
 
 
 class Command(ApplicationCommand[P, R]):
-    """A slash command, alone or in a group. It still calls as the function that it was made from.
+    """A slash command, alone or in a group. Calling it calls the function that it was made from.
 
     `name` and `description` are what Discord shows; `parameters` are its options, required ones first.
     """
@@ -138,9 +142,9 @@ class Command(ApplicationCommand[P, R]):
         super().__init__(holder, function, settings)
         self.description: str = settings.get("description") or first_paragraph(function)
         if self.is_async_or_problem():
-            parameters, mistakes = read_signature(function, names, self.problem)
+            parameters, problems = read_signature(function, names, self.problem)
             self.parameters.extend(parameters)
-            self.problems.extend(mistakes)
+            self.problems.extend(problems)
             self.check_return(names)
         self.problems.extend(self.problem("", problem, fix) for problem, fix in wrong)
         self.by_name: dict[str, Parameter] = {parameter.name: parameter for parameter in self.parameters}
@@ -156,7 +160,7 @@ class Command(ApplicationCommand[P, R]):
         return f"/{' '.join(self.path)}"
 
     async def arguments(self, ctx: Context) -> dict[str, Any]:
-        """Return the options as the function's annotations say. Raises UserError that names all that do not fit."""
+        """Return the options, converted to the annotations. Raises UserError with all options that do not fit."""
         arguments: dict[str, Any] = {}
         refusals: dict[str, UserError] = {}
         for option in ctx.options:
@@ -180,7 +184,7 @@ class Command(ApplicationCommand[P, R]):
         return arguments
 
     def payload(self) -> dict[str, Any]:
-        """The command as Discord is told of it, as JSON."""
+        """Return the JSON that registers the command."""
         return {
             "type": int(self.kind),
             **self.texts(),
@@ -189,13 +193,12 @@ class Command(ApplicationCommand[P, R]):
         }
 
     def texts(self) -> dict[str, Any]:
-        """Name and description as JSON, with their localizations."""
+        """Return the name and description as JSON, with their localizations."""
         return text_payload(self.name, self.description, self.settings)
 
     def check(self) -> list[Problem]:
-        """All that is wrong with the command alone, remarks included."""
+        """Return the problems and warnings of the command alone."""
         found = super().check()
-        found += place_problems(self.settings, self.problem)
         if not self.description:
             fix = 'Write a docstring, or description="..."'
             found.append(self.problem("", "it has no description; its name is shown instead", fix, is_warning=True))
@@ -207,17 +210,17 @@ class Command(ApplicationCommand[P, R]):
             )
         return found
 
-    def limit_problem(self, problem: limits.Violation) -> Problem:
-        """A limit of Discord's that the payload breaks, in the words of this command or of its option."""
-        keys = problem.path
-        if keys[:1] == ("options",) and len(keys) > 1 and int(keys[1]) < len(self.parameters):
-            of = f', option "{self.parameters[int(keys[1])].name}"'
-            return self.problem(of, *limit_words(keys[2:], problem))
-        return super().limit_problem(problem)
+    def limit_problem(self, violation: limits.Violation) -> Problem:
+        """Return a limit that the payload violates as a problem of the command, or of one of its options."""
+        path = violation.path
+        if path[:1] == ("options",) and len(path) > 1 and int(path[1]) < len(self.parameters):
+            of = f', option "{self.parameters[int(path[1])].name}"'
+            return self.problem(of, *limit_words(path[2:], violation))
+        return super().limit_problem(violation)
 
 
 class MenuCommand(ApplicationCommand[P, R]):
-    """A command in the menu of a user or a message. It still calls as the function that it was made from."""
+    """A command in the menu of a user or a message. Calling it calls the function that it was made from."""
 
     def __init__(
         self,
@@ -235,8 +238,8 @@ class MenuCommand(ApplicationCommand[P, R]):
         self.kind: hikari.CommandType = kind
         self._target: Target | None = None
         if self.is_async_or_problem():
-            self._target, mistakes = read_target(function, kind, names, self.problem)
-            self.problems.extend(mistakes)
+            self._target, problems = read_target(function, kind, names, self.problem)
+            self.problems.extend(problems)
             self.check_return(names)
         self.problems.extend(self.problem("", problem, fix) for problem, fix in wrong)
 
@@ -247,18 +250,18 @@ class MenuCommand(ApplicationCommand[P, R]):
 
     @property
     def label(self) -> str:
-        """What logs and errors call a run of it: as its title."""
+        """What logs and errors call it: its title."""
         return self.title
 
     async def arguments(self, ctx: Context) -> dict[str, Any]:
-        """What the menu was opened on. Raises UserError where that is gone."""
+        """Return the user or message that the menu was opened on. Raises UserError if it is gone."""
         if self._target is None:
             return {}
         value = self._target.read(ctx, ctx.interaction.target_id)
         return {self._target.argument: await value if inspect.isawaitable(value) else value}
 
     def payload(self) -> dict[str, Any]:
-        """The command as Discord is told of it, as JSON."""
+        """Return the JSON that registers the command."""
         names = localizations(self.settings.get("name_localizations")) or None
         return {
             "type": int(self.kind),
@@ -268,40 +271,36 @@ class MenuCommand(ApplicationCommand[P, R]):
             **place_payload(self.settings),
         }
 
-    def check(self) -> list[Problem]:
-        """All that is wrong with the command alone, remarks included."""
-        return super().check() + place_problems(self.settings, self.problem)
+
+if TYPE_CHECKING:
+    CommandFunction = Callable[Concatenate[Context, P], Awaitable[R]]
+    CommandMethod = Callable[Concatenate[Any, Context, P], Awaitable[R]]
+    SlashCommand = Command[Concatenate[Context, P], R]
 
 
 class CommandDecorator:
     """The decorator `@command` of bots, modules and groups, and of methods as `@wisp.command`."""
 
     @overload
-    def command(
-        self: OnMethods, function: Callable[Concatenate[Any, Context, P], Awaitable[R]], /
-    ) -> Method[Command[Concatenate[Context, P], R]]: ...
+    def command(self: OnMethods, function: CommandMethod[P, R], /) -> Method[SlashCommand[P, R]]: ...
 
     @overload
     def command(
         self: OnMethods, /, **settings: Unpack[CommandSettings]
-    ) -> Callable[
-        [Callable[Concatenate[Any, Context, P], Awaitable[R]]], Method[Command[Concatenate[Context, P], R]]
-    ]: ...
+    ) -> Callable[[CommandMethod[P, R]], Method[SlashCommand[P, R]]]: ...
+
+    @overload
+    def command(self: CommandOwner | CommandGroup, function: CommandFunction[P, R], /) -> SlashCommand[P, R]: ...
 
     @overload
     def command(
-        self, function: Callable[Concatenate[Context, P], Awaitable[R]], /
-    ) -> Command[Concatenate[Context, P], R]: ...
-
-    @overload
-    def command(
-        self, /, **settings: Unpack[CommandSettings]
-    ) -> Callable[[Callable[Concatenate[Context, P], Awaitable[R]]], Command[Concatenate[Context, P], R]]: ...
+        self: CommandOwner | CommandGroup, /, **settings: Unpack[CommandSettings]
+    ) -> Callable[[CommandFunction[P, R]], SlashCommand[P, R]]: ...
 
     def command(
         self: Any, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[CommandSettings]
     ) -> Any:
-        """Make a slash command of `async def name(ctx, ...)`, as `@bot.command` or `@bot.command(...)`.
+        """Make a slash command of `async def name(ctx, ...)`, with or without settings: `@bot.command(name="hi")`.
 
         The function's name is the command's name, the first paragraph of its docstring the description, and its
         annotated parameters are the options (see `wisp.Option`). What it returns (`str`, `hikari.Embed`, None) is the
@@ -474,7 +473,7 @@ class CommandOwner(CommandDecorator, Owner, abc.ABC):
 
 
 def _together(refusals: Mapping[str, UserError]) -> UserError:
-    """Return one refusal for several options: the only one in its own words, or each by the option's name."""
+    """Return one refusal for all options: the only one as it is, or each with the option's name."""
     if len(refusals) == 1:
         return next(iter(refusals.values()))
     lines = [f"`{name}`: {refusal}" for name, refusal in refusals.items()]
@@ -485,7 +484,7 @@ def _together(refusals: Mapping[str, UserError]) -> UserError:
 
 
 def text_payload(name: str, description: str, settings: GroupSettings | CommandSettings) -> dict[str, Any]:
-    """Name and description as JSON, with their localizations; without a description, the name in words."""
+    """Return name and description as JSON, with their localizations. The default description is the name in words."""
     return {
         "name": name,
         "name_localizations": localizations(settings.get("name_localizations")) or None,
@@ -495,13 +494,13 @@ def text_payload(name: str, description: str, settings: GroupSettings | CommandS
 
 
 def place_payload(settings: PlaceSettings) -> dict[str, Any]:
-    """Where a command is to be found, and by whom, as JSON."""
+    """Return where and by whom a command can be used, as JSON."""
     guild_only = settings.get("guild_only", False)
     contexts = (hikari.ApplicationContextType.GUILD,) if guild_only else settings.get("contexts")
     installs = settings.get("integration_types") or (hikari.ApplicationIntegrationType.GUILD_INSTALL,)
     permissions = settings.get("permissions")
     return {
-        # None lets everybody, 0 lets nobody (but administrators), by default
+        # the default of Discord: None lets everyone use it, 0 only administrators
         "default_member_permissions": None if permissions is None else str(int(permissions)),
         "nsfw": settings.get("nsfw", False),
         "contexts": sorted({int(context) for context in contexts or _SERVER_AND_BOT_DM}),
@@ -512,40 +511,39 @@ def place_payload(settings: PlaceSettings) -> dict[str, Any]:
 # ---- what can be wrong ----
 
 
-def place_problems(settings: PlaceSettings, mistake: Callable[[str, str, str], Problem]) -> list[Problem]:
-    """What is wrong with the settings of a place together."""
+def place_problems(settings: PlaceSettings, problem: Callable[[str, str, str], Problem]) -> list[Problem]:
+    """Return what is wrong with the settings of a place together."""
     if settings.get("guild_only") and settings.get("contexts") is not None:
-        return [mistake("", "it has both guild_only= and contexts=", "Keep one of them")]
+        return [problem("", "it has both guild_only= and contexts=", "Keep one of them")]
     return []
 
 
-def limit_words(path: Sequence[str | int], problem: limits.Violation) -> tuple[str, str]:
-    """A limit that is broken at `path`: (problem, fix)."""
+def limit_words(path: Sequence[str | int], violation: limits.Violation) -> tuple[str, str]:
+    """Return (message, fix) for a limit that is violated at a path of a payload."""
     about = f"{'.'.join(map(str, path))}: " if path else ""
-    got = f" (got {problem.got})" if problem.got else ""
-    return f"{about}{problem.message.rstrip('.')}{got}", f"See {DOCUMENTATION}"
+    got = f" (got {violation.got})" if violation.got else ""
+    return f"{about}{violation.message.rstrip('.')}{got}", f"See {DOCUMENTATION}"
 
 
-# what each setting must be, and the words for it
 PLACE_CHECKS: SettingChecks = {
     "guild_only": (is_truth, "True or False"),
-    "contexts": (are(hikari.ApplicationContextType), "a filled list of hikari.ApplicationContextType"),
+    "contexts": (are(hikari.ApplicationContextType), "a non-empty list of hikari.ApplicationContextType"),
     "integration_types": (
         are(hikari.ApplicationIntegrationType),
-        "a filled list of hikari.ApplicationIntegrationType",
+        "a non-empty list of hikari.ApplicationIntegrationType",
     ),
     "permissions": (lambda value: isinstance(value, hikari.Permissions), "hikari.Permissions"),
     "nsfw": (is_truth, "True or False"),
-    "guilds": (are(int), "a filled list of server ids (left out: everywhere)"),
+    "guilds": (are(int), "a non-empty list of guild ids (leave it out for all guilds)"),
 }
 _MENU_CHECKS: SettingChecks = {
-    "name": (is_text, "a text"),
+    "name": (is_text, "a str"),
     "ephemeral": (is_truth, "True or False"),
     **PLACE_CHECKS,
     "name_localizations": (are_texts, 'a mapping like {"de": "hallo"}'),
 }
 COMMAND_CHECKS: SettingChecks = {
-    "description": (is_text, "a text"),
+    "description": (is_text, "a str"),
     **_MENU_CHECKS,
     "description_localizations": (are_texts, 'a mapping like {"de": "Sagt hallo"}'),
 }

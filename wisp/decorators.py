@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar, Unpack, cast, overload
 
 import hikari
 
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from .context import ComponentContext, Context, ModalContext
     from .services.database import Transaction
 
+    UserFunction = Callable[[Context, "U"], Awaitable["R"]]
+    UserMethod = Callable[[Any, Context, "U"], Awaitable["R"]]
+    UserCommand = MenuCommand[[Context, "U"], "R"]
+    MessageFunction = Callable[[Context, hikari.Message], Awaitable["R"]]
+    MessageMethod = Callable[[Any, Context, hikari.Message], Awaitable["R"]]
+    MessageCommand = MenuCommand[[Context, hikari.Message], "R"]
+
 P = ParamSpec("P")
 R = TypeVar("R")
 U = TypeVar("U", bound=hikari.User)
@@ -48,22 +55,20 @@ class DecoratorMethods(CommandDecorator):
     """The decorators of functions, which bots and modules share; `wisp.component` and its siblings decorate methods."""
 
     @overload
-    def user_command(
-        self: OnMethods, function: Callable[[Any, Context, U], Awaitable[R]], /
-    ) -> Method[MenuCommand[[Context, U], R]]: ...
+    def user_command(self: OnMethods, function: UserMethod[U, R], /) -> Method[UserCommand[U, R]]: ...
 
     @overload
     def user_command(
         self: OnMethods, /, **settings: Unpack[MenuSettings]
-    ) -> Callable[[Callable[[Any, Context, U], Awaitable[R]]], Method[MenuCommand[[Context, U], R]]]: ...
+    ) -> Callable[[UserMethod[U, R]], Method[UserCommand[U, R]]]: ...
 
     @overload
-    def user_command(self, function: Callable[[Context, U], Awaitable[R]], /) -> MenuCommand[[Context, U], R]: ...
+    def user_command(self: Decorators, function: UserFunction[U, R], /) -> UserCommand[U, R]: ...
 
     @overload
     def user_command(
-        self, /, **settings: Unpack[MenuSettings]
-    ) -> Callable[[Callable[[Context, U], Awaitable[R]]], MenuCommand[[Context, U], R]]: ...
+        self: Decorators, /, **settings: Unpack[MenuSettings]
+    ) -> Callable[[UserFunction[U, R]], UserCommand[U, R]]: ...
 
     def user_command(
         self: Any, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[MenuSettings]
@@ -76,26 +81,20 @@ class DecoratorMethods(CommandDecorator):
         return self._menu_command("user_command", hikari.CommandType.USER, function, settings)
 
     @overload
-    def message_command(
-        self: OnMethods, function: Callable[[Any, Context, hikari.Message], Awaitable[R]], /
-    ) -> Method[MenuCommand[[Context, hikari.Message], R]]: ...
+    def message_command(self: OnMethods, function: MessageMethod[R], /) -> Method[MessageCommand[R]]: ...
 
     @overload
     def message_command(
         self: OnMethods, /, **settings: Unpack[MenuSettings]
-    ) -> Callable[
-        [Callable[[Any, Context, hikari.Message], Awaitable[R]]], Method[MenuCommand[[Context, hikari.Message], R]]
-    ]: ...
+    ) -> Callable[[MessageMethod[R]], Method[MessageCommand[R]]]: ...
+
+    @overload
+    def message_command(self: Decorators, function: MessageFunction[R], /) -> MessageCommand[R]: ...
 
     @overload
     def message_command(
-        self, function: Callable[[Context, hikari.Message], Awaitable[R]], /
-    ) -> MenuCommand[[Context, hikari.Message], R]: ...
-
-    @overload
-    def message_command(
-        self, /, **settings: Unpack[MenuSettings]
-    ) -> Callable[[Callable[[Context, hikari.Message], Awaitable[R]]], MenuCommand[[Context, hikari.Message], R]]: ...
+        self: Decorators, /, **settings: Unpack[MenuSettings]
+    ) -> Callable[[MessageFunction[R]], MessageCommand[R]]: ...
 
     def message_command(
         self: Any, function: Callable[..., Awaitable[Any]] | None = None, /, **settings: Unpack[MenuSettings]
@@ -118,7 +117,7 @@ class DecoratorMethods(CommandDecorator):
 
     @overload
     def component(
-        self, custom_id: str, /, **settings: Unpack[ComponentSettings]
+        self: Decorators, custom_id: str, /, **settings: Unpack[ComponentSettings]
     ) -> Callable[[Callable[Concatenate[ComponentContext, P], Awaitable[R]]], Component[P, R]]: ...
 
     def component(self: Any, custom_id: str, /, **settings: Unpack[ComponentSettings]) -> Any:
@@ -145,7 +144,7 @@ class DecoratorMethods(CommandDecorator):
 
     @overload
     def modal(
-        self, custom_id: str, /, **settings: Unpack[ModalSettings]
+        self: Decorators, custom_id: str, /, **settings: Unpack[ModalSettings]
     ) -> Callable[[Callable[Concatenate[ModalContext, P], Awaitable[R]]], Modal[P, R]]: ...
 
     def modal(self: Any, custom_id: str, /, **settings: Unpack[ModalSettings]) -> Any:
@@ -316,12 +315,12 @@ class MethodDecorators(DecoratorMethods, OnMethods):
 
 
 _methods = MethodDecorators()
-command = _methods.command
-user_command = _methods.user_command
-message_command = _methods.message_command
-component = _methods.component
-modal = _methods.modal
-listen = _methods.listen
-every = _methods.every
-cron = _methods.cron
-job = _methods.job
+command: Final = _methods.command
+user_command: Final = _methods.user_command
+message_command: Final = _methods.message_command
+component: Final = _methods.component
+modal: Final = _methods.modal
+listen: Final = _methods.listen
+every: Final = _methods.every
+cron: Final = _methods.cron
+job: Final = _methods.job

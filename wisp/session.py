@@ -208,7 +208,7 @@ class Session:
         await self._call_starters()
         self.wiring.attach(self._bot)
         self._opened.append(("the modules", self._stop_modules))
-        await self._bot.modules.start(self.wiring)
+        await self._bot.modules.start()
         if not self._bot.modules.missing and (problems := unattached_problems(self._bot.file)):
             raise CheckError(problems)
         self.wiring.is_complete = True
@@ -396,7 +396,7 @@ class Session:
 
     async def _stop_modules(self) -> None:
         self.wiring.is_complete = False
-        await self._bot.modules.stop(self.wiring)
+        await self._bot.modules.stop()
 
     async def _close_gateway(self) -> None:
         if not self.runtime.gateway.is_alive:

@@ -100,6 +100,7 @@ class ModuleBot(Decorators):
         self.namespace: str | None = module.namespace or self.name
         self.is_switchable: bool = is_switchable
         self.is_open: bool = True
+        self.context: ModuleContext = ModuleContext(bot, self.name, self.log)
 
     @property
     def default_enabled(self) -> bool:

@@ -1,13 +1,14 @@
-"""The registry: a bot's modules, loaded, unloaded and reloaded, and the gate that says where each one acts."""
+"""The module registry: load, unload and reload modules, and turn them on and off in guilds."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from ..checks import module_problems, unattached_after_setup
+from ..decorators import Decorators
 from ..errors import CheckError, DatabaseError, Problem, StartError, WispError, did_you_mean
 from ..events import ModuleDisabled, ModuleEnabled
 from ..gate import Gate
@@ -15,24 +16,22 @@ from ..jobs.scheduler import setting_up
 from ..locations import place_of_class
 from ..logs import get_logger
 from ..tasks import EXITS, Overdue, described, end, is_cancelled, refuse_coroutine, within
-from . import Module, ModuleBot, ModuleContext
+from . import Module, ModuleBot
 from .commands import ModuleCommands
 from .loader import (
     NotLoadable,
     definition_problems,
+    dependencies,
     dependents,
-    discovered,
-    in_words,
+    discover_modules,
+    format_error,
     load_order,
     name_of,
-    needed_modules,
-    needed_services,
+    names_in,
 )
 
 if TYPE_CHECKING:
     from ..bot import Bot
-    from ..decorators import Decorators
-    from ..wiring import Wiring
 
 _log = get_logger("wisp.modules")
 
@@ -41,33 +40,33 @@ _SETUP_LIMIT = 60.0
 
 
 class ModuleRegistry:
-    """A bot's modules. They are loaded when it starts; loading, unloading and reloading works while it runs.
+    """A bot's modules. They load when the bot starts, and can be loaded, unloaded and reloaded while it runs.
 
-    `missing` has the reason why a module did not load, by name, of the latest start or load; `mistakes` has the same as
+    `missing` has the reason why a module did not load, by name, of the latest start or load; `problems` has the same as
     problems with file and line.
     """
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._registered: dict[str, Module] = {}
-        self._found_in: list[str] = []  # packages in which modules were discovered
-        self._twins: dict[str, str] = {}  # why modules with a name that was taken do not load
+        self._duplicates: dict[str, str] = {}  # why modules whose name is taken do not load
+        self._packages: list[str] = []  # in which modules were discovered
         self._loaded: dict[str, ModuleBot] = {}
-        self._contexts: dict[str, ModuleContext] = {}
         self._lock = asyncio.Lock()
-        self._settling: asyncio.Task[None] | None = None  # done when the changes of now are
-        self._changes: asyncio.Task[object] | None = None  # who is loading or unloading now
+        self._queued = 0  # changes that are going on, or wait for the lock
+        self._is_idle = asyncio.Event()
+        self._changing: asyncio.Task[object] | None = None  # the task that loads or unloads modules now
         self.gate: Gate = Gate()
         self.missing: dict[str, str] = {}
         self.problems: dict[str, tuple[Problem, ...]] = {}
 
-    # ---- what there is ----
+    # ---- what is registered ----
 
     def register(self, module: Module) -> None:
         """Add a module: it loads when the bot starts, or by `load` while it runs.
 
-        One whose name another has does not load: `missing`, the log and `wisp check` say so. Raises WispError where it
-        is no module, or has no usable name, and while the bot runs where the name is taken.
+        If its name is taken, it does not load: `missing`, the log and `wisp check` say so. Raises WispError if it is no
+        module, has no usable name, or its name is taken while the bot runs.
         """
         if not isinstance(module, Module):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
             raise WispError(f"expected a module, got {module!r}: an object of a class that derives from wisp.Module")
@@ -77,205 +76,184 @@ class ModuleRegistry:
         if name not in self._registered:
             self._registered[name] = module
             return
-        first, second = type(self._registered[name]), type(module)
-        reason = f'"{name}" is the name of {first.__module__}.{first.__qualname__} already. Rename one of them'
+        reason = f'"{name}" is the name of {_class_name(self._registered[name])} already. Rename one of them'
         if self._bot.is_running:
             raise WispError(reason)
-        self._twins[f"{name} of {second.__module__}.{second.__qualname__}"] = reason
+        self._duplicates[f"{name} of {_class_name(module)}"] = reason
 
     def discover(self, package: str) -> list[str]:
-        """Register the modules of a package, "my_bot.modules"; their names. Raises WispError as its parts do.
+        """Register the modules of a package, "my_bot.modules", and return their names.
 
-        Each module class that is defined there, by itself or below, is made without arguments. Base classes and what
-        is imported from elsewhere are left out.
+        Each module class that is defined in the package, or below it, is instantiated without arguments. Base classes
+        and classes that are imported from elsewhere are left out. Raises WispError if one of the files does not import.
         """
         known = {type(module) for module in self._registered.values()}
-        found = [module for module in discovered(package) if type(module) not in known]
-        self._found_in.append(package)
+        found = [module for module in discover_modules(package) if type(module) not in known]
+        self._packages.append(package)
         for module in found:
             self.register(module)
         return [module.name for module in found]
 
     def list(self) -> list[str]:
-        """The names of all modules, loaded or not, as they were registered."""
+        """Return the names of all modules, loaded or not, in the order of registration."""
         return [*self._registered]
 
     def get(self, name: str) -> Module | None:
-        """The module of this name, None where there is none."""
+        """Return the module of this name, None if there is none."""
         return self._registered.get(name)
 
-    def place_of(self, name: str) -> tuple[str | None, int | None]:
-        """The file and line of a module's class, (None, None) if they are not known."""
-        module = self._registered.get(name)
-        return (None, None) if module is None else place_of_class(type(module))
-
-    def _place_in_words(self, name: str) -> str:
-        file, line = self.place_of(name)
-        return f" ({file}:{line})" if line else ""
-
     def is_loaded(self, name: str) -> bool:
-        """Whether the module runs."""
+        """Return whether the module is loaded."""
         return name in self._loaded
 
-    def counts(self) -> list[str]:
-        """How many run and how many do not, in words for the summary of a start; nothing where there are none."""
-        if not self._registered:
-            return []
-        running = sum(name in self._loaded for name in self._registered)
-        broken = [f"{len(self.missing)} not loaded ({', '.join(self.missing)})"] if self.missing else []
-        return [f"{running} module{'' if running == 1 else 's'}", *broken]
-
-    def registrars(self) -> list[Decorators]:
-        """The bot, and what its loaded modules registered."""
-        return [self._bot, *self._loaded.values()]
-
     def needs(self, name: str) -> list[str]:
-        """The modules that this one needs, over however many between, those needed first."""
-        graph = self._graph()
-        found: dict[str, None] = {}
-
-        def visit(one: str) -> None:
-            for needed in graph.get(one, ()):
-                if needed not in found and needed != name:
-                    visit(needed)
-                    found[needed] = None
-
-        visit(name)
-        return [*found]
+        """Return the modules that this one needs, directly or not, in the order in which they load."""
+        return dependencies(name, self._graph())
 
     def needed_by(self, name: str) -> list[str]:
-        """The modules that need this one, over however many between, those furthest away first."""
+        """Return the modules that need this one, directly or not, in the order in which they unload."""
         return dependents(name, self._graph())
 
+    def owners(self) -> list[Decorators]:
+        """Return the bot and its loaded modules."""
+        return [self._bot, *self._loaded.values()]
+
+    def counts(self) -> list[str]:
+        """Return how many modules are loaded and how many are not, for the summary of a start."""
+        if not self._registered:
+            return []
+        loaded = sum(name in self._loaded for name in self._registered)
+        missing = [f"{len(self.missing)} not loaded ({', '.join(self.missing)})"] if self.missing else []
+        return [f"{loaded} module{'' if loaded == 1 else 's'}", *missing]
+
+    def _place_of(self, name: str) -> tuple[str | None, int | None]:
+        return place_of_class(type(self._registered[name])) if name in self._registered else (None, None)
+
     def _graph(self) -> dict[str, list[str]]:
-        return {name: needed_modules(module) for name, module in self._registered.items()}
+        return {name: names_in(module, "depends_on") for name, module in self._registered.items()}
 
-    # ---- with the bot ----
+    def _check_name(self, name: str) -> None:
+        if name not in self._registered:
+            others = f"; there is {', '.join(self._registered) or 'none'}"
+            raise WispError(f'there is no module "{name}"{did_you_mean(str(name), self._registered) or others}')
 
-    async def start(self, wiring: Wiring) -> None:
-        """Load all modules. Those that cannot load are logged, and the others do; `strict=True` raises StartError."""
-        self._lock = asyncio.Lock()
-        self._settling = None
+    # ---- start and stop ----
+
+    async def start(self) -> None:
+        """Load all modules. Those that cannot load are logged; with `strict=True`, StartError is raised."""
+        self._lock, self._is_idle = asyncio.Lock(), asyncio.Event()  # of the event loop of this run
+        self._is_idle.set()
         self._loaded.clear()
         self.missing, self.problems = {}, {}
-        for name, reason in self._twins.items():
+        for name, reason in self._duplicates.items():
             self._note_missing(name, NotLoadable([reason]))
         if not self._registered:
             return
+        wiring = self._bot.wiring
         await self.gate.start(wiring.runtime.database)
-        self._changes = asyncio.current_task()
+        self._changing = asyncio.current_task()
         try:
-            await self._start(wiring)
+            unexpected = await self._load_all()
+            if not self.missing or not wiring.runtime.config.strict:
+                await self._set_up(ModuleCommands())
         finally:
-            self._changes = None
-
-    async def _start(self, wiring: Wiring) -> None:
-        order, why = load_order(self._graph())
-        for name in why:
-            self._note_missing(name, NotLoadable(self._unmet(wiring, self._registered[name], why[name])))
-        unexpected = {name: await self._try(wiring, name) for name in order}
-        if not self.missing or not wiring.runtime.config.strict:
-            await self._set_up(wiring, ModuleCommands())
-        reasons = {name: f"{reason}{self._place_in_words(name)}" for name, reason in self.missing.items()}
-        for name, reason in reasons.items():
-            _log.error('module "%s" did not load: %s', name, reason, exc_info=unexpected.get(name))
-        if self.missing and wiring.runtime.config.strict:
-            reasons = "\n".join(f'  module "{name}": {reason}' for name, reason in reasons.items())
+            self._changing = None
+        lines: list[str] = []
+        for name, reason in self.missing.items():
+            file, line = self._place_of(name)
+            place = f" ({file}:{line})" if line else ""
+            _log.error('module "%s" did not load: %s%s', name, reason, place, exc_info=unexpected.get(name))
+            lines.append(f'  module "{name}": {reason}{place}')
+        if lines and wiring.runtime.config.strict:
+            reasons = "\n".join(lines)
             raise StartError(f"Not all modules load, and strict=True asks for all of them:\n{reasons}")
 
-    async def _try(self, wiring: Wiring, name: str) -> Exception | None:
-        """Load a module. Return the error in its own code that kept it from loading, None if there is none to log."""
-        try:
-            await self._set_up(wiring, self._registered[name])
-        except Exception as error:
-            self._note_missing(name, error)
-            return None if isinstance(error, WispError) else error
-        return None
+    async def _load_all(self) -> dict[str, Exception]:
+        """Load all modules that can load. Return the unexpected errors in the code of others, by module."""
+        order, reasons = load_order(self._graph())
+        for name in reasons:
+            self._note_missing(name, NotLoadable(self._why_not(self._registered[name], reasons[name])))
+        unexpected: dict[str, Exception] = {}
+        for name in order:
+            try:
+                await self._set_up(self._registered[name])
+            except Exception as error:
+                self._note_missing(name, error)
+                if not isinstance(error, WispError):
+                    unexpected[name] = error
+        return unexpected
 
-    def _unmet(self, wiring: Wiring, module: Module, why: Iterable[str] = ()) -> list[str]:
-        """Return what is wrong with a module and what it needs and does not have, each in words.
-
-        `why` has the reasons of `load_order`, if there are any.
-        """
-        reasons = [*definition_problems(module), *why]
-        if not why:
-            for needed in needed_modules(module):
-                if needed not in self._loaded:
-                    state = "did not load" if needed in self.missing else "is not loaded"
-                    reasons.append(f'it needs the module "{needed}", which {state}')
-        services = wiring.runtime.services
-        for needed in needed_services(module):
-            if needed not in services.names():
-                reasons.append(f'it needs the service "{needed}": {services.why_missing(needed)}')
-        return reasons
-
-    def _note_missing(self, name: str, error: Exception) -> None:
-        self.missing[name] = reason = in_words(error)
-        if isinstance(error, CheckError) or (isinstance(error, DatabaseError) and error.problems):
-            self.problems[name] = error.problems
-        else:
-            reasons = error.reasons if isinstance(error, NotLoadable) else (reason,)
-            self.problems[name] = tuple(self._problem(name, one) for one in reasons)
-
-    def _problem(self, name: str, reason: str) -> Problem:
-        file, line = self.place_of(name)
-        problem, separator, near = reason.partition(". Did you mean")
-        fix = f"Did you mean{near}" if separator else "It does not load, nor does what needs it"
-        return Problem(f'module "{name}"', problem, fix, file=file, line=line)
-
-    async def stop(self, wiring: Wiring) -> None:
-        """Tear all down, the last loaded first."""
-        for name in reversed(list(self._loaded)):
-            await self._take_down(wiring, name)
+    async def stop(self) -> None:
+        """Unload all modules, the last loaded first."""
+        for name in reversed([*self._loaded]):
+            await self._take_down(name)
 
     # ---- one module ----
 
-    async def _set_up(self, wiring: Wiring, module: Module) -> None:
-        """Set a module up and let it act; where that fails, nothing of it stays.
+    def _why_not(self, module: Module, reasons: Sequence[str] = ()) -> list[str]:
+        """Return why a module cannot load, empty if it can. `reasons` are those of `load_order`."""
+        found = [*definition_problems(module), *reasons]
+        for needed in names_in(module, "depends_on") if not reasons else ():
+            if needed not in self._loaded:
+                state = "did not load" if needed in self.missing else "is not loaded"
+                found.append(f'it needs the module "{needed}", which {state}')
+        services = self._bot.services
+        for needed in names_in(module, "required_services"):
+            if needed not in services.names():
+                found.append(f'it needs the service "{needed}": {services.why_missing(needed)}')
+        return found
 
-        It is torn down only where its setup had ended, as a context manager is left only where it was entered.
-        """
-        if reasons := self._unmet(wiring, module):
+    def _note_missing(self, name: str, error: Exception) -> None:
+        self.missing[name] = reason = format_error(error)
+        if isinstance(error, (CheckError, DatabaseError)) and error.problems:
+            self.problems[name] = error.problems
+            return
+        file, line = self._place_of(name)
+        problems: list[Problem] = []
+        for one in error.reasons if isinstance(error, NotLoadable) else [reason]:
+            message, hint, near = one.partition(". Did you mean")
+            fix = f"Did you mean{near}" if hint else "It does not load, nor does what needs it"
+            problems.append(Problem(f'module "{name}"', message, fix, file=file, line=line))
+        self.problems[name] = tuple(problems)
+
+    async def _set_up(self, module: Module) -> None:
+        """Set a module up. If that fails, nothing of it stays. It is torn down only if its setup has ended."""
+        if reasons := self._why_not(module):
             raise NotLoadable(reasons)
+        wiring = self._bot.wiring
         bot = ModuleBot(self._bot, module, is_switchable=not isinstance(module, ModuleCommands))
+        is_set_up = False
         try:
-            await self._set_up_as(bot, wiring, module)
+            with unattached_after_setup() as unattached:
+                await self._run_setup(bot)
+            is_set_up = True
+            if problems := [*unattached, *module_problems(bot, self.owners(), self._bot.services)]:
+                raise CheckError(problems)
+            wiring.refuse_new_intents(bot)
+            await wiring.migrate(f"module {bot.name}", bot.migrations)
+            self._loaded[bot.name] = bot
+            wiring.attach(bot)
         except BaseException:
-            bot.is_unloading = True  # what it held, such as a group, is free for the next try
+            self._loaded.pop(bot.name, None)
+            bot.is_unloading = True  # its groups can be given to the next one
+            wiring.detach(bot)
+            if is_set_up:
+                await self._tear_down(bot)
             raise
         self.missing.pop(bot.name, None)
         self.problems.pop(bot.name, None)
 
-    async def _set_up_as(self, bot: ModuleBot, wiring: Wiring, module: Module) -> None:
-        ctx = ModuleContext(self._bot, bot.name, bot.log)
-        try:
-            with unattached_after_setup() as forgotten:
-                await self._run_setup(module, bot, ctx)
-        except BaseException:
-            wiring.detach(bot)
-            raise
-        try:
-            if mistakes := [*forgotten, *module_problems(bot, self.registrars(), self._bot.services)]:
-                raise CheckError(mistakes)
-            wiring.refuse_new_intents(bot)
-            await wiring.migrate(f"module {bot.name}", bot.migrations)
-            self._loaded[bot.name], self._contexts[bot.name] = bot, ctx
-            wiring.attach(bot)
-        except BaseException:
-            self._loaded.pop(bot.name, None)
-            self._contexts.pop(bot.name, None)
-            wiring.detach(bot)
-            await self._tear_down(module, bot, ctx)
-            raise
+    async def _run_setup(self, bot: ModuleBot) -> None:
+        """Run a module's setup, and register its methods. Raises WispError if the setup takes too long.
 
-    async def _run_setup(self, module: Module, bot: ModuleBot, ctx: ModuleContext) -> None:
-        """Let a module register what is its own. Raises WispError where that takes too long."""
+        A BaseException is raised as a WispError, unless it exits the program or cancels this task.
+        """
         limit = asyncio.timeout(_SETUP_LIMIT)
         try:
             async with limit:
                 with setting_up(bot, bot.jobs):
-                    refuse_coroutine(await module.setup(bot, ctx))
-            module.register_methods(bot)
+                    refuse_coroutine(await bot.module.setup(bot, bot.context))
+            bot.module.register_methods(bot)
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -285,29 +263,29 @@ class ModuleRegistry:
         except BaseException as error:
             if is_cancelled(error):
                 raise
-            met = isinstance(error, asyncio.CancelledError)
-            problem = "waited for something that was cancelled" if met else f"raised {described(error)}"
+            was_cancelled = isinstance(error, asyncio.CancelledError)
+            problem = "waited for something that was cancelled" if was_cancelled else f"raised {described(error)}"
             raise WispError(f"its setup {problem}") from error
         finally:
             bot.is_open = False
 
-    async def _take_down(self, wiring: Wiring, name: str) -> None:
-        """Let a module act no more, wait for what it is doing, and tear it down."""
-        bot, ctx = self._loaded.pop(name), self._contexts.pop(name)
+    async def _take_down(self, name: str) -> None:
+        """Stop a module: nothing new reaches it, its handlers end, and it is torn down."""
+        wiring, bot = self._bot.wiring, self._loaded.pop(name)
+        runtime = wiring.runtime
         wiring.detach(bot)
         bot.is_unloading = True
-        runtime = wiring.runtime
-        await end(runtime.tasks.tasks_of(bot) & runtime.tasks.waiting)  # their users have no time left, and are told
+        await end(runtime.tasks.tasks_of(bot) & runtime.tasks.waiting)  # their users are told at once
         handlers = runtime.tasks.tasks_of(bot) - {asyncio.current_task()}
         await runtime.end_handlers(handlers, min(runtime.shutdown_timeout, runtime.closing_left()))
-        await self._tear_down(bot.module, bot, ctx)
+        await self._tear_down(bot)
 
-    async def _tear_down(self, module: Module, bot: ModuleBot, ctx: ModuleContext) -> None:
-        changes = self._changes
+    async def _tear_down(self, bot: ModuleBot) -> None:
+        changing = self._changing
 
         async def tear_down() -> None:
-            self._changes = asyncio.current_task()
-            refuse_coroutine(await module.teardown(bot, ctx))
+            self._changing = asyncio.current_task()
+            refuse_coroutine(await bot.module.teardown(bot, bot.context))
 
         try:
             await within(self._bot.runtime.closing_left(), tear_down())
@@ -320,190 +298,180 @@ class ModuleRegistry:
                 raise
             _log.exception('the teardown of module "%s" failed', bot.name)
         finally:
-            self._changes = changes
-        module.forget_methods()
+            self._changing = changing
+        bot.module.forget_methods()
 
     # ---- while the bot runs ----
 
     async def load(self, name: str) -> None:
-        """Load a module, and those before it that it needs; does nothing where it runs.
+        """Load a module, and before it those that it needs. Does nothing if it is loaded.
 
-        Raises WispError with the reason if it cannot load: nothing of it stays then. Raises Mistakes if Discord refuses
-        its commands: the module runs, and they are not shown. If Discord refuses them for now (a rate limit, an
-        outage), this is logged, and wisp goes on trying in the background.
+        Raises WispError with the reason if it cannot load: nothing of it stays then. Raises CheckError if Discord
+        refuses its commands: the module is loaded, without them. If Discord refuses them for now (a rate limit, an
+        outage), this is logged, and wisp tries again in the background.
         """
-        async with self._changing() as wiring:
+        async with self._change():
+            self._check_name(name)
+            reasons = load_order(self._graph())[1].get(name)
+            if reasons:
+                why = NotLoadable(self._why_not(self._registered[name], reasons))
+                raise WispError(f'module "{name}" did not load: {why}')
             before = [*self._loaded]
-            await self._load(wiring, [*self._known(wiring, name), name])
-            self._note("module.loaded", [one for one in self._loaded if one not in before])
-        await self.changed()
-        await wiring.sync_commands_again()
+            await self._load([*self.needs(name), name])
+            self._audit("module.loaded", [one for one in self._loaded if one not in before])
+        await self._sync_commands()
 
     async def unload(self, name: str) -> None:
-        """Unload a module, and before it those that need it: what runs of them ends first (10 s at most)."""
-        async with self._changing() as wiring:
-            self._check_name(name)
-            running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
-            for one in running:
-                await self._take_down(wiring, one)
-            self._note("module.unloaded", running)
-        await self.changed()
-        await wiring.sync_commands_again()
+        """Unload a module, and before it those that need it. Handlers that are running get up to 10 s to end."""
+        async with self._change():
+            loaded = self._loaded_with(name)
+            for one in loaded:
+                await self._take_down(one)
+            self._audit("module.unloaded", loaded)
+        await self._sync_commands()
 
     async def reload(self, name: str) -> None:
-        """Read a module's file again, then take the old one down and set the new one up, with those that need it.
+        """Read a module's file again, then unload the old module and load the new one, with those that need it.
 
-        If the module is a package of its own, all files of it are read again; files that it shares with others are not.
-        The new one has the attributes of the old one. If a file does not import, or the new one needs a module or
-        service that does not run, nothing changes; if the new one cannot be set up, the old one is set up again, with
-        its old code. Raises WispError in all these cases. A module in the file of the bot is set up again, and not read
-        again.
+        If the module is a package of its own, all files of the package are read again; files that it shares with
+        others are not. The new module has the attributes of the old one. A module in the file of the bot is set up
+        again without reading the file.
+
+        Raises WispError if this fails. If a file does not import, or the new module needs a module or service that
+        does not run, nothing changes; if the new module cannot be set up, the old one is set up again, with its old
+        code.
         """
-        async with self._changing() as wiring:
-            self._check_name(name)
-            old = self._registered[name]
-            running = [one for one in [*self.needed_by(name), name] if one in self._loaded]
-            others = self._registered.values()
-            from .reload import Reading
+        from .reload import Reading
 
-            reading = Reading(old, beside=others, found_in=self._found_in, bot_file=self._bot.file)
+        async with self._change():
+            loaded = self._loaded_with(name)
+            old, others = self._registered[name], self._registered.values()
+            reading = Reading(old, beside=others, found_in=self._packages, bot_file=self._bot.file)
             try:
                 new = reading.again()
                 if name_of(new) != name:
                     raise WispError(f'it is called "{new.name}" now: unload the old one, and load that')
-                order = self._order_with(wiring, name, new)
+                order, reasons = load_order({**self._graph(), name: names_in(new, "depends_on")})
+                if why := self._why_not(new, reasons.get(name, ())):
+                    raise NotLoadable(why)
             except (Exception, SystemExit) as error:
                 reading.undo()
-                raise self._not_reloaded(name, in_words(error)) from error
-            for one in running:
-                await self._take_down(wiring, one)
-            again = [one for one in order if one in {*running, name}]
+                raise self._not_reloaded(name, format_error(error)) from error
+            for one in loaded:
+                await self._take_down(one)
+            names = [one for one in order if one in {*loaded, name}]
             self._registered[name] = new
             try:
-                await self._load(wiring, again)
+                await self._load(names)
             except WispError as error:
                 reading.undo()
                 self._registered[name] = old
-                await self._load(wiring, running[::-1])
+                await self._load(loaded[::-1])
                 raise self._not_reloaded(name, str(error)) from error
-            self._note("module.reloaded", again)
-        await self.changed()
-        await wiring.sync_commands_again()
-
-    def _order_with(self, wiring: Wiring, name: str, module: Module) -> list[str]:
-        """Return the order in which modules load if `module` has this name. Raises WispError if it cannot load."""
-        order, why = load_order({**self._graph(), name: needed_modules(module)})
-        if reasons := self._unmet(wiring, module, why.get(name, ())):
-            raise NotLoadable(reasons)
-        return order
+            self._audit("module.reloaded", names)
+        await self._sync_commands()
 
     def _not_reloaded(self, name: str, reason: str) -> WispError:
         result = "was not reloaded, and runs as before" if name in self._loaded else "did not load"
         return WispError(f'module "{name}" {result}: {reason}')
 
-    async def _load(self, wiring: Wiring, names: Sequence[str]) -> None:
-        """Load what of these does not run. Where one fails, those before it stay."""
+    def _loaded_with(self, name: str) -> list[str]:
+        """Return which of a module and those that need it are loaded, in the order in which they unload."""
+        self._check_name(name)
+        return [one for one in [*self.needed_by(name), name] if one in self._loaded]
+
+    async def _load(self, names: Sequence[str]) -> None:
+        """Load those of these modules that are not loaded. If one fails, those before it stay."""
         for name in names:
             if name in self._loaded:
                 continue
             try:
-                await self._set_up(wiring, self._registered[name])
+                await self._set_up(self._registered[name])
             except Exception as error:
                 self._note_missing(name, error)
                 raise WispError(f'module "{name}" did not load: {self.missing[name]}') from error
 
-    def _known(self, wiring: Wiring, name: str) -> list[str]:
-        """Return what a module needs, in the order of loading. Raises WispError if it cannot load."""
-        self._check_name(name)
-        why = load_order(self._graph())[1]
-        if name in why:
-            reasons = self._unmet(wiring, self._registered[name], why[name])
-            raise WispError(f'module "{name}" did not load: {NotLoadable(reasons)}')
-        return self.needs(name)
-
     @asynccontextmanager
-    async def _changing(self) -> AsyncGenerator[Wiring]:
-        """One change at a time: others wait. Raises WispError where a setup or teardown asks for another."""
+    async def _change(self) -> AsyncGenerator[None]:
+        """Make one change at a time. Raises WispError within a setup or teardown, which would wait for itself."""
         task = asyncio.current_task()
-        if self._changes is not None and self._changes is task:
+        if self._changing is not None and self._changing is task:
             raise WispError("a module is being loaded or unloaded here: do this once setup, or teardown, has ended")
-        wiring = self._running()
-        async with self._lock:
-            self._changes = task
-            try:
-                yield wiring
-            finally:
-                self._changes = None
+        self._ensure_running()
+        self._queued += 1
+        self._is_idle.clear()
+        try:
+            async with self._lock:
+                self._changing = task
+                try:
+                    yield
+                finally:
+                    self._changing = None
+        finally:
+            self._queued -= 1
+            if not self._queued:
+                self._is_idle.set()
 
-    def _running(self) -> Wiring:
-        wiring = self._bot.wiring
-        if not wiring.is_complete:
+    def _ensure_running(self) -> None:
+        if not self._bot.wiring.is_complete:
             raise WispError(
                 "modules change while the bot runs, and it is still starting, or closing. wisp.Bot(modules=[...]) "
                 "names those that it starts with"
             )
-        return wiring
 
-    async def changed(self) -> None:
-        """Wait for the changes that are going on, and those that wait for their turn.
+    async def _sync_commands(self) -> None:
+        """Bring Discord's commands up to date, once for all changes that are running or queued."""
+        await self._is_idle.wait()
+        await self._bot.wiring.sync_commands_again()
 
-        Callers that wait go on at the same time, so that one registration of commands serves all of them.
-        """
-        if self._settling is None or self._settling.done():
-            self._settling = asyncio.create_task(self._settle())
-        await asyncio.shield(self._settling)
-
-    async def _settle(self) -> None:
-        async with self._lock:
-            return
-
-    # ---- the gate ----
+    # ---- on and off ----
 
     async def enable(self, name: str, *, guild_id: int, user_id: int | None = None) -> list[str]:
-        """Turn a module on in a server, and those that it needs; the names of those that were off.
+        """Turn a module on in a guild, and those that it needs. Return the names of those that were off.
 
-        `user_id` is who wants it, for the audit. Raises WispError where there is no such module, and DatabaseError
-        where it cannot be kept.
+        `user_id` is the user who asked for it, for the audit. Raises WispError if there is no such module, and
+        DatabaseError if the decision cannot be stored.
         """
-        return await self._decide([*self._known_here(name), name], guild_id, user_id, is_enabled=True)
+        self._check_switchable(name)
+        return await self._switch([*self.needs(name), name], guild_id, user_id, is_enabled=True)
 
     async def disable(self, name: str, *, guild_id: int, user_id: int | None = None) -> list[str]:
-        """Turn a module off in a server, and those that need it; the names of those that were on. As `enable` else."""
-        self._known_here(name)
-        return await self._decide([*self.needed_by(name), name], guild_id, user_id, is_enabled=False)
+        """Turn a module off in a guild, and those that need it. Return the names of those that were on.
+
+        `user_id` and what is raised are those of `enable`.
+        """
+        self._check_switchable(name)
+        return await self._switch([*self.needed_by(name), name], guild_id, user_id, is_enabled=False)
 
     async def is_enabled(self, name: str, *, guild_id: int) -> bool:
-        """Whether a module acts in a server: it is loaded, and on there. Raises WispError for one that is not there."""
-        self._known_here(name)
-        return name in self._loaded and self.gate.is_open(self._loaded[name], guild_id)
+        """Return whether a module is loaded, and on in a guild. Raises WispError if there is no such module."""
+        self._check_switchable(name)
+        return name in self._loaded and self._is_on(name, guild_id)
 
-    def _known_here(self, name: str) -> list[str]:
+    def _check_switchable(self, name: str) -> None:
         if name == ModuleCommands.name:
             raise WispError(f'"{name}" holds /modules, and is always on.')
         self._check_name(name)
-        return self.needs(name)
 
-    def _check_name(self, name: str) -> None:
-        if name not in self._registered:
-            others = f"; there is {', '.join(self._registered) or 'none'}"
-            raise WispError(f'there is no module "{name}"{did_you_mean(str(name), self._registered) or others}')
-
-    async def _decide(self, names: Sequence[str], guild_id: int, user_id: int | None, *, is_enabled: bool) -> list[str]:
-        wiring, guild_id = self._running(), int(guild_id)
+    async def _switch(self, names: Sequence[str], guild_id: int, user_id: int | None, *, is_enabled: bool) -> list[str]:
+        self._ensure_running()
+        guild_id = int(guild_id)
         changed = [name for name in names if self._is_on(name, guild_id) is not is_enabled]
         await self.gate.decide(guild_id, names, is_enabled)
         if is_enabled:
-            wiring.scheduler.wake()
-        kind = ModuleEnabled if is_enabled else ModuleDisabled
-        self._note("module.enabled" if is_enabled else "module.disabled", changed, guild_id, user_id)
+            self._bot.wiring.scheduler.wake()
+        kind, action = (ModuleEnabled, "module.enabled") if is_enabled else (ModuleDisabled, "module.disabled")
+        self._audit(action, changed, guild_id, user_id)
         for name in changed:
             await self._bot.emit(kind(guild_id=guild_id, module=name))
         return changed
 
-    def _note(
+    def _is_on(self, name: str, guild_id: int) -> bool:
+        return self.gate.is_open(self._loaded.get(name) or ModuleBot(self._bot, self._registered[name]), guild_id)
+
+    def _audit(
         self, action: str, modules: Sequence[str], guild_id: int | None = None, user_id: int | None = None
     ) -> None:
-        """Tell the audit what became of these modules."""
         audit = self._bot.services.get("audit")
         if audit is None or not modules:
             return
@@ -512,6 +480,6 @@ class ModuleRegistry:
         except Exception:
             _log.exception("the audit does not know of %s (%s)", action, ", ".join(modules))
 
-    def _is_on(self, name: str, guild_id: int) -> bool:
-        owner = self._loaded.get(name) or ModuleBot(self._bot, self._registered[name])
-        return self.gate.is_open(owner, guild_id)
+
+def _class_name(module: Module) -> str:
+    return f"{type(module).__module__}.{type(module).__qualname__}"
