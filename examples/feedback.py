@@ -1,10 +1,11 @@
-"""A form that people fill in, and a button under each answer that opens another one."""
+"""A whole bot: a form for feedback, and a button below each that opens a second form, even after a restart."""
 
 from typing import Annotated
 
 import hikari
 
 import wisp
+from wisp.testing import Discord
 
 bot = wisp.Bot()
 
@@ -43,3 +44,13 @@ async def answered(ctx: wisp.ModalContext, number: int) -> str:
 
 
 bot.run()
+
+
+async def test_feedback_is_answered(discord: Discord) -> None:
+    ada, bob = discord.member("ada"), discord.member("bob")
+    opened = await ada.slash("feedback")
+    reply = await ada.submit(opened, {"In a few words": "Lovely", "Tell us more": "All of it"})
+    assert reply.content == f"{ada.mention} says:"
+    assert (reply.embeds[0].title, reply.embeds[0].description) == ("Lovely", "All of it")
+    answer = await bob.submit(await bob.click(reply, "Answer"), text="Thanks!")
+    assert answer.content == f"{bob.mention} on “Lovely”: Thanks!"

@@ -1,6 +1,7 @@
 """The smallest bot: one command that greets."""
 
 import wisp
+from wisp.testing import Discord
 
 bot = wisp.Bot()
 
@@ -12,3 +13,9 @@ async def hello(ctx: wisp.Context) -> str:
 
 
 bot.run()
+
+
+async def test_hello(discord: Discord) -> None:
+    ada = discord.member("ada")
+    reply = await ada.slash("hello")
+    assert reply.content == f"Hello {ada.mention}!"

@@ -1,4 +1,4 @@
-"""The module guide's snippets on services and data, as they are written on wisp."""
+"""The snippets of the module guide on services and data, as they are written in wisp."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ GUILD = 123456789012345678
 
 
 async def run_in_command(snippet: Any) -> Any:
-    """What `snippet(ctx)` gives inside a command."""
+    """Return what `snippet(ctx)` returns inside a command."""
     bot = wisp.Bot()
     bot.migration(1, "CREATE TABLE models (id INTEGER PRIMARY KEY, name TEXT NOT NULL)")
     got: list[Any] = []
@@ -114,7 +114,7 @@ async def test_per_guild_data_storage() -> None:
     assert await run_in_command(snippet) == (42, {"command_count": 42}, None, {})
 
 
-async def test_what_is_bound_is_this_server_and_in_direct_messages_this_person() -> None:
+async def test_ctx_data_is_bound_to_the_server_and_in_direct_messages_to_the_user() -> None:
     bot = wisp.Bot()
 
     @bot.command
@@ -135,7 +135,7 @@ async def test_what_is_bound_is_this_server_and_in_direct_messages_this_person()
 
 
 class Recorder:
-    """A service of the user's."""
+    """A service of the bot's own."""
 
     def __init__(self, name: str, events: list[str], *, fails: bool = False) -> None:
         self.name, self.events, self.fails = name, events, fails
@@ -150,7 +150,7 @@ class Recorder:
         self.events.append(f"stop {self.name}")
 
 
-async def test_own_services_start_in_order_stop_in_reverse_and_are_absent_where_they_fail() -> None:
+async def test_own_services_start_in_order_stop_in_reverse_and_are_absent_if_they_fail() -> None:
     bot = wisp.Bot()
     events: list[str] = []
     for name in ("one", "broken", "two"):
@@ -180,7 +180,7 @@ async def test_a_migration_that_fails_stops_the_start_and_keeps_nothing() -> Non
 
 
 class Watched(wisp.DatabaseService):
-    """Another database, with all that one has."""
+    """Another database with the same methods."""
 
     asked: list[str]
 
@@ -189,7 +189,7 @@ class Watched(wisp.DatabaseService):
         return await super().fetchone(sql, parameters)
 
 
-async def test_guild_data_works_beside_another_database() -> None:
+async def test_guild_data_works_beside_a_replaced_database() -> None:
     bot = wisp.Bot()
     db = Watched(":memory:")
     db.asked = []

@@ -1,4 +1,4 @@
-"""Levels: every third point is one."""
+"""Levels: every third point is a level."""
 
 import hikari
 

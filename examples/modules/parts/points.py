@@ -1,4 +1,4 @@
-"""Points: what others give, and how many somebody has."""
+"""Points: members thank each other, and points are counted."""
 
 import hikari
 
@@ -6,7 +6,7 @@ import wisp
 
 
 class PointsGiven(wisp.Event):
-    """Somebody has more points now."""
+    """A member was given a point."""
 
     guild_id: int
     user_id: int
@@ -22,7 +22,7 @@ class Points(wisp.Module):
     @wisp.command
     @wisp.require_guild
     async def thank(self, ctx: wisp.Context, member: hikari.Member) -> str:
-        """Give somebody a point."""
+        """Thank a member with a point."""
         total = await ctx.data.increment(f"points {member.id}")
         await ctx.bot.emit(PointsGiven(guild_id=member.guild_id, user_id=member.id, total=total))
         return f"{member.mention} has {total} points."
@@ -30,5 +30,5 @@ class Points(wisp.Module):
     @wisp.command
     @wisp.require_guild
     async def points(self, ctx: wisp.Context) -> str:
-        """How many points you have."""
+        """See how many points you have."""
         return f"You have {await ctx.data.get(f'points {ctx.user.id}', default=0)} points."

@@ -1,4 +1,4 @@
-"""Welcome: greets who joins, with a button that thanks them for coming. Off until a server turns it on."""
+"""Welcome: greets new members, with a button to wave at them. Off until a server turns it on."""
 
 import hikari
 
@@ -7,7 +7,7 @@ import wisp
 
 class Welcome(wisp.Module):
     name = "welcome"
-    description = "Greets who joins"
+    description = "Greets new members"
     default_enabled = False
 
     @wisp.listen

@@ -1,4 +1,33 @@
-"""The module development guide in one bot: its snippets, chapter by chapter, and its complete example."""
+"""Coming from Wisp Framework: every snippet of its module guide, chapter by chapter, on hikari.
+
+    there, on discord.py                            here, on hikari
+    from wisp_framework.module import Module        wisp.Module; properties or class attributes
+    ModuleRegistry(feature_flags).register(M())     bot.modules.register(M())
+    feature flags                                   await bot.modules.enable(name, guild_id=...), disable, is_enabled
+    /modules enable my_module                       the same, in force at once and everywhere
+    @tree.command(name=..., description=...)        @bot.command(name=..., description=...)
+    interaction: discord.Interaction                ctx: wisp.Context, with hikari's as ctx.interaction
+    interaction.response.send_message("Hello!")     ctx.respond("Hello!"), or return "Hello!"
+    @app_commands.describe(user="The user")         user: Annotated[hikari.Member, wisp.Option("The user")]
+    interaction.guild.id, interaction.created_at    ctx.guild_id, ctx.interaction.created_at
+    require_guild, handle_errors, cooldown          the same
+    CommandGroup(...).create_group(bot.tree)        CommandGroup(...).create_group(bot)
+    @bot.event, on_member_join(member)              @bot.listen on a function of a hikari.MemberCreateEvent
+    on_message(message)                             hikari.MessageCreateEvent, with wisp.Bot(intents="MESSAGE_CONTENT")
+    the bot's event system                          class LevelUp(wisp.Event), await bot.emit(LevelUp(...))
+    ctx.services.get, get_typed                     the same, with wisp.DatabaseService and so on
+    cache.set, get, delete                          the same
+    db.session_factory(), SQLAlchemy models         db.transaction() with SQL, and numbered migrations
+    scheduler.register(task, interval=, name=)      the same, or @bot.every(hours=1)
+    metrics.increment, timing                       the same
+    audit.log_action(...)                           the same, read back with await audit.recent(...)
+    ctx.guild_data.set(guild_id=, key=, ...)        the same; ctx.data is this server's and this module's
+    EmbedBuilder, respond_success, paginate_embeds  the same, with ctx for interaction
+    create_mock_interaction, create_mock_bot, ...   the same in wisp.testing, with real services; also connect(bot)
+
+The bot below keeps the guide's names and signatures wherever hikari allows it, `@property` and `interaction` included.
+The other examples show the shorter way.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +39,14 @@ import hikari
 
 import wisp
 from wisp import CommandGroup, EmbedBuilder, cooldown, handle_errors, paginate_embeds, require_guild, respond_success
-from wisp.services.audit import AuditService
+from wisp.services import AuditService
+from wisp.testing import Discord, create_mock_bot, create_mock_context, create_mock_interaction
 
 logger = logging.getLogger(__name__)
 
 
 class BaseModule(wisp.Module):
-    """Module basics: a name, a setup, and a teardown where there is something to undo."""
+    """Module basics: a name, a setup, and a teardown if there is something to close."""
 
     @property
     def name(self) -> str:
@@ -57,7 +87,7 @@ class Commands(wisp.Module):
         async def guild_command(interaction: wisp.Context) -> None:
             await interaction.respond("This only works in servers!")
 
-        @bot.command(name="safe", description="Fail in the open")
+        @bot.command(name="safe", description="Fail and say so")
         @handle_errors
         async def safe_command(interaction: wisp.Context) -> None:
             # Errors are caught and displayed
@@ -76,7 +106,7 @@ class Commands(wisp.Module):
 
 
 class LevelUp(wisp.Event):
-    """A custom event: somebody has said enough."""
+    """A custom event."""
 
     guild_id: int
     channel_id: int
@@ -113,7 +143,7 @@ class Events(wisp.Module):
 
 
 class UsingServices(wisp.Module):
-    """Using services, each where it is there."""
+    """Using services, if they are available."""
 
     @property
     def name(self) -> str:
@@ -141,7 +171,7 @@ class UsingServices(wisp.Module):
         if scheduler:
             scheduler.register(periodic_task, interval=3600.0, name="my_task")
 
-        @bot.command(name="hours", description="How many hours went by")
+        @bot.command(name="hours", description="How many hours passed")
         async def hours(interaction: wisp.Context) -> None:
             start = time.time()
             if cache:
@@ -162,7 +192,7 @@ class UsingServices(wisp.Module):
                 metrics.timing("command.duration", time.time() - start)
             await interaction.respond(f"{len(rows)} so far.")
 
-        @bot.command(name="audited", description="What was noted down")
+        @bot.command(name="audited", description="What was recorded")
         @require_guild
         async def audited(interaction: wisp.Context) -> str:
             records = await audit.recent(guild_id=interaction.guild_id, limit=50) if audit else []
@@ -191,7 +221,7 @@ class PerGuildData(wisp.Module):
         @bot.command(name="count", description="Count in this server")
         @require_guild
         async def count(interaction: wisp.Context) -> str:
-            assert interaction.guild_id is not None  # require_guild saw to it
+            assert interaction.guild_id is not None  # see require_guild
             number = await ctx.guild_data.get(
                 guild_id=interaction.guild_id, key="command_count", default=0, module_name="my_module"
             )
@@ -257,3 +287,75 @@ class ExampleModule(wisp.Module):
 bot = wisp.Bot(modules=[BaseModule(), Commands(), Events(), UsingServices(), PerGuildData(), ExampleModule()])
 
 bot.run()
+
+
+async def test_commands_and_groups(discord: Discord) -> None:
+    ada, bob = discord.member("ada"), discord.member("bob")
+    assert (await ada.slash("hello")).content == "Hello!"
+    assert (await ada.slash("greet", user=bob)).content == f"Hello, {bob.mention}!"
+    assert (await ada.slash("guild-only")).content == "This only works in servers!"
+    assert (await ada.slash("admin kick", user=bob)).content == f"Kicked {bob.mention}"
+    pages = await ada.slash("pages")
+    await ada.click(pages, "Next")
+    assert pages.embeds[0].title == "Page 2"
+    with discord.expects(ValueError):
+        assert "This will be caught!" in (await ada.slash("safe")).content
+
+
+async def test_events(discord: Discord) -> None:
+    bob, eve = discord.member("bob"), await discord.join("eve")
+    for word in ("one", "two", "three"):
+        await bob.say(word)
+    texts = [message.content for message in discord.messages("general")]
+    assert texts == [f"Welcome {eve.mention}!", "one", "two", "three", f"{bob.mention} talks a lot!"]
+
+
+async def test_services(discord: Discord) -> None:
+    ada = discord.member("ada")
+    assert (await ada.slash("hours")).content == "0 so far."
+    await discord.advance(hours=24)
+    assert (await ada.slash("hours")).content == "24 so far."
+    record = f"user_action by {ada.mention}: {{'key': 'value'}}"
+    assert (await ada.slash("audited")).content == f"{record}\n{record}"
+    assert "commands_executed_total 2" in bot.services.get("metrics").prometheus()
+
+
+async def test_a_module_that_is_off_by_default(discord: Discord) -> None:
+    ada = discord.member("ada")
+    assert "off in this server" in (await ada.slash("count")).content
+    await ada.slash("modules enable", module="my_module")
+    await ada.slash("count")
+    assert (await ada.slash("count")).content == "Here is {'command_count': 2}"
+    await discord.restart()
+    assert (await ada.slash("count")).content == "Here is {'command_count': 3}"
+    await ada.slash("forget")
+    assert (await ada.slash("count")).content == "Here is {'command_count': 1}"
+
+
+async def test_modules_load_after_what_they_depend_on(discord: Discord) -> None:
+    order = bot.modules.list()
+    assert order.index("base_module") < order.index("commands") < order.index("my_module")
+
+
+async def test_the_complete_example(discord: Discord) -> None:
+    ada = discord.member("ada")
+    reply = await ada.slash("example")
+    assert reply.content == "Success!"
+    assert (reply.embeds[0].title, reply.embeds[0].description) == ("Example Command", "This is an example!")
+    assert (await ada.slash("example")).content != "Success!"  # it cools down
+    await discord.advance(seconds=5)
+    assert (await ada.slash("example")).content == "Success!"
+    assert await bot.services.get("cache").get("example_count") == 2
+    assert ada.guild
+    assert await bot.guild_data.get(guild_id=ada.guild.id, key="last_used", module_name="example")
+    assert (await ada.dm.slash("example")).content != "Success!"  # it is for servers
+
+
+async def test_the_complete_example_with_mocks() -> None:
+    mock_bot, ctx = create_mock_bot(), create_mock_context()
+    module = ExampleModule()
+    await module.setup(mock_bot, ctx)
+    interaction = create_mock_interaction(user_id=123456)
+    await mock_bot.find("example")(interaction)
+    assert interaction.replies[0].content == "Success!"
+    await module.teardown(mock_bot, ctx)
