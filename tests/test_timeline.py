@@ -33,8 +33,8 @@ def test_whatever_is_added_and_cancelled_comes_in_order_once_and_not_early(
             due = timeline.now() + delay
             timer = timeline.add(due, lambda due=due: call(due))
             if is_cancelled:
-                timer.cancel()
-                timer.cancel()
+                timeline.cancel(timer)
+                timeline.cancel(timer)
             else:
                 kept.append(due)
         for step in [*steps, 200.0]:

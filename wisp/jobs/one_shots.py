@@ -47,6 +47,7 @@ class OneShotJobs:
         self._store = store
         self._timeline = timeline
         self._read_until = -math.inf
+        self._next_read = math.inf
         self._known: set[int] = set()  # on the timeline, running, or held
         self._held: dict[int, float] = {}
         self._reported: set[str] = set()  # names that have no definition
@@ -67,7 +68,9 @@ class OneShotJobs:
 
     def expect(self, id: int, due: float) -> None:
         """Run a job that was stored at its time."""
-        if due <= self._read_until and id not in self._known:
+        if due > self._read_until:
+            self._read_at(due - READ_AHEAD / 2)
+        elif id not in self._known:
             self._known.add(id)
             self._run_at(due, id)
 
@@ -80,19 +83,26 @@ class OneShotJobs:
     def _run_at(self, time: float, id: int) -> None:
         self._timeline.add(time, lambda: spawn(self._run(id)))
 
+    def _read_at(self, time: float) -> None:
+        if time < self._next_read:
+            self._next_read = time
+            self._timeline.add(time, lambda: spawn(self._read()))
+
     async def _read(self) -> None:
-        """Read which jobs are due soon, and do so again before that time is over."""
-        runtime, now = self._runtime, self._timeline.now()
-        self._read_until = now + READ_AHEAD
-        again = now + READ_AHEAD / 2
-        with runtime.tasks.track():
+        """Read which jobs are due soon, and do so again in time for the first of the others."""
+        now = self._timeline.now()
+        self._read_until, self._next_read = now + READ_AHEAD, math.inf
+        with self._runtime.tasks.track():
             try:
                 for id, due in await self._store.due_by(self._read_until):
                     self.expect(id, due)
+                later = await self._store.first_after(self._read_until)
             except DatabaseError as error:
-                runtime.report("reading one-shot jobs", error)
-                again = now + RETRY_AFTER[0]
-        self._timeline.add(again, lambda: spawn(self._read()))
+                self._runtime.report("reading one-shot jobs", error)
+                self._read_at(now + RETRY_AFTER[0])
+                return
+        if later is not None:
+            self._read_at(later - READ_AHEAD / 2)
 
     async def _run(self, id: int) -> None:
         runtime, now = self._runtime, self._timeline.now()

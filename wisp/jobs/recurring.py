@@ -48,11 +48,11 @@ class Schedule:
         """Begin no run any more. One that has begun continues."""
         self._runtime = None
         if self._timer is not None:
-            self._timer.cancel()
+            self._timeline.cancel(self._timer)
 
     def _wait(self) -> None:
         if self._timer is not None:
-            self._timer.cancel()
+            self._timeline.cancel(self._timer)
         if self._runtime is not None and self._due < math.inf:
             self._timer = self._timeline.add(self._due, self._begin)
 

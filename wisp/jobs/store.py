@@ -69,6 +69,11 @@ class JobStore:
         """Return the ids of the jobs that are due by a time, and when they are due, in that order."""
         return await self._db.fetchall("SELECT id, due FROM wisp_jobs WHERE due <= ? ORDER BY due, id", (time,))
 
+    async def first_after(self, time: float) -> float | None:
+        """Return when the first job after a time is due, None if there is none."""
+        row = await self._db.fetchone("SELECT min(due) FROM wisp_jobs WHERE due > ?", (time,))
+        return row[0] if row else None
+
     async def get(self, id: int) -> Row | None:
         """Return a job, None if it was cancelled or is over."""
         row = await self._db.fetchone(f"SELECT {_COLUMNS} FROM wisp_jobs WHERE id = ?", (id,))

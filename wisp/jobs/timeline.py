@@ -17,22 +17,12 @@ SLACK = 1e-5
 
 
 class Timer:
-    """A function that is to be called once."""
+    """A function that is to be called once. `callback` is None when it was called or cancelled."""
 
-    __slots__ = ("_callback",)
+    __slots__ = ("callback",)
 
     def __init__(self, callback: Callable[[], object]) -> None:
-        self._callback: Callable[[], object] | None = callback
-
-    def cancel(self) -> None:
-        """Do not call the function."""
-        self._callback = None
-
-    def fire(self) -> None:
-        """Call the function, unless that was done before."""
-        callback, self._callback = self._callback, None
-        if callback is not None:
-            callback()
+        self.callback: Callable[[], object] | None = callback
 
 
 class Timeline:
@@ -65,11 +55,19 @@ class Timeline:
             self.rearm()
         return timer
 
+    def cancel(self, timer: Timer) -> None:
+        """Do not call the function of a timer. Does nothing if it was called or cancelled."""
+        timer.callback = None
+        if self._heap and self._heap[0][2] is timer:
+            self.rearm()
+
     def rearm(self) -> None:
         """Wait for the first timer, by what `now` returns at this moment."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+        while self._heap and self._heap[0][2].callback is None:
+            heapq.heappop(self._heap)
         if self._is_running and self._heap:
             self._handle = self._clock.call_later(self._heap[0][0] - self.now(), self._fire)
 
@@ -78,5 +76,8 @@ class Timeline:
         for _ in range(SLICE):
             if not self._heap or self._heap[0][0] > latest:
                 break
-            heapq.heappop(self._heap)[2].fire()
+            timer = heapq.heappop(self._heap)[2]
+            callback, timer.callback = timer.callback, None
+            if callback is not None:
+                callback()
         self.rearm()
