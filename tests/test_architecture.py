@@ -18,7 +18,9 @@ ORDER = [
     "structs",
     "logs",
     "clock",
+    "limit_fixes",
     "limits",
+    "dotenv",
     "config",
     "inspection",
     "locations",
@@ -37,13 +39,13 @@ ORDER = [
     "guards",
     "cooldowns",
     "options",
-    "autocomplete",
     "handlers",
+    "methods",
     "commands",
+    "autocomplete",
     "components",
     "events",
     "migrations",
-    "methods",
     "jobs",
     "replies",
     "prompts",
@@ -68,10 +70,12 @@ ORDER = [
     "__main__",
 ]
 UPWARD = {
+    ("bot", "local"): "`python bot.py` without a token, in a terminal, runs on the local Discord",
+    ("modules", "bot"): "the type of `bot.bot` and `ctx.bot` in a module, for editors",
     ("runtime", "bot"): "the type of `ctx.bot`, for editors",
     ("runtime", "prompts"): "the type of `runtime.prompts`, by which a context asks its user",
-    ("services", "jobs"): "the type of `wisp.services.SchedulerService`, for editors",
-    ("bot", "local"): "`python bot.py` without a token, in a terminal, runs on the local Discord",
+    ("services", "jobs"): "`from wisp.services import SchedulerService`, loaded when it is used",
+    ("session", "bot"): "the type of the bot that a session runs",
 }
 """The imports that point the other way, each with its reason."""
 

@@ -10,14 +10,13 @@ import hikari
 
 from . import bridge
 from .responder import Answer, MessageFields, Responder
+from .runtime import BotContext
 
 if TYPE_CHECKING:
-    from .bot import Bot
     from .forms import Form
     from .owner import Handler
     from .runtime import Runtime
-    from .services import Services
-    from .services.guild_data import BoundData, GuildData
+    from .services.guild_data import BoundData
 
 F = TypeVar("F", bound="Form")
 Asked = TypeVar("Asked", bound=bridge.Answerable | hikari.AutocompleteInteraction)
@@ -30,20 +29,15 @@ else:
     Answered = TypeVar("Answered")
 
 
-class BaseContext(Generic[Asked]):
+class BaseContext(BotContext, Generic[Asked]):
     """One interaction: the user, and the place that it came from. `interaction` is hikari's own object."""
 
-    __slots__ = ("_handler", "_runtime", "interaction")
+    __slots__ = ("_handler", "interaction")
 
     def __init__(self, runtime: Runtime, handler: Handler, interaction: Asked) -> None:
-        self._runtime = runtime
+        super().__init__(runtime)
         self._handler = handler
         self.interaction: Asked = interaction
-
-    @property
-    def bot(self) -> Bot:
-        """The bot."""
-        return self._runtime.bot
 
     @property
     def user(self) -> hikari.User:
@@ -64,16 +58,6 @@ class BaseContext(Generic[Asked]):
     def channel_id(self) -> hikari.Snowflake:
         """The channel."""
         return self.interaction.channel_id
-
-    @property
-    def services(self) -> Services:
-        """The bot's services: "metrics", "db", "guild_data", "cache", "audit", "scheduler" and the bot's own."""
-        return self._runtime.services
-
-    @property
-    def guild_data(self) -> GuildData:
-        """What the bot stores for its guilds. Raises ServiceError if the service has not started."""
-        return self._runtime.guild_data
 
     @property
     def data(self) -> BoundData:

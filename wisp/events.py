@@ -15,10 +15,11 @@ from .errors import Problem
 from .guards import misplaced_rules
 from .inspection import InvalidDefinition, call_problem, expand, read_parameters, union_parts, unpack
 from .locations import place_of
+from .runtime import BotContext
 from .structs import AnyOrder
 
 if TYPE_CHECKING:
-    from .bot import Bot
+    from .runtime import Runtime
 
 PRIVILEGED = hikari.Intents.ALL_PRIVILEGED
 
@@ -45,16 +46,16 @@ class ModuleDisabled(Event):
     module: str
 
 
-class EventContext:
-    """The context that error handlers get when a listener fails: the `event`, the `listener`'s name, the `bot`.
+class EventContext(BotContext):
+    """The context that error handlers get when a listener fails: the `event`, and the name of the `listener`.
 
     There is no interaction to respond to.
     """
 
-    __slots__ = ("bot", "event", "listener")
+    __slots__ = ("event", "listener")
 
-    def __init__(self, bot: Bot, event: Any, listener: str) -> None:
-        self.bot: Bot = bot
+    def __init__(self, runtime: Runtime, event: Any, listener: str) -> None:
+        super().__init__(runtime)
         self.event: Any = event
         self.listener: str = listener
 

@@ -88,7 +88,7 @@ class Listeners:
         """Call a listener, unless its module is off in the guild of the event."""
         runtime = self._runtime
         if runtime.gate.is_open(owner, guild_of(event)):
-            ctx = EventContext(runtime.bot, event, listener.name)
+            ctx = EventContext(runtime, event, listener.name)
 
             async def fail(error: BaseException) -> None:
                 await runtime.handle_error(ctx, error, listener.label, owner)

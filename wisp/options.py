@@ -33,7 +33,7 @@ from .inspection import (
 )
 
 if TYPE_CHECKING:
-    from .handlers import Handler
+    from .owner import Handler
     from .runtime import Runtime
 
 Reader = Callable[[Context, Any], Any]
@@ -64,7 +64,7 @@ class AutocompleteContext(BaseContext[hikari.AutocompleteInteraction]):
     def __init__(
         self,
         runtime: Runtime,
-        handler: Handler[..., Any],
+        handler: Handler,
         interaction: hikari.AutocompleteInteraction,
         options: Sequence[hikari.AutocompleteInteractionOption],
     ) -> None:

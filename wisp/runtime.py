@@ -283,6 +283,30 @@ class Runtime:
         return f"{names} and {len(running) - _MOST_NAMED} more" if len(running) > _MOST_NAMED else names
 
 
+class BotContext:
+    """The base of contexts: what code of the bot is called with. It has the `bot` and its `services`."""
+
+    __slots__ = ("_runtime",)
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    @property
+    def bot(self) -> Bot:
+        """The bot."""
+        return self._runtime.bot
+
+    @property
+    def services(self) -> Services:
+        """The bot's services: "metrics", "db", "guild_data", "cache", "audit", "scheduler" and the bot's own."""
+        return self._runtime.services
+
+    @property
+    def guild_data(self) -> GuildData:
+        """What the bot stores for its guilds. Raises ServiceError if the service has not started."""
+        return self._runtime.guild_data
+
+
 def label_of(task: asyncio.Task[Any]) -> str:
     """Return the handler that a task runs, as logs call it."""
     name = task.get_name()

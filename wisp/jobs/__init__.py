@@ -27,10 +27,11 @@ from ..inspection import (
     read_parameters,
 )
 from ..locations import place_of
+from ..runtime import BotContext
 from ..services.encoding import decoder
 
 if TYPE_CHECKING:
-    from ..bot import Bot
+    from ..runtime import Runtime
 
 Missed = Literal["skip", "once", "all"]
 """What to do about times that passed: run at none of them, once for all of them, or once for each."""
@@ -71,12 +72,15 @@ class CronSettings(RecurringSettings, total=False):
     timezone: str | datetime.tzinfo | None
 
 
-class JobContext(NamedTuple):
-    """What an error handler gets if a job failed. `guild_id` is the one that the job was scheduled with, if any."""
+class JobContext(BotContext):
+    """The context that error handlers get when a job fails. `guild_id` is that of its schedule, None without one."""
 
-    bot: Bot
-    name: str
-    guild_id: int | None = None
+    __slots__ = ("guild_id", "name")
+
+    def __init__(self, runtime: Runtime, name: str, guild_id: int | None = None) -> None:
+        super().__init__(runtime)
+        self.name: str = name
+        self.guild_id: int | None = guild_id
 
 
 class PendingJob(NamedTuple):

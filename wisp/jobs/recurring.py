@@ -101,6 +101,6 @@ async def run(
     """Run a job by `call` as a handler of its owner. The error handlers get what it raises."""
 
     async def fail(error: BaseException) -> None:
-        await runtime.handle_error(JobContext(runtime.bot, job.name, guild_id), error, job.title, owner)
+        await runtime.handle_error(JobContext(runtime, job.name, guild_id), error, job.title, owner)
 
     return await runtime.run("job", job.name, job.title, owner, call, fail)
