@@ -33,8 +33,9 @@ class JobStore:
         self._last_id = 0
 
     async def start(self) -> None:
-        """Read the last id, so that none is given twice."""
-        row = await self._db.fetchone("SELECT seq FROM sqlite_sequence WHERE name = 'wisp_jobs'")
+        """Read the last id, so that none is given twice. Raises DatabaseError if the jobs cannot be read."""
+        last_given = "SELECT seq FROM sqlite_sequence WHERE name = 'wisp_jobs'"
+        row = await self._db.fetchone(f"SELECT coalesce(({last_given}), max(id), 0) FROM wisp_jobs")
         self._last_id = row[0] if row else 0
 
     async def stop(self) -> None:
