@@ -76,7 +76,7 @@ async def test_menus_components_and_modals_that_take_a_guild_context_refuse_dire
         return "menu"
 
     @bot.component("press")
-    async def press(ctx: wisp.GuildComponentContext) -> None:
+    async def press(ctx: wisp.context.GuildComponentContext) -> None:
         got.append((ctx.member.username, ctx.message.content))
         await ctx.edit("pressed")
 
@@ -87,7 +87,7 @@ async def test_menus_components_and_modals_that_take_a_guild_context_refuse_dire
         await ctx.respond_with_modal("Ask", ask.bind().custom_id, components=[row])
 
     @bot.modal("ask")
-    async def ask(ctx: wisp.GuildModalContext) -> str:
+    async def ask(ctx: wisp.context.GuildModalContext) -> str:
         got.append(ctx.values)
         return "asked"
 

@@ -616,7 +616,7 @@ async def test_a_guard_on_a_job_that_is_registered_late_is_refused_too() -> None
     async def sweep() -> None: ...
 
     async with connect(bot):
-        with pytest.raises(JobError, match='job "sweep": guards are for what people call'):
+        with pytest.raises(JobError, match='job "sweep": guards only apply to handlers that users invoke'):
             scheduler_of(bot).register(sweep, interval=60)
 
 

@@ -30,6 +30,9 @@ _SETTLE_DELAY = 0.005
 _MAX_JUMPS = 50_000
 """Timers after which a wait without a timeout is taken to be endless: a month of a job that runs every minute."""
 
+_ROUNDING = 1e-8
+"""Seconds by which the time of a timer may be wrong, as the difference of two dates."""
+
 _TICKS = 2**20
 """The resolution of flowing time, in steps per second: coarse enough that a sum with the epoch time is exact."""
 
@@ -150,7 +153,8 @@ class VirtualTime:
         """Let this time pass, from timer to timer. The loop is idle before and after. Raises Stuck like `until()`."""
         await self.until(within=external_work.WORK_TIMEOUT if self.flows else math.inf)
         self._now = self.time()
-        future = self._begin(self._targets, self._now + seconds)
+        # what is due at the very end is due by then, however it was rounded
+        future = self._begin(self._targets, self._now + seconds + _ROUNDING)
         try:
             await future
         finally:
