@@ -1697,7 +1697,7 @@ async def test_listeners_and_jobs_of_a_module_can_be_called_before_it_is_set_up(
 async def test_a_guard_above_a_listener_of_a_module_is_a_problem() -> None:
     bot = wisp.Bot(modules=[Plain()])
     async with connect(bot):
-        assert "guards are for" in bot.modules.missing["plain"]
+        assert "guards only apply" in bot.modules.missing["plain"]
 
 
 async def test_a_method_can_be_a_listener_and_a_job_and_menus_need_no_parentheses() -> None:

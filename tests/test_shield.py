@@ -264,7 +264,7 @@ async def test_whatever_is_raised_is_answered_logged_once_and_stops_nothing(
             planted.asked.clear()
             caplog.clear()
             if raising in EXITS:  # each ends the program: what waits for that is asked anew
-                discord._watch_session()  # pyright: ignore[reportPrivateUsage]
+                discord._watch_run()  # pyright: ignore[reportPrivateUsage]
             where = f"{place.__name__}, {raising.__name__}"
             if place is on_guard and raising is a_coroutine:
                 continue  # a guard may return what it likes: it is only asked whether that is true

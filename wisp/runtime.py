@@ -270,7 +270,8 @@ class Runtime:
                 await self.tasks.wait_for(handlers)
         except TimeoutError:
             names = {task: f"{label_of(task)}{place(task)}" for task in handlers & self.tasks.running.keys()}
-            _log.warning("cancelled%s: %s", f" after {timeout:.3g} s" if timeout else "", named(names.values()))
+            if names:
+                _log.warning("cancelled%s: %s", f" after {timeout:.3g} s" if timeout else "", named(names.values()))
             for task in (deaf := await end(names)):
                 self.tasks.remove(task)
             if deaf:
