@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
+import hikari
 import msgspec
 
 import wisp
@@ -24,6 +25,7 @@ async def bound_data(data: BoundData) -> None:
     assert_type(await data.get("name", "nobody"), str)
     assert_type(await data.get("scores", type=list[int]), list[int] | None)
     assert_type(await data.get("scores", type=list[int], default=None), list[int] | None)
+    assert_type(await data.get("scores", type=list[int], default=[]), list[int])
     assert_type(await data.get("count", type=int, default="none"), int | str)
     assert_type(await data.get("quote", type=Quote), Quote | None)
     assert_type(await data.increment("count"), int)
@@ -42,6 +44,11 @@ async def of_a_context(ctx: wisp.Context) -> None:
     assert_type(ctx.data, BoundData)
     assert_type(ctx.guild_data, GuildData)
     assert_type(await ctx.data.get("count", default=0), int)
+
+
+async def of_a_guild(ctx: wisp.GuildContext) -> None:
+    assert_type(ctx.guild_id, hikari.Snowflake)
+    assert_type(ctx.member, hikari.InteractionMember)
 
 
 async def services(ctx: wisp.Context) -> None:

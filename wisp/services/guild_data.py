@@ -105,9 +105,7 @@ class GuildData:
     ) -> T | None: ...
 
     @overload
-    async def get(
-        self, *, guild_id: int, key: str, default: D, type: type[T], module_name: str | None = None
-    ) -> T | D: ...
+    async def get(self, *, guild_id: int, key: str, default: T, type: type[T], module_name: str | None = None) -> T: ...
 
     async def get(
         self, *, guild_id: int, key: str, default: Any = None, type: Any = None, module_name: str | None = None
@@ -186,7 +184,7 @@ class BoundData:
     async def get(self, key: str, default: None = None, *, type: type[T]) -> T | None: ...
 
     @overload
-    async def get(self, key: str, default: D, *, type: type[T]) -> T | D: ...
+    async def get(self, key: str, default: T, *, type: type[T]) -> T: ...
 
     async def get(self, key: str, default: Any = None, *, type: Any = None) -> Any:
         """Return a value, or `default`, as it is, if there is none.
