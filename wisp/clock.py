@@ -61,13 +61,9 @@ class Clock:
         """Return the seconds since the Unix epoch at which `monotonic()` is 0."""
         return self.time() - self.monotonic()
 
-    def call_later(self, delay: float, callback: Callable[[], object], *, late: float = 0.0) -> asyncio.TimerHandle:
-        """Call `callback` in `delay` seconds, or in the next iteration of the event loop if that is not positive.
-
-        A positive `delay` is made `late` seconds longer, so that one call can handle all that is due by then. Virtual
-        time ignores `late`.
-        """
-        return asyncio.get_running_loop().call_later(delay + late if delay > 0 else 0.0, callback)
+    def call_later(self, delay: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        """Call `callback` in `delay` seconds, or in the next iteration of the event loop if that is not positive."""
+        return asyncio.get_running_loop().call_later(max(delay, 0.0), callback)
 
     async def wait_for(self, awaitable: Awaitable[T], seconds: float) -> T:
         """Return the result of `awaitable`. After `seconds`, cancel it and raise TimeoutError.
@@ -103,10 +99,6 @@ class DiscordTime:
         time, learned = self._clock.time(), self._clock.monotonic() - self._difference
         return time if math.isinf(learned) or abs(time - learned) < _AGREED else learned
 
-    def made(self, id: int) -> float:
-        """Return when Discord made an id, in seconds of `Clock.monotonic`."""
-        return _time_of(id) + self._difference
-
     def responded(self, date: int) -> None:
         """Learn from the date of a response that arrives now, in whole seconds since the epoch."""
         time, middle = self._clock.time(), date + 0.5
@@ -115,7 +107,7 @@ class DiscordTime:
 
     def arrived(self, id: int) -> float:
         """Learn from an id that arrives now; return how many seconds ago Discord made it."""
-        return self.observe(_time_of(id), self._clock.monotonic())
+        return self.observe((id >> 22) / 1000 + _DISCORD_EPOCH, self._clock.monotonic())
 
     def observe(self, time: float, now: float) -> float:
         """Compare Discord's `time`, since the epoch, with its arrival `now`; return the seconds between them."""
@@ -125,11 +117,6 @@ class DiscordTime:
         if difference - self._difference > _DEADLINE:  # too late for any answer, or a clock was set
             self._difference = difference
         return difference - self._difference
-
-
-def _time_of(id: int) -> float:
-    """Return when Discord made an id, in seconds since the epoch by its clock."""
-    return (id >> 22) / 1000 + _DISCORD_EPOCH
 
 
 LONGEST = timedelta(days=100 * 366)
@@ -151,17 +138,12 @@ def parse_duration(text: str) -> timedelta | None:
 
     A duration that does not fit into a timedelta becomes the longest timedelta.
     """
-    parts: dict[str, float] = {}
-    end, text = 0, text.strip()
-    while end < len(text):
-        match = _PART.match(text, end)
-        unit = _UNITS.get(match[2].lower()) if match else None
-        if match is None or unit is None or unit in parts:
-            return None
-        parts[unit] = float(match[1])
-        end = match.end()
+    found = _PART.findall(text)
+    parts = {_UNITS.get(unit.lower(), ""): float(number) for number, unit in found}
+    if not found or len(parts) < len(found) or "" in parts or _PART.sub("", text).strip():
+        return None
     try:
-        return timedelta(**parts) if parts else None
+        return timedelta(**parts)
     except OverflowError:
         return timedelta.max
 
