@@ -44,13 +44,6 @@ async def test_a_timer_that_a_timer_sets_fires_in_its_turn(time: VirtualTime) ->
     assert fired == [0, 1, 2, 3]
 
 
-async def test_only_in_real_time_does_a_call_come_late(time: VirtualTime) -> None:
-    loop = asyncio.get_running_loop()
-    assert time.clock.call_later(10, int, late=5).when() - loop.time() == pytest.approx(10)
-    assert Clock().call_later(10, int, late=5).when() - loop.time() == pytest.approx(15)
-    assert Clock().call_later(-1, int, late=5).when() == loop.time()
-
-
 async def test_wait_for_gives_the_result_or_times_out(time: VirtualTime) -> None:
     async def soon() -> str:
         await asyncio.sleep(1)

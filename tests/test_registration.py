@@ -458,25 +458,6 @@ async def test_discord_is_asked_again_once_the_time_that_it_asked_for_is_over(
         assert set(registered(sandbox)) == {"hello", "one", "modules"}
 
 
-async def test_an_attempt_that_another_one_follows_at_once_does_not_announce_a_later_one(
-    sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO", "wisp.command_sync")
-    sandbox.fail("GET", r"/commands$", 503)
-    bot = short_bot()
-    bot.modules.register(Late("one"))
-    async with running(bot, sandbox):
-        await time.advance(12)
-        sandbox.delay("GET", r"/commands$", 5)
-        sandbox.fail("GET", r"/commands$", 503)
-        unloading = asyncio.create_task(bot.modules.unload("one"))
-        await time.until(lambda: bool(sandbox.faults.delayed))
-        await time.advance(5)  # the next attempt becomes due meanwhile
-        await unloading
-        await time.until()
-        assert logged(caplog)[1:] == ["commands registered: 2 created"]
-
-
 async def test_a_bot_whose_commands_are_all_registered_does_not_say_in_an_outage_that_some_are_missing(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:

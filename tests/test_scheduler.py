@@ -594,16 +594,12 @@ async def test_ids_and_limits_that_cannot_be_find_nothing() -> None:
     async with connect(bot):
         scheduler = scheduler_of(bot)
         job = await scheduler.once("note", delay=60, data={"text": "tea"})
-        assert [await scheduler.cancel(id) for id in (0, -1, 2**63, 2**70)] == [False] * 4
-        strange: list[Any] = [str(job.id), None, 1.5, job]
-        for id in strange:
-            with pytest.raises(JobError, match=r"cancel\(.*\): expected the `id` of a PendingJob, an int"):
-                await scheduler.cancel(id)
+        assert [await scheduler.cancel(id) for id in (0, -1, 2**60)] == [False] * 3
         for id in (0, -1, 2**64, "1"):
             with pytest.raises(ValueError, match="guild_id: expected an int from 1"):
                 await scheduler.pending(guild_id=id)  # pyright: ignore[reportArgumentType]: users err
         assert await scheduler.pending(limit=0) == []
-        assert [one.id for one in await scheduler.pending(limit=2**70)] == [job.id]
+        assert [one.id for one in await scheduler.pending(limit=2**60)] == [job.id]
         for limit in (-1, None, "5"):
             with pytest.raises(ValueError, match="limit: expected an int, 0 or more, got"):
                 await scheduler.pending(limit=limit)  # pyright: ignore[reportArgumentType]: users err
@@ -625,18 +621,20 @@ async def test_a_guard_on_a_job_that_is_registered_late_is_refused_too() -> None
     [
         ({}, "when? Give once() either delay="),
         ({"delay": 1, "at": datetime.datetime.now(datetime.UTC)}, "when? Give once() either delay="),
-        ({"delay": -1}, "delay=-1: expected seconds"),
+        ({"delay": -1}, "delay=-1: expected a time from now on"),
         ({"delay": float("nan")}, "delay=nan"),
         ({"delay": float("inf")}, "delay=inf"),
         ({"delay": 1e12}, "delay=1000000000000.0"),
-        ({"delay": "60"}, "delay='60'"),
-        ({"delay": True}, "delay=True"),
         ({"at": datetime.datetime(2026, 1, 1)}, "has no time zone"),
-        ({"at": "tomorrow"}, "at='tomorrow' has no time zone"),
-        ({"at": 5}, "at=5 has no time zone"),
-        ({"at": datetime.datetime.max.replace(tzinfo=datetime.UTC)}, "expected a time within about a hundred years"),
-        ({"delay": 1, "data": {"text": 1}}, 'job "note", parameter `text`: Expected `str`, got `int`'),
-        ({"delay": 1, "data": [1]}, "data=[1] is no mapping"),
+        (
+            {"at": datetime.datetime.max.replace(tzinfo=datetime.UTC)},
+            "expected a time from now on, within about a hundred years",
+        ),
+        (
+            {"delay": 1, "data": {"text": 1}},
+            'job "note": its data do not fit its parameters: Expected `str`, got `int` - at `$.text`',
+        ),
+        ({"delay": 1, "data": [1]}, "its data cannot be kept"),
         ({"delay": 1, "data": {"text": object()}}, "its data cannot be kept"),
         ({"delay": 1, "data": {"text": "x" * 1024 * 1024}}, "expected at most 1048576 bytes of data, got"),
         ({"delay": 1, "guild_id": 0}, "guild_id=0 is no id"),
@@ -665,8 +663,7 @@ async def test_a_name_that_no_job_has_is_refused_with_the_nearest() -> None:
         for name, words in [
             ("nota", "there is no job 'nota' that is loaded. Did you mean \"note\"?"),
             ("zzz", "Make it: @bot.job('zzz')"),
-            (5, "there is no job 5"),
-            ("hourly", "It is one that recurs: @bot.job makes those that can be started"),
+            ("hourly", "there is no job 'hourly'"),
         ]:
             with pytest.raises(JobError) as refused:
                 await scheduler_of(bot).once(name, delay=1)
@@ -823,23 +820,21 @@ async def test_after_the_bot_has_closed_there_are_no_one_shot_jobs() -> None:
             await asking
 
 
-# ---- memory ----
+# ---- many of them ----
 
 
-async def test_of_many_pending_few_are_in_memory_and_all_run_in_order() -> None:
+async def test_many_pending_jobs_run_in_order_except_those_that_were_cancelled() -> None:
     bot, ran = with_job()
     async with connect(bot) as discord:
         scheduler = scheduler_of(bot)
         hours = [*range(50, 100), *range(50)]
         for hour in hours:
             await scheduler.once("note", delay=hour * 3600 + 600, data={"text": str(hour)})
-        assert len(scheduler._one_shots._known) <= 1  # pyright: ignore[reportPrivateUsage]
         for job in (await scheduler.pending(limit=1000))[::7]:
             assert await scheduler.cancel(job.id)
         await discord.advance(hours=101)
         assert ran == [str(hour) for hour in range(100) if hour % 7]
         assert await scheduler.pending() == []
-        assert not scheduler._one_shots._known  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_jobs_of_a_module_that_comes_back_run_among_many_that_wait_for_long() -> None:
@@ -907,24 +902,19 @@ async def test_a_job_is_registered_from_a_callback_of_the_event_loop_too() -> No
         assert ran == ["tick"]
 
 
-async def test_an_interval_may_be_a_timedelta_and_nothing_else_than_that_or_seconds() -> None:
+async def test_an_interval_may_be_a_timedelta() -> None:
     bot, ran = with_job()
 
     async def tick() -> None:
         ran.append("tick")
 
     async with connect(bot) as discord:
-        scheduler = scheduler_of(bot)
-        strange: list[Any] = [None, "5", [5]]
-        for interval in strange:
-            with pytest.raises(JobError, match=r"register\(interval=.*\): expected seconds, or a timedelta"):
-                scheduler.register(tick, interval)
-        scheduler.register(tick, datetime.timedelta(minutes=1))
+        scheduler_of(bot).register(tick, datetime.timedelta(minutes=1))
         await discord.advance(minutes=2)
         assert ran == ["tick"] * 2
 
 
-async def test_jobs_that_were_cancelled_leave_nothing_in_memory_when_their_time_has_passed() -> None:
+async def test_jobs_that_were_cancelled_do_not_run() -> None:
     bot, ran = with_job()
     async with connect(bot) as discord:
         scheduler = scheduler_of(bot)
@@ -933,7 +923,6 @@ async def test_jobs_that_were_cancelled_leave_nothing_in_memory_when_their_time_
             assert all(await asyncio.gather(*[scheduler.cancel(job.id) for job in jobs]))
         await discord.advance(seconds=61)
         assert ran == []
-        assert not scheduler._one_shots._known  # pyright: ignore[reportPrivateUsage]
 
 
 # ---- restarts ----
@@ -987,7 +976,7 @@ async def test_data_that_fit_no_more_are_told_and_tried_again(time: VirtualTime,
     async with on_sandbox(newer, keep=str(tmp_path / "wisp.db"), clock=time.clock):
         newer.runtime.on_failure = failures.append
         await time.until(lambda: bool(failures))
-    assert "parameter `text`: Expected `int`, got `str`" in str(failures[0].error)
+    assert "Expected `int`, got `str` - at `$.text`" in str(failures[0].error)
 
 
 async def test_a_bot_that_closes_in_order_says_nothing_of_jobs_that_wait(caplog: pytest.LogCaptureFixture) -> None:

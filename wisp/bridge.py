@@ -8,16 +8,12 @@ from __future__ import annotations
 # pyright: reportPrivateUsage=false
 import asyncio
 import copy
-import errno
 import math
-import os
 import platform
 import ssl
 import sys
-from calendar import timegm
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from email.utils import parsedate
 from functools import cache, partial
 from typing import Any, TypedDict, TypeVar
 
@@ -92,7 +88,7 @@ def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
     """Return a hikari bot that reads and writes JSON with msgspec. `set_intents` sets its intents later."""
     # reading the system's certificates takes 50 ms, and aiohttp has done it when it was imported
     tls: ssl.SSLContext = aiohttp.connector._SSL_CONTEXT_VERIFIED
-    gateway = hikari.GatewayBot(
+    return hikari.GatewayBot(
         token,
         banner=None,
         logs=None,
@@ -107,43 +103,19 @@ def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
         loads=_loads,
         dumps=_encoder.encode,
     )
-    gateway._rest = _RESTClient.like(gateway._rest)
-    return gateway
 
 
 class _RESTClient(rest.RESTClientImpl):
-    """hikari's REST client, with requests that raise a long rate limit. hikari waits for it, however long it is.
+    """hikari's REST client, but its requests wait `max_wait` seconds in all for rate limits, and raise a longer one."""
 
-    `max_wait` is the seconds that all requests together may still wait for rate limits; None is any time. `on_date` is
-    called with the date of each response, in whole seconds since the epoch. `gateway_info` is returned once in place
-    of a request.
-    """
+    __slots__ = ("max_wait",)
 
-    __slots__ = ("gateway_info", "max_wait", "on_date")
-
-    gateway_info: hikari.GatewayBotInfo | None
-    max_wait: float | None
-    on_date: Callable[[int], None] | None
-
-    @classmethod
-    def like(cls, client: rest.RESTClientImpl) -> _RESTClient:
-        """Return a client with all that `client` has."""
-        made = object.__new__(cls)
-        for name in rest.RESTClientImpl.__slots__:
-            setattr(made, name, getattr(client, name))
-        made.gateway_info = made.max_wait = made.on_date = None
-        return made
-
-    async def fetch_gateway_bot_info(self) -> hikari.GatewayBotInfo:
-        info, self.gateway_info = self.gateway_info, None
-        return info or await super().fetch_gateway_bot_info()
+    max_wait: float
 
     async def _parse_ratelimits(  # pyright: ignore[reportIncompatibleMethodOverride] - there is no other place
         self, compiled_route: Any, authentication: Any, response: Any
     ) -> float | None:
-        if self.on_date is not None and (date := parsedate(response.headers.get("Date"))) is not None:
-            self.on_date(timegm(date))
-        if self.max_wait is None or response.status != 429:
+        if response.status != 429:
             return await super()._parse_ratelimits(compiled_route, authentication, response)
         body = await response.read()
         fields = _json_object(body)
@@ -162,21 +134,23 @@ class _RESTClient(rest.RESTClientImpl):
         return wait
 
 
-def rest_client(client: Any, *, max_wait: float, on_date: Callable[[int], None] | None = None) -> rest.RESTClientImpl:
+def rest_client(client: Any, *, max_wait: float) -> rest.RESTClientImpl:
     """Return a REST client that shares everything with `client`, and waits so long for rate limits in all.
 
-    It raises a longer one as hikari.ClientHTTPResponseError, with the header `Retry-After`. `on_date` is called with
-    the date of each response, in whole seconds since the epoch.
+    It raises a longer one as hikari.ClientHTTPResponseError, with the header `Retry-After`.
     """
-    return _changed(client, max_wait=max_wait, on_date=on_date)
+    made = object.__new__(_RESTClient)
+    for name in rest.RESTClientImpl.__slots__:
+        setattr(made, name, getattr(client, name))
+    made.max_wait = max_wait
+    return made
 
 
-def _changed(client: Any, **attributes: Any) -> Any:
-    """Return a REST client that shares everything with `client` but these attributes."""
-    changed = copy.copy(client)
-    for name, value in attributes.items():
-        setattr(changed, name, value)
-    return changed
+def _once(client: Any) -> Any:
+    """Return a REST client that shares everything with `client`, but repeats no request."""
+    once = copy.copy(client)
+    once._max_retries = 0
+    return once
 
 
 def retry_after(error: hikari.HTTPError) -> float | None:
@@ -207,12 +181,6 @@ def set_intents(gateway: hikari.GatewayBot, intents: hikari.Intents) -> None:
     """Set the intents of shards that start from now on."""
     gateway._intents = intents
     gateway._event_manager._intents = intents
-
-
-def set_gateway_info(gateway: hikari.GatewayBot, info: hikari.GatewayBotInfo) -> None:
-    """Let the start of a hikari bot use this in place of another request. Call it in a listener for StartingEvent."""
-    client: Any = gateway.rest
-    client.gateway_info = info
 
 
 async def close_gateway(gateway: hikari.GatewayBot) -> None:
@@ -311,7 +279,8 @@ def on_interaction_payload(
             return
         if is_duplicate(id):
             return
-        is_awaited = any(map(_may_be_interaction, waiters))
+        created = hikari.InteractionCreateEvent
+        is_awaited = any(issubclass(type, created) or issubclass(created, type) for type in waiters)
         try:
             consume(shard, payload)
         except Exception as error:
@@ -332,11 +301,6 @@ def interaction_id(payload: Any) -> int | None:
     return id if 0 <= id < 2**64 else None
 
 
-def _may_be_interaction(event_type: type[hikari.Event]) -> bool:
-    created = hikari.InteractionCreateEvent
-    return issubclass(event_type, created) or issubclass(created, event_type)
-
-
 def has_raw_listeners(gateway: hikari.GatewayBot, event_type: type[hikari.Event]) -> bool:
     """Return whether a raw listener besides wisp's own may answer an interaction."""
     return len(gateway.get_listeners(event_type)) > 1
@@ -353,7 +317,7 @@ class Files:
     """
 
     def __init__(self, resources: Sequence[tuple[str, hikari.files.Resource[Any]]]) -> None:
-        self._resources = resources
+        self._resources = [*resources]
 
     def sizes(self) -> Iterable[tuple[str, int | None]]:
         """Return the name of each file and its bytes, None if only reading it can tell.
@@ -364,7 +328,10 @@ class Files:
 
     async def read(self, client: Any) -> None:
         """Read all files. Raises the errors of reading them."""
-        self._resources = [(name, await _in_memory(file, client._executor)) for name, file in self._resources]
+        for index, (name, file) in enumerate(self._resources):
+            async with file.stream(executor=client._executor) as reader:
+                data = await reader.read()
+                self._resources[index] = name, hikari.Bytes(data, reader.filename, mimetype=reader.mimetype)
 
     def form(self, body: Mapping[str, Any]) -> data_binding.URLEncodedFormBuilder:
         """Return a form of the message's JSON and its files."""
@@ -377,16 +344,8 @@ class Files:
 
 def _size(file: hikari.files.Resource[Any]) -> int | None:
     if isinstance(file, hikari.File):
-        path = file.path.expanduser()
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        return path.stat().st_size
+        return file.path.expanduser().stat().st_size
     return len(file.data) if isinstance(file, hikari.Bytes) and isinstance(file.data, bytes) else None
-
-
-async def _in_memory(file: hikari.files.Resource[Any], executor: Any) -> hikari.Bytes:
-    async with file.stream(executor=executor) as reader:
-        return hikari.Bytes(await reader.read(), reader.filename, mimetype=reader.mimetype)
 
 
 def message_payload(
@@ -414,7 +373,7 @@ async def answer_raw(
     if files is None:
         await _repeat(_FIRST_ANSWER_TRIES, partial(_post, client, route, body), taken=ALREADY_ACKNOWLEDGED)
     else:  # how long an upload takes says nothing about Discord
-        once = _changed(client, _max_retries=0)
+        once = _once(client)
         await _repeat(_TRIES, lambda _: _send(once, route, body, files), taken=ALREADY_ACKNOWLEDGED)
 
 
@@ -436,7 +395,7 @@ async def follow_up(interaction: Answerable, data: Mapping[str, Any], files: Fil
     Discord says that it did not take it (an error 5xx), or if no connection was made.
     """
     route = routes.POST_WEBHOOK_WITH_TOKEN.compile(webhook=interaction.application_id, token=interaction.token)
-    once = _changed(interaction.app.rest, _max_retries=0)
+    once = _once(interaction.app.rest)
     sent: Any = await _repeat(_TRIES, lambda _: _send(once, route, data, files, query={"wait": "true"}))
     return sent["id"]
 

@@ -19,7 +19,7 @@ _DEADLINE = 3.0
 _DISCORD_EPOCH = 1_420_070_400.0
 
 _AGREED = 0.75
-"""Seconds by which a correct clock can differ from the middle of the second that a response names."""
+"""Seconds by which a correct clock can differ from what was learned of Discord's."""
 
 _DRIFT = 0.001
 """Seconds by which two clocks may drift apart per second, with a wide margin."""
@@ -61,13 +61,9 @@ class Clock:
         """Return the seconds since the Unix epoch at which `monotonic()` is 0."""
         return self.time() - self.monotonic()
 
-    def call_later(self, delay: float, callback: Callable[[], object], *, late: float = 0.0) -> asyncio.TimerHandle:
-        """Call `callback` in `delay` seconds, or in the next iteration of the event loop if that is not positive.
-
-        A positive `delay` is made `late` seconds longer, so that one call can handle all that is due by then. Virtual
-        time ignores `late`.
-        """
-        return asyncio.get_running_loop().call_later(delay + late if delay > 0 else 0.0, callback)
+    def call_later(self, delay: float, callback: Callable[[], object]) -> asyncio.TimerHandle:
+        """Call `callback` in `delay` seconds, or in the next iteration of the event loop if that is not positive."""
+        return asyncio.get_running_loop().call_later(max(delay, 0.0), callback)
 
     async def wait_for(self, awaitable: Awaitable[T], seconds: float) -> T:
         """Return the result of `awaitable`. After `seconds`, cancel it and raise TimeoutError.
@@ -95,27 +91,17 @@ class DiscordTime:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._difference = math.inf  # monotonic minus Discord's time
-        self._measured = 0.0
+        self._difference = -clock.zero()  # monotonic minus Discord's time: at first, the system's clock is believed
+        self._measured = clock.monotonic()
 
     def now(self) -> float:
         """Return Discord's time in seconds since the epoch: the system's time, which is finer, if it agrees."""
         time, learned = self._clock.time(), self._clock.monotonic() - self._difference
-        return time if math.isinf(learned) or abs(time - learned) < _AGREED else learned
-
-    def made(self, id: int) -> float:
-        """Return when Discord made an id, in seconds of `Clock.monotonic`."""
-        return _time_of(id) + self._difference
-
-    def responded(self, date: int) -> None:
-        """Learn from the date of a response that arrives now, in whole seconds since the epoch."""
-        time, middle = self._clock.time(), date + 0.5
-        # the system's clock is finer, if it agrees
-        self.observe(time if abs(time - middle) < _AGREED else middle, self._clock.monotonic())
+        return time if abs(time - learned) < _AGREED else learned
 
     def arrived(self, id: int) -> float:
         """Learn from an id that arrives now; return how many seconds ago Discord made it."""
-        return self.observe(_time_of(id), self._clock.monotonic())
+        return self.observe((id >> 22) / 1000 + _DISCORD_EPOCH, self._clock.monotonic())
 
     def observe(self, time: float, now: float) -> float:
         """Compare Discord's `time`, since the epoch, with its arrival `now`; return the seconds between them."""
@@ -125,11 +111,6 @@ class DiscordTime:
         if difference - self._difference > _DEADLINE:  # too late for any answer, or a clock was set
             self._difference = difference
         return difference - self._difference
-
-
-def _time_of(id: int) -> float:
-    """Return when Discord made an id, in seconds since the epoch by its clock."""
-    return (id >> 22) / 1000 + _DISCORD_EPOCH
 
 
 LONGEST = timedelta(days=100 * 366)
@@ -151,17 +132,12 @@ def parse_duration(text: str) -> timedelta | None:
 
     A duration that does not fit into a timedelta becomes the longest timedelta.
     """
-    parts: dict[str, float] = {}
-    end, text = 0, text.strip()
-    while end < len(text):
-        match = _PART.match(text, end)
-        unit = _UNITS.get(match[2].lower()) if match else None
-        if match is None or unit is None or unit in parts:
-            return None
-        parts[unit] = float(match[1])
-        end = match.end()
+    found = _PART.findall(text)
+    parts = {_UNITS.get(unit.lower(), ""): float(number) for number, unit in found}
+    if not found or len(parts) < len(found) or "" in parts or _PART.sub("", text).strip():
+        return None
     try:
-        return timedelta(**parts) if parts else None
+        return timedelta(**parts)
     except OverflowError:
         return timedelta.max
 

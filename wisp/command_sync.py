@@ -168,8 +168,6 @@ class CommandSync:
 
     def _schedule_retry(self, wanted: Scopes, error: hikari.HTTPError) -> None:
         asked, is_daily = bridge.retry_after(error), _code(error) == _DAILY_LIMIT
-        if asked is None and self._wake.is_set():
-            return  # another attempt follows at once
         wait = _DAILY_RETRY_DELAY if is_daily else _RETRY_DELAYS[min(self._failures, len(_RETRY_DELAYS) - 1)]
         if self._retry is None:
             self._failures += 1
@@ -226,10 +224,12 @@ class CommandSync:
             except hikari.HTTPError as error:
                 if _code(error) == _DAILY_LIMIT:
                     temporary = error  # each scope has a limit of its own
-                elif guild is None or not _is_unreachable(error):
+                elif guild is None or is_temporary(error) or getattr(error, "status", None) not in (403, 404):
                     raise
                 elif commands:
-                    raise _unreachable(guild, commands, error) from error
+                    message = f"its server {guild} cannot be reached ({error.message})"
+                    fix = "Invite the bot there (with the scope applications.commands), or take the id out of guilds="
+                    raise CheckError([_problem(command, message, fix) for command in commands]) from error
                 else:
                     self._known.pop(guild, None)  # Discord deletes the commands in a guild that the bot has left
         if temporary is not None:
@@ -339,14 +339,10 @@ def _code(error: hikari.HTTPError) -> int:
     return error.code if isinstance(error, hikari.HTTPResponseError) else 0
 
 
-def _is_unreachable(error: hikari.HTTPError) -> bool:
-    return isinstance(error, (hikari.ForbiddenError, hikari.NotFoundError)) and not is_temporary(error)
-
-
 def _reason(error: hikari.HTTPError) -> str:
     if _code(error) == _DAILY_LIMIT:
         return f"Discord takes 200 new commands a day, and they are used up ({_DAILY_LIMIT})"
-    if isinstance(error, hikari.RateLimitTooLongError) or getattr(error, "status", None) == 429:
+    if getattr(error, "status", None) == 429:
         return "Discord asked to wait (429)"
     if isinstance(error, hikari.HTTPResponseError):
         return f"Discord answered {int(error.status)}"
@@ -410,12 +406,6 @@ def _flatten(errors: Any, path: tuple[str, ...]) -> Iterable[str]:
             yield from (f"{place}{error.get('message')} ({error.get('code')})" for error in below)
         else:
             yield from _flatten(below, (*path, str(key)))
-
-
-def _unreachable(guild: int, commands: Sequence[Wanted], error: hikari.HTTPError) -> CheckError:
-    message = f"its server {guild} cannot be reached ({error.message})"
-    fix = "Invite the bot there (with the scope applications.commands), or take the id out of guilds="
-    return CheckError([_problem(command, message, fix) for command in commands])
 
 
 def _problem(command: Wanted | None, message: str, fix: str) -> Problem:

@@ -105,7 +105,7 @@ class Runtime:
         self.owners: frozenset[int] = frozenset(config.owners)
         self.tasks: TaskTracker = TaskTracker()
         self.discord_time: DiscordTime = DiscordTime(clock)
-        self.watchdog: Watchdog = Watchdog(clock, self.discord_time)
+        self.watchdog: Watchdog = Watchdog(clock)
         self.instrumentation: Instrumentation = Instrumentation(clock)
         self.shutdown_timeout: float = 10.0
         self.closing: bool = False
@@ -215,18 +215,15 @@ class Runtime:
     def report(self, where: str, error: BaseException) -> str:
         """Log an error in the bot's code with its traceback. Return the short id that finds it in the log.
 
-        If a blocked event loop, or an answer that came too late, explains the error, one line is logged instead.
+        If the interaction was over before the answer, one line is logged instead.
         """
         id = secrets.token_hex(3)
         self.instrumentation.failed(where, error)
         with suppress(Exception):  # a logging handler that raises must not keep the answer from the user
-            reason = self.watchdog.explain(error)
-            if reason is None and isinstance(error, InteractionOver):
+            if isinstance(error, InteractionOver):
                 _log.error("error %s in %s%s: %s", id, where, raised_at(error.__traceback__) or error.place, error)
-            elif reason is None:
+            else:
                 _log.error("error %s in %s", id, where, exc_info=error)
-            elif reason:
-                _log.error("error %s in %s: %s", id, where, reason)
         if self.on_failure is not None:
             self.on_failure(Failure(id, where, error))
         return id

@@ -13,10 +13,11 @@ import hikari
 
 from . import bridge
 from .checks import unattached_problems
+from .clock import moment
 from .cooldowns import CooldownStore
 from .dispatch import Dispatcher
-from .errors import CheckError, StartError, WispError
-from .events import hears_messages
+from .errors import CheckError, Problem, StartError, WispError
+from .events import PRIVILEGED, Listener, hears_messages
 from .inspection import misfit
 from .jobs.scheduler import SchedulerService
 from .lightbulb_compat import LightbulbCompat
@@ -30,7 +31,6 @@ from .services.cache import CacheService
 from .services.database import MEMORY, DatabaseService
 from .services.guild_data import GuildData
 from .services.metrics import MetricsService
-from .start_errors import check_gateway, check_privileged, explained, page_of
 from .tasks import (
     EXITS,
     LAST_WORDS,
@@ -272,7 +272,7 @@ class Session:
             assert failure is not None
             raise failure  # noqa: B904 - it has its cause
         except Exception as error:  # hikari alone is asked here
-            raise explained(error)  # noqa: B904 - it has its cause
+            raise _explained(error)  # noqa: B904 - it has its cause
         finally:
             await end({watching})
 
@@ -296,31 +296,30 @@ class Session:
         application = await self._ask_discord()
         runtime.owners = runtime.owners or _owners_of(application)
         listeners, intents = [*self.wiring.listeners], self.wiring.intents()
-        check_privileged(intents, application, listeners)
+        _check_privileged(intents, application, listeners)
         await runtime.client.start()
         if hears_messages(listeners) and not intents & hikari.Intents.MESSAGE_CONTENT:
             _log.warning(
                 "the bot listens to messages without their content: most arrive empty. If the bot needs to read them, "
                 'pass wisp.Bot(intents="MESSAGE_CONTENT") and enable the intent at %s',
-                page_of(application),
+                _page_of(application),
             )
         self._opened.append(("the registration of commands", self.wiring.stop_sync))
         try:
             changes = await self.wiring.sync_commands(int(application.id))
         except hikari.HTTPError as error:
-            raise explained(error)  # noqa: B904 - it has its cause
+            raise _explained(error)  # noqa: B904 - it has its cause
         self._stage("registration of commands postponed" if changes is None else f"commands registered: {changes}")
 
     async def _ask_discord(self) -> hikari.Application:
         """Return the bot's application. Raises StartError if Discord does not answer, or lets no bot connect now."""
         runtime = self.runtime
-        rest = bridge.rest_client(runtime.gateway.rest, max_wait=_LONGEST_WAIT, on_date=runtime.discord_time.responded)
+        rest = bridge.rest_client(runtime.gateway.rest, max_wait=_LONGEST_WAIT)
         try:
             application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
         except Exception as error:
-            raise explained(error)  # noqa: B904 - it has its cause
-        check_gateway(gateway, runtime.clock.time())
-        bridge.set_gateway_info(runtime.gateway, gateway)
+            raise _explained(error)  # noqa: B904 - it has its cause
+        _check_session_starts(gateway, runtime.clock.time())
         return application
 
     # ---- close ----
@@ -413,3 +412,61 @@ def _owners_of(application: hikari.Application) -> frozenset[int]:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+# ---- what keeps a bot from starting ----
+
+
+def _explained(error: BaseException) -> StartError:
+    from .start_errors import explained  # loaded only if a start fails
+
+    return explained(error)
+
+
+def _page_of(application: hikari.Application) -> str:
+    return f"https://discord.com/developers/applications/{int(application.id)}/bot"
+
+
+_FLAGS_OF_INTENTS = {
+    hikari.Intents.GUILD_PRESENCES: (
+        hikari.ApplicationFlags.VERIFIED_FOR_GUILD_PRESENCES | hikari.ApplicationFlags.GUILD_PRESENCES_INTENT
+    ),
+    hikari.Intents.GUILD_MEMBERS: (
+        hikari.ApplicationFlags.VERIFIED_FOR_GUILD_MEMBERS_INTENT | hikari.ApplicationFlags.GUILD_MEMBERS_INTENT
+    ),
+    hikari.Intents.MESSAGE_CONTENT: (
+        hikari.ApplicationFlags.MESSAGE_CONTENT_INTENT | hikari.ApplicationFlags.MESSAGE_CONTENT_INTENT_LIMITED
+    ),
+}
+
+
+def _check_privileged(intents: hikari.Intents, application: hikari.Application, listeners: list[Listener]) -> None:
+    """Raise CheckError if privileged intents are requested that are not enabled for the bot."""
+    problems: list[Problem] = []
+    for intent in (intents & PRIVILEGED).split():
+        if application.flags & _FLAGS_OF_INTENTS[intent]:
+            continue
+        why = next((listener for listener in listeners if listener.intents() & intent), None)
+        where = f'listener "{why.name}"' if why else "intents="
+        problems.append(
+            Problem(
+                where,
+                f"it needs the privileged intent {intent.name}, which is not switched on for this bot",
+                f"Switch it on at {_page_of(application)}",
+                file=why.file if why else None,
+                line=why.line if why else None,
+            )
+        )
+    if problems:
+        raise CheckError(problems)
+
+
+def _check_session_starts(gateway: hikari.GatewayBotInfo, now: float) -> None:
+    """Raise StartError if too few session starts are left. `now` is in seconds since the epoch."""
+    limit, needed = gateway.session_start_limit, gateway.shard_count
+    if limit.remaining < needed:
+        raise StartError(
+            f"Discord limits how often a bot connects: of {limit.total} session starts {limit.remaining} are left, and "
+            f"{needed} are needed. Start the bot again at {moment(now, limit.reset_after.total_seconds())}. "
+            "If it restarts again and again, its log says why."
+        )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import abc
 import datetime
-import difflib
 import math
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
 
 import msgspec
 import msgspec.inspect
 
-from ..errors import JobError, Problem
+from ..errors import JobError, Problem, did_you_mean
 from ..guards import misplaced_rules
 from ..inspection import (
     InvalidDefinition,
@@ -109,9 +108,7 @@ class Job:
         self.line: int | None
         self.file, self.line = place_of(function)
         self.problems: list[Problem] = []
-        if len(self.name) > LONGEST_NAME:
-            self.note(f"its name has {len(self.name)} characters", f"Give it {_EXPECTED_NAME}")
-        elif not (self.name and self.name.isprintable()):
+        if not (0 < len(self.name) <= LONGEST_NAME and self.name.isprintable()):
             self.note(f"its name is {self.name!r}", f"Give it {_EXPECTED_NAME}")
         if not is_async(function):
             self.note("its function is not async", f"Write `async def {getattr(function, '__name__', 'name')}(...)`")
@@ -127,9 +124,6 @@ class Job:
     def check(self) -> list[Problem]:
         """Return what is wrong with the job, including guards above its decorator."""
         return [*self.problems, *misplaced_rules(self.function, self.problem)]
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name} at {self.file}:{self.line}>"
 
 
 class Recurring(Job, abc.ABC):
@@ -241,68 +235,46 @@ class OneTime(Job):
             self.note(problem, fix)
         if name is not None and not isinstance(name, str):
             self.note(f"job() got {name!r} as its name", f"Give it {_EXPECTED_NAME}")
-        self._decoders: dict[str, Callable[[bytes], Any]] = {}
-        self._required: list[str] = []
+        fields: list[Any] = []
         for parameter in read_parameters(function, names):
             try:
-                self._decoders[parameter.name] = _decoder(parameter)
+                type = _type_of(parameter)
                 parameter.check_default()
             except InvalidDefinition as invalid:
                 self.note(*invalid.args, of=f', parameter "{parameter.name}"')
-            if not parameter.has_default:
-                self._required.append(parameter.name)
+            else:
+                unset = (msgspec.field(default_factory=lambda: msgspec.UNSET),) if parameter.has_default else ()
+                fields.append((parameter.name, type, *unset))
+        data = msgspec.defstruct("Data", fields, kw_only=True, forbid_unknown_fields=True)
+        self._decode: Callable[[bytes], Any] = decoder(data)
 
     def arguments(self, data: bytes) -> dict[str, Any]:
         """Decode the arguments of the function. Raises JobError if the function does not take them."""
-        takes = f"It takes {', '.join(f'`{name}`' for name in self._decoders) or 'nothing'}"
         try:
-            values = _decode_values(data)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise JobError(f"{self.title}: its data are no mapping of its parameters: {error}") from error
-        if missing := [name for name in self._required if name not in values]:
-            raise JobError(f"{self.title}: its data have no `{missing[0]}`. {takes}")
-        arguments: dict[str, Any] = {}
-        for name, value in values.items():
-            if name not in self._decoders:
-                near = difflib.get_close_matches(name, list(self._decoders), 1)
-                hint = f"Did you mean `{near[0]}`?" if near else takes
-                raise JobError(f"{self.title}: its data have `{name}`, which it does not take. {hint}")
-            try:
-                arguments[name] = self._decoders[name](bytes(value))
-            except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
-                raise JobError(f"{self.title}, parameter `{name}`: {error}") from error
-        return arguments
+            values = msgspec.structs.asdict(self._decode(data))
+        except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
+            raise JobError(f"{self.title}: its data do not fit its parameters: {error}") from error
+        return {name: value for name, value in values.items() if value is not msgspec.UNSET}
 
 
 # ---- parameters ----
 
-_decode_values = decoder(dict[str, msgspec.Raw])
 
-
-def _decoder(parameter: Parameter) -> Callable[[bytes], Any]:
+def _type_of(parameter: Parameter) -> Any:
+    """Return the annotation of a parameter. Raises InvalidDefinition if data cannot be converted to it."""
     if not parameter.is_named:
         raise InvalidDefinition(f"`{parameter}` cannot be given by name", "Name each parameter, as in `text: str`")
     parameter.read().refuse_metadata()
     annotation = parameter.resolve()
     try:
-        if unknown := _unknown_class(msgspec.inspect.type_info(annotation)):
-            raise TypeError(f"nothing makes a `{unknown.__name__}` of them")
-        return decoder(annotation)
+        decoder(annotation)
+        is_custom = isinstance(msgspec.inspect.type_info(annotation), msgspec.inspect.CustomType)
+        if is_custom and not issubclass(annotation, (int, str, float)):
+            raise TypeError("it is a class that msgspec does not know")
     except Exception as error:
         fix = "Take what msgspec reads: int, str, float, bool, list, dict, a datetime, a struct, hikari.Snowflake"
         raise InvalidDefinition(f"its annotation `{annotation}` cannot be read from data ({error})", fix) from None
-
-
-def _unknown_class(info: object) -> type | None:
-    """Return a class in a type (as `msgspec.inspect` describes it) that cannot be made of data, if there is one."""
-    if isinstance(info, msgspec.inspect.CustomType):
-        cls = cast(Any, info).cls
-        return None if issubclass(cls, (int, str, float)) else cls
-    if isinstance(info, tuple):
-        return next(filter(None, map(_unknown_class, cast("tuple[object, ...]", info))), None)
-    if isinstance(info, msgspec.inspect.Type) and not isinstance(info, msgspec.inspect.StructType):
-        return _unknown_class(tuple(getattr(info, name) for name in info.__struct_fields__))
-    return None
+    return annotation
 
 
 # ---- times of the day ----
@@ -316,20 +288,15 @@ def _zone(zone: str | datetime.tzinfo) -> datetime.tzinfo:
     try:
         return zoneinfo.ZoneInfo(zone)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        known = zoneinfo.available_timezones()
-        if not known:
-            raise InvalidDefinition("this system has no time zones", "Install them: pip install tzdata") from None
-        near = difflib.get_close_matches(zone, known, 1)
-        fix = f'Did you mean "{near[0]}"?' if near else 'Write a name like "Europe/Vienna"'
-        raise InvalidDefinition(f'there is no time zone "{zone}"', fix) from None
+        hint = did_you_mean(zone, zoneinfo.available_timezones())
+        fix = 'Write a name like "Europe/Vienna" (if there are none: pip install tzdata)'
+        raise InvalidDefinition(f'there is no time zone "{zone}"{hint}', fix) from None
 
 
 def _check_expression(expression: object, zone: datetime.tzinfo) -> None:
     fix = 'Write five fields, minute hour day month weekday: "0 9 * * *" is each day at 9'
-    if not isinstance(expression, str):
+    if not isinstance(expression, str) or len(expression.split()) != 5:  # cronsim takes six, the first for seconds
         raise InvalidDefinition(f"cron() got {expression!r} as its times", fix)
-    if (count := len(expression.split())) != 5:  # cronsim takes six, of which the first is seconds
-        raise InvalidDefinition(f'the times "{expression}" mean nothing ({count} fields)', fix)
     try:
         import cronsim
     except ImportError:
@@ -337,10 +304,8 @@ def _check_expression(expression: object, zone: datetime.tzinfo) -> None:
         raise InvalidDefinition("cron times need the package cronsim", install) from None
     try:
         next(cronsim.CronSim(expression, datetime.datetime.now(zone)))
-    except StopIteration:
-        raise InvalidDefinition(f'the times "{expression}" never come', fix) from None
-    except (cronsim.CronSimError, ValueError) as error:
-        raise InvalidDefinition(f'the times "{expression}" mean nothing ({error})', fix) from None
+    except (StopIteration, cronsim.CronSimError, ValueError) as error:
+        raise InvalidDefinition(f'the times "{expression}" never come ({error})', fix) from None
 
 
 # ---- settings ----

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -28,27 +27,21 @@ RETRY_AFTER = (10.0, 60.0, 300.0, 1800.0)
 MISSED_AFTER = 60.0
 """Seconds after its time from which a job counts as missed."""
 
-READ_AHEAD = 3600.0
-"""Seconds before its time from which a job's id is in memory. What is due later is in the database alone."""
-
 
 class OneShotJobs:
-    """Runs the one-shot jobs of a `store` at their times on the `timeline` of the wall clock, from `start` on.
+    """Runs the one-shot jobs of a `store` at their times on the `timeline` of the wall clock.
 
     `definitions` are the jobs that are loaded, by name, with their owners. Jobs whose definition is not loaded, or
     whose owner is off in their guild, are held until `resume`.
     """
 
-    _runtime: Runtime  # set by `start`
+    _runtime: Runtime  # set before the timeline starts
 
     def __init__(self, store: JobStore, timeline: Timeline) -> None:
         self.definitions: dict[str, tuple[OneTime, Owner]] = {}
         self.running: dict[int, Row] = {}
         self._store = store
         self._timeline = timeline
-        self._read_until = -math.inf
-        self._next_read = math.inf
-        self._known: set[int] = set()  # on the timeline, running, or held
         self._held: dict[int, float] = {}
         self._reported: set[str] = set()  # names that have no definition
 
@@ -61,48 +54,21 @@ class OneShotJobs:
         """Remove the definitions of a bot or module."""
         self.definitions = {name: (job, its) for name, (job, its) in self.definitions.items() if its is not owner}
 
-    def start(self, runtime: Runtime) -> None:
-        """Run what is due from now on."""
+    async def start(self, runtime: Runtime) -> None:
+        """Expect all jobs that are stored. Raises DatabaseError if they cannot be read."""
         self._runtime = runtime
-        spawn(self._read())
+        for id, due in await self._store.start():
+            self.expect(id, due)
 
     def expect(self, id: int, due: float) -> None:
-        """Run a job that was stored at its time."""
-        if due > self._read_until:
-            self._read_at(due - READ_AHEAD / 2)
-        elif id not in self._known:
-            self._known.add(id)
-            self._run_at(due, id)
+        """Run a job that is stored at its time."""
+        self._timeline.add(due, lambda: spawn(self._run(id)))
 
     def resume(self) -> None:
         """Run the jobs that were held, since a module was loaded or enabled."""
         held, self._held = self._held, {}
         for id, due in held.items():
-            self._run_at(due, id)
-
-    def _run_at(self, time: float, id: int) -> None:
-        self._timeline.add(time, lambda: spawn(self._run(id)))
-
-    def _read_at(self, time: float) -> None:
-        if time < self._next_read:
-            self._next_read = time
-            self._timeline.add(time, lambda: spawn(self._read()))
-
-    async def _read(self) -> None:
-        """Read which jobs are due soon, and do so again in time for the first of the others."""
-        now = self._timeline.now()
-        self._read_until, self._next_read = now + READ_AHEAD, math.inf
-        with self._runtime.tasks.track():
-            try:
-                for id, due in await self._store.due_by(self._read_until):
-                    self.expect(id, due)
-                later = await self._store.first_after(self._read_until)
-            except DatabaseError as error:
-                self._runtime.report("reading one-shot jobs", error)
-                self._read_at(now + RETRY_AFTER[0])
-                return
-        if later is not None:
-            self._read_at(later - READ_AHEAD / 2)
+            self.expect(id, due)
 
     async def _run(self, id: int) -> None:
         runtime, now = self._runtime, self._timeline.now()
@@ -111,20 +77,16 @@ class OneShotJobs:
                 row = await self._store.get(id)
             except DatabaseError as error:
                 runtime.report(f"reading one-shot job no. {id}", error)
-                self._run_at(now + RETRY_AFTER[0], id)
+                self.expect(id, now + RETRY_AFTER[0])
                 return
-        if row is None:
-            self._known.discard(id)
-        elif not runtime.closing:
-            job, owner = self.definitions.get(row.name, (None, None))
-            if job is None or owner is None or not runtime.gate.is_open(owner, row.guild_id):
-                self._hold(row)
-            else:
-                await self._run_row(row, job, owner, now)
-
-    def _hold(self, row: Row) -> None:
-        self._held[row.id] = row.due
-        if row.name not in self.definitions and row.name not in self._reported:
+        if row is None or runtime.closing:
+            return
+        job, owner = self.definitions.get(row.name, (None, None))
+        if job is not None and owner is not None and runtime.gate.is_open(owner, row.guild_id):
+            await self._run_row(row, job, owner, now)
+            return
+        self._held[id] = row.due
+        if job is None and row.name not in self._reported:
             self._reported.add(row.name)
             _log.warning('one-shot jobs "%s" wait: no job of that name is loaded', row.name)
 
@@ -143,7 +105,8 @@ class OneShotJobs:
             del self.running[row.id]
 
     async def _call(self, row: Row, job: OneTime, now: float) -> object:
-        if await self._is_missed(row, job, now):
+        is_missed = job.missed != "all" and now - row.due > MISSED_AFTER
+        if is_missed and (job.missed == "skip" or await self._store.is_followed(row, now)):
             _log.info("%s (no. %d) was missed, and is skipped", job.title, row.id)
             return None
         arguments = job.arguments(row.data)
@@ -153,11 +116,6 @@ class OneShotJobs:
             await self._store.update(row.id, row.due, row.failures + 1)
         return await job.function(**arguments)
 
-    async def _is_missed(self, row: Row, job: OneTime, now: float) -> bool:
-        if job.missed == "all" or now - row.due <= MISSED_AFTER:
-            return False
-        return job.missed == "skip" or await self._store.is_followed(row, now)
-
     async def _settle(self, row: Row, job: OneTime, outcome: Outcome) -> None:
         """Store what happens after a run: nothing more, or another attempt."""
         if outcome == "failed":
@@ -166,17 +124,14 @@ class OneShotJobs:
                 await self._try_again(row, due, row.failures + 1)
                 return
             _log.error("%s (no. %d) is given up after %d attempts", job.title, row.id, len(RETRY_AFTER) + 1)
-        if await self._is_stored(self._store.remove(row.id), f"removing {row.name}, which a restart would run again"):
-            self._known.discard(row.id)
+        await self._written(self._store.remove(row.id), f"removing {row.name}, which a restart would run again")
 
     async def _try_again(self, row: Row, due: float, failures: int) -> None:
-        await self._is_stored(self._store.update(row.id, due, failures), f"keeping when {row.name} runs again")
-        self._run_at(due, row.id)
+        await self._written(self._store.update(row.id, due, failures), f"keeping when {row.name} runs again")
+        self.expect(row.id, due)
 
-    async def _is_stored(self, written: asyncio.Future[None], where: str) -> bool:
+    async def _written(self, writing: asyncio.Future[None], where: str) -> None:
         try:
-            await written
+            await writing
         except DatabaseError as error:
             self._runtime.report(where, error)
-            return False
-        return True

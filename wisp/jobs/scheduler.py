@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..clock import LONGEST, Clock
 from ..errors import JobError, ServiceError, did_you_mean
@@ -34,8 +34,6 @@ LARGEST_CORRECTION = 3 * 3600.0
 
 LARGEST_DATA = 1024 * 1024
 """The most bytes of a one-shot job's data, encoded as msgpack."""
-
-_LARGEST_INTEGER = 2**63 - 1  # of SQLite
 
 _setting_up: ContextVar[tuple[Owner, Sequence[Job]] | None] = ContextVar("wisp module in setup", default=None)
 
@@ -86,8 +84,6 @@ class SchedulerService:
         something is wrong with it, or if another job has its name (by default the function's).
         """
         seconds = interval.total_seconds() if isinstance(interval, datetime.timedelta) else interval
-        if not isinstance(seconds, (int, float)):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-            raise JobError(f"register(interval={interval!r}): expected seconds, or a timedelta")
         job = Every(fn, {"seconds": seconds, "name": name, "missed": missed, "overlap": overlap})
         if problems := job.check():
             raise JobError(str(problems[0]))
@@ -125,8 +121,7 @@ class SchedulerService:
         if guild_id is not None and not is_id(guild_id):
             raise JobError(f"{job.title}: guild_id={guild_id!r} is no id: expected an int from 1 to 2**64 - 1")
         encoded = _encode(job, data)
-        if self._unavailable:
-            raise ServiceError(f"{job.title} cannot be kept: {self._unavailable}")
+        self._check_available()
         row, stored = self._store.add(name, due, None if guild_id is None else int(guild_id), encoded)
         # a callback, since the job is stored and runs even if the caller is cancelled meanwhile
         stored.add_done_callback(
@@ -138,13 +133,9 @@ class SchedulerService:
     async def cancel(self, id: int) -> bool:
         """Cancel a one-shot job. Return whether it had not begun. One that runs continues, and is not tried again.
 
-        Raises JobError if `id` is not an int, ServiceError and DatabaseError like `once`.
+        Raises ServiceError and DatabaseError like `once`.
         """
-        if not isinstance(id, int):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-            raise JobError(f"cancel({id!r}): expected the `id` of a PendingJob, an int")
         self._check_available()
-        if not 0 < id <= _LARGEST_INTEGER:
-            return False
         has_begun = id in self._one_shots.running
         existed = await self._store.cancel(id)
         return existed and not has_begun and id not in self._one_shots.running
@@ -160,7 +151,7 @@ class SchedulerService:
         self._check_available()
         if guild_id is not None and not is_id(guild_id):
             raise ValueError(f"guild_id: expected an int from 1 to 2**64 - 1, got {guild_id!r}")
-        rows = await self._store.find(name, guild_id, min(limit, _LARGEST_INTEGER))
+        rows = await self._store.find(name, guild_id, limit)
         # the failure of a run is counted before it begins
         return [_pending(row, self._one_shots.running.get(row.id, row).failures) for row in rows]
 
@@ -168,7 +159,7 @@ class SchedulerService:
 
     async def start(self, runtime: Runtime) -> None:
         """Accept jobs. Raises DatabaseError if the database cannot be read."""
-        await self._store.start()
+        await self._one_shots.start(runtime)
         self._runtime = runtime
         self._unavailable = ""
 
@@ -178,7 +169,6 @@ class SchedulerService:
         self._has_begun = True
         for schedule in self._schedules.values():
             schedule.start(self._runtime)
-        self._one_shots.start(self._runtime)
         if not self._clock.is_virtual:
             self._check_clock()
         self._monotonic.start()
@@ -225,7 +215,8 @@ class SchedulerService:
         self._monotonic.add(self._monotonic.now() + CLOCK_CHECK_INTERVAL, self._check_clock)
 
     def _add(self, job: Job, owner: Owner) -> None:
-        if other := self._find(job.name):
+        schedule = self._schedules.get(job.name)
+        if other := schedule.job if schedule else self._one_shots.definitions.get(job.name, (None,))[0]:
             raise JobError(f"{job.title}: another job has this name ({other.file}:{other.line})")
         if isinstance(job, Recurring):
             schedule = Schedule(job, owner, self._wall if job.is_wall else self._monotonic)
@@ -234,11 +225,6 @@ class SchedulerService:
                 schedule.start(self._runtime)
         elif isinstance(job, OneTime):
             self._one_shots.add(job, owner)
-
-    def _find(self, name: str) -> Job | None:
-        if name in self._schedules:
-            return self._schedules[name].job
-        return self._one_shots.definitions[name][0] if name in self._one_shots.definitions else None
 
     # ---- arguments ----
 
@@ -253,50 +239,42 @@ class SchedulerService:
         return calling or self._runtime.bot
 
     def _definition(self, name: str) -> OneTime:
-        known: dict[object, OneTime] = {}
+        known: dict[str, OneTime] = {}
         if self._runtime is not None:  # jobs can be scheduled before they are attached
             setting_up = _setting_up.get()
             jobs = setting_up[1] if setting_up else self._runtime.bot.jobs
             known = {job.name: job for job in jobs if isinstance(job, OneTime)}
         known |= {name: job for name, (job, _) in self._one_shots.definitions.items()}
-        if isinstance(name, str) and name in known:  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-            return known[name]
-        if str(name) in self._schedules:
-            hint = ". It is one that recurs: @bot.job makes those that can be started"
-        else:
-            hint = did_you_mean(str(name), map(str, known)) or f". Make it: @bot.job({name!r})"
-        raise JobError(f"there is no job {name!r} that is loaded{hint}")
+        if name not in known:
+            hint = did_you_mean(name, known) or f". Make it: @bot.job({name!r})"
+            raise JobError(f"there is no job {name!r} that is loaded{hint}")
+        return known[name]
 
-    def _due(self, delay: object, at: object) -> float:
+    def _due(self, delay: float | datetime.timedelta | None, at: datetime.datetime | None) -> float:
         """Return a time in seconds since the epoch. Raises JobError if it is not valid."""
-        if (delay is None) is (at is None):
+        now = self._clock.time()
+        if at is not None and delay is None:
+            if at.utcoffset() is None:
+                raise JobError(f"at={at!r} has no time zone. Expected one, as in datetime.datetime.now(datetime.UTC)")
+            due = max(at.timestamp(), now)
+        elif delay is not None and at is None:
+            due = now + (delay.total_seconds() if isinstance(delay, datetime.timedelta) else delay)
+        else:
             raise JobError("when? Give once() either delay=, in seconds, or at=, a datetime with a time zone")
-        now, longest = self._clock.time(), LONGEST.total_seconds()
-        if at is None:
-            seconds = delay.total_seconds() if isinstance(delay, datetime.timedelta) else delay
-            if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 <= seconds <= longest:
-                raise JobError(f"delay={delay!r}: expected seconds, or a timedelta, from 0 to about a hundred years")
-            return now + seconds
-        if not isinstance(at, datetime.datetime) or at.utcoffset() is None:
-            raise JobError(
-                f"at={at!r} has no time zone, so that it could be several times: expected an aware datetime, as in "
-                "datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)"
-            )
-        if at.timestamp() - now > longest:
-            raise JobError(f"at={at.isoformat()!r}: expected a time within about a hundred years")
-        return max(at.timestamp(), now)
+        if not now <= due <= now + LONGEST.total_seconds():
+            given = f"delay={delay!r}" if at is None else f"at={at.isoformat()!r}"
+            raise JobError(f"{given}: expected a time from now on, within about a hundred years")
+        return due
 
     def _check_available(self) -> None:
         if self._unavailable:
             raise ServiceError(f"there are no one-shot jobs: {self._unavailable}")
 
 
-def _encode(job: OneTime, data: object) -> bytes:
+def _encode(job: OneTime, data: Mapping[str, Any] | None) -> bytes:
     """Encode the data of a job. Raises JobError if the job does not take them."""
-    if data is not None and not isinstance(data, Mapping):
-        raise JobError(f"{job.title}: data={data!r} is no mapping of its parameters' names to values")
     try:
-        encoded = encode(dict(cast("Mapping[Any, Any]", data or {})))
+        encoded = encode(dict(data or {}))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise JobError(f"{job.title}: its data cannot be kept: {error}") from error
     if len(encoded) > LARGEST_DATA:

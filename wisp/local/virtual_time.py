@@ -365,9 +365,6 @@ class _VirtualClock(Clock):
     def zero(self) -> float:
         return self._virtual.zero
 
-    def call_later(self, delay: float, callback: Callable[[], object], *, late: float = 0.0) -> asyncio.TimerHandle:
-        return super().call_later(delay, callback)
-
 
 class _Probe:
     """A loopback connection. Once a byte of it arrives, all data sent earlier on this interface has arrived."""
