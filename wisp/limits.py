@@ -290,6 +290,12 @@ def _check_choice_value(report: Report, value: Any, path: Path) -> None:
     check(report, value, path)
 
 
+def _check_filename(report: Report, value: Any, path: Path) -> None:
+    Text(1, 1024)(report, value, path)
+    if report.is_clean(path) and any(character < " " or character == "\x7f" for character in value):
+        report.refuse(path, INVALID, "It cannot have control characters, such as line breaks.", shown(value))
+
+
 # ---- rules between fields ----
 
 
@@ -485,7 +491,7 @@ SHAPES: dict[str, Shape] = {
         _check_rows,
         _check_custom_ids,
     ),
-    "attachment": Shape({"filename": Text(1, 1024), "description": Text(0, 1024)}),
+    "attachment": Shape({"filename": _check_filename, "description": Text(0, 1024)}),
     # resources/message#embed-object-embed-limits
     "embed": Shape(
         {

@@ -154,12 +154,6 @@ class Typed(Limit):
             self.type(report, value, path)
 
 
-def _check_filename(report: Report, value: Any, path: Path) -> None:
-    Text(1, 1024)(report, value, path)
-    if report.is_clean(path) and any(character < " " or character == "\x7f" for character in value):
-        report.refuse(path, INVALID, "It cannot have control characters, such as line breaks.", shown(value))
-
-
 # ---- rules between fields ----
 
 
@@ -431,7 +425,7 @@ TABLE: dict[str, Shape] = {
         "",
         _check_mentions,
     ),
-    **_more("attachment", {"id": snowflake, "filename": _check_filename}, "id"),
+    **_more("attachment", {"id": snowflake}, "id"),
     **_more(
         "embed",
         {
