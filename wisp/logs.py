@@ -129,7 +129,8 @@ def _message(record: logging.LogRecord) -> str:
         return record.getMessage()
     except Exception as error:  # a log call must not stop the program, and the record must not be lost
         text = repr(record.msg) if isinstance(record.msg, str) else f"<{type(record.msg).__name__}>"
-        return f"{record.pathname}:{record.lineno}: this log message could not be formatted: {text} ({type(error).__name__})"
+        where = f"{record.pathname}:{record.lineno}"
+        return f"{where}: this log message could not be formatted: {text} ({type(error).__name__})"
 
 
 def traceback_of(error: BaseException) -> str:
