@@ -217,14 +217,14 @@ def test_a_line_of_dotenv_is_what_python_dotenv_makes_of_it(tmp_path: Path, text
 
 
 UNSURE = {
-    f"{NAME}=# a": ("it begins with # and goes on after a space", 1),
-    f"{NAME}=#a b": ("it begins with # and goes on after a space", 1),
-    f'{NAME}="a\\nb"': ("it has a backslash in quotes", 1),
-    f'{NAME}="C:\\new"': ("it has a backslash in quotes", 1),
-    f"{NAME}='a\\\\b'": ("it has a backslash in quotes", 1),
-    f'{NAME}="\\$HOME"': ("it has a backslash in quotes", 1),
-    f"X=1\n{NAME}=${{HOME}}": ("it has ${...}, which wisp does not replace", 2),
-    f'{NAME}="${{NOPE:-x}}"': ("it has ${...}, which wisp does not replace", 1),
+    f"{NAME}=# a": ("it has ${...}, a backslash in quotes, or a #", 1),
+    f"{NAME}=#a b": ("it has ${...}, a backslash in quotes, or a #", 1),
+    f'{NAME}="a\\nb"': ("it has ${...}, a backslash in quotes, or a #", 1),
+    f'{NAME}="C:\\new"': ("it has ${...}, a backslash in quotes, or a #", 1),
+    f"{NAME}='a\\\\b'": ("it has ${...}, a backslash in quotes, or a #", 1),
+    f'{NAME}="\\$HOME"': ("it has ${...}, a backslash in quotes, or a #", 1),
+    f"X=1\n{NAME}=${{HOME}}": ("it has ${...}, a backslash in quotes, or a #", 2),
+    f'{NAME}="${{NOPE:-x}}"': ("it has ${...}, a backslash in quotes, or a #", 1),
     f'{NAME}="C:\\dir\\"': ("its quotes are not closed at the end of the value", 1),
     f"X=1\r\n\r\n{NAME}='one\r\ntwo'\r\n": ("its quotes are not closed at the end of the value", 3),
 }
