@@ -953,6 +953,11 @@ def test_problems_are_told_each_with_its_fix_and_a_fix_but_once() -> None:
     assert explained([of_discord], below=2) == "0.components.1.emoji.name: Strange. Change it, or leave it out."
 
 
+def test_a_problem_says_where_it_is_and_what_is_expected() -> None:
+    [problem] = payload_limits.command_violations(command(option(description="d" * 101)))
+    assert str(problem) == "options.0.description: Must be between 1 and 100 in length. (BASE_TYPE_BAD_LENGTH)"
+
+
 CHECKS = [
     payload_limits.command_violations,
     payload_limits.message_violations,

@@ -67,6 +67,9 @@ class Violation(NamedTuple):
     message: str
     got: str = ""
 
+    def __str__(self) -> str:
+        return f"{dotted(self.path) or 'payload'}: {self.message} ({self.code})"
+
 
 class Shape:
     """What an object may hold: the check or shape of each field, the required fields, and the rules between fields."""
