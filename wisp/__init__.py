@@ -14,7 +14,7 @@ bot.run()
 The files, from the ground up: each imports only those before it.
 
 errors, logs, clock     what can go wrong, loggers that hide tokens, the time of all parts
-limits                  Discord's limits, and which part of a payload breaks one
+limits                  Discord's limits, and which part of a payload breaks one; limit_fixes: what to do about it
 config                  settings from arguments, environment, .env and wisp.toml
 inspection, locations   what annotations and signatures mean; file and line of code
 owner                   the bot or module that a handler belongs to

@@ -401,7 +401,9 @@ def _checked(what: str, component: B) -> B:
 
 def _refuse(what: str, row: Mapping[str, Any], below: int) -> None:
     if problems := limits.message_violations({"components": [row]}):
-        raise AnswerError(f"{_here()}{what}: {limits.explained(problems, below=below)}")
+        from .limit_fixes import explained
+
+        raise AnswerError(f"{_here()}{what}: {explained(problems, below=below)}")
 
 
 def _here() -> str:

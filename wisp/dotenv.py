@@ -24,15 +24,9 @@ _UNCLOSED = Ambiguous(
     "its quotes are not closed at the end of the value",
     "Close the quote at the end of the value, or leave the quotes out",
 )
-_INTERPOLATION = Ambiguous(
-    "it has ${...}, which wisp does not replace", "Write the value itself. In single quotes, ${...} stays as it is"
-)
-_BACKSLASH = Ambiguous(
-    "it has a backslash in quotes, which some programs keep and others replace", "Write it without the quotes"
-)
-_HASH = Ambiguous(
-    "it begins with # and goes on after a space: some programs read a value, others a comment",
-    "Leave a space before a comment, or write quotes around the value",
+_UNCLEAR = Ambiguous(
+    "it has ${...}, a backslash in quotes, or a # at its beginning, which programs read in different ways",
+    "Write the value without them, or in single quotes",
 )
 
 
@@ -70,8 +64,8 @@ def _plain(value: str) -> str | Ambiguous:
     if text[:1] in ("'", '"'):
         return _UNCLOSED
     if text.startswith("#") and not value[0].isspace() and re.search(r"\s", text):
-        return _HASH
-    return _INTERPOLATION if _INTERPOLATED.search(text) else text
+        return _UNCLEAR
+    return _UNCLEAR if _INTERPOLATED.search(text) else text
 
 
 def _unquoted(quoted: str, rest: str) -> str | Ambiguous:
@@ -80,8 +74,8 @@ def _unquoted(quoted: str, rest: str) -> str | Ambiguous:
     if (rest.strip() and not rest.lstrip().startswith("#")) or "\n" in text:
         return _UNCLOSED
     if quote == "'":
-        return _BACKSLASH if "\\\\" in text else text.replace("\\'", "'")
+        return _UNCLEAR if "\\\\" in text else text.replace("\\'", "'")
     if any(character in "'abfnrtv$`" for character in re.findall(r"\\(.)", text)):
-        return _BACKSLASH
+        return _UNCLEAR
     text = re.sub(r'\\(["\\])', r"\1", text)
-    return _INTERPOLATION if _INTERPOLATED.search(text) else text
+    return _UNCLEAR if _INTERPOLATED.search(text) else text

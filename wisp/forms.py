@@ -215,11 +215,13 @@ def form_problems(form: type[Form]) -> list[Problem]:
     }
     found: list[Problem] = []
     for violation in limits.modal_violations(payload):
+        from .limit_fixes import fix_of
+
         row = violation.path[1] if len(violation.path) > 1 else None
         field = inputs[row].name if isinstance(row, int) and row < len(inputs) else None
         about = f"{violation.path[-1]}: " if violation.path else ""
         got = f" (got {violation.got})" if violation.got else ""
-        found.append(problem(field, f"{about}{violation.message.rstrip('.')}{got}", limits.fix_of(violation)[:-1]))
+        found.append(problem(field, f"{about}{violation.message.rstrip('.')}{got}", fix_of(violation)[:-1]))
     for one in inputs:
         found += [problem(one.name, message, "Change the text or the limit") for message in one.problems()]
     return found

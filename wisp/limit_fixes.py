@@ -1,13 +1,24 @@
-"""What to change in a message or a modal that Discord would refuse; imported only when that happens."""
+"""The sentences that say what to change in a payload that Discord would refuse; imported only when that happens."""
 
-FILL_IN = "Fill it in."
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .limits import dotted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .limits import Violation
+
+_FILL_IN = "Fill it in."
 _SHORTEN = "Shorten it, or send the rest in another answer."
 _OTHERS = "Send the others in another answer."
 _BOUNDS = "Lower the minimum, or raise the maximum."
 _NUMBER = "Pass a number within these bounds."
 _URL = 'Write it as in "https://example.com".'
 
-FIXES = {
+_FIXES = {
     "BASE_TYPE_MAX_LENGTH content": _SHORTEN,
     "BASE_TYPE_BAD_LENGTH content": _SHORTEN,
     "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED": _SHORTEN,
@@ -34,7 +45,7 @@ FIXES = {
     "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE": (
         "For a button that opens a URL and calls no handler, use wisp.link_button(label, url)."
     ),
-    "BASE_TYPE_REQUIRED": FILL_IN,
+    "BASE_TYPE_REQUIRED": _FILL_IN,
     "BUTTON_COMPONENT_CUSTOM_ID_REQUIRED": "Make the button with `handler.bind(...).button(...)`.",
     "BUTTON_COMPONENT_INVALID_EMOJI": (
         'Write the emoji itself, such as "👍"; a custom emoji is hikari.Emoji.parse("<:name:id>").'
@@ -65,3 +76,23 @@ FIXES = {
     ),
 }
 """The fix by code, or by code and the end of the path without indexes; the longest end counts."""
+
+
+def explained(found: Iterable[Violation], *, below: int = 0) -> str:
+    """Return the violations as sentences, each with its fix. Paths are shown without their first `below` parts."""
+    explanations: dict[str, list[str]] = {}
+    for violation in found:
+        above = "".join(f"{part}." for part in violation.path[:below])
+        place = f"{dotted(violation.path[below:])}: " if violation.path[below:] else ""
+        got = f" (got {violation.got.replace(above, '', 1)})" if violation.got else ""
+        explanations.setdefault(fix_of(violation), []).append(f"{place}{violation.message.rstrip('.')}{got}")
+    return " ".join(f"{'; '.join(words)}. {fix}" for fix, words in explanations.items())
+
+
+def fix_of(violation: Violation) -> str:
+    """Return what to change so that Discord accepts a message or a modal with this violation, as a sentence."""
+    if violation.got == "0 characters":
+        return _FILL_IN
+    names = [part for part in violation.path if isinstance(part, str) and not part.isdecimal()]
+    keys = [f"{violation.code} {dotted(names[start:])}".rstrip() for start in range(len(names) + 1)]
+    return next((_FIXES[key] for key in keys if key in _FIXES), "Change it, or leave it out.")

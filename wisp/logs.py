@@ -59,16 +59,11 @@ class Formatter(logging.Formatter):
 
 
 class Handler(logging.StreamHandler[TextIO]):
-    """Write records to standard error, and characters that its encoding lacks as escape sequences."""
+    """Write records to standard error."""
 
     def __init__(self, format: str = FORMAT) -> None:
         super().__init__(sys.stderr)
         self.setFormatter(Formatter(format))
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the lines of a record in characters of the stream's encoding."""
-        encoding = getattr(self.stream, "encoding", None) or "utf-8"
-        return super().format(record).encode(encoding, "backslashreplace").decode(encoding)
 
 
 class _Cleaning(logging.Filter):
@@ -110,23 +105,8 @@ def _redacted_record(make: Callable[..., logging.LogRecord], *args: object, **kw
         trace = _traceback(record.exc_info)
         if (safe := redacted(trace)) != trace:
             record.exc_text = safe
-            # for formatters that format exc_info themselves, as those for JSON do
-            record.exc_info = _exc_info_without_tokens(record.exc_info[1], safe)
+            record.exc_info = None  # formatters write exc_text, and none may format the exception itself
     return record
-
-
-def _exc_info_without_tokens(error: BaseException, trace: str) -> Any:
-    """Return the exc_info of an exception of the same name, text and traceback. Its chain and members are a note."""
-    kind, text = type(error), redacted(str(error))
-
-    def text_of(_: BaseException) -> str:
-        return text
-
-    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__, "__str__": text_of}
-    copy = type(kind.__name__, (Exception,), names)()
-    if error.__cause__ or error.__context__ or isinstance(error, BaseExceptionGroup):
-        copy.add_note(trace)
-    return type(copy), copy, error.__traceback__
 
 
 def _clean(record: logging.LogRecord) -> None:
@@ -148,11 +128,9 @@ def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()
     except Exception as error:  # a log call must not stop the program, and the record must not be lost
-        where = f"{record.pathname}:{record.lineno}: this log message could not be formatted"
-        try:
-            return f"{where} ({type(error).__name__}: {error}): {record.msg!r} with {record.args!r}"
-        except Exception:  # of their __repr__
-            return f"{where} ({type(error).__name__})"
+        text = repr(record.msg) if isinstance(record.msg, str) else f"<{type(record.msg).__name__}>"
+        where = f"{record.pathname}:{record.lineno}"
+        return f"{where}: this log message could not be formatted: {text} ({type(error).__name__})"
 
 
 def traceback_of(error: BaseException) -> str:
@@ -162,10 +140,7 @@ def traceback_of(error: BaseException) -> str:
 
 def _traceback(exc_info: Any) -> str:
     """Return a traceback as indented lines, of which the text of each exception takes one."""
-    try:
-        parts = list(traceback.TracebackException(*exc_info).format())
-    except Exception as error:
-        parts = [f"{exc_info[0]} (without its traceback: {type(error).__name__})"]
+    parts = traceback.TracebackException(*exc_info).format()
     return _indented("\n".join(map(_one_part, parts)))
 
 

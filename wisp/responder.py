@@ -496,7 +496,9 @@ _FIELD_TYPES = (
 
 def _refuse(violations: Sequence[limits.Violation]) -> None:
     if violations:
-        raise AnswerError(f"Discord would refuse this answer: {limits.explained(violations)}")
+        from .limit_fixes import explained
+
+        raise AnswerError(f"Discord would refuse this answer: {explained(violations)}")
 
 
 def _refuse_large(files: bridge.Files, limit: int) -> None:

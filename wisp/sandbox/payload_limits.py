@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from wisp.limits import (
-    CHANNEL_TYPES,
     CHOICES,
     COMMANDS,
-    COMPONENTS_TEXT,
+    COMPONENTS,
+    COMPONENTS_V2,
+    CUSTOM_ID,
     DISTINCT_CHOICES,
     DISTINCT_OPTIONS,
     DISTINCT_VALUES,
     INVALID,
     OPTION_NUMBER,
     OPTIONS,
+    SELECT_OPTIONS,
+    SELECTS,
     SHAPES,
+    TEXT_INPUT,
     Array,
-    Choice,
     CommandName,
     Component,
     Integer,
@@ -31,9 +35,9 @@ from wisp.limits import (
     Text,
     Url,
     Violation,
-    boolean,
     is_integer,
     is_object,
+    listed,
     named,
     objects,
     ordered,
@@ -50,6 +54,25 @@ if TYPE_CHECKING:
     from wisp.limits import Check, Path
 
 STICKERS = 3
+COMMAND_SIZE = 8000  # names, descriptions and choice values of a command, the longest localization of each
+COMPONENTS_TEXT = 4000  # of all text displays of a message
+
+
+def boolean(report: Report, value: object, path: Path) -> None:
+    """Check a bool."""
+    if not isinstance(value, bool):
+        report.refuse(path, "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
+
+
+class Choice(Limit):
+    """One of several strings or integers."""
+
+    def __init__(self, *allowed: int | str) -> None:
+        self.allowed: tuple[int | str, ...] = allowed
+
+    def _check(self, report: Report, value: Any, path: Path) -> None:
+        if not isinstance(value, (str, int)) or isinstance(value, bool) or value not in self.allowed:
+            report.refuse(path, "BASE_TYPE_CHOICES", f"Value must be one of {listed(self.allowed)}.")
 
 
 def snowflake(report: Report, value: Any, path: Path) -> None:
@@ -134,6 +157,96 @@ class Typed(Limit):
 # ---- rules between fields ----
 
 
+def _check_size(report: Report, command: Any, path: Path) -> None:
+    # the size of a malformed command means nothing, and its other violations come first anyway
+    if report.is_clean(path) and (size := _size(command)) > COMMAND_SIZE:
+        message = f"Command exceeds maximum size ({COMMAND_SIZE})"
+        report.refuse(path, "APPLICATION_COMMAND_TOO_LARGE", message, f"{size} characters")
+
+
+def _size(owner: Mapping[str, Any]) -> int:
+    """Return the characters of a well-formed command, option or choice that count for COMMAND_SIZE."""
+    size = 0
+    for key in ("name", "description"):
+        localizations = owner.get(f"{key}_localizations")
+        texts = [owner.get(key), *(localizations.values() if is_object(localizations) else ())]
+        size += max(len(text) if isinstance(text, str) else 0 for text in texts)
+    if (value := owner.get("value")) is not None:
+        size += len(value if isinstance(value, str) else shown(value))
+    return size + sum(_size(inner) for key in ("options", "choices") for _, inner in objects(owner.get(key)))
+
+
+def _check_components(report: Report, message: Any, path: Path) -> None:
+    flags = message.get("flags")
+    if is_integer(flags) and flags & COMPONENTS_V2:
+        _LAYOUT(report, message, path)
+        for key in ("content", "embeds", "poll", "sticker_ids"):
+            if message.get(key):
+                words = f"The '{key}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2"
+                report.refuse((*path, key), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", words)
+
+
+def _check_layout_size(report: Report, message: Any, path: Path) -> None:
+    place = (*path, "components")
+    everything = [one for _, one in walk(message.get("components"), place)]
+    texts = [one.get("content") for one in everything if is_object(one) and one.get("type") == 10]
+    size = sum(len(text) for text in texts if isinstance(text, str))
+    if len(everything) > COMPONENTS:
+        words = f"Total number of components exceeds maximum of {COMPONENTS}"
+        report.refuse(place, "COMPONENT_MAX_TOTAL_COMPONENTS_EXCEEDED", words, f"{len(everything)} components")
+    if size > COMPONENTS_TEXT:
+        words = f"Components displayable text size exceeds maximum size of {COMPONENTS_TEXT}"
+        report.refuse(place, "COMPONENT_DISPLAYABLE_TEXT_SIZE_EXCEEDED", words, f"{size} characters")
+
+
+def _check_width(report: Report, row: Any, path: Path) -> None:
+    """Refuse the components beside a select or a text input, which fills a row."""
+    refused = [violation.path for violation in report.found if violation.code == "UNION_TYPE_CHOICES"]
+    placed = [((*path, "components", index), child) for index, child in objects(row.get("components"), 5)]
+    children = [(place, child) for place, child in placed if place not in refused]
+    if any(child.get("type") != 2 for _, child in children):
+        for place, _ in children[1:]:
+            report.refuse(place, "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "The specified component exceeds the maximum width")
+
+
+def _check_button(report: Report, button: Any, path: Path) -> None:
+    style = report.valid(button, path, "style")
+    if button.get("custom_id") and button.get("url"):
+        code = "BUTTON_COMPONENT_CUSTOM_ID_URL_MUTUALLY_EXCLUSIVE"
+        report.refuse(path, code, "A custom id and url cannot both be specified")
+    if style in (1, 2, 3, 4) and not button.get("custom_id"):
+        report.refuse((*path, "custom_id"), "BUTTON_COMPONENT_CUSTOM_ID_REQUIRED", "A custom id is required")
+
+
+def _check_emoji(report: Report, emoji: Any, path: Path) -> None:
+    name = emoji.get("name")
+    is_unicode = emoji.get("id") is None and (name is None or isinstance(name, str))
+    if is_unicode and not re.fullmatch(_EMOJI, (name or "").strip()):
+        got = "no name" if name is None else shown(name)
+        report.refuse((*path, "name"), "BUTTON_COMPONENT_INVALID_EMOJI", "Invalid emoji", got)
+    elif name is not None:
+        Text(0, 32)(report, name, (*path, "name"))
+
+
+def _check_select_options(report: Report, select: Any, path: Path) -> None:
+    most = report.valid(select, path, "max_values") or 1
+    options = Array(int(most), SELECT_OPTIONS, "select option")
+    Shape({"options": options}, "options")(report, select, path)
+    if sum(option.get("default") is True for _, option in objects(select.get("options"))) > most:
+        words = "The specified number of default values exceeds the specified maximum values"
+        report.refuse(path, "SELECT_COMPONENT_TOO_MANY_DEFAULT_VALUES", words)
+
+
+# One emoji, as far as its code points tell: a flag or a letter of one, a keycap, or pictographs joined by U+200D, each
+# with variation selectors, skin tones and tags. The range of pictographs is wider than what Discord knows: its list
+# grows with Unicode, and an emoji that is refused here could not be used at all.
+_PICTOGRAPH = (
+    "[\xa9\xae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
+    "\u2b05-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001ffff][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
+)
+_EMOJI = rf"[\U0001f1e6-\U0001f1ff]{{1,2}}|[0-9#*]\ufe0f?\u20e3|{_PICTOGRAPH}(?:\u200d{_PICTOGRAPH})*"
+
+
 def _check_option_kinds(report: Report, owner: Any, path: Path) -> None:
     kinds: set[bool] = set()
     has_optional = False
@@ -198,6 +311,7 @@ def _check_default_values(*kinds: str) -> Check:
 
 _COMPONENT: dict[str, Check | str] = {"id": Integer(0, 2**31 - 1)}
 _NAME = CommandName(1, 32)
+_CHANNEL_TYPES = (0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16)
 _NO_OPTIONS = "Must be empty: user and message commands have none."
 _ONLY_OF = {
     "options": "Only subcommands and groups have options.",
@@ -219,10 +333,19 @@ _COMMAND: dict[str, Check | str] = {
     "integration_types": Distinct(0, 1, low=1),
     "default_member_permissions": _permissions,
 }
+_ID: dict[str, Check | str] = {"custom_id": Text(*CUSTOM_ID)}
+_IN_CONTAINER = {1: "row", 9: "section", 10: "text display", 12: "gallery", 13: "file", 14: "separator"}
+_IN_LABEL = {4: "text input", **SELECTS, 19: "upload", 21: "radio group", 22: "checkbox group", 23: "checkbox"}
+_LAYOUT_COMPONENT = Component({**_IN_CONTAINER, 17: "container"})
+_LAYOUT = Shape({"components": Array(0, COMPONENTS, _LAYOUT_COMPONENT)}, "", _check_layout_size)
 _BOX: dict[str, Check | str] = {"required": boolean}
+_SELECT: dict[str, Check | str] = {**_COMPONENT, **_BOX, "disabled": boolean}
+_INPUT: dict[str, Check | str] = {**_COMPONENT, **_BOX, "style": Choice(1, 2)}
 _BOX_VALUES: dict[str, Check | str] = {**_BOX, "min_values": Integer(0, 10), "max_values": Integer(1, 10)}
 _ORDERED_VALUES = ordered("min_values", "max_values")
-_EMBED_URL = Url(2048, "http", "https", "attachment")
+_URL = Url(2048, "http", "https")
+_MEDIA_URL = Url(2048, "http", "https", "attachment")
+_URLS = Shape({"url": _MEDIA_URL, "icon_url": _MEDIA_URL})
 _MEDIA: dict[str, Check | str] = {"spoiler": boolean, "description": Text(1, 1024)}
 
 
@@ -252,7 +375,11 @@ _NUMBER_RULES = (ordered("min_value", "max_value"), *DISTINCT_CHOICES, _check_au
 TABLE: dict[str, Shape] = {
     **SHAPES,
     **_more(
-        "command", {**_COMMAND, **_options({1: "subcommand", 2: "group", **_VALUE_OPTIONS})}, "", _check_option_kinds
+        "command",
+        {**_COMMAND, **_options({1: "subcommand", 2: "group", **_VALUE_OPTIONS})},
+        "",
+        _check_option_kinds,
+        _check_size,
     ),
     **_more(
         "menu",
@@ -275,7 +402,7 @@ TABLE: dict[str, Shape] = {
     ),
     "integer option": _option(_numbers(Integer(*OPTION_NUMBER), "integer choice"), *_NUMBER_RULES),
     "number option": _option(_numbers(Number(*OPTION_NUMBER), "number choice"), *_NUMBER_RULES),
-    "channel option": _option({"channel_types": Distinct(*CHANNEL_TYPES.allowed)}),
+    "channel option": _option({"channel_types": Distinct(*_CHANNEL_TYPES)}),
     **_more(
         "message",
         {
@@ -285,6 +412,7 @@ TABLE: dict[str, Shape] = {
             "sticker_ids": Array(0, STICKERS, snowflake),
         },
         "",
+        _check_components,
         _check_component_ids,
     ),
     "allowed mentions": Shape(
@@ -301,56 +429,90 @@ TABLE: dict[str, Shape] = {
     **_more(
         "embed",
         {
+            "url": _URL,
+            "color": Integer(0, 0xFFFFFF),
             "timestamp": _timestamp,
-            **dict.fromkeys(("video", "provider"), Shape({"url": _EMBED_URL, "icon_url": _EMBED_URL})),
+            "footer": Shape({"text": Text(0, 2048), "icon_url": _MEDIA_URL}),
+            "author": Shape({"name": Text(0, 256), "url": _MEDIA_URL, "icon_url": _MEDIA_URL}),
+            **dict.fromkeys(("image", "thumbnail", "video", "provider"), _URLS),
         },
     ),
     **_more("embed field", {"inline": boolean}),
-    **_more("row", _COMPONENT),
-    **_more("button", {**_COMPONENT, "sku_id": snowflake}, "", _check_premium),
-    **_more("emoji", {"id": snowflake, "animated": boolean}),
-    **_more("select option", {"default": boolean}),
-    **_more("string select", {**_COMPONENT, **_BOX}, "", _check_default_values()),
-    **_more("user select", {**_COMPONENT, **_BOX}, "", _check_default_values("user")),
-    **_more("role select", {**_COMPONENT, **_BOX}, "", _check_default_values("role")),
-    **_more("mentionable select", {**_COMPONENT, **_BOX}, "", _check_default_values("user", "role")),
+    **_more("row", _COMPONENT, "", _check_width),
+    **_more(
+        "button",
+        {
+            **_COMPONENT,
+            "style": Choice(1, 2, 3, 4, 5, 6),
+            "disabled": boolean,
+            "emoji": "emoji",
+            "sku_id": snowflake,
+        },
+        "",
+        _check_button,
+        _check_premium,
+    ),
+    "emoji": Shape({"id": snowflake, "animated": boolean}, "", _check_emoji),
+    **_more("select option", {"emoji": "emoji", "default": boolean}),
+    **_more(
+        "string select",
+        {**_SELECT, "options": _anything},
+        "",
+        _check_select_options,
+        _check_default_values(),
+    ),
+    **_more("user select", {**_SELECT}, "", _check_default_values("user")),
+    **_more("role select", {**_SELECT}, "", _check_default_values("role")),
+    **_more("mentionable select", {**_SELECT}, "", _check_default_values("user", "role")),
     **_more(
         "channel select",
-        {**_COMPONENT, **_BOX, "channel_types": Distinct(*CHANNEL_TYPES.allowed)},
+        {**_SELECT, "channel_types": Distinct(*_CHANNEL_TYPES)},
         "",
         _check_default_values("channel"),
     ),
     "text display": Shape({**_COMPONENT, "content": Text(1, COMPONENTS_TEXT)}, "content"),
-    **_more(
-        "section",
-        {**_COMPONENT, "components": Array(1, 3, Component({10: "text display"}))},
-        "components",
+    "section": Shape(
+        {
+            **_COMPONENT,
+            "components": Array(1, 3, Component({10: "text display"})),
+            "accessory": Component({2: "button", 11: "thumbnail"}),
+        },
+        "components accessory",
     ),
     "thumbnail": Shape({**_COMPONENT, **_MEDIA, "media": "media"}, "media"),
     "gallery": Shape({**_COMPONENT, "items": Array(1, 10, "gallery item")}, "items"),
     "gallery item": Shape({**_MEDIA, "media": "media"}, "media"),
-    "media": Shape({"url": _EMBED_URL}, "url"),
+    "media": Shape({"url": _MEDIA_URL}, "url"),
     "file": Shape({**_COMPONENT, **_MEDIA, "file": Shape({"url": Url(2048, "attachment")}, "url")}, "file"),
     "separator": Shape({**_COMPONENT, "divider": boolean, "spacing": Choice(1, 2)}),
-    **_more("container", {**_COMPONENT, "accent_color": Integer(0, 0xFFFFFF), "spoiler": boolean}),
+    "container": Shape(
+        {
+            **_COMPONENT,
+            "components": Array(1, COMPONENTS, Component(_IN_CONTAINER)),
+            "accent_color": Integer(0, 0xFFFFFF),
+            "spoiler": boolean,
+        },
+        "components",
+    ),
     **_more("modal", {}, "", _check_component_ids),
-    **_more("modal row", _COMPONENT),
-    **_more("row input", {**_COMPONENT, **_BOX}),
-    **_more("text input", {**_COMPONENT, **_BOX}),
-    **_more("label", _COMPONENT),
-    **_more("upload", {**_COMPONENT, **_BOX_VALUES}, "", _ORDERED_VALUES),
-    **_more("checkbox", {**_COMPONENT, **_BOX}),
-    **_more(
-        "checkbox group",
-        {**_COMPONENT, **_BOX_VALUES, "options": Array(1, 10, "select option")},
-        "options",
+    **_more("modal row", _COMPONENT, "", _check_width),
+    **_more("row input", _INPUT),
+    "text input": TEXT_INPUT.extended(_INPUT),
+    "label": Shape(
+        {**_COMPONENT, "label": Text(1, 45), "description": Text(1, 100), "component": Component(_IN_LABEL)},
+        "label component",
+    ),
+    "upload": Shape({**_COMPONENT, **_ID, **_BOX_VALUES}, "custom_id", _ORDERED_VALUES),
+    "checkbox": Shape({**_COMPONENT, **_ID, **_BOX}, "custom_id"),
+    "checkbox group": Shape(
+        {**_COMPONENT, **_ID, **_BOX_VALUES, "options": Array(1, 10, "select option")},
+        "custom_id options",
         _ORDERED_VALUES,
         DISTINCT_VALUES,
     ),
-    **_more(
-        "radio group",
-        {**_COMPONENT, **_BOX, "options": Array(2, 10, "select option")},
-        "options",
+    "radio group": Shape(
+        {**_COMPONENT, **_ID, **_BOX, "options": Array(2, 10, "select option")},
+        "custom_id options",
         DISTINCT_VALUES,
     ),
 }
