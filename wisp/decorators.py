@@ -44,6 +44,9 @@ M = TypeVar("M", bound="Callable[[Transaction], Awaitable[object]]")
 L = TypeVar("L", bound=Callable[..., Awaitable[object]])
 J = TypeVar("J", bound=Callable[[], Awaitable[object]] | Callable[[Any], Awaitable[object]])
 
+_DECORATED: Any = object()
+"""The SQL of a `migration` that decorates a function."""
+
 _KEEP_METHODS = frozenset(("listen", "every", "cron", "job"))
 """The decorators that leave a method what it is."""
 
@@ -264,7 +267,7 @@ class Decorators(DecoratorMethods, CommandOwner):
     @overload
     def migration(self, number: int, /) -> Callable[[M], M]: ...
 
-    def migration(self, number: int, sql: Any = None, /) -> Any:
+    def migration(self, number: int, sql: Any = _DECORATED, /) -> Any:
         """Make or change tables of the database, once in its life: before the bot connects, in order of numbers.
 
         They count from 1 without gaps. Each is SQL, of one or several statements, or a decorated
@@ -282,7 +285,10 @@ class Decorators(DecoratorMethods, CommandOwner):
             self.migrations.add(number, migration, place)
             return migration
 
-        return register if sql is None else register(sql)
+        if sql is _DECORATED:
+            return register(number) if callable(number) else register
+        register(sql)
+        return None
 
     def handlers(self) -> Iterator[Handler[..., Any]]:
         """Yield everything that interactions can call: commands, those in groups, components, modals."""
