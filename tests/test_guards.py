@@ -271,23 +271,6 @@ def test_decorators_without_their_parentheses_say_how_they_are_written() -> None
     assert all(problem.file and problem.line for problem in found)
 
 
-def test_decorators_with_parentheses_that_they_do_not_take_say_how_they_are_written() -> None:
-    bot = wisp.Bot()
-    decorators: list[Any] = [wisp.require_guild, wisp.require_owner, wisp.require_admin, wisp.handle_errors]
-    for decorator in decorators:
-
-        @bot.command(name=decorator.__name__, description="Act")
-        @decorator()
-        async def act(ctx: wisp.Context) -> None: ...
-
-    found = bot.check()
-    assert [(problem.message, problem.fix) for problem in found] == [
-        (f"@wisp.{decorator.__name__} takes no parentheses", f"Write `@wisp.{decorator.__name__}`")
-        for decorator in decorators
-    ]
-    assert all(problem.file and problem.line for problem in found)
-
-
 @pytest.mark.parametrize(
     ("permission", "words"),
     [
@@ -381,8 +364,3 @@ def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_problems
         ('job "sweep"', "guards only apply to handlers that users invoke"),
     ]
     assert all(problem.file and problem.file.endswith("test_guards.py") for problem in found)
-
-
-def test_a_guard_on_what_cannot_carry_it_is_refused_in_words() -> None:
-    with pytest.raises(TypeError, match="cannot carry a guard"):
-        wisp.require_guild(len)

@@ -100,7 +100,8 @@ class Bot(Decorators):
         self._arguments = {
             "token": token,
             "rest_url": rest_url,
-            "database": _database_setting(database),
+            # None is a value of this argument, and says "not given" below
+            "database": ":memory:" if database is None else None if database is ... else os.fspath(database),
             "owners": owners,
             "intents": intents,
             "guilds": guilds,
@@ -189,10 +190,10 @@ class Bot(Decorators):
         if self.is_running:
             raise WispError("The bot runs already: register commands and listeners before it starts.")
 
-    # ---- settings and mistakes ----
+    # ---- settings and problems ----
 
     def settings(self, **overrides: Any) -> Config:
-        """The settings as they are found now, with `overrides` before all. Raises Mistakes with every wrong entry."""
+        """Return the settings as they are now; `overrides` come first. Raises CheckError with all wrong ones."""
         from . import config as configuration
 
         arguments = {name: value for name, value in self._arguments.items() if value is not None}
@@ -213,7 +214,7 @@ class Bot(Decorators):
     async def start(self, config: Config | None = None, *, clock: Clock | None = None) -> None:
         """Check the bot, register its commands and connect; returns once it is ready.
 
-        `config` stands for `settings()`, `clock` for real time. Raises Mistakes with all that is wrong in the bot
+        `config` stands for `settings()`, `clock` for real time. Raises CheckError with all that is wrong in the bot
         or its settings before anything is opened, StartError if its data cannot be opened or Discord does not let it
         connect, and WispError if it runs already. If Discord refuses to register commands for now, the bot starts
         with those that Discord has, logs which are missing, and goes on trying.
@@ -221,17 +222,17 @@ class Bot(Decorators):
         await self._prepared(config, clock).start()
 
     def _prepared(self, config: Config | None = None, clock: Clock | None = None) -> Session:
-        """Return the session that `start` starts. Raises Mistakes, and WispError if the bot runs already."""
+        """Return the session that `start` starts. Raises CheckError, and WispError if the bot runs already."""
         from .session import Session
 
         if self.is_running:
             raise WispError("The bot runs already.")
         config = config or self.settings()
-        mistakes = [mistake for mistake in self.check() if not mistake.is_warning]
+        problems = [problem for problem in self.check() if not problem.is_warning]
         if config.token is None:
-            mistakes.append(Problem("token", "there is none", "Set DISCORD_TOKEN, or try `wisp sandbox` without one"))
-        if mistakes:
-            raise CheckError(mistakes)
+            problems.append(Problem("token", "there is none", "Set DISCORD_TOKEN, or try `wisp sandbox` without one"))
+        if problems:
+            raise CheckError(problems)
         self._session = Session(self, config, clock or Clock())
         return self._session
 
@@ -350,13 +351,6 @@ class Bot(Decorators):
             await self.gateway.join()
         except Exception as error:
             raise explained(error)  # noqa: B904 - it has its cause
-
-
-def _database_setting(database: str | os.PathLike[str] | EllipsisType | None) -> str | None:
-    """The argument `database` as settings have it: None says nothing there."""
-    if database is None:
-        return ":memory:"
-    return None if isinstance(database, EllipsisType) else os.fspath(database)
 
 
 def _in_a_loop() -> bool:

@@ -117,35 +117,21 @@ def _scope_problems(commands: Iterable[TopLevelCommand]) -> list[Problem]:
 
 def _duplicates(owners: Sequence[Decorators]) -> list[Problem]:
     """Return the commands, components, modals and jobs of which an earlier one has the name."""
-    return [*_duplicate_commands(owners), *_duplicate_custom_ids(owners), *_duplicate_jobs(owners)]
 
+    def custom_id(handler: Component[..., Any] | Modal[..., Any]) -> Hashable:
+        return type(handler), tuple(handler.pattern.parts) if handler.pattern else id(handler)
 
-def _duplicate_commands(owners: Sequence[Decorators]) -> list[Problem]:
+    found: list[Problem] = []
     commands = [(guild, one) for one in merge_groups(owners) for guild in dict.fromkeys(one.guilds or (None,))]
-    duplicates = duplicate_names(commands, lambda one: (one[0], one[1].kind, one[1].name))
-    return [
-        command.problem("", f'another command is called "{command.name}" ({place(other.first)})', "Rename one of them")
-        for (_, command), (_, other) in duplicates
-    ]
-
-
-def _duplicate_custom_ids(owners: Sequence[Decorators]) -> list[Problem]:
-    def parts(handler: Component[..., Any] | Modal[..., Any]) -> Hashable:
-        return tuple(handler.pattern.parts) if handler.pattern else id(handler)
-
-    components = [component for owner in owners for component in owner.components]
-    modals = [modal for owner in owners for modal in owner.modals]
-    pairs = [*duplicate_names(components, parts), *duplicate_names(modals, parts)]
-    fix = "Give one of them another name"
-    return [
-        handler.problem("", f'"{other.custom_id}" ({other.file}:{other.line}) looks the same', fix)
-        for handler, other in pairs
-    ]
-
-
-def _duplicate_jobs(owners: Sequence[Decorators]) -> list[Problem]:
+    for (_, command), (_, other) in duplicate_names(commands, lambda one: (one[0], one[1].kind, one[1].name)):
+        message = f'another command is called "{command.name}" ({place(other.first)})'
+        found.append(command.problem("", message, "Rename one of them"))
+    handlers = [handler for owner in owners for handler in (*owner.components, *owner.modals)]
+    for handler, other in duplicate_names(handlers, custom_id):
+        message = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'
+        found.append(handler.problem("", message, "Give one of them another name"))
     jobs = [job for owner in owners for job in owner.jobs]
-    return [
-        job.problem(f"another job has this name ({other.file}:{other.line})", "Give one of them another: name=")
-        for job, other in duplicate_names(jobs, lambda job: job.name)
-    ]
+    for job, other in duplicate_names(jobs, lambda job: job.name):
+        message = f"another job has this name ({other.file}:{other.line})"
+        found.append(job.problem(message, "Give one of them another: name="))
+    return found

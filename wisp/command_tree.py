@@ -115,10 +115,8 @@ class TopLevelCommand(MergedCommand):
         found = [problem for part in self.parts for problem in part.check()]
         settings = self.first.settings
         for group in self.groups[1:]:
-            if (place_payload(group.settings), group.settings.get("guilds")) != (
-                place_payload(settings),
-                settings.get("guilds"),
-            ):
+            same_guilds = group.settings.get("guilds") == settings.get("guilds")
+            if not same_guilds or place_payload(group.settings) != place_payload(settings):
                 message = f"it says another place, permission or server than {place(self.first)} does"
                 found.append(group.problem("", message, "Discord has one answer for the whole group: say the same"))
         return found + self.merge_problems()
@@ -140,7 +138,7 @@ def merge_groups(owners: Iterable[CommandOwner]) -> list[TopLevelCommand]:
 
 
 def place(part: Part) -> str:
-    """Return where a command or group is defined, as "bot.py:12"."""
+    """Return where a command or group is defined: "bot.py:12"."""
     return f"{part.file}:{part.line}"
 
 

@@ -188,15 +188,16 @@ class Command(ApplicationCommand[P, R]):
                 arguments[parameter.argument] = await value if type(value) is CoroutineType else value
             except UserError as refusal:
                 refusals[option.name] = refusal
+        if len(refusals) == 1:
+            raise next(iter(refusals.values()))
         if refusals:
-            raise _together(refusals)
-        if len(arguments) < len(self.parameters):
-            for parameter in self.parameters:
-                if parameter.argument not in arguments:
-                    if parameter.required:
-                        raise UserError(OUTDATED)
-                    if parameter.fills_none:
-                        arguments[parameter.argument] = None
+            raise UserError("\n".join(f"`{name}`: {refusal}" for name, refusal in refusals.items())[: limits.CONTENT])
+        for parameter in self.parameters:
+            if parameter.argument not in arguments:
+                if parameter.required:
+                    raise UserError(OUTDATED)
+                if parameter.fills_none:
+                    arguments[parameter.argument] = None
         return arguments
 
     def payload(self) -> dict[str, Any]:
@@ -276,13 +277,8 @@ class MenuCommand(ApplicationCommand[P, R]):
     def payload(self) -> dict[str, Any]:
         """Return the JSON that registers the command."""
         names = localizations(self.settings.get("name_localizations")) or None
-        return {
-            "type": int(self.kind),
-            "name": self.name,
-            "name_localizations": names,
-            "options": list[Any](),
-            **self.place(),
-        }
+        shown = {"name": self.name, "name_localizations": names}
+        return {"type": int(self.kind), **shown, "options": list[Any](), **self.place()}
 
 
 if TYPE_CHECKING:
@@ -486,14 +482,6 @@ class CommandOwner(CommandDecorator, Owner, abc.ABC):
         """Raise WispError if it is too late to register anything."""
 
 
-def _together(refusals: Mapping[str, UserError]) -> UserError:
-    """Return one refusal for all options: the only one as it is, or each with the option's name."""
-    if len(refusals) == 1:
-        return next(iter(refusals.values()))
-    lines = [f"`{name}`: {refusal}" for name, refusal in refusals.items()]
-    return UserError("\n".join(lines)[: limits.CONTENT])
-
-
 # ---- payloads ----
 
 
@@ -526,7 +514,7 @@ def place_payload(settings: PlaceSettings) -> dict[str, Any]:
 
 
 def place_problems(settings: PlaceSettings, problem: Callable[[str, str, str], Problem]) -> list[Problem]:
-    """Return what is wrong with the settings of a place together."""
+    """Return the problem, made by `problem("", message, fix)`, of settings that exclude each other."""
     if settings.get("guild_only") and settings.get("contexts") is not None:
         return [problem("", "it has both guild_only= and contexts=", "Keep one of them")]
     return []

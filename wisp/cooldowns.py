@@ -190,7 +190,7 @@ _PURGE = "DELETE FROM wisp_cooldowns WHERE until <= ?"
 class CooldownStore:
     """The cooldowns of a run of the bot, the long ones stored in its database.
 
-    If the database fails, calls are not held up, and the next write tries again.
+    If the database fails, calls are not held up, and a restart would forget these cooldowns.
     """
 
     def __init__(self, clock: Clock, discord_time: DiscordTime) -> None:
@@ -199,7 +199,6 @@ class CooldownStore:
         self._db: DatabaseService | None = None
         self._times: defaultdict[str, Times] = defaultdict(OrderedDict)
         self._writer = BatchWriter(self._write)
-        self._unwritten: list[tuple[str, SlidingWindow, Hashable]] = []
         self._purge_at = 0.0
 
     async def start(self, db: DatabaseService) -> None:
@@ -213,19 +212,15 @@ class CooldownStore:
                 unreadable += 1
                 await db.execute(_DELETE, (name, key))
                 continue
-            if (ahead := times[-1] - now) > 0:  # the clock was set back: they begin now, at this start only
-                times = [min(time, now) for time in times]
-                await db.execute(_WRITE, (name, key, _encode(times), until - ahead))
-            self._times[name][bucket] = [time - offset for time in times]
+            # a time in the future is of a clock that was set back
+            self._times[name][bucket] = [min(time, now) - offset for time in times]
         if unreadable:
             _log.warning("%d stored cooldowns cannot be read, and were deleted", unreadable)
         self._db = db
 
     async def stop(self) -> None:
-        """Finish writing, and retry what could not be written."""
+        """Finish writing."""
         await self._writer.drain()
-        if self._unwritten:
-            await self._write([])
         self._db = None
 
     def times(self, name: str) -> Times:
@@ -240,8 +235,7 @@ class CooldownStore:
     async def _write(self, changed: Sequence[tuple[str, SlidingWindow, Hashable]]) -> None:
         assert self._db is not None
         now = self.clock.time()
-        changed = [*dict.fromkeys((*self._unwritten, *changed))]
-        rows = [self._row(*one) for one in changed]
+        rows = [self._row(*one) for one in dict.fromkeys(changed)]
         try:
             for first in range(0, len(rows), _CHUNK):
                 chunk = rows[first : first + _CHUNK]
@@ -250,11 +244,7 @@ class CooldownStore:
                 self._purge_at = now + _PURGE_INTERVAL
                 await self._db.execute(_PURGE, (now,))
         except Exception as error:
-            if not self._unwritten:  # a full disk is full for each use
-                _log.error("long cooldowns cannot be written, and a restart would forget them: %s", error)
-            self._unwritten = changed
-        else:
-            self._unwritten = []
+            _log.error("long cooldowns cannot be written, and a restart would forget them: %s", error)
 
     def _row(self, name: str, window: SlidingWindow, key: Hashable) -> tuple[str, str, str, float]:
         times = [time + self.clock.zero() for time in window.times(key)]

@@ -6,7 +6,7 @@ import abc
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
-from functools import partialmethod, wraps
+from functools import partialmethod
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import hikari
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .context import InteractionContext
 
 T = TypeVar("T")
-D = TypeVar("D", bound=Callable[..., Any])
 
 _MARK = "__wisp_rules__"
 
@@ -37,19 +36,13 @@ class Rule:
     problem: tuple[str, str] | None = None
 
     def __call__(self, target: T) -> T:
-        """Put the rule on a function, a group, or the result of `@bot.command`, and return that.
-
-        Raises TypeError if the target cannot carry it.
-        """
+        """Put the rule on a function, a group, or the result of `@bot.command`, and return that."""
         if isinstance(target, (staticmethod, classmethod, partialmethod)):
             # the class returns what these wrap, without the rule
             kind = type(cast(object, target)).__name__
             raise TypeError(f"a guard above @{kind} has no effect: write it below")
-        try:
-            # decorators are applied from the bottom up, and read from the top down
-            setattr(target, _MARK, (self, *getattr(target, _MARK, ())))
-        except AttributeError:
-            raise TypeError(f"{target!r} cannot carry a guard: put it on the function itself") from None
+        # decorators are applied from the bottom up, and read from the top down
+        setattr(target, _MARK, (self, *getattr(target, _MARK, ())))
         return target
 
 
@@ -164,33 +157,16 @@ def without_parentheses(rule: Rule, target: Any, decorator: str, example: str) -
     return rule(target)
 
 
-def _without_arguments(decorator: D) -> D:
-    """Make a decorator that is used with parentheses note a problem."""
-
-    @wraps(decorator)
-    def decorate(*targets: Any, **settings: Any) -> Any:
-        if targets or settings:
-            return decorator(*targets, **settings)
-        rule, name = Rule(), f"@wisp.{decorator.__name__}"
-        rule.problem = (f"{name} takes no parentheses", f"Write `{name}`")
-        return rule
-
-    return cast(D, decorate)
-
-
-@_without_arguments
 def require_guild(target: T) -> T:
     """Refuse calls in direct messages."""
     return Check(_PLACE, _ask_guild)(target)
 
 
-@_without_arguments
 def require_owner(target: T) -> T:
     """Refuse users who do not own the bot: the owner or team of its application, or `owners=` if that is set."""
     return Check(_OWNER, _ask_owner)(target)
 
 
-@_without_arguments
 def require_admin(target: T) -> T:
     """Refuse members who are not administrators, and all calls in direct messages."""
     return require_permissions(hikari.Permissions.ADMINISTRATOR)(target)
@@ -255,7 +231,6 @@ def guard(ask: Callable[..., Any]) -> Callable[[T], T]:
     return check
 
 
-@_without_arguments
 def handle_errors(target: T) -> T:
     """Show users the text of an exception too, beside the id that finds it in the log."""
     return _ShowsErrors()(target)

@@ -40,10 +40,7 @@ class ModuleCommands(Module):
 
 async def show(ctx: Context) -> None:
     """Show all modules, and which are on here."""
-    modules = ctx.bot.modules
-    entries = [await _entry(ctx, name) for name in modules.list()]
-    not_registered = [name for name in modules.missing if name not in modules.list()]
-    entries += [(f"{name}: not loaded"[:256], modules.missing[name][:500]) for name in not_registered]
+    entries = [await _entry(ctx, name) for name in ctx.bot.modules.list()]
 
     def page(number: int) -> hikari.Embed:
         embed = EmbedBuilder.info(title="Modules")

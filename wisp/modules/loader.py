@@ -9,14 +9,12 @@ import pkgutil
 import traceback
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from types import ModuleType
 from typing import cast
 
 from ..errors import CheckError, WispError, did_you_mean
 from ..inspection import SettingChecks, is_bool, is_str, method_problem
 from ..locations import short_path
-from ..logs import get_logger
 from ..options import short_repr
 from ..tasks import described
 from . import Module
@@ -26,8 +24,6 @@ LONGEST_NAME = 100
 
 Needs = Mapping[str, Sequence[str]]
 """The names of the modules that each module needs directly."""
-
-_log = get_logger("wisp.modules")
 
 
 class NotLoadable(WispError):
@@ -180,11 +176,11 @@ def _circle(start: str, needs: Needs) -> list[str]:
 def discover_modules(package: str) -> list[Module]:
     """Return a module of each module class that is defined in a package, files in the order of their names.
 
-    Abstract classes, base classes of others there, and classes that are imported from elsewhere are left out. So is a
-    folder without `__init__.py`, with a warning. Raises WispError, with file and line, if a file does not import or a
-    module cannot be made.
+    Abstract classes, base classes of others there, and classes that are imported from elsewhere are left out, as are
+    folders without `__init__.py`. Raises WispError, with file and line, if a file does not import or a module cannot
+    be made.
     """
-    classes = [cls for name in _names_in_package(package) for cls in _classes_in(name)]
+    classes = [cls for name in [package, *sorted(_names_below(package))] for cls in _classes_in(name)]
     is_base = {base for cls in classes for base in cls.__mro__[1:]}
     concrete = [cls for cls in dict.fromkeys(classes) if not inspect.isabstract(cls) and cls not in is_base]
     return [_instantiate(cls) for cls in concrete if hasattr(cls, "name")]
@@ -197,25 +193,10 @@ def _classes_in(name: str) -> Iterable[type[Module]]:
     ]
 
 
-def _names_in_package(name: str) -> list[str]:
-    """Return the names of a package or file, and of all below it. Raises WispError if one of the packages fails."""
-    package = _import(name)
-    return [name, *sorted(_names_below(package))] if hasattr(package, "__path__") else [name]
-
-
-def _names_below(package: ModuleType) -> Iterator[str]:
-    for folder in package.__path__:
-        for left_out in _folders_without_init(folder):
-            _log.warning("discover: %s has no __init__.py, and is left out. Add an empty one", short_path(left_out))
-    for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+def _names_below(name: str) -> Iterator[str]:
+    for found in pkgutil.iter_modules(getattr(_import(name), "__path__", []), f"{name}."):
         yield found.name
-        if found.ispkg:
-            yield from _names_below(_import(found.name))
-
-
-def _folders_without_init(folder: str) -> list[str]:
-    folders = dict.fromkeys(sorted(file.parent for file in Path(folder).glob("*/*.py")))
-    return [str(one) for one in folders if one.name.isidentifier() and not (one / "__init__.py").exists()]
+        yield from _names_below(found.name)
 
 
 def _import(name: str) -> ModuleType:

@@ -49,12 +49,9 @@ class ModuleRegistry:
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self._registered: dict[str, Module] = {}
-        self._duplicates: dict[str, str] = {}  # why modules whose name is taken do not load
         self._packages: list[str] = []  # in which modules were discovered
         self._loaded: dict[str, ModuleBot] = {}
         self._lock = asyncio.Lock()
-        self._queued = 0  # changes that are going on, or wait for the lock
-        self._is_idle = asyncio.Event()
         self._changing: asyncio.Task[object] | None = None  # the task that loads or unloads modules now
         self.gate: Gate = Gate()
         self.missing: dict[str, str] = {}
@@ -65,27 +62,24 @@ class ModuleRegistry:
     def register(self, module: Module) -> None:
         """Add a module: it loads when the bot starts, or by `load` while it runs.
 
-        If its name is taken, it does not load: `missing`, the log and `wisp check` say so. Raises WispError if it is no
-        module, has no usable name, or its name is taken while the bot runs.
+        Raises WispError if it is no module, or its name cannot be used or is taken.
         """
         if not isinstance(module, Module):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
             raise WispError(f"expected a module, got {module!r}: an object of a class that derives from wisp.Module")
         name = name_of(module)
         if name == ModuleCommands.name:
             raise WispError(f'"{name}" is the module that holds /modules. Choose another name')
-        if name not in self._registered:
-            self._registered[name] = module
-            return
-        reason = f'"{name}" is the name of {_class_name(self._registered[name])} already. Rename one of them'
-        if self._bot.is_running:
-            raise WispError(reason)
-        self._duplicates[f"{name} of {_class_name(module)}"] = reason
+        if name in self._registered:
+            cls = type(self._registered[name])
+            raise WispError(f'"{name}" is the name of {cls.__module__}.{cls.__qualname__} already. Rename one of them')
+        self._registered[name] = module
 
     def discover(self, package: str) -> list[str]:
         """Register the modules of a package, "my_bot.modules", and return their names.
 
         Each module class that is defined in the package, or below it, is instantiated without arguments. Base classes
-        and classes that are imported from elsewhere are left out. Raises WispError if one of the files does not import.
+        and classes that are imported from elsewhere are left out. Raises WispError if one of the files does not import,
+        or a module cannot be made or registered.
         """
         known = {type(module) for module in self._registered.values()}
         found = [module for module in discover_modules(package) if type(module) not in known]
@@ -141,12 +135,9 @@ class ModuleRegistry:
 
     async def start(self) -> None:
         """Load all modules. Those that cannot load are logged; with `strict=True`, StartError is raised."""
-        self._lock, self._is_idle = asyncio.Lock(), asyncio.Event()  # of the event loop of this run
-        self._is_idle.set()
+        self._lock = asyncio.Lock()  # of the event loop of this run
         self._loaded.clear()
         self.missing, self.problems = {}, {}
-        for name, reason in self._duplicates.items():
-            self._note_missing(name, NotLoadable([reason]))
         if not self._registered:
             return
         wiring = self._bot.wiring
@@ -312,14 +303,13 @@ class ModuleRegistry:
         """
         async with self._change():
             self._check_name(name)
-            reasons = load_order(self._graph())[1].get(name)
-            if reasons:
+            if reasons := load_order(self._graph())[1].get(name):
                 why = NotLoadable(self._why_not(self._registered[name], reasons))
                 raise WispError(f'module "{name}" did not load: {why}')
             before = [*self._loaded]
             await self._load([*self.needs(name), name])
             self._audit("module.loaded", [one for one in self._loaded if one not in before])
-        await self._sync_commands()
+        await self._bot.wiring.sync_commands_again()
 
     async def unload(self, name: str) -> None:
         """Unload a module, and before it those that need it. Handlers that are running get up to 10 s to end."""
@@ -328,7 +318,7 @@ class ModuleRegistry:
             for one in loaded:
                 await self._take_down(one)
             self._audit("module.unloaded", loaded)
-        await self._sync_commands()
+        await self._bot.wiring.sync_commands_again()
 
     async def reload(self, name: str) -> None:
         """Read a module's file again, then unload the old module and load the new one, with those that need it.
@@ -369,7 +359,7 @@ class ModuleRegistry:
                 await self._load(loaded[::-1])
                 raise self._not_reloaded(name, str(error)) from error
             self._audit("module.reloaded", names)
-        await self._sync_commands()
+        await self._bot.wiring.sync_commands_again()
 
     def _not_reloaded(self, name: str, reason: str) -> WispError:
         result = "was not reloaded, and runs as before" if name in self._loaded else "did not load"
@@ -398,19 +388,12 @@ class ModuleRegistry:
         if self._changing is not None and self._changing is task:
             raise WispError("a module is being loaded or unloaded here: do this once setup, or teardown, has ended")
         self._ensure_running()
-        self._queued += 1
-        self._is_idle.clear()
-        try:
-            async with self._lock:
-                self._changing = task
-                try:
-                    yield
-                finally:
-                    self._changing = None
-        finally:
-            self._queued -= 1
-            if not self._queued:
-                self._is_idle.set()
+        async with self._lock:
+            self._changing = task
+            try:
+                yield
+            finally:
+                self._changing = None
 
     def _ensure_running(self) -> None:
         if not self._bot.wiring.is_complete:
@@ -418,11 +401,6 @@ class ModuleRegistry:
                 "modules change while the bot runs, and it is still starting, or closing. wisp.Bot(modules=[...]) "
                 "names those that it starts with"
             )
-
-    async def _sync_commands(self) -> None:
-        """Bring Discord's commands up to date, once for all changes that are running or queued."""
-        await self._is_idle.wait()
-        await self._bot.wiring.sync_commands_again()
 
     # ---- on and off ----
 
@@ -479,7 +457,3 @@ class ModuleRegistry:
             audit.log_action(action=action, user_id=user_id, guild_id=guild_id, metadata={"modules": modules})
         except Exception:
             _log.exception("the audit does not know of %s (%s)", action, ", ".join(modules))
-
-
-def _class_name(module: Module) -> str:
-    return f"{type(module).__module__}.{type(module).__qualname__}"
