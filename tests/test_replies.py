@@ -138,7 +138,7 @@ async def test_an_embed_that_shows_nothing_is_refused_on_every_path() -> None:
                 with pytest.raises(hikari.BadRequestError, match="This field is required"):
                     await ctx.bot.gateway.rest.create_message(ctx.channel_id, embed=embed)
             await ctx.respond("shown")
-        with pytest.raises(wisp.AnswerError, match="This answer is empty"):
+        with pytest.raises(wisp.AnswerError, match="Cannot send an empty message"):
             await ctx.edit("")
         return colour
 
@@ -159,7 +159,7 @@ async def test_a_file_that_is_too_large_is_refused_before_it_is_sent(tmp_path: P
     with large.open("wb") as file:
         file.truncate(too_many)  # takes no space
     empty.touch()
-    known = f"The file {{}} has {too_many:,} bytes, and Discord takes {ATTACHMENT_SIZE:,} here. Send a smaller file"
+    known = f"The file {{}} has {too_many:,} bytes, and Discord accepts {ATTACHMENT_SIZE:,} here. Send a smaller file"
     cases: list[tuple[dict[str, Any], type[Exception], str]] = [
         ({"attachment": hikari.Bytes(bytes(too_many), "a.bin")}, wisp.AnswerError, known.format("a.bin")),
         ({"attachments": [hikari.File(large)]}, wisp.AnswerError, known.format("large.bin")),
