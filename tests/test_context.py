@@ -454,20 +454,18 @@ async def test_nobody_is_pinged_unless_the_answer_says_so() -> None:
 async def test_the_context_tells_who_and_where() -> None:
     seen: list[Any] = []
 
-    async def go(ctx: wisp.Context) -> str:
+    async def go(ctx: wisp.Context) -> None:
         assert ctx.member is not None
         seen.extend(
             [ctx.user.username, ctx.member.username, ctx.guild_id, ctx.channel_id, ctx.bot is bot, ctx.log.name]
         )
-        return repr(ctx)
 
     bot = bot_with(go)
     async with connect(bot) as discord:
-        reply = await discord.member("ada").slash("go")
+        await discord.member("ada").slash("go")
         general = discord.channel("general")
     assert general.guild is not None
     assert seen == ["ada", "ada", general.guild.id, general.id, True, "wisp.bot"]
-    assert reply.content == "<Context /go by ada unanswered>"
 
 
 async def test_a_command_that_stays_private_answers_privately_unless_told() -> None:

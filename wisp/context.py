@@ -91,10 +91,6 @@ class InteractionContext(BaseContext[Answered]):
         super().__init__(runtime, handler, interaction)
         self._responder = Responder(runtime, interaction, handler, ephemeral=handler.ephemeral)
 
-    def __repr__(self) -> str:
-        state = self._responder.state.name.lower()
-        return f"<{type(self).__name__} {self._handler.label} by {self.user.username} {state}>"
-
     async def respond(
         self,
         content: Any = hikari.UNDEFINED,

@@ -141,7 +141,10 @@ class Dispatcher:
         """Answer a refusal in its own words, and an error that no error handler handles with its id."""
         call.follow_context()
         if isinstance(error, UserError):
-            await self._refuse(call, error)
+            try:
+                await call.refuse(text_of(error).strip() or _REFUSED)
+            except Exception as second:
+                await self._fail(call, second)
         elif isinstance(error, EXITS):
             await self._tell(call, _CLOSING)
             self._runtime.request_exit(error)
@@ -149,12 +152,6 @@ class Dispatcher:
             id = self._runtime.report(call.label, error)
             shown = f": {self._shown(error)}" if call.rules.shows_errors else "."
             await self._tell(call, _WENT_WRONG.format(shown=shown, id=id))
-
-    async def _refuse(self, call: Call, refusal: UserError) -> None:
-        try:
-            await call.refuse(text_of(refusal).strip() or _REFUSED)
-        except Exception as error:
-            await self._fail(call, error)
 
     async def _is_handled(self, call: Call, error: BaseException) -> bool:
         try:

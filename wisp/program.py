@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Coroutine, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -34,9 +35,6 @@ _log = get_logger("wisp")
 STOP_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]  # Windows has no SIGHUP
-
-_GLANCE = 0.02
-"""Seconds between two checks of the threads of the process when it ends."""
 
 INTERRUPTED = 130
 """The exit code that a shell reports for a program that SIGINT (2) ended: 128 + 2."""
@@ -143,11 +141,12 @@ def run(
         finally:
             asyncio.set_event_loop(None)
             loop.close()
-        running = [thread for thread in _alive(threading.enumerate()) if not isinstance(thread, _Ending)]
-        threads = [thread for thread in running if thread is not threading.main_thread()]
+        threads = [thread for thread in _alive(threading.enumerate()) if thread is not threading.main_thread()]
         left = [*(thread for thread in threads if thread not in known), *_processes()]
         if tasks or threads or left:
-            _Ending(tasks, left, known.intersection(threads), end_of_grace, code).start()
+            finish = partial(_finish, bool(tasks), left, known.intersection(threads), end_of_grace, code)
+            # concurrent.futures does this, too; `atexit` calls its functions after all threads have ended
+            threading._register_atexit(finish)  # type: ignore[attr-defined]
 
 
 def _complete(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> T:
@@ -196,45 +195,27 @@ def _exit_code(error: BaseException) -> int:
 # ---- the end of the process ----
 
 
-class _Ending(threading.Thread):
-    """Ends the process with an exit code when the main thread has ended, but tasks or threads of a run have not.
+def _finish(
+    has_tasks: bool, workers: Sequence[_Worker], others: Collection[threading.Thread], end_of_grace: float, code: int
+) -> None:
+    """Wait for the threads and processes that a run left when the program ends, and end the process if some remain.
 
-    Python would wait for threads and processes without a limit, and destroy tasks by raising an exception in their
-    code, which may not end either. `others` are the threads from before the run: the process waits for those.
+    Python would wait for them without a limit, and destroy tasks by raising an exception in their code, which may not
+    end either. `others` are the threads from before the run: the process waits for those.
     """
-
-    def __init__(
-        self,
-        tasks: set[asyncio.Task[Any]],
-        workers: Sequence[_Worker],
-        others: set[threading.Thread],
-        end_of_grace: float,
-        code: int,
-    ) -> None:
-        super().__init__(name="wisp end", daemon=False)
-        self._tasks = tasks
-        self._workers = workers
-        self._others = others
-        self._end_of_grace = end_of_grace
-        self._code = code
-
-    def run(self) -> None:
-        """Wait for the main thread, then for the threads and processes it left, and end the process if some remain."""
-        while not _is_exiting():
-            time.sleep(_GLANCE)
-        began = time.monotonic()
-        while time.monotonic() < max(self._end_of_grace, began + LAST_WORDS) and _alive(self._workers):
-            time.sleep(_GLANCE)
-        if others := _alive(self._others):
-            _log.warning("the process waits for threads that it had before the bot ran: %s", _named(others))
-        while _alive(self._others):
-            time.sleep(_GLANCE)
-        left = _alive(self._workers)
-        if self._tasks or left:
-            farewell = threading.Thread(target=_take_leave, args=[left], daemon=True)  # it may wait for a lock, too
-            farewell.start()
-            farewell.join(LAST_WORDS)
-            os._exit(self._code)
+    end_of_grace = max(end_of_grace, time.monotonic() + LAST_WORDS)
+    for worker in workers:
+        worker.join(max(0.0, end_of_grace - time.monotonic()))
+    if others := _alive(others):
+        _log.warning("the process waits for threads that it had before the bot ran: %s", _named(others))
+    for thread in others:
+        thread.join()
+    left = _alive(workers)
+    if has_tasks or left:
+        farewell = threading.Thread(target=_take_leave, args=[left], daemon=True)  # it may wait for a lock, too
+        farewell.start()
+        farewell.join(LAST_WORDS)
+        os._exit(code)
 
 
 def _alive(workers: Iterable[W]) -> list[W]:
@@ -245,12 +226,6 @@ def _alive(workers: Iterable[W]) -> list[W]:
 def _processes() -> list[BaseProcess]:
     """Return the processes that `multiprocessing` has started."""
     return sys.modules["multiprocessing"].active_children() if "multiprocessing" in sys.modules else []
-
-
-def _is_exiting() -> bool:
-    """Return whether the main thread has ended and the interpreter waits for the others."""
-    frames = _frames_of(threading.main_thread())
-    return bool(frames) and frames[0].f_globals["__name__"] == threading.__name__
 
 
 def _take_leave(workers: Collection[_Worker]) -> None:

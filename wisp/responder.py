@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import enum
 import math
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack
 
 import hikari
 
@@ -26,7 +26,6 @@ _LOADING = int(hikari.MessageFlag.LOADING)
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 _UNKNOWN_WEBHOOK = 10015
 _UNKNOWN_INTERACTION = 10062
-_EMPTY_MESSAGE = 50006
 _INVALID_WEBHOOK_TOKEN = 50027
 
 _EMPTY = "This answer is empty. Give it content, an embed, a component or a file."
@@ -34,8 +33,6 @@ _TOO_LATE = (
     "Discord no longer waits for this answer: it arrived more than 3 s after the interaction. Something kept the event "
     "loop, or the network, from sending it."
 )
-_SMALLER = "Send a smaller file, or a link to it."
-_TOO_LARGE = f"Discord refuses files as large as these. {_SMALLER}"
 _CLOSED = "The bot has closed and cannot answer any more. Answer before `await bot.close()`."
 _GONE = "That answer is gone: it was deleted."
 _UNCONFIRMED = (
@@ -167,7 +164,7 @@ class Responder:
         clock = self._runtime.clock
         left = self._runtime.defer_after - self._runtime.discord_time.arrived(self.interaction.id)
         self._defer_at = clock.monotonic() + left
-        self._timer = clock.call_later(left, self._defer_late)
+        self._timer = clock.call_later(left, lambda: self._runtime.spawn(self._defer_late()))
 
     def stop(self) -> None:
         """Do not defer any more."""
@@ -184,14 +181,10 @@ class Responder:
         self.has_open_form = False
         self.start()
 
-    def _defer_late(self) -> None:
-        self._timer = None
-        if self.state is _UNANSWERED:
-            self._runtime.spawn(self._defer_or_report())
-
-    async def _defer_or_report(self) -> None:
+    async def _defer_late(self) -> None:
         try:
-            await self.defer()
+            if self.state is _UNANSWERED:
+                await self.defer()
         except Exception as error:
             self._runtime.report(f"deferring {self.source.label}", error)
 
@@ -294,7 +287,8 @@ class Responder:
         elif not flags & _LOADING:
             self._answered(bridge.ORIGINAL)
         else:
-            self._deferred(bool(flags & _EPHEMERAL))
+            self.state = _DEFERRED
+            self._defers_as_ephemeral = bool(flags & _EPHEMERAL)
             if self._visibility is None:
                 self._visibility = self._defers_as_ephemeral
 
@@ -326,12 +320,12 @@ class Responder:
                 raise (AnswerError(_TOO_LATE) if code == _UNKNOWN_INTERACTION else self._over()) from self._lost_by
             if code == bridge.UNKNOWN_MESSAGE:
                 raise AnswerError(_GONE) from error
-            if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-                raise AnswerError(_TOO_LARGE) from error
-            if code == _EMPTY_MESSAGE:
-                raise AnswerError(_EMPTY) from error
-            if isinstance(error, hikari.BadRequestError) and error.errors:
-                _refuse([*_violations_in(error.errors)])
+            if error.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
+                if code == bridge.ALREADY_ACKNOWLEDGED:
+                    raise
+                errors = getattr(error, "errors", None)
+                # its text would hold the token of the interaction
+                raise AnswerError(f"Discord refuses this answer: {error.message} {errors or ''}".rstrip()) from error
             raise
         except hikari.ComponentStateConflictError as error:
             raise AnswerError(_CLOSED) from error
@@ -374,7 +368,8 @@ class Responder:
         data = {"flags": _EPHEMERAL} if ephemeral else {}
         accepted = await self._first_answer(hikari.ResponseType.DEFERRED_MESSAGE_CREATE, data)
         if accepted:
-            self._deferred(ephemeral)
+            self.state = _DEFERRED
+            self._defers_as_ephemeral = ephemeral
         return accepted
 
     async def _acknowledge(
@@ -424,10 +419,6 @@ class Responder:
         self._first = self._first or answer
         return answer
 
-    def _deferred(self, ephemeral: bool) -> None:
-        self.state = _DEFERRED
-        self._defers_as_ephemeral = ephemeral
-
     def _is_ephemeral(self, ephemeral: bool | None) -> bool:
         """Return the visibility of an answer: as its call says, else as a deferral said, else as the handler says."""
         return next(choice for choice in (ephemeral, self._visibility, self.ephemeral) if choice is not None)
@@ -458,7 +449,6 @@ def _build(
     if unknown := given.keys() - MessageFields.__annotations__.keys():
         known = ", ".join(("content", *MessageFields.__annotations__))
         raise AnswerError(f"A message has no {', '.join(sorted(unknown))}. It has {known}.")
-    _refuse_wrong_types(given)
     payload, files = bridge.message_payload(rest, content, given, edit=edit)
     _refuse(limits.message_violations(payload))
     flags = int(payload.get("flags", 0))
@@ -473,27 +463,6 @@ def _build(
     return payload, files
 
 
-def _refuse_wrong_types(fields: Mapping[str, Any]) -> None:
-    """Raise AnswerError for an embed, a component or a list of them that is something else."""
-    for one, many, needed, words in _FIELD_TYPES:
-        if one in fields and many in fields:
-            raise AnswerError(f"A message takes {one}= or {many}=, not both. Put all of them into {many}=[...].")
-        given = fields.get(many)
-        if given is not None and (not isinstance(given, Iterable) or isinstance(given, (str, bytes))):
-            raise AnswerError(f"{many}= takes a list of {words}, got {type(given).__name__}. Write `{many}=[...]`.")
-        for value in (fields.get(one), *cast("Iterable[object]", given or ())):
-            if value is not None and not hasattr(value, needed):
-                raise AnswerError(f"{many}= takes a list of {words}, and {type(value).__name__} is none.")
-
-
-_FIELD_TYPES = (
-    ("embed", "embeds", "add_field", "hikari.Embed"),
-    ("component", "components", "build", "rows, wisp.row(...)"),
-    ("attachment", "attachments", "__class__", "files"),
-)
-"""Of each field: its names for one value and for a list, the attribute that its values have, and their words."""
-
-
 def _refuse(violations: Sequence[limits.Violation]) -> None:
     if violations:
         from .limit_fixes import explained
@@ -505,16 +474,10 @@ def _refuse_large(files: bridge.Files, limit: int) -> None:
     """Raise AnswerError for a file of more than `limit` bytes, and OSError for one that is missing."""
     for name, size in files.sizes():
         if size is not None and size > limit:
-            raise AnswerError(f"The file {name} has {size:,} bytes, and Discord accepts {limit:,} here. {_SMALLER}")
-
-
-def _violations_in(errors: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[limits.Violation]:
-    """Flatten Discord's tree of errors."""
-    for key, value in errors.items():
-        if key == "_errors":
-            yield from (limits.Violation(path, str(one["code"]), str(one["message"])) for one in value)
-        elif isinstance(value, Mapping):
-            yield from _violations_in(cast("Mapping[str, Any]", value), (*path, key))
+            raise AnswerError(
+                f"The file {name} has {size:,} bytes, and Discord accepts {limit:,} here. "
+                "Send a smaller file, or a link to it."
+            )
 
 
 def _with_visibility(payload: dict[str, Any], ephemeral: bool) -> dict[str, Any]:

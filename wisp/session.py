@@ -211,7 +211,7 @@ class Session:
         await self._bot.modules.start()
         if not self._bot.modules.missing and (problems := unattached_problems(self._bot.file)):
             raise CheckError(problems)
-        self.wiring.is_complete = True
+        self.wiring.set_complete(True)
         bridge.set_intents(gateway, self.wiring.intents())
         self._stage("set up")
 
@@ -394,7 +394,7 @@ class Session:
             raise exit_requested.result()
 
     async def _stop_modules(self) -> None:
-        self.wiring.is_complete = False
+        self.wiring.set_complete(False)
         await self._bot.modules.stop()
 
     async def _close_gateway(self) -> None:

@@ -40,7 +40,7 @@ class Wiring:
         self._router = router
         self._lightbulb = lightbulb
         self._commands: CommandSync | None = None  # once Discord has said who the bot is
-        self._is_complete = False
+        self.is_complete: bool = False
 
     # ---- bot and modules ----
 
@@ -68,14 +68,9 @@ class Wiring:
                 error.problems = migrations.failed(error)
                 raise
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether all that load at the start are attached. Commands are routed then, once for all of them."""
-        return self._is_complete
-
-    @is_complete.setter
-    def is_complete(self, is_complete: bool) -> None:
-        self._is_complete = is_complete
+    def set_complete(self, is_complete: bool) -> None:
+        """Say whether all that load at the start are attached. Commands are routed then, once for all of them."""
+        self.is_complete = is_complete
         self._route()
 
     # ---- commands ----
@@ -88,7 +83,7 @@ class Wiring:
         return self.runtime.config.guilds if command.guilds is None else command.guilds
 
     def _route(self) -> None:
-        if not self._is_complete:
+        if not self.is_complete:
             return
         commands = [(command, self._guilds_of(command)) for command in self.commands()]
         self._router.update(commands, self.owners)
