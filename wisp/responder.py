@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import enum
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack, cast
 
 import hikari
 
@@ -27,6 +27,8 @@ _LOADING = int(hikari.MessageFlag.LOADING)
 _UNKNOWN_WEBHOOK = 10015
 _UNKNOWN_INTERACTION = 10062
 _INVALID_WEBHOOK_TOKEN = 50027
+
+_REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 _EMPTY = "This answer is empty. Give it content, an embed, a component or a file."
 _TOO_LATE = (
@@ -320,12 +322,10 @@ class Responder:
                 raise (AnswerError(_TOO_LATE) if code == _UNKNOWN_INTERACTION else self._over()) from self._lost_by
             if code == bridge.UNKNOWN_MESSAGE:
                 raise AnswerError(_GONE) from error
-            if error.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
-                if code == bridge.ALREADY_ACKNOWLEDGED:
-                    raise
-                errors = getattr(error, "errors", None)
-                # its text would hold the token of the interaction
-                raise AnswerError(f"Discord refuses this answer: {error.message} {errors or ''}".rstrip()) from error
+            if isinstance(error, hikari.BadRequestError) and error.errors:
+                _refuse([*_violations_in(error.errors)])
+            if error.status in _REFUSED and code != bridge.ALREADY_ACKNOWLEDGED:
+                raise AnswerError(f"Discord refuses this answer: {error.message}") from error
             raise
         except hikari.ComponentStateConflictError as error:
             raise AnswerError(_CLOSED) from error
@@ -449,6 +449,7 @@ def _build(
     if unknown := given.keys() - MessageFields.__annotations__.keys():
         known = ", ".join(("content", *MessageFields.__annotations__))
         raise AnswerError(f"A message has no {', '.join(sorted(unknown))}. It has {known}.")
+    _refuse_wrong_types(given)
     payload, files = bridge.message_payload(rest, content, given, edit=edit)
     _refuse(limits.message_violations(payload))
     flags = int(payload.get("flags", 0))
@@ -461,6 +462,27 @@ def _build(
     if not (edit or files or shows):
         raise AnswerError(_EMPTY)
     return payload, files
+
+
+def _refuse_wrong_types(fields: Mapping[str, Any]) -> None:
+    """Raise AnswerError for an embed, a component or a list of them that is something else."""
+    for one, many, needed, words in _FIELD_TYPES:
+        if one in fields and many in fields:
+            raise AnswerError(f"A message takes {one}= or {many}=, not both. Put all of them into {many}=[...].")
+        given = fields.get(many)
+        if given is not None and (not isinstance(given, Iterable) or isinstance(given, (str, bytes))):
+            raise AnswerError(f"{many}= takes a list of {words}, got {type(given).__name__}. Write `{many}=[...]`.")
+        for value in (fields.get(one), *cast("Iterable[object]", given or ())):
+            if value is not None and not hasattr(value, needed):
+                raise AnswerError(f"{many}= takes a list of {words}, and {type(value).__name__} is none.")
+
+
+_FIELD_TYPES = (
+    ("embed", "embeds", "add_field", "hikari.Embed"),
+    ("component", "components", "build", "rows, wisp.row(...)"),
+    ("attachment", "attachments", "__class__", "files"),
+)
+"""Of each field: its names for one value and for a list, the attribute that its values have, and their words."""
 
 
 def _refuse(violations: Sequence[limits.Violation]) -> None:
@@ -478,6 +500,15 @@ def _refuse_large(files: bridge.Files, limit: int) -> None:
                 f"The file {name} has {size:,} bytes, and Discord accepts {limit:,} here. "
                 "Send a smaller file, or a link to it."
             )
+
+
+def _violations_in(errors: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[limits.Violation]:
+    """Flatten Discord's tree of errors."""
+    for key, value in errors.items():
+        if key == "_errors":
+            yield from (limits.Violation(path, str(one["code"]), str(one["message"])) for one in value)
+        elif isinstance(value, Mapping):
+            yield from _violations_in(cast("Mapping[str, Any]", value), (*path, key))
 
 
 def _with_visibility(payload: dict[str, Any], ephemeral: bool) -> dict[str, Any]:
