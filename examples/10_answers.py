@@ -6,9 +6,9 @@ the answer, which can be edited and deleted. `ctx.edit`, `ctx.delete` and `ctx.d
 
 Time. Discord shows "The application did not respond" after 3 seconds. A handler that takes longer than 2 seconds is
 deferred for you, also while a file is read or uploaded, so users see "thinking..." instead, unless something blocks the
-event loop (`time.sleep`). A handler that blocks it for a second or more is logged with its name, its line and how long,
-and interactions that came too late because of it are logged in one line each. After a deferral there are 15 minutes. A
-handler that ends without an answer is acknowledged with an ephemeral deferral, which is then deleted.
+event loop (`time.sleep`). A handler that blocks it for a second or more is logged with its name, its line and how long.
+After a deferral there are 15 minutes. A handler that ends without an answer is acknowledged with an ephemeral deferral,
+which is then deleted.
 
 Visibility. `ephemeral=True` shows an answer to the user only: for all answers in `@bot.command(ephemeral=True)`, for
 one in `ctx.respond(..., ephemeral=True)`. Automatic deferrals follow the command's. After `ctx.defer(ephemeral=True)`

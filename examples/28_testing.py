@@ -34,7 +34,7 @@ What there is on `discord`:
     await restart(), await restart(kill=True)     restart the bot, cleanly or like `kill -9`
     fail(...), drop(), ...                        break things: 30_faults.py
 
-`wisp.testing.ActionNotAllowed` is raised for what a real client would not let a person do. An error in the bot's code
+`wisp.testing.Impossible` is raised for what a real client would not let a person do. An error in the bot's code
 fails the test, unless it is expected, and so does a call that the local Discord does not serve.
 """
 

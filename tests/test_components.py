@@ -764,7 +764,7 @@ async def test_a_message_becomes_one_of_components_v2_and_takes_no_text_then() -
         """Show."""
         await ctx.respond("plain", embed=hikari.Embed(title="Embed"))
         await ctx.edit(components=[hikari.impl.TextDisplayComponentBuilder(content="shown")])
-        with pytest.raises(wisp.AnswerError, match="Discord refuses this answer"):
+        with pytest.raises(wisp.AnswerError, match=r"a text is .*TextDisplayComponentBuilder"):
             await ctx.edit("plain again")
 
     async with connect(bot) as discord:
