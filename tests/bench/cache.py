@@ -93,10 +93,10 @@ def names(word: str, count: int) -> list[str]:
 
 
 CASES = [
-    Case("hit", "get", names("user", 1000), names("user", 1000), [Budget(WISP, CACHETOOLS, 0.28)]),
+    Case("hit", "get", names("user", 1000), names("user", 1000), [Budget(WISP, CACHETOOLS, 0.15)]),
     Case("hit, all of a full cache in turn", "get", names("user", ROOM), names("user", ROOM)),
     Case("miss", "get", names("user", 1000), names("nobody", 1000)),
-    Case("set", "set", names("user", 1000), names("user", 1000), [Budget(WISP, CACHETOOLS, 0.60)]),
+    Case("set", "set", names("user", 1000), names("user", 1000), [Budget(WISP, CACHETOOLS, 0.32)]),
     Case("set of new keys", "set", [], names("user", ROOM)),
     Case("set of new keys in a full cache", "set", names("user", ROOM), names("new", ROOM)),
 ]
