@@ -7,8 +7,7 @@ import datetime
 import enum
 import itertools
 import math
-import re
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from types import SimpleNamespace
 from typing import Annotated, Any, Literal, NewType, Protocol, TypeVar, Union
 
@@ -176,8 +175,8 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (str | int, "Discord has no option of type"),
         (hikari.DMChannel, "no channel of a server is a `DMChannel`"),
         (Literal["a", 1], "its choices are not all str, all int or all float"),
-        (Literal[True], "its choices are True and False alone"),
-        (Literal[True, False], "its choices are True and False alone"),
+        (Literal[True], "its choices are not all str, all int or all float"),
+        (Literal[True, False], "its choices are not all str, all int or all float"),
         (Literal[True, "a"], "its choices are not all str, all int or all float"),
         (Literal[None], "it has no members"),
         (enum.Enum("Nothing", []), "it has no members"),
@@ -188,14 +187,12 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         ([str], "Discord has no option of type"),
         (Literal["1", 1], "its choices are not all str"),
         (Annotated[Literal["a"], wisp.Option("x", choices=["c"])], "both name choices"),
-        (Annotated[datetime.timedelta, wisp.Option("x", choices=["1h", "banana"])], "'banana' is not a duration"),
-        (Annotated[int, wisp.Option("x", choices=[1, 99], max=5)], "the choice 99 is more than 5"),
         (Annotated[str, wisp.Option("x", choices=[])], "choices= is empty"),
         (Annotated[str, wisp.Option("x", choices="abc")], "choices= cannot be read"),
         (Annotated[str, wisp.Option("x", name_localizations=["a"])], "localizations are no mapping"),  # type: ignore[arg-type]
         (Annotated[str, wisp.Option("x", choices=[None])], "choices= cannot be read"),  # type: ignore[list-item]
         (Annotated[str, wisp.Option("x", autocomplete=print)], "autocomplete=: its function is not async"),
-        (Annotated[str, wisp.Option("x", autocomplete=_yielding)], "autocomplete= is an async generator"),
+        (Annotated[str, wisp.Option("x", autocomplete=_yielding)], "its function is not async"),
         (
             Annotated[str, wisp.Option("x", autocomplete=_taking_nothing)],
             "autocomplete=: it is called with (ctx, typed), which fails",
@@ -208,7 +205,6 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (Annotated[str, wisp.Option("x", choices={"A": "a", " ": "b"})], "choices.1.name: This field is required"),
         (Annotated[str, wisp.Option("x", choices=["a", 1])], "the choice 1 is not of the option's type"),
         (Annotated[str, wisp.Option("x", choices=[str(one) for one in range(26)])], "Must be 25 or fewer in length"),
-        (Annotated[int, wisp.Option("x", choices=itertools.count())], "Must be 25 or fewer in length"),
         (Annotated[int, wisp.Option("x", choices=[True])], "the choice True is not of the option's type"),
         (Annotated[float, wisp.Option("x", choices=[math.nan])], "the choice nan is not of the option's type"),
         (Annotated[int, wisp.Option("x", min="1", choices=[1])], "min='1' is not a number"),
@@ -216,7 +212,6 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (Annotated[datetime.timedelta, wisp.Option("x", min=5)], "min=5 is not a duration"),
         (Annotated[datetime.timedelta, wisp.Option("x", max="soon")], "max='soon' is not a duration"),
         (Annotated[datetime.timedelta, wisp.Option("x", min="2d", max="1d")], "min= is longer than 1d"),
-        (Annotated[datetime.timedelta, wisp.Option("x", max="1d", choices=["2d"])], "'2d' is too long"),
         (Annotated[str, wisp.Option], "`wisp.Option` is not called"),
         (Annotated[str, wisp.Field("x")], "its annotation has a `wisp.Field`, which is for inputs of forms"),
         (Annotated[str, wisp.Field] | None, "its annotation has a `wisp.Field`, which is for inputs of forms"),
@@ -269,7 +264,6 @@ def test_an_option_or_field_where_nothing_reads_it_is_a_problem() -> None:
     [
         (Annotated[str, wisp.Option("x", choices=(letter for letter in "ab"))], ["a", "b"]),
         (Annotated[str, wisp.Option("x", choices=iter({"A": "a"}.items()))], ["a"]),  # type: ignore[arg-type]
-        (Annotated[str, wisp.Option("x", choices={"b", "c", "a"})], ["a", "b", "c"]),
         (Annotated[str, wisp.Option("x", choices=Color)], ["r", "g"]),
         (Annotated[str, wisp.Option("x", choices={"A": Color.GREEN})], ["g"]),  # type: ignore[dict-item]
     ],
@@ -297,36 +291,9 @@ def test_choices_can_come_from_anything_that_gives_them_and_are_read_once(annota
         ("str", wisp.Option("What"), "`wisp.Option` is its default"),
         ("str", wisp.Option, "`wisp.Option` is its default"),
         (str, wisp.Field("What"), "`wisp.Field` is its default"),
-        (int, "3", "its default '3' is not an int"),
-        (int, True, "its default True is not an int"),
-        (int, 1.5, "its default 1.5 is not an int"),
-        (str, 5, "its default 5 is not a str"),
-        (bool, 1, "its default 1 is not True or False"),
-        (float, "1", "its default '1' is not a float"),
-        (datetime.timedelta, "1h", "its default '1h' is not a datetime.timedelta"),
-        (hikari.Member, "ada", "its default 'ada' is not a member"),
-        (hikari.GuildTextChannel, 5, "its default 5 is not a guild text channel"),
-        (Color, "r", "its default 'r' is not one of its values"),
-        (Color, Odd.FIRST, "its default Odd.FIRST is not one of its values"),
-        (Literal["a", "b"], "c", "its default 'c' is not one of its values"),
-        (Literal[1, 2], "1", "its default '1' is not one of its values"),
-        (Literal[1, 2], True, "its default True is not one of its values"),
-        (Annotated[str, wisp.Option("x", choices=["a"])], "b", "its default 'b' is not one of the choices"),
-        (Annotated[str, wisp.Option("x", choices={"Big": "b"})], "Big", "its default 'Big' is not one of the choices"),
-        (Annotated[int, wisp.Option("x", min=1)], 0, "its default 0 is less than 1"),
-        (Annotated[float, wisp.Option("x", max=1)], 2, "its default 2 is more than 1"),
-        (Annotated[str, wisp.Option("x", max_length=2)], "abc", "its default 'abc' is longer than 2 characters"),
-        (Annotated[str, wisp.Option("x", min_length=2)], "a", "its default 'a' is shorter than 2 characters"),
-        (Annotated[datetime.timedelta, wisp.Option("x", max="1h")], datetime.timedelta(days=1), "is too long"),
-        (str, Wordless, "is not a str"),
-        (int, 2**60, f"its default {2**60} is more than {2**53 - 1}"),
-        (Annotated[int, wisp.Option("x", max=5)], -(2**60), f"is less than {1 - 2**53}"),
-        (float, math.nan, "its default nan is not a number"),
-        (float, math.inf, "its default inf is more than"),
-        (str, "a" * 6001, "is longer than 6000 characters"),
     ],
 )
-def test_a_default_that_cannot_arrive_is_a_problem(annotation: Any, default: Any, problem: str) -> None:
+def test_an_option_or_field_as_a_default_is_a_problem(annotation: Any, default: Any, problem: str) -> None:
     bot = wisp.Bot()
 
     async def broken(ctx: wisp.Context, thing: Any = default) -> None: ...
@@ -695,18 +662,6 @@ async def test_a_duration_is_read_as_people_write_it_and_held_to_its_bounds() ->
         assert (await ada.slash("soon", after="2d")).content == "“2d” is too long: 1d or less is possible."
 
 
-@pytest.mark.parametrize("value", [2**53, -(2**60), 10**400, math.nan, math.inf, True, "5"])
-def test_a_number_that_discord_cannot_send_is_refused_in_words(value: Any) -> None:
-    bot = wisp.Bot()
-
-    @bot.command
-    async def count(ctx: wisp.Context, whole: int, number: float) -> None: ...
-
-    for parameter in bot.commands[0].parameters:
-        with pytest.raises(wisp.UserError, match="number that Discord can send"):
-            parameter.read(None, value)  # type: ignore[arg-type]
-
-
 async def test_threads_arrive_as_the_channels_that_they_are() -> None:
     bot = wisp.Bot()
 
@@ -776,18 +731,17 @@ async def test_all_options_that_do_not_fit_are_named_in_one_refusal() -> None:
         start: datetime.timedelta,
         end: datetime.timedelta,
         who: hikari.Member,
-        what: Annotated[str, wisp.Option("What", min_length=1)],
+        what: str,
     ) -> str:
         return "planned"
 
     async with connect(bot) as discord:
         ada, stranger = discord.member("ada"), discord.world.add_user("stranger")
-        reply = await ada.slash("plan", start="soon", end="1h", who=stranger, what="   ")
+        reply = await ada.slash("plan", start="soon", end="1h", who=stranger, what="tea")
         assert reply.ephemeral
         assert reply.content.splitlines() == [
             "`start`: “soon” is not a duration. Write it like 1h30m, 45s or 2d.",
             f"`who`: <@{stranger.id}> is not a member of this server.",
-            "`what`: That is blank. Discord may be showing an older version of this command: try again.",
         ]
 
 
@@ -862,53 +816,6 @@ async def test_autocomplete_leaves_out_what_discord_would_refuse(
     async with connect(bot) as discord:
         choices = await discord.member("ada").autocomplete("buy", "what", "1")
     assert [choice["value"] for choice in choices] == expected
-
-
-@pytest.mark.parametrize(
-    ("kind", "bounds", "offered", "expected"),
-    [
-        (int, {"min": 1, "max": 10}, [0, 1, 10, 11], [1, 10]),
-        (float, {"max": 1.5}, [1.5, 2], [1.5]),
-        (str, {"min_length": 2, "max_length": 3}, ["a", "ab", "abcd"], ["ab"]),
-        (datetime.timedelta, {"min": "1m", "max": "1h"}, ["1s", "5m", "soon", "2h"], ["5m"]),
-    ],
-)
-async def test_autocomplete_leaves_out_what_the_option_refuses(
-    kind: Any, bounds: Any, offered: Any, expected: list[Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    bot = wisp.Bot()
-
-    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> Any:
-        return offered
-
-    @bot.command
-    async def buy(
-        ctx: wisp.Context, what: Annotated[kind, wisp.Option("What", autocomplete=fruits, **bounds)]
-    ) -> None: ...
-
-    async with connect(bot) as discord:
-        choices = await discord.member("ada").autocomplete("buy", "what", "1")
-    assert [choice["value"] for choice in choices] == expected
-    assert re.search("a suggestion is left out, .*: it is ", caplog.text)
-
-
-async def test_autocomplete_that_raises_half_way_offers_what_came_before_and_is_reported() -> None:
-    bot = wisp.Bot()
-
-    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> Any:
-        def offered() -> Iterator[str]:
-            yield "tea"
-            raise KeyError("coffee")
-
-        return offered()
-
-    @bot.command
-    async def buy(ctx: wisp.Context, what: Annotated[str, wisp.Option("What", autocomplete=fruits)]) -> None: ...
-
-    async with connect(bot) as discord:
-        with discord.expects(KeyError):
-            choices = await discord.member("ada").autocomplete("buy", "what", "1")
-    assert [choice["value"] for choice in choices] == ["tea"]
 
 
 async def test_autocomplete_logs_the_first_suggestion_that_is_left_out_and_no_more(
@@ -1028,7 +935,6 @@ class Named(Protocol):
         ("user_command", wisp.Context),
         ("component", wisp.ComponentContext),
         ("modal", wisp.ModalContext),
-        ("autocomplete", wisp.AutocompleteContext),
     ],
 )
 def test_a_context_of_another_kind_is_found_with_the_right_one(kind: str, right: Any) -> None:
@@ -1039,13 +945,9 @@ def test_a_context_of_another_kind_is_found_with_the_right_one(kind: str, right:
 
         async def menu(ctx: Any, user: hikari.User) -> None: ...
 
-        async def offers(ctx: wisp.Context, what: Annotated[str, wisp.Option("x", autocomplete=function)]) -> None: ...
-
         function.__annotations__["ctx"] = menu.__annotations__["ctx"] = annotation
         if kind in ("component", "modal"):
             getattr(bot, kind)("x")(function)
-        elif kind == "autocomplete":
-            bot.command(offers)
         else:
             getattr(bot, kind)(menu if kind == "user_command" else function)
         return [(mistake.message, mistake.fix) for mistake in bot.check() if not mistake.is_warning]
@@ -1060,8 +962,7 @@ def test_a_context_of_another_kind_is_found_with_the_right_one(kind: str, right:
     special = type("Special", (right,), {})
     for annotation in (right, Any, object, right | wisp.Event, right | None, Named, special, "Nowhere", T):
         assert problems(annotation) == []
-    if kind != "autocomplete":
-        assert problems(wisp.InteractionContext) == problems(wisp.InteractionContext[Any]) == []
+    assert problems(wisp.InteractionContext) == problems(wisp.InteractionContext[Any]) == []
 
 
 def test_a_command_that_returns_a_number_is_found_before_it_runs() -> None:
@@ -1093,17 +994,6 @@ def test_handlers_that_are_not_async_are_found() -> None:
 
     wheres = [mistake.where for mistake in bot.check() if not mistake.is_warning]
     assert wheres == ['error handler "of_command"', 'error handler "of_bot"', 'on_start "prepare"']
-
-
-def test_members_of_an_enum_whose_names_read_alike_keep_them_apart() -> None:
-    bot = wisp.Bot()
-    shade = enum.Enum("Shade", {"DARK_RED": 1, "dark_red": 2})
-
-    async def paint(ctx: wisp.Context, shade: Any) -> None: ...
-
-    paint.__annotations__["shade"] = shade
-    bot.command(paint)
-    assert options_of(bot)["shade"]["choices"] == [{"name": "DARK_RED", "value": 1}, {"name": "dark_red", "value": 2}]
 
 
 # ---- properties ----

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -34,21 +33,19 @@ async def suggest(
     ctx: AutocompleteContext,
     focused: hikari.AutocompleteInteractionOption | None,
 ) -> list[dict[str, Any]]:
-    """Return the suggestions of the option's function: those before an error, none if it takes more than 2.5 s.
+    """Return the suggestions of the option's function: none if it raises, or takes more than 2.5 s.
 
-    A choice that Discord or the option would refuse is left out. Errors are reported and not raised.
+    A choice that Discord would refuse is left out. Errors are reported and not raised.
     """
     option = command.by_name.get(focused.name) if focused else None
     if focused is None or option is None or option.autocomplete is None:
         return []
     where = f'autocomplete of "{option.name}" in {command.label}'
-    choices: list[dict[str, Any]] = []
     asked: asyncio.Task[Any] | None = None
     try:
         asking = runtime.watchdog.watch(option.autocomplete(ctx, str(focused.value)), where)
         asked = asyncio.create_task(contained(asking), name=where)
-        for choice in _fitting(await runtime.clock.wait_for(asked, _TIMEOUT), option, where):
-            choices.append(choice)  # one by one: a generator may raise after some that are good
+        return _fitting(await runtime.clock.wait_for(asked, _TIMEOUT), option, where)
     except Exit as exit:
         runtime.request_exit(exit.error)
     except EXITS as error:
@@ -60,35 +57,33 @@ async def suggest(
             _log.warning("%s took more than %g s: nothing is suggested", where, _TIMEOUT)
         else:
             runtime.report(where, error)
-    return choices
+    return []
 
 
-def _fitting(given: Choices | None, option: CommandOption, where: str) -> Iterator[dict[str, Any]]:
+def _fitting(given: Choices | None, option: CommandOption, where: str) -> list[dict[str, Any]]:
     """Return the first 25 choices that can be sent; the first of the others is logged, once for each option."""
-    return islice(_all_fitting(() if given is None else given, option, where), limits.CHOICES)
-
-
-def _all_fitting(given: Choices, option: CommandOption, where: str) -> Iterator[dict[str, Any]]:
+    fitting: list[dict[str, Any]] = []
     seen: set[tuple[str, object]] = set()
-    for choice in islice(choices_in(given), _CHOICES_READ):
+    for choice in islice(choices_in(() if given is None else given), _CHOICES_READ):
         try:
             payload = choice_payload(choice)
             problem = _problem(payload, option, seen)
         except Exception as error:  # of the choice's own __str__ as well
             payload, problem = {}, str(error)
         if not problem:
-            yield payload
+            fitting.append(payload)
+            if len(fitting) == limits.CHOICES:
+                break
         elif not option.has_warned:
             option.has_warned = True
             _log.warning("%s: a suggestion is left out, %s: %s", where, short_repr(choice), problem)
+    return fitting
 
 
 def _problem(payload: dict[str, Any], option: CommandOption, seen: set[tuple[str, object]]) -> str:
     """Return why a choice cannot be offered beside those seen, "" if it can: then it is added to them."""
     if problems := limits.choice_violations(payload, option.type):
         return str(problems[0])
-    if problem := option.refuses(payload["value"]):
-        return f"it {problem}"
     keys = {("name", payload["name"]), ("value", payload["value"])}
     if again := keys & seen:
         return f"another suggestion has the same {' and '.join(sorted(key for key, _ in again))}"

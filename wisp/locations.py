@@ -109,12 +109,6 @@ def line_of(task: asyncio.Task[Any]) -> str:
     return f" ({_where(frame)}{line and ': '}{line})"
 
 
-def waits_at(coroutine: Any) -> str | None:
-    """Return the file and line of the bot's code in which a coroutine waits ("bot.py:12"); None if it has ended."""
-    frame = _innermost(_frames(coroutine))
-    return frame and f"{short_path(frame.f_code.co_filename)}:{frame.f_lineno}"
-
-
 def raised_at(traceback: TracebackType | None) -> str:
     """Return the innermost line of the bot's code in a traceback, formatted as by `place`."""
     lines = [f" ({_where(frame, line)})" for frame, line in walk_tb(traceback) if _is_of_bot(frame)]

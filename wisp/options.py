@@ -11,12 +11,10 @@ import typing
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
 
 import hikari
 
-from . import limits
 from .clock import LONGEST, duration_in_words, parse_duration
 from .context import BaseContext, Context
 from .errors import UserError
@@ -26,8 +24,6 @@ from .inspection import (
     Parameter,
     call_problem,
     in_words,
-    read_parameters,
-    requested_context,
     short_repr,
     union_parts,
 )
@@ -45,12 +41,7 @@ Localizations = Mapping[hikari.Locale | str, str]
 Bound = float | datetime.timedelta | str
 """The least or greatest value of an option: a number, or for a duration a timedelta or a str like "1h30m"."""
 
-_CHOICES_READ = 1000
-"""Choices that are read from an iterator, which may have no end."""
-
 _OLDER = "Discord may be showing an older version of this command: try again."
-
-_LEAST, _GREATEST = limits.OPTION_NUMBER
 
 
 class AutocompleteContext(BaseContext[hikari.AutocompleteInteraction]):
@@ -100,30 +91,15 @@ class Option(Metadata):
     description_localizations: Localizations | None = None
 
     def __post_init__(self) -> None:
-        self.choices = _repeatable(self.choices)
-
-
-def _repeatable(choices: Choices | None) -> Choices | None:
-    """Return choices that can be read more than once, in the same order each time."""
-    given: Any = choices  # users err
-    if isinstance(given, (str, bytes, Mapping)) or not isinstance(given, Iterable):
-        return choices
-    listed = list(islice(cast("Iterable[Any]", given), _CHOICES_READ))
-    return sorted(listed, key=str) if isinstance(given, (set, frozenset)) else listed
+        if isinstance(self.choices, Iterator):
+            self.choices = list(self.choices)  # they are read more than once
 
 
 class _Kind(NamedTuple):
-    """What an annotation stands for: Discord's type of the option, and how its value is read.
-
-    `words` name the value in messages, `classes` are its types; `values` are all values that can arrive, if they are
-    few, and `choices` the same as Discord takes them.
-    """
+    """What an annotation stands for: Discord's type of the option, and how its value is read."""
 
     type: hikari.OptionType
     read: Reader
-    words: str
-    classes: tuple[Any, ...] = ()
-    values: Sequence[Any] = ()
     choices: list[dict[str, Any]] | None = None
     channel_types: list[int] | None = None
 
@@ -131,8 +107,8 @@ class _Kind(NamedTuple):
 class CommandOption:
     """One option of a command: `payload` is its JSON for Discord, `argument` the parameter that takes it.
 
-    `read` converts its value, `fills_none` says that it is None if it is left out. `durations` are the bounds of a
-    duration, None for any other option. `has_warned` says that a warning about its suggestions was logged.
+    `read` converts its value, `fills_none` says that it is None if it is left out. `has_warned` says that a warning
+    about its suggestions was logged.
     """
 
     def __init__(self, argument: str, kind: _Kind, option: Option, *, required: bool, fills_none: bool) -> None:
@@ -142,33 +118,10 @@ class CommandOption:
         self.type: hikari.OptionType = kind.type
         self.has_warned: bool = False
         self.fills_none: bool = fills_none
-        self.durations: _Durations | None = _durations(option) if kind is _DURATION else None
         self.autocomplete: Callable[..., Any] | None = option.autocomplete
         self.described: bool = bool(option.description)
         self.payload: dict[str, Any] = _payload(self.name, kind, option, required)
-        read = kind.read if self.durations is None else _duration(self.durations)
-        is_bounded = self.payload.keys() & {"choices", "min_value", "max_value", "min_length", "max_length"}
-        self.read: Reader = self._within_bounds(read) if is_bounded else read
-
-    def refuses(self, value: Any) -> str:
-        """Return why the option does not take a value of Discord's ("is less than 1"), "" if it does."""
-        if problem := _out_of_bounds(self.payload, value):
-            return problem
-        if self.durations is None:
-            return ""
-        duration = parse_duration(value)
-        return "is not a duration" if duration is None else _too_short_or_long(duration, self.durations)
-
-    def _within_bounds(self, read: Reader) -> Reader:
-        """Return a reader that also checks the bounds: Discord enforces those of the version that it knows."""
-
-        def read_within(ctx: Context, value: Any) -> Any:
-            arrived = read(ctx, value)
-            if problem := _out_of_bounds(self.payload, value):
-                raise UserError(f"That {problem}. {_OLDER}")
-            return arrived
-
-        return read_within
+        self.read: Reader = _duration(_durations(option)) if kind is _DURATION else kind.read
 
 
 class Target(NamedTuple):
@@ -213,19 +166,13 @@ def read_option(parameter: Parameter) -> CommandOption:
     option = annotation.only(Option, '"description"') or Option()
     kind = _kind(annotation.type)
     _check_settings(kind, option)
-    read = CommandOption(
+    return CommandOption(
         parameter.name,
         kind,
         option,
         required=not (parameter.has_default or annotation.allows_none),
         fills_none=annotation.allows_none and not parameter.has_default,
     )
-    for choice in read.payload.get("choices", ()):
-        if problem := read.refuses(choice["value"]):
-            raise InvalidDefinition(f"the choice {short_repr(choice['value'])} {problem}", "Change one of them")
-    if parameter.has_default:
-        _check_default(parameter.default, kind, read)
-    return read
 
 
 def check_target(parameters: Sequence[Parameter], kind: hikari.CommandType) -> None:
@@ -375,62 +322,18 @@ _CHOICES_OF: dict[hikari.OptionType | int, tuple[type, ...]] = {
 
 def _check_autocomplete(function: Any) -> None:
     fix = "Write `async def fruits(ctx, typed: str) -> list[str]`"
-    if inspect.isasyncgenfunction(function):
-        raise InvalidDefinition("autocomplete= is an async generator, which yields", f"Return a list. {fix}")
     if problem := call_problem(function, "ctx", "typed"):
         raise InvalidDefinition(f"autocomplete=: {problem}", fix)
-    try:
-        requested_context(read_parameters(function, {}), AutocompleteContext)
-    except InvalidDefinition as invalid:
-        raise InvalidDefinition(f"autocomplete=: {invalid.message}", invalid.fix) from None
-
-
-def _check_default(default: Any, kind: _Kind, option: CommandOption) -> None:
-    """Refuse a default that could not arrive from Discord. None, UNDEFINED and "" stand for an option left out."""
-    if default is None or default is hikari.UNDEFINED or (default == "" and str in kind.classes):
-        return
-    shown = short_repr(default)
-    if kind.values:
-        if not any(value is default or (type(value) is type(default) and value == default) for value in kind.values):
-            listed = ", ".join(map(short_repr, kind.values[:25]))
-            raise InvalidDefinition(f"its default {shown} is not one of its values", f"Use one of {listed}, or None")
-        return
-    if not isinstance(default, kind.classes) or (isinstance(default, bool) and bool not in kind.classes):
-        raise InvalidDefinition(f"its default {shown} is not {kind.words}", f"Give it {kind.words}, or None")
-    problem = _out_of_bounds(option.payload, default)
-    if not problem and option.durations is not None and isinstance(default, datetime.timedelta):
-        problem = _too_short_or_long(default, option.durations)
-    if problem:
-        raise InvalidDefinition(f"its default {shown} {problem}", "Change the default or the limit")
-
-
-def _out_of_bounds(payload: Mapping[str, Any], value: Any) -> str:
-    """Return why a value is outside of the bounds and choices of a payload ("is less than 1"), "" if it is inside."""
-    if (choices := payload.get("choices")) and all(choice["value"] != value for choice in choices):
-        return "is not one of the choices"
-    if isinstance(value, str):
-        shortest, longest = payload.get("min_length", 0), payload.get("max_length", limits.OPTION_MAX_LENGTH[1])
-        if len(value) < shortest or (shortest and not value.strip()):
-            return f"is shorter than {shortest} characters" if value.strip() else "is blank"
-        return f"is longer than {longest} characters" if len(value) > longest else ""
-    if payload["type"] not in (hikari.OptionType.INTEGER, hikari.OptionType.FLOAT):
-        return ""
-    if math.isnan(value):
-        return "is not a number"
-    low, high = payload.get("min_value", _LEAST), payload.get("max_value", _GREATEST)
-    if value < low:
-        return f"is less than {low}"
-    return f"is more than {high}" if value > high else ""
 
 
 # ---- reading a value ----
 
 
-def _typed(what: str, *accepted: type) -> Reader:
+def _typed(what: str, cls: type, *accepted: type) -> Reader:
     def read(ctx: Context, value: Any) -> Any:
         # `type(...) in` and not isinstance: True is an int to isinstance
         if type(value) in accepted:
-            return value
+            return cls(value)  # JSON writes 3.0 as 3
         raise _refusal(what)
 
     return read
@@ -438,15 +341,6 @@ def _typed(what: str, *accepted: type) -> Reader:
 
 def _refusal(what: str) -> UserError:
     return UserError(f"That is not {what}. {_OLDER}")
-
-
-def _number(what: str, cls: type, *accepted: type) -> Reader:
-    def read(ctx: Context, value: Any) -> Any:
-        if type(value) in accepted and _LEAST <= value <= _GREATEST:
-            return cls(value)  # JSON writes 3.0 as 3
-        raise _refusal(f"{what} that Discord can send")
-
-    return read
 
 
 class _Durations(NamedTuple):
@@ -579,32 +473,25 @@ _MESSAGE = _resolved("messages", fetch=_missing("a message"))
 # ---- kinds of options ----
 
 
-_ID = hikari.Snowflake
-_DURATION = _Kind(
-    hikari.OptionType.STRING, _duration(_Durations(None, LONGEST)), "a datetime.timedelta", (datetime.timedelta,)
-)
+_DURATION = _Kind(hikari.OptionType.STRING, _duration(_Durations(None, LONGEST)))
 
 _KINDS: dict[Any, _Kind] = {
-    str: _Kind(hikari.OptionType.STRING, _typed("a text", str), "a str", (str,)),
-    int: _Kind(hikari.OptionType.INTEGER, _number("a whole number", int, int), "an int", (int,)),
-    float: _Kind(hikari.OptionType.FLOAT, _number("a number", float, int, float), "a float", (int, float)),
-    bool: _Kind(hikari.OptionType.BOOLEAN, _typed("true or false", bool), "True or False", (bool,)),
+    str: _Kind(hikari.OptionType.STRING, _typed("a text", str, str)),
+    int: _Kind(hikari.OptionType.INTEGER, _typed("a whole number", int, int)),
+    float: _Kind(hikari.OptionType.FLOAT, _typed("a number", float, int, float)),
+    bool: _Kind(hikari.OptionType.BOOLEAN, _typed("true or false", bool, bool)),
     datetime.timedelta: _DURATION,
-    hikari.User: _Kind(hikari.OptionType.USER, _USER, "a user", (hikari.User, _ID)),
-    hikari.Member: _Kind(hikari.OptionType.USER, _MEMBER, "a member", (hikari.Member, _ID)),
-    hikari.Role: _Kind(hikari.OptionType.ROLE, _ROLE, "a role", (hikari.Role, _ID)),
-    hikari.Attachment: _Kind(hikari.OptionType.ATTACHMENT, _FILE, "a file", (hikari.Attachment,)),
+    hikari.User: _Kind(hikari.OptionType.USER, _USER),
+    hikari.Member: _Kind(hikari.OptionType.USER, _MEMBER),
+    hikari.Role: _Kind(hikari.OptionType.ROLE, _ROLE),
+    hikari.Attachment: _Kind(hikari.OptionType.ATTACHMENT, _FILE),
 }
 
-_UNIONS: dict[frozenset[Any], tuple[hikari.OptionType, Reader, str]] = {
-    frozenset({hikari.User, hikari.Member}): (hikari.OptionType.USER, _MEMBER_OR_USER, "a user"),
-    frozenset({hikari.Member, hikari.Role}): (hikari.OptionType.MENTIONABLE, _MEMBER_OR_ROLE, "a user or role"),
-    frozenset({hikari.User, hikari.Role}): (hikari.OptionType.MENTIONABLE, _MENTIONABLE, "a user or role"),
-    frozenset({hikari.User, hikari.Member, hikari.Role}): (
-        hikari.OptionType.MENTIONABLE,
-        _MENTIONABLE,
-        "a user or role",
-    ),
+_UNIONS: dict[frozenset[Any], _Kind] = {
+    frozenset({hikari.User, hikari.Member}): _Kind(hikari.OptionType.USER, _MEMBER_OR_USER),
+    frozenset({hikari.Member, hikari.Role}): _Kind(hikari.OptionType.MENTIONABLE, _MEMBER_OR_ROLE),
+    frozenset({hikari.User, hikari.Role}): _Kind(hikari.OptionType.MENTIONABLE, _MENTIONABLE),
+    frozenset({hikari.User, hikari.Member, hikari.Role}): _Kind(hikari.OptionType.MENTIONABLE, _MENTIONABLE),
 }
 
 _TARGETS: dict[tuple[hikari.CommandType, frozenset[Any]], Reader] = {
@@ -642,7 +529,7 @@ def _kind(annotation: Any) -> _Kind:
     if all(isinstance(part, type) and issubclass(part, hikari.PartialChannel) for part in parts):
         return _channel_kind(parts)
     if len(parts) > 1 and frozenset(parts) in _UNIONS:
-        return _Kind(*_UNIONS[frozenset(parts)], classes=(*parts, _ID))
+        return _UNIONS[frozenset(parts)]
     raise InvalidDefinition(
         f"Discord has no option of type {_code(annotation)}",
         "Use str, int, float, bool, datetime.timedelta, Literal, Enum, hikari.User, hikari.Member, hikari.Role, "
@@ -662,25 +549,17 @@ def _channel_kind(classes: tuple[type, ...]) -> _Kind:
             "Use hikari.PartialChannel for any channel, or hikari.GuildTextChannel and its siblings",
         )
     words = " or ".join(f"a {re.sub('(?<=[a-z])(?=[A-Z])', ' ', cls.__name__).lower()}" for cls in classes)
-    return _Kind(
-        hikari.OptionType.CHANNEL,
-        _channel(classes, words),
-        words,
-        (*classes, _ID),
-        channel_types=types if len(types) < len(_CHANNELS) else None,
-    )
+    narrowed = types if len(types) < len(_CHANNELS) else None
+    return _Kind(hikari.OptionType.CHANNEL, _channel(classes, words), channel_types=narrowed)
 
 
 def _enum_kind(members: Sequence[enum.Enum]) -> _Kind:
-    names = [_capitalized(member.name) for member in members]
-    if len(set(names)) < len(names):
-        names = [member.name for member in members]  # DARK_RED beside dark_red
     values = [member.value for member in members]
     types = {_choice_type(value) for value in values}
     if len(types) != 1 or None in types:
         # values that Discord cannot carry (objects, a mixture) are sent as the member's name
         values = [member.name for member in members]
-    return _choice_kind(list(zip(names, values, members, strict=True)))
+    return _choice_kind([(_capitalized(one.name), value, one) for one, value in zip(members, values, strict=True)])
 
 
 def _choice_type(value: Any) -> hikari.OptionType | None:
@@ -694,8 +573,6 @@ def _choice_kind(shown: Sequence[tuple[str, Any, Any]]) -> _Kind:
     """Return a kind of choices, each given as (the name that is shown, the value that Discord sends, the argument)."""
     if not shown:
         raise InvalidDefinition("it has no members, so nothing can be chosen", "Give it some, or use another type")
-    if all(isinstance(sent, bool) for _, sent, _ in shown):
-        raise InvalidDefinition("its choices are True and False alone", "Use `bool`")
     types = {_choice_type(sent) for _, sent, _ in shown}
     if len(types) != 1 or None in types:
         fix = 'Use values of one type: `Literal["red", "green"]`'
@@ -711,7 +588,5 @@ def _choice_kind(shown: Sequence[tuple[str, Any, Any]]) -> _Kind:
     return _Kind(
         cast(hikari.OptionType, types.pop()),
         read,
-        "one of its values",
-        values=[value for _, _, value in shown],
         choices=[{"name": name, "value": sent} for name, sent, _ in shown],
     )
