@@ -205,6 +205,7 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (Annotated[str, wisp.Option("x", choices={"A": "a", " ": "b"})], "choices.1.name: This field is required"),
         (Annotated[str, wisp.Option("x", choices=["a", 1])], "the choice 1 is not of the option's type"),
         (Annotated[str, wisp.Option("x", choices=[str(one) for one in range(26)])], "Must be 25 or fewer in length"),
+        (Annotated[int, wisp.Option("x", choices=itertools.count())], "Must be 25 or fewer in length"),
         (Annotated[int, wisp.Option("x", choices=[True])], "the choice True is not of the option's type"),
         (Annotated[float, wisp.Option("x", choices=[math.nan])], "the choice nan is not of the option's type"),
         (Annotated[int, wisp.Option("x", min="1", choices=[1])], "min='1' is not a number"),
@@ -816,6 +817,34 @@ async def test_autocomplete_leaves_out_what_discord_would_refuse(
     async with connect(bot) as discord:
         choices = await discord.member("ada").autocomplete("buy", "what", "1")
     assert [choice["value"] for choice in choices] == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounds", "offered", "expected"),
+    [
+        (int, {"min": 1, "max": 10}, [0, 1, 10, 11], [1, 10]),
+        (float, {"max": 1.5}, [1.5, 2], [1.5]),
+        (str, {"min_length": 2, "max_length": 3}, ["a", "ab", "abcd"], ["ab"]),
+        (datetime.timedelta, {"min": "1m", "max": "1h"}, ["1s", "5m", "soon", "2h"], ["5m"]),
+    ],
+)
+async def test_autocomplete_leaves_out_what_the_option_refuses(
+    kind: Any, bounds: Any, offered: Any, expected: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    bot = wisp.Bot()
+
+    async def fruits(ctx: wisp.AutocompleteContext, typed: str) -> Any:
+        return offered
+
+    @bot.command
+    async def buy(
+        ctx: wisp.Context, what: Annotated[kind, wisp.Option("What", autocomplete=fruits, **bounds)]
+    ) -> None: ...
+
+    async with connect(bot) as discord:
+        choices = await discord.member("ada").autocomplete("buy", "what", "1")
+    assert [choice["value"] for choice in choices] == expected
+    assert "a suggestion is left out" in caplog.text
 
 
 async def test_autocomplete_logs_the_first_suggestion_that_is_left_out_and_no_more(

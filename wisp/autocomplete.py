@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import hikari
 
 from . import limits
 from .inspection import short_repr
 from .logs import get_logger
-from .options import AutocompleteContext, Choices, CommandOption, choice_payload, choices_in
+from .options import AutocompleteContext, Choices, CommandOption, choice_payload, choices_in, out_of_bounds
 from .tasks import EXITS, Exit, contained, is_cancelled
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ async def suggest(
 ) -> list[dict[str, Any]]:
     """Return the suggestions of the option's function: none if it raises, or takes more than 2.5 s.
 
-    A choice that Discord would refuse is left out. Errors are reported and not raised.
+    A choice that Discord or the option would refuse is left out. Errors are reported and not raised.
     """
     option = command.by_name.get(focused.name) if focused else None
     if focused is None or option is None or option.autocomplete is None:
@@ -84,6 +84,9 @@ def _problem(payload: dict[str, Any], option: CommandOption, seen: set[tuple[str
     """Return why a choice cannot be offered beside those seen, "" if it can: then it is added to them."""
     if problems := limits.choice_violations(payload, option.type):
         return str(problems[0])
+    if problem := out_of_bounds(option.payload, payload["value"]):
+        return f"it {problem}"
+    option.read(cast(Any, None), payload["value"])  # raises if it is no duration, or too long; it needs no context
     keys = {("name", payload["name"]), ("value", payload["value"])}
     if again := keys & seen:
         return f"another suggestion has the same {' and '.join(sorted(key for key, _ in again))}"

@@ -12,8 +12,10 @@ import math
 import platform
 import ssl
 import sys
+from calendar import timegm
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from email.utils import parsedate
 from functools import cache, partial
 from typing import Any, TypedDict, TypeVar
 
@@ -108,13 +110,16 @@ def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
 class _RESTClient(rest.RESTClientImpl):
     """hikari's REST client, but its requests wait `max_wait` seconds in all for rate limits, and raise a longer one."""
 
-    __slots__ = ("max_wait",)
+    __slots__ = ("max_wait", "on_date")
 
     max_wait: float
+    on_date: Callable[[int], None] | None
 
     async def _parse_ratelimits(  # pyright: ignore[reportIncompatibleMethodOverride] - there is no other place
         self, compiled_route: Any, authentication: Any, response: Any
     ) -> float | None:
+        if self.on_date is not None and (date := parsedate(response.headers.get("Date"))) is not None:
+            self.on_date(timegm(date))
         if response.status != 429:
             return await super()._parse_ratelimits(compiled_route, authentication, response)
         body = await response.read()
@@ -134,15 +139,16 @@ class _RESTClient(rest.RESTClientImpl):
         return wait
 
 
-def rest_client(client: Any, *, max_wait: float) -> rest.RESTClientImpl:
+def rest_client(client: Any, *, max_wait: float, on_date: Callable[[int], None] | None = None) -> rest.RESTClientImpl:
     """Return a REST client that shares everything with `client`, and waits so long for rate limits in all.
 
-    It raises a longer one as hikari.ClientHTTPResponseError, with the header `Retry-After`.
+    It raises a longer one as hikari.ClientHTTPResponseError, with the header `Retry-After`. `on_date` is called with
+    the date of each response, in whole seconds since the epoch.
     """
     made = object.__new__(_RESTClient)
     for name in rest.RESTClientImpl.__slots__:
         setattr(made, name, getattr(client, name))
-    made.max_wait = max_wait
+    made.max_wait, made.on_date = max_wait, on_date
     return made
 
 

@@ -91,13 +91,19 @@ class DiscordTime:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._difference = -clock.zero()  # monotonic minus Discord's time: at first, the system's clock is believed
-        self._measured = clock.monotonic()
+        self._difference = math.inf  # monotonic minus Discord's time
+        self._measured = 0.0
 
     def now(self) -> float:
         """Return Discord's time in seconds since the epoch: the system's time, which is finer, if it agrees."""
         time, learned = self._clock.time(), self._clock.monotonic() - self._difference
-        return time if abs(time - learned) < _AGREED else learned
+        return time if math.isinf(learned) or abs(time - learned) < _AGREED else learned
+
+    def responded(self, date: int) -> None:
+        """Learn from the date of a response that arrives now, in whole seconds since the epoch."""
+        time, middle = self._clock.time(), date + 0.5
+        # the system's clock is finer, if it agrees
+        self.observe(time if abs(time - middle) < _AGREED else middle, self._clock.monotonic())
 
     def arrived(self, id: int) -> float:
         """Learn from an id that arrives now; return how many seconds ago Discord made it."""

@@ -6,7 +6,7 @@ import abc
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypedDict, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 import hikari
 
@@ -14,7 +14,7 @@ from . import limits
 from .context import Context, GuildContext
 from .errors import Problem, UserError, WispError
 from .guards import Rule, rule_problems, rules_on
-from .handlers import Handler
+from .handlers import Contexts, Handler
 from .inspection import (
     InvalidDefinition,
     SettingChecks,
@@ -90,7 +90,7 @@ class ApplicationCommand(Handler[P, R]):
     """A command of any kind. `path` is its name, preceded by those of its groups ("admin", "kick")."""
 
     kind: hikari.CommandType
-    contexts = (Context, GuildContext)
+    contexts: ClassVar[Contexts] = (Context, GuildContext)
     measured_as: Kind = "command"
 
     def __init__(

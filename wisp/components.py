@@ -27,7 +27,7 @@ import hikari
 from . import limits
 from .context import ComponentContext, GuildComponentContext, GuildModalContext, ModalContext
 from .errors import AnswerError, Problem, UserError
-from .handlers import Handler
+from .handlers import Contexts, Handler
 from .inspection import (
     InvalidDefinition,
     Parameter,
@@ -442,7 +442,8 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
         self._codecs: dict[str, Codec] = {}
         self._arguments: list[str] = []
         self._read_pattern(names, reserved)
-        self.settings, wrong = checked_settings(settings, self.checks, f"@{self.decorator}")
+        fitting, wrong = checked_settings(settings, self.checks, f"@{self.decorator}")
+        self.settings: dict[str, Any] = fitting
         self.ephemeral: bool = self.settings.get("ephemeral", False)
         for problem, fix in wrong:
             self.note(problem, fix)
@@ -543,7 +544,7 @@ class Component(_ByCustomId[P, R]):
     """
 
     decorator = "component"
-    contexts = (ComponentContext, GuildComponentContext)
+    contexts: ClassVar[Contexts] = (ComponentContext, GuildComponentContext)
     measured_as: Kind = "component"
     checks: ClassVar[SettingChecks] = {**_ByCustomId.checks, "only": (is_str, "the name of a field, as a str")}
 
@@ -586,7 +587,7 @@ class Modal(_ByCustomId[P, R]):
     """
 
     decorator = "modal"
-    contexts = (ModalContext, GuildModalContext)
+    contexts: ClassVar[Contexts] = (ModalContext, GuildModalContext)
     measured_as: Kind = "modal"
 
 

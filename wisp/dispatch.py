@@ -71,13 +71,22 @@ class Dispatcher:
                     await self._tell(call, refusal)
                 else:
                     with self._running(call, task):
-                        await (self._through_lightbulb(call) if self._has_hooks(call) else self.run(call))
+                        await self._answer(call)
             except BaseException as error:
                 if must_raise(error, task, is_ending=True):
                     raise
                 await self._fail_unrouted(event, error)
             finally:
                 self._awaited.discard(interaction.id)
+
+    async def _answer(self, call: Call) -> None:
+        """Run a call, inside of lightbulb's hooks if there are any, and tell its user if it is cancelled."""
+        try:
+            await (self._through_lightbulb(call) if self._has_hooks(call) else self.run(call))
+        except asyncio.CancelledError:
+            if call.responder is None or not call.responder.has_open_form:  # one that may have been dismissed long ago
+                await self._tell(call, _CLOSING)
+            raise
 
     async def run(self, call: Call) -> None:
         """Answer an interaction, from the guards of its handler to the answer or the failure.
@@ -92,8 +101,7 @@ class Dispatcher:
                 await watch(call.rules.check(call.ctx), call.label)  # guards
                 arguments = await call.arguments()  # options
                 async with call.rules.limits(call.ctx):  # concurrency, then cooldown
-                    result = await watch(call.invoke(**arguments), call.label)
-                await call.answer(result)
+                    await call.answer(await watch(call.invoke(**arguments), call.label))
             except BaseException as error:
                 if must_raise(error, task, is_ending=runtime.is_ending(call.owner)):
                     raise
@@ -102,8 +110,6 @@ class Dispatcher:
             await self.finish(call)
         except asyncio.CancelledError:
             outcome = "cancelled"
-            if call.responder is None or not call.responder.has_open_form:  # one that may have been dismissed long ago
-                await self._tell(call, _CLOSING)
             raise
         finally:
             runtime.instrumentation.record(call.kind, call.name, outcome, began)
@@ -211,17 +217,13 @@ class Dispatcher:
         """Let lightbulb run its hooks around `run`. A hook that stops the call must not leave it unanswered."""
         assert call.responder is not None
         running = self._lightbulb.run_with_hooks(call.ctx, partial(self.run, call))
-        try:
-            if await self._runtime.watchdog.watch(running, call.label):
-                return
-            if call.responder.sent is not None and call.responder.sent.is_set():
-                await call.responder.catch_up()
-                await self.finish(call)
-            else:
-                await self._tell(call, _REFUSED)
-        except asyncio.CancelledError:
-            await self._tell(call, _CLOSING)
-            raise
+        if await self._runtime.watchdog.watch(running, call.label):
+            return
+        if call.responder.sent is not None and call.responder.sent.is_set():
+            await call.responder.catch_up()
+            await self.finish(call)
+        else:
+            await self._tell(call, _REFUSED)
 
     # ---- interactions that no handler of wisp answers ----
 

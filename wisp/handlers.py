@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeVar, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeAlias, TypeVar, get_origin
 
 from .errors import Problem
 from .guards import Rule, require_guild, rule_problems, rules_on
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
+Contexts: TypeAlias = "tuple[type[InteractionContext[Any]], type[InteractionContext[Any]]]"
+"""The class of a handler's context, and the one of which guild_id and member are never None."""
+
 AnyErrorHandler = TypeVar("AnyErrorHandler", bound=ErrorHandler)
 
 
@@ -44,7 +47,7 @@ class Handler(abc.ABC, Generic[P, R]):
     """
 
     measured_as: Kind
-    contexts: ClassVar[tuple[type[InteractionContext[Any]], type[InteractionContext[Any]]]]
+    contexts: ClassVar[Contexts]
 
     def __init__(self, holder: Any, function: Callable[P, Awaitable[R]]) -> None:
         self.holder: Any = holder

@@ -11,10 +11,12 @@ import typing
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, cast
 
 import hikari
 
+from . import limits
 from .clock import LONGEST, duration_in_words, parse_duration
 from .context import BaseContext, Context
 from .errors import UserError
@@ -92,7 +94,8 @@ class Option(Metadata):
 
     def __post_init__(self) -> None:
         if isinstance(self.choices, Iterator):
-            self.choices = list(self.choices)  # they are read more than once
+            # they are read more than once, and may have no end
+            self.choices = list(islice(self.choices, limits.CHOICES + 1))
 
 
 class _Kind(NamedTuple):
@@ -121,7 +124,19 @@ class CommandOption:
         self.autocomplete: Callable[..., Any] | None = option.autocomplete
         self.described: bool = bool(option.description)
         self.payload: dict[str, Any] = _payload(self.name, kind, option, required)
-        self.read: Reader = _duration(_durations(option)) if kind is _DURATION else kind.read
+        read = _duration(_durations(option)) if kind is _DURATION else kind.read
+        self.read: Reader = self._within_bounds(read) if self.payload.keys() & _BOUNDS else read
+
+    def _within_bounds(self, read: Reader) -> Reader:
+        """Return a reader that also checks the bounds: Discord enforces those of the version that it knows."""
+
+        def read_within(ctx: Context, value: Any) -> Any:
+            arrived = read(ctx, value)
+            if problem := out_of_bounds(self.payload, value):
+                raise UserError(f"That {problem}. {_OLDER}")
+            return arrived
+
+        return read_within
 
 
 class Target(NamedTuple):
@@ -327,6 +342,24 @@ def _check_autocomplete(function: Any) -> None:
 
 
 # ---- reading a value ----
+
+
+_BOUNDS = frozenset({"choices", "min_value", "max_value", "min_length", "max_length"})
+
+
+def out_of_bounds(payload: Mapping[str, Any], value: Any) -> str:
+    """Return why a value is outside of the bounds and choices of a payload ("is less than 1"), "" if it is inside."""
+    if (choices := payload.get("choices")) and all(choice["value"] != value for choice in choices):
+        return "is not one of the choices"
+    if isinstance(value, str):
+        if len(value) < (shortest := payload.get("min_length", 0)):
+            return f"is shorter than {shortest} characters"
+        longest = payload.get("max_length", math.inf)
+        return f"is longer than {longest} characters" if len(value) > longest else ""
+    if value < (low := payload.get("min_value", -math.inf)):
+        return f"is less than {low}"
+    high = payload.get("max_value", math.inf)
+    return f"is more than {high}" if value > high else ""
 
 
 def _typed(what: str, cls: type, *accepted: type) -> Reader:

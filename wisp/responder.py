@@ -181,6 +181,7 @@ class Responder:
         self._first = None
         self._edits_message = False
         self.has_open_form = False
+        self.stop()  # the deferral of the interaction before this one
         self.start()
 
     async def _defer_late(self) -> None:

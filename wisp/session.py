@@ -314,7 +314,7 @@ class Session:
     async def _ask_discord(self) -> hikari.Application:
         """Return the bot's application. Raises StartError if Discord does not answer, or lets no bot connect now."""
         runtime = self.runtime
-        rest = bridge.rest_client(runtime.gateway.rest, max_wait=_LONGEST_WAIT)
+        rest = bridge.rest_client(runtime.gateway.rest, max_wait=_LONGEST_WAIT, on_date=runtime.discord_time.responded)
         try:
             application, gateway = await rest.fetch_application(), await rest.fetch_gateway_bot_info()
         except Exception as error:

@@ -299,12 +299,14 @@ class _Store:
         self._is_closing = False
 
     def open(self) -> None:
+        """Accept writes, and forget what an earlier run left."""
         self._is_closing = False
         self._cached_bytes = 0
         self._cache.clear()
         self._unsaved.clear()
 
     async def close(self) -> None:
+        """Write what is queued, and accept no more."""
         self._is_closing = True
         await self._writer.drain()
 
