@@ -144,6 +144,24 @@ async def test_a_slow_answer_to_a_form_is_deferred_in_time() -> None:
         assert reply.content == "Thanks!"
 
 
+async def test_the_time_of_the_command_that_opened_a_form_does_not_defer_the_form() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def feedback(ctx: wisp.Context) -> str:
+        await ctx.form(Feedback)
+        await asyncio.sleep(1)
+        return "Thanks!"
+
+    async with connect(bot) as discord:
+        opened = await discord.member("ada").slash("feedback")
+        await discord.advance(seconds=1.5)
+        reply = sent_by_hand(discord, opened, title="x", body="four")
+        await discord.advance(seconds=1.5)
+        assert reply.content == "Thanks!"
+        assert not reply.deferred
+
+
 async def test_a_form_can_be_opened_by_a_button_and_changes_its_message() -> None:
     bot = wisp.Bot()
 
