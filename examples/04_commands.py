@@ -24,7 +24,7 @@ duration can be text, too. `@bot.command` takes `name`, `description`, `ephemera
 
 Problems are found before the bot connects, all of them at once, with file and line. `wisp check bot.py` lists them:
 
-    bot.py:6: command "greet", option "times": it has no annotation. Say what it takes: `times: str`
+    bot.py:6: command "greet", option "times": it has no annotation. Add one, for example `times: str`
 
 When the bot starts, only commands that changed are sent to Discord. If Discord refuses that for now (a rate limit, an
 outage), the bot starts with the commands that Discord has, and keeps trying.

@@ -1,4 +1,4 @@
-"""Time in tests: it belongs to the test, so a test that covers a day takes milliseconds, on every machine.
+"""Time in tests: the test controls it, so a test that covers a day takes milliseconds, on every machine.
 
 Time stands still while anything runs. It passes only by `await discord.advance(...)`, and as far as an awaited answer
 needs it: `await ada.slash(...)` returns the answer of a handler that sleeps for a minute (`asyncio.sleep(60)`) at once.

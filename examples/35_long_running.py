@@ -16,7 +16,7 @@ Logs. Use `ctx.log`, or `bot.log` outside of handlers. Each record is one line, 
 and control characters that users typed are escaped, so no user can forge a line. `bot.run()` formats all loggers like
 that. If your program configures logging itself, its handlers and formatters stay, and this holds for wisp's own loggers
 and `ctx.log`. Tokens are removed from the messages and exceptions of every logger's records, and from text in `extra=`
-of `ctx.log`; `extra=` of other loggers stays as it is. Every error has a short id that is also told to the user. A
+of `ctx.log`; `extra=` of other loggers stays as it is. Every error has a short id that is also shown to the user. A
 handler that blocks the event loop for a second or more is logged with its line.
 """
 

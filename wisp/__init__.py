@@ -13,7 +13,7 @@ bot.run()
 
 The files, from the ground up: each imports only those before it.
 
-errors, logs, clock     what can go wrong, loggers that hide tokens, the time of all parts
+errors, logs, clock     exceptions, loggers that redact tokens, the clock of all parts
 limits                  Discord's limits, and which part of a payload breaks one; limit_fixes: what to do about it
 config                  settings from arguments, environment, .env and wisp.toml
 inspection, locations   what annotations and signatures mean; file and line of code
@@ -35,8 +35,8 @@ replies, prompts        embeds, questions, pages
 command_tree, command_sync   the commands of all owners together, brought to Discord
 decorators              @bot.command and the like, for the bot and for modules
 lightbulb_compat        raw lightbulb commands and hooks
-router, dispatch        the way of an interaction to its answer: READ THIS FIRST
-listeners, wiring       what was registered, in action
+router, dispatch        from an interaction to its response: READ THIS FIRST
+listeners, wiring       activates what was registered
 modules/                Module, loading, reloading, /modules
 session, program, bot   one run; the process around it; the object that users hold
 

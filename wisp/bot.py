@@ -22,7 +22,7 @@ from .logs import Handler, get_logger
 from .services import Services
 from .tasks import EXITS
 
-# what only a start needs is imported by the start: a bot that is checked, or imported by a test, stays light
+# imports that only a start needs are made there, so that checking or importing a bot stays cheap
 if TYPE_CHECKING:
     import hikari
     import lightbulb
@@ -41,7 +41,7 @@ _log = get_logger("wisp.bot")
 Starter = TypeVar("Starter", bound=Callable[..., Awaitable[object]])
 
 _NO_TOKEN = """\
-There is no token, and no terminal to try the bot in. Two ways on:
+There is no token, and no terminal to try the bot in. Either:
   - set DISCORD_TOKEN, in the environment or in a file .env in this folder, to run it on Discord
     (a token comes from https://discord.com/developers/applications: Bot, Reset Token);
   - `wisp sandbox {file} --run "/hello"` tries it on a local Discord, without a token."""
@@ -60,11 +60,11 @@ class Bot(Decorators):
     - `owners`: user ids (WISP_OWNERS, separated by commas).
     - `intents`: names of intents beyond what the listeners need, such as "MESSAGE_CONTENT" (WISP_INTENTS).
     - `guilds`: register commands in these servers only, for development (WISP_GUILDS).
-    - `durability`: "normal" survives `kill -9`, "full" a power cut as well, at the price of one sync of the disk a
+    - `durability`: "normal" survives `kill -9`, "full" a power cut as well, at the cost of one disk sync per
       write (WISP_DURABILITY, "normal").
     - `embed_color`: of `EmbedBuilder.info`, as "#5865F2" or a number (WISP_EMBED_COLOR).
-    - `strict`: stop where a module does not load, instead of going on without it (WISP_STRICT, false).
-    - `embed_footer`: stands under the embeds of `EmbedBuilder` (WISP_EMBED_FOOTER).
+    - `strict`: do not start if a module does not load, instead of starting without it (WISP_STRICT, false).
+    - `embed_footer`: the footer of the embeds of `EmbedBuilder` (WISP_EMBED_FOOTER).
     - `log_level`: DEBUG, INFO, WARNING, ERROR or CRITICAL (WISP_LOG_LEVEL, "INFO").
 
     `modules` are registered with `bot.modules`.
@@ -173,7 +173,7 @@ class Bot(Decorators):
         """Call an async function when the bot closes, to close what an `on_start` function opened.
 
         It takes nothing, or the bot. It is called when handlers have ended and modules are torn down, while the
-        services and the connection to Discord still work; the last one registered comes first. All that closes has
+        services and the connection to Discord still work, in reverse order of registration. All parts have
         10 s together, and each part at least 1 s. What one raises is logged, and the others are called all the same.
         If the start fails, it is called if an `on_start` function had returned.
         """
@@ -186,7 +186,7 @@ class Bot(Decorators):
         return self._session is not None and not self._session.runtime.closed
 
     def ensure_open(self) -> None:
-        """Raise WispError while the bot runs: what it registers then, nobody would hear of."""
+        """Raise WispError while the bot runs: anything registered then would have no effect."""
         if self.is_running:
             raise WispError("The bot runs already: register commands and listeners before it starts.")
 
@@ -302,11 +302,11 @@ class Bot(Decorators):
         return program.run(chat(self), self.grace_left, loop_factory=new_event_loop)
 
     def grace_left(self) -> float:
-        """Return how many seconds are left of the grace that what still runs has while the bot closes."""
+        """Return how many seconds the tasks that still run have left while the bot closes."""
         return 0.0 if self._session is None else self._session.runtime.shutdown_left()
 
     async def _serve(self, config: Config) -> int:
-        """Run until a signal, a handler's `sys.exit()`, or the end of the connection; then close, whatever came."""
+        """Run until a signal, a handler's `sys.exit()`, or the end of the connection; then close in any case."""
         from .program import stop_signals
         from .session import ClosedMeanwhile
         from .tasks import LAST_WORDS, end, to_the_end
@@ -365,6 +365,6 @@ def _set_up_logging(level: str) -> None:
     """Log to standard error, unless the program has set up logging already: its handlers and formatters stay."""
     logging.basicConfig(level=level, handlers=[Handler()])
     if level == "INFO":
-        # hikari tells of each step of connecting, lightbulb of each command: news for who debugs
+        # hikari logs each step of connecting and lightbulb each command, which only helps debugging
         for library in ("hikari", "lightbulb"):
             logging.getLogger(library).setLevel("WARNING")

@@ -1,4 +1,4 @@
-"""The private parts of hikari that wisp stands on: the only file that knows them.
+"""The private parts of hikari that wisp depends on: the only file that uses them.
 
 `tests/test_bridge.py` names each part, and fails with that name if a new release moves it.
 """
@@ -42,7 +42,7 @@ UNKNOWN_MESSAGE, ALREADY_ACKNOWLEDGED = 10008, 40060
 # Discord waits 3 s for the first answer. A request that is not confirmed is repeated late enough that a slow Discord
 # (1 s to confirm) gets no second one, and early enough that two repetitions still arrive in time.
 _FIRST_ANSWER_TRIES = ((1.5, 0.0), (1.25, 0.25), (10.0, 0.75), (10.0, None))
-"""For each try of a first answer: the seconds until it times out, and the pause before the next one."""
+"""For each attempt at a first answer: its timeout in seconds, and the pause before the next attempt."""
 
 _TRIES = ((None, 0.5), (None, 1.0), (None, 2.0), (None, None))
 """The same for other requests, which have hikari's own timeouts."""
@@ -50,7 +50,7 @@ _TRIES = ((None, 0.5), (None, 1.0), (None, 2.0), (None, None))
 _HEADERS = {"User-Agent": rest._HTTP_USER_AGENT, "Content-Type": "application/json"}
 
 _POLL_INTERVAL, _CLOSE_TIMEOUT = 0.1, 12.0
-"""Seconds between two looks at shards that are closing, and until hikari must have closed."""
+"""Seconds between checks of shards that are closing, and the timeout for closing hikari."""
 
 _COMMANDS_MAX_WAIT = 5.0
 """Seconds that a request for commands may wait for rate limits."""
@@ -174,7 +174,7 @@ def retry_after(error: hikari.HTTPError) -> float | None:
 
 
 def _json_object(body: Any) -> dict[str, Any]:
-    """Return the body of a response as a JSON object, empty if it is none."""
+    """Return the body of a response as a JSON object, empty if it is not one."""
     with suppress(TypeError, msgspec.MsgspecError):
         return msgspec.json.decode(body, type=dict[str, Any])
     return {}
@@ -213,7 +213,7 @@ async def close_gateway(gateway: hikari.GatewayBot) -> None:
         await cut_off(gateway)
         raise
     finally:
-        # hikari forgets a shard that was still connecting, which would go on trying for ever
+        # hikari forgets a shard that was still connecting, which would keep retrying forever
         await end([task for task in asyncio.all_tasks() if _is_of_shard(task, gateway)])
 
 
@@ -471,7 +471,7 @@ def _can_be_repeated(error: hikari.HTTPError, *, is_idempotent: bool) -> bool:
 async def _post(client: Any, route: Any, body: Mapping[str, Any], timeout: float | None) -> None:
     """Send JSON once to a route without a rate limit. Raises hikari.HTTPError, also after `timeout` seconds of silence.
 
-    hikari's own request would be repeated without a word. The seconds start when the request has been sent, and not
+    hikari's own request would be retried silently. The seconds start when the request has been sent, and not
     while it waits for a free connection.
     """
     if client._client_session is None:  # hikari says that it is closed
@@ -524,7 +524,7 @@ async def fetch_commands(client: Any, application: int, guild: int | None) -> li
     try:
         msgspec.convert(commands, list[_Command])
     except msgspec.ValidationError as error:
-        raise hikari.HTTPError(f"this is no list of commands: {error}") from error
+        raise hikari.HTTPError(f"expected a list of commands: {error}") from error
     return commands
 
 

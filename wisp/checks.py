@@ -116,7 +116,7 @@ def _scope_problems(commands: Iterable[TopLevelCommand]) -> list[Problem]:
 
 
 def _duplicates(owners: Sequence[Decorators]) -> list[Problem]:
-    """Return the commands, components, modals and jobs of which an earlier one has the name."""
+    """Return a problem for each command, component, modal and job whose name is already used."""
 
     def custom_id(handler: Component[..., Any] | Modal[..., Any]) -> Hashable:
         return type(handler), tuple(handler.pattern.parts) if handler.pattern else id(handler)

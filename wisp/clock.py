@@ -134,7 +134,7 @@ _UNITS = {
 
 
 def parse_duration(text: str) -> timedelta | None:
-    """Return the duration of a str such as "1h 30m", None if it is none. Each unit may come once, in any order.
+    """Return the duration of a str such as "1h 30m", None if it is not one. Each unit may come once, in any order.
 
     A duration that does not fit into a timedelta becomes the longest timedelta.
     """

@@ -346,7 +346,7 @@ def _reason(error: hikari.HTTPError) -> str:
         return "Discord asked to wait (429)"
     if isinstance(error, hikari.HTTPResponseError):
         return f"Discord answered {int(error.status)}"
-    return f"no answer of Discord came ({error.message})"
+    return f"Discord did not respond ({error.message})"
 
 
 def _log_failure(error: BaseException | None) -> None:
@@ -379,7 +379,7 @@ def _missing(wanted: Scopes, known: Mapping[int | None, Mapping[Key, Any]]) -> s
 
 
 def _duplicate_names(commands: Sequence[Wanted]) -> Iterable[Problem]:
-    """Find commands of one type and name in one scope, which would replace each other for ever."""
+    """Find commands of one type and name in one scope, which would keep replacing each other."""
     for command, other in duplicate_names(commands, lambda command: command.key):
         top = other.command
         where = f"{top.first.file}:{top.first.line}" if top else "registered with lightbulb"

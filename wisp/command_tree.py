@@ -70,7 +70,7 @@ class MergedCommand:
         found: list[Problem] = []
         for part, first in duplicate_names(self._parts_below(), lambda part: part.name):
             if not (isinstance(part, CommandGroup) and isinstance(first, CommandGroup)):
-                found.append(part.problem("", f'"{part.name}" is there already ({place(first)})', "Rename one of them"))
+                found.append(part.problem("", f'duplicate name "{part.name}" ({place(first)})', "Rename one of them"))
         if self.groups and not self.children:
             found.append(self.problem("", "it has no commands, and Discord shows none", "Write `@group.command`"))
         return found + [problem for child in self.children for problem in child.merge_problems()]
@@ -117,8 +117,8 @@ class TopLevelCommand(MergedCommand):
         for group in self.groups[1:]:
             same_guilds = group.settings.get("guilds") == settings.get("guilds")
             if not same_guilds or place_payload(group.settings) != place_payload(settings):
-                message = f"it says another place, permission or server than {place(self.first)} does"
-                found.append(group.problem("", message, "Discord has one answer for the whole group: say the same"))
+                message = f"its contexts, permissions or guilds differ from those of {place(self.first)}"
+                found.append(group.problem("", message, "They apply to the whole group: set the same in each"))
         return found + self.merge_problems()
 
 

@@ -459,7 +459,7 @@ class CommandGroup(CommandDecorator):
         """Return that the group was given to no bot, if it has commands."""
         if not self.all_commands():
             return None
-        message = "it was given to no bot, and nobody will see its commands"
+        message = "it was given to no bot, so its commands are not registered"
         return self.problem("", message, "Call its create_group(bot), or make it with bot.group(...)")
 
 

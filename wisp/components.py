@@ -52,7 +52,7 @@ RESERVED = "wisp"
 """The first part of the custom ids that wisp makes for itself."""
 
 UNKNOWN = "This no longer works: it has expired, or belongs to an older version of the bot."
-_NOT_YOURS = "This is for somebody else."
+_NOT_YOURS = "This is for another user."
 
 _INVOKER = "invoker"
 """The value of `only=` that stands for the user who invoked the handler that sent the message."""
@@ -126,8 +126,8 @@ class Pattern:
         longest = limits.CUSTOM_ID[1]
         if len(filled) > longest:
             raise InvalidDefinition(
-                f"the custom id {filled!r} takes {len(filled)} characters, and Discord keeps {longest}",
-                "Put less into it: the key of something that is in ctx.data, for example",
+                f"the custom id {filled!r} has {len(filled)} characters, and Discord allows at most {longest}",
+                "Shorten it: store the values in ctx.data, for example, and put only their key into it",
             )
         return filled
 
@@ -177,7 +177,7 @@ class Routes(Generic[T]):
 
 
 class Codec(NamedTuple):
-    """How values of one annotation are written as text and read again (ValueError for a text that is none).
+    """How values of one annotation are written as text and read again (ValueError for invalid text).
 
     `shortest` is the shortest text of a value. `write` raises InvalidDefinition for a value of another type.
     """
@@ -491,7 +491,7 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
         if not isinstance(self.custom_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
             self.custom_id = self.__name__
             fix = f'Write `@{self.decorator}("{self.__name__}")`'
-            self.note(f"@{self.decorator} stands without a custom id", fix)
+            self.note(f"@{self.decorator} has no custom id", fix)
             return
         try:
             self.pattern = Pattern(self.custom_id)
@@ -506,7 +506,7 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
         try:
             self.pattern.fill(dict.fromkeys(self.pattern.fields, "") | {n: c.shortest for n, c in self._codecs.items()})
         except InvalidDefinition:
-            problem = f"it takes more than {limits.CUSTOM_ID[1]} characters, which Discord does not keep"
+            problem = f"it takes more than {limits.CUSTOM_ID[1]} characters, the most that Discord allows"
             if self.pattern.fields:
                 problem += ", whatever its fields hold"
             self.note(problem, "Shorten its names")
@@ -527,7 +527,7 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
                     self._codecs[parameter.name] = codec_of(annotation.bare)
                 elif not parameter.has_default:
                     of = ""
-                    problem = f"its parameter `{parameter.name}` is no field of the custom id"
+                    problem = f"its parameter `{parameter.name}` is not a field of the custom id"
                     fix = f"Write it as a field: {self.custom_id}:{{{parameter.name}}}"
                     raise InvalidDefinition(problem, fix)
             except InvalidDefinition as invalid:
@@ -564,7 +564,7 @@ class Component(_ByCustomId[P, R]):
         found = super().check()
         if self.pattern is not None and self.only not in (None, _INVOKER, *self.pattern.fields):
             fix = 'Write only="invoker", or name the field that holds the id of the user who may use it'
-            found.append(self.problem("", f'only="{self.only}" is no field of the custom id', fix))
+            found.append(self.problem("", f'only="{self.only}" is not a field of the custom id', fix))
         return found
 
     async def arguments(self, ctx: ComponentContext) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         values = {name: getattr(self, name) for name in self.__struct_fields__}
         if self.token:
             values["token"] = "<hidden>"
-        if self.rest_url and "@" in self.rest_url:  # after a name and a password
+        if self.rest_url and "@" in self.rest_url:  # the URL contains credentials
             values["rest_url"] = "<hidden>"
         values["modules"] = sorted(self.modules)  # their settings may be secrets, too
         return list(values.items())
@@ -73,7 +73,7 @@ def load(
     sources, including those that another source overrides. No message contains the value of a token.
 
     A setting in `overrides` is taken from there, and not even checked in the sources. Raises TypeError if `overrides`
-    has a name that is no setting.
+    has a name that is not a setting.
     """
     overrides = overrides or {}
     if unknown := overrides.keys() - VARIABLES.keys():
@@ -263,7 +263,7 @@ def _intents(value: object) -> tuple[str, ...]:
 
             if item not in Intents.__members__:
                 near = difflib.get_close_matches(item.upper(), Intents.__members__, n=1)
-                raise _Invalid(f"{_shown(item)} is no intent", f"Did you mean {near[0]}?" if near else fix)
+                raise _Invalid(f"{_shown(item)} is not an intent", f"Did you mean {near[0]}?" if near else fix)
             names.append(item)
         elif isinstance(item, int) and hasattr(item, "split"):  # hikari.Intents, without importing hikari
             names += [flag.name for flag in cast("Any", item).split()]
@@ -341,7 +341,7 @@ def _items(value: object) -> list[object]:
     return list(cast("list[object]", value)) if isinstance(value, (list, tuple, set, frozenset)) else [value]
 
 
-# ---- words ----
+# ---- messages ----
 
 
 def _unknown(name: str, known: Mapping[str, str]) -> _Invalid:

@@ -1,4 +1,4 @@
-"""Dispatch: the way of an interaction from its arrival to its answer. Read this first."""
+"""Dispatch: how an interaction gets from its arrival to its response. Read this first."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 _log = get_logger("wisp.dispatch")
 
 _CLOSING = "The bot is restarting. Please try again in a moment."
-_OFF = "“{name}” is off in this server. Somebody who manages the server can turn it on."
+_OFF = "“{name}” is off in this server. A member with the permission Manage Server can turn it on."
 _OFF_FOR_MANAGERS = "“{name}” is off in this server. `/modules enable module:{name}` turns it on."
 _REFUSED = "This was refused."
-_UNKNOWN_COMMAND = "This command is no longer here. Discord will stop showing it soon."
+_UNKNOWN_COMMAND = "This command no longer exists. Discord will stop showing it soon."
 _WENT_WRONG = "Something went wrong{shown} If you report it, mention error `{id}`."
 _NO_ANSWER = "This command gave no answer."
 _UNREADABLE = "The bot could not read what Discord sent. Please try again."
@@ -39,7 +39,7 @@ _LONGEST_ERROR = 1000
 """The most characters of an exception that users see."""
 
 _REMEMBERED = 1000
-"""The number of interactions of which duplicates are recognized."""
+"""How many recent interaction ids are kept to detect duplicates."""
 
 _COMMAND_TYPES = (hikari.CommandType.SLASH, hikari.CommandType.USER, hikari.CommandType.MESSAGE)
 _MANAGERS = hikari.Permissions.MANAGE_GUILD | hikari.Permissions.ADMINISTRATOR
@@ -56,7 +56,7 @@ class Dispatcher:
         self._seen: OrderedDict[int, None] = OrderedDict()
         self._awaited: set[int] = set()  # interactions that a raw `wait_for` may answer, while they are dispatched
 
-    # ---- the story ----
+    # ---- handling an interaction ----
 
     async def on_interaction(self, event: hikari.InteractionCreateEvent) -> None:
         """Answer an interaction, from its arrival to its handler. This is wisp's only listener, and never raises."""
@@ -91,7 +91,7 @@ class Dispatcher:
     async def run(self, call: Call) -> None:
         """Answer an interaction, from the guards of its handler to the answer or the failure.
 
-        Slash commands, menu commands, autocompletion, components, modals and forms all take this way.
+        Slash commands, menu commands, autocompletion, components, modals and forms all go through here.
         """
         runtime, watch, task = self._runtime, self._runtime.watchdog.watch, current_task()
         began = runtime.clock.monotonic()
@@ -144,7 +144,7 @@ class Dispatcher:
     # ---- failures ----
 
     async def _fail(self, call: Call, error: BaseException) -> None:
-        """Answer a refusal in its own words, and an error that no error handler handles with its id."""
+        """Respond with the text of a UserError, or with the id of an error that no error handler handled."""
         call.follow_context()
         if isinstance(error, UserError):
             try:
@@ -261,7 +261,7 @@ class Dispatcher:
     async def _answer_unknown(self, event: hikari.InteractionCreateEvent, line: str) -> None:
         self._runtime.instrumentation.refused("unknown")
         if event.interaction.id in self._awaited or bridge.has_raw_listeners(self._runtime.gateway, type(event)):
-            # it may answer, or only look: it has as long as Discord lets us wait
+            # a raw listener may answer or only observe: give it as long as Discord waits
             await asyncio.sleep(self._runtime.defer_after)
         await self._answer_raw(event.interaction, line)
 

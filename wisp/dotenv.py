@@ -31,7 +31,7 @@ _UNCLEAR = Ambiguous(
 
 
 def assignments(text: str) -> Iterator[tuple[int, str, str | Ambiguous | None]]:
-    """Yield line, name and value of each assignment. The name is "" for a line that is none.
+    """Yield line, name and value of each assignment. The name is "" for a line that is not one.
 
     The value of `export NAME` is None.
     """

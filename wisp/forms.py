@@ -77,7 +77,7 @@ class _Input:
         self.payload: dict[str, Any] = {key: value for key, value in payload.items() if value is not None}
 
     def problems(self) -> Iterator[str]:
-        """Yield that the default is out of bounds, or that `value` is too long to be sent.
+        """Yield a message if the default is out of bounds, and one if `value` is too long.
 
         A `value` that is too short is one that the user continues. "" stands for a field that is left empty.
         """
@@ -99,7 +99,7 @@ class _Input:
         least, most = self.field.min or 0, self.field.max or limits.INPUT_VALUE
         if least <= len(text) <= most:
             return text
-        raise UserError(f"{self.label}: {least} to {most} characters are expected, and {len(text)} came.")
+        raise UserError(f"{self.label}: enter {least} to {most} characters, not {len(text)}.")
 
 
 class Row:

@@ -1,4 +1,4 @@
-"""Guards: the demands that decorators make before a handler runs, and the order in which they are checked."""
+"""Guards: the checks that decorators add before a handler runs, and the order in which they run."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Rule:
 
 
 class Check(Rule):
-    """A demand: `ask(ctx)` raises UserError to refuse the call. Lower ranks are asked first."""
+    """A check: `ask(ctx)` raises UserError to refuse the call. Lower ranks run first."""
 
     def __init__(self, rank: int, ask: Callable[[InteractionContext[Any]], Awaitable[None]]) -> None:
         self.rank: int = rank

@@ -131,7 +131,7 @@ class Handler(abc.ABC, Generic[P, R]):
         """
         if isinstance(self.function, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
             fix = f"Write `@{self.__name__}` over the function that is to be guarded"
-            self.note("it is a guard, and no function of its own", fix)
+            self.note("it is a guard, not a handler function", fix)
             return None
         if not is_async(self.function):
             self.note("its function is not async", f"Write `async def {self.__name__}(...)`")

@@ -57,7 +57,7 @@ def misfit(function: Callable[..., Any], *arguments: str, **fields: str) -> str:
 def call_problem(function: object, *arguments: str) -> str:
     """Return why a value cannot be called with these positional arguments and awaited, "" if it can."""
     if not callable(function):
-        return f"it is a value of type {type(function).__name__}, and no function"
+        return f"it is a value of type {type(function).__name__}, not a function"
     return misfit(function, *arguments) if is_async(function) else "its function is not async"
 
 

@@ -112,7 +112,7 @@ class LightbulbCompat:
     async def run_with_hooks(self, ctx: Context, run: Callable[[], Awaitable[None]]) -> bool:
         """Run a call of a wisp command inside lightbulb's pipeline. Return False if a hook stopped it.
 
-        The responder's `sent` tells then whether a hook has answered the interaction.
+        Then the responder's `sent` is set if a hook has responded to the interaction.
         """
         responded = responder_of(ctx).sent = asyncio.Event()
         id = ctx.interaction.id

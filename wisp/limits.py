@@ -168,7 +168,7 @@ class Text(Limit):
             value.encode()
         except UnicodeEncodeError as error:
             got = shown(value[error.start])
-            report.refuse(path, INVALID, "Half of a surrogate pair is no character.", got)
+            report.refuse(path, INVALID, "Half of a surrogate pair is not a character.", got)
 
 
 class Number(Limit):
@@ -347,7 +347,7 @@ def _check_embed_size(report: Report, message: Any, path: Path) -> None:
 
 
 def _check_embed_shows_something(report: Report, embed: Any, path: Path) -> None:
-    """Refuse an embed without content. A colour, a URL and a time are none."""
+    """Refuse an embed without content. A colour, a URL and a time do not count."""
     urls = [embed[name].get("url") for name in ("image", "thumbnail") if is_object(embed.get(name))]
     if report.is_clean(path) and all(map(is_blank, (*(text for _, text in _embed_texts(embed, path)), *urls))):
         report.require({}, path, "description")
@@ -599,7 +599,7 @@ def content_violation(text: str) -> Violation | None:
     return report.found[0] if report.found else None
 
 
-# ---- words ----
+# ---- messages ----
 
 
 def dotted(path: Iterable[str | int]) -> str:

@@ -1,4 +1,4 @@
-"""Listeners that run: which of them an event reaches, each shielded from the others."""
+"""Active listeners: which of them an event reaches, each isolated from errors of the others."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ class Listeners:
         ]
 
     def detach(self, owner: Owner) -> None:
-        """Call the listeners of a module no more."""
+        """Stop calling the listeners of a module."""
         self._attached.pop(owner, None)
         for event_type, callback in self._subscriptions.pop(owner, ()):
-            if not (self._runtime.closing and issubclass(hikari.StoppedEvent, event_type)):  # it is still to come
+            if not (self._runtime.closing and issubclass(hikari.StoppedEvent, event_type)):  # not dispatched yet
                 self._runtime.gateway.unsubscribe(event_type, callback)
 
     async def emit(self, event: Event) -> None:

@@ -106,7 +106,7 @@ class Method(Generic[H]):
         if any(getattr(value, "__func__", None) is self for value in values):
             message, fix = "another decorator stands above it, and hides it", f"Write `@wisp.{self.decorator}` above it"
         elif cls and not cls.endswith("<locals>"):
-            message, fix = f"its class {cls} is no module", "Derive the class from wisp.Module"
+            message, fix = f"its class {cls} is not a module", "Derive the class from wisp.Module"
         else:
             message, fix = "it is not a method of a module, and is never registered", f"Write `@bot.{self.decorator}`"
         where = f'@wisp.{self.decorator} on "{self._function.__name__}"'

@@ -73,7 +73,7 @@ def _wrong_work(work: object) -> tuple[str, str] | None:
     if isinstance(work, str):
         return None if work.strip(" \t\r\n;") else ("it has no statement", _NO_WORK)
     if not callable(work):
-        return f"it is {work!r}, and no SQL", _NO_WORK
+        return f"it is {work!r}, not SQL", _NO_WORK
     problem = call_problem(work, "tx")
     return (problem, f"Write `async def {getattr(work, '__name__', 'name')}(tx)`") if problem else None
 

@@ -252,7 +252,7 @@ def choices_in(choices: Choices) -> Iterator[Any]:
 
 
 def choice_payloads(choices: Choices) -> list[dict[str, Any]]:
-    """Return the JSON of choices. Raises TypeError for what is none."""
+    """Return the JSON of choices. Raises TypeError for anything else."""
     return list(map(choice_payload, choices_in(choices)))
 
 
@@ -284,7 +284,7 @@ def _check_settings(kind: _Kind, option: Option) -> None:
     """Raise InvalidDefinition for settings that Discord does not have for this kind of option."""
     for texts in (option.name_localizations, option.description_localizations):
         if texts is not None and not isinstance(texts, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InvalidDefinition("its localizations are no mapping", 'Write `{"de": "..."}`')
+            raise InvalidDefinition("its localizations are not a mapping", 'Write `{"de": "..."}`')
     is_number = kind.type in (hikari.OptionType.INTEGER, hikari.OptionType.FLOAT)
     is_text = kind.type is hikari.OptionType.STRING
     for name, bound in (("min", option.min), ("max", option.max)):
@@ -298,7 +298,7 @@ def _check_settings(kind: _Kind, option: Option) -> None:
         _durations(option)
     if not is_text and (option.min_length is not None or option.max_length is not None):
         fix = "Use min= and max= for a number"
-        raise InvalidDefinition("min_length= and max_length= bound a str, and this is none", fix)
+        raise InvalidDefinition("min_length= and max_length= bound a str, and this is not one", fix)
     if option.choices is not None or option.autocomplete is not None:
         if not (is_text or is_number):
             problem = "choices= and autocomplete= offer str or numbers, and this is neither"
@@ -405,7 +405,7 @@ def _too_short_or_long(duration: datetime.timedelta, bounds: _Durations) -> str:
 
 
 def _durations(option: Option) -> _Durations:
-    """Return the bounds of a duration. Raises InvalidDefinition if they are none."""
+    """Return the bounds of a duration. Raises InvalidDefinition if they are invalid."""
     found: dict[str, datetime.timedelta | None] = {}
     for name, bound in (("min", option.min), ("max", option.max)):
         duration = parse_duration(bound) if isinstance(bound, str) else bound

@@ -168,12 +168,12 @@ def _complete(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> 
 async def _end_tasks(loop: asyncio.AbstractEventLoop, end_of_grace: float) -> set[asyncio.Task[Any]]:
     """Cancel the tasks that still run, and return those that ignore it."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
-    deaf = await end(left - set(left_behind), last_words=end_of_grace - time.monotonic())
+    stuck = await end(left - set(left_behind), last_words=end_of_grace - time.monotonic())
     for task in left:
         if task.done() and not task.cancelled() and (error := task.exception()) is not None:
             loop.call_exception_handler({"message": "a task failed when it was cancelled", "exception": error})
-    if deaf:
-        _log.error("left behind, since it ignores its cancellation: %s", ", ".join(map(_in_words, deaf)))
+    if stuck:
+        _log.error("abandoned, since it ignores cancellation: %s", ", ".join(map(_in_words, stuck)))
     await end({asyncio.create_task(loop.shutdown_asyncgens())}, after=LAST_WORDS)
     return left & set(left_behind)
 
@@ -212,9 +212,9 @@ def _finish(
         thread.join()
     left = _alive(workers)
     if has_tasks or left:
-        farewell = threading.Thread(target=_take_leave, args=[left], daemon=True)  # it may wait for a lock, too
-        farewell.start()
-        farewell.join(LAST_WORDS)
+        finalizer = threading.Thread(target=_run_exit_functions, args=[left], daemon=True)  # it may block on a lock
+        finalizer.start()
+        finalizer.join(LAST_WORDS)
         os._exit(code)
 
 
@@ -228,7 +228,7 @@ def _processes() -> list[BaseProcess]:
     return sys.modules["multiprocessing"].active_children() if "multiprocessing" in sys.modules else []
 
 
-def _take_leave(workers: Collection[_Worker]) -> None:
+def _run_exit_functions(workers: Collection[_Worker]) -> None:
     """Log the threads and processes that are left, and do what the interpreter does when it exits."""
     if workers:
         _log.error("the process ends without the threads and processes that still run: %s", _named(workers))

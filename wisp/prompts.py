@@ -44,7 +44,7 @@ Page = str | hikari.Embed
 
 
 class Prompt(Protocol):
-    """A message that waits for clicks of one user. `handler` is what asks: errors after a click are its errors."""
+    """A message that waits for clicks of one user. Errors after a click are errors of `handler`."""
 
     user_id: int
     handler: Handler
@@ -316,7 +316,7 @@ async def paginate(
     `empty`. After `timeout` seconds without a click (up to 840) the buttons are disabled.
 
     Raises AnswerError if the first page is neither a str nor an embed, is blank, or is refused by Discord; a later one
-    that is wrong leaves the page before it, and the user is told. Raises ValueError if `count` is no count. An error
+    that is invalid is not shown, and the user is notified. Raises ValueError if `count` is no count. An error
     that `page` raises after a click is an error of the handler that called `paginate`: its error handlers are asked,
     with the context of the click.
     """

@@ -89,7 +89,7 @@ async def _respond(
     components: Sequence[hikari.api.ComponentBuilder] = (),
 ) -> Answer:
     if not message and embed is None:
-        raise AnswerError("There is nothing to say. Give it a message, an embed, or both.")
+        raise AnswerError("The reply is empty. Pass a message, an embed, or both.")
     content = message if embed is not None and message else hikari.UNDEFINED
     shown = embed or build(None, message)
     return await ctx.respond(content, embed=shown, ephemeral=ephemeral, components=components or hikari.UNDEFINED)

@@ -101,7 +101,7 @@ class Slot(Protocol):
 
 
 class State(enum.Enum):
-    """What Discord has been told about an interaction."""
+    """How far an interaction has been answered."""
 
     UNANSWERED = enum.auto()
     DEFERRED = enum.auto()
@@ -169,7 +169,7 @@ class Responder:
         self._timer = clock.call_later(left, lambda: self._runtime.spawn(self._defer_late()))
 
     def stop(self) -> None:
-        """Do not defer any more."""
+        """Cancel the scheduled deferral."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -475,7 +475,7 @@ def _refuse_wrong_types(fields: Mapping[str, Any]) -> None:
             raise AnswerError(f"{many}= takes a list of {words}, got {type(given).__name__}. Write `{many}=[...]`.")
         for value in (fields.get(one), *cast("Iterable[object]", given or ())):
             if value is not None and not hasattr(value, needed):
-                raise AnswerError(f"{many}= takes a list of {words}, and {type(value).__name__} is none.")
+                raise AnswerError(f"{many}= takes a list of {words}, and {type(value).__name__} is not one.")
 
 
 _FIELD_TYPES = (

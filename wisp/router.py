@@ -242,7 +242,7 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 def _reply(handler: Handler[..., Any], result: Any) -> Any:
-    """Return the result of a handler as its reply. Raises AnswerError if it is none."""
+    """Return the result of a handler as its reply. Raises AnswerError if it is not a reply."""
     if isinstance(result, (str, hikari.Embed)):
         return result
     hint = "A handler returns a str or a hikari.Embed as its reply, or None after ctx.respond(...)."

@@ -229,7 +229,7 @@ class Runtime:
         return id
 
     def request_exit(self, error: BaseException) -> None:
-        """End the program as a handler asked: in order if `exit_requested` is awaited, else at once."""
+        """Exit the program as a handler asked: gracefully if `exit_requested` is awaited, else at once."""
         if self.exit_requested is None:
             raise error
         if not self.exit_requested.done():
@@ -269,10 +269,10 @@ class Runtime:
             names = {task: f"{label_of(task)}{place(task)}" for task in handlers & self.tasks.running.keys()}
             if names:
                 _log.warning("cancelled%s: %s", f" after {timeout:.3g} s" if timeout else "", named(names.values()))
-            for task in (deaf := await end(names)):
+            for task in (stuck := await end(names)):
                 self.tasks.remove(task)
-            if deaf:
-                _log.error("left behind, since it ignores its cancellation: %s", named(names[task] for task in deaf))
+            if stuck:
+                _log.error("abandoned, since it ignores cancellation: %s", named(names[task] for task in stuck))
 
     def unfinished(self) -> str:
         """Return the handlers that run now, each with the line of the bot's code at which it waits."""

@@ -61,9 +61,9 @@ _LONGEST_WAIT = 300.0
 
 _LATE = 30.0
 _STILL_OUTSIDE = (
-    "Discord has not let the bot in after %g s. The bot keeps trying. Discord's state: https://discordstatus.com"
+    "The bot could not connect to Discord within %g s. It keeps trying. Discord's state: https://discordstatus.com"
 )
-_HELD_UP = "The bot is not up after %g s: hikari waits for %s. Code that keeps running belongs in a job or a task"
+_HELD_UP = "The bot is not ready after %g s: hikari waits for %s. Move long-running code to a job or a task"
 
 
 class ClosedMeanwhile(StartError):
@@ -80,7 +80,7 @@ class _Stop(BaseException):
 class Session:
     """One run of a bot. `runtime` is what its parts share, `wiring` what bot and modules registered, in action.
 
-    It starts once and closes once. What is opened is noted with how to close it, and closed last first.
+    It starts once and closes once. What it opens is recorded with how to close it, and closed in reverse order.
     """
 
     def __init__(self, bot: Bot, config: Config, clock: Clock, *, database: DatabaseService | None = None) -> None:
@@ -365,7 +365,7 @@ class Session:
             async with asyncio.timeout(self.runtime.shutdown_timeout):
                 await self._start_ended.wait()
         except TimeoutError:
-            _log.error("left behind, since it ignores its cancellation: the start%s", place(starting))
+            _log.error("abandoned, since it ignores cancellation: the start%s", place(starting))
             left_behind.add(starting)
 
     def _open(self, what: str, close: Callable[[], Awaitable[object]]) -> None:

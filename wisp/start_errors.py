@@ -44,7 +44,7 @@ def _in_words(error: BaseException) -> str:
     if isinstance(error.__cause__ if isinstance(error, hikari.HTTPError) else error, _NETWORK):
         return f"Discord cannot be reached: {detail}. Is there a network, and is rest_url right?"
     if isinstance(error, (hikari.GatewayError, RuntimeError)) and not isinstance(error, hikari.HTTPError):
-        return f"Discord's gateway did not let the bot in: {detail}. {_STATE}"
+        return f"Discord's gateway refused the connection: {detail}. {_STATE}"
     return f"Discord's answer could not be read ({described(error)}). Does rest_url point at Discord, or a proxy of it?"
 
 

@@ -21,7 +21,7 @@ LAST_WORDS = 1.0
 """Seconds that a cancelled task has to end. After that it is abandoned."""
 
 EXITS = (SystemExit, KeyboardInterrupt)
-"""What ends the program, once it has been answered and logged."""
+"""The exceptions that exit the program, once the interaction is answered and the error logged."""
 
 left_behind: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
 """The abandoned tasks: they ignored their cancellation."""

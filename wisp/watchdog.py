@@ -22,7 +22,7 @@ T = TypeVar("T")
 _log = get_logger("wisp.watchdog")
 
 _INTERVAL = 0.25
-"""Seconds between two beats of the event loop, and between two looks of the watchdog's thread."""
+"""Seconds between heartbeats of the event loop, and between checks by the watchdog's thread."""
 
 _LIMIT = 1.0 - _INTERVAL
 """Seconds by which a beat must be late for a report, so that each block of 1 s has one.
@@ -31,9 +31,9 @@ Answers are deferred 1 s before Discord drops the interaction.
 """
 
 _RARE_INTERVAL = 60.0
-"""Seconds between two beats while time is moved: these pass at once, and a block cannot be told from a pause."""
+"""Seconds between heartbeats in virtual time: a block cannot be distinguished from a pause there."""
 
-_OTHER_REASONS = ", and no handler alone is the reason: many together, a task or raw listener, or the machine"
+_OTHER_REASONS = ", not because of a single handler: many together, a task or raw listener, or the machine"
 
 _FIX = (
     "Meanwhile nothing else ran, and Discord drops interactions that get no answer within 3 s. Run slow code with "

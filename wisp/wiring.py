@@ -1,4 +1,4 @@
-"""Wiring: brings what the bot and its modules registered into action, here and on Discord."""
+"""Wiring: activates what the bot and its modules registered, locally and on Discord."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Wiring:
-    """What the bot and its loaded modules registered, in action: `owners` are these, the bot first."""
+    """The active registrations of the bot and its loaded modules: `owners` are these, the bot first."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class Wiring:
     # ---- bot and modules ----
 
     def attach(self, owner: Decorators) -> None:
-        """Bring what a bot or module registered into action."""
+        """Activate what a bot or module registered."""
         self.owners.append(owner)
         self.listeners.attach(owner, owner.listeners)
         self.scheduler.attach(owner, owner.jobs)
         self._route()
 
     def detach(self, owner: Decorators) -> None:
-        """Take what a module registered out of action: nothing new reaches it. Does nothing if it is not in action."""
+        """Deactivate what a module registered: nothing new reaches it. Does nothing if it is not active."""
         if owner in self.owners:
             self.owners.remove(owner)
         self.listeners.detach(owner)
@@ -90,18 +90,18 @@ class Wiring:
         self._lightbulb.register(commands)
 
     async def sync_commands(self, application: int) -> str | None:
-        """Bring Discord's commands up to date for the first time, as `CommandSync.update` does."""
+        """Sync commands with Discord for the first time, as `CommandSync.update` does."""
         rest, database = self.runtime.gateway.rest, self.runtime.database
         self._commands = CommandSync(rest, application, database, self._wanted, self.runtime.clock)
         return await self._commands.update()
 
     async def sync_commands_again(self) -> None:
-        """Bring Discord's commands up to date after modules were loaded or unloaded, as `CommandSync.update` does."""
+        """Sync commands with Discord after modules were loaded or unloaded, as `CommandSync.update` does."""
         if self._commands is not None:
             await self._commands.update()
 
     async def stop_sync(self) -> None:
-        """Stop bringing Discord's commands up to date."""
+        """Stop syncing commands with Discord."""
         if self._commands is not None:
             await self._commands.close()
 
@@ -128,7 +128,7 @@ class Wiring:
         """Raise WispError if the listeners of a module need an intent that the connection does not have."""
         if self._commands is not None and (missing := intents_of(owner.listeners) & ~self.runtime.gateway.intents):
             names = ", ".join(str(intent.name) for intent in missing.split())
-            raise WispError(f"its listeners need the intent {names}, which is settled at the start. Restart the bot")
+            raise WispError(f"its listeners need the intent {names}, which is fixed at startup. Restart the bot")
 
 
 def intents_of(listeners: Iterable[Listener]) -> hikari.Intents:

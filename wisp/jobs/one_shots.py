@@ -55,13 +55,13 @@ class OneShotJobs:
         self.definitions = {name: (job, its) for name, (job, its) in self.definitions.items() if its is not owner}
 
     async def start(self, runtime: Runtime) -> None:
-        """Expect all jobs that are stored. Raises DatabaseError if they cannot be read."""
+        """Schedule all stored jobs. Raises DatabaseError if they cannot be read."""
         self._runtime = runtime
         for id, due in await self._store.start():
             self.expect(id, due)
 
     def expect(self, id: int, due: float) -> None:
-        """Run a job that is stored at its time."""
+        """Schedule a stored job."""
         self._timeline.add(due, lambda: spawn(self._run(id)))
 
     def resume(self) -> None:
@@ -127,7 +127,7 @@ class OneShotJobs:
         await self._written(self._store.remove(row.id), f"removing {row.name}, which a restart would run again")
 
     async def _try_again(self, row: Row, due: float, failures: int) -> None:
-        await self._written(self._store.update(row.id, due, failures), f"keeping when {row.name} runs again")
+        await self._written(self._store.update(row.id, due, failures), f"storing the next attempt of {row.name}")
         self.expect(row.id, due)
 
     async def _written(self, writing: asyncio.Future[None], where: str) -> None:

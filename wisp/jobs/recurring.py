@@ -39,13 +39,13 @@ class Schedule:
         self._wait()
 
     def restart(self) -> None:
-        """Count the times anew, from now on."""
+        """Restart the schedule from now."""
         self._due = self.job.first(self._timeline.now())
         if self._timer is not None:
             self._wait()
 
     def stop(self) -> None:
-        """Begin no run any more. One that has begun continues."""
+        """Start no more runs. A run that has started continues."""
         self._runtime = None
         if self._timer is not None:
             self._timeline.cancel(self._timer)

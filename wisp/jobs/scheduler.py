@@ -51,7 +51,7 @@ def setting_up(owner: Owner, jobs: Sequence[Job]) -> Generator[None]:
 class SchedulerService:
     """Runs jobs at their times, each run in a task of its own that the bot waits for when it closes.
 
-    Jobs belong to the bot or module that registered them, and leave with it. Intervals follow `Clock.monotonic`, cron
+    Jobs belong to the bot or module that registered them, and stop with it. Intervals follow `Clock.monotonic`, cron
     and one-shot jobs the wall clock. One-shot jobs are stored in the database, and run at least once.
     """
 
@@ -119,7 +119,7 @@ class SchedulerService:
         due = self._due(delay, at)
         job = self._definition(name)
         if guild_id is not None and not is_id(guild_id):
-            raise JobError(f"{job.title}: guild_id={guild_id!r} is no id: expected an int from 1 to 2**64 - 1")
+            raise JobError(f"{job.title}: guild_id={guild_id!r} is not an id: expected an int from 1 to 2**64 - 1")
         encoded = _encode(job, data)
         self._check_available()
         row, stored = self._store.add(name, due, None if guild_id is None else int(guild_id), encoded)
@@ -207,7 +207,7 @@ class SchedulerService:
         zero = self._clock.zero()
         moved, self._zero = zero - self._zero, zero
         if moved < -LARGEST_CORRECTION:
-            _log.warning("the system's clock was set back by %.0f s: the times of cron jobs begin anew", -moved)
+            _log.warning("the system's clock was set back by %.0f s: cron schedules restart", -moved)
             for schedule in self._schedules.values():
                 if schedule.job.is_wall:
                     schedule.restart()
@@ -246,7 +246,7 @@ class SchedulerService:
             known = {job.name: job for job in jobs if isinstance(job, OneTime)}
         known |= {name: job for name, (job, _) in self._one_shots.definitions.items()}
         if name not in known:
-            hint = did_you_mean(name, known) or f". Make it: @bot.job({name!r})"
+            hint = did_you_mean(name, known) or f". Define it: @bot.job({name!r})"
             raise JobError(f"there is no job {name!r} that is loaded{hint}")
         return known[name]
 
@@ -260,7 +260,7 @@ class SchedulerService:
         elif delay is not None and at is None:
             due = now + (delay.total_seconds() if isinstance(delay, datetime.timedelta) else delay)
         else:
-            raise JobError("when? Give once() either delay=, in seconds, or at=, a datetime with a time zone")
+            raise JobError("once() got no time. Pass either delay=, in seconds, or at=, a datetime with a time zone")
         if not now <= due <= now + LONGEST.total_seconds():
             given = f"delay={delay!r}" if at is None else f"at={at.isoformat()!r}"
             raise JobError(f"{given}: expected a time from now on, within about a hundred years")

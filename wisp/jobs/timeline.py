@@ -42,7 +42,7 @@ class Timeline:
         self.rearm()
 
     def stop(self) -> None:
-        """Let no timer fire any more."""
+        """Stop firing timers."""
         self._is_running = False
         self._heap.clear()
         self.rearm()

@@ -133,7 +133,7 @@ class _BotChat:
             self._watch_run()
             if sandbox.page is not None:
                 sandbox.page.advance = advance
-            return await self._until_exit(self._talk(sandbox.page, open_browser))
+            return await self._until_exit(self._run_chat(sandbox.page, open_browser))
 
     def _watch_run(self) -> None:
         """Connect the current run of the bot with the chat."""
@@ -145,7 +145,7 @@ class _BotChat:
         if self._sandbox.page is not None:
             show_failures(self._sandbox.page, runtime)
 
-    async def _talk(self, page: Page | None, open_browser: bool) -> int:
+    async def _run_chat(self, page: Page | None, open_browser: bool) -> int:
         """Enter line after line, and return the exit code."""
         if page is not None and self._console.attended:
             self._write_address(page)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Module(MethodHost):
-    """A part of a bot. What it registers in `setup`, or by decorated methods, belongs to it, and leaves with it.
+    """A part of a bot. What it registers in `setup`, or by decorated methods, belongs to it, and is removed with it.
 
     `name` is unique; each of these can be a class attribute or a property. `default_enabled` says whether it is on in
     guilds that have not decided. It does not load without all of its `required_services`. `depends_on` names modules

@@ -116,8 +116,8 @@ def load_order(needs: Needs) -> tuple[list[str], dict[str, list[str]]]:
                 f'it needs the module "{one}", and there is none of that name{did_you_mean(one, needs)}'
                 for one in unknown
             ]
-        elif circle := _circle(name, needs):
-            reasons[name] = [f"circular dependency: {' -> '.join(circle)}"]
+        elif cycle := _cycle(name, needs):
+            reasons[name] = [f"circular dependency: {' -> '.join(cycle)}"]
     order: dict[str, None] = {}
 
     def place(name: str) -> None:
@@ -156,8 +156,8 @@ def dependents(name: str, needs: Needs) -> list[str]:
     return dependencies(name, {one: [other for other, needed in needs.items() if one in needed] for one in needs})
 
 
-def _circle(start: str, needs: Needs) -> list[str]:
-    """Return the shortest way along needs from a module to itself, empty if there is none."""
+def _cycle(start: str, needs: Needs) -> list[str]:
+    """Return the shortest dependency cycle through a module, empty if there is none."""
     paths = [[start]]
     seen: set[str] = set()
     for path in paths:

@@ -62,7 +62,7 @@ class ModuleRegistry:
     def register(self, module: Module) -> None:
         """Add a module: it loads when the bot starts, or by `load` while it runs.
 
-        Raises WispError if it is no module, or its name cannot be used or is taken.
+        Raises WispError if it is not a module, or its name cannot be used or is taken.
         """
         if not isinstance(module, Module):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
             raise WispError(f"expected a module, got {module!r}: an object of a class that derives from wisp.Module")
@@ -157,7 +157,7 @@ class ModuleRegistry:
             lines.append(f'  module "{name}": {reason}{place}')
         if lines and wiring.runtime.config.strict:
             reasons = "\n".join(lines)
-            raise StartError(f"Not all modules load, and strict=True asks for all of them:\n{reasons}")
+            raise StartError(f"Some modules did not load, and strict=True requires all of them:\n{reasons}")
 
     async def _load_all(self) -> dict[str, Exception]:
         """Load all modules that can load. Return the unexpected errors in the code of others, by module."""
@@ -208,7 +208,7 @@ class ModuleRegistry:
         self.problems[name] = tuple(problems)
 
     async def _set_up(self, module: Module) -> None:
-        """Set a module up. If that fails, nothing of it stays. It is torn down only if its setup has ended."""
+        """Set a module up. If that fails, it is rolled back. It is torn down only if its setup has ended."""
         if reasons := self._why_not(module):
             raise NotLoadable(reasons)
         wiring = self._bot.wiring
@@ -297,7 +297,7 @@ class ModuleRegistry:
     async def load(self, name: str) -> None:
         """Load a module, and before it those that it needs. Does nothing if it is loaded.
 
-        Raises WispError with the reason if it cannot load: nothing of it stays then. Raises CheckError if Discord
+        Raises WispError with the reason if it cannot load: it is rolled back then. Raises CheckError if Discord
         refuses its commands: the module is loaded, without them. If Discord refuses them for now (a rate limit, an
         outage), this is logged, and wisp tries again in the background.
         """
@@ -456,4 +456,4 @@ class ModuleRegistry:
         try:
             audit.log_action(action=action, user_id=user_id, guild_id=guild_id, metadata={"modules": modules})
         except Exception:
-            _log.exception("the audit does not know of %s (%s)", action, ", ".join(modules))
+            _log.exception("%s (%s) is not in the audit log", action, ", ".join(modules))

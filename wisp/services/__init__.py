@@ -180,13 +180,13 @@ class Services:
                 raise
             expected = isinstance(error, WispError)  # its message says what to do
             if limit.expired():
-                self.missing[name] = f"it was not done within {seconds:g} s"
+                self.missing[name] = f"it did not finish within {seconds:g} s"
             else:
                 self.missing[name] = str(error) if expected else described(error)
             if not (is_required and expected):
                 _log.error('service "%s" did not start: %s', name, self.missing[name], exc_info=not expected)
             if is_required:
-                raise ServiceError(f'no start without the service "{name}": {self.missing[name]}') from error
+                raise ServiceError(f'the bot needs the service "{name}": {self.missing[name]}') from error
             return False
         return True
 
@@ -219,7 +219,7 @@ def _awaitable(method: Callable[..., Any], *arguments: object, name: str) -> Awa
         try:
             inspect.signature(method).bind(*arguments)
         except TypeError as error:
-            raise ServiceError(f"expected `async def {name}`, and it does not take that: {error}") from error
+            raise ServiceError(f"expected `async def {name}`, got another signature: {error}") from error
         except ValueError:  # the signature of a C function may be unknown
             pass
         raise

@@ -87,11 +87,11 @@ class AuditService:
 
     def __init__(self, *, keep_days: float = 90.0, keep_records: int = 100_000) -> None:
         if not keep_days > 0 or keep_records < 1:
-            raise ValueError(f"expected to keep something, got keep_days={keep_days!r}, keep_records={keep_records!r}")
+            raise ValueError(f"expected positive values, got keep_days={keep_days!r}, keep_records={keep_records!r}")
         self.keep_days: float = keep_days
         self.keep_records: int = keep_records
         self.dropped: int = 0
-        self._unreported = 0  # of the dropped ones, those that no record tells of
+        self._unreported = 0  # dropped records that were not reported in the log yet
         self._db: DatabaseService | None = None
         self._clock = Clock()
         self._token: str | None = None
@@ -206,7 +206,7 @@ class AuditService:
             self._unreported += 1
             is_first = self._unreported == 1
         if is_first:
-            _log.warning("more is logged than the database takes: the audit drops new records, and counts them")
+            _log.warning("the audit queue is full, the database is too slow: new records are dropped")
         return False
 
     def _forget(self, rows: list[_Row]) -> None:
@@ -258,7 +258,7 @@ class AuditService:
             self._prune_at = self._clock.time() + min(_PRUNED_AFTER, 86400 * self.keep_days)
         if missing:
             self._unreported -= missing
-            _log.warning("the audit dropped %d records: they are in the log alone", missing)
+            _log.warning("the audit dropped %d records: they are only in the log", missing)
 
     def _try_again(self) -> None:
         self._retry = None

@@ -14,8 +14,8 @@ E = TypeVar("E", bound=Exception)
 class BatchWriter(Generic[T]):
     """Write items in batches, in the order in which they were added.
 
-    `write(items)` stores a batch, all of it or nothing. If it raises, everyone who waits for one of its items gets the
-    error, and so does everyone whose item is queued behind it, since later items may build on earlier ones. The next
+    `write(items)` stores a batch, all of it or nothing. If it raises, all callers that wait for its items get the
+    error, and so do those whose item is queued behind it, since later items may build on earlier ones. The next
     item that is added is tried again.
 
         writer = BatchWriter(store)     # async def store(items: list[Item]) -> None

@@ -103,7 +103,7 @@ _ENDS_TRANSACTION = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
-_BY_HAND = "a transaction that is begun or ended by hand would be that of all tasks. Use `async with db.transaction()`"
+_BY_HAND = "BEGIN, COMMIT and ROLLBACK would affect all tasks. Use `async with db.transaction()`"
 
 _NOT_OPEN = "it is not open: the bot has not started yet, or has closed"
 
@@ -352,7 +352,7 @@ class DatabaseService:
         if transaction is not None and transaction.is_open and transaction.database is self:
             raise DatabaseError(
                 self.path,
-                "this is inside a transaction, which would wait for itself. Use the transaction's own execute, "
+                "this would deadlock inside a transaction. Use the transaction's own execute, "
                 "fetchone and fetchall, or do this before or after it",
             )
 

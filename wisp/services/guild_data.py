@@ -227,7 +227,7 @@ class BoundData:
         try:
             value += by
         except OverflowError as error:
-            raise DataError(f"{_described(place)}: {value!r} and {by!r} do not add up: {error}") from error
+            raise DataError(f"{_described(place)}: cannot add {by!r} to {value!r}: {error}") from error
         await self._store.write({place: _encoded(place, value)})
         return value
 
@@ -487,7 +487,7 @@ def _text(what: str, text: object) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise DataError(f"{what}: expected characters, got half of one (a lone surrogate) in {text!r}") from error
+        raise DataError(f"{what}: expected valid Unicode, got a lone surrogate in {text!r}") from error
     return str.__str__(text)
 
 

@@ -95,7 +95,7 @@ class MetricsService:
         if type(value) is not float:
             value = _number("counter", name, value)
         if not value >= 0.0:
-            raise ValueError(f'counter "{name}": expected 0 or more, got {value!r}. What goes down is a gauge')
+            raise ValueError(f'counter "{name}": expected 0 or more, got {value!r}. Use a gauge instead')
         self._find(self._counters, _Counter, name, labels).value += value
 
     def timing(self, name: str, seconds: float, labels: Labels | None = None) -> None:
@@ -200,7 +200,7 @@ class Timed:
 
     def __enter__(self) -> None:
         if self._began is not None:
-            raise RuntimeError(f'timed("{self._name}") is at work already: call metrics.timed for each block')
+            raise RuntimeError(f'timed("{self._name}") is already timing a block: call metrics.timed for each block')
         self._began = self._clock.monotonic()
 
     def __exit__(

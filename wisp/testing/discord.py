@@ -174,7 +174,7 @@ class Discord(Breakable):
         return [one for one in self._record.happenings if kind is None or isinstance(one, kind)]
 
     def conversation(self) -> str:
-        """Return the last 60 things that people and the bot said and did, as the chat in the terminal shows them."""
+        """Return the last 60 events, formatted as in the terminal chat."""
         text = "\n".join(f"  {line}" for line in self._record.lines(_LINE_LENGTH))
         return redacted(text.replace(self.world.token, "<token>"))
 
@@ -295,7 +295,7 @@ class Discord(Breakable):
         """Raise AssertionError if the bot used what the sandbox does not have: Discord may answer differently."""
         if self.world.unserved:
             routes = ", ".join(f"{route} ({times} x)" for route, times in self.world.unserved.items())
-            raise AssertionError(f"the sandbox does not serve what the bot used: {routes} (README names what it does)")
+            raise AssertionError(f"the sandbox does not serve what the bot used: {routes} (see the README)")
 
     def _explained(self, error: Stuck, *, is_answered: bool = True) -> str:
         runtime = self._runtime
