@@ -409,7 +409,7 @@ async def test_a_gateway_that_keeps_silent_is_told_of_after_30_s(
     await time.advance(29)
     assert "Discord has not let the bot in" not in caplog.text
     await time.advance(1)
-    assert "Discord has not let the bot in after 30 s. The bot keeps trying" in caplog.text
+    assert "The bot could not connect to Discord within 30 s. It keeps trying" in caplog.text
     await bot.close()
     with pytest.raises(wisp.errors.StartError, match="closed while it started"):
         await starting
@@ -517,7 +517,7 @@ async def test_a_start_that_waits_for_a_listener_names_it(sandbox: Sandbox, capl
 
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
     await bot.close()
-    assert 'The bot is not up after 30 s: hikari waits for listener "warm" (tests/test_bot.py:' in caplog.text
+    assert 'The bot is not ready after 30 s: hikari waits for listener "warm" (tests/test_bot.py:' in caplog.text
     assert "Discord has not let the bot in" not in caplog.text
 
 
@@ -573,8 +573,8 @@ async def test_a_refused_gateway_is_said_in_words(sandbox: Sandbox) -> None:
     assert "a privileged intent is not switched on" in str(explained(closed))
     assert explained(closed).__cause__ is closed
     assert "could not be read (KeyError: 'id')" in str(explained(KeyError("id")))
-    assert "did not let the bot in: Expected HELLO." in str(explained(hikari.GatewayError("Expected HELLO")))
-    assert "did not let the bot in: One or more shards" in str(explained(RuntimeError("One or more shards closed")))
+    assert "refused the connection: Expected HELLO." in str(explained(hikari.GatewayError("Expected HELLO")))
+    assert "refused the connection: One or more shards" in str(explained(RuntimeError("One or more shards closed")))
 
 
 async def test_run_inside_a_loop_is_a_clear_error() -> None:
@@ -641,9 +641,7 @@ async def test_a_service_for_data_that_does_not_start_keeps_the_bot_offline_and_
     for name in ("db", "guild_data"):
         bot = hello_bot()
         bot.services.register(name, Broken())
-        with pytest.raises(
-            wisp.errors.StartError, match=f'no start without the service "{name}": RuntimeError: no power'
-        ):
+        with pytest.raises(wisp.errors.StartError, match=f'the bot needs the service "{name}": RuntimeError: no power'):
             async with connect(bot):
                 pass
         assert bot.services.names() == []
@@ -1064,7 +1062,7 @@ async def test_what_ignores_its_cancellation_is_named_and_left_behind(
     assert caplog.text.count("cancelled after") == 1
     place = r" \(tests/test_bot\.py:\d+, in __call__\)"
     for line in (
-        f'left behind, since it ignores its cancellation: /hang{place}, job "tick"{place}, listener "started"{place}',
+        f'abandoned, since it ignores cancellation: /hang{place}, job "tick"{place}, listener "started"{place}',
         f'listener "stopping" for StoppingEvent took more than 0.01 s{place}',
         f'the teardown of module "part" took more than 0.01 s{place}',
         f'the on_stop function "farewell" did not close properly: it took more than 0.01 s{place}',
@@ -1096,7 +1094,7 @@ async def test_a_start_that_ignores_its_cancellation_does_not_hold_up_the_close(
     starting = asyncio.create_task(bot.start(config_for(sandbox), clock=sandbox.world.clock))
     await time.until(lambda: bot.is_running and bot.runtime.shutdown_timeout < 1)
     await bot.close()
-    assert "left behind, since it ignores its cancellation: the start (tests/test_bot.py:" in caplog.text
+    assert "abandoned, since it ignores cancellation: the start (tests/test_bot.py:" in caplog.text
     assert not bot.is_running
     assert called == ["begin", "end"]
     deaf.released.set()
@@ -1434,7 +1432,7 @@ async def test_what_is_left_does_not_hold_up_the_end_of_the_program(
         "the process ends without the threads and processes that still run: asyncio_0",
     ]
     if name == "hang":
-        lines += ["left behind, since it ignores its cancellation: /hang (bot.py:", "cancellation: deaf (bot.py:"]
+        lines += ["abandoned, since it ignores cancellation: /hang (bot.py:", "cancellation: deaf (bot.py:"]
         lines += ["mine (bot.py:"]
     assert [line for line in lines if line not in err.decode()] == []
     assert "Traceback" not in err.decode()

@@ -639,7 +639,7 @@ def test_a_signal_ends_a_line_that_does_not_end_in_order(line: str, number: int,
     program.send_signal(number)
     out, err = program.communicate(timeout=20)
     assert (program.returncode, out) == (128 + number, says), err
-    assert "left behind, since it ignores its cancellation: " in err
+    assert "abandoned, since it ignores cancellation: " in err
     assert "Traceback" not in err
 
 

@@ -114,7 +114,7 @@ async def test_fields_arrive_as_they_are_annotated() -> None:
 
 def test_binding_what_does_not_fit_is_refused_where_it_is_built() -> None:
     _, vote = poll_bot()
-    with pytest.raises(wisp.AnswerError, match="takes 107 characters, and Discord keeps 100"):
+    with pytest.raises(wisp.AnswerError, match="has 107 characters, and Discord allows at most 100"):
         vote.bind(poll_id=7, choice="x" * 100)
     with pytest.raises(wisp.AnswerError, match=r"\{poll_id\}: it is 'seven'. Give it a value of type int"):
         vote.bind(poll_id="seven", choice="x")  # pyright: ignore[reportArgumentType]
@@ -161,7 +161,7 @@ async def test_only_the_user_that_a_field_names_may_use_it() -> None:
         ada, bob = discord.member("ada"), discord.member("bob")
         reply = await ada.slash("show")
         refused = await bob.click(reply, "Take")
-        assert (refused.content, refused.ephemeral) == ("This is for somebody else.", True)
+        assert (refused.content, refused.ephemeral) == ("This is for another user.", True)
         assert (await ada.click(reply, "Take")).content == "yours"
 
 
@@ -182,7 +182,7 @@ async def test_a_field_that_names_nobody_lets_nobody_in() -> None:
         for owner in ("ada", "²", "-1"):  # "²" is a digit, and no number
             assert (
                 await ada.click(await ada.slash("show", owner=owner), "Take")
-            ).content == "This is for somebody else."
+            ).content == "This is for another user."
 
 
 async def test_only_who_called_for_a_message_may_use_it() -> None:
@@ -217,14 +217,14 @@ async def test_only_who_called_for_a_message_may_use_it() -> None:
         late = await ada.slash("show", late=True)
         for reply in (await ada.slash("show"), late, *late.followups):
             refused = await bob.click(reply, "Next")
-            assert (refused.content, refused.ephemeral) == ("This is for somebody else.", True)
+            assert (refused.content, refused.ephemeral) == ("This is for another user.", True)
             assert (await ada.click(reply, "Next")).content == "next"
         his = await bob.click(await ada.slash("show"), "More")
-        assert (await ada.click(his, "Next")).content == "This is for somebody else."
+        assert (await ada.click(his, "Next")).content == "This is for another user."
         assert (await bob.click(his, "Next")).content == "next"
         await ada.slash("post")
         (posted,) = [message for message in discord.messages() if message.content == "post"]
-        assert (await ada.click(posted, "Next")).content == "This is for somebody else."
+        assert (await ada.click(posted, "Next")).content == "This is for another user."
 
 
 async def test_guards_cooldowns_and_error_handlers_are_the_same_for_components() -> None:
@@ -442,10 +442,10 @@ def test_what_is_wrong_with_components_is_found_before_the_bot_connects() -> Non
         "has a field twice",
         "'pre{fix}' in the custom id 'pre{fix}' is neither a name nor a field",
         "its function does not take {b}",
-        "its parameter `c` is no field of the custom id",
+        "its parameter `c` is not a field of the custom id",
         "a custom id cannot hold a `User`",
         'the name "wisp" is for wisp itself',
-        'only="y" is no field',
+        'only="y" is not a field',
         'component "d:{other}": "d:{x}"',
         "has no setting emphemeral=. Did you mean ephemeral=?",
         "its function is not async",
@@ -488,8 +488,8 @@ def test_a_component_or_modal_without_its_custom_id_is_a_mistake_and_not_nobodys
         assert press
     found = {(mistake.where, mistake.message, mistake.fix) for mistake in bot.check()}
     assert found == {
-        ('component "press"', "@component stands without a custom id", 'Write `@component("press")`'),
-        ('modal "press"', "@modal stands without a custom id", 'Write `@modal("press")`'),
+        ('component "press"', "@component has no custom id", 'Write `@component("press")`'),
+        ('modal "press"', "@modal has no custom id", 'Write `@modal("press")`'),
     }
 
 
@@ -504,7 +504,7 @@ async def test_a_marked_component_without_its_custom_id_keeps_its_module_from_lo
 
     bot = wisp.Bot(modules=[Pressing()])
     async with connect(bot):
-        assert "@component stands without a custom id" in bot.modules.missing["pressing"]
+        assert "@component has no custom id" in bot.modules.missing["pressing"]
 
 
 async def test_what_newcomers_forget_is_told_with_the_way_out() -> None:
@@ -659,7 +659,7 @@ def test_a_custom_id_that_no_values_make_short_enough_is_a_problem() -> None:
     async def may_fit(ctx: wisp.ComponentContext, text: str) -> None: ...
 
     found = {mistake.where[-30:]: (mistake.message, mistake.fix) for mistake in bot.check()}
-    problem = "it takes more than 100 characters, which Discord does not keep"
+    problem = "it takes more than 100 characters, which Discord does not accept"
     assert found == {
         'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"': (problem, "Shorten its names"),
         'bbbbbbbbbbbbbbbbbbbbbbbbbbbbb"': (problem, "Shorten its names"),
@@ -682,11 +682,11 @@ async def test_what_is_wrong_with_the_components_of_a_message_is_told_with_its_o
         ({"components": [button]}, "Buttons and selects go into rows, `components=[wisp.row(...)]`."),
         ({"components": [inputs]}, "a text input belongs to a form, wisp.Form."),
         ({"components": [raw]}, "components.0.components.0.emoji.name: Invalid emoji (got ':thumbsup:')"),
-        ({"components": [press.bind(1)]}, "components= takes a list of rows, wisp.row(...), and Bound is none."),
-        ({"component": "row"}, "components= takes a list of rows, wisp.row(...), and str is none."),
+        ({"components": [press.bind(1)]}, "components= takes a list of rows, wisp.row(...), and Bound is not one."),
+        ({"component": "row"}, "components= takes a list of rows, wisp.row(...), and str is not one."),
         ({"component": rows[0], "components": rows}, "takes component= or components=, not both"),
         ({"embeds": hikari.Embed(title="t")}, "embeds= takes a list of hikari.Embed, got Embed. Write `embeds=[...]`."),
-        ({"embed": "text"}, "embeds= takes a list of hikari.Embed, and str is none."),
+        ({"embed": "text"}, "embeds= takes a list of hikari.Embed, and str is not one."),
         ({"attachments": "a.png"}, "attachments= takes a list of files, got str."),
     ]
     forms: Any = [

@@ -134,7 +134,7 @@ async def test_a_command_that_discord_still_shows_and_the_bot_no_longer_has_is_a
         bot._session._router._commands.clear()
         bot.wiring._lightbulb.register([])
         reply = await discord.member("ada").slash("fail")
-    assert "no longer here" in reply.content
+    assert "no longer exists" in reply.content
     assert reply.ephemeral
 
 
@@ -183,7 +183,7 @@ async def test_an_interaction_that_hikari_cannot_read_is_answered_and_logged_wit
     assert asked.token not in caplog.text
 
 
-UNREADABLE, WRONG, GONE = "could not read", "Something went wrong", "no longer here"
+UNREADABLE, WRONG, GONE = "could not read", "Something went wrong", "no longer exists"
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL = 2, 3, 4, 5
 
 
@@ -689,7 +689,7 @@ async def test_a_raw_listener_that_only_looks_does_not_silence_the_polite_line()
         await discord.advance(seconds=3)
         await discord.rest()
     assert asked.original is not None
-    assert "no longer here" in asked.original.content
+    assert "no longer exists" in asked.original.content
 
 
 async def test_a_raw_lightbulb_command_that_raises_is_answered() -> None:

@@ -120,7 +120,7 @@ async def test_a_form_that_comes_twice_is_taken_once() -> None:
     ("values", "words"),
     [
         ({"body": "four"}, "Title is needed."),
-        ({"title": "x", "body": "y" * 21}, "Your text: 3 to 20 characters are expected, and 21 came."),
+        ({"title": "x", "body": "y" * 21}, "Your text: enter 3 to 20 characters, not 21."),
         ({}, "Title is needed."),
     ],
 )

@@ -125,8 +125,8 @@ def test_what_is_wrong_in_groups_is_found_before_the_bot_connects() -> None:
 
     bot.group("empty", "Nothing in it")
     found = wrong(bot)
-    assert any('command "admin kick": "kick" is there already' in line for line in found), found
-    assert any("says another place" in line for line in found), found
+    assert any('command "admin kick": duplicate name "kick"' in line for line in found), found
+    assert any("its contexts, permissions or guilds differ" in line for line in found), found
     assert any('command "admin place": guild_only= is for the whole group' in line for line in found), found
     assert any('group "empty": it has no commands' in line for line in found), found
 
@@ -145,7 +145,7 @@ def test_a_limit_in_a_group_is_told_with_the_command_that_breaks_it() -> None:
     assert mistake.file.endswith("test_groups.py")
 
 
-NOBODYS = "it was given to no bot, and nobody will see its commands"
+NOBODYS = "it was given to no bot, so its commands are not registered"
 
 
 def nobodys_group() -> wisp.CommandGroup:

@@ -359,7 +359,7 @@ def test_a_guard_where_the_function_should_be_and_one_on_a_listener_are_problems
     assert sweep
     found = bot.check()
     assert [(problem.where, problem.message) for problem in found] == [
-        ('command "act"', "it is a guard, and no function of its own"),
+        ('command "act"', "it is a guard, not a handler function"),
         ('listener "hear"', "guards only apply to handlers that users invoke"),
         ('job "sweep"', "guards only apply to handlers that users invoke"),
     ]

@@ -599,7 +599,7 @@ async def test_inside_a_transaction_it_is_an_error_and_no_deadlock(data: GuildDa
             bound.clear(),
             data.forget(GUILD),
         ):
-            with pytest.raises(DatabaseError, match="this is inside a transaction"):
+            with pytest.raises(DatabaseError, match="this would deadlock inside a transaction"):
                 await call
     assert await bound.get_all() == {"k": 1}
 

@@ -232,7 +232,7 @@ async def test_a_mark_on_what_is_no_method_of_a_module_is_a_problem(tmp_path: Pa
     for mistake, kind in zip(found.values(), kinds.split(), strict=False):
         assert mistake.message == "it is not a method of a module, and is never registered"
         assert mistake.fix == f"Write `@bot.{kind}`"
-    assert found["thirteen"].message == "its class NoModule is no module"
+    assert found["thirteen"].message == "its class NoModule is not a module"
     assert found["fourteen"].fix == "Write `@wisp.command` above it"
     assert found["fifteen"].fix == "Write `@wisp.listen` above it"
     lines = MARKS.splitlines()
@@ -436,7 +436,7 @@ DEFINITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "text": ({"description": 5}, "its description is 5: expected a str"),
     "space": ({"namespace": 5}, "its namespace is 5: expected a str, or None"),
     "bytes": ({"required_services": [b"db"]}, "its required_services is [b'db']: expected names, as in"),
-    "number": ({"setup": 5}, "its setup is not `async def setup(self, bot, ctx)`: it is a value of type int, and no"),
+    "number": ({"setup": 5}, "its setup is not `async def setup(self, bot, ctx)`: it is a value of type int, not a"),
     "plain": ({"setup": lambda *_: None}, "`async def setup(self, bot, ctx)`: its function is not async"),
     "short": (
         {"teardown": without_context},
@@ -1260,7 +1260,7 @@ async def test_a_module_that_is_off_does_nothing_on_any_path_and_says_how_to_tur
                 == "“everything” is off in this server. `/modules enable module:everything` turns it on."
             )
         assert (await ada.click(asked, "Yes")).content.startswith("This has ended.")
-        assert "Somebody who manages the server" in (await bob.slash("slash")).content
+        assert "A member with the permission Manage Server" in (await bob.slash("slash")).content
         assert everything.done == []
 
         await bot.emit(LevelUp(user_id=1))  # nobody's server

@@ -189,7 +189,7 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (Annotated[Literal["a"], wisp.Option("x", choices=["c"])], "both name choices"),
         (Annotated[str, wisp.Option("x", choices=[])], "choices= is empty"),
         (Annotated[str, wisp.Option("x", choices="abc")], "choices= cannot be read"),
-        (Annotated[str, wisp.Option("x", name_localizations=["a"])], "localizations are no mapping"),  # type: ignore[arg-type]
+        (Annotated[str, wisp.Option("x", name_localizations=["a"])], "localizations are not a mapping"),  # type: ignore[arg-type]
         (Annotated[str, wisp.Option("x", choices=[None])], "choices= cannot be read"),  # type: ignore[list-item]
         (Annotated[str, wisp.Option("x", autocomplete=print)], "autocomplete=: its function is not async"),
         (Annotated[str, wisp.Option("x", autocomplete=_yielding)], "its function is not async"),

@@ -95,7 +95,7 @@ async def test_an_answer_says_how_it_went(respond: Any, private: bool) -> None:
         """Go."""
         await respond(ctx, "It is done.")
         await respond(ctx, "Look:", embed=hikari.Embed(title="Mine"), ephemeral=not private)
-        with pytest.raises(wisp.AnswerError, match="nothing to say"):
+        with pytest.raises(wisp.AnswerError, match="The reply is empty"):
             await respond(ctx)
 
     async with connect(bot) as discord:

@@ -619,8 +619,8 @@ async def test_a_guard_on_a_job_that_is_registered_late_is_refused_too() -> None
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({}, "when? Give once() either delay="),
-        ({"delay": 1, "at": datetime.datetime.now(datetime.UTC)}, "when? Give once() either delay="),
+        ({}, "once() got no time. Pass either delay="),
+        ({"delay": 1, "at": datetime.datetime.now(datetime.UTC)}, "once() got no time. Pass either delay="),
         ({"delay": -1}, "delay=-1: expected a time from now on"),
         ({"delay": float("nan")}, "delay=nan"),
         ({"delay": float("inf")}, "delay=inf"),
@@ -637,9 +637,9 @@ async def test_a_guard_on_a_job_that_is_registered_late_is_refused_too() -> None
         ({"delay": 1, "data": [1]}, "its data cannot be kept"),
         ({"delay": 1, "data": {"text": object()}}, "its data cannot be kept"),
         ({"delay": 1, "data": {"text": "x" * 1024 * 1024}}, "expected at most 1048576 bytes of data, got"),
-        ({"delay": 1, "guild_id": 0}, "guild_id=0 is no id"),
-        ({"delay": 1, "guild_id": "1"}, "guild_id='1' is no id"),
-        ({"delay": 1, "guild_id": 2**64}, "is no id"),
+        ({"delay": 1, "guild_id": 0}, "guild_id=0 is not an id"),
+        ({"delay": 1, "guild_id": "1"}, "guild_id='1' is not an id"),
+        ({"delay": 1, "guild_id": 2**64}, "is not an id"),
     ],
 )
 async def test_a_wrong_once_is_refused_in_words_and_keeps_nothing(arguments: dict[str, Any], words: str) -> None:
@@ -662,7 +662,7 @@ async def test_a_name_that_no_job_has_is_refused_with_the_nearest() -> None:
     async with connect(bot):
         for name, words in [
             ("nota", "there is no job 'nota' that is loaded. Did you mean \"note\"?"),
-            ("zzz", "Make it: @bot.job('zzz')"),
+            ("zzz", "Define it: @bot.job('zzz')"),
             ("hourly", "there is no job 'hourly'"),
         ]:
             with pytest.raises(JobError) as refused:

@@ -186,7 +186,7 @@ async def test_a_required_service_that_does_not_start_stops_the_start(caplog: py
         events, built_in = recorders("metrics", "db", "cache")
         built_in["db"] = Recorder("db", events, fails="start", error=error)
         services = Services()
-        with pytest.raises(ServiceError, match=f'no start without the service "db": .*{error}') as caught:
+        with pytest.raises(ServiceError, match=f'the bot needs the service "db": .*{error}') as caught:
             await services.start(built_in, required={"db", "guild_data"})
         assert caught.value.__cause__ is error
         assert events == ["start metrics", "start db", "stop metrics"]
@@ -360,7 +360,7 @@ async def test_a_service_that_hangs_holds_up_nobody(monkeypatch: pytest.MonkeyPa
     services.register("stop", HangsAtStop())
     await services.start()
     assert services.names() == ["patient", "stop"]
-    assert services.missing == {"start": "it was not done within 0.01 s", "times out": "TimeoutError: no answer"}
+    assert services.missing == {"start": "it did not finish within 0.01 s", "times out": "TimeoutError: no answer"}
     await services.stop()
     assert services.names() == []
 
@@ -376,7 +376,7 @@ async def test_a_service_whose_methods_are_not_as_described_is_told_so(caplog: p
     services.register("one", NoSession())
     services.register("two", NotAsync())
     await services.start()
-    assert services.missing["one"].startswith("expected `async def one.start(session)`, and it does not take that")
+    assert services.missing["one"].startswith("expected `async def one.start(session)`, got another signature")
     assert services.missing["two"] == "expected `async def two.start(session)`, and it is not async"
     await services.stop()
 

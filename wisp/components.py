@@ -506,7 +506,7 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
         try:
             self.pattern.fill(dict.fromkeys(self.pattern.fields, "") | {n: c.shortest for n, c in self._codecs.items()})
         except InvalidDefinition:
-            problem = f"it takes more than {limits.CUSTOM_ID[1]} characters, the most that Discord allows"
+            problem = f"it takes more than {limits.CUSTOM_ID[1]} characters, which Discord does not accept"
             if self.pattern.fields:
                 problem += ", whatever its fields hold"
             self.note(problem, "Shorten its names")
