@@ -12,7 +12,7 @@ import lightbulb
 import wisp
 from wisp.testing import Discord
 
-bot = wisp.Bot(intents="GUILD_MESSAGES")  # raw listeners imply not an intents
+bot = wisp.Bot(intents="GUILD_MESSAGES")  # raw listeners imply no intents
 
 deleted_ids: list[int] = []
 

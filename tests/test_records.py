@@ -39,7 +39,7 @@ def write(sandbox: Sandbox, guild: Guild) -> None:
 async def test_an_event_that_no_intent_was_asked_for() -> None:
     async with a_sandbox() as (sandbox, guild):
         write(sandbox, guild)
-        assert told(sandbox) == ["MESSAGE_CREATE (not sent: the bot has not an intent GUILD_MESSAGES)"]
+        assert told(sandbox) == ["MESSAGE_CREATE (not sent: the bot has no intent GUILD_MESSAGES)"]
 
 
 async def test_an_event_in_a_channel_that_the_bot_may_not_see() -> None:

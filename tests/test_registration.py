@@ -369,7 +369,7 @@ EVERYBODY = {"Retry-After": "700", "X-RateLimit-Global": "true"}
         ("PUT", 503, {}, 15, "Discord answered 503"),
         ("GET", 502, {"headers": {"Retry-After": "120"}}, 120, "Discord answered 502"),
         ("PUT", 403, {"body": {}}, 15, "Discord answered 403"),
-        ("PUT", "cut", {"times": 2}, 15, "Discord did not respond"),  # aiohttp repeats the first one
+        ("PUT", "cut", {"times": 2}, 15, "no usable response from Discord"),  # aiohttp repeats the first one
     ],
 )
 async def test_a_registration_that_is_refused_for_now_keeps_no_bot_offline_and_is_made_later(
@@ -542,7 +542,7 @@ async def test_an_answer_that_is_no_list_of_commands_is_none_for_now(
     request = RESTClientImpl._request
     monkeypatch.setattr(RESTClientImpl, "_request", respond)
     async with running(short_bot(), sandbox):
-        assert "Discord did not respond (expected a list of commands: " in logged(caplog)[-1]
+        assert "no usable response from Discord (expected a list of commands: " in logged(caplog)[-1]
 
 
 async def test_the_daily_limit_of_new_commands_holds_up_nothing_else(

@@ -619,8 +619,8 @@ async def test_a_guard_on_a_job_that_is_registered_late_is_refused_too() -> None
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({}, "once() got no time. Pass either delay="),
-        ({"delay": 1, "at": datetime.datetime.now(datetime.UTC)}, "once() got no time. Pass either delay="),
+        ({}, "once() takes either delay="),
+        ({"delay": 1, "at": datetime.datetime.now(datetime.UTC)}, "once() takes either delay="),
         ({"delay": -1}, "delay=-1: expected a time from now on"),
         ({"delay": float("nan")}, "delay=nan"),
         ({"delay": float("inf")}, "delay=inf"),

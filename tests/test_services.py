@@ -406,6 +406,5 @@ def test_wrong_methods_of_a_service_are_mistakes_with_the_place_of_its_class() -
         'service "plain": its start is not `async def start(self, session)`: its function is not async',
         'service "plain": its stop is not `async def stop(self)`: it is called with (), which fails: '
         "missing a required argument: 'force'",
-        'service "cache": its start is not `async def start(self, session)`: it is a value of type int, and '
-        "no function",
+        'service "cache": its start is not `async def start(self, session)`: it is a value of type int, not a function',
     ]

@@ -11,37 +11,46 @@ async def hello(ctx: wisp.Context) -> str:
 
 bot.run()
 
-The files, from the ground up: each imports only those before it.
+To read the code, start with `dispatch`: it takes an interaction from its arrival to its response. Then `router` (which
+handler), `responder` (what Discord is told and when) and `session` (what a start opens and a close closes).
 
-errors, logs, clock     exceptions, loggers that redact tokens, the clock of all parts
-limits                  Discord's limits, and which part of a payload breaks one; limit_fixes: what to do about it
-config                  settings from arguments, environment, .env and wisp.toml
+All files, from the ground up. At run time each imports only those before it; `tests/test_architecture.py` reads this
+list, and names the few exceptions.
+
+errors, structs, logs, clock   exceptions, the base of records, loggers that redact tokens, the clock of all parts
+limits, limit_fixes     Discord's limits, and which part of a payload breaks one; what to do about it
+dotenv, config          settings from arguments, environment, .env and wisp.toml
 inspection, locations   what annotations and signatures mean; file and line of code
 owner                   the bot or module that a handler belongs to
 tasks                   running the bot's own code safely, and ending it in time
 services/               database, guild data, cache, metrics, audit: they know nothing of Discord
 instrumentation         what wisp itself counts and times
 watchdog                handlers that block the event loop
-gate                    whether a module acts in a guild
+gate                    whether a module is on in a guild
 runtime                 what the parts of a running bot share
 bridge                  hikari's private parts
 forms                   a class becomes a modal
 responder, context      answering an interaction, and what handlers see of that
-guards, cooldowns       what is asked before a handler runs
+guards, cooldowns       the checks before a handler runs
 options, handlers       a signature becomes Discord's options
-commands, components    slash and menu commands, buttons, selects and modals
-events, jobs/           listeners, and functions that run at a time
+methods                 decorated methods of modules and groups
+commands, autocomplete, components   slash and menu commands, suggestions, buttons, selects and modals
+events, migrations, jobs/   listeners, changes of the database, functions that run at a time
 replies, prompts        embeds, questions, pages
 command_tree, command_sync   the commands of all owners together, brought to Discord
 decorators              @bot.command and the like, for the bot and for modules
 lightbulb_compat        raw lightbulb commands and hooks
-router, dispatch        from an interaction to its response: READ THIS FIRST
-listeners, wiring       activates what was registered
+router, dispatch        from an interaction to its response
+listeners, checks, wiring   which handlers an event reaches; problems found before the start; activates all of them
 modules/                Module, loading, reloading, /modules
-session, program, bot   one run; the process around it; the object that users hold
+start_errors, session   why a start fails; what a start opens and a close closes
+program, bot            the process around it; the object that users hold
 
-local/ (a bot on the local Discord), testing/, pytest_plugin, cli and sandbox/ (the local Discord itself, which knows
-nothing of wisp) are loaded only when they are used.
+These are loaded only when they are used:
+
+sandbox/                the local Discord, which knows nothing of wisp
+local/, testing/        a bot on the local Discord, and in tests
+pytest_plugin, cli, __main__   the fixture `discord`, and the command `wisp`
 """
 
 from __future__ import annotations

@@ -217,7 +217,7 @@ class CommandSync:
         earlier = await self._guilds()
         await self._remember_guilds(earlier | guilds)
         temporary: hikari.HTTPError | None = None
-        for guild in dict.fromkeys((*earlier, *wanted)):
+        for guild in dict.fromkeys((*wanted, *earlier)):
             commands = wanted.get(guild, ())
             try:
                 await self._sync_scope(guild, commands, changes)
@@ -346,7 +346,7 @@ def _reason(error: hikari.HTTPError) -> str:
         return "Discord asked to wait (429)"
     if isinstance(error, hikari.HTTPResponseError):
         return f"Discord answered {int(error.status)}"
-    return f"Discord did not respond ({error.message})"
+    return f"no usable response from Discord ({error.message})"
 
 
 def _log_failure(error: BaseException | None) -> None:

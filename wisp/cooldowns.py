@@ -359,7 +359,7 @@ def _bucket_problem(decorator: str, bucket: object) -> tuple[str, str] | None:
     if callable(bucket) and not is_async(bucket):
         problem = misfit(bucket, "ctx")
         return (f"{decorator} has a bucket= that does not fit: {problem}", fix) if problem else None
-    return None if bucket in _KEY_FUNCTIONS else (f"{decorator} has bucket={bucket!r}", fix)
+    return None if isinstance(bucket, str) and bucket in _KEY_FUNCTIONS else (f"{decorator} has bucket={bucket!r}", fix)
 
 
 def _is_number(value: object) -> bool:

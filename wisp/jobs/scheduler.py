@@ -260,7 +260,7 @@ class SchedulerService:
         elif delay is not None and at is None:
             due = now + (delay.total_seconds() if isinstance(delay, datetime.timedelta) else delay)
         else:
-            raise JobError("once() got no time. Pass either delay=, in seconds, or at=, a datetime with a time zone")
+            raise JobError("once() takes either delay=, in seconds, or at=, a datetime with a time zone")
         if not now <= due <= now + LONGEST.total_seconds():
             given = f"delay={delay!r}" if at is None else f"at={at.isoformat()!r}"
             raise JobError(f"{given}: expected a time from now on, within about a hundred years")
