@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from ..owner import Owner
 from . import OneTime
 from .recurring import run, spawn
 from .store import JobStore, Row
-from .timeline import Timeline
+from .timeline import SLACK, Timeline
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
@@ -26,6 +27,9 @@ RETRY_AFTER = (10.0, 60.0, 300.0, 1800.0)
 
 MISSED_AFTER = 60.0
 """Seconds after its time from which a job counts as missed."""
+
+READ_AHEAD = 60.0
+"""Seconds before its time from which a job has a timer. What is due later is in the database alone."""
 
 
 class OneShotJobs:
@@ -42,6 +46,7 @@ class OneShotJobs:
         self.running: dict[int, Row] = {}
         self._store = store
         self._timeline = timeline
+        self._read_until = self._next_read = math.inf
         self._held: dict[int, float] = {}
         self._reported: set[str] = set()  # names that have no definition
 
@@ -55,14 +60,39 @@ class OneShotJobs:
         self.definitions = {name: (job, its) for name, (job, its) in self.definitions.items() if its is not owner}
 
     async def start(self, runtime: Runtime) -> None:
-        """Schedule all stored jobs. Raises DatabaseError if they cannot be read."""
+        """Schedule the stored jobs. Raises DatabaseError if they cannot be read."""
         self._runtime = runtime
-        for id, due in await self._store.start():
-            self.expect(id, due)
+        await self._store.start()
+        self._read_until = -math.inf
+        self._read_at(self._timeline.now())
 
     def expect(self, id: int, due: float) -> None:
-        """Schedule a stored job."""
-        self._timeline.add(due, lambda: spawn(self._run(id)))
+        """Schedule a stored job. It may have more than one timer: the first that finds it due runs it."""
+        if due <= self._read_until:
+            self._timeline.add(due, lambda: spawn(self._run(id)))
+        elif due < self._next_read:
+            self._read_at(due)
+
+    def _read_at(self, time: float) -> None:
+        self._next_read = time
+        self._timeline.add(time, lambda: spawn(self._read()))
+
+    async def _read(self) -> None:
+        """Schedule the jobs that are due soon, and read again when the first of the others is."""
+        now, after = self._timeline.now(), self._read_until
+        self._read_until, self._next_read = now + READ_AHEAD, math.inf
+        with self._runtime.tasks.track():
+            try:
+                for id, due in await self._store.due_between(after, self._read_until):
+                    self.expect(id, due)
+                later = await self._store.first_after(self._read_until)
+            except DatabaseError as error:
+                self._runtime.report("reading one-shot jobs", error)
+                self._read_until = after
+                self._read_at(now + RETRY_AFTER[0])
+                return
+        if later is not None and later < self._next_read:
+            self._read_at(later)
 
     def resume(self) -> None:
         """Run the jobs that were held, since a module was loaded or enabled."""
@@ -79,7 +109,7 @@ class OneShotJobs:
                 runtime.report(f"reading one-shot job no. {id}", error)
                 self.expect(id, now + RETRY_AFTER[0])
                 return
-        if row is None or runtime.closing:
+        if row is None or row.due > now + SLACK or id in self.running or runtime.closing:
             return
         job, owner = self.definitions.get(row.name, (None, None))
         if job is not None and owner is not None and runtime.gate.is_open(owner, row.guild_id):

@@ -32,13 +32,11 @@ class JobStore:
         self._writer: BatchWriter[tuple[str, Parameters]] = BatchWriter(db.batch)
         self._last_id = 0
 
-    async def start(self) -> list[tuple[int, float]]:
-        """Return the ids of all jobs, and when they are due, in that order. Raises DatabaseError if that fails."""
-        # the last id that was given, so that none is given twice
+    async def start(self) -> None:
+        """Read the last id that was given, so that none is given twice. Raises DatabaseError if that fails."""
         last_given = "SELECT seq FROM sqlite_sequence WHERE name = 'wisp_jobs'"
         row = await self._db.fetchone(f"SELECT coalesce(({last_given}), max(id), 0) FROM wisp_jobs")
         self._last_id = row[0] if row else 0
-        return await self._db.fetchall("SELECT id, due FROM wisp_jobs ORDER BY due, id")
 
     async def stop(self) -> None:
         """Wait until everything is written."""
@@ -67,6 +65,16 @@ class JobStore:
         return (await self._db.execute("DELETE FROM wisp_jobs WHERE id = ?", (id,))).rowcount > 0
 
     # ---- reading ----
+
+    async def due_between(self, after: float, until: float) -> list[tuple[int, float]]:
+        """Return the ids of the jobs that are due after a time and by another one, and when, in that order."""
+        sql = "SELECT id, due FROM wisp_jobs WHERE due > ? AND due <= ? ORDER BY due, id"
+        return await self._db.fetchall(sql, (after, until))
+
+    async def first_after(self, time: float) -> float | None:
+        """Return when the first job after a time is due, None if there is none."""
+        row = await self._db.fetchone("SELECT min(due) FROM wisp_jobs WHERE due > ?", (time,))
+        return row[0] if row else None
 
     async def get(self, id: int) -> Row | None:
         """Return a job, None if it was cancelled or is over."""
