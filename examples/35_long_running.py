@@ -9,7 +9,7 @@ while a handler blocks the event loop. Threads and processes that do not end hol
 named. `await bot.close()` and `sys.exit()` in a handler shut it down cleanly, too. `@bot.on_start` functions run at
 each start, before the bot connects; they and the `on_stop` functions take nothing, or the bot.
 
-Restart. Guild data, module states, one-time jobs, buttons, forms by custom id and long cooldowns survive `kill -9`. A
+Restart. Guild data, module states, one-shot jobs, buttons, forms by custom id and long cooldowns survive `kill -9`. A
 second process on the same database waits up to 60 s for the first to end, then stops with exit code 1.
 
 Logs. Use `ctx.log`, or `bot.log` outside of handlers. Each record is one line, a traceback is indented, and line breaks

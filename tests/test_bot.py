@@ -994,7 +994,12 @@ class Deaf:
 
 @pytest.fixture
 async def deaf(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Deaf]:
-    for name in ("tasks.LAST_WORDS", "session.LAST_WORDS", "runtime.LAST_WORDS", "listeners.LAST_WORDS"):
+    for name in (
+        "tasks.CANCEL_TIMEOUT",
+        "session.CANCEL_TIMEOUT",
+        "runtime.CANCEL_TIMEOUT",
+        "listeners.CANCEL_TIMEOUT",
+    ):
         monkeypatch.setattr(f"wisp.{name}", 0.01)
     monkeypatch.setattr("wisp.runtime._CLOSING_LIMIT", 0.01)
     monkeypatch.setattr("wisp.bridge._CLOSE_TIMEOUT", 0.01)
@@ -1104,8 +1109,8 @@ async def test_a_start_that_ignores_its_cancellation_does_not_hold_up_the_close(
 
 async def test_parts_that_hang_share_the_time_to_close(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wisp.runtime._CLOSING_LIMIT", 0.2)
-    monkeypatch.setattr("wisp.session.LAST_WORDS", 0.01)
-    monkeypatch.setattr("wisp.runtime.LAST_WORDS", 0.01)
+    monkeypatch.setattr("wisp.session.CANCEL_TIMEOUT", 0.01)
+    monkeypatch.setattr("wisp.runtime.CANCEL_TIMEOUT", 0.01)
     limits: list[float] = []
     real = wisp.session.within
     monkeypatch.setattr("wisp.session.within", lambda seconds, work: limits.append(seconds) or real(seconds, work))
@@ -1303,7 +1308,7 @@ async def test_a_second_signal_ends_the_program_at_once(served: Sandbox, tmp_pat
 
 BLOCKED_IN_C = """
     import hashlib, wisp, wisp.program
-    wisp.program.LAST_WORDS = 0.1
+    wisp.program.CANCEL_TIMEOUT = 0.1
     bot = wisp.Bot()
 
     @bot.command
@@ -1373,7 +1378,8 @@ async def test_exits_of_a_bots_own_tasks_do_not_cut_its_close_short(
 
 LEFT_BEHIND = """
     import asyncio, atexit, sys, threading, time, wisp, wisp.runtime, wisp.session, wisp.tasks
-    wisp.tasks.LAST_WORDS = wisp.session.LAST_WORDS = wisp.runtime.LAST_WORDS = wisp.runtime._CLOSING_LIMIT = 0.1
+    wisp.tasks.CANCEL_TIMEOUT = wisp.session.CANCEL_TIMEOUT = wisp.runtime.CANCEL_TIMEOUT = 0.1
+    wisp.runtime._CLOSING_LIMIT = 0.1
     bot = wisp.Bot()
     tasks = []
 
@@ -1440,7 +1446,7 @@ async def test_what_is_left_does_not_hold_up_the_end_of_the_program(
 
 PROCESSES = """
     import multiprocessing, threading, time, wisp, wisp.program
-    wisp.program.LAST_WORDS = 0.1
+    wisp.program.CANCEL_TIMEOUT = 0.1
     bot = wisp.Bot()
 
     @bot.on_start

@@ -596,7 +596,7 @@ def test_an_exit_in_on_start_ends_the_chat_in_order_with_its_code(caplog: pytest
 
 STOPPED = """
 import asyncio, sys, wisp, wisp.program, wisp.tasks
-wisp.tasks.LAST_WORDS = wisp.program.LAST_WORDS = 0.1
+wisp.tasks.CANCEL_TIMEOUT = wisp.program.CANCEL_TIMEOUT = 0.1
 bot = wisp.Bot()
 hangs = sys.argv[-1].startswith("/hang")
 @bot.on_start

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import wisp
 from wisp.errors import JobError
-from wisp.jobs import Cron, OneTime
+from wisp.jobs import Cron, OneShot
 from wisp.services.encoding import encode
 
 
@@ -237,8 +237,8 @@ async def everything(
 ) -> None: ...
 
 
-def of(function: Any) -> OneTime:
-    job = OneTime(function, "it", {}, {})
+def of(function: Any) -> OneShot:
+    job = OneShot(function, "it", {}, {})
     assert job.problems == []
     return job
 

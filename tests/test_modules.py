@@ -668,8 +668,8 @@ async def test_a_setup_and_a_teardown_that_hang_are_given_up(
 
     monkeypatch.setattr("wisp.modules.registry._SETUP_LIMIT", 0.05)
     monkeypatch.setattr("wisp.runtime._CLOSING_LIMIT", 0.05)
-    monkeypatch.setattr("wisp.session.LAST_WORDS", 0.05)
-    monkeypatch.setattr("wisp.runtime.LAST_WORDS", 0.05)
+    monkeypatch.setattr("wisp.session.CANCEL_TIMEOUT", 0.05)
+    monkeypatch.setattr("wisp.runtime.CANCEL_TIMEOUT", 0.05)
     bot = wisp.Bot(modules=[module("a", hangs), module("b", teardown=hangs)])
     async with connect(bot):
         assert bot.modules.missing == {"a": "its setup took more than 0.05 s"}

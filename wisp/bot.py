@@ -284,7 +284,7 @@ class Bot(Decorators):
             if config.token is None:
                 code = self._run_without_token(caller.f_code.co_filename)
             else:
-                code = program.run(self._serve(config), self.grace_left)
+                code = program.run(self._serve(config), self.shutdown_left)
         except StartError as error:
             print(error, file=sys.stderr)
             code = 1
@@ -299,9 +299,9 @@ class Bot(Decorators):
         from .local.virtual_time import new_event_loop
 
         print("There is no DISCORD_TOKEN: this is a LOCAL Discord, and nobody else can see it.", file=sys.stderr)
-        return program.run(chat(self), self.grace_left, loop_factory=new_event_loop)
+        return program.run(chat(self), self.shutdown_left, loop_factory=new_event_loop)
 
-    def grace_left(self) -> float:
+    def shutdown_left(self) -> float:
         """Return how many seconds the tasks that still run have left while the bot closes."""
         return 0.0 if self._session is None else self._session.runtime.shutdown_left()
 
@@ -309,7 +309,7 @@ class Bot(Decorators):
         """Run until a signal, a handler's `sys.exit()`, or the end of the connection; then close in any case."""
         from .program import stop_signals
         from .session import ClosedMeanwhile
-        from .tasks import LAST_WORDS, end, to_the_end
+        from .tasks import CANCEL_TIMEOUT, end, to_the_end
 
         leaving: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         with stop_signals() as signalled:
@@ -323,7 +323,7 @@ class Bot(Decorators):
             finally:
                 await to_the_end(self.close())
         if signalled.done():
-            await end({running}, after=LAST_WORDS)  # what the start raises at last counts, too
+            await end({running}, after=CANCEL_TIMEOUT)  # what the start raises at last counts, too
         if leaving.done():
             raise leaving.result()
         if not signalled.done():

@@ -27,7 +27,7 @@ from hikari.impl import config as hikari_config
 from hikari.impl import event_manager_base, rest, shard
 from hikari.internal import data_binding, net, routes
 
-from .tasks import LAST_WORDS, end, left_behind
+from .tasks import CANCEL_TIMEOUT, end, left_behind
 
 T = TypeVar("T")
 
@@ -247,7 +247,7 @@ async def cut_off(gateway: hikari.GatewayBot) -> None:
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=LAST_WORDS)
+            await asyncio.wait(tasks, timeout=CANCEL_TIMEOUT)
     for transport in transports:
         await transport._exit_stack.aclose()
     if gateway.rest.is_alive:

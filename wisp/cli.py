@@ -71,7 +71,7 @@ def sandbox(
 
     bot = load(file)
     chatting = chat(bot, lines=lines, as_json=as_json, keep=keep, open_browser=open_browser, output=output)
-    return program.run(chatting, bot.grace_left, loop_factory=new_event_loop)
+    return program.run(chatting, bot.shutdown_left, loop_factory=new_event_loop)
 
 
 def serve(output: TextIO) -> int:

@@ -21,7 +21,7 @@ from .errors import WispError
 from .events import Event, Listener
 from .handlers import AnyErrorHandler, Handler
 from .inspection import are_the_function
-from .jobs import Cron, CronSettings, Every, EverySettings, Job, JobSettings, OneTime
+from .jobs import Cron, CronSettings, Every, EverySettings, Job, JobSettings, OneShot
 from .locations import caller_locals, place_of_caller
 from .methods import Method, OnMethods, Registration
 from .migrations import Migrations
@@ -231,7 +231,7 @@ class DecoratorMethods(CommandDecorator):
         """
 
         def register(owner: Decorators, function: Callable[..., Any], names: Mapping[str, Any]) -> object:
-            owner.add(owner.jobs, OneTime(function, name, names, settings))
+            owner.add(owner.jobs, OneShot(function, name, names, settings))
             return function
 
         return self.decorate("job", register, name)

@@ -161,7 +161,7 @@ def intents_of(event_type: type[hikari.Event]) -> hikari.Intents:
     return _union(map(intents_of, event_type.__subclasses__())) & ~PRIVILEGED
 
 
-def hears_messages(listeners: Iterable[Listener]) -> bool:
+def listens_to_messages(listeners: Iterable[Listener]) -> bool:
     """Return whether any of these listeners receives messages, whose content needs an intent of its own."""
     return any(listener.intents() & hikari.Intents.ALL_MESSAGES for listener in listeners)
 

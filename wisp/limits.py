@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias, TypeGuard
 
     Path: TypeAlias = tuple[str | int, ...]
-    Check: TypeAlias = Callable[["Report", Any, Path], None]
+    Validator: TypeAlias = Callable[["Report", Any, Path], None]
     """Reports what is wrong with a value, which is not None, at a path."""
 
 COMMANDS = {1: 100, 2: 15, 3: 15, 4: 1}  # of a scope, by type: chat input, user, message, entry point
@@ -76,12 +76,12 @@ class Shape:
 
     __slots__ = ("fields", "required", "rules")
 
-    def __init__(self, fields: Mapping[str, Check | str], required: str = "", *rules: Check) -> None:
-        self.fields: Mapping[str, Check | str] = fields
+    def __init__(self, fields: Mapping[str, Validator | str], required: str = "", *rules: Validator) -> None:
+        self.fields: Mapping[str, Validator | str] = fields
         self.required: Sequence[str] = required.split()
-        self.rules: Sequence[Check] = rules
+        self.rules: Sequence[Validator] = rules
 
-    def extended(self, fields: Mapping[str, Check | str], required: str = "", *rules: Check) -> Shape:
+    def extended(self, fields: Mapping[str, Validator | str], required: str = "", *rules: Validator) -> Shape:
         """Return this shape with more fields, required fields and rules."""
         return Shape({**self.fields, **fields}, " ".join((*self.required, required)), *self.rules, *rules)
 
@@ -121,7 +121,7 @@ class Report:
         """Return whether no violation was found at a path and below it."""
         return not any(violation.path[: len(path)] == path for violation in self.found)
 
-    def check(self, check: Check | str, value: object, path: Path) -> None:
+    def check(self, check: Validator | str, value: object, path: Path) -> None:
         """Check a value, against a shape of the table if it is named."""
         (self.shapes[check] if isinstance(check, str) else check)(self, value, path)
 
@@ -133,7 +133,7 @@ class Report:
 # ---- the check of one value ----
 
 
-class Limit:
+class Bounds:
     """The check of one value, by default with bounds, both included."""
 
     def __init__(self, low: float, high: float) -> None:
@@ -154,7 +154,7 @@ class Limit:
         report.refuse(path, code, message, f"{length} {things.removesuffix('s') if length == 1 else things}")
 
 
-class Text(Limit):
+class Text(Bounds):
     """A string of a length within bounds."""
 
     def _check(self, report: Report, value: Any, path: Path) -> None:
@@ -171,7 +171,7 @@ class Text(Limit):
             report.refuse(path, INVALID, "Half of a surrogate pair is not a character.", got)
 
 
-class Number(Limit):
+class Number(Bounds):
     """A number within bounds."""
 
     kind = "float"
@@ -214,12 +214,12 @@ class Url(Text):
             report.refuse(path, "URL_TYPE_INVALID_SCHEME", message)
 
 
-class Array(Limit):
+class Array(Bounds):
     """A list of a length within bounds. Items beyond it are refused without being read."""
 
-    def __init__(self, low: int, high: int, check: Check | str) -> None:
+    def __init__(self, low: int, high: int, check: Validator | str) -> None:
         super().__init__(low, high)
-        self.check: Check | str = check
+        self.check: Validator | str = check
 
     def _check(self, report: Report, value: Any, path: Path) -> None:
         if not _is_list(value):
@@ -232,11 +232,11 @@ class Array(Limit):
             report.check(self.check, item, (*path, index))
 
 
-class Localized(Limit):
+class Localized(Bounds):
     """A dictionary from locales to texts."""
 
-    def __init__(self, check: Check) -> None:
-        self.check: Check = check
+    def __init__(self, check: Validator) -> None:
+        self.check: Validator = check
 
     def _check(self, report: Report, value: Any, path: Path) -> None:
         if not is_object(value):
@@ -249,7 +249,7 @@ class Localized(Limit):
         Shape(dict.fromkeys(known, self.check), " ".join(known))(report, value, path)
 
 
-class Component(Limit):
+class Component(Bounds):
     """A component: one shape of the table for each type that is allowed."""
 
     def __init__(self, shapes: Mapping[int, str]) -> None:
@@ -302,7 +302,7 @@ def _check_filename(report: Report, value: Any, path: Path) -> None:
 # ---- rules between fields ----
 
 
-def ordered(low: str, high: str) -> Check:
+def ordered(low: str, high: str) -> Validator:
     """Return the rule that a minimum is not greater than its maximum."""
 
     def rule(report: Report, owner: Any, path: Path) -> None:
@@ -329,7 +329,7 @@ def values(owner: Mapping[str, Any], path: Path, key: str, name: str) -> Iterato
         yield (*path, key, index, name), item.get(name)
 
 
-def distinct(key: str, name: str, code: str, message: str, *, up: int = 0) -> Check:
+def distinct(key: str, name: str, code: str, message: str, *, up: int = 0) -> Validator:
     """Return the rule that the objects in a list differ in a field."""
 
     def rule(report: Report, owner: Any, path: Path) -> None:
@@ -423,14 +423,14 @@ SELECTS = {3: "string select", 5: "user select", 6: "role select", 7: "mentionab
 _ROWS = Shape({"components": Array(0, 5, Component({1: "row"}))})
 
 
-def named(name: Check, more: Mapping[str, Check | str], *rules: Check) -> Shape:
+def command_shape(name: Validator, more: Mapping[str, Validator | str], *rules: Validator) -> Shape:
     """Return the shape of a command or an option with more fields than names and descriptions."""
     names = {"name": name, "name_localizations": Localized(name)}
     descriptions = {"description": _DESCRIPTION, "description_localizations": Localized(_DESCRIPTION)}
     return Shape({**names, **descriptions, **more}, "name description", *rules)
 
 
-def _choice(value: Check) -> Shape:
+def _choice(value: Validator) -> Shape:
     name = Text(1, 100)
     return Shape({"name": name, "name_localizations": Localized(name), "value": value}, "name value")
 
@@ -457,13 +457,13 @@ TEXT_INPUT = Shape(
     "custom_id style",
     ordered("min_length", "max_length"),
 )
-_OPTIONS: dict[str, Check] = {"options": Array(0, OPTIONS, "option")}
+_OPTIONS: dict[str, Validator] = {"options": Array(0, OPTIONS, "option")}
 
 SHAPES: dict[str, Shape] = {
     # interactions/application-commands
-    "command": named(_NAME, _OPTIONS, DISTINCT_OPTIONS),
+    "command": command_shape(_NAME, _OPTIONS, DISTINCT_OPTIONS),
     "menu": Shape({"name": Text(1, 32), "name_localizations": Localized(Text(1, 32))}, "name"),
-    "option": named(
+    "option": command_shape(
         _NAME,
         {
             **_OPTIONS,
@@ -543,7 +543,7 @@ SHAPES: dict[str, Shape] = {
 }
 
 
-def violations(check: Check | str, payload: object, shapes: Mapping[str, Shape] = SHAPES) -> list[Violation]:
+def violations(check: Validator | str, payload: object, shapes: Mapping[str, Shape] = SHAPES) -> list[Violation]:
     """Return what a check refuses in a payload."""
     report = Report(shapes)
     report.check(check, payload, ())

@@ -11,7 +11,7 @@ import hikari
 
 from .events import Event, EventContext, Listener, guild_of
 from .logs import get_logger
-from .tasks import LAST_WORDS, Exit, Overdue, contained, within
+from .tasks import CANCEL_TIMEOUT, Exit, Overdue, contained, within
 
 if TYPE_CHECKING:
     from .owner import Owner
@@ -106,6 +106,6 @@ class Listeners:
     async def _call_last(self, owner: Owner, listener: Listener, event: hikari.Event) -> None:
         """Call a listener for an event of the bot's end. It has what is left of the shutdown, and at least a second."""
         try:
-            await within(max(self._runtime.shutdown_left(), LAST_WORDS), self._call(owner, listener, event))
+            await within(max(self._runtime.shutdown_left(), CANCEL_TIMEOUT), self._call(owner, listener, event))
         except Overdue as error:
             _log.error('listener "%s" for %s %s', listener.name, type(event).__name__, error)

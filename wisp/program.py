@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .locations import place, place_in
 from .logs import get_logger
-from .tasks import EXITS, LAST_WORDS, end, left_behind
+from .tasks import CANCEL_TIMEOUT, EXITS, end, left_behind
 
 if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
@@ -96,7 +96,7 @@ def _exit_at_the_second(handlers: Mapping[int, object]) -> Generator[None]:
             while seen := receiver.recv(16):
                 came += sum(number in numbers for number in seen)
                 if came > 1:
-                    time.sleep(LAST_WORDS)
+                    time.sleep(CANCEL_TIMEOUT)
                     if handlers:
                         os._exit(128 + seen[-1])  # as a shell reports a program that the signal ended
 
@@ -114,13 +114,13 @@ def _exit_at_the_second(handlers: Mapping[int, object]) -> Generator[None]:
 
 def run(
     main: Coroutine[Any, Any, T],
-    grace_left: Callable[[], float] = lambda: 0.0,
+    shutdown_left: Callable[[], float] = lambda: 0.0,
     *,
     loop_factory: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
 ) -> T:
     """Run a coroutine in a new event loop, as `asyncio.run` does, and end the process even if tasks or threads do not.
 
-    Tasks and threads that the coroutine leaves get as many more seconds as `grace_left` returns then, and at least one.
+    Tasks and threads that the coroutine leaves get `shutdown_left()` more seconds, and at least one.
     The process ends without those that still run once the main thread has ended; the log names them.
     """
     known = {*threading.enumerate()}
@@ -135,16 +135,16 @@ def run(
         code = _exit_code(error)
         raise
     finally:
-        end_of_grace = time.monotonic() + max(grace_left(), LAST_WORDS)
+        deadline = time.monotonic() + max(shutdown_left(), CANCEL_TIMEOUT)
         try:
-            tasks = loop.run_until_complete(_end_tasks(loop, end_of_grace))
+            tasks = loop.run_until_complete(_end_tasks(loop, deadline))
         finally:
             asyncio.set_event_loop(None)
             loop.close()
         threads = [thread for thread in _alive(threading.enumerate()) if thread is not threading.main_thread()]
         left = [*(thread for thread in threads if thread not in known), *_processes()]
         if tasks or threads or left:
-            finish = partial(_finish, bool(tasks), left, known.intersection(threads), end_of_grace, code)
+            finish = partial(_finish, bool(tasks), left, known.intersection(threads), deadline, code)
             # concurrent.futures does this, too; `atexit` calls its functions after all threads have ended
             threading._register_atexit(finish)  # type: ignore[attr-defined]
 
@@ -165,16 +165,16 @@ def _complete(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, T]) -> 
     return task.result()
 
 
-async def _end_tasks(loop: asyncio.AbstractEventLoop, end_of_grace: float) -> set[asyncio.Task[Any]]:
+async def _end_tasks(loop: asyncio.AbstractEventLoop, deadline: float) -> set[asyncio.Task[Any]]:
     """Cancel the tasks that still run, and return those that ignore it."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
-    stuck = await end(left - set(left_behind), last_words=end_of_grace - time.monotonic())
+    stuck = await end(left - set(left_behind), cancel_timeout=deadline - time.monotonic())
     for task in left:
         if task.done() and not task.cancelled() and (error := task.exception()) is not None:
             loop.call_exception_handler({"message": "a task failed when it was cancelled", "exception": error})
     if stuck:
         _log.error("abandoned, since it ignores cancellation: %s", ", ".join(map(_in_words, stuck)))
-    await end({asyncio.create_task(loop.shutdown_asyncgens())}, after=LAST_WORDS)
+    await end({asyncio.create_task(loop.shutdown_asyncgens())}, after=CANCEL_TIMEOUT)
     return left & set(left_behind)
 
 
@@ -196,16 +196,16 @@ def _exit_code(error: BaseException) -> int:
 
 
 def _finish(
-    has_tasks: bool, workers: Sequence[_Worker], others: Collection[threading.Thread], end_of_grace: float, code: int
+    has_tasks: bool, workers: Sequence[_Worker], others: Collection[threading.Thread], deadline: float, code: int
 ) -> None:
     """Wait for the threads and processes that a run left when the program ends, and end the process if some remain.
 
     Python would wait for them without a limit, and destroy tasks by raising an exception in their code, which may not
     end either. `others` are the threads from before the run: the process waits for those.
     """
-    end_of_grace = max(end_of_grace, time.monotonic() + LAST_WORDS)
+    deadline = max(deadline, time.monotonic() + CANCEL_TIMEOUT)
     for worker in workers:
-        worker.join(max(0.0, end_of_grace - time.monotonic()))
+        worker.join(max(0.0, deadline - time.monotonic()))
     if others := _alive(others):
         _log.warning("the process waits for threads that it had before the bot ran: %s", _named(others))
     for thread in others:
@@ -214,7 +214,7 @@ def _finish(
     if has_tasks or left:
         finalizer = threading.Thread(target=_run_exit_functions, args=[left], daemon=True)  # it may block on a lock
         finalizer.start()
-        finalizer.join(LAST_WORDS)
+        finalizer.join(CANCEL_TIMEOUT)
         os._exit(code)
 
 

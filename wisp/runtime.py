@@ -19,8 +19,8 @@ from .locations import line_of, place, raised_at
 from .logs import get_logger
 from .owner import ErrorHandler, Owner
 from .tasks import (
+    CANCEL_TIMEOUT,
     EXITS,
-    LAST_WORDS,
     Exit,
     TaskTracker,
     contained,
@@ -257,7 +257,7 @@ class Runtime:
         At the end of the bot it has what the parts before it have left of 10 s, and at least 1.
         """
         since = self.clock.monotonic() if self._parts_since is None else self._parts_since
-        return max(LAST_WORDS, since + _CLOSING_LIMIT - self.clock.monotonic())
+        return max(CANCEL_TIMEOUT, since + _CLOSING_LIMIT - self.clock.monotonic())
 
     async def end_handlers(self, handlers: Iterable[asyncio.Task[Any]], timeout: float) -> None:
         """Wait for handlers, cancel those that run for longer than `timeout`, and abandon those that ignore that."""

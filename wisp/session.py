@@ -17,7 +17,7 @@ from .clock import moment
 from .cooldowns import CooldownStore
 from .dispatch import Dispatcher
 from .errors import CheckError, Problem, StartError, WispError
-from .events import PRIVILEGED, Listener, hears_messages
+from .events import PRIVILEGED, Listener, listens_to_messages
 from .inspection import misfit
 from .jobs.scheduler import SchedulerService
 from .lightbulb_compat import LightbulbCompat
@@ -32,8 +32,8 @@ from .services.database import MEMORY, DatabaseService
 from .services.guild_data import GuildData
 from .services.metrics import MetricsService
 from .tasks import (
+    CANCEL_TIMEOUT,
     EXITS,
-    LAST_WORDS,
     Overdue,
     current_task,
     described,
@@ -298,7 +298,7 @@ class Session:
         listeners, intents = [*self.wiring.listeners], self.wiring.intents()
         _check_privileged(intents, application, listeners)
         await runtime.client.start()
-        if hears_messages(listeners) and not intents & hikari.Intents.MESSAGE_CONTENT:
+        if listens_to_messages(listeners) and not intents & hikari.Intents.MESSAGE_CONTENT:
             _log.warning(
                 "the bot listens to messages without their content: most arrive empty. If the bot needs to read them, "
                 'pass wisp.Bot(intents="MESSAGE_CONTENT") and enable the intent at %s',
@@ -345,7 +345,7 @@ class Session:
         await self.wiring.stop_sync()  # its attempts count as handlers, which would be waited for
         try:
             if waiting := runtime.tasks.end_waiting():  # the user is told, even if no time is left
-                await asyncio.wait(waiting, timeout=LAST_WORDS)
+                await asyncio.wait(waiting, timeout=CANCEL_TIMEOUT)
             # those that begin from now on are refusals
             await runtime.end_handlers(runtime.tasks.running, runtime.shutdown_left())
             finishing = {asyncio.create_task(self._dispatcher.finish(call)) for call in self._dispatcher.calls}
@@ -401,7 +401,7 @@ class Session:
         if not self.runtime.gateway.is_alive:
             return
         with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS):
+            async with asyncio.timeout(CANCEL_TIMEOUT):
                 await self.runtime.tasks.wait_for(self.runtime.tasks.running.keys() - left_behind)  # last refusals
         await bridge.close_gateway(self.runtime.gateway)
 

@@ -17,7 +17,7 @@ from .owner import Owner
 
 T = TypeVar("T")
 
-LAST_WORDS = 1.0
+CANCEL_TIMEOUT = 1.0
 """Seconds that a cancelled task has to end. After that it is abandoned."""
 
 EXITS = (SystemExit, KeyboardInterrupt)
@@ -218,11 +218,11 @@ def set_handler(task: asyncio.Task[Any]) -> None:
 
 
 async def end(
-    tasks: Iterable[asyncio.Task[Any]], *, after: float = 0.0, last_words: float | None = None
+    tasks: Iterable[asyncio.Task[Any]], *, after: float = 0.0, cancel_timeout: float | None = None
 ) -> set[asyncio.Task[Any]]:
     """Cancel those of these tasks that still run in `after` seconds, and return those that ignore it.
 
-    They have `last_words` seconds (1 by default) from their cancellation on. Those that have ignored one before are
+    They have `cancel_timeout` seconds (1 by default) from their cancellation on. Those that have ignored one before are
     cancelled at once, and not waited for.
     """
     tasks = set(tasks)
@@ -230,7 +230,7 @@ async def end(
     late = await _unfinished(tasks - abandoned, after)
     for task in late | abandoned:
         task.cancel()
-    left_behind.update(await _unfinished(late, LAST_WORDS if last_words is None else last_words))
+    left_behind.update(await _unfinished(late, CANCEL_TIMEOUT if cancel_timeout is None else cancel_timeout))
     return {task for task in tasks.intersection(left_behind) if not task.done()}
 
 

@@ -219,7 +219,7 @@ class Cron(Recurring):
         return self.first(max(due, now))
 
 
-class OneTime(Job):
+class OneShot(Job):
     """A job that runs once when it is scheduled by name, with data for its parameters."""
 
     def __init__(

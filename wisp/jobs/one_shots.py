@@ -12,7 +12,7 @@ from ..errors import DatabaseError
 from ..instrumentation import Outcome
 from ..logs import get_logger
 from ..owner import Owner
-from . import OneTime
+from . import OneShot
 from .recurring import run, spawn
 from .store import JobStore, Row
 from .timeline import SLACK, Timeline
@@ -42,7 +42,7 @@ class OneShotJobs:
     _runtime: Runtime  # set before the timeline starts
 
     def __init__(self, store: JobStore, timeline: Timeline) -> None:
-        self.definitions: dict[str, tuple[OneTime, Owner]] = {}
+        self.definitions: dict[str, tuple[OneShot, Owner]] = {}
         self.running: dict[int, Row] = {}
         self._store = store
         self._timeline = timeline
@@ -50,7 +50,7 @@ class OneShotJobs:
         self._held: dict[int, float] = {}
         self._reported: set[str] = set()  # names that have no definition
 
-    def add(self, job: OneTime, owner: Owner) -> None:
+    def add(self, job: OneShot, owner: Owner) -> None:
         """Add the definition of a job."""
         self.definitions[job.name] = job, owner
         self._reported.discard(job.name)
@@ -120,7 +120,7 @@ class OneShotJobs:
             self._reported.add(row.name)
             _log.warning('one-shot jobs "%s" wait: no job of that name is loaded', row.name)
 
-    async def _run_row(self, row: Row, job: OneTime, owner: Owner, now: float) -> None:
+    async def _run_row(self, row: Row, job: OneShot, owner: Owner, now: float) -> None:
         self.running[row.id] = row
         outcome: Outcome = "failed"  # each attempt ended the process, if there were too many
         try:
@@ -134,7 +134,7 @@ class OneShotJobs:
         finally:
             del self.running[row.id]
 
-    async def _call(self, row: Row, job: OneTime, now: float) -> object:
+    async def _call(self, row: Row, job: OneShot, now: float) -> object:
         is_missed = job.missed != "all" and now - row.due > MISSED_AFTER
         if is_missed and (job.missed == "skip" or await self._store.is_followed(row, now)):
             _log.info("%s (no. %d) was missed, and is skipped", job.title, row.id)
@@ -146,7 +146,7 @@ class OneShotJobs:
             await self._store.update(row.id, row.due, row.failures + 1)
         return await job.function(**arguments)
 
-    async def _settle(self, row: Row, job: OneTime, outcome: Outcome) -> None:
+    async def _settle(self, row: Row, job: OneShot, outcome: Outcome) -> None:
         """Store what happens after a run: nothing more, or another attempt."""
         if outcome == "failed":
             if row.failures < len(RETRY_AFTER):

@@ -15,7 +15,7 @@ from ..logs import get_logger
 from ..owner import Owner
 from ..services.database import DatabaseService
 from ..services.encoding import check_limit, decode, encode, is_id
-from . import Every, Job, Missed, OneTime, PendingJob, Recurring
+from . import Every, Job, Missed, OneShot, PendingJob, Recurring
 from .one_shots import OneShotJobs
 from .recurring import Schedule
 from .store import JobStore, Row
@@ -223,7 +223,7 @@ class SchedulerService:
             self._schedules[job.name] = schedule
             if self._has_begun and self._runtime is not None:
                 schedule.start(self._runtime)
-        elif isinstance(job, OneTime):
+        elif isinstance(job, OneShot):
             self._one_shots.add(job, owner)
 
     # ---- arguments ----
@@ -232,18 +232,18 @@ class SchedulerService:
         """Return the module that is calling, as far as can be told, else the bot."""
         if self._runtime is None:
             raise JobError("the bot has not started: register jobs with @bot.every, or in on_start, or in a setup")
-        if setting_up := _setting_up.get():
-            return setting_up[0]
+        if context := _setting_up.get():
+            return context[0]
         task = asyncio.current_task()  # None in a callback of the event loop
         calling = None if task is None else self._runtime.tasks.running.get(task)
         return calling or self._runtime.bot
 
-    def _definition(self, name: str) -> OneTime:
-        known: dict[str, OneTime] = {}
+    def _definition(self, name: str) -> OneShot:
+        known: dict[str, OneShot] = {}
         if self._runtime is not None:  # jobs can be scheduled before they are attached
-            setting_up = _setting_up.get()
-            jobs = setting_up[1] if setting_up else self._runtime.bot.jobs
-            known = {job.name: job for job in jobs if isinstance(job, OneTime)}
+            context = _setting_up.get()
+            jobs = context[1] if context else self._runtime.bot.jobs
+            known = {job.name: job for job in jobs if isinstance(job, OneShot)}
         known |= {name: job for name, (job, _) in self._one_shots.definitions.items()}
         if name not in known:
             hint = did_you_mean(name, known) or f". Define it: @bot.job({name!r})"
@@ -271,7 +271,7 @@ class SchedulerService:
             raise ServiceError(f"there are no one-shot jobs: {self._unavailable}")
 
 
-def _encode(job: OneTime, data: Mapping[str, Any] | None) -> bytes:
+def _encode(job: OneShot, data: Mapping[str, Any] | None) -> bytes:
     """Encode the data of a job. Raises JobError if the job does not take them."""
     try:
         encoded = encode(dict(data or {}))

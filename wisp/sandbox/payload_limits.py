@@ -24,10 +24,10 @@ from wisp.limits import (
     SHAPES,
     TEXT_INPUT,
     Array,
+    Bounds,
     CommandName,
     Component,
     Integer,
-    Limit,
     Localized,
     Number,
     Report,
@@ -35,10 +35,10 @@ from wisp.limits import (
     Text,
     Url,
     Violation,
+    command_shape,
     is_integer,
     is_object,
     listed,
-    named,
     objects,
     ordered,
     refuse_duplicates,
@@ -51,7 +51,7 @@ from wisp.limits import (
 )
 
 if TYPE_CHECKING:
-    from wisp.limits import Check, Path
+    from wisp.limits import Path, Validator
 
 STICKERS = 3
 COMMAND_SIZE = 8000  # names, descriptions and choice values of a command, the longest localization of each
@@ -64,7 +64,7 @@ def boolean(report: Report, value: object, path: Path) -> None:
         report.refuse(path, "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
 
 
-class Choice(Limit):
+class Choice(Bounds):
     """One of several strings or integers."""
 
     def __init__(self, *allowed: int | str) -> None:
@@ -107,7 +107,7 @@ def _anything(report: Report, value: object, path: Path) -> None:
     pass
 
 
-def forbidden(why: str) -> Check:
+def forbidden(why: str) -> Validator:
     """Return the check of a field that must be absent or empty."""
 
     def check(report: Report, value: Any, path: Path) -> None:
@@ -138,7 +138,7 @@ class Distinct(Array):
             self.choice(report, value, path)
 
 
-class Typed(Limit):
+class Typed(Bounds):
     """A command or an option: one shape of the table for each type that is allowed, `otherwise` if it has no type."""
 
     def __init__(self, shapes: Mapping[int, str], otherwise: str, required: str = "") -> None:
@@ -297,7 +297,7 @@ def _check_premium(report: Report, button: Any, path: Path) -> None:
     Shape(dict.fromkeys(keys, forbidden(why)))(report, button, path)
 
 
-def _check_default_values(*kinds: str) -> Check:
+def _check_default_values(*kinds: str) -> Validator:
     shape = Shape({"id": snowflake, "type": Choice(*kinds)}, "id type")
 
     def rule(report: Report, select: Any, path: Path) -> None:
@@ -309,7 +309,7 @@ def _check_default_values(*kinds: str) -> Check:
 
 # ---- the table ----
 
-_COMPONENT: dict[str, Check | str] = {"id": Integer(0, 2**31 - 1)}
+_COMPONENT: dict[str, Validator | str] = {"id": Integer(0, 2**31 - 1)}
 _NAME = CommandName(1, 32)
 _CHANNEL_TYPES = (0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16)
 _NO_OPTIONS = "Must be empty: user and message commands have none."
@@ -326,48 +326,48 @@ _VALUE_OPTIONS = {
     **{3: "string option", 4: "integer option", 5: "option", 6: "option", 7: "channel option"},
     **{8: "option", 9: "option", 10: "number option", 11: "option"},
 }
-_COMMAND: dict[str, Check | str] = {
+_COMMAND: dict[str, Validator | str] = {
     "nsfw": boolean,
     "dm_permission": boolean,
     "contexts": Distinct(0, 1, 2, low=1),
     "integration_types": Distinct(0, 1, low=1),
     "default_member_permissions": _permissions,
 }
-_ID: dict[str, Check | str] = {"custom_id": Text(*CUSTOM_ID)}
+_ID: dict[str, Validator | str] = {"custom_id": Text(*CUSTOM_ID)}
 _IN_CONTAINER = {1: "row", 9: "section", 10: "text display", 12: "gallery", 13: "file", 14: "separator"}
 _IN_LABEL = {4: "text input", **SELECTS, 19: "upload", 21: "radio group", 22: "checkbox group", 23: "checkbox"}
 _LAYOUT_COMPONENT = Component({**_IN_CONTAINER, 17: "container"})
 _LAYOUT = Shape({"components": Array(0, COMPONENTS, _LAYOUT_COMPONENT)}, "", _check_layout_size)
-_BOX: dict[str, Check | str] = {"required": boolean}
-_SELECT: dict[str, Check | str] = {**_COMPONENT, **_BOX, "disabled": boolean}
-_INPUT: dict[str, Check | str] = {**_COMPONENT, **_BOX, "style": Choice(1, 2)}
-_BOX_VALUES: dict[str, Check | str] = {**_BOX, "min_values": Integer(0, 10), "max_values": Integer(1, 10)}
+_BOX: dict[str, Validator | str] = {"required": boolean}
+_SELECT: dict[str, Validator | str] = {**_COMPONENT, **_BOX, "disabled": boolean}
+_INPUT: dict[str, Validator | str] = {**_COMPONENT, **_BOX, "style": Choice(1, 2)}
+_BOX_VALUES: dict[str, Validator | str] = {**_BOX, "min_values": Integer(0, 10), "max_values": Integer(1, 10)}
 _ORDERED_VALUES = ordered("min_values", "max_values")
 _URL = Url(2048, "http", "https")
 _MEDIA_URL = Url(2048, "http", "https", "attachment")
 _URLS = Shape({"url": _MEDIA_URL, "icon_url": _MEDIA_URL})
-_MEDIA: dict[str, Check | str] = {"spoiler": boolean, "description": Text(1, 1024)}
+_MEDIA: dict[str, Validator | str] = {"spoiler": boolean, "description": Text(1, 1024)}
 
 
-def _option(fields: Mapping[str, Check | str], *rules: Check) -> Shape:
+def _option(fields: Mapping[str, Validator | str], *rules: Validator) -> Shape:
     wrong = {key: forbidden(why) for key, why in _ONLY_OF.items() if key not in fields}
     more = () if "autocomplete" in fields else (_check_no_autocomplete,)
-    return named(_NAME, {"required": boolean, **fields, **wrong}, *rules, *more)
+    return command_shape(_NAME, {"required": boolean, **fields, **wrong}, *rules, *more)
 
 
-def _options(shapes: Mapping[int, str]) -> dict[str, Check | str]:
+def _options(shapes: Mapping[int, str]) -> dict[str, Validator | str]:
     return {"options": Array(0, OPTIONS, Typed(shapes, "any option", "type"))}
 
 
-def _numbers(number: Limit, choice: str) -> dict[str, Check | str]:
+def _numbers(number: Bounds, choice: str) -> dict[str, Validator | str]:
     return {"min_value": number, "max_value": number, **_choices(choice)}
 
 
-def _choices(shape: str) -> dict[str, Check | str]:
+def _choices(shape: str) -> dict[str, Validator | str]:
     return {"choices": Array(0, CHOICES, shape), "autocomplete": boolean}
 
 
-def _more(shape: str, fields: Mapping[str, Check | str], required: str = "", *rules: Check) -> dict[str, Shape]:
+def _more(shape: str, fields: Mapping[str, Validator | str], required: str = "", *rules: Validator) -> dict[str, Shape]:
     return {shape: SHAPES[shape].extended(fields, required, *rules)}
 
 
@@ -390,7 +390,7 @@ TABLE: dict[str, Shape] = {
             **_COMMAND,
         },
     ),
-    "any option": named(_NAME, {"required": boolean}),
+    "any option": command_shape(_NAME, {"required": boolean}),
     "option": _option({}),
     "subcommand": _option(_options(_VALUE_OPTIONS), DISTINCT_OPTIONS, _check_option_kinds),
     "group": _option(_options({1: "subcommand"}), DISTINCT_OPTIONS, _check_option_kinds),

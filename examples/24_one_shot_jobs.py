@@ -1,4 +1,4 @@
-"""One-time jobs: run once at a given time, even if the bot is killed in between.
+"""One-shot jobs: run once at a given time, even if the bot is killed in between.
 
 `@bot.job("remind")` names a function. `await scheduler.once("remind", delay=..., data={...})` schedules a run; `at=`, a
 `datetime` with a time zone, takes the place of `delay=`. `data` holds the arguments, converted as the parameters are
