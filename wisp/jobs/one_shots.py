@@ -64,7 +64,7 @@ class OneShotJobs:
         self._runtime = runtime
         await self._store.start()
         self._read_until = -math.inf
-        self._read_at(self._timeline.now())
+        await self._read()
 
     def expect(self, id: int, due: float) -> None:
         """Schedule a stored job. It may have more than one timer: the first that finds it due runs it."""
