@@ -138,6 +138,11 @@ class Bot(Decorators):
             self._modules = ModuleRegistry(self)
         return self._modules
 
+    @property
+    def has_modules(self) -> bool:
+        """Whether `modules` has been used: before that, the code of modules is not loaded."""
+        return self._modules is not None
+
     async def emit(self, event: Event) -> None:
         """Call every listener for an event of one's own, and return when all are done.
 
@@ -205,7 +210,7 @@ class Bot(Decorators):
         found += checks.starter_problems("on_start", self.starters)
         found += checks.starter_problems("on_stop", self.stoppers)
         found += checks.service_problems(self.services)
-        has_modules = self._modules is not None and bool(self._modules.list())
+        has_modules = self.has_modules and bool(self.modules.list())
         found += checks.unattached_problems(self.file, before_setups=has_modules)
         return sorted(found, key=lambda problem: (problem.file or "", problem.line or 0))
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import limits
 from .command_tree import TopLevelCommand, merge_groups, place
 from .commands import CommandGroup
-from .components import Component, Modal
 from .decorators import Decorators
 from .errors import Problem, duplicate_names
-from .forms import problems_around
 from .handlers import error_handler_problems, handler_problems
 from .inspection import call_problem, method_problem
 from .locations import place_of_class
 from .owner import unattached
 from .services import Services
+
+if TYPE_CHECKING:
+    from .components import Component, Modal
 
 _SERVICE_METHODS = {"start": ("session",), "stop": ()}
 """The methods of a service that wisp calls, and their arguments."""
@@ -33,7 +35,10 @@ def owner_problems(owner: Decorators, services: Services) -> list[Problem]:
     found += _scope_problems(commands)
     for handler in (*owner.components, *owner.modals):
         found += handler.check()
-    found += problems_around(handler.function for handler in owner.handlers())
+    if "wisp.forms" in sys.modules:
+        from .forms import problems_around
+
+        found += problems_around(handler.function for handler in owner.handlers())
     for part in (*owner.listeners, *owner.jobs):
         found += part.check()
     found += error_handler_problems(owner.error_handlers)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge
-from .components import UNKNOWN
 from .config import in_use
 from .errors import AnswerError, InteractionOver, UserError
+from .handlers import EXPIRED
 from .logs import get_logger, redacted
 from .tasks import EXITS, current_task, described, must_raise, text_of
 
@@ -237,7 +237,7 @@ class Dispatcher:
             if self._lightbulb.handles(interaction):
                 await self._hand_over(interaction)
             else:
-                await self._answer_unknown(event, UNKNOWN)
+                await self._answer_unknown(event, EXPIRED)
         elif not isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)):
             _log.warning("an interaction of the unknown type %s is refused", interaction.type)
             await self._answer_unknown(event, _UNREADABLE)

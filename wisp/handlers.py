@@ -36,6 +36,12 @@ Contexts: TypeAlias = "tuple[type[InteractionContext[Any]], type[InteractionCont
 
 AnyErrorHandler = TypeVar("AnyErrorHandler", bound=ErrorHandler)
 
+RESERVED = "wisp"
+"""The first part of the custom ids that wisp makes for itself."""
+
+EXPIRED = "This no longer works: it has expired, or belongs to an older version of the bot."
+"""What a user is told who uses a component or modal that has no handler."""
+
 
 class Handler(abc.ABC, Generic[P, R]):
     """A function of a bot or module that interactions call. It can still be called as the function itself.

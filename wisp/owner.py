@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 from .errors import Problem
@@ -33,6 +34,10 @@ class Owner:
     def default_enabled(self) -> bool:
         """Whether it is on in guilds that have not decided."""
         return True
+
+
+in_setup: ContextVar[tuple[Owner, Sequence[Any]] | None] = ContextVar("wisp module in setup", default=None)
+"""The module whose setup is running, and the jobs that it has defined."""
 
 
 class Unattached(Protocol):

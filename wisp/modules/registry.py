@@ -11,10 +11,9 @@ from ..checks import module_problems, unattached_after_setup
 from ..decorators import Decorators
 from ..errors import CheckError, DatabaseError, Problem, StartError, WispError, did_you_mean
 from ..events import ModuleDisabled, ModuleEnabled
-from ..gate import Gate
-from ..jobs.scheduler import setting_up
 from ..locations import place_of_class
 from ..logs import get_logger
+from ..owner import in_setup
 from ..tasks import EXITS, Overdue, described, end, is_cancelled, refuse_coroutine, within
 from . import Module, ModuleBot
 from .commands import ModuleCommands
@@ -53,7 +52,6 @@ class ModuleRegistry:
         self._loaded: dict[str, ModuleBot] = {}
         self._lock = asyncio.Lock()
         self._changing: asyncio.Task[object] | None = None  # the task that loads or unloads modules now
-        self.gate: Gate = Gate()
         self.missing: dict[str, str] = {}
         self.problems: dict[str, tuple[Problem, ...]] = {}
 
@@ -141,7 +139,6 @@ class ModuleRegistry:
         if not self._registered:
             return
         wiring = self._bot.wiring
-        await self.gate.start(wiring.runtime.database)
         self._changing = asyncio.current_task()
         try:
             unexpected = await self._load_all()
@@ -242,8 +239,11 @@ class ModuleRegistry:
         limit = asyncio.timeout(_SETUP_LIMIT)
         try:
             async with limit:
-                with setting_up(bot, bot.jobs):
+                token = in_setup.set((bot, bot.jobs))  # in here: the timer of the limit would keep it for a while
+                try:
                     refuse_coroutine(await bot.module.setup(bot, bot.context))
+                finally:
+                    in_setup.reset(token)
             bot.module.register_methods(bot)
         except TimeoutError as error:
             if not limit.expired():
@@ -435,9 +435,9 @@ class ModuleRegistry:
         self._ensure_running()
         guild_id = int(guild_id)
         changed = [name for name in names if self._is_on(name, guild_id) is not is_enabled]
-        await self.gate.decide(guild_id, names, is_enabled)
+        await self._bot.runtime.gate.decide(guild_id, names, is_enabled)
         if is_enabled:
-            self._bot.wiring.scheduler.wake()
+            self._bot.wiring.wake_jobs()
         kind, action = (ModuleEnabled, "module.enabled") if is_enabled else (ModuleDisabled, "module.disabled")
         self._audit(action, changed, guild_id, user_id)
         for name in changed:
@@ -445,7 +445,8 @@ class ModuleRegistry:
         return changed
 
     def _is_on(self, name: str, guild_id: int) -> bool:
-        return self.gate.is_open(self._loaded.get(name) or ModuleBot(self._bot, self._registered[name]), guild_id)
+        bot = self._loaded.get(name) or ModuleBot(self._bot, self._registered[name])
+        return self._bot.runtime.gate.is_open(bot, guild_id)
 
     def _audit(
         self, action: str, modules: Sequence[str], guild_id: int | None = None, user_id: int | None = None

@@ -109,12 +109,19 @@ class AuditService:
 
     async def start(self, session: Any) -> None:
         """Write records to the database of this session from now on."""
-        self.use(session.database, session.clock, token=session.config.token)
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        self.use(session.database, session.clock, token=session.config.token, loop=loop)
 
-    def use(self, db: DatabaseService | None, clock: Clock, *, token: str | None = None) -> None:
-        """Write records to this database, by this clock. `token` is the bot's, and is never written."""
-        self._db, self._clock, self._token = db, clock, token
+    def use(
+        self,
+        db: DatabaseService | None,
+        clock: Clock,
+        *,
+        token: str | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """Write records to this database, by this clock and in this event loop. `token` is the bot's: it is hidden."""
+        self._db, self._clock, self._token, self._loop = db, clock, token, loop
         self._until_pruned = 0
 
     async def stop(self) -> None:
