@@ -791,8 +791,6 @@ COMMANDS_LEFT_TO_DISCORD = {
     "a subcommand in a subcommand",
     "options in a string",
     "choices of a user",
-    "a number for a string",
-    "a fraction for an integer",
     "choices and autocomplete",
     "autocomplete of a user",
     "a smallest string",

@@ -180,17 +180,16 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (Literal[True, "a"], "its choices are not all str, all int or all float"),
         (Literal[None], "it has no members"),
         (enum.Enum("Nothing", []), "it has no members"),
-        (Annotated[str, wisp.Option("x", min=1)], "min= and max= bound numbers and durations"),
-        (Annotated[int, wisp.Option("x", max_length=1)], "min_length= and max_length= bound a str"),
-        (Annotated[bool, wisp.Option("x", choices=["a"])], "choices= and autocomplete= offer str or numbers"),
-        (Annotated[int, wisp.Option("x", choices=["a"])], "the choice 'a' is not of the option's type"),
+        (Annotated[str, wisp.Option("x", min=1)], "min= is not for options of Discord's type STRING"),
+        (Annotated[int, wisp.Option("x", max_length=1)], "max_length= is not for options of Discord's type INTEGER"),
+        (Annotated[bool, wisp.Option("x", choices=["a"])], "choices= is not for options of Discord's type BOOLEAN"),
+        (Annotated[int, wisp.Option("x", choices=["a"])], "choices.0.value: Value 'a' is not int"),
         ([str], "Discord has no option of type"),
         (Literal["1", 1], "its choices are not all str"),
-        (Annotated[Literal["a"], wisp.Option("x", choices=["c"])], "both name choices"),
-        (Annotated[str, wisp.Option("x", choices=[])], "choices= is empty"),
-        (Annotated[str, wisp.Option("x", choices="abc")], "choices= cannot be read"),
-        (Annotated[str, wisp.Option("x", name_localizations=["a"])], "localizations are not a mapping"),  # type: ignore[arg-type]
-        (Annotated[str, wisp.Option("x", choices=[None])], "choices= cannot be read"),  # type: ignore[list-item]
+        (Annotated[Literal["a"], wisp.Option("x", choices=["c"])], "more than one names choices"),
+        (Annotated[str, wisp.Option("x", choices="abc")], "its wisp.Option cannot be read"),
+        (Annotated[str, wisp.Option("x", name_localizations=["a"])], "its wisp.Option cannot be read"),  # type: ignore[arg-type]
+        (Annotated[str, wisp.Option("x", choices=[None])], "its wisp.Option cannot be read"),  # type: ignore[list-item]
         (Annotated[str, wisp.Option("x", autocomplete=print)], "autocomplete=: its function is not async"),
         (Annotated[str, wisp.Option("x", autocomplete=_yielding)], "its function is not async"),
         (
@@ -198,18 +197,18 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
             "autocomplete=: it is called with (ctx, typed), which fails",
         ),
         (Annotated[str, wisp.Option("x"), wisp.Option("y")], "it has 2 `wisp.Option`s"),
-        (Annotated[str, wisp.Option("x", choices=b"abc")], "choices= cannot be read"),  # type: ignore[arg-type]
-        (Annotated[str, wisp.Option("x", choices=5)], "choices= cannot be read"),  # type: ignore[arg-type]
+        (Annotated[str, wisp.Option("x", choices=b"abc")], "its wisp.Option cannot be read"),  # type: ignore[arg-type]
+        (Annotated[str, wisp.Option("x", choices=5)], "its wisp.Option cannot be read"),  # type: ignore[arg-type]
         (Annotated[str, wisp.Option("x", choices=[("A", "a"), ("A", "b")])], "Must be unique among the choices"),
         (Annotated[str, wisp.Option("x", choices={"A": "a", "B": "a"})], "Must be unique among the choices"),
         (Annotated[str, wisp.Option("x", choices={"A": "a", " ": "b"})], "choices.1.name: This field is required"),
-        (Annotated[str, wisp.Option("x", choices=["a", 1])], "the choice 1 is not of the option's type"),
+        (Annotated[str, wisp.Option("x", choices=["a", 1])], "Could not interpret 1 as string"),
         (Annotated[str, wisp.Option("x", choices=[str(one) for one in range(26)])], "Must be 25 or fewer in length"),
         (Annotated[int, wisp.Option("x", choices=itertools.count())], "Must be 25 or fewer in length"),
-        (Annotated[int, wisp.Option("x", choices=[True])], "the choice True is not of the option's type"),
-        (Annotated[float, wisp.Option("x", choices=[math.nan])], "the choice nan is not of the option's type"),
-        (Annotated[int, wisp.Option("x", min="1", choices=[1])], "min='1' is not a number"),
-        (Annotated[int, wisp.Option("x", max=datetime.timedelta(1))], "is not a number"),
+        (Annotated[int, wisp.Option("x", choices=[True])], "Value True is not int"),
+        (Annotated[float, wisp.Option("x", choices=[math.nan])], "Value nan is not float"),
+        (Annotated[int, wisp.Option("x", min="1", choices=[1])], "min_value: Value '1' is not float"),
+        (Annotated[int, wisp.Option("x", max=datetime.timedelta(1))], "max_value: Value <timedelta> is not float"),
         (Annotated[datetime.timedelta, wisp.Option("x", min=5)], "min=5 is not a duration"),
         (Annotated[datetime.timedelta, wisp.Option("x", max="soon")], "max='soon' is not a duration"),
         (Annotated[datetime.timedelta, wisp.Option("x", min="2d", max="1d")], "min= is longer than 1d"),
@@ -719,8 +718,31 @@ async def test_what_is_gone_when_the_call_arrives_is_refused_in_words() -> None:
         for guild_id in (discord.guild("Sandbox").id, 6, None):  # the bot is in none of the others
             call: Any = SimpleNamespace(bot=bot, guild_id=guild_id, interaction=SimpleNamespace(resolved=None))
             for parameter in bot.commands[0].parameters:
-                with pytest.raises(wisp.UserError, match="There is no such"):
+                with pytest.raises(wisp.UserError, match=r"There is no such|I cannot see"):
                     await parameter.read(call, hikari.Snowflake(5))
+
+
+def test_a_value_that_only_an_older_version_of_the_command_allows_is_refused() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def order(
+        ctx: wisp.Context,
+        drink: Literal["tea"],
+        many: Annotated[int, wisp.Option("x", min=1, max=9)],
+        note: Annotated[str, wisp.Option("x", max_length=3)],
+    ) -> None: ...
+
+    call: Any = None
+    drink, many, note = bot.commands[0].parameters
+    assert (drink.read(call, "tea"), many.read(call, 9), note.read(call, "abc")) == ("tea", 9, "abc")
+    for option, value, refusal in (
+        (drink, "milk", "That is not one of the choices."),
+        (many, 0, "That is less than 1."),
+        (note, "abcd", "That is more than 3 characters."),
+    ):
+        with pytest.raises(wisp.UserError, match=refusal):
+            option.read(call, value)
 
 
 async def test_all_options_that_do_not_fit_are_named_in_one_refusal() -> None:
@@ -950,7 +972,7 @@ def test_a_forgotten_context_is_found() -> None:
     @bot.command
     async def add(a: int, b: int) -> None: ...  # type: ignore[arg-type]
 
-    assert "its first parameter is `a: 'int'`, an option of Discord's type INTEGER" in problems_of(bot)[0]
+    assert "its first parameter is annotated as `int`, and it gets a `wisp.Context`" in problems_of(bot)[0]
 
 
 class Named(Protocol):

@@ -17,6 +17,7 @@ from .guards import Rule, rule_problems, rules_on
 from .handlers import Contexts, Handler
 from .inspection import (
     InvalidDefinition,
+    Parameter,
     SettingChecks,
     checked_settings,
     first_paragraph,
@@ -33,7 +34,6 @@ from .options import (
     Localizations,
     Target,
     check_first,
-    check_target,
     localizations,
     read_option,
     read_target,
@@ -181,7 +181,7 @@ class Command(ApplicationCommand[P, R]):
         refusals: dict[str, UserError] = {}
         for option in ctx.options:
             parameter = self.by_name.get(option.name)
-            if parameter is None:
+            if parameter is None or parameter.type != option.type:
                 raise UserError(OUTDATED)
             try:
                 value = parameter.read(ctx, option.value)
@@ -254,13 +254,12 @@ class MenuCommand(ApplicationCommand[P, R]):
         super().__init__(owner, function, {"name": shown, **settings})
         self.kind: hikari.CommandType = kind
         self._target: Target | None = None
-        if parameters := self.read_parameters(names, lambda parameters: check_target(parameters, kind)):
-            try:
-                self._target = read_target(parameters[1], kind)
-            except InvalidDefinition as invalid:
-                self.note(invalid.message, invalid.fix)
+        self.read_parameters(names, self._read_target)
         for message, fix in wrong:
             self.note(message, fix)
+
+    def _read_target(self, parameters: list[Parameter]) -> None:
+        self._target = read_target(parameters, self.kind)
 
     @property
     def title(self) -> str:

@@ -238,7 +238,7 @@ def requested_context(parameters: list[Parameter], *contexts: C) -> C:
     for number, context in enumerate(contexts, 1):
         if any(_accepts(part, context) and not _is_below(part, contexts[number:]) for part in parts):
             return context
-    problem = f"its context is annotated as `{inspect.formatannotation(annotated)}`, and it gets a "
+    problem = f"its first parameter is annotated as `{inspect.formatannotation(annotated)}`, and it gets a "
     right = f"wisp.{contexts[0].__name__}"
     raise InvalidDefinition(f"{problem}`{right}`", f"Write `{parameters[0].name}: {right}`")
 

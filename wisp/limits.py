@@ -288,11 +288,6 @@ class CommandName(Text):
         report.refuse(path, "APPLICATION_COMMAND_INVALID_NAME", f"Command name is invalid: {why}")
 
 
-def _check_choice_value(report: Report, value: Any, path: Path) -> None:
-    check = Text(1, 100) if isinstance(value, str) else Number(*OPTION_NUMBER)
-    check(report, value, path)
-
-
 def _check_filename(report: Report, value: Any, path: Path) -> None:
     Text(1, 1024)(report, value, path)
     if report.is_clean(path) and any(character < " " or character == "\x7f" for character in value):
@@ -366,6 +361,15 @@ def _check_field_texts(report: Report, field: Any, path: Path) -> None:
     for key, high in (("name", 256), ("value", 1024)):
         if field.get(key) != "":  # which Discord accepts (hikari-py/hikari#2105)
             Shape({key: Text(1, high)}, key)(report, field, path)
+
+
+def _check_choices(report: Report, option: Any, path: Path) -> None:
+    Shape({"choices": Array(0, CHOICES, _choice_of(option.get("type")))})(report, option, path)
+
+
+def _choice_of(kind: object) -> str:
+    """Return the shape of a choice of an option type."""
+    return "string choice" if kind == 3 else "integer choice" if kind == 4 else "number choice"
 
 
 def _check_rows(report: Report, message: Any, path: Path) -> None:
@@ -467,18 +471,17 @@ SHAPES: dict[str, Shape] = {
         _NAME,
         {
             **_OPTIONS,
-            "choices": Array(0, CHOICES, "choice"),
             "min_value": Number(*OPTION_NUMBER),
             "max_value": Number(*OPTION_NUMBER),
             "min_length": Integer(0, 6000),
             "max_length": Integer(*OPTION_MAX_LENGTH),
         },
         DISTINCT_OPTIONS,
+        _check_choices,
         *DISTINCT_CHOICES,
         ordered("min_value", "max_value"),
         ordered("min_length", "max_length"),
     ),
-    "choice": _choice(_check_choice_value),
     "string choice": _choice(Text(1, 100)),
     "integer choice": _choice(Integer(*OPTION_NUMBER)),
     "number choice": _choice(Number(*OPTION_NUMBER)),
@@ -576,7 +579,7 @@ def commands_violations(payloads: Sequence[Mapping[str, object]]) -> list[Violat
 
 def choice_violations(choice: Mapping[str, object], kind: int) -> list[Violation]:
     """Return what Discord would refuse in one choice, or suggestion, of a string, integer or number option."""
-    return violations({3: "string choice", 4: "integer choice"}.get(kind, "number choice"), choice)
+    return violations(_choice_of(kind), choice)
 
 
 def message_violations(payload: Mapping[str, object]) -> list[Violation]:
