@@ -275,7 +275,6 @@ def problems_of(bot: wisp.Bot) -> list[wisp.errors.Problem]:
             'form "Wrong", field "text": label: Must be between 1 and 45 in length (got 46 characters). Shorten it',
         ),
         ("text: Annotated[str, wisp.Field]", 'field "text": `wisp.Field` is not called. Write `wisp.Field("label")`'),
-        ('text: Annotated[str, wisp.Field("x"), wisp.Field("y")]', "it has 2 `wisp.Field`s. Keep one of them"),
         ('text: "Nowhere"', "its annotations cannot be evaluated (name 'Nowhere' is not defined)"),
         ("who: hikari.User", "this is `User`"),
     ],

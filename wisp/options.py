@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import inspect
 import typing
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -152,10 +153,12 @@ class Target(NamedTuple):
 
 # ---- from a signature to options ----
 
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
 
 def check_first(parameters: Sequence[Parameter]) -> None:
     """Raise InvalidDefinition if the first parameter of a command cannot take the context."""
-    if not parameters or not parameters[0].is_positional:
+    if not parameters or parameters[0].kind not in _POSITIONAL:
         fix = "Write `async def name(ctx: wisp.Context, ...)`"
         raise InvalidDefinition("its first parameter must take the context, and it has none", fix)
     if parameters[0].name == "self":
