@@ -59,8 +59,8 @@ def module_problems(module: Decorators, beside: Sequence[Decorators], services: 
 
 def starter_problems(decorator: str, functions: Iterable[Callable[..., Any]]) -> list[Problem]:
     """Return what is wrong with functions that take nothing, or the bot."""
-    wrong = [function for function in functions if call_problem(function)]
-    return [problem for function in wrong for problem in handler_problems(function, decorator, "bot")]
+    taking_bot = [function for function in functions if call_problem(function)]
+    return [problem for function in taking_bot for problem in handler_problems(function, decorator, "bot")]
 
 
 def service_problems(services: Services) -> list[Problem]:
@@ -68,9 +68,8 @@ def service_problems(services: Services) -> list[Problem]:
     found: list[Problem] = []
     for name, service in services.registered.items():
         for method, arguments in _SERVICE_METHODS.items():
-            if getattr(service, method, None) is None:
-                continue
-            if message := method_problem(service, method, *arguments):
+            exists = getattr(service, method, None) is not None
+            if exists and (message := method_problem(service, method, *arguments)):
                 file, line = place_of_class(type(service))  # it parses the whole file
                 fix = f"Correct it, or rename it if wisp is not to {method} the service"
                 found.append(Problem(f'service "{name}"', message, fix, file=file, line=line))
@@ -103,20 +102,16 @@ def unattached_after_setup() -> Generator[list[Problem]]:
 
 
 def _scope_problems(commands: Iterable[TopLevelCommand]) -> list[Problem]:
-    """Return what Discord would refuse of the commands of one scope together, such as too many of them."""
+    """Return a problem for each command that is one too many of its type in a scope: globally, or in a guild."""
     scopes: dict[int | None, list[TopLevelCommand]] = {}
     for command in commands:
         for guild in command.guilds or (None,):
             scopes.setdefault(guild, []).append(command)
     found: list[Problem] = []
     for scope in scopes.values():
-        payloads = [command.payload() for command in scope]
-        for violation in limits.commands_violations(payloads):
-            index = violation.path[0] if violation.path else None
-            if not isinstance(index, int):
-                found.append(Problem("commands", violation.message, "Discord takes no more: group some of them"))
-            elif violation.code != limits.DUPLICATE_NAME and not limits.command_violations(payloads[index]):
-                found += scope[index].limit_problems([violation])
+        for violation in limits.commands_violations([command.payload() for command in scope]):
+            if violation.code != limits.DUPLICATE_NAME:  # they are found across scopes, with their places
+                found += scope[int(violation.path[0])].limit_problems([violation._replace(path=())])
     return found
 
 
