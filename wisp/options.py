@@ -189,14 +189,15 @@ def read_target(parameters: Sequence[Parameter], kind: hikari.CommandType) -> Ta
     if len(parameters) != 2 or not parameters[1].is_named:
         raise InvalidDefinition(f"it takes the context and its target, and has {len(parameters)} parameters", fix)
     parameter = parameters[1]
-    if not parameter.is_annotated:
-        return Target(parameter.name, _MEMBER_OR_USER if is_of_user else _MESSAGE)
-    annotation = parameter.read()
-    annotation.refuse_metadata()
-    reader = _TARGETS.get((kind, frozenset(union_parts(annotation.type))))
-    if reader is None:
-        raise InvalidDefinition(f"its target is {_code(annotation.type)}", fix)
-    return Target(parameter.name, reader)
+    possible = (hikari.Member, hikari.User) if is_of_user else (hikari.Message,)
+    classes: tuple[Any, ...] = possible
+    if parameter.is_annotated:
+        annotation = parameter.read()
+        annotation.refuse_metadata()
+        classes = union_parts(annotation.type)
+        if any(cls not in possible for cls in classes):
+            raise InvalidDefinition(f"its target is {_code(annotation.type)}", fix)
+    return Target(parameter.name, _resolved(classes))
 
 
 def _check_settings(kind: _Kind, option: Option) -> None:
@@ -312,8 +313,9 @@ def _duration_bound(name: str, bound: Bound | None, default: datetime.timedelta)
     return duration
 
 
-def _resolved(*kinds: str) -> Reader:
-    """Return a reader of users, roles and the like, which Discord sends beside their ids, among the first `kinds`."""
+def _resolved(classes: Sequence[Any]) -> Reader:
+    """Return a reader of what Discord sends beside its id: an instance of one of these `classes`."""
+    kinds = [kind for cls, kind in _RESOLVED.items() if cls in classes]
 
     def read(ctx: Context, value: Any) -> Any:
         resolved = ctx.interaction.resolved
@@ -327,6 +329,16 @@ def _resolved(*kinds: str) -> Reader:
         raise UserError(f"<@{int(value)}> is not a member of this server.")
 
     return read
+
+
+_RESOLVED: dict[type, str] = {
+    hikari.Role: "roles",
+    hikari.Member: "members",
+    hikari.User: "users",
+    hikari.Message: "messages",
+    hikari.Attachment: "attachments",
+}
+"""The attributes of hikari's resolved objects that hold them; members before users, since they tell more."""
 
 
 def _channel(*classes: type) -> Reader:
@@ -347,13 +359,6 @@ def _channel(*classes: type) -> Reader:
     return read
 
 
-_USER = _resolved("users")
-_MEMBER = _resolved("members")
-_MEMBER_OR_USER = _resolved("members", "users")
-_MENTIONABLE = _resolved("roles", "members", "users")
-_MESSAGE = _resolved("messages")
-
-
 # ---- kinds of options ----
 
 
@@ -365,17 +370,7 @@ _KINDS: dict[Any, _Kind] = {
     float: _Kind(hikari.OptionType.FLOAT, _as_float),
     bool: _Kind(hikari.OptionType.BOOLEAN, _as_sent),
     datetime.timedelta: _DURATION,
-    hikari.User: _Kind(hikari.OptionType.USER, _USER),
-    hikari.Member: _Kind(hikari.OptionType.USER, _MEMBER),
-    hikari.Role: _Kind(hikari.OptionType.ROLE, _resolved("roles")),
-    hikari.Attachment: _Kind(hikari.OptionType.ATTACHMENT, _resolved("attachments")),
-}
-
-_UNIONS: dict[frozenset[Any], _Kind] = {
-    frozenset({hikari.User, hikari.Member}): _Kind(hikari.OptionType.USER, _MEMBER_OR_USER),
-    frozenset({hikari.Member, hikari.Role}): _Kind(hikari.OptionType.MENTIONABLE, _resolved("roles", "members")),
-    frozenset({hikari.User, hikari.Role}): _Kind(hikari.OptionType.MENTIONABLE, _MENTIONABLE),
-    frozenset({hikari.User, hikari.Member, hikari.Role}): _Kind(hikari.OptionType.MENTIONABLE, _MENTIONABLE),
+    hikari.Attachment: _Kind(hikari.OptionType.ATTACHMENT, _resolved([hikari.Attachment])),
 }
 
 _SETTINGS: dict[hikari.OptionType | int, tuple[str, ...]] = {
@@ -391,13 +386,6 @@ _CHOICE_TYPES: dict[frozenset[type], hikari.OptionType] = {
     frozenset({float}): hikari.OptionType.FLOAT,
 }
 """The types of options by the classes of their choices. A bool is no int here."""
-
-_TARGETS: dict[tuple[hikari.CommandType, frozenset[Any]], Reader] = {
-    (hikari.CommandType.USER, frozenset({hikari.User})): _USER,
-    (hikari.CommandType.USER, frozenset({hikari.Member})): _MEMBER,
-    (hikari.CommandType.USER, frozenset({hikari.User, hikari.Member})): _MEMBER_OR_USER,
-    (hikari.CommandType.MESSAGE, frozenset({hikari.Message})): _MESSAGE,
-}
 
 _CHANNELS: dict[hikari.ChannelType, type[hikari.PartialChannel]] = {
     hikari.ChannelType.GUILD_TEXT: hikari.GuildTextChannel,
@@ -421,10 +409,10 @@ def _kind(annotation: Any) -> _Kind:
     if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
         return _choice_kind(list(annotation))
     parts = union_parts(annotation)
+    if all(part in (hikari.User, hikari.Member, hikari.Role) for part in parts):
+        return _mentionable_kind(parts)
     if all(isinstance(part, type) and issubclass(part, hikari.PartialChannel) for part in parts):
         return _channel_kind(parts)
-    if len(parts) > 1 and frozenset(parts) in _UNIONS:
-        return _UNIONS[frozenset(parts)]
     raise InvalidDefinition(
         f"Discord has no option of type {_code(annotation)}",
         "Use str, int, float, bool, datetime.timedelta, Literal, Enum, hikari.User, hikari.Member, hikari.Role, "
@@ -434,6 +422,13 @@ def _kind(annotation: Any) -> _Kind:
 
 def _code(annotation: Any) -> str:
     return f"`{annotation.__name__}`" if isinstance(annotation, type) else f"`{annotation}`"
+
+
+def _mentionable_kind(classes: tuple[Any, ...]) -> _Kind:
+    if hikari.Role not in classes:
+        return _Kind(hikari.OptionType.USER, _resolved(classes))
+    type = hikari.OptionType.ROLE if len(classes) == 1 else hikari.OptionType.MENTIONABLE
+    return _Kind(type, _resolved(classes))
 
 
 def _channel_kind(classes: tuple[type, ...]) -> _Kind:
