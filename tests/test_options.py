@@ -173,7 +173,7 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (dict, "Discord has no option of type `dict`"),
         (list[str], "Discord has no option of type `list[str]`"),
         (str | int, "Discord has no option of type"),
-        (hikari.DMChannel, "no channel of a server is a `DMChannel`"),
+        (hikari.DMChannel, "Discord has no option of type `DMChannel`"),
         (Literal["a", 1], "its choices are not all str, all int or all float"),
         (Literal[True], "its choices are not all str, all int or all float"),
         (Literal[True, False], "its choices are not all str, all int or all float"),

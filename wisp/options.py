@@ -153,12 +153,10 @@ class Target(NamedTuple):
 
 # ---- from a signature to options ----
 
-_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-
 
 def check_first(parameters: Sequence[Parameter]) -> None:
     """Raise InvalidDefinition if the first parameter of a command cannot take the context."""
-    if not parameters or parameters[0].kind not in _POSITIONAL:
+    if not parameters or parameters[0].kind in (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD):
         fix = "Write `async def name(ctx: wisp.Context, ...)`"
         raise InvalidDefinition("its first parameter must take the context, and it has none", fix)
     if parameters[0].name == "self":
@@ -411,13 +409,20 @@ def _kind(annotation: Any) -> _Kind:
     parts = union_parts(annotation)
     if all(part in (hikari.User, hikari.Member, hikari.Role) for part in parts):
         return _mentionable_kind(parts)
-    if all(isinstance(part, type) and issubclass(part, hikari.PartialChannel) for part in parts):
-        return _channel_kind(parts)
+    if types := _channel_types(parts):
+        narrowed = types if len(types) < len(_CHANNELS) else None
+        return _Kind(hikari.OptionType.CHANNEL, _channel(*parts), channel_types=narrowed)
     raise InvalidDefinition(
         f"Discord has no option of type {_code(annotation)}",
         "Use str, int, float, bool, datetime.timedelta, Literal, Enum, hikari.User, hikari.Member, hikari.Role, "
         "`hikari.User | hikari.Role`, a hikari channel class or hikari.Attachment",
     )
+
+
+def _channel_types(classes: tuple[Any, ...]) -> list[int]:
+    if not all(isinstance(cls, type) and issubclass(cls, hikari.PartialChannel) for cls in classes):
+        return []
+    return sorted(int(type) for type, channel in _CHANNELS.items() if issubclass(channel, classes))
 
 
 def _code(annotation: Any) -> str:
@@ -429,17 +434,6 @@ def _mentionable_kind(classes: tuple[Any, ...]) -> _Kind:
         return _Kind(hikari.OptionType.USER, _resolved(classes))
     type = hikari.OptionType.ROLE if len(classes) == 1 else hikari.OptionType.MENTIONABLE
     return _Kind(type, _resolved(classes))
-
-
-def _channel_kind(classes: tuple[type, ...]) -> _Kind:
-    types = sorted(int(type) for type, channel in _CHANNELS.items() if issubclass(channel, classes))
-    if not types:
-        raise InvalidDefinition(
-            f"no channel of a server is a {' or '.join(map(_code, classes))}",
-            "Use hikari.PartialChannel for any channel, or hikari.GuildTextChannel and its siblings",
-        )
-    narrowed = types if len(types) < len(_CHANNELS) else None
-    return _Kind(hikari.OptionType.CHANNEL, _channel(*classes), channel_types=narrowed)
 
 
 def _choice_kind(members: Sequence[Any]) -> _Kind:
