@@ -47,7 +47,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
-DOCUMENTATION = "https://discord.com/developers/docs/interactions/application-commands"
 OUTDATED = "This command has changed since Discord showed it to you. Please try again in a moment."
 _SERVER_AND_BOT_DM = (hikari.ApplicationContextType.GUILD, hikari.ApplicationContextType.BOT_DM)
 
@@ -132,10 +131,6 @@ class ApplicationCommand(Handler[P, R]):
         is_guild_only = self.is_guild_only and "contexts" not in self.settings
         return place_payload({**self.settings, "guild_only": True} if is_guild_only else self.settings)
 
-    def limit_problem(self, violation: limits.Violation) -> Problem:
-        """Return a limit that the payload violates as a problem of the command, or of one of its options."""
-        return self.problem("", *limit_words(violation.path, violation))
-
 
 class Command(ApplicationCommand[P, R]):
     """A slash command, alone or in a group. Calling it calls the function that it was made from.
@@ -204,14 +199,10 @@ class Command(ApplicationCommand[P, R]):
         """Return the JSON that registers the command."""
         return {
             "type": int(self.kind),
-            **self.texts(),
+            **text_payload(self.name, self.description, self.settings),
             "options": [parameter.payload for parameter in self.parameters],
             **self.place(),
         }
-
-    def texts(self) -> dict[str, Any]:
-        """Return the name and description as JSON, with their localizations."""
-        return text_payload(self.name, self.description, self.settings)
 
     def check(self) -> list[Problem]:
         """Return the problems and warnings of the command alone."""
@@ -226,14 +217,6 @@ class Command(ApplicationCommand[P, R]):
                 self.problem(of, problem, 'Write `Annotated[..., wisp.Option("what it is")]`', is_warning=True)
             )
         return found
-
-    def limit_problem(self, violation: limits.Violation) -> Problem:
-        """Return a limit that the payload violates as a problem of the command, or of one of its options."""
-        path = violation.path
-        if path[:1] == ("options",) and len(path) > 1 and int(path[1]) < len(self.parameters):
-            of = f', option "{self.parameters[int(path[1])].name}"'
-            return self.problem(of, *limit_words(path[2:], violation))
-        return super().limit_problem(violation)
 
 
 class MenuCommand(ApplicationCommand[P, R]):
@@ -518,13 +501,6 @@ def place_problems(settings: PlaceSettings, problem: Callable[[str, str, str], P
     if settings.get("guild_only") and settings.get("contexts") is not None:
         return [problem("", "it has both guild_only= and contexts=", "Keep one of them")]
     return []
-
-
-def limit_words(path: Sequence[str | int], violation: limits.Violation) -> tuple[str, str]:
-    """Return (message, fix) for a limit that is violated at a path of a payload."""
-    about = f"{'.'.join(map(str, path))}: " if path else ""
-    got = f" (got {violation.got})" if violation.got else ""
-    return f"{about}{violation.message.rstrip('.')}{got}", f"See {DOCUMENTATION}"
 
 
 PLACE_CHECKS: SettingChecks = {
