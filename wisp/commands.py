@@ -341,7 +341,7 @@ class CommandGroup(CommandDecorator):
     """
 
     def __init__(self, name: str, description: str = "", **settings: Unpack[GroupSettings]) -> None:
-        self.file: str
+        self.file: str | None
         self.line: int
         self.file, self.line = place_of_caller()
         self.name: str = name

@@ -77,7 +77,7 @@ class Listener:
     __slots__ = ("event_types", "file", "function", "line", "name", "problems")
 
     def __init__(
-        self, function: Callable[[Any], Awaitable[object]], event_types: tuple[type[Any], ...], names: Mapping[str, Any]
+        self, function: Callable[[Any], Awaitable[object]], event_types: tuple[Any, ...], names: Mapping[str, Any]
     ) -> None:
         self.function: Callable[[Any], Awaitable[object]] = function
         self.name: str = getattr(function, "__name__", type(function).__name__)
@@ -85,11 +85,15 @@ class Listener:
         self.line: int | None
         self.file, self.line = place_of(function)
         self.problems: list[Problem] = []
-        self.event_types: tuple[type[Any], ...] = self._read_types(event_types, names)
-        for event_type in self.event_types:
-            if not _is_event(event_type):
+        annotations = [expand(one) for one in event_types] or self._annotations(names)
+        types = [part for one in annotations for part in union_parts(unpack(one).type)]
+        self.event_types: tuple[type[Any], ...] = tuple(dict.fromkeys(filter(_is_event, types)))
+        for one in types:
+            if not _is_event(one):
                 fix = "Use a class like hikari.MemberCreateEvent, or one of your own that derives from wisp.Event"
-                self._note(f"{event_type!r} is not an event", fix)
+                self._note(f"{one!r} is not an event", fix)
+        if problem := call_problem(function, "event"):
+            self._note(problem, f"Write `async def {self.name}(event: ...)`")
 
     @property
     def label(self) -> str:
@@ -112,35 +116,15 @@ class Listener:
         """
         return next(one for one in self.event_types if isinstance(event, one)) is event_type
 
-    def _read_types(self, named: tuple[Any, ...], names: Mapping[str, Any]) -> tuple[type[Any], ...]:
-        """Return the event types in the decorator, or else in the annotation, each once."""
-        fix = "Write `async def name(event: hikari.MemberCreateEvent)`, or `@bot.listen(hikari.MemberCreateEvent)`"
-        first = next(iter(read_parameters(self.function, names)), None)
-        if first is None:
-            self._note("it has no parameter for the event", fix)
-            return ()
-        if problem := call_problem(self.function, "event"):
-            self._note(problem, f"Write `async def {self.name}(event: ...)`")
-        try:
-            annotated = _types_in([first.resolve()])
-        except InvalidDefinition as invalid:
-            if not named:
-                self._note(f"parameter `{first.name}`: {invalid.message}", fix)
-            annotated = ()
-        if not named:
-            return annotated
-        try:
-            types = _types_in(map(expand, named))
-        except Exception as error:
-            self._note(f"the events that the decorator names cannot be evaluated ({error})", fix)
-            return ()
-        are_events = annotated and all(map(_is_event, (*types, *annotated)))
-        if are_events and not any(issubclass(one, annotated) for one in types):
-            in_decorator = " and ".join(one.__name__ for one in types)
-            in_annotation = " | ".join(one.__name__ for one in annotated)
-            message = f"the decorator names {in_decorator}, and `{first.name}` is annotated as `{in_annotation}`"
-            self._note(message, "Write the same event in both places, or write `@bot.listen` alone")
-        return types
+    def _annotations(self, names: Mapping[str, Any]) -> list[Any]:
+        """Return the annotation of the parameter for the event, if it can be evaluated."""
+        for parameter in read_parameters(self.function, names)[:1]:
+            try:
+                return [parameter.resolve()]
+            except InvalidDefinition as invalid:
+                fix = "Write `async def name(event: hikari.StartedEvent)`, or `@bot.listen(hikari.StartedEvent)`"
+                self._note(f"parameter `{parameter.name}`: {invalid.message}", fix)
+        return []
 
     def problem(self, message: str, fix: str) -> Problem:
         """Return a problem of this listener."""
@@ -171,11 +155,6 @@ def _union(groups: Iterable[hikari.Intents]) -> hikari.Intents:
     for group in groups:
         union |= group
     return union
-
-
-def _types_in(annotations: Iterable[Any]) -> tuple[Any, ...]:
-    """Return the parts of these annotations, each once."""
-    return tuple(dict.fromkeys(part for one in annotations for part in union_parts(unpack(one).type)))
 
 
 def _is_event(event_type: Any) -> bool:
