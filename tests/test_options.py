@@ -723,29 +723,6 @@ async def test_what_is_gone_when_the_call_arrives_is_refused_in_words() -> None:
                     await parameter.read(call, hikari.Snowflake(5))
 
 
-async def test_all_options_that_do_not_fit_are_named_in_one_refusal() -> None:
-    bot = wisp.Bot()
-
-    @bot.command
-    async def plan(
-        ctx: wisp.Context,
-        start: datetime.timedelta,
-        end: datetime.timedelta,
-        who: hikari.Member,
-        what: str,
-    ) -> str:
-        return "planned"
-
-    async with connect(bot) as discord:
-        ada, stranger = discord.member("ada"), discord.world.add_user("stranger")
-        reply = await ada.slash("plan", start="soon", end="1h", who=stranger, what="tea")
-        assert reply.ephemeral
-        assert reply.content.splitlines() == [
-            "`start`: “soon” is not a duration. Write it like 1h30m, 45s or 2d.",
-            f"`who`: <@{stranger.id}> is not a member of this server.",
-        ]
-
-
 async def test_autocomplete_gets_what_was_typed_and_chosen_and_offers_at_most_25() -> None:
     bot = wisp.Bot()
     asked: list[tuple[str, dict[str, Any]]] = []

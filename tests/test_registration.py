@@ -268,7 +268,7 @@ async def test_two_commands_of_one_name_are_noticed_also_where_one_is_lightbulbs
             @lightbulb.invoke
             async def invoke(self, ctx: lightbulb.Context) -> None: ...
 
-    with pytest.raises(wisp.errors.CheckError, match='another command is called "ban"'):
+    with pytest.raises(wisp.errors.CheckError, match='"ban": Application command names must be unique'):
         async with running(bot, sandbox):
             pass
 

@@ -11,7 +11,7 @@ import hikari
 
 from . import bridge
 from .clock import Clock, moment
-from .errors import CheckError, Problem, WispError, duplicate_names
+from .errors import CheckError, Problem, WispError
 from .logs import get_logger
 
 if TYPE_CHECKING:
@@ -81,7 +81,6 @@ class CommandSync:
         self._db = db
         self._wanted = wanted
         self._clock = clock
-        self._synced: Any = None  # the payloads of the last attempt, if it succeeded
         self._lock = asyncio.Lock()
         self._attempts: set[asyncio.Task[str | None]] = set()
         self._retry: asyncio.TimerHandle | None = None
@@ -160,18 +159,12 @@ class CommandSync:
     # ---- one attempt ----
 
     async def _sync(self, wanted: Scopes) -> str:
-        payloads = {guild: [one.payload for one in commands] for guild, commands in wanted.items()}
         changes: Counter[str] = Counter()
-        if payloads != self._synced:
-            self._synced = None  # an attempt that fails may have sent a part
-            if problems := [problem for commands in wanted.values() for problem in _duplicate_names(commands)]:
-                raise CheckError(problems)
-            guilds = {guild for guild in wanted if guild is not None}
-            earlier = await self._guilds()
-            await self._remember_guilds(earlier | guilds)
-            await self._sync_scopes(wanted, earlier, changes)
-            await self._remember_guilds(guilds)
-            self._synced = payloads
+        guilds = {guild for guild in wanted if guild is not None}
+        earlier = await self._guilds()
+        await self._remember_guilds(earlier | guilds)
+        await self._sync_scopes(wanted, earlier, changes)
+        await self._remember_guilds(guilds)
         self._failures = 0
         return ", ".join(f"{count} {change}" for change, count in changes.items() if count) or "nothing changed"
 
@@ -198,7 +191,7 @@ class CommandSync:
         kept = [payload for payload in existing if _key(payload)[0] not in _TYPES]
         old = {_key(payload): _comparable(payload, guild) for payload in existing if payload not in kept}
         new = {command.key: _comparable(command.payload, guild) for command in commands}
-        if new == old:
+        if new == old and len(new) == len(commands):  # Discord refuses duplicate names
             return
         payloads = [*(command.payload for command in commands), *kept]
         try:  # all at once: those that exist keep their ids, and do not count as new
@@ -293,14 +286,6 @@ def _log_result(attempt: asyncio.Task[str | None]) -> None:
         _log.error("the commands were not registered: %s", error, exc_info=None if expected else error)
     elif changes := attempt.result():
         _log.info("commands registered: %s", changes)
-
-
-def _duplicate_names(commands: Sequence[Wanted]) -> Iterable[Problem]:
-    """Find commands of one type and name in one scope, which would keep replacing each other."""
-    for command, other in duplicate_names(commands, lambda command: command.key):
-        top = other.command
-        where = f"{top.first.file}:{top.first.line}" if top else "registered with lightbulb"
-        yield command.problem(f'another command is called "{command.key[1]}" ({where})', "Rename one of them")
 
 
 def _refusals(error: hikari.BadRequestError, commands: Sequence[Wanted]) -> list[Problem]:

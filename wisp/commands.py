@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypedDi
 
 import hikari
 
-from . import limits
 from .context import Context, GuildContext
 from .errors import Problem, UserError, WispError
 from .guards import Rule, rule_problems, rules_on
@@ -88,18 +87,28 @@ class CommandSettings(MenuSettings, total=False):
 class ApplicationCommand(Handler[P, R]):
     """A command of any kind. `path` is its name, preceded by those of its groups ("admin", "kick")."""
 
-    kind: hikari.CommandType
     contexts: ClassVar[Contexts] = (Context, GuildContext)
     measured_as: Kind = "command"
 
     def __init__(
-        self, holder: Owner | CommandGroup, function: Callable[P, Awaitable[R]], settings: CommandSettings
+        self,
+        kind: hikari.CommandType,
+        holder: Owner | CommandGroup,
+        function: Callable[P, Awaitable[R]],
+        settings: CommandSettings,
     ) -> None:
         super().__init__(holder, function)
+        self.kind: hikari.CommandType = kind
         self.group: CommandGroup | None = holder if isinstance(holder, CommandGroup) else None
-        self.settings: CommandSettings = settings
-        self.name: str = settings.get("name") or self.__name__.rstrip("_")
-        self.ephemeral: bool = settings.get("ephemeral", self.group.ephemeral if self.group else False)
+        decorator, checks = _DECORATORS[kind]
+        self.settings: CommandSettings
+        self.settings, wrong = checked_settings(settings, checks, decorator)
+        name = self.__name__.rstrip("_")
+        # a menu shows names as they are
+        self.name: str = self.settings.get("name") or (name if kind is hikari.CommandType.SLASH else in_words(name))
+        self.ephemeral: bool = self.settings.get("ephemeral", self.group.ephemeral if self.group else False)
+        for message, fix in wrong:
+            self.note(message, fix)
 
     @property
     def owner(self) -> Owner:
@@ -138,8 +147,6 @@ class Command(ApplicationCommand[P, R]):
     `name` and `description` are what Discord shows; `parameters` are its options, required ones first.
     """
 
-    kind = hikari.CommandType.SLASH
-
     def __init__(
         self,
         holder: Owner | CommandGroup,
@@ -147,17 +154,14 @@ class Command(ApplicationCommand[P, R]):
         names: Mapping[str, Any],
         settings: CommandSettings,
     ) -> None:
-        settings, wrong = checked_settings(settings, COMMAND_CHECKS, "@command")
-        super().__init__(holder, function, settings)
-        self.description: str = settings.get("description") or first_paragraph(function)
+        super().__init__(hikari.CommandType.SLASH, holder, function, settings)
+        self.description: str = self.settings.get("description") or first_paragraph(function)
         for parameter in (self.read_parameters(names, check_first) or ())[1:]:
             try:
                 self.parameters.append(read_option(parameter))
             except InvalidDefinition as invalid:
                 self.note(invalid.message, invalid.fix, f', option "{parameter.name}"')
         self.parameters.sort(key=lambda option: not option.required)
-        for message, fix in wrong:
-            self.note(message, fix)
         self.by_name: dict[str, CommandOption] = {parameter.name: parameter for parameter in self.parameters}
 
     @property
@@ -171,22 +175,14 @@ class Command(ApplicationCommand[P, R]):
         return f"/{' '.join(self.path)}"
 
     async def arguments(self, ctx: Context) -> dict[str, Any]:
-        """Return the options, converted to the annotations. Raises UserError with all options that do not fit."""
+        """Return the options, converted to the annotations. Raises UserError if one does not fit."""
         arguments: dict[str, Any] = {}
-        refusals: dict[str, UserError] = {}
         for option in ctx.options:
             parameter = self.by_name.get(option.name)
             if parameter is None:
                 raise UserError(OUTDATED)
-            try:
-                value = parameter.read(ctx, option.value)
-                arguments[parameter.argument] = await value if type(value) is CoroutineType else value
-            except UserError as refusal:
-                refusals[option.name] = refusal
-        if len(refusals) == 1:
-            raise next(iter(refusals.values()))
-        if refusals:
-            raise UserError("\n".join(f"`{name}`: {refusal}" for name, refusal in refusals.items())[: limits.CONTENT])
+            value = parameter.read(ctx, option.value)
+            arguments[parameter.argument] = await value if type(value) is CoroutineType else value
         for parameter in self.parameters:
             if parameter.argument not in arguments:
                 if parameter.required:
@@ -230,20 +226,13 @@ class MenuCommand(ApplicationCommand[P, R]):
         names: Mapping[str, Any],
         settings: MenuSettings,
     ) -> None:
-        decorator = "@user_command" if kind is hikari.CommandType.USER else "@message_command"
-        settings, wrong = checked_settings(settings, _MENU_CHECKS, decorator)
-        # a menu shows names as they are
-        shown = in_words(getattr(function, "__name__", type(function).__name__).rstrip("_"))
-        super().__init__(owner, function, {"name": shown, **settings})
-        self.kind: hikari.CommandType = kind
+        super().__init__(kind, owner, function, {**settings})
         self._target: Target | None = None
         if parameters := self.read_parameters(names, lambda parameters: check_target(parameters, kind)):
             try:
                 self._target = read_target(parameters[1], kind)
             except InvalidDefinition as invalid:
                 self.note(invalid.message, invalid.fix)
-        for message, fix in wrong:
-            self.note(message, fix)
 
     @property
     def title(self) -> str:
@@ -527,4 +516,9 @@ COMMAND_CHECKS: SettingChecks = {
 }
 GROUP_CHECKS: SettingChecks = {
     name: check for name, check in COMMAND_CHECKS.items() if name not in ("name", "description")
+}
+_DECORATORS: dict[hikari.CommandType, tuple[str, SettingChecks]] = {
+    hikari.CommandType.SLASH: ("@command", COMMAND_CHECKS),
+    hikari.CommandType.USER: ("@user_command", _MENU_CHECKS),
+    hikari.CommandType.MESSAGE: ("@message_command", _MENU_CHECKS),
 }

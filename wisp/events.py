@@ -85,8 +85,7 @@ class Listener:
         self.line: int | None
         self.file, self.line = place_of(function)
         self.problems: list[Problem] = []
-        annotations = [expand(one) for one in event_types] or self._annotations(names)
-        types = [part for one in annotations for part in union_parts(unpack(one).type)]
+        types = [part for one in self._annotations(event_types, names) for part in union_parts(unpack(one).type)]
         self.event_types: tuple[type[Any], ...] = tuple(dict.fromkeys(filter(_is_event, types)))
         for one in types:
             if not _is_event(one):
@@ -116,14 +115,18 @@ class Listener:
         """
         return next(one for one in self.event_types if isinstance(event, one)) is event_type
 
-    def _annotations(self, names: Mapping[str, Any]) -> list[Any]:
-        """Return the annotation of the parameter for the event, if it can be evaluated."""
-        for parameter in read_parameters(self.function, names)[:1]:
-            try:
-                return [parameter.resolve()]
-            except InvalidDefinition as invalid:
-                fix = "Write `async def name(event: hikari.StartedEvent)`, or `@bot.listen(hikari.StartedEvent)`"
-                self._note(f"parameter `{parameter.name}`: {invalid.message}", fix)
+    def _annotations(self, event_types: tuple[Any, ...], names: Mapping[str, Any]) -> list[Any]:
+        """Return what the decorator names, or else the annotation of the parameter; nothing if it is wrong."""
+        try:
+            if event_types:
+                return [expand(one) for one in event_types]
+            return [parameter.resolve() for parameter in read_parameters(self.function, names)[:1]]
+        except InvalidDefinition as invalid:
+            message = f"its parameter for the event: {invalid.message}"
+        except Exception as error:
+            message = f"the events that the decorator names cannot be evaluated ({error})"
+        fix = "Write `async def name(event: hikari.MemberCreateEvent)`, or `@bot.listen(hikari.MemberCreateEvent)`"
+        self._note(message, fix)
         return []
 
     def problem(self, message: str, fix: str) -> Problem:
