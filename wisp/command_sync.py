@@ -26,8 +26,6 @@ _WAIT = 10.0
 _RETRY_DELAYS = (15.0, 60.0, 300.0, 900.0)
 """Seconds between attempts; the last one repeats. Discord may ask for more."""
 
-_LONGEST_RETRY_DELAY = 86400.0
-
 # https://discord.com/developers/docs/topics/opcodes-and-status-codes#json: 200 commands are created in a scope today
 _DAILY_LIMIT = 30034
 
@@ -112,10 +110,9 @@ class CommandSync:
         self._is_closed = True
         if self._retry is not None:
             self._retry.cancel()
-        if attempts := [*self._attempts]:
-            for attempt in attempts:
-                attempt.cancel()
-            await asyncio.wait(attempts)
+        for attempt in self._attempts:
+            attempt.cancel()
+        await asyncio.gather(*self._attempts, return_exceptions=True)
 
     # ---- attempts ----
 
@@ -140,9 +137,8 @@ class CommandSync:
 
     def _schedule_retry(self, error: hikari.HTTPError) -> None:
         delay = _RETRY_DELAYS[min(self._failures, len(_RETRY_DELAYS) - 1)]
-        wait = min(max(delay, bridge.retry_after(error) or 0.0), _LONGEST_RETRY_DELAY)
         self._failures += 1
-        self._retry = self._clock.call_later(wait, self._retry_now)
+        self._retry = self._clock.call_later(max(delay, bridge.retry_after(error) or 0.0), self._retry_now)
         self._log_retry(self._retry, _reason(error))
 
     def _retry_now(self) -> None:
@@ -160,11 +156,18 @@ class CommandSync:
 
     async def _sync(self, wanted: Scopes) -> str:
         changes: Counter[str] = Counter()
-        guilds = {guild for guild in wanted if guild is not None}
-        earlier = await self._guilds()
-        await self._remember_guilds(earlier | guilds)
+        # Discord has no list of the guilds with commands, and asking each guild would take a request each
+        rows = await self._db.fetchall(
+            "SELECT guild FROM wisp_command_guilds WHERE application = ?", (self._application,)
+        )
+        earlier = [guild for (guild,) in rows]
+        for guild in wanted.keys() - {None, *earlier}:
+            await self._db.execute("INSERT INTO wisp_command_guilds VALUES (?, ?)", (self._application, guild))
         await self._sync_scopes(wanted, earlier, changes)
-        await self._remember_guilds(guilds)
+        for guild in earlier:
+            if guild not in wanted:
+                where = (self._application, guild)
+                await self._db.execute("DELETE FROM wisp_command_guilds WHERE application = ? AND guild = ?", where)
         self._failures = 0
         return ", ".join(f"{count} {change}" for change, count in changes.items() if count) or "nothing changed"
 
@@ -202,22 +205,6 @@ class CommandSync:
             raise CheckError(_refusals(error, commands)) from error
         updated = [key for key in old.keys() & new.keys() if old[key] != new[key]]
         changes.update(created=len(new.keys() - old.keys()), updated=len(updated), deleted=len(old.keys() - new.keys()))
-
-    # ---- guilds with commands: Discord has no list of them, and asking each guild would take a request each ----
-
-    async def _guilds(self) -> set[int]:
-        rows = await self._db.fetchall(
-            "SELECT guild FROM wisp_command_guilds WHERE application = ?", (self._application,)
-        )
-        return {guild for (guild,) in rows}
-
-    async def _remember_guilds(self, guilds: set[int]) -> None:
-        if guilds == await self._guilds():
-            return
-        async with self._db.transaction() as tx:
-            await tx.execute("DELETE FROM wisp_command_guilds WHERE application = ?", (self._application,))
-            for guild in guilds:
-                await tx.execute("INSERT INTO wisp_command_guilds VALUES (?, ?)", (self._application, guild))
 
 
 # ---- comparing ----

@@ -16,6 +16,7 @@ from .guards import Rule, rule_problems, rules_on
 from .handlers import Contexts, Handler
 from .inspection import (
     InvalidDefinition,
+    Parameter,
     SettingChecks,
     checked_settings,
     first_paragraph,
@@ -228,11 +229,12 @@ class MenuCommand(ApplicationCommand[P, R]):
     ) -> None:
         super().__init__(kind, owner, function, {**settings})
         self._target: Target | None = None
-        if parameters := self.read_parameters(names, lambda parameters: check_target(parameters, kind)):
-            try:
-                self._target = read_target(parameters[1], kind)
-            except InvalidDefinition as invalid:
-                self.note(invalid.message, invalid.fix)
+
+        def read(parameters: list[Parameter]) -> None:
+            check_target(parameters, kind)
+            self._target = read_target(parameters[1], kind)
+
+        self.read_parameters(names, read)
 
     @property
     def title(self) -> str:
@@ -249,8 +251,7 @@ class MenuCommand(ApplicationCommand[P, R]):
     def payload(self) -> dict[str, Any]:
         """Return the JSON that registers the command."""
         names = localizations(self.settings.get("name_localizations")) or None
-        shown = {"name": self.name, "name_localizations": names}
-        return {"type": int(self.kind), **shown, "options": list[Any](), **self.place()}
+        return {"type": int(self.kind), "name": self.name, "name_localizations": names, "options": [], **self.place()}
 
 
 if TYPE_CHECKING:

@@ -107,14 +107,6 @@ class Listener:
         """Return all intents that its events can need."""
         return _union(intents_of(cls) for cls in self.event_types if not issubclass(cls, Event))
 
-    def receives(self, event: object, event_type: type[Any]) -> bool:
-        """Return whether an event reaches the listener through its subscription to this type.
-
-        hikari dispatches an event to its class and to each base class. The first matching type of the listener counts,
-        so that it is called once.
-        """
-        return next(one for one in self.event_types if isinstance(event, one)) is event_type
-
     def _annotations(self, event_types: tuple[Any, ...], names: Mapping[str, Any]) -> list[Any]:
         """Return what the decorator names, or else the annotation of the parameter; nothing if it is wrong."""
         try:
