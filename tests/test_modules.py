@@ -249,20 +249,21 @@ class Late(wisp.Module):
     @wisp.command
     async def first(self, ctx: wisp.Context) -> None: "It is there from the start."
 
-before = bot.check()
-
 @wisp.command
-async def second(self, ctx: wisp.Context) -> None: "It comes later."
+async def second(self, ctx: wisp.Context) -> str: return "It comes later."
 
 Late.second = second
+bot.modules.register(Late())
 """
 
 
-def test_a_method_that_a_module_got_after_a_check_is_no_problem(tmp_path: Path) -> None:
+async def test_a_method_that_a_module_class_got_later_is_registered(tmp_path: Path) -> None:
     file = tmp_path / "late.py"
     file.write_text(LATE)
-    names = runpy.run_path(str(file))
-    assert (names["before"], names["bot"].check()) == ([], [])
+    bot = runpy.run_path(str(file))["bot"]
+    assert not [problem for problem in bot.check() if not problem.is_warning]
+    async with connect(bot) as discord:
+        assert (await discord.member("ada").slash("second")).content == "It comes later."
 
 
 async def test_a_mark_in_a_setup_keeps_the_module_from_loading(caplog: pytest.LogCaptureFixture) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import limits
 from .command_tree import TopLevelCommand, merge_groups, place
-from .commands import CommandGroup
 from .decorators import Decorators
 from .errors import Problem, duplicate_names
 from .handlers import error_handler_problems, handler_problems
@@ -80,12 +79,9 @@ def service_problems(services: Services) -> list[Problem]:
 def unattached_problems(file: str, *, before_setups: bool = False) -> list[Problem]:
     """Return the groups and decorated methods of a file that belong to no bot or module.
 
-    Groups may still be given away `before_setups` of modules, and are left out.
+    `before_setups` of modules nothing is known: these can still be given away.
     """
-    candidates = [one for one in unattached if one.file == file]
-    if before_setups:
-        candidates = [one for one in candidates if not isinstance(one, CommandGroup)]
-    return [problem for one in candidates if (problem := one.unattached_problem())]
+    return [] if before_setups else [problem for problem in unattached.values() if problem.file == file]
 
 
 @contextmanager
@@ -96,10 +92,7 @@ def unattached_after_setup() -> Generator[list[Problem]]:
     try:
         yield problems
     finally:
-        for one in [one for one in unattached if one not in before]:
-            del unattached[one]
-            if problem := one.unattached_problem():
-                problems.append(problem)
+        problems += [unattached.pop(one) for one in [*unattached] if one not in before]
 
 
 def _scope_problems(commands: Iterable[TopLevelCommand]) -> list[Problem]:

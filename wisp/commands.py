@@ -342,7 +342,8 @@ class CommandGroup(CommandDecorator):
         self.commands: list[Command[..., Any]] = []
         self.groups: list[CommandGroup] = []
         self._owner: CommandOwner | None = None
-        unattached[self] = None
+        message = "it was given to no bot, so its commands are not registered"
+        unattached[self] = self.problem("", message, "Call its create_group(bot), or make it with bot.group(...)")
 
     @property
     def ephemeral(self) -> bool:
@@ -427,13 +428,6 @@ class CommandGroup(CommandDecorator):
                 message = f"{name}= is for the whole group, and is set on a part of it"
                 found.append(part.problem("", message, f"Give it to the group {self.path[0]}"))
         return found
-
-    def unattached_problem(self) -> Problem | None:
-        """Return that the group was given to no bot, if it has commands."""
-        if not self.all_commands():
-            return None
-        message = "it was given to no bot, so its commands are not registered"
-        return self.problem("", message, "Call its create_group(bot), or make it with bot.group(...)")
 
 
 class CommandOwner(CommandDecorator, Owner, abc.ABC):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar, cast, overload
 
 from .errors import Problem
@@ -27,15 +27,15 @@ class OnMethods:
 class MethodHost:
     """The base of classes whose decorated methods are registered: `wisp.Module`."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for value in [value for base in cls.__mro__ for value in vars(base).values()]:
+            if isinstance(value, Method):
+                unattached.pop(cast("Method[Any]", value), None)
+
     def register_methods(self, owner: object) -> None:
         """Register the decorated methods, in the order of their definition, those of base classes first."""
-        names: dict[str, None] = {}
-        for cls in reversed(type(self).__mro__):
-            for name, value in vars(cls).items():
-                names[name] = None
-                if isinstance(value, Method):
-                    unattached.pop(cast("Method[Any]", value), None)
-        for name in names:
+        for name in dict.fromkeys(name for cls in reversed(type(self).__mro__) for name in vars(cls)):
             method = inspect.getattr_static(self, name, None)
             if isinstance(method, Method):
                 cast("Method[Any]", method).register(self, owner)
@@ -53,14 +53,14 @@ class Method(Generic[H]):
 
     def __init__(self, function: Callable[..., Any], decorator: str) -> None:
         self.function: Callable[..., Any] = function
-        self.decorator: str = decorator
         self.registrations: list[Callable[[Any, Callable[..., Any]], Any]] = []
         self.becomes_handler: bool = False
-        self.file: str | None
-        self.line: int | None
-        self.file, self.line = place_of(function)
         self.__doc__ = function.__doc__
-        unattached[self] = None
+        file, line = place_of(function)
+        where = f'@wisp.{decorator} on "{underlying(function).__name__}"'
+        message = "it is not a method of a module, and is never registered"
+        fix = f"Write `@bot.{decorator}`; in a class derived from wisp.Module, put it above all other decorators"
+        unattached[self] = Problem(where, message, fix, file=file, line=line)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the method itself, as in `Base.hello(self, ctx)`."""
@@ -86,19 +86,4 @@ class Method(Generic[H]):
         for rule in reversed(rules_on(self)):  # the guards above the decorator
             rule(result if self.becomes_handler else underlying(self.function))
         instance.__dict__.setdefault(_HANDLERS, {})[self] = result
-
-    def unattached_problem(self) -> Problem | None:
-        """Return that the method will never be registered; None if it is in a class of modules."""
-        classes = {base for cls in _subclasses(MethodHost) for base in cls.__mro__}
-        if any(value is self for cls in classes for value in vars(cls).values()):
-            return None
-        where = f'@wisp.{self.decorator} on "{underlying(self.function).__name__}"'
-        message = "it is not a method of a module, and is never registered"
-        fix = f"Write `@bot.{self.decorator}`; in a class derived from wisp.Module, put it above all other decorators"
-        return Problem(where, message, fix, file=self.file, line=self.line)
-
-
-def _subclasses(cls: type) -> Iterator[type]:
-    for below in cls.__subclasses__():
-        yield below
-        yield from _subclasses(below)
+        unattached.pop(self, None)

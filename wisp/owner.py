@@ -40,18 +40,8 @@ in_setup: ContextVar[tuple[Owner, Sequence[Any]] | None] = ContextVar("wisp modu
 """The module whose setup is running, and the jobs that it has defined."""
 
 
-class Unattached(Protocol):
-    """A command group or a decorated method that belongs to no owner so far."""
-
-    file: str | None
-
-    def unattached_problem(self) -> Problem | None:
-        """Return the problem to report if it stays without an owner, None if that is right."""
-        ...
-
-
-unattached: dict[Unattached, None] = {}
-"""All that has no owner yet, in the order of definition. Giving it to an owner removes it."""
+unattached: dict[object, Problem] = {}
+"""The command groups and decorated methods that have no owner yet, with the problem to report if that stays so."""
 
 
 class Source(Protocol):
