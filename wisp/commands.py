@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S", bound="PlaceSettings")
 T = TypeVar("T")
 
 OUTDATED = "This command has changed since Discord showed it to you. Please try again in a moment."
@@ -103,10 +104,11 @@ class ApplicationCommand(Handler[P, R]):
         self.group: CommandGroup | None = holder if isinstance(holder, CommandGroup) else None
         decorator, checks = _DECORATORS[kind]
         self.settings: CommandSettings
-        self.settings, wrong = checked_settings(settings, checks, decorator)
+        self.settings, wrong = _read_settings(settings, checks, decorator)
         name = self.__name__.rstrip("_")
         # a menu shows names as they are
         self.name: str = self.settings.get("name") or (name if kind is hikari.CommandType.SLASH else in_words(name))
+        self.path: tuple[str, ...] = (*(self.group.path if self.group else ()), self.name)
         self.ephemeral: bool = self.settings.get("ephemeral", self.group.ephemeral if self.group else False)
         for message, fix in wrong:
             self.note(message, fix)
@@ -115,11 +117,6 @@ class ApplicationCommand(Handler[P, R]):
     def owner(self) -> Owner:
         """The bot or module that it belongs to. Raises WispError if its group was given to none yet."""
         return self.group.owner if self.group else super().owner
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """Its name, preceded by those of the groups that it is in."""
-        return (*(self.group.path if self.group else ()), self.name)
 
     def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
         """Return its guards, those of its groups first, with names that tell their limits apart."""
@@ -131,10 +128,6 @@ class ApplicationCommand(Handler[P, R]):
     @abc.abstractmethod
     def payload(self) -> dict[str, Any]:
         """Return the JSON that registers the command."""
-
-    def check(self) -> list[Problem]:
-        """Return the problems and warnings of the command alone."""
-        return super().check() + place_problems(self.settings, self.problem)
 
     def place(self) -> dict[str, Any]:
         """Return where the command is available as JSON: in guilds alone if its context is a GuildContext."""
@@ -337,23 +330,15 @@ class CommandGroup(CommandDecorator):
         self.name: str = name
         self.description: str = description
         self.settings: GroupSettings
-        self.settings, self._wrong_settings = checked_settings(settings, GROUP_CHECKS, "a group")
+        self.settings, self._wrong_settings = _read_settings(settings, GROUP_CHECKS, "a group")
+        self.path: tuple[str, ...] = (name,)
+        self.ephemeral: bool = self.settings.get("ephemeral", False)
         self.parent: CommandGroup | None = None
         self.commands: list[Command[..., Any]] = []
         self.groups: list[CommandGroup] = []
         self._owner: CommandOwner | None = None
         message = "it was given to no bot, so its commands are not registered"
         unattached[self] = self.problem("", message, "Call its create_group(bot), or make it with bot.group(...)")
-
-    @property
-    def ephemeral(self) -> bool:
-        """Whether responses of its commands are private unless they say otherwise."""
-        return self.settings.get("ephemeral", self.parent.ephemeral if self.parent else False)
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """Its name, preceded by that of its parent."""
-        return (*(self.parent.path if self.parent else ()), self.name)
 
     @property
     def owner(self) -> Owner:
@@ -388,7 +373,8 @@ class CommandGroup(CommandDecorator):
         if self.parent is not None:
             raise WispError(f'"/{" ".join(self.path)}" is a group in a group already: Discord has no deeper level')
         group = CommandGroup(name, description, **settings)
-        group.parent = self
+        group.parent, group.path = self, (*self.path, name)
+        group.ephemeral = group.settings.get("ephemeral", self.ephemeral)
         unattached.pop(group, None)
         return self.add(self.groups, group)
 
@@ -417,7 +403,6 @@ class CommandGroup(CommandDecorator):
     def check(self) -> list[Problem]:
         """Return the problems and warnings of the group and of each part of it."""
         found = [self.problem("", problem, fix) for problem, fix in self._wrong_settings]
-        found += place_problems(self.settings, self.problem)
         found += rule_problems(rules_on(self), self.problem)
         if not self.description:
             fix = f'Write `group("{self.name}", "what it is for")`'
@@ -480,11 +465,12 @@ def place_payload(settings: PlaceSettings) -> dict[str, Any]:
 # ---- what can be wrong ----
 
 
-def place_problems(settings: PlaceSettings, problem: Callable[[str, str, str], Problem]) -> list[Problem]:
-    """Return the problem, made by `problem("", message, fix)`, of settings that exclude each other."""
+def _read_settings(settings: S, checks: SettingChecks, decorator: str) -> tuple[S, list[tuple[str, str]]]:
+    """Return the settings that can be used, and (message, fix) of each that cannot."""
+    settings, wrong = checked_settings(settings, checks, decorator)
     if settings.get("guild_only") and settings.get("contexts") is not None:
-        return [problem("", "it has both guild_only= and contexts=", "Keep one of them")]
-    return []
+        wrong.append(("it has both guild_only= and contexts=", "Keep one of them"))
+    return settings, wrong
 
 
 PLACE_CHECKS: SettingChecks = {

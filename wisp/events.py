@@ -72,9 +72,10 @@ def guild_of(event: Any) -> int | None:
 
 
 class Listener:
-    """A function that is called once for each event of `event_types`, and the `problems` of its definition."""
+    """A function that is called once for each event of `event_types`, and the `problems` of its definition.
 
-    __slots__ = ("event_types", "file", "function", "line", "name", "problems")
+    `label` is its name in logs and problems.
+    """
 
     def __init__(
         self, function: Callable[[Any], Awaitable[object]], event_types: tuple[Any, ...], names: Mapping[str, Any]
@@ -84,6 +85,7 @@ class Listener:
         self.file: str | None
         self.line: int | None
         self.file, self.line = place_of(function)
+        self.label: str = f'listener "{self.name}"'
         self.problems: list[Problem] = []
         types = [part for one in self._annotations(event_types, names) for part in union_parts(unpack(one).type)]
         self.event_types: tuple[type[Any], ...] = tuple(dict.fromkeys(filter(_is_event, types)))
@@ -93,11 +95,6 @@ class Listener:
                 self._note(f"{one!r} is not an event", fix)
         if problem := call_problem(function, "event"):
             self._note(problem, f"Write `async def {self.name}(event: ...)`")
-
-    @property
-    def label(self) -> str:
-        """Its name in logs and problems."""
-        return f'listener "{self.name}"'
 
     def check(self) -> list[Problem]:
         """Return all problems of the listener, including guards above its decorator."""
