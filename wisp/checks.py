@@ -30,7 +30,7 @@ def owner_problems(owner: Decorators, services: Services) -> list[Problem]:
     found: list[Problem] = []
     for command in commands:
         found += command.check()
-        found += command.limit_problems(limits.command_violations(command.payload()))
+        found += map(command.limit_problem, limits.command_violations(command.payload()))
     found += _scope_problems(commands)
     for handler in (*owner.components, *owner.modals):
         found += handler.check()
@@ -109,7 +109,7 @@ def _scope_problems(commands: Iterable[TopLevelCommand]) -> list[Problem]:
             if not isinstance(index, int):
                 found.append(Problem("commands", violation.message, "Discord takes no more: group some of them"))
             elif violation.code != limits.DUPLICATE_NAME and not limits.command_violations(payloads[index]):
-                found += scope[index].limit_problems([violation])
+                found.append(scope[index].limit_problem(violation))
     return found
 
 
@@ -123,7 +123,7 @@ def _duplicates(owners: Sequence[Decorators]) -> list[Problem]:
     commands = [(guild, one) for one in merge_groups(owners) for guild in dict.fromkeys(one.guilds or (None,))]
     for (_, command), (_, other) in duplicate_names(commands, lambda one: (one[0], one[1].kind, one[1].name)):
         message = f'another command is called "{command.name}" ({place(other.first)})'
-        found.append(command.problem("", message, "Rename one of them"))
+        found.append(command.first.problem("", message, "Rename one of them"))
     handlers = [handler for owner in owners for handler in (*owner.components, *owner.modals)]
     for handler, other in duplicate_names(handlers, custom_id):
         message = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'

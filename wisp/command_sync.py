@@ -52,7 +52,7 @@ class Wanted(NamedTuple):
 
     def problem(self, message: str, fix: str) -> Problem:
         """Return a problem of the command."""
-        return self.command.problem("", message, fix) if self.command else Problem("registration", message, fix)
+        return self.command.first.problem("", message, fix) if self.command else Problem("registration", message, fix)
 
 
 Scopes = Mapping[int | None, Sequence[Wanted]]

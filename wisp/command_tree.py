@@ -44,15 +44,8 @@ class TopLevelCommand:
             return self.first.payload()
         return {"type": int(self.kind), **_group_payload(self.groups), **place_payload(self.first.settings)}
 
-    def problem(self, of: str, message: str, fix: str) -> Problem:
-        """Return a problem of the first part."""
-        return self.first.problem(of, message, fix)
-
-    def limit_problems(self, violations: Iterable[limits.Violation]) -> list[Problem]:
-        """Return the limits that the payload violates as problems of the commands and groups that they are in."""
-        return [self._limit_problem(violation) for violation in violations]
-
-    def _limit_problem(self, violation: limits.Violation) -> Problem:
+    def limit_problem(self, violation: limits.Violation) -> Problem:
+        """Return a limit that the payload violates as a problem of the command or group that it is in."""
         parts, path, of = self.parts, violation.path, ""
         while path[:1] == ("options",) and len(path) > 1:
             index, path = int(path[1]), path[2:]

@@ -156,6 +156,7 @@ class Command(ApplicationCommand[P, R]):
             except InvalidDefinition as invalid:
                 self.note(invalid.message, invalid.fix, f', option "{parameter.name}"')
         self.parameters.sort(key=lambda option: not option.required)
+        self._note_missing_descriptions()
         self.by_name: dict[str, CommandOption] = {parameter.name: parameter for parameter in self.parameters}
 
     @property
@@ -167,6 +168,15 @@ class Command(ApplicationCommand[P, R]):
     def label(self) -> str:
         """`/admin kick`."""
         return f"/{' '.join(self.path)}"
+
+    def _note_missing_descriptions(self) -> None:
+        if not self.description:
+            fix = 'Write a docstring, or description="..."'
+            self.note("it has no description; its name is shown instead", fix, is_warning=True)
+        if bare := [parameter.name for parameter in self.parameters if not parameter.described]:
+            fix = 'Write `Annotated[..., wisp.Option("what it is")]`'
+            of = f", option{'s' if len(bare) > 1 else ''} {', '.join(bare)}"
+            self.note("no description; the name is shown instead", fix, of, is_warning=True)
 
     async def arguments(self, ctx: Context) -> dict[str, Any]:
         """Return the options, converted to the annotations. Raises UserError if one does not fit."""
@@ -193,20 +203,6 @@ class Command(ApplicationCommand[P, R]):
             "options": [parameter.payload for parameter in self.parameters],
             **self.place(),
         }
-
-    def check(self) -> list[Problem]:
-        """Return the problems and warnings of the command alone."""
-        found = super().check()
-        if not self.description:
-            fix = 'Write a docstring, or description="..."'
-            found.append(self.problem("", "it has no description; its name is shown instead", fix, is_warning=True))
-        if bare := [parameter.name for parameter in self.parameters if not parameter.described]:
-            of = f", option{'s' if len(bare) > 1 else ''} {', '.join(bare)}"
-            problem = "no description; the name is shown instead"
-            found.append(
-                self.problem(of, problem, 'Write `Annotated[..., wisp.Option("what it is")]`', is_warning=True)
-            )
-        return found
 
 
 class MenuCommand(ApplicationCommand[P, R]):
