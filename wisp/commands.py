@@ -344,9 +344,6 @@ class CommandGroup(CommandDecorator):
             raise WispError(f'group "{top.name}" belongs to no bot yet: call group.create_group(bot)')
         return top._owner
 
-    def __repr__(self) -> str:
-        return f"<CommandGroup /{' '.join(self.path)} at {self.file}:{self.line}>"
-
     def create_group(self, owner: CommandOwner) -> CommandGroup:
         """Give the group, with all that is or will be in it, to a bot or module, and return the group.
 
@@ -391,18 +388,14 @@ class CommandGroup(CommandDecorator):
         """Return its commands and those of the groups in it."""
         return [*self.commands, *(command for group in self.groups for command in group.commands)]
 
-    def problem(self, of: str, message: str, fix: str, *, is_warning: bool = False) -> Problem:
+    def problem(self, of: str, message: str, fix: str) -> Problem:
         """Return a problem of the group. `of` names a part of it ("" for the whole group)."""
-        where = f'group "{" ".join(self.path)}"{of}'
-        return Problem(where, message, fix, file=self.file, line=self.line, is_warning=is_warning)
+        return Problem(f'group "{" ".join(self.path)}"{of}', message, fix, file=self.file, line=self.line)
 
     def check(self) -> list[Problem]:
         """Return the problems and warnings of the group and of each part of it."""
         found = [self.problem("", problem, fix) for problem, fix in self._wrong_settings]
         found += rule_problems(rules_on(self), self.problem)
-        if not self.description:
-            fix = f'Write `group("{self.name}", "what it is for")`'
-            found.append(self.problem("", "it has no description; its name is shown instead", fix, is_warning=True))
         for part in (*self.commands, *self.groups):
             found += part.check()
             for name in PLACE_CHECKS.keys() & part.settings.keys():
