@@ -268,7 +268,9 @@ async def test_two_commands_of_one_name_are_noticed_also_where_one_is_lightbulbs
             @lightbulb.invoke
             async def invoke(self, ctx: lightbulb.Context) -> None: ...
 
-    with pytest.raises(wisp.errors.CheckError, match='"ban": Application command names must be unique'):
+    with pytest.raises(
+        wisp.errors.CheckError, match='lightbulb command "ban": Application command names must be unique'
+    ):
         async with running(bot, sandbox):
             pass
 
@@ -443,7 +445,7 @@ async def test_an_attempt_that_meets_a_mistake_of_the_bot_is_the_last_and_logged
     async with running(bot, sandbox):
         await time.advance(16)
         assert "test_registration.py" in logged(caplog)[1]
-        assert 'command "hello": "hello": No vowels.' in logged(caplog)[1]
+        assert 'command "hello": No vowels.' in logged(caplog)[1]
         await time.advance(3600)
         assert registered(sandbox) == {}
 

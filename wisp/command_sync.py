@@ -32,27 +32,18 @@ _DAILY_LIMIT = 30034
 # slash, user and message commands; the entry point of an Activity (4) belongs to Discord
 _TYPES = (1, 2, 3)
 
-Key = tuple[int, str]
-"""A command's type and name, which are unique in its scope."""
-
 
 class Wanted(NamedTuple):
-    """One command as it should be: its JSON, and the command that problems are reported against.
-
-    `command` is None for a raw lightbulb command.
-    """
+    """One command as it should be: its JSON, and the command itself, None for a raw lightbulb command."""
 
     payload: dict[str, Any]
     command: TopLevelCommand | None
 
-    @property
-    def key(self) -> Key:
-        """Its type and name."""
-        return _key(self.payload)
-
     def problem(self, message: str, fix: str) -> Problem:
         """Return a problem of the command."""
-        return self.command.first.problem("", message, fix) if self.command else Problem("registration", message, fix)
+        if self.command is not None:
+            return self.command.first.problem("", message, fix)
+        return Problem(f'lightbulb command "{self.payload["name"]}"', message, fix)
 
 
 Scopes = Mapping[int | None, Sequence[Wanted]]
@@ -193,10 +184,10 @@ class CommandSync:
         existing = await bridge.fetch_commands(self._client, self._application, guild)
         kept = [payload for payload in existing if _key(payload)[0] not in _TYPES]
         old = {_key(payload): _comparable(payload, guild) for payload in existing if payload not in kept}
-        new = {command.key: _comparable(command.payload, guild) for command in commands}
+        new = {_key(one.payload): _comparable(one.payload, guild) for one in commands}
         if new == old and len(new) == len(commands):  # Discord refuses duplicate names
             return
-        payloads = [*(command.payload for command in commands), *kept]
+        payloads = [*(one.payload for one in commands), *kept]
         try:  # all at once: those that exist keep their ids, and do not count as new
             await bridge.put_commands(self._client, self._application, guild, payloads)
         except hikari.BadRequestError as error:
@@ -218,7 +209,8 @@ _FIELDS = (
 """The fields of commands, options and choices that are compared. Discord adds others, such as ids."""
 
 
-def _key(payload: Mapping[str, Any]) -> Key:
+def _key(payload: Mapping[str, Any]) -> tuple[int, str]:
+    """Return the type and name of a command, which are unique in its scope."""
     return payload.get("type") or 1, payload["name"]
 
 
@@ -251,11 +243,9 @@ def is_temporary(error: hikari.HTTPError) -> bool:
     """Return whether an error says nothing about the commands: Discord limits the bot, fails, or is out of reach."""
     if not isinstance(error, hikari.HTTPResponseError):
         return True
-    if isinstance(error, hikari.UnauthorizedError):
-        return False
-    if error.status == 429 or error.status >= 500 or error.code == _DAILY_LIMIT:
-        return True
-    return not error.message  # a proxy or Cloudflare answered: Discord's API always sends a message
+    is_limited = error.status == 429 or error.code == _DAILY_LIMIT
+    # if there is no message, a proxy or Cloudflare answered: Discord's API always sends one
+    return is_limited or error.status >= 500 or not error.message
 
 
 def _reason(error: hikari.HTTPError) -> str:
@@ -279,7 +269,7 @@ def _refusals(error: hikari.BadRequestError, commands: Sequence[Wanted]) -> list
     """Return Discord's errors, which name commands by their index, as problems of the commands."""
     fix = "Discord refused it: change what it names"
     problems = [
-        command.problem(f'"{command.key[1]}": {message}', fix)
+        command.problem(message, fix)
         for index, command in enumerate(commands)
         for message in _messages((error.errors or {}).get(str(index), {}))
     ]

@@ -102,9 +102,9 @@ class ApplicationCommand(Handler[P, R]):
         super().__init__(holder, function)
         self.kind: hikari.CommandType = kind
         self.group: CommandGroup | None = holder if isinstance(holder, CommandGroup) else None
-        decorator, checks = _DECORATORS[kind]
+        decorator, known = _DECORATORS[kind]
         self.settings: CommandSettings
-        self.settings, wrong = _read_settings(settings, checks, decorator)
+        self.settings, wrong = _read_settings(settings, known, decorator)
         name = self.__name__.rstrip("_")
         # a menu shows names as they are
         self.name: str = self.settings.get("name") or (name if kind is hikari.CommandType.SLASH else in_words(name))
@@ -326,7 +326,7 @@ class CommandGroup(CommandDecorator):
         self.name: str = name
         self.description: str = description
         self.settings: GroupSettings
-        self.settings, self._wrong_settings = _read_settings(settings, GROUP_CHECKS, "a group")
+        self.settings, self._wrong_settings = _read_settings(settings, GroupSettings, "a group")
         self.path: tuple[str, ...] = (name,)
         self.ephemeral: bool = self.settings.get("ephemeral", False)
         self.parent: CommandGroup | None = None
@@ -398,7 +398,7 @@ class CommandGroup(CommandDecorator):
         found += rule_problems(rules_on(self), self.problem)
         for part in (*self.commands, *self.groups):
             found += part.check()
-            for name in PLACE_CHECKS.keys() & part.settings.keys():
+            for name in PlaceSettings.__annotations__.keys() & part.settings.keys():
                 message = f"{name}= is for the whole group, and is set on a part of it"
                 found.append(part.problem("", message, f"Give it to the group {self.path[0]}"))
         return found
@@ -454,15 +454,19 @@ def place_payload(settings: PlaceSettings) -> dict[str, Any]:
 # ---- what can be wrong ----
 
 
-def _read_settings(settings: S, checks: SettingChecks, decorator: str) -> tuple[S, list[tuple[str, str]]]:
+def _read_settings(settings: S, known: type[PlaceSettings], decorator: str) -> tuple[S, list[tuple[str, str]]]:
     """Return the settings that can be used, and (message, fix) of each that cannot."""
+    checks = {name: _CHECKS[name] for name in known.__annotations__}
     settings, wrong = checked_settings(settings, checks, decorator)
     if settings.get("guild_only") and settings.get("contexts") is not None:
         wrong.append(("it has both guild_only= and contexts=", "Keep one of them"))
     return settings, wrong
 
 
-PLACE_CHECKS: SettingChecks = {
+_CHECKS: SettingChecks = {
+    "name": (is_str, "a str"),
+    "description": (is_str, "a str"),
+    "ephemeral": (is_bool, "True or False"),
     "guild_only": (is_bool, "True or False"),
     "contexts": (is_filled_with(hikari.ApplicationContextType), "a non-empty list of hikari.ApplicationContextType"),
     "integration_types": (
@@ -472,23 +476,12 @@ PLACE_CHECKS: SettingChecks = {
     "permissions": (lambda value: isinstance(value, hikari.Permissions), "hikari.Permissions"),
     "nsfw": (is_bool, "True or False"),
     "guilds": (is_filled_with(int), "a non-empty list of guild ids (leave it out for all guilds)"),
-}
-_MENU_CHECKS: SettingChecks = {
-    "name": (is_str, "a str"),
-    "ephemeral": (is_bool, "True or False"),
-    **PLACE_CHECKS,
     "name_localizations": (maps_to_str, 'a mapping like {"de": "hallo"}'),
-}
-COMMAND_CHECKS: SettingChecks = {
-    "description": (is_str, "a str"),
-    **_MENU_CHECKS,
     "description_localizations": (maps_to_str, 'a mapping like {"de": "Sagt hallo"}'),
 }
-GROUP_CHECKS: SettingChecks = {
-    name: check for name, check in COMMAND_CHECKS.items() if name not in ("name", "description")
-}
-_DECORATORS: dict[hikari.CommandType, tuple[str, SettingChecks]] = {
-    hikari.CommandType.SLASH: ("@command", COMMAND_CHECKS),
-    hikari.CommandType.USER: ("@user_command", _MENU_CHECKS),
-    hikari.CommandType.MESSAGE: ("@message_command", _MENU_CHECKS),
+
+_DECORATORS: dict[hikari.CommandType, tuple[str, type[PlaceSettings]]] = {
+    hikari.CommandType.SLASH: ("@command", CommandSettings),
+    hikari.CommandType.USER: ("@user_command", MenuSettings),
+    hikari.CommandType.MESSAGE: ("@message_command", MenuSettings),
 }
