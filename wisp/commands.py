@@ -91,6 +91,7 @@ class ApplicationCommand(Handler[P, R]):
 
     contexts: ClassVar[Contexts] = (Context, GuildContext)
     measured_as: Kind = "command"
+    description: str = ""
 
     def __init__(
         self,
@@ -125,14 +126,15 @@ class ApplicationCommand(Handler[P, R]):
         name = f"{self.label} of {', '.join(map(str, guilds))}" if guilds else self.label
         return [*(self.group.guarded_by() if self.group else ()), (name, rules_on(self))]
 
-    @abc.abstractmethod
     def payload(self) -> dict[str, Any]:
         """Return the JSON that registers the command."""
-
-    def place(self) -> dict[str, Any]:
-        """Return where the command is available as JSON: in guilds alone if its context is a GuildContext."""
+        texts = text_payload(self.name, self.description, self.settings)
+        if self.kind is not hikari.CommandType.SLASH:  # menus have no descriptions
+            texts = {name: texts[name] for name in ("name", "name_localizations")}
         is_guild_only = self.is_guild_only and "contexts" not in self.settings
-        return place_payload({**self.settings, "guild_only": True} if is_guild_only else self.settings)
+        place = place_payload({**self.settings, "guild_only": True} if is_guild_only else self.settings)
+        options = [parameter.payload for parameter in self.parameters]
+        return {"type": int(self.kind), **texts, "options": options, **place}
 
 
 class Command(ApplicationCommand[P, R]):
@@ -149,7 +151,7 @@ class Command(ApplicationCommand[P, R]):
         settings: CommandSettings,
     ) -> None:
         super().__init__(hikari.CommandType.SLASH, holder, function, settings)
-        self.description: str = self.settings.get("description") or first_paragraph(function)
+        self.description = self.settings.get("description") or first_paragraph(function)
         for parameter in (self.read_parameters(names, check_first) or ())[1:]:
             try:
                 self.parameters.append(read_option(parameter))
@@ -195,15 +197,6 @@ class Command(ApplicationCommand[P, R]):
                     arguments[parameter.argument] = None
         return arguments
 
-    def payload(self) -> dict[str, Any]:
-        """Return the JSON that registers the command."""
-        return {
-            "type": int(self.kind),
-            **text_payload(self.name, self.description, self.settings),
-            "options": [parameter.payload for parameter in self.parameters],
-            **self.place(),
-        }
-
 
 class MenuCommand(ApplicationCommand[P, R]):
     """A command in the menu of a user or a message. Calling it calls the function that it was made from."""
@@ -236,11 +229,6 @@ class MenuCommand(ApplicationCommand[P, R]):
             return {}
         value = self._target.read(ctx, ctx.interaction.target_id)
         return {self._target.argument: await value if inspect.isawaitable(value) else value}
-
-    def payload(self) -> dict[str, Any]:
-        """Return the JSON that registers the command."""
-        names = localizations(self.settings.get("name_localizations")) or None
-        return {"type": int(self.kind), "name": self.name, "name_localizations": names, "options": [], **self.place()}
 
 
 if TYPE_CHECKING:
