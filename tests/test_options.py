@@ -530,6 +530,17 @@ def test_values_of_a_literal_that_read_alike_in_a_custom_id_are_a_problem() -> N
     assert "are the same in a custom id" in problems_of(bot)[0]
 
 
+@pytest.mark.parametrize("returned", [int, list[str], "int | None", TypeAliasType("Numbers", dict[str, int])])
+def test_a_return_annotation_that_is_no_reply_is_found_behind_aliases_and_unions(returned: Any) -> None:
+    bot = wisp.Bot()
+
+    async def count(ctx: wisp.Context) -> None: ...
+
+    count.__annotations__["return"] = returned
+    bot.command(count)
+    assert "and a reply is a text or an embed" in problems_of(bot)[0]
+
+
 # ---- what arrives ----
 
 

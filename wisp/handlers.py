@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, ParamSpec, TypeAlias, TypeVar, get_origin
 
 from .errors import Problem
 from .guards import Rule, require_guild, rule_problems, rules_on
@@ -15,7 +15,10 @@ from .inspection import (
     is_async,
     read_parameters,
     requested_context,
+    resolve_annotation,
     underlying,
+    union_parts,
+    unpack,
 )
 from .locations import place_of
 from .options import CommandOption
@@ -129,7 +132,7 @@ class Handler(abc.ABC, Generic[P, R]):
     ) -> list[Parameter] | None:
         """Return the parameters of its function, None if it cannot be called or `check` raises InvalidDefinition.
 
-        Problems of the function and of its context are noted. `names` are the local names around the function.
+        Problems of the function, its context and its result are noted. `names` are the local names around the function.
         """
         if isinstance(self.function, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
             fix = f"Write `@{self.__name__}` over the function that is to be guarded"
@@ -138,6 +141,7 @@ class Handler(abc.ABC, Generic[P, R]):
         if not is_async(self.function):
             self.note("its function is not async", f"Write `async def {self.__name__}(...)`")
             return None
+        self._check_return(names)
         parameters = read_parameters(self.function, names)
         try:
             if check:
@@ -152,6 +156,17 @@ class Handler(abc.ABC, Generic[P, R]):
         if self.is_guild_only:
             require_guild(self)
         return parameters
+
+    def _check_return(self, names: Mapping[str, Any]) -> None:
+        try:
+            returned = unpack(resolve_annotation(self.function, "return", names)).type
+        except Exception:  # none, or a name that only a type checker knows
+            return
+        for part in union_parts(returned):
+            cls = get_origin(part) or part
+            if isinstance(cls, type) and issubclass(cls, (int, float, bytes, list, tuple, set, dict)):
+                fix = "Return a str, a hikari.Embed, or None after ctx.respond(...)"
+                self.note(f"it returns `{cls.__name__}`, and a reply is a text or an embed", fix)
 
 
 def handler_problems(handler: Callable[..., Any], what: str, *arguments: str) -> list[Problem]:
