@@ -165,7 +165,6 @@ async def test_a_group_that_was_given_to_nobody_is_a_mistake_until_it_is_given_t
     (mistake,) = bot.check()
     assert (mistake.message, mistake.file, mistake.line) == (NOBODYS, group.file, group.line)
     group.create_group(bot)
-    wisp.CommandGroup("empty", "Empty")
     assert bot.check() == []
 
 

@@ -19,6 +19,7 @@ from typing_extensions import TypeAliasType
 
 import wisp
 from wisp.clock import duration_in_words, parse_duration
+from wisp.jobs import JobContext
 from wisp.testing import Impossible, connect
 
 
@@ -742,29 +743,6 @@ def test_a_value_that_only_an_older_version_of_the_command_allows_is_refused() -
             option.read(call, value)
 
 
-async def test_all_options_that_do_not_fit_are_named_in_one_refusal() -> None:
-    bot = wisp.Bot()
-
-    @bot.command
-    async def plan(
-        ctx: wisp.Context,
-        start: datetime.timedelta,
-        end: datetime.timedelta,
-        who: hikari.Member,
-        what: str,
-    ) -> str:
-        return "planned"
-
-    async with connect(bot) as discord:
-        ada, stranger = discord.member("ada"), discord.world.add_user("stranger")
-        reply = await ada.slash("plan", start="soon", end="1h", who=stranger, what="tea")
-        assert reply.ephemeral
-        assert reply.content.splitlines() == [
-            "`start`: “soon” is not a duration. Write it like 1h30m, 45s or 2d.",
-            f"`who`: <@{stranger.id}> is not a member of this server.",
-        ]
-
-
 async def test_autocomplete_gets_what_was_typed_and_chosen_and_offers_at_most_25() -> None:
     bot = wisp.Bot()
     asked: list[tuple[str, dict[str, Any]]] = []
@@ -1001,7 +979,7 @@ def test_a_context_of_another_kind_is_found_with_the_right_one(kind: str, right:
         return [(mistake.message, mistake.fix) for mistake in bot.check() if not mistake.is_warning]
 
     classes = {wisp.Context, wisp.ComponentContext, wisp.ModalContext, wisp.AutocompleteContext} - {right}
-    wrong = [*classes, wisp.ModuleContext, wisp.jobs.JobContext, hikari.Event, hikari.CommandInteraction, wisp.Event]
+    wrong = [*classes, wisp.ModuleContext, JobContext, hikari.Event, hikari.CommandInteraction, wisp.Event]
     wrong += [Annotated[cls, "x"] for cls in classes] + [TypeAliasType("Alias", next(iter(classes)))]
     for annotation in wrong:
         ((problem, fix),) = problems(annotation)
@@ -1011,16 +989,6 @@ def test_a_context_of_another_kind_is_found_with_the_right_one(kind: str, right:
     for annotation in (right, Any, object, right | wisp.Event, right | None, Named, special, "Nowhere", T):
         assert problems(annotation) == []
     assert problems(wisp.InteractionContext) == problems(wisp.InteractionContext[Any]) == []
-
-
-def test_a_command_that_returns_a_number_is_found_before_it_runs() -> None:
-    bot = wisp.Bot()
-
-    @bot.command
-    async def number(ctx: wisp.Context) -> int:
-        return 1
-
-    assert problems_of(bot) == ["it returns `int`, and a reply is a text or an embed"]
 
 
 def test_handlers_that_are_not_async_are_found() -> None:

@@ -1361,6 +1361,7 @@ async def test_who_is_cancelled_while_a_job_is_kept_has_kept_it_or_not() -> None
     bot, ran = with_job()
     async with connect(bot) as discord:
         await scheduler_of(bot).once("note", delay=60, data={"text": "before all that"})
+        await discord.rest()
         for turns in range(6):
             asking = asyncio.create_task(scheduler_of(bot).once("note", delay=60, data={"text": str(turns)}))
             for _ in range(turns):

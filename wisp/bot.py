@@ -222,7 +222,7 @@ class Bot(Decorators):
         `config` stands for `settings()`, `clock` for real time. Raises CheckError with all that is wrong in the bot
         or its settings before anything is opened, StartError if its data cannot be opened or Discord does not let it
         connect, and WispError if it runs already. If Discord refuses to register commands for now, the bot starts
-        with those that Discord has, logs which are missing, and goes on trying.
+        with those that Discord has, logs the reason, and goes on trying.
         """
         await self._prepared(config, clock).start()
 

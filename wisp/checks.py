@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import limits
 from .command_tree import TopLevelCommand, merge_groups, place
-from .commands import CommandGroup
 from .decorators import Decorators
 from .errors import Problem, duplicate_names
 from .handlers import error_handler_problems, handler_problems
@@ -31,7 +30,7 @@ def owner_problems(owner: Decorators, services: Services) -> list[Problem]:
     found: list[Problem] = []
     for command in commands:
         found += command.check()
-        found += command.limit_problems(limits.command_violations(command.payload()))
+        found += map(command.limit_problem, limits.command_violations(command.payload()))
     found += _scope_problems(commands)
     for handler in (*owner.components, *owner.modals):
         found += handler.check()
@@ -79,12 +78,9 @@ def service_problems(services: Services) -> list[Problem]:
 def unattached_problems(file: str, *, before_setups: bool = False) -> list[Problem]:
     """Return the groups and decorated methods of a file that belong to no bot or module.
 
-    Groups may still be given away `before_setups` of modules, and are left out.
+    `before_setups` of modules nothing is known: these can still be given away.
     """
-    candidates = [one for one in unattached if one.file == file]
-    if before_setups:
-        candidates = [one for one in candidates if not isinstance(one, CommandGroup)]
-    return [problem for one in candidates if (problem := one.unattached_problem())]
+    return [] if before_setups else [problem for problem in unattached.values() if problem.file == file]
 
 
 @contextmanager
@@ -95,10 +91,7 @@ def unattached_after_setup() -> Generator[list[Problem]]:
     try:
         yield problems
     finally:
-        for one in [one for one in unattached if one not in before]:
-            del unattached[one]
-            if problem := one.unattached_problem():
-                problems.append(problem)
+        problems += [unattached.pop(one) for one in [*unattached] if one not in before]
 
 
 def _scope_problems(commands: Iterable[TopLevelCommand]) -> list[Problem]:
@@ -111,7 +104,7 @@ def _scope_problems(commands: Iterable[TopLevelCommand]) -> list[Problem]:
     for scope in scopes.values():
         for violation in limits.commands_violations([command.payload() for command in scope]):
             if violation.code != limits.DUPLICATE_NAME:  # they are found across scopes, with their places
-                found += scope[int(violation.path[0])].limit_problems([violation._replace(path=())])
+                found.append(scope[int(violation.path[0])].limit_problem(violation._replace(path=())))
     return found
 
 
@@ -125,7 +118,7 @@ def _duplicates(owners: Sequence[Decorators]) -> list[Problem]:
     commands = [(guild, one) for one in merge_groups(owners) for guild in dict.fromkeys(one.guilds or (None,))]
     for (_, command), (_, other) in duplicate_names(commands, lambda one: (one[0], one[1].kind, one[1].name)):
         message = f'another command is called "{command.name}" ({place(other.first)})'
-        found.append(command.problem("", message, "Rename one of them"))
+        found.append(command.first.problem("", message, "Rename one of them"))
     handlers = [handler for owner in owners for handler in (*owner.components, *owner.modals)]
     for handler, other in duplicate_names(handlers, custom_id):
         message = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'

@@ -125,7 +125,7 @@ class Services:
         return self.missing.get(name) or f"there is none of that name{did_you_mean(name, self._known())}"
 
     def _known(self) -> set[str]:
-        return {*self._running, *self._on_demand, *self._registered, *self.missing}
+        return {*self._running, *self._registered, *self.missing}
 
     @property
     def registered(self) -> Mapping[str, object]:
@@ -133,8 +133,8 @@ class Services:
         return self._registered
 
     def names(self) -> list[str]:
-        """Return the names of the services that run, or do so from their first use."""
-        return [*self._running, *self._on_demand]
+        """Return the names of the services that run, or will when they are first used, in the order of their start."""
+        return list(self._running)
 
     def hold(self, services: Mapping[str, object]) -> None:
         """Provide services that are started and stopped elsewhere."""
@@ -163,7 +163,7 @@ class Services:
             started.callback(self._forget)
             for name, service in {**(built_in or {}), **(on_demand or {}), **self._registered}.items():
                 if on_demand and name in on_demand and name not in self._registered:
-                    self._on_demand[name] = on_demand[name]
+                    self._running[name], self._on_demand[name] = None, on_demand[name]
                 elif await self._started(name, service, session, name in required):
                     self._running[name] = service
                 started.push_async_callback(self._stop, name, session)
