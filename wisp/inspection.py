@@ -356,9 +356,7 @@ def is_filled_with(cls: type) -> Callable[[object], bool]:
     """Return a test for lists, tuples and sets that have members, all of this class (bool is not an int here)."""
 
     def check(value: object) -> bool:
-        if not isinstance(value, (list, tuple, set, frozenset)):
-            return False
-        values = cast("list[object]", value)
+        values = cast("list[object]", value) if isinstance(value, (list, tuple, set, frozenset)) else []
         return bool(values) and all(isinstance(one, cls) and not isinstance(one, bool) for one in values)
 
     return check

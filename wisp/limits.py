@@ -498,10 +498,7 @@ SHAPES: dict[str, Shape] = {
     "string select": _SELECT.extended(
         {"options": array(1, SELECT_OPTIONS, "select option")}, "options", DISTINCT_VALUES
     ),
-    "user select": _SELECT,
-    "role select": _SELECT,
-    "mentionable select": _SELECT,
-    "channel select": _SELECT,
+    **dict.fromkeys(("user select", "role select", "mentionable select", "channel select"), _SELECT),
     "select option": Shape(
         {"label": text(1, 100), "description": text(0, 100), "emoji": "emoji", "value": text(1, 100)},
         "label value",
