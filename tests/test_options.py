@@ -212,9 +212,9 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (Annotated[datetime.timedelta, wisp.Option("x", min=5)], "min=5 is not a duration"),
         (Annotated[datetime.timedelta, wisp.Option("x", max="soon")], "max='soon' is not a duration"),
         (Annotated[datetime.timedelta, wisp.Option("x", min="2d", max="1d")], "min= is longer than 1d"),
-        (Annotated[str, wisp.Option], "`wisp.Option` is not called"),
-        (Annotated[str, wisp.Field("x")], "its annotation has a `wisp.Field`, which is for inputs of forms"),
-        (Annotated[str, wisp.Field] | None, "its annotation has a `wisp.Field`, which is for inputs of forms"),
+        (Annotated[str, wisp.Option], "the `wisp.Option` in its annotation is not called"),
+        (Annotated[str, wisp.Field("x")], "the `wisp.Field` in its annotation is for inputs of forms"),
+        (Annotated[str, wisp.Field] | None, "the `wisp.Field` in its annotation is for inputs of forms"),
         (Annotated[str, wisp.Option("x" * 101)], "Must be between 1 and 100"),
         (Annotated[int, wisp.Option("x", min=5, max=1)], "m"),
         ("Nowhere", "its annotation `Nowhere` cannot be evaluated"),
@@ -236,8 +236,8 @@ def test_what_discord_has_nothing_for_is_a_mistake_with_its_place(annotation: An
 
 def test_an_option_or_field_where_nothing_reads_it_is_a_problem() -> None:
     bot = wisp.Bot()
-    of_option = "its annotation has a `wisp.Option`, which is for options of commands. Remove it"
-    of_field = "its annotation has a `wisp.Field`, which is for inputs of forms. Remove it"
+    of_option = "the `wisp.Option` in its annotation is for options of commands. Remove it"
+    of_field = "the `wisp.Field` in its annotation is for inputs of forms. Remove it"
 
     @bot.component("c:{x}")
     async def press(ctx: wisp.ComponentContext, x: Annotated[str, wisp.Option("x", max_length=3)]) -> None: ...

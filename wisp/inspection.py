@@ -120,20 +120,19 @@ class Annotation(NamedTuple):
         """The annotation without the metadata."""
         return _union((self.type, type(None))) if self.allows_none else self.type
 
-    def only(self, own: type[M], example: str) -> M | None:
+    def only(self, own: type[M]) -> M | None:
         """Return the outermost metadata of this class, None without one. Raises InvalidDefinition for any other."""
-        if own in self.metadata:
-            raise InvalidDefinition(f"`wisp.{own.__name__}` is not called", f"Write `wisp.{own.__name__}({example})`")
         self.refuse_metadata(own)
         return next((one for one in reversed(self.metadata) if isinstance(one, own)), None)
 
     def refuse_metadata(self, own: type[Metadata] | None = None) -> None:
-        """Raise InvalidDefinition if the metadata has a `wisp.Option` or `wisp.Field` that is not `own`."""
+        """Raise InvalidDefinition if the metadata has a `wisp.Option` or `wisp.Field` other than instances of `own`."""
         for one in self.metadata:
             cls = one if isinstance(one, type) else type(one)
-            if issubclass(cls, Metadata) and (own is None or not issubclass(cls, own)):
+            if issubclass(cls, Metadata) and (cls is one or cls is not own):
+                problem = "is not called" if cls is own else f"is for {cls.of}"
                 fix = f"Write `wisp.{own.__name__}(...)`" if own else "Remove it"
-                raise InvalidDefinition(f"its annotation has a `wisp.{cls.__name__}`, which is for {cls.of}", fix)
+                raise InvalidDefinition(f"the `wisp.{cls.__name__}` in its annotation {problem}", fix)
 
 
 class Parameter:

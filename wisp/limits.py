@@ -312,8 +312,10 @@ def distinct(key: str, name: str, code: str, message: str, *, up: int = 0) -> Va
 
 
 def _check_embed_size(report: Report, message: Any, path: Path) -> None:
-    texts = [text for n, embed in objects(message.get("embeds")) for text in _embed_texts(embed, (*path, "embeds", n))]
-    size = sum(len(text) for place, text in texts if isinstance(text, str) and report.is_clean(place))
+    size = 0
+    for index, embed in objects(message.get("embeds")):
+        for place, value in _embed_texts(embed, (*path, "embeds", index)):
+            size += len(value) if isinstance(value, str) and report.is_clean(place) else 0
     if size > EMBEDS_SIZE:
         words = f"Embed size exceeds maximum size of {EMBEDS_SIZE}"
         report.refuse((*path, "embeds"), "MAX_EMBED_SIZE_EXCEEDED", words, f"{size} characters")
@@ -322,7 +324,7 @@ def _check_embed_size(report: Report, message: Any, path: Path) -> None:
 def _check_embed_shows_something(report: Report, embed: Any, path: Path) -> None:
     """Refuse an embed without content. A colour, a URL and a time do not count."""
     urls = [embed[name].get("url") for name in ("image", "thumbnail") if is_object(embed.get(name))]
-    if report.is_clean(path) and all(map(is_blank, (*(text for _, text in _embed_texts(embed, path)), *urls))):
+    if report.is_clean(path) and all(map(is_blank, (*(value for _, value in _embed_texts(embed, path)), *urls))):
         report.require({}, path, "description")
 
 

@@ -173,7 +173,7 @@ def read_option(parameter: Parameter) -> CommandOption:
     return CommandOption(
         parameter.name,
         _kind(annotation.type),
-        annotation.only(Option, '"description"') or Option(),
+        annotation.only(Option) or Option(),
         required=not (parameter.has_default or annotation.allows_none),
         fills_none=annotation.allows_none and not parameter.has_default,
     )
