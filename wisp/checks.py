@@ -26,12 +26,10 @@ _SERVICE_METHODS = {"start": ("session",), "stop": ()}
 
 def owner_problems(owner: Decorators, services: Services) -> list[Problem]:
     """Return the problems and warnings of all that a bot or module registered."""
-    commands = merge_groups([owner])
     found: list[Problem] = []
-    for command in commands:
+    for command in merge_groups([owner]):
         found += command.check()
         found += map(command.limit_problem, limits.command_violations(command.payload()))
-    found += _scope_problems(commands)
     for handler in (*owner.components, *owner.modals):
         found += handler.check()
     if "wisp.forms" in sys.modules:
@@ -42,7 +40,7 @@ def owner_problems(owner: Decorators, services: Services) -> list[Problem]:
         found += part.check()
     found += error_handler_problems(owner.error_handlers)
     found += owner.migrations.problems(is_sqlite="db" not in services.registered)
-    return found + _duplicates([owner])
+    return found + _problems_together([owner])
 
 
 def module_problems(module: Decorators, beside: Sequence[Decorators], services: Services) -> list[Problem]:
@@ -52,7 +50,7 @@ def module_problems(module: Decorators, beside: Sequence[Decorators], services: 
         if len(command.parts) > 1 and set(command.parts) & set(module.groups):
             found += command.check()
     known = {str(problem) for problem in found}
-    found += [problem for problem in _duplicates([*beside, module]) if str(problem) not in known]
+    found += [problem for problem in _problems_together([*beside, module]) if str(problem) not in known]
     return [problem for problem in found if not problem.is_warning]
 
 
@@ -94,31 +92,25 @@ def unattached_after_setup() -> Generator[list[Problem]]:
         problems += [unattached.pop(one) for one in [*unattached] if one not in before]
 
 
-def _scope_problems(commands: Iterable[TopLevelCommand]) -> list[Problem]:
-    """Return a problem for each command that is one too many of its type in a scope: globally, or in a guild."""
-    scopes: dict[int | None, list[TopLevelCommand]] = {}
-    for command in commands:
-        for guild in command.guilds or (None,):
-            scopes.setdefault(guild, []).append(command)
-    found: list[Problem] = []
-    for scope in scopes.values():
-        for violation in limits.commands_violations([command.payload() for command in scope]):
-            if violation.code != limits.DUPLICATE_NAME:  # they are found across scopes, with their places
-                found.append(scope[int(violation.path[0])].limit_problem(violation._replace(path=())))
-    return found
-
-
-def _duplicates(owners: Sequence[Decorators]) -> list[Problem]:
-    """Return a problem for each command, component, modal and job whose name is already used."""
+def _problems_together(owners: Sequence[Decorators]) -> list[Problem]:
+    """Return a problem for each part whose name is already used, and for one command too many of its kind."""
 
     def custom_id(handler: Component[..., Any] | Modal[..., Any]) -> Hashable:
         return type(handler), tuple(handler.pattern.parts) if handler.pattern else id(handler)
 
     found: list[Problem] = []
-    commands = [(guild, one) for one in merge_groups(owners) for guild in dict.fromkeys(one.guilds or (None,))]
-    for (_, command), (_, other) in duplicate_names(commands, lambda one: (one[0], one[1].kind, one[1].name)):
-        message = f'another command is called "{command.name}" ({place(other.first)})'
-        found.append(command.first.problem("", message, "Rename one of them"))
+    scopes: dict[tuple[int | None, int], list[TopLevelCommand]] = {}
+    for command in merge_groups(owners):
+        for guild in dict.fromkeys(command.guilds or (None,)):
+            scopes.setdefault((guild, command.kind), []).append(command)
+    for (_, kind), commands in scopes.items():
+        for command, other in duplicate_names(commands, lambda command: command.name):
+            message = f'another command is called "{command.name}" ({place(other.first)})'
+            found.append(command.first.problem("", message, "Rename one of them"))
+        most = limits.COMMANDS[kind]
+        for command in commands[most : most + 1]:
+            message = f"it is one too many: Discord takes {most} commands of its kind in one place"
+            found.append(command.first.problem("", message, "Remove some, or put slash commands into groups"))
     handlers = [handler for owner in owners for handler in (*owner.components, *owner.modals)]
     for handler, other in duplicate_names(handlers, custom_id):
         message = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'

@@ -50,9 +50,6 @@ LOCALES = frozenset((
 
 INVALID = "INVALID"
 
-DUPLICATE_NAME = "APPLICATION_COMMANDS_DUPLICATE_NAME"
-"""The code for two commands of one type with the same name."""
-
 
 class Violation(NamedTuple):
     """One part of a payload that Discord would refuse.
@@ -531,23 +528,6 @@ def violations(check: Validator | str, payload: object, shapes: Mapping[str, Sha
 def command_violations(payload: Mapping[str, object]) -> list[Violation]:
     """Return what Discord would refuse in one application command."""
     return violations("menu" if payload.get("type") in (2, 3) else "command", payload)
-
-
-def commands_violations(payloads: Sequence[Mapping[str, object]]) -> list[Violation]:
-    """Return what Discord would refuse in all commands of one scope, global or a guild's, taken together.
-
-    That is the number of commands of each type, and two commands of one type and name. Paths start with an index.
-    """
-    report = Report({})
-    commands = list(objects(payloads, sum(COMMANDS.values())))
-    for kind, most in COMMANDS.items():
-        of_kind = [(index, one) for index, one in commands if one.get("type", 1) == kind]
-        for index, _ in of_kind[most : most + 1]:
-            message = f"Maximum number of application commands reached ({most} of this type)."
-            report.refuse((index,), INVALID, message)
-        names: list[tuple[Path, object]] = [((index, "name"), one.get("name")) for index, one in of_kind]
-        refuse_duplicates(report, names, DUPLICATE_NAME, "Application command names must be unique", up=1)
-    return report.found
 
 
 def choice_violations(choice: Mapping[str, object], kind: int) -> list[Violation]:

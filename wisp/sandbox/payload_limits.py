@@ -44,12 +44,12 @@ from wisp.limits import (
     violations,
     walk,
 )
-from wisp.limits import (
-    commands_violations as scope_violations,
-)
 
 if TYPE_CHECKING:
     from wisp.limits import Path, Validator
+
+DUPLICATE_NAME = "APPLICATION_COMMANDS_DUPLICATE_NAME"
+"""The code for two commands of one type with the same name."""
 
 STICKERS = 3
 COMMAND_SIZE = 8000  # names, descriptions and choice values of a command, the longest localization of each
@@ -538,7 +538,17 @@ def command_violations(payload: Mapping[str, object]) -> list[Violation]:
 
 def commands_violations(payloads: Sequence[Mapping[str, object]]) -> list[Violation]:
     """Return what Discord would refuse in all commands of one scope, in each and in all together."""
-    return [*violations(_ALL_COMMANDS, payloads, TABLE), *scope_violations(payloads)]
+    report = Report(TABLE)
+    report.check(_ALL_COMMANDS, payloads, ())
+    commands = list(objects(payloads, sum(COMMANDS.values())))
+    for kind, most in COMMANDS.items():
+        of_kind = [(index, one) for index, one in commands if one.get("type", 1) == kind]
+        for index, _ in of_kind[most : most + 1]:
+            message = f"Maximum number of application commands reached ({most} of this type)."
+            report.refuse((index,), INVALID, message)
+        names: list[tuple[Path, object]] = [((index, "name"), one.get("name")) for index, one in of_kind]
+        refuse_duplicates(report, names, DUPLICATE_NAME, "Application command names must be unique", up=1)
+    return report.found
 
 
 def error_tree(found: Iterable[Violation]) -> dict[str, object]:
