@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import enum
 import inspect
 import types
 import typing
@@ -88,7 +87,7 @@ def in_words(name: str) -> str:
 def short_repr(value: object) -> str:
     """Return a value of the bot's code for a message: at most 60 characters, even if its `__repr__` raises."""
     try:
-        text = str(value) if isinstance(value, enum.Enum) else repr(value)
+        text = repr(value)
     except Exception:
         text = f"of type {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:60]}..."

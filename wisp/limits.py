@@ -26,7 +26,6 @@ COMMANDS = {1: 100, 2: 15, 3: 15, 4: 1}  # of a scope, by type: chat input, user
 OPTIONS = 25
 CHOICES = 25
 OPTION_NUMBER = (-(2**53) + 1, 2**53 - 1)
-OPTION_MAX_LENGTH = (1, 6000)
 CONTENT = 2000  # 4000 in the OpenAPI file is for users with Nitro
 ATTACHMENTS = 10
 ATTACHMENT_SIZE = 10 * 1024 * 1024  # bytes of a file, in a guild without boosts (reference#uploading-files)
@@ -39,14 +38,11 @@ COMPONENTS = 40  # of a message with that flag, nested ones counted
 CUSTOM_ID = (1, 100)
 SELECT_OPTIONS = 25
 INPUT_VALUE = 4000
-# reference#locales
-# fmt: off
-LOCALES = frozenset((
-    "ar", "bg", "cs", "da", "de", "el", "en-GB", "en-US", "es-419", "es-ES", "fi", "fr", "he", "hi", "hr", "hu",
-    "id", "it", "ja", "ko", "lt", "nl", "no", "pl", "pt-BR", "ro", "ru", "sv-SE", "th", "tr", "uk", "vi",
-    "zh-CN", "zh-TW",
-))
-# fmt: on
+_LOCALES = """
+    ar bg cs da de el en-GB en-US es-419 es-ES fi fr he hi hr hu id it ja ko lt nl no pl pt-BR ro ru sv-SE th tr uk vi
+    zh-CN zh-TW
+"""
+LOCALES = frozenset(_LOCALES.split())  # reference#locales
 
 INVALID = "INVALID"
 
@@ -449,7 +445,7 @@ SHAPES: dict[str, Shape] = {
             "min_value": number(*OPTION_NUMBER),
             "max_value": number(*OPTION_NUMBER),
             "min_length": integer(0, 6000),
-            "max_length": integer(*OPTION_MAX_LENGTH),
+            "max_length": integer(1, 6000),
         },
         DISTINCT_OPTIONS,
         _check_choices,
