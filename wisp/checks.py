@@ -24,8 +24,8 @@ _SERVICE_METHODS = {"start": ("session",), "stop": ()}
 """The methods of a service that wisp calls, and their arguments."""
 
 
-def owner_problems(owner: Decorators, services: Services) -> list[Problem]:
-    """Return the problems and warnings of all that a bot or module registered."""
+def owner_problems(owner: Decorators, services: Services, beside: Sequence[Decorators] = ()) -> list[Problem]:
+    """Return the problems and warnings of all that a bot or module registered, by itself and beside others."""
     found: list[Problem] = []
     for command in merge_groups([owner]):
         found += command.check()
@@ -40,17 +40,15 @@ def owner_problems(owner: Decorators, services: Services) -> list[Problem]:
         found += part.check()
     found += error_handler_problems(owner.error_handlers)
     found += owner.migrations.problems(is_sqlite="db" not in services.registered)
-    return found + _problems_together([owner])
+    return found + _problems_together([*beside, owner])
 
 
 def module_problems(module: Decorators, beside: Sequence[Decorators], services: Services) -> list[Problem]:
-    """Return the problems of all that a module registered, by itself and beside the bot and other modules."""
-    found = owner_problems(module, services)
+    """Return the problems of a module, by itself and beside the bot and other modules; no warnings."""
+    found = owner_problems(module, services, beside)
     for command in merge_groups([*beside, module]):
         if len(command.parts) > 1 and set(command.parts) & set(module.groups):
             found += command.check()
-    known = {str(problem) for problem in found}
-    found += [problem for problem in _problems_together([*beside, module]) if str(problem) not in known]
     return [problem for problem in found if not problem.is_warning]
 
 
