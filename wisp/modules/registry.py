@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from .loader import (
     load_order,
     name_of,
     names_in,
+    problems_of_needs,
 )
 
 if TYPE_CHECKING:
@@ -118,9 +119,6 @@ class ModuleRegistry:
         missing = [f"{len(self.missing)} not loaded ({', '.join(self.missing)})"] if self.missing else []
         return [f"{loaded} module{'' if loaded == 1 else 's'}", *missing]
 
-    def _place_of(self, name: str) -> tuple[str | None, int | None]:
-        return place_of_class(type(self._registered[name])) if name in self._registered else (None, None)
-
     def _graph(self) -> dict[str, list[str]]:
         return {name: names_in(module, "depends_on") for name, module in self._registered.items()}
 
@@ -138,38 +136,21 @@ class ModuleRegistry:
         self.missing, self.problems = {}, {}
         if not self._registered:
             return
-        wiring = self._bot.wiring
         self._changing = asyncio.current_task()
         try:
-            unexpected = await self._load_all()
-            if not self.missing or not wiring.runtime.config.strict:
-                await self._set_up(ModuleCommands())
+            for name in load_order(self._graph()):
+                try:
+                    await self._set_up(self._registered[name])
+                except Exception as error:
+                    self._note_missing(name, error)
+                    unexpected = None if isinstance(error, WispError) else error
+                    _log.error('module "%s" did not load: %s', name, self._reason(name), exc_info=unexpected)
+            if self.missing and self._bot.runtime.config.strict:
+                reasons = "\n".join(f'  module "{name}": {self._reason(name)}' for name in self.missing)
+                raise StartError(f"Some modules did not load, and strict=True requires all of them:\n{reasons}")
+            await self._set_up(ModuleCommands())
         finally:
             self._changing = None
-        lines: list[str] = []
-        for name, reason in self.missing.items():
-            file, line = self._place_of(name)
-            place = f" ({file}:{line})" if line else ""
-            _log.error('module "%s" did not load: %s%s', name, reason, place, exc_info=unexpected.get(name))
-            lines.append(f'  module "{name}": {reason}{place}')
-        if lines and wiring.runtime.config.strict:
-            reasons = "\n".join(lines)
-            raise StartError(f"Some modules did not load, and strict=True requires all of them:\n{reasons}")
-
-    async def _load_all(self) -> dict[str, Exception]:
-        """Load all modules that can load. Return the unexpected errors in the code of others, by module."""
-        order, reasons = load_order(self._graph())
-        for name in reasons:
-            self._note_missing(name, NotLoadable(self._why_not(self._registered[name], reasons[name])))
-        unexpected: dict[str, Exception] = {}
-        for name in order:
-            try:
-                await self._set_up(self._registered[name])
-            except Exception as error:
-                self._note_missing(name, error)
-                if not isinstance(error, WispError):
-                    unexpected[name] = error
-        return unexpected
 
     async def stop(self) -> None:
         """Unload all modules, the last loaded first."""
@@ -178,13 +159,10 @@ class ModuleRegistry:
 
     # ---- one module ----
 
-    def _why_not(self, module: Module, reasons: Sequence[str] = ()) -> list[str]:
-        """Return why a module cannot load, empty if it can. `reasons` are those of `load_order`."""
-        found = [*definition_problems(module), *reasons]
-        for needed in names_in(module, "depends_on") if not reasons else ():
-            if needed not in self._loaded:
-                state = "did not load" if needed in self.missing else "is not loaded"
-                found.append(f'it needs the module "{needed}", which {state}')
+    def _why_not(self, module: Module) -> list[str]:
+        """Return why a module cannot load, empty if it can."""
+        needs = {**self._graph(), module.name: names_in(module, "depends_on")}
+        found = [*definition_problems(module), *problems_of_needs(module.name, needs, self._loaded)]
         services = self._bot.services
         for needed in names_in(module, "required_services"):
             if needed not in services.names():
@@ -196,7 +174,7 @@ class ModuleRegistry:
         if isinstance(error, (CheckError, DatabaseError)) and error.problems:
             self.problems[name] = error.problems
             return
-        file, line = self._place_of(name)
+        file, line = place_of_class(type(self._registered[name]))
         problems: list[Problem] = []
         for one in error.reasons if isinstance(error, NotLoadable) else [reason]:
             message, hint, near = one.partition(". Did you mean")
@@ -204,16 +182,30 @@ class ModuleRegistry:
             problems.append(Problem(f'module "{name}"', message, fix, file=file, line=line))
         self.problems[name] = tuple(problems)
 
+    def _reason(self, name: str) -> str:
+        """Return why a module did not load, with the place of its class."""
+        file, line = place_of_class(type(self._registered[name]))
+        return f"{self.missing[name]} ({file}:{line})" if line else self.missing[name]
+
     async def _set_up(self, module: Module) -> None:
         """Set a module up. If that fails, it is rolled back. It is torn down only if its setup has ended."""
         if reasons := self._why_not(module):
             raise NotLoadable(reasons)
         wiring = self._bot.wiring
         bot = ModuleBot(self._bot, module, is_switchable=not isinstance(module, ModuleCommands))
+
+        async def set_up() -> None:
+            in_setup.set((bot, bot.jobs))
+            try:
+                refuse_coroutine(await module.setup(bot, bot.context))
+                module.register_methods(bot)
+            finally:
+                bot.is_open = False
+
         is_set_up = False
         try:
             with unattached_after_setup() as unattached:
-                await self._run_setup(bot)
+                await self._run("setup", set_up(), _SETUP_LIMIT)
             is_set_up = True
             if problems := [*unattached, *module_problems(bot, self.owners(), self._bot.services)]:
                 raise CheckError(problems)
@@ -231,35 +223,6 @@ class ModuleRegistry:
         self.missing.pop(bot.name, None)
         self.problems.pop(bot.name, None)
 
-    async def _run_setup(self, bot: ModuleBot) -> None:
-        """Run a module's setup, and register its methods. Raises WispError if the setup takes too long.
-
-        A BaseException is raised as a WispError, unless it exits the program or cancels this task.
-        """
-        limit = asyncio.timeout(_SETUP_LIMIT)
-        try:
-            async with limit:
-                token = in_setup.set((bot, bot.jobs))  # in here: the timer of the limit would keep it for a while
-                try:
-                    refuse_coroutine(await bot.module.setup(bot, bot.context))
-                finally:
-                    in_setup.reset(token)
-            bot.module.register_methods(bot)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise WispError(f"its setup took more than {_SETUP_LIMIT:g} s") from error
-        except (Exception, *EXITS):
-            raise
-        except BaseException as error:
-            if is_cancelled(error):
-                raise
-            was_cancelled = isinstance(error, asyncio.CancelledError)
-            problem = "waited for something that was cancelled" if was_cancelled else f"raised {described(error)}"
-            raise WispError(f"its setup {problem}") from error
-        finally:
-            bot.is_open = False
-
     async def _take_down(self, name: str) -> None:
         """Stop a module: nothing new reaches it, its handlers end, and it is torn down."""
         wiring, bot = self._bot.wiring, self._loaded.pop(name)
@@ -272,25 +235,41 @@ class ModuleRegistry:
         await self._tear_down(bot)
 
     async def _tear_down(self, bot: ModuleBot) -> None:
-        changing = self._changing
-
         async def tear_down() -> None:
-            self._changing = asyncio.current_task()
             refuse_coroutine(await bot.module.teardown(bot, bot.context))
 
         try:
-            await within(self._bot.runtime.closing_left(), tear_down())
-        except Overdue as error:
-            _log.error('the teardown of module "%s" %s', bot.name, error)
+            await self._run("teardown", tear_down(), self._bot.runtime.closing_left())
         except EXITS as error:
             self._bot.runtime.request_exit(error)
+        except Exception:
+            _log.exception('the teardown of module "%s" failed', bot.name)
+        bot.module.forget_methods()
+
+    async def _run(self, name: str, work: Awaitable[None], seconds: float) -> None:
+        """Run a module's setup or teardown in a task of its own, in which modules cannot change.
+
+        Raises WispError if it takes too long. What it raises is raised here; a BaseException is raised as a WispError,
+        unless it exits the program or cancels this task.
+        """
+        changing = self._changing
+
+        async def run() -> None:
+            self._changing = asyncio.current_task()
+            await work
+
+        try:
+            await within(seconds, run())
+        except Overdue as error:
+            raise WispError(f"its {name} {error}") from error
+        except (Exception, *EXITS):
+            raise
         except BaseException as error:
             if is_cancelled(error):
                 raise
-            _log.exception('the teardown of module "%s" failed', bot.name)
+            raise WispError(f"its {name} raised {described(error)}") from error
         finally:
             self._changing = changing
-        bot.module.forget_methods()
 
     # ---- while the bot runs ----
 
@@ -303,11 +282,9 @@ class ModuleRegistry:
         """
         async with self._change():
             self._check_name(name)
-            if reasons := load_order(self._graph())[1].get(name):
-                why = NotLoadable(self._why_not(self._registered[name], reasons))
-                raise WispError(f'module "{name}" did not load: {why}')
             before = [*self._loaded]
-            await self._load([*self.needs(name), name])
+            needed = {*self.needs(name), name}
+            await self._load([one for one in load_order(self._graph()) if one in needed])
             self._audit("module.loaded", [one for one in self._loaded if one not in before])
         await self._bot.wiring.sync_commands_again()
 
@@ -341,16 +318,15 @@ class ModuleRegistry:
                 new = reading.again()
                 if name_of(new) != name:
                     raise WispError(f'it is called "{new.name}" now: unload the old one, and load that')
-                order, reasons = load_order({**self._graph(), name: names_in(new, "depends_on")})
-                if why := self._why_not(new, reasons.get(name, ())):
-                    raise NotLoadable(why)
+                if reasons := self._why_not(new):
+                    raise NotLoadable(reasons)
             except (Exception, SystemExit) as error:
                 reading.undo()
                 raise self._not_reloaded(name, format_error(error)) from error
             for one in loaded:
                 await self._take_down(one)
-            names = [one for one in order if one in {*loaded, name}]
             self._registered[name] = new
+            names = [one for one in load_order(self._graph()) if one in {*loaded, name}]
             try:
                 await self._load(names)
             except WispError as error:
