@@ -94,7 +94,7 @@ def load_order(needs: Needs) -> list[str]:
     order: dict[str, None] = {}
     for name in needs:
         order |= dict.fromkeys([*dependencies(name, needs), name])
-    return [name for name in order if name in needs]
+    return [*order]
 
 
 def problems_of_needs(name: str, needs: Needs, loaded: Collection[str]) -> list[str]:
@@ -126,13 +126,16 @@ def _cycle(start: str, needs: Needs) -> list[str]:
 
 
 def dependencies(name: str, needs: Needs) -> list[str]:
-    """Return the modules that this one needs, directly or not, each after those that it needs itself."""
+    """Return the modules that this one needs, directly or not, each after those that it needs itself.
+
+    Names of no module are left out.
+    """
     found: dict[str, None] = {}
     seen = {name}
 
     def visit(one: str) -> None:
         for needed in needs.get(one, ()):
-            if needed not in seen:
+            if needed in needs and needed not in seen:
                 seen.add(needed)
                 visit(needed)
                 found[needed] = None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Sequence, Set
 from typing import TYPE_CHECKING
 
 from ..checks import module_problems, unattached_after_setup
@@ -52,7 +51,7 @@ class ModuleRegistry:
         self._packages: list[str] = []  # in which modules were discovered
         self._loaded: dict[str, ModuleBot] = {}
         self._lock = asyncio.Lock()
-        self._changing: asyncio.Task[object] | None = None  # the task that loads or unloads modules now
+        self._calling: asyncio.Task[object] | None = None  # the task in which a setup or teardown runs
         self.missing: dict[str, str] = {}
         self.problems: dict[str, tuple[Problem, ...]] = {}
 
@@ -136,21 +135,17 @@ class ModuleRegistry:
         self.missing, self.problems = {}, {}
         if not self._registered:
             return
-        self._changing = asyncio.current_task()
-        try:
-            for name in load_order(self._graph()):
-                try:
-                    await self._set_up(self._registered[name])
-                except Exception as error:
-                    self._note_missing(name, error)
-                    unexpected = None if isinstance(error, WispError) else error
-                    _log.error('module "%s" did not load: %s', name, self._reason(name), exc_info=unexpected)
-            if self.missing and self._bot.runtime.config.strict:
-                reasons = "\n".join(f'  module "{name}": {self._reason(name)}' for name in self.missing)
-                raise StartError(f"Some modules did not load, and strict=True requires all of them:\n{reasons}")
-            await self._set_up(ModuleCommands())
-        finally:
-            self._changing = None
+        for name in load_order(self._graph()):
+            try:
+                await self._set_up(self._registered[name])
+            except Exception as error:
+                self._note_missing(name, error)
+                unexpected = None if isinstance(error, WispError) else error
+                _log.error('module "%s" did not load: %s', name, self._reason(name), exc_info=unexpected)
+        if self.missing and self._bot.runtime.config.strict:
+            reasons = "\n".join(f'  module "{name}": {self._reason(name)}' for name in self.missing)
+            raise StartError(f"Some modules did not load, and strict=True requires all of them:\n{reasons}")
+        await self._set_up(ModuleCommands())
 
     async def stop(self) -> None:
         """Unload all modules, the last loaded first."""
@@ -235,28 +230,25 @@ class ModuleRegistry:
         await self._tear_down(bot)
 
     async def _tear_down(self, bot: ModuleBot) -> None:
-        async def tear_down() -> None:
-            refuse_coroutine(await bot.module.teardown(bot, bot.context))
-
         try:
-            await self._run("teardown", tear_down(), self._bot.runtime.closing_left())
+            teardown = bot.module.teardown(bot, bot.context)
+            await self._run("teardown", teardown, self._bot.runtime.closing_left())
         except EXITS as error:
             self._bot.runtime.request_exit(error)
         except Exception:
             _log.exception('the teardown of module "%s" failed', bot.name)
         bot.module.forget_methods()
 
-    async def _run(self, name: str, work: Awaitable[None], seconds: float) -> None:
+    async def _run(self, name: str, work: Awaitable[object], seconds: float) -> None:
         """Run a module's setup or teardown in a task of its own, in which modules cannot change.
 
         Raises WispError if it takes too long. What it raises is raised here; a BaseException is raised as a WispError,
         unless it exits the program or cancels this task.
         """
-        changing = self._changing
 
         async def run() -> None:
-            self._changing = asyncio.current_task()
-            await work
+            self._calling = asyncio.current_task()
+            refuse_coroutine(await work)
 
         try:
             await within(seconds, run())
@@ -269,7 +261,7 @@ class ModuleRegistry:
                 raise
             raise WispError(f"its {name} raised {described(error)}") from error
         finally:
-            self._changing = changing
+            self._calling = None
 
     # ---- while the bot runs ----
 
@@ -282,10 +274,7 @@ class ModuleRegistry:
         """
         async with self._change():
             self._check_name(name)
-            before = [*self._loaded]
-            needed = {*self.needs(name), name}
-            await self._load([one for one in load_order(self._graph()) if one in needed])
-            self._audit("module.loaded", [one for one in self._loaded if one not in before])
+            self._audit("module.loaded", await self._load({*self.needs(name), name}))
         await self._bot.wiring.sync_commands_again()
 
     async def unload(self, name: str) -> None:
@@ -326,15 +315,14 @@ class ModuleRegistry:
             for one in loaded:
                 await self._take_down(one)
             self._registered[name] = new
-            names = [one for one in load_order(self._graph()) if one in {*loaded, name}]
             try:
-                await self._load(names)
+                reloaded = await self._load({*loaded, name})
             except WispError as error:
                 reading.undo()
                 self._registered[name] = old
-                await self._load(loaded[::-1])
+                await self._load({*loaded})
                 raise self._not_reloaded(name, str(error)) from error
-            self._audit("module.reloaded", names)
+            self._audit("module.reloaded", reloaded)
         await self._bot.wiring.sync_commands_again()
 
     def _not_reloaded(self, name: str, reason: str) -> WispError:
@@ -346,30 +334,23 @@ class ModuleRegistry:
         self._check_name(name)
         return [one for one in [*self.needed_by(name), name] if one in self._loaded]
 
-    async def _load(self, names: Sequence[str]) -> None:
-        """Load those of these modules that are not loaded. If one fails, those before it stay."""
-        for name in names:
-            if name in self._loaded:
-                continue
+    async def _load(self, names: Set[str]) -> list[str]:
+        """Load those of these modules that are not loaded, and return them. If one fails, those before it stay."""
+        missing = [name for name in load_order(self._graph()) if name in names and name not in self._loaded]
+        for name in missing:
             try:
                 await self._set_up(self._registered[name])
             except Exception as error:
                 self._note_missing(name, error)
                 raise WispError(f'module "{name}" did not load: {self.missing[name]}') from error
+        return missing
 
-    @asynccontextmanager
-    async def _change(self) -> AsyncGenerator[None]:
-        """Make one change at a time. Raises WispError within a setup or teardown, which would wait for itself."""
-        task = asyncio.current_task()
-        if self._changing is not None and self._changing is task:
+    def _change(self) -> asyncio.Lock:
+        """Return the lock of changes. Raises WispError in a setup or teardown, which would wait for itself."""
+        if self._calling is asyncio.current_task():
             raise WispError("a module is being loaded or unloaded here: do this once setup, or teardown, has ended")
         self._ensure_running()
-        async with self._lock:
-            self._changing = task
-            try:
-                yield
-            finally:
-                self._changing = None
+        return self._lock
 
     def _ensure_running(self) -> None:
         if not self._bot.wiring.is_complete:
