@@ -7,7 +7,7 @@ from typing import Annotated
 import hikari
 
 from ..autocomplete import AutocompleteContext
-from ..context import Context
+from ..context import GuildContext
 from ..errors import UserError
 from ..options import Option
 from ..prompts import paginate
@@ -38,7 +38,7 @@ class ModuleCommands(Module):
         group.command(disable)
 
 
-async def show(ctx: Context) -> None:
+async def show(ctx: GuildContext) -> None:
     """Show all modules, and which are on here."""
     entries = [await _entry(ctx, name) for name in ctx.bot.modules.list()]
 
@@ -59,49 +59,45 @@ async def suggest_modules(ctx: AutocompleteContext, typed: str) -> list[str]:
 ModuleName = Annotated[str, Option("Which one", autocomplete=suggest_modules, max_length=100)]
 
 
-async def enable(ctx: Context, module: ModuleName) -> str:
+async def enable(ctx: GuildContext, module: ModuleName) -> str:
     """Turn a module on in this server."""
     _refuse_unknown(ctx, module)
-    changed = await ctx.bot.modules.enable(module, guild_id=_guild(ctx), user_id=ctx.user.id)
+    changed = await ctx.bot.modules.enable(module, guild_id=ctx.guild_id, user_id=ctx.user.id)
     return f"{_are(changed)} now on." if changed else f"“{module}” is on already."
 
 
-async def disable(ctx: Context, module: ModuleName) -> str:
+async def disable(ctx: GuildContext, module: ModuleName) -> str:
     """Turn a module off in this server."""
     _refuse_unknown(ctx, module)
-    modules, guild_id = ctx.bot.modules, _guild(ctx)
-    others = [name for name in modules.needed_by(module) if await modules.is_enabled(name, guild_id=guild_id)]
+    modules = ctx.bot.modules
+    others = [name for name in modules.needed_by(module) if await modules.is_enabled(name, guild_id=ctx.guild_id)]
     question = f"{_quoted(others)} need{'s' if len(others) == 1 else ''} “{module}”, and will be off with it. Go on?"
     if others and not await ctx.confirm(question, yes="Turn them off", no="Leave it on"):
         return "Nothing was changed."
-    changed = await modules.disable(module, guild_id=guild_id, user_id=ctx.user.id)
+    changed = await modules.disable(module, guild_id=ctx.guild_id, user_id=ctx.user.id)
     return f"{_are(changed)} now off." if changed else f"“{module}” is off already."
 
 
-async def _entry(ctx: Context, name: str) -> tuple[str, str]:
+async def _entry(ctx: GuildContext, name: str) -> tuple[str, str]:
     """Return the title and text of a module in the list."""
     modules = ctx.bot.modules
-    state = "on" if await modules.is_enabled(name, guild_id=_guild(ctx)) else "off"
-    parts: list[str] = []
-    if not modules.is_loaded(name):
-        state, parts = "not loaded", [modules.missing.get(name, "It was unloaded.")]
-    if (module := modules.get(name)) and module.description:
-        parts.append(str(module.description))
-    if modules.is_loaded(name) and (needs := modules.needs(name)):
-        parts.append(f"needs {', '.join(needs)}")
+    module = modules.get(name)
+    parts = [str(module.description)] if module and module.description else []
+    if modules.is_loaded(name):
+        state = "on" if await modules.is_enabled(name, guild_id=ctx.guild_id) else "off"
+        if needs := modules.needs(name):
+            parts.append(f"needs {', '.join(needs)}")
+    else:
+        state = "not loaded"
+        parts.insert(0, modules.missing.get(name, "It was unloaded."))
     return f"{name}: {state}"[:256], (" · ".join(parts) or "no description")[:500]
 
 
-def _refuse_unknown(ctx: Context, name: str) -> None:
+def _refuse_unknown(ctx: GuildContext, name: str) -> None:
     if name == NAME:
         raise UserError("That module holds /modules: it is always on.")
     if name not in ctx.bot.modules.list():
         raise UserError(f"There is no module “{name}”.")
-
-
-def _guild(ctx: Context) -> int:
-    assert ctx.guild_id is not None  # Discord offers the group in guilds only
-    return int(ctx.guild_id)
 
 
 def _quoted(names: list[str]) -> str:

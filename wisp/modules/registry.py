@@ -354,10 +354,7 @@ class ModuleRegistry:
 
     def _ensure_running(self) -> None:
         if not self._bot.wiring.is_complete:
-            raise WispError(
-                "modules change while the bot runs, and it is still starting, or closing. wisp.Bot(modules=[...]) "
-                "names those that it starts with"
-            )
+            raise WispError("modules change while the bot runs, and it is still starting, or closing")
 
     # ---- on and off ----
 
