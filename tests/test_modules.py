@@ -647,7 +647,7 @@ async def test_what_a_module_cancels_itself_ends_nothing_but_its_own(caplog: pyt
 
     bot = wisp.Bot(modules=[module("a", teardown=cancelled), module("b", cancelled), module("c")])
     async with connect(bot):
-        assert bot.modules.missing == {"b": "its setup raised CancelledError"}
+        assert bot.modules.missing == {"b": "it raised CancelledError"}
         await bot.modules.unload("a")
         assert not bot.modules.is_loaded("a")
         assert bot.modules.is_loaded("c")
@@ -669,8 +669,7 @@ async def test_a_setup_and_a_teardown_that_hang_are_given_up(
         assert bot.modules.missing["a"].startswith("its setup took more than 0.05 s (")
         assert "in hangs)" in bot.modules.missing["a"]
         await bot.modules.unload("b")
-    assert 'the teardown of module "b" failed' in caplog.text
-    assert "its teardown took more than 0.05 s" in caplog.text
+    assert 'the teardown of module "b" took more than 0.05 s' in caplog.text
 
 
 async def test_a_setup_that_fails_while_the_bot_runs_leaves_nothing() -> None:

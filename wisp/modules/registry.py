@@ -200,7 +200,7 @@ class ModuleRegistry:
         is_set_up = False
         try:
             with unattached_after_setup() as unattached:
-                await self._run("setup", set_up(), _SETUP_LIMIT)
+                await self._run(set_up(), _SETUP_LIMIT)
             is_set_up = True
             if problems := [*unattached, *module_problems(bot, self.owners(), self._bot.services)]:
                 raise CheckError(problems)
@@ -208,12 +208,14 @@ class ModuleRegistry:
             await wiring.migrate(f"module {bot.name}", bot.migrations)
             self._loaded[bot.name] = bot
             wiring.attach(bot)
-        except BaseException:
+        except BaseException as error:
             self._loaded.pop(bot.name, None)
             bot.is_unloading = True  # its groups can be given to the next one
             wiring.detach(bot)
             if is_set_up:
                 await self._tear_down(bot)
+            if isinstance(error, Overdue):
+                raise WispError(f"its setup {error}") from error
             raise
         self.missing.pop(bot.name, None)
         self.problems.pop(bot.name, None)
@@ -231,18 +233,19 @@ class ModuleRegistry:
 
     async def _tear_down(self, bot: ModuleBot) -> None:
         try:
-            teardown = bot.module.teardown(bot, bot.context)
-            await self._run("teardown", teardown, self._bot.runtime.closing_left())
+            await self._run(bot.module.teardown(bot, bot.context), self._bot.runtime.closing_left())
+        except Overdue as error:
+            _log.error('the teardown of module "%s" %s', bot.name, error)
         except EXITS as error:
             self._bot.runtime.request_exit(error)
         except Exception:
             _log.exception('the teardown of module "%s" failed', bot.name)
         bot.module.forget_methods()
 
-    async def _run(self, name: str, work: Awaitable[object], seconds: float) -> None:
+    async def _run(self, work: Awaitable[object], seconds: float) -> None:
         """Run a module's setup or teardown in a task of its own, in which modules cannot change.
 
-        Raises WispError if it takes too long. What it raises is raised here; a BaseException is raised as a WispError,
+        Raises Overdue if it takes too long. What it raises is raised here; a BaseException is raised as a WispError,
         unless it exits the program or cancels this task.
         """
 
@@ -252,14 +255,12 @@ class ModuleRegistry:
 
         try:
             await within(seconds, run())
-        except Overdue as error:
-            raise WispError(f"its {name} {error}") from error
         except (Exception, *EXITS):
             raise
         except BaseException as error:
             if is_cancelled(error):
                 raise
-            raise WispError(f"its {name} raised {described(error)}") from error
+            raise WispError(f"it raised {described(error)}") from error
         finally:
             self._calling = None
 
