@@ -161,7 +161,7 @@ def test_labels_that_explode_end_in_one_series_and_one_warning(caplog: pytest.Lo
     }
     assert snapshot.timings['work{user="other"}'].count == 2 * 997
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
-    assert 'the labels of counter "calls" are too many: there are 3' in caplog.text
+    assert 'the labels of counter "calls" are too many' in caplog.text
 
 
 def test_labels_whose_names_explode_end_there_too_and_the_eleventh_label_is_ignored() -> None:

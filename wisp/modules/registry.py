@@ -135,16 +135,19 @@ class ModuleRegistry:
         self.missing, self.problems = {}, {}
         if not self._registered:
             return
+        reasons: list[str] = []
         for name in load_order(self._graph()):
             try:
                 await self._set_up(self._registered[name])
             except Exception as error:
                 self._note_missing(name, error)
+                file, line = place_of_class(type(self._registered[name]))
+                reason = self.missing[name] + (f" ({file}:{line})" if line else "")
+                reasons.append(f'\n  module "{name}": {reason}')
                 unexpected = None if isinstance(error, WispError) else error
-                _log.error('module "%s" did not load: %s', name, self._reason(name), exc_info=unexpected)
-        if self.missing and self._bot.runtime.config.strict:
-            reasons = "\n".join(f'  module "{name}": {self._reason(name)}' for name in self.missing)
-            raise StartError(f"Some modules did not load, and strict=True requires all of them:\n{reasons}")
+                _log.error('module "%s" did not load: %s', name, reason, exc_info=unexpected)
+        if reasons and self._bot.runtime.config.strict:
+            raise StartError(f"Some modules did not load, and strict=True requires all of them:{''.join(reasons)}")
         await self._set_up(ModuleCommands())
 
     async def stop(self) -> None:
@@ -176,11 +179,6 @@ class ModuleRegistry:
             fix = f"Did you mean{near}" if hint else "It does not load, nor does what needs it"
             problems.append(Problem(f'module "{name}"', message, fix, file=file, line=line))
         self.problems[name] = tuple(problems)
-
-    def _reason(self, name: str) -> str:
-        """Return why a module did not load, with the place of its class."""
-        file, line = place_of_class(type(self._registered[name]))
-        return f"{self.missing[name]} ({file}:{line})" if line else self.missing[name]
 
     async def _set_up(self, module: Module) -> None:
         """Set a module up. If that fails, it is rolled back. It is torn down only if its setup has ended."""

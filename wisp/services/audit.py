@@ -93,7 +93,7 @@ class AuditService:
         self._waiting: deque[_Row] = deque()  # rows that are not written yet
         self._waiting_bytes = 0
         self._is_full = False
-        self._lock = threading.Lock()  # of those three: other threads log as well
+        self._lock = threading.RLock()  # of those three: other threads log as well
         self._writer: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None  # set while the database fails
 

@@ -257,12 +257,9 @@ class _Table(Generic[S]):
             key = tuple((label, OTHER) for label, _ in first)
             if key not in family.series:
                 _log.warning(
-                    'the labels of %s "%s" are too many: there are %d sets of values, and every new one is counted as '
-                    '"%s". Use labels for what has few values, such as a command, and not for ids',
-                    self.kind,
-                    family.name,
-                    len(family.series),
-                    OTHER,
+                    'the labels of %s "%s" are too many: every new set of values is counted as "%s". '
+                    "Label by what has few values, such as a command, and not by ids",
+                    *(self.kind, family.name, OTHER),
                 )
         if key not in family.series:
             family.series[key] = self._make()
@@ -306,8 +303,7 @@ def _sample(name: str, key: _Key, value: float) -> str:
 
 
 def _labels_text(key: _Key) -> str:
-    return "{" + ",".join(f'{label}="{_escaped(value)}"' for label, value in key) + "}" if key else ""
+    return "{" + ",".join(f'{label}="{value.translate(_ESCAPES)}"' for label, value in key) + "}" if key else ""
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
