@@ -10,11 +10,9 @@ from ..autocomplete import AutocompleteContext
 from ..context import GuildContext
 from ..errors import UserError
 from ..options import Option
-from ..prompts import paginate
+from ..prompts import paginate_embeds
 from ..replies import EmbedBuilder
 from . import Module, ModuleBot, ModuleContext
-
-NAME = "modules"
 
 _PER_PAGE = 10
 
@@ -22,12 +20,12 @@ _PER_PAGE = 10
 class ModuleCommands(Module):
     """The module that holds /modules. It cannot be turned off."""
 
-    name = NAME
+    name = "modules"
 
     async def setup(self, bot: ModuleBot, ctx: ModuleContext) -> None:
         """Register /modules list, enable and disable."""
         group = bot.group(
-            NAME,
+            self.name,
             "The parts of this bot, and which are on in this server",
             guild_only=True,
             permissions=hikari.Permissions.MANAGE_GUILD,
@@ -40,15 +38,13 @@ class ModuleCommands(Module):
 
 async def show(ctx: GuildContext) -> None:
     """Show all modules, and which are on here."""
-    entries = [await _entry(ctx, name) for name in ctx.bot.modules.list()]
-
-    def page(number: int) -> hikari.Embed:
-        embed = EmbedBuilder.info(title="Modules")
-        for title, text in entries[number * _PER_PAGE : (number + 1) * _PER_PAGE]:
-            embed.add_field(title, text)
-        return embed
-
-    await paginate(ctx, page, -(-len(entries) // _PER_PAGE), empty="There are no modules.")
+    pages: list[hikari.Embed] = []
+    for number, name in enumerate(ctx.bot.modules.list()):
+        if number % _PER_PAGE == 0:
+            pages.append(EmbedBuilder.info(title="Modules"))
+        title, text = await _entry(ctx, name)
+        pages[-1].add_field(title, text)
+    await paginate_embeds(ctx, pages)
 
 
 async def suggest_modules(ctx: AutocompleteContext, typed: str) -> list[str]:
@@ -94,7 +90,7 @@ async def _entry(ctx: GuildContext, name: str) -> tuple[str, str]:
 
 
 def _refuse_unknown(ctx: GuildContext, name: str) -> None:
-    if name == NAME:
+    if name == ModuleCommands.name:
         raise UserError("That module holds /modules: it is always on.")
     if name not in ctx.bot.modules.list():
         raise UserError(f"There is no module “{name}”.")

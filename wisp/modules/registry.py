@@ -241,11 +241,7 @@ class ModuleRegistry:
         bot.module.forget_methods()
 
     async def _run(self, work: Awaitable[object], seconds: float) -> None:
-        """Run a module's setup or teardown in a task of its own, in which modules cannot change.
-
-        Raises Overdue if it takes too long. What it raises is raised here; a BaseException is raised as a WispError,
-        unless it exits the program or cancels this task.
-        """
+        """Run a module's setup or teardown in a task of its own, in which modules cannot change."""
 
         async def run() -> None:
             self._calling = asyncio.current_task()

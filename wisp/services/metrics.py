@@ -9,7 +9,6 @@ import math
 import re
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from types import TracebackType
 from typing import Any, Generic, Literal, TypeVar, cast
 
 import msgspec
@@ -158,9 +157,7 @@ class Timed:
             raise RuntimeError(f'timed("{self._name}") is already timing a block: call metrics.timed for each block')
         self._began = self._clock.monotonic()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._began is not None
         self._metrics.timing(self._name, self._clock.monotonic() - self._began, self._labels)
         self._began = None
