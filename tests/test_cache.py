@@ -7,7 +7,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Awaitable, Coroutine
 from datetime import timedelta
-from math import inf, nextafter
+from math import inf, nan, nextafter
 from typing import Any, TypeVar
 
 import pytest
@@ -136,7 +136,7 @@ async def test_setting_again_counts_from_then_and_may_shorten_or_lift_the_end(st
     assert [await cache.get(key) for key in ("longer", "lifted")] == [None, "again"]
 
 
-@pytest.mark.parametrize("ttl", [0, -1, -0.5, -inf])
+@pytest.mark.parametrize("ttl", [0, -1, -0.5, -inf, nan])
 async def test_no_time_to_live_keeps_nothing_and_removes_what_was_there(ttl: float) -> None:
     cache = CacheService()
     await cache.set("key", "old")

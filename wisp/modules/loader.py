@@ -16,8 +16,7 @@ from ..options import short_repr
 from ..tasks import described
 from . import Module
 
-LONGEST_NAME = 100
-"""The maximum length of a module's name, which Discord takes as a choice."""
+_MAX_LENGTH = 100  # of a module's name, which Discord takes as a choice
 
 Needs = Mapping[str, Sequence[str]]
 """The names of the modules that each module needs directly."""
@@ -37,9 +36,9 @@ class NotLoadable(WispError):
 def name_of(module: Module) -> str:
     """Return the module's name. Raises WispError if it has none that can be used."""
     name = getattr(module, "name", None)
-    if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
+    if not isinstance(name, str) or not 0 < len(name) <= _MAX_LENGTH or not name.isprintable() or name != name.strip():
         raise WispError(
-            f"{type(module).__name__}.name is {name!r}: expected a str of 1 to {LONGEST_NAME} characters. "
+            f"{type(module).__name__}.name is {name!r}: expected a str of 1 to {_MAX_LENGTH} characters. "
             'Write `name = "greeter"` in the class'
         )
     return name

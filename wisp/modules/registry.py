@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
 _log = get_logger("wisp.modules")
 
-_SETUP_LIMIT = 60.0
-"""Seconds that a module's setup gets."""
+_SETUP_LIMIT = 60.0  # seconds that a module's setup gets
 
 
 class ModuleRegistry:

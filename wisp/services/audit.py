@@ -22,15 +22,13 @@ from .encoding import check_limit
 
 _log = get_logger("wisp.audit")
 
-LONGEST_ACTION = 100
-"""The most characters of an action."""
-
 LONGEST_TEXT = 1000
 """The most characters of one str in metadata. Longer ones are cut."""
 
 LARGEST_METADATA = 16 * 1024
 """The most bytes of metadata, as JSON. Of larger metadata, only the size is kept."""
 
+_LONGEST_ACTION = 100  # characters
 _DEEPEST, _WIDEST, _MOST_PARTS = 8, 100, 1000  # of metadata: levels, entries of one container, all together
 
 # What waits to be written. There is more only if the disk fails, or in a burst.
@@ -170,7 +168,7 @@ class AuditService:
 
     def _row(self, action: object, user_id: object, guild_id: object, metadata: object) -> _Row:
         plain = _Plain(self._token)
-        short = " ".join(str(plain.value(action)).split())[:LONGEST_ACTION]
+        short = " ".join(str(plain.value(action)).split())[:_LONGEST_ACTION]
         kept = plain.value({} if metadata is None else metadata)
         encoded = msgspec.json.encode(kept if isinstance(kept, dict) else {"metadata": kept})
         if len(encoded) > LARGEST_METADATA:

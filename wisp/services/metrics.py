@@ -27,17 +27,12 @@ Labels = Mapping[str, object]
 LONGEST_TEXT = 120
 """The most characters of a name, a label or a label's value. Longer ones are cut."""
 
-MOST_LABELS = 10
-"""The most labels of one series. Further ones are ignored."""
-
-OTHER = "other"
-"""The name, or the label's value, of the series that counts everything beyond the limit."""
-
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """The content type of `MetricsService.prometheus`."""
 
-QUANTILES = (0.5, 0.95, 0.99)
-
+_OTHER = "other"  # the name, or the label's value, of the series that counts everything beyond the limit
+_MOST_LABELS = 10  # of one series; further ones are ignored
+_QUANTILES = (0.5, 0.95, 0.99)
 _LATEST = 128  # durations that a timing keeps for its quantiles
 
 _Key = tuple[tuple[str, str], ...]  # labels and their values, sorted
@@ -135,7 +130,7 @@ class MetricsService:
             lines.append(f"# TYPE {name} summary")
             for key, series in family.series.items():
                 timing = series.summary()
-                for quantile, value in zip(QUANTILES, (timing.median, timing.p95, timing.p99), strict=True):
+                for quantile, value in zip(_QUANTILES, (timing.median, timing.p95, timing.p99), strict=True):
                     lines.append(_sample(name, (*key, ("quantile", str(quantile))), value))
                 lines.append(_sample(f"{name}_sum", key, timing.total))
                 lines.append(_sample(f"{name}_count", key, timing.count))
@@ -194,7 +189,7 @@ class _Durations(msgspec.Struct):
     def summary(self) -> Timing:
         latest = sorted(self.latest) or [0.0]
         # the nearest rank: a duration that was recorded
-        ranks = (latest[math.ceil(quantile * len(latest)) - 1] for quantile in QUANTILES)
+        ranks = (latest[math.ceil(quantile * len(latest)) - 1] for quantile in _QUANTILES)
         return Timing(self.count, self.total, *ranks)
 
 
@@ -244,19 +239,19 @@ class _Table(Generic[S]):
         name = _text(name)
         exposed = _identifier(name).removesuffix(self._suffix) + self._suffix
         if is_full and exposed not in self.families:
-            name, exposed = OTHER, OTHER + self._suffix
+            name, exposed = _OTHER, _OTHER + self._suffix
             if exposed not in self.families:
-                _log.warning('there are too many metrics: every new %s is counted as "%s"', self.kind, OTHER)
+                _log.warning('there are too many metrics: every new %s is counted as "%s"', self.kind, _OTHER)
         family = self.families.setdefault(exposed, _Family(name))
         key = _key(labels)
         if key and key not in family.series and (is_full or len(family.series) >= self._max_series):
             first = next(filter(None, family.series), key)
-            key = tuple((label, OTHER) for label, _ in first)
+            key = tuple((label, _OTHER) for label, _ in first)
             if key not in family.series:
                 _log.warning(
                     'the labels of %s "%s" are too many: every new set of values is counted as "%s". '
                     "Label by what has few values, such as a command, and not by ids",
-                    *(self.kind, family.name, OTHER),
+                    *(self.kind, family.name, _OTHER),
                 )
         if key not in family.series:
             family.series[key] = self._make()
@@ -272,7 +267,7 @@ def _is_short(value: object) -> bool:
 def _key(labels: Labels) -> _Key:
     """Return labels as they are kept: names that Prometheus takes, sorted, and values as str."""
     found: dict[str, str] = {}
-    for name, value in itertools.islice(labels.items(), MOST_LABELS):
+    for name, value in itertools.islice(labels.items(), _MOST_LABELS):
         label = _identifier(_text(name))
         if label.startswith("__") or label == "quantile":  # Prometheus reserves these
             label = f"label_{label}"
