@@ -427,6 +427,10 @@ async def without_context(self: wisp.Module) -> None:
 
 DEFINITIONS: dict[str, tuple[dict[str, Any], str]] = {
     "no": ({"default_enabled": "no"}, "its default_enabled is 'no': expected True or False"),
+    "broken": (
+        {"default_enabled": property(lambda self: 1 / 0)},
+        "its default_enabled is ZeroDivisionError('division by zero'): expected True or False",
+    ),
     "text": ({"description": 5}, "its description is 5: expected a str"),
     "space": ({"namespace": 5}, "its namespace is 5: expected a str, or None"),
     "bytes": ({"required_services": [b"db"]}, "its required_services is [b'db']: expected names, as in"),

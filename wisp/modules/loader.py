@@ -46,19 +46,27 @@ def name_of(module: Module) -> str:
 
 def names_in(module: Module, attribute: str) -> list[str]:
     """Return `depends_on` or `required_services` as a list, empty if `definition_problems` has one of it."""
-    names = getattr(module, attribute)
+    names = _value(module, attribute)
     return [*names] if _are_names(names) else []
 
 
 def definition_problems(module: Module) -> list[str]:
     """Return what is wrong with the attributes and the methods of a module."""
     found = [
-        f"its {attribute} is {short_repr(getattr(module, attribute))}: expected {expected}"
+        f"its {attribute} is {short_repr(value)}: expected {expected}"
         for attribute, (fits, expected) in _ATTRIBUTES.items()
-        if not fits(getattr(module, attribute))
+        if not fits(value := _value(module, attribute))
     ]
     methods = (method_problem(module, name, "bot", "ctx") for name in ("setup", "teardown"))
     return [*found, *filter(None, methods)]
+
+
+def _value(module: Module, attribute: str) -> object:
+    """Return an attribute of a module, or the error that a property raises, which fits nowhere."""
+    try:
+        return getattr(module, attribute)
+    except Exception as error:
+        return error
 
 
 def _are_names(value: object) -> bool:
