@@ -743,6 +743,18 @@ def test_a_value_that_only_an_older_version_of_the_command_allows_is_refused() -
             option.read(call, value)
 
 
+async def test_an_option_whose_type_has_changed_is_refused_in_words() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def order(ctx: wisp.Context, many: int) -> None: ...
+
+    sent = SimpleNamespace(name="many", type=hikari.OptionType.STRING, value="three")
+    call: Any = SimpleNamespace(options=[sent])
+    with pytest.raises(wisp.UserError, match="This command has changed"):
+        await order.arguments(call)
+
+
 async def test_autocomplete_gets_what_was_typed_and_chosen_and_offers_at_most_25() -> None:
     bot = wisp.Bot()
     asked: list[tuple[str, dict[str, Any]]] = []
