@@ -150,7 +150,7 @@ class Command(ApplicationCommand[P, R]):
         settings: CommandSettings,
     ) -> None:
         super().__init__(hikari.CommandType.SLASH, holder, function, settings)
-        self.description = self.settings.get("description") or first_paragraph(function)
+        self.description: str = self.settings.get("description") or first_paragraph(function)
         for parameter in (self.read_parameters(names, check_first) or ())[1:]:
             try:
                 self.parameters.append(read_option(parameter))

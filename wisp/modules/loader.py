@@ -7,7 +7,7 @@ import inspect
 import pkgutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import ModuleType
-from typing import cast
+from typing import TypeGuard, cast
 
 from ..errors import CheckError, WispError, did_you_mean
 from ..inspection import SettingChecks, is_bool, is_str, method_problem
@@ -69,7 +69,7 @@ def _value(module: Module, attribute: str) -> object:
         return error
 
 
-def _are_names(value: object) -> bool:
+def _are_names(value: object) -> TypeGuard[Collection[str]]:
     is_collection = isinstance(value, Collection) and not isinstance(value, str)
     return is_collection and all(isinstance(one, str) for one in cast("Collection[object]", value))
 
