@@ -107,13 +107,13 @@ def _rehearsed(migrations: Migrations) -> dict[int, str]:
 
 def _errors_of(connection: Any, script: str) -> Iterator[Exception]:
     """Run each statement of a script, and yield the errors of those that fail."""
-    from .services.database import execute, split_statements
+    from .services.database import run, split_statements
 
     connection.execute("BEGIN")
     try:
         for statement in split_statements(script):
             try:
-                execute(connection, statement, inside=connection.in_transaction)
+                run(connection, statement, is_inside=connection.in_transaction)
             except Exception as error:
                 yield error
     except ValueError as error:  # characters that no SQL has
