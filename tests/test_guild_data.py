@@ -238,8 +238,6 @@ async def test_a_key_that_is_none_is_refused(data: GuildData, key: Any) -> None:
         with pytest.raises(DataError, match=r"^key: expected"):
             await call
     if key != "" and key != ["k"]:
-        with pytest.raises(DataError, match=r"^prefix: expected"):
-            await bound.keys(key)
         with pytest.raises(DataError, match=r"^module_name: expected" if key is not None else "^guild"):
             data.bind(guild_id=0 if key is None else 1, user_id=1, module_name=key)
 
@@ -283,11 +281,9 @@ async def test_increment_counts_from_nothing_and_refuses_what_is_no_number(data:
     assert await data.increment(guild_id=GUILD, key="n", by=0.5) == 6.0
     for value in (None, True, "1", [1]):
         await bound.set("k", value)
-        with pytest.raises(DataError, match=rf'"k" of guild {GUILD}: expected numbers, got `'):
+        with pytest.raises(DataError, match=rf'"k" of guild {GUILD}: expected a number to add to, got `'):
             await bound.increment("k")
         assert await bound.get("k") == value
-    with pytest.raises(DataError, match="expected numbers, got `float` and '1' to add"):
-        await bound.increment("n", "1")  # type: ignore[arg-type]
     await bound.set("n", 2**64 - 1)
     with pytest.raises(DataError, match="this `int` cannot be kept"):
         await bound.increment("n")

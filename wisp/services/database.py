@@ -139,7 +139,31 @@ class Result(NamedTuple):
     lastrowid: int
 
 
-class DatabaseService:
+class _Statements:
+    """The statements of a database or of a transaction."""
+
+    async def execute(self, sql: str, parameters: Parameters = ()) -> Result:
+        """Execute one statement. Outside of a transaction, it is committed when this returns."""
+        _, result = await self._run(sql, parameters)
+        return result
+
+    async def fetchone(self, sql: str, parameters: Parameters = ()) -> Row | None:
+        """Return the first row of a query, or None if it has none."""
+        rows, _ = await self._run(sql, parameters, is_query=True, only_first=True)
+        return rows[0] if rows else None
+
+    async def fetchall(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Return all rows of a query."""
+        rows, _ = await self._run(sql, parameters, is_query=True)
+        return rows
+
+    async def _run(
+        self, sql: str, parameters: Parameters, *, is_query: bool = False, only_first: bool = False
+    ) -> tuple[list[Row], Result]:
+        raise NotImplementedError
+
+
+class DatabaseService(_Statements):
     """One SQLite file (`":memory:"` for none), open from `start()` to `stop()`.
 
     A statement is one trip to SQLite's thread. Writes take turns on one connection. Reads have another and wait for
@@ -165,11 +189,7 @@ class DatabaseService:
     """`start()` limits its own wait, and migrations of a large file may take long."""
 
     def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        durability: Durability = "normal",
-        clock: Clock | None = None,
+        self, path: str | os.PathLike[str], *, durability: Durability = "normal", clock: Clock | None = None
     ) -> None:
         if durability not in get_args(Durability):
             raise ValueError(f'durability: expected "off", "normal" or "full", got {durability!r}')
@@ -289,20 +309,6 @@ class DatabaseService:
 
     # ---- statements ----
 
-    async def execute(self, sql: str, parameters: Parameters = ()) -> Result:
-        """Execute one statement, which is committed when this returns."""
-        _, result = await self._write(run, sql, parameters)
-        return result
-
-    async def fetchone(self, sql: str, parameters: Parameters = ()) -> Row | None:
-        """Return the first row of a query, or None if it has none."""
-        rows = await self._read(sql, parameters, only_first=True)
-        return rows[0] if rows else None
-
-    async def fetchall(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """Return all rows of a query."""
-        return await self._read(sql, parameters)
-
     async def batch(self, statements: Statements) -> None:
         """Execute several statements in one transaction and one trip: all of them are kept, or none."""
         if statements:
@@ -322,7 +328,7 @@ class DatabaseService:
             transaction = Transaction(self, writer)
             # Cancelling an _on() cancels only the wait for it: what the thread was given is carried out, in order.
             try:
-                await self._on(writer, "write", _begin)
+                await self._on(writer, "write", sqlite3.Connection.execute, "BEGIN IMMEDIATE")
                 outer = _current.get()
                 _current.set(transaction)
                 try:
@@ -333,7 +339,7 @@ class DatabaseService:
                 await self._on(writer, "write", _commit)
             except BaseException:
                 with suppress(DatabaseError):  # closing the file has rolled it back
-                    await self._on(writer, "write", _rollback)
+                    await self._on(writer, "write", sqlite3.Connection.rollback)
                 raise
 
     def refuse_inside_transaction(self) -> None:
@@ -346,18 +352,17 @@ class DatabaseService:
                 "fetchone and fetchall, or do this before or after it",
             )
 
-    async def _read(self, sql: str, parameters: Parameters, *, only_first: bool = False) -> list[Row]:
+    async def _run(
+        self, sql: str, parameters: Parameters, *, is_query: bool = False, only_first: bool = False
+    ) -> tuple[list[Row], Result]:
         self.refuse_inside_transaction()
-        if self._reader is not self._writer:
+        if is_query and self._reader is not self._writer:
             try:
-                rows, _ = await self._on(self._reader, "read", run, sql, parameters, False, only_first)
-                return rows
+                return await self._on(self._reader, "read", run, sql, parameters, False, only_first)
             except DatabaseError as error:
-                if error.code != "SQLITE_READONLY":
+                if error.code != "SQLITE_READONLY":  # it writes as well: INSERT ... RETURNING
                     raise
-        # It writes as well (INSERT ... RETURNING), and is committed with its last row. Only SQLite can tell.
-        rows, _ = await self._write(run, sql, parameters)
-        return rows
+        return await self._write(run, sql, parameters)
 
     async def _write(self, work: Work[T], *args: Any) -> T:
         self.refuse_inside_transaction()
@@ -405,9 +410,7 @@ class DatabaseService:
 
     # ---- migrations ----
 
-    async def migrate(
-        self, owner: str, migrations: Mapping[int, str | Callable[[Transaction], Awaitable[object]]]
-    ) -> None:
+    async def migrate(self, owner: str, migrations: Mapping[int, Migration]) -> None:
         """Bring the tables of `owner` (a module's name) up to date: each migration runs once in the file's life.
 
         They are numbered from 1 without gaps. Each is SQL, of one or several statements, or an async function of the
@@ -431,9 +434,7 @@ class DatabaseService:
                     failed.migration = number
                     raise failed from error
 
-    async def _migrate(
-        self, tx: Transaction, owner: str, number: int, migration: str | Callable[[Transaction], Awaitable[object]]
-    ) -> None:
+    async def _migrate(self, tx: Transaction, owner: str, number: int, migration: Migration) -> None:
         statements: list[tuple[str, Parameters]] = [(_MIGRATIONS_TABLE, ())]
         if isinstance(migration, str):
             statements += [(statement, ()) for statement in split_statements(migration)]
@@ -501,7 +502,7 @@ class _Connection(aiosqlite.Connection):
         return cast(T, await self._execute(work, self._conn, *args))  # pyright: ignore[reportUnknownMemberType]
 
 
-class Transaction:
+class Transaction(_Statements):
     """The statements of a transaction: from `async with db.transaction() as tx`, until the block ends.
 
     They see what the transaction wrote. Other tasks do not, before it is committed. Tasks started in the block may use
@@ -513,27 +514,16 @@ class Transaction:
         self.is_open: bool = True
         self._connection = connection
 
-    async def execute(self, sql: str, parameters: Parameters = ()) -> Result:
-        """Execute one statement."""
-        _, result = await self._do(run, sql, parameters, True)
-        return result
-
-    async def fetchone(self, sql: str, parameters: Parameters = ()) -> Row | None:
-        """Return the first row of a query, or None if it has none."""
-        rows, _ = await self._do(run, sql, parameters, True, True)
-        return rows[0] if rows else None
-
-    async def fetchall(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """Return all rows of a query."""
-        rows, _ = await self._do(run, sql, parameters, True)
-        return rows
-
-    async def _do(self, work: Work[T], *args: Any) -> T:
+    async def _run(
+        self, sql: str, parameters: Parameters, *, is_query: bool = False, only_first: bool = False
+    ) -> tuple[list[Row], Result]:
         if not self.is_open:
             raise DatabaseError(self.database.path, "a transaction ends with its `async with` block")
         on = self.database._on  # pyright: ignore[reportPrivateUsage]
-        return await on(self._connection, "write", work, *args)
+        return await on(self._connection, "write", run, sql, parameters, True, only_first)
 
+
+Migration = str | Callable[[Transaction], Awaitable[object]]
 
 _current: ContextVar[Transaction | None] = ContextVar("wisp transaction", default=None)
 
@@ -560,7 +550,7 @@ def run(
         error.add_note(" ".join(sql.split())[:200])
         raise
     if connection.in_transaction and not is_inside:
-        connection.execute("ROLLBACK")
+        connection.rollback()
         raise sqlite3.ProgrammingError(_BY_HAND)
     result = Result(max(cursor.rowcount, 0), cursor.lastrowid or 0)
     cursor.close()
@@ -573,27 +563,18 @@ def _run_all(connection: sqlite3.Connection, statements: Statements) -> None:
 
 
 def _batch(connection: sqlite3.Connection, statements: Statements) -> None:
-    _begin(connection)
+    connection.execute("BEGIN IMMEDIATE")
     try:
         _run_all(connection, statements)
         _commit(connection)
     except BaseException:
-        _rollback(connection)
+        connection.rollback()
         raise
-
-
-def _begin(connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
 
 
 def _commit(connection: sqlite3.Connection) -> None:
     _refuse_rolled_back(connection)
-    connection.execute("COMMIT")
-
-
-def _rollback(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
+    connection.commit()
 
 
 def _refuse_rolled_back(connection: sqlite3.Connection) -> None:

@@ -217,8 +217,8 @@ class BoundData:
         place = self._place(key)
         encoded = await self._store.read(place)
         value = _decoded(place, encoded) if encoded else 0
-        if not (_is_number(value) and _is_number(by)):
-            raise DataError(f"{_described(place)}: expected numbers, got `{type(value).__name__}` and {by!r} to add")
+        if type(value) not in (int, float):
+            raise DataError(f"{_described(place)}: expected a number to add to, got `{type(value).__name__}`")
         value += by
         await self._store.write({place: _encoded(place, value)})
         return value
@@ -253,7 +253,6 @@ class BoundData:
 
     async def keys(self, prefix: str = "") -> list[str]:
         """Return the keys that start with `prefix`, in order of their code points."""
-        prefix = _text("prefix", prefix)
         rows = await self._store.rows("key", self._owner, self._namespace)
         return [key for (key,) in rows if key.startswith(prefix)]
 
@@ -383,10 +382,6 @@ def _decoded(place: _Place, encoded: bytes, type: Any = None) -> Any:
         return decode(encoded) if type is None else decoder(type)(encoded)
     except _ERRORS as error:
         raise DataError(f"{_described(place)}: {error}") from error
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 # ---- places ----
