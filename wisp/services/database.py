@@ -324,11 +324,10 @@ class DatabaseService(_Statements):
         self.refuse_inside_transaction()
         writer = self._writer
         async with self._writing:
-            self._refuse_replaced()
             transaction = Transaction(self, writer)
             # Cancelling an _on() cancels only the wait for it: what the thread was given is carried out, in order.
             try:
-                await self._on(writer, "write", sqlite3.Connection.execute, "BEGIN IMMEDIATE")
+                await self._on(writer, "write", self._checked, sqlite3.Connection.execute, "BEGIN IMMEDIATE")
                 outer = _current.get()
                 _current.set(transaction)
                 try:
@@ -368,8 +367,7 @@ class DatabaseService(_Statements):
         self.refuse_inside_transaction()
         writer = self._writer
         async with self._writing:
-            self._refuse_replaced()
-            return await self._on(writer, "write", work, *args)
+            return await self._on(writer, "write", self._checked, work, *args)
 
     async def _on(self, connection: _Connection | None, operation: Operation, work: Work[T], *args: Any) -> T:
         if connection is None or connection not in (self._writer, self._reader):
@@ -386,6 +384,10 @@ class DatabaseService(_Statements):
         finally:
             if self.watch is not None:
                 self.watch(operation, outcome, began)
+
+    def _checked(self, connection: sqlite3.Connection, work: Work[T], *args: Any) -> T:
+        self._refuse_replaced()
+        return work(connection, *args)
 
     def _refuse_replaced(self) -> None:
         """Raise DatabaseError if the file was replaced: SQLite goes on writing to a file that was deleted."""
@@ -563,6 +565,9 @@ def _run_all(connection: sqlite3.Connection, statements: Statements) -> None:
 
 
 def _batch(connection: sqlite3.Connection, statements: Statements) -> None:
+    if len(statements) == 1:
+        run(connection, *statements[0])
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
         _run_all(connection, statements)
