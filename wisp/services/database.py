@@ -361,13 +361,13 @@ class DatabaseService(_Statements):
             except DatabaseError as error:
                 if error.code != "SQLITE_READONLY":  # it writes as well: INSERT ... RETURNING
                     raise
-        return await self._write(run, sql, parameters)
+        return await self._write(run, sql, parameters, operation="read" if is_query else "write")
 
-    async def _write(self, work: Work[T], *args: Any) -> T:
+    async def _write(self, work: Work[T], *args: Any, operation: Operation = "write") -> T:
         self.refuse_inside_transaction()
         writer = self._writer
         async with self._writing:
-            return await self._on(writer, "write", self._checked, work, *args)
+            return await self._on(writer, operation, self._checked, work, *args)
 
     async def _on(self, connection: _Connection | None, operation: Operation, work: Work[T], *args: Any) -> T:
         if connection is None or connection not in (self._writer, self._reader):
