@@ -622,7 +622,7 @@ async def test_a_file_that_another_process_holds_is_waited_for_by_the_clock(
     await held.db.stop()
     assert [record.getMessage() for record in caplog.records] == [
         f"the database {path}: another process holds it. Is the bot running twice, or the file open in a database "
-        "browser? Close that. Waiting up to 60 s"
+        "browser? Close that, or set another database (WISP_DATABASE). Waiting up to 60 s"
     ]
     with held_by_another(path):
         held = Held(path, time)
@@ -1147,7 +1147,7 @@ async def test_a_second_bot_on_the_file_is_refused_until_the_first_is_gone_even_
     with another_bot(path):
         second = DatabaseService(path)
         second.lock_timeout = 0.1
-        with pytest.raises(DatabaseError, match=r"another bot has it open.*WISP_DATABASE"):
+        with pytest.raises(DatabaseError, match=r"another process holds it.*WISP_DATABASE"):
             await second.start()
     await second.start()
     await second.execute("CREATE TABLE t (a)")
@@ -1196,7 +1196,7 @@ async def test_a_second_service_in_the_same_process_is_refused_by_any_name_of_th
     await first.start()
     link.symlink_to(path)
     second.lock_timeout = 0
-    with pytest.raises(DatabaseError, match="has it open"):
+    with pytest.raises(DatabaseError, match="another process holds it"):
         await second.start()
     await first.execute("CREATE TABLE t (a)")  # it goes on undisturbed
     await first.stop()
@@ -1218,6 +1218,6 @@ async def test_a_bot_that_is_closing_is_waited_for(
     await second.starting
     await second.db.stop()
     assert [record.getMessage() for record in caplog.records] == [
-        f"the database {second.db.path}: another bot has it open, and a file serves one at a time. Stop that one, or "
-        "give this one a database of its own (WISP_DATABASE). Waiting up to 60 s"
+        f"the database {second.db.path}: another process holds it. Is the bot running twice, or the file open in a "
+        "database browser? Close that, or set another database (WISP_DATABASE). Waiting up to 60 s"
     ]

@@ -35,6 +35,9 @@ Operation = Literal["read", "write"]
 
 Outcome = Literal["done", "failed", "cancelled"]
 
+Fetch = Literal["nothing", "first", "all"]
+"""Which rows a caller wants."""
+
 Durability = Literal["off", "normal", "full"]
 
 MEMORY = ":memory:"
@@ -119,7 +122,7 @@ _NO_DATA = "For a bot that keeps no data, use wisp.Bot(database=None)"
 _EXPLANATIONS = {
     sqlite3.SQLITE_FULL: "the disk is full. Free some space. The bot need not be restarted",
     sqlite3.SQLITE_BUSY: "another process holds it. Is the bot running twice, or the file open in a database browser? "
-    "Close that",
+    "Close that, or set another database (WISP_DATABASE)",
     sqlite3.SQLITE_READONLY: "the file or its folder is read-only. Let the bot's user write to both (SQLite makes "
     f"more files beside it). {_NO_DATA}",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened. Expected a file, or a place for a new one, in a folder that exists "
@@ -144,22 +147,20 @@ class _Statements:
 
     async def execute(self, sql: str, parameters: Parameters = ()) -> Result:
         """Execute one statement. Outside of a transaction, it is committed when this returns."""
-        _, result = await self._run(sql, parameters)
+        _, result = await self._run(sql, parameters, "nothing")
         return result
 
     async def fetchone(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """Return the first row of a query, or None if it has none."""
-        rows, _ = await self._run(sql, parameters, is_query=True, only_first=True)
+        rows, _ = await self._run(sql, parameters, "first")
         return rows[0] if rows else None
 
     async def fetchall(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Return all rows of a query."""
-        rows, _ = await self._run(sql, parameters, is_query=True)
+        rows, _ = await self._run(sql, parameters, "all")
         return rows
 
-    async def _run(
-        self, sql: str, parameters: Parameters, *, is_query: bool = False, only_first: bool = False
-    ) -> tuple[list[Row], Result]:
+    async def _run(self, sql: str, parameters: Parameters, fetch: Fetch) -> tuple[list[Row], Result]:
         raise NotImplementedError
 
 
@@ -297,14 +298,7 @@ class DatabaseService(_Statements):
             lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             lock.close()
-            if error.sqlite_errorname != "SQLITE_BUSY":
-                raise self._explained(error) from error
-            raise DatabaseError(
-                self.path,
-                "another bot has it open, and a file serves one at a time. Stop that one, or give this one a "
-                "database of its own (WISP_DATABASE)",
-                error.sqlite_errorname,
-            ) from error
+            raise self._explained(error) from error
         return lock
 
     # ---- statements ----
@@ -351,17 +345,15 @@ class DatabaseService(_Statements):
                 "fetchone and fetchall, or do this before or after it",
             )
 
-    async def _run(
-        self, sql: str, parameters: Parameters, *, is_query: bool = False, only_first: bool = False
-    ) -> tuple[list[Row], Result]:
+    async def _run(self, sql: str, parameters: Parameters, fetch: Fetch) -> tuple[list[Row], Result]:
         self.refuse_inside_transaction()
-        if is_query and self._reader is not self._writer:
+        if fetch != "nothing" and self._reader is not self._writer:
             try:
-                return await self._on(self._reader, "read", run, sql, parameters, False, only_first)
+                return await self._on(self._reader, "read", run, sql, parameters, False, fetch)
             except DatabaseError as error:
                 if error.code != "SQLITE_READONLY":  # it writes as well: INSERT ... RETURNING
                     raise
-        return await self._write(run, sql, parameters, operation="read" if is_query else "write")
+        return await self._write(run, sql, parameters, operation="write" if fetch == "nothing" else "read")
 
     async def _write(self, work: Work[T], *args: Any, operation: Operation = "write") -> T:
         self.refuse_inside_transaction()
@@ -494,11 +486,6 @@ class DatabaseService(_Statements):
 class _Connection(aiosqlite.Connection):
     """aiosqlite's connection and its thread, in which any piece of work takes one trip."""
 
-    async def close(self) -> None:
-        """Close the connection after what was asked before, and end its thread."""
-        # stop() returns None only if no event loop runs
-        await cast("asyncio.Future[object]", self.stop())  # pyright: ignore[reportUnknownMemberType]
-
     async def do(self, work: Work[T], *args: Any) -> T:
         """Do work in the thread."""
         return cast(T, await self._execute(work, self._conn, *args))  # pyright: ignore[reportUnknownMemberType]
@@ -516,13 +503,11 @@ class Transaction(_Statements):
         self.is_open: bool = True
         self._connection = connection
 
-    async def _run(
-        self, sql: str, parameters: Parameters, *, is_query: bool = False, only_first: bool = False
-    ) -> tuple[list[Row], Result]:
+    async def _run(self, sql: str, parameters: Parameters, fetch: Fetch) -> tuple[list[Row], Result]:
         if not self.is_open:
             raise DatabaseError(self.database.path, "a transaction ends with its `async with` block")
         on = self.database._on  # pyright: ignore[reportPrivateUsage]
-        return await on(self._connection, "write", run, sql, parameters, True, only_first)
+        return await on(self._connection, "write", run, sql, parameters, True, fetch)
 
 
 Migration = str | Callable[[Transaction], Awaitable[object]]
@@ -534,11 +519,7 @@ _current: ContextVar[Transaction | None] = ContextVar("wisp transaction", defaul
 
 
 def run(
-    connection: sqlite3.Connection,
-    sql: str,
-    parameters: Parameters = (),
-    is_inside: bool = False,
-    only_first: bool = False,
+    connection: sqlite3.Connection, sql: str, parameters: Parameters = (), is_inside: bool = False, fetch: Fetch = "all"
 ) -> tuple[list[Row], Result]:
     """Execute a statement, inside of a transaction or not. Return its rows, or only the first, and what it changed."""
     if is_inside:
@@ -547,7 +528,7 @@ def run(
         raise sqlite3.ProgrammingError(_BY_HAND)
     try:
         cursor = connection.execute(sql, parameters)
-        rows = cursor.fetchmany(1) if only_first else cursor.fetchall()
+        rows = cursor.fetchmany(1) if fetch == "first" else cursor.fetchall()
     except Exception as error:
         error.add_note(" ".join(sql.split())[:200])
         raise

@@ -128,13 +128,7 @@ class GuildData:
         return await self._of(guild_id, module_name).increment(key, by)
 
     async def update(
-        self,
-        *,
-        guild_id: int,
-        key: str,
-        fn: Callable[[Any], Any],
-        default: Any = None,
-        module_name: str | None = None,
+        self, *, guild_id: int, key: str, fn: Callable[[Any], Any], default: Any = None, module_name: str | None = None
     ) -> Any:
         """Replace a value by `fn(value)`. See `BoundData.update`."""
         return await self._of(guild_id, module_name).update(key, fn, default=default)
