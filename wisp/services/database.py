@@ -7,7 +7,7 @@ import os
 import re
 import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Concatenate, Literal, NamedTuple, TypeVar, cast, get_args
 
@@ -53,9 +53,7 @@ OWN_MIGRATIONS: dict[int, str] = {
             value BLOB NOT NULL,       -- msgpack
             PRIMARY KEY (guild, user, namespace, key)
         ) WITHOUT ROWID;
-
-        -- the guilds that hold commands of an application; a bot from before migrations may have made it
-        CREATE TABLE IF NOT EXISTS wisp_command_guilds (
+        CREATE TABLE IF NOT EXISTS wisp_command_guilds (  -- the guilds that hold commands of an application
             application INTEGER NOT NULL, guild INTEGER NOT NULL, PRIMARY KEY (application, guild)
         ) WITHOUT ROWID;
     """,
@@ -85,7 +83,6 @@ OWN_MIGRATIONS: dict[int, str] = {
         CREATE INDEX wisp_jobs_due ON wisp_jobs (due);
     """,
     5: """
-        -- an older wisp made it when the first record was written
         CREATE TABLE IF NOT EXISTS wisp_audit (
             id INTEGER PRIMARY KEY,    -- in the order of the calls
             time REAL NOT NULL,        -- seconds since the epoch
@@ -142,8 +139,8 @@ class Result(NamedTuple):
     lastrowid: int
 
 
-class _Statements:
-    """The statements of a database or of a transaction."""
+class _Executor:
+    """What a database and a transaction have in common."""
 
     async def execute(self, sql: str, parameters: Parameters = ()) -> Result:
         """Execute one statement. Outside of a transaction, it is committed when this returns."""
@@ -164,7 +161,7 @@ class _Statements:
         raise NotImplementedError
 
 
-class DatabaseService(_Statements):
+class DatabaseService(_Executor):
     """One SQLite file (`":memory:"` for none), open from `start()` to `stop()`.
 
     A statement is one trip to SQLite's thread. Writes take turns on one connection. Reads have another and wait for
@@ -378,17 +375,14 @@ class DatabaseService(_Statements):
                 self.watch(operation, outcome, began)
 
     def _checked(self, connection: sqlite3.Connection, work: Work[T], *args: Any) -> T:
-        self._refuse_replaced()
-        return work(connection, *args)
-
-    def _refuse_replaced(self) -> None:
-        """Raise DatabaseError if the file was replaced: SQLite goes on writing to a file that was deleted."""
+        """Do work, unless the file was replaced: SQLite goes on writing to a file that was deleted."""
         if self._identity and self._identity != self._current_identity():
             raise DatabaseError(
                 self.path,
                 f"{self.file} or its -wal was deleted, moved or replaced while the bot runs, and nothing more is "
                 "written. Put the same file back, or restart the bot",
             )
+        return work(connection, *args)
 
     def _current_identity(self) -> list[tuple[int, int]]:
         try:
@@ -421,7 +415,7 @@ class DatabaseService(_Statements):
                     await self._migrate(tx, owner, number, migrations[number])
                 except Exception as error:
                     problem = f"migration {number} of {owner} failed, and nothing was changed: "
-                    problem += getattr(error, "message", str(error))
+                    problem += error.message if isinstance(error, DatabaseError) else str(error)
                     if owner == "wisp":
                         problem += ". Is it the file of another program? Set another database (WISP_DATABASE)"
                     failed = DatabaseError(self.path, problem, getattr(error, "code", None))
@@ -441,7 +435,6 @@ class DatabaseService(_Statements):
         """Return how many migrations of `owner` the file has run. Raises DatabaseError if they are more than known."""
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'wisp_migrations'").fetchone():
             return 0
-        recorded: int
         sql = "SELECT coalesce(max(number), 0) FROM wisp_migrations WHERE owner = ?"
         (recorded,) = connection.execute(sql, (owner,)).fetchone()
         if recorded > known:
@@ -455,32 +448,22 @@ class DatabaseService(_Statements):
     # ---- backup ----
 
     async def backup(self, path: str | os.PathLike[str]) -> None:
-        """Write a consistent copy to `path` while the bot runs. Raises DatabaseError if there is a file already.
+        """Write a consistent copy to `path`. Writes of other tasks wait for it. In memory, reads wait as well.
 
-        Other tasks do not wait for it, except in memory. If it fails, no half copy is left.
+        Raises DatabaseError if there is a file already. If it fails, no half copy is left.
         """
-        self.refuse_inside_transaction()
-        if self._writer is None:
-            raise DatabaseError(self.path, _NOT_OPEN)
-        self._refuse_replaced()  # SQLite would make a new file
-        if self.path == MEMORY:
-            await self._write(self._copy, os.fspath(path))
-        else:
-            await asyncio.to_thread(self._copy_file, os.fspath(path))
-
-    def _copy_file(self, target: str) -> None:
-        with closing(self._connect(self.file, self.busy_timeout)) as connection:
-            self._copy(connection, target)
+        await self._write(self._copy, os.fspath(path))
 
     def _copy(self, connection: sqlite3.Connection, target: str) -> None:
         try:
             open(target, "x").close()  # reserves the name
-            connection.execute("VACUUM INTO ?", (target,))
         except OSError as error:
             raise DatabaseError(self.path, f"no backup to {target}: {error.strerror}") from error
-        except sqlite3.Error as error:
+        try:
+            connection.execute("VACUUM INTO ?", (target,))
+        except BaseException:
             os.unlink(target)
-            raise DatabaseError(self.path, f"the backup to {target} failed: {error}", error.sqlite_errorname) from error
+            raise
 
 
 class _Connection(aiosqlite.Connection):
@@ -491,7 +474,7 @@ class _Connection(aiosqlite.Connection):
         return cast(T, await self._execute(work, self._conn, *args))  # pyright: ignore[reportUnknownMemberType]
 
 
-class Transaction(_Statements):
+class Transaction(_Executor):
     """The statements of a transaction: from `async with db.transaction() as tx`, until the block ends.
 
     They see what the transaction wrote. Other tasks do not, before it is committed. Tasks started in the block may use

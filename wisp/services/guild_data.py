@@ -269,7 +269,7 @@ class _Store:
 
     def __init__(self, db: DatabaseService) -> None:
         self._db = db
-        self._queued: _Rows = {}
+        self._queued: _Rows = {}  # what the writer's items add up to, so the items themselves are None
         self._sent: _Rows = {}
         self._cache: _Rows = {}
         self._cached_bytes = 0  # counts a value again when it is replaced, so it is an upper bound
@@ -360,7 +360,7 @@ _ERRORS = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, Recursion
 def _encoded(place: _Place, value: Any) -> bytes:
     try:
         encoded = encode(value)
-        decode(encoded)  # a dict can have keys, for example dataclasses, that are encoded as what is no key
+        decode(encoded)  # a dict with keys of some types, such as dataclasses, can be encoded but not decoded
     except _ERRORS as error:
         raise DataError(f"{_described(place)}: this `{type(value).__name__}` cannot be kept: {error}") from error
     if len(encoded) > LARGEST_VALUE:
