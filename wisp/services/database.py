@@ -108,8 +108,6 @@ _ENDS_TRANSACTION = re.compile(
 
 _BY_HAND = "BEGIN, COMMIT and ROLLBACK would affect all tasks. Use `async with db.transaction()`"
 
-_NOT_OPEN = "it is not open: the bot has not started yet, or has closed"
-
 _POLL_LOCK = 0.25
 """Seconds between two attempts to use a file that another process holds."""
 
@@ -315,11 +313,10 @@ class DatabaseService(_Executor):
         self.refuse_inside_transaction()
         writer = self._writer
         async with self._writing:
-            transaction = Transaction(self, writer)
+            transaction, outer = Transaction(self, writer), _current.get()
             # Cancelling an _on() cancels only the wait for it: what the thread was given is carried out, in order.
             try:
                 await self._on(writer, "write", self._checked, sqlite3.Connection.execute, "BEGIN IMMEDIATE")
-                outer = _current.get()
                 _current.set(transaction)
                 try:
                     yield transaction
@@ -360,7 +357,7 @@ class DatabaseService(_Executor):
 
     async def _on(self, connection: _Connection | None, operation: Operation, work: Work[T], *args: Any) -> T:
         if connection is None or connection not in (self._writer, self._reader):
-            raise DatabaseError(self.path, _NOT_OPEN)
+            raise DatabaseError(self.path, "it is not open: the bot has not started yet, or has closed")
         began = self._clock.monotonic()
         outcome: Outcome = "cancelled"
         try:

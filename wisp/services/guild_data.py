@@ -37,10 +37,7 @@ _OVERHEAD = 360
 _BYTES_PER_CHARACTER = 8
 
 _SELECT = "SELECT value FROM guild_data WHERE guild = ? AND user = ? AND namespace = ? AND key = ?"
-_UPSERT = (
-    "INSERT INTO guild_data VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT (guild, user, namespace, key) DO UPDATE SET value = excluded.value"
-)
+_REPLACE = "REPLACE INTO guild_data VALUES (?, ?, ?, ?, ?)"
 _DELETE = "DELETE FROM guild_data WHERE guild = ? AND user = ? AND namespace = ? AND key = ?"
 
 
@@ -332,9 +329,8 @@ class _Store:
     async def _commit(self, _: list[None]) -> None:
         self._sent, self._queued = self._queued, {}
         try:
-            await self._db.batch(
-                [(_UPSERT, (*place, encoded)) if encoded else (_DELETE, place) for place, encoded in self._sent.items()]
-            )
+            rows = self._sent.items()
+            await self._db.batch([(_REPLACE, (*place, row)) if row else (_DELETE, place) for place, row in rows])
             self._keep(self._sent)
         except Exception:
             self._queued = {}  # the writer fails what is queued as well
