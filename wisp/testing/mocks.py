@@ -79,7 +79,7 @@ class _InThisThread:
 class _Database(DatabaseService):
     """A database in memory that is opened without an event loop, and closed by the garbage collector."""
 
-    async def _open(self) -> Any:
+    async def _open(self, timeout: float) -> Any:
         return _InThisThread(sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False))
 
 
