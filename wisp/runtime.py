@@ -121,12 +121,10 @@ class Runtime:
     def guild_data(self) -> GuildData:
         """What the bot stores for its guilds. Raises ServiceError if the service has not started."""
         if self._guild_data is None:
+            self._guild_data = self.services.get("guild_data")
+        if self._guild_data is None:
             raise ServiceError("There is no guild data: the service has not started.")
         return self._guild_data
-
-    @guild_data.setter
-    def guild_data(self, guild_data: GuildData | None) -> None:
-        self._guild_data = guild_data
 
     @property
     def prompts(self) -> Prompts:

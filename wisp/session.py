@@ -26,7 +26,6 @@ from .logs import get_logger, protect
 from .router import Router
 from .runtime import Runtime, label_of
 from .services.database import MEMORY, DatabaseService
-from .services.guild_data import GuildData
 from .services.metrics import MetricsService
 from .tasks import (
     CANCEL_TIMEOUT,
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from .config import Config
     from .services.audit import AuditService
     from .services.cache import CacheService
+    from .services.guild_data import GuildData
 
 _log = get_logger("wisp")
 
@@ -170,10 +170,10 @@ class Session:
         built_in: dict[str, object] = {"metrics": MetricsService(clock=runtime.clock), "db": db}
         if "db" in registered:
             built_in["guild_data_db"] = db  # guild data stays in SQLite unless it is replaced as well
-        built_in["guild_data"] = GuildData(db)
         if "scheduler" in registered:
             self.wiring.scheduler_name = "job_scheduler"  # jobs of @bot.every and the like stay with the built-in one
         on_demand = {
+            "guild_data": self._make_guild_data,
             "cache": self._make_cache,
             "audit": partial(self._make_audit, asyncio.get_running_loop()),
             self.wiring.scheduler_name: self.wiring.make_scheduler,
@@ -186,7 +186,6 @@ class Session:
         for database in (db, services.get("db")):
             if isinstance(database, DatabaseService):
                 database.watch = partial(runtime.instrumentation.record, "statement")
-        runtime.guild_data = services.get("guild_data")
         if await db.fetchone("SELECT 1 FROM wisp_jobs LIMIT 1"):
             services.get(self.wiring.scheduler_name)  # it runs the jobs that are pending
         await runtime.gate.start(db)
@@ -199,6 +198,11 @@ class Session:
         if runtime.config.database == MEMORY:
             _log.info("the bot keeps its data in memory (database=None): they are lost when it stops")
         self._stage("services started")
+
+    def _make_guild_data(self) -> GuildData:
+        from .services.guild_data import GuildData
+
+        return GuildData(self.runtime.database)
 
     def _make_cache(self) -> CacheService:
         from .services.cache import CacheService

@@ -91,18 +91,16 @@ class _Session(Session):
         db = _Database(MEMORY, clock=clock)
         super().__init__(bot, Config(token=_TOKEN, database=MEMORY), clock, database=db)
         runtime = self.runtime
-        runtime.guild_data = GuildData(db)
         audit = AuditService()
         audit.use(db, clock, token=_TOKEN)
         _at_once(db.start())
-        _at_once(runtime.guild_data.start())
         metrics = MetricsService(clock=clock)
         runtime.instrumentation.start(metrics)
         bot.services.hold(
             {
                 "metrics": metrics,
                 "db": db,
-                "guild_data": runtime.guild_data,
+                "guild_data": GuildData(db),
                 "cache": CacheService(clock=clock),
                 "audit": audit,
                 "scheduler": self.wiring.make_scheduler(),
