@@ -604,8 +604,7 @@ SPOILED: dict[str, Callable[[Path], Any]] = {
     "it comes from a newer wisp": lambda path: in_a_database(
         path, "INSERT INTO wisp_migrations VALUES ('wisp', 99, 0)"
     ),
-    "cannot be taken (unable to open database file)": lambda path: Path(f"{path}-lock").mkdir(),
-    "no such table: guild_data": lambda path: in_a_database(path, "DROP TABLE guild_data"),
+    "in a folder that exists and that the bot's user may write to": lambda path: Path(f"{path}-lock").mkdir(),
     "no such table: wisp_jobs": lambda path: in_a_database(path, "DROP TABLE wisp_jobs"),
     "no such table: wisp_cooldowns": lambda path: in_a_database(path, "DROP TABLE wisp_cooldowns"),
     "no such table: wisp_modules": lambda path: in_a_database(path, "DROP TABLE wisp_modules"),

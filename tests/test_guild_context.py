@@ -151,5 +151,5 @@ def test_a_guild_context_of_another_kind_is_a_problem() -> None:
     (problem,) = bot.check()
     assert (
         problem.message
-        == "its context is annotated as `wisp.context.GuildContext`, and it gets a `wisp.ComponentContext`"
+        == "its first parameter is annotated as `wisp.context.GuildContext`, and it gets a `wisp.ComponentContext`"
     )

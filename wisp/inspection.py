@@ -221,13 +221,14 @@ def requested_context(parameters: list[Parameter], *contexts: C) -> C:
         return contexts[0]
     parts: list[Any] = [typing.get_origin(part) or part for part in union_parts(annotated)]
     classes = [part for part in parts if _is_plain_class(part)]
-    for context in reversed(contexts):
-        if any(issubclass(cls, context) for cls in classes):
-            return context
-    if len(classes) < len(parts) or any(issubclass(contexts[0], cls) for cls in classes):
-        return contexts[0]
+    first = contexts[0]
+    for later in reversed(contexts[1:]):
+        if classes == parts and all(issubclass(cls, later) for cls in classes):
+            return later
+    if classes != parts or any(issubclass(cls, first) or issubclass(first, cls) for cls in classes):
+        return first
     problem = f"its first parameter is annotated as `{inspect.formatannotation(annotated)}`, and it gets a "
-    right = f"wisp.{contexts[0].__name__}"
+    right = f"wisp.{first.__name__}"
     raise InvalidDefinition(f"{problem}`{right}`", f"Write `{parameters[0].name}: {right}`")
 
 
