@@ -1072,7 +1072,7 @@ async def test_what_ignores_its_cancellation_is_named_and_left_behind(
         f'the teardown of module "part" took more than 0.01 s{place}',
         f'the on_stop function "farewell" did not close properly: it took more than 0.01 s{place}',
         f'service "mine" did not stop properly: it took more than 0.01 s{place}',
-        "It waits for: handler 'raw' for 'StoppingEvent'",
+        "the connection to Discord did not close properly: it took more than 0.01 s: does a raw listener hold it up",
     ):
         assert re.search(line, caplog.text), line
 

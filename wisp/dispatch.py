@@ -39,9 +39,8 @@ _LONGEST_ERROR = 1000
 """The most characters of an exception that users see."""
 
 _REMEMBERED = 1000
-"""How many recent interaction ids are kept to detect duplicates."""
+"""How many recent interactions are remembered, to detect duplicates."""
 
-_COMMAND_TYPES = (hikari.CommandType.SLASH, hikari.CommandType.USER, hikari.CommandType.MESSAGE)
 _MANAGERS = hikari.Permissions.MANAGE_GUILD | hikari.Permissions.ADMINISTRATOR
 
 
@@ -53,8 +52,7 @@ class Dispatcher:
         self._runtime = runtime
         self._router = router
         self._lightbulb = lightbulb
-        self._seen: OrderedDict[int, None] = OrderedDict()
-        self._awaited: set[int] = set()  # interactions that a raw `wait_for` may answer, while they are dispatched
+        self._seen: OrderedDict[int, bool] = OrderedDict()  # recent interactions, and whether a raw `wait_for` has it
 
     # ---- handling an interaction ----
 
@@ -75,14 +73,15 @@ class Dispatcher:
             except BaseException as error:
                 if must_raise(error, task, is_ending=True):
                     raise
-                await self._fail_unrouted(event, error)
-            finally:
-                self._awaited.discard(interaction.id)
+                await self._fail_unrouted(interaction, error)
 
     async def _answer(self, call: Call) -> None:
         """Run a call, inside of lightbulb's hooks if there are any, and tell its user if it is cancelled."""
         try:
-            await (self._through_lightbulb(call) if self._has_hooks(call) else self.run(call))
+            if call.kind == "command" and self._lightbulb.client.hooks:
+                await self._through_lightbulb(call)
+            else:
+                await self.run(call)
         except asyncio.CancelledError:
             if call.responder is None or not call.responder.has_open_form:  # one that may have been dismissed long ago
                 await self._tell(call, _CLOSING)
@@ -146,27 +145,25 @@ class Dispatcher:
     async def _fail(self, call: Call, error: BaseException) -> None:
         """Respond with the text of a UserError, or with the id of an error that no error handler handled."""
         call.follow_context()
-        if isinstance(error, UserError):
-            try:
-                await call.refuse(text_of(error).strip() or _REFUSED)
-            except Exception as second:
-                await self._fail(call, second)
-        elif isinstance(error, EXITS):
+        if isinstance(error, EXITS):
             await self._tell(call, _CLOSING)
             self._runtime.request_exit(error)
-        elif not await self._is_handled(call, error):
-            id = self._runtime.report(call.label, error)
-            shown = f": {self._shown(error)}" if call.rules.shows_errors else "."
-            await self._tell(call, _WENT_WRONG.format(shown=shown, id=id))
+            return
+        try:
+            if not isinstance(error, UserError) and await self._is_handled(call, error):
+                return
+        except UserError as refusal:
+            error = refusal
+        if isinstance(error, UserError):
+            await self._tell(call, text_of(error).strip() or _REFUSED)
+            return
+        id = self._runtime.report(call.label, error)
+        shown = f": {self._shown(error)}" if call.rules.shows_errors else "."
+        await self._tell(call, _WENT_WRONG.format(shown=shown, id=id))
 
     async def _is_handled(self, call: Call, error: BaseException) -> bool:
-        try:
-            return call.ctx is not None and await self._runtime.ask_error_handlers(
-                call.ctx, error, call.error_handlers, call.owner
-            )
-        except UserError as refusal:
-            await self._tell(call, text_of(refusal).strip() or _REFUSED)
-            return True
+        ask = self._runtime.ask_error_handlers
+        return call.ctx is not None and await ask(call.ctx, error, call.error_handlers, call.owner)
 
     def _shown(self, error: BaseException) -> str:
         """Return an error as users may see it: short, and without secrets."""
@@ -176,8 +173,6 @@ class Dispatcher:
 
     async def _tell(self, call: Call, text: str) -> None:
         """Answer the user, if Discord still accepts an answer."""
-        if self._runtime.closed:
-            return
         try:
             await call.refuse(text)
         except InteractionOver:
@@ -187,7 +182,7 @@ class Dispatcher:
                 _log.info("could not answer %s while the bot closes: %s", call.label, error)
                 return
             id = self._runtime.report(f"answering {call.label}", error)
-            if isinstance(error, (AnswerError, ValueError)):  # another text may do
+            if isinstance(error, AnswerError):  # another text may do
                 with suppress(Exception):
                     await call.refuse(_WENT_WRONG.format(shown=".", id=id))
 
@@ -199,19 +194,16 @@ class Dispatcher:
             except Exception as error:
                 self._runtime.report(call.label, error)
 
-    async def _fail_unrouted(self, event: hikari.InteractionCreateEvent, error: BaseException) -> None:
+    async def _fail_unrouted(self, interaction: hikari.PartialInteraction, error: BaseException) -> None:
         """Answer an interaction that failed outside of any handler, such as in a lightbulb hook or command."""
         if isinstance(error, EXITS):
-            await self._answer_raw(event.interaction, _CLOSING)
+            await self._answer_raw(interaction, _CLOSING)
             self._runtime.request_exit(error)
-            return
-        id = self._runtime.report("an interaction", error)
-        await self._answer_raw(event.interaction, _WENT_WRONG.format(shown=".", id=id))
+        else:
+            id = self._runtime.report("an interaction", error)
+            await self._answer_raw(interaction, _WENT_WRONG.format(shown=".", id=id))
 
     # ---- lightbulb's hooks ----
-
-    def _has_hooks(self, call: Call) -> bool:
-        return call.kind == "command" and bool(self._lightbulb.client.hooks)
 
     async def _through_lightbulb(self, call: Call) -> None:
         """Let lightbulb run its hooks around `run`. A hook that stops the call must not leave it unanswered."""
@@ -230,74 +222,47 @@ class Dispatcher:
     async def _forward(self, event: hikari.InteractionCreateEvent) -> None:
         """Leave an interaction to lightbulb or a raw listener, and answer what neither handles."""
         interaction = event.interaction
+        is_command = isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction))
         if self._runtime.closing:
             self._runtime.instrumentation.refused("closing")
             await self._answer_raw(interaction, _CLOSING)
-        elif isinstance(interaction, (hikari.ComponentInteraction, hikari.ModalInteraction)):
-            if self._lightbulb.handles(interaction):
-                await self._hand_over(interaction)
-            else:
-                await self._answer_unknown(event, UNKNOWN)
-        elif not isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)):
-            _log.warning("an interaction of the unknown type %s is refused", interaction.type)
-            await self._answer_unknown(event, _UNREADABLE)
-        elif interaction.command_type not in _COMMAND_TYPES:
-            _log.warning("a command of the unknown type %s is refused", interaction.command_type)
-            await self._answer_unknown(event, _UNKNOWN_COMMAND)
         elif self._lightbulb.handles(interaction):
             sent = asyncio.Event()
-            await self._hand_over(interaction, sent)
-            if not sent.is_set():
+            handling = self._lightbulb.client.handle_interaction_create(interaction, sent)
+            name = getattr(interaction, "command_name", None) or getattr(interaction, "custom_id", "")
+            await self._runtime.watchdog.watch(handling, f'"{name}" of lightbulb')
+            if is_command and not sent.is_set():
                 await self._answer_raw(interaction, _NO_ANSWER)
         else:
-            await self._answer_unknown(event, _UNKNOWN_COMMAND)
+            self._runtime.instrumentation.refused("unknown")
+            if self._seen.get(interaction.id) or len(self._runtime.gateway.get_listeners(type(event))) > 1:
+                # a raw listener may answer or only observe: give it as long as Discord waits
+                await asyncio.sleep(self._runtime.defer_after)
+            await self._answer_raw(interaction, _UNKNOWN_COMMAND if is_command else UNKNOWN)
 
-    async def _hand_over(self, interaction: Any, *sent: asyncio.Event) -> None:
-        """Let lightbulb's own commands and components answer."""
-        handling = self._lightbulb.client.handle_interaction_create(interaction, *sent)
-        name = getattr(interaction, "command_name", None) or getattr(interaction, "custom_id", "")
-        await self._runtime.watchdog.watch(handling, f'"{name}" of lightbulb')
-
-    async def _answer_unknown(self, event: hikari.InteractionCreateEvent, line: str) -> None:
-        self._runtime.instrumentation.refused("unknown")
-        if event.interaction.id in self._awaited or bridge.has_raw_listeners(self._runtime.gateway, type(event)):
-            # a raw listener may answer or only observe: give it as long as Discord waits
-            await asyncio.sleep(self._runtime.defer_after)
-        await self._answer_raw(event.interaction, line)
-
-    async def _answer_raw(self, interaction: hikari.PartialInteraction, line: str) -> None:
+    async def _answer_raw(self, interaction: hikari.PartialInteraction | bridge.Undecodable, line: str) -> None:
         """Answer an interaction without a context. Does nothing if something else has answered it."""
-        await self._answer_by_id(int(interaction.type), interaction.id, interaction.token, line)
-
-    async def _answer_by_id(self, type: object, id: int, token: str, line: str) -> None:
         try:
-            rest = self._runtime.gateway.rest
-            if type == hikari.InteractionType.AUTOCOMPLETE:
-                await bridge.send_choices(rest, id, token, [])
-            else:
-                await bridge.answer_privately(rest, id, token, line)
+            await bridge.answer_privately(interaction, line)
         except Exception as error:
             if getattr(error, "code", None) != bridge.ALREADY_ACKNOWLEDGED:
                 _log.warning("could not answer an unknown interaction: %s", error)
 
     # ---- interactions before hikari reads them: see `bridge.on_interaction_payload` ----
 
-    def is_duplicate(self, id: int) -> bool:
-        """Return whether this interaction has arrived already: what Discord sends twice must not be done twice."""
+    def accept(self, id: int, is_awaited: bool) -> bool:
+        """Return False for an interaction that has arrived already: what Discord sends twice must not be done twice.
+
+        `is_awaited` is True if a raw `wait_for` may answer it.
+        """
         if id in self._seen:
-            return True
-        self._seen[id] = None
+            return False
+        self._seen[id] = is_awaited
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        return False
+        return True
 
-    def on_awaited(self, id: int) -> None:
-        """Note that a raw `wait_for` may answer this interaction."""
-        self._awaited.add(id)
-
-    def on_undecodable(self, payload: Any, error: Exception) -> None:
-        """Log an interaction that hikari could not read, without its token, and answer it by its id."""
+    def on_undecodable(self, interaction: bridge.Undecodable, error: Exception) -> None:
+        """Log an interaction that hikari could not read, without its token, and answer it."""
         self._runtime.report("an interaction that hikari could not read", error)
-        id = bridge.interaction_id(payload)
-        if id is not None and isinstance(token := payload.get("token"), str):
-            self._runtime.spawn(self._answer_by_id(payload.get("type"), id, token, _UNREADABLE))
+        self._runtime.spawn(self._answer_raw(interaction, _UNREADABLE))
