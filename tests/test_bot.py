@@ -849,7 +849,7 @@ async def test_calls_that_come_while_the_bot_closes_are_refused_and_do_not_prolo
                 refused.append(call(sandbox, "hello"))
             if len(refused) > 30:
                 enough.set()
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
     assert [one.original.content for one in (running, *refused[:20]) if one.original] == ["done", *[RESTARTING] * 20]
 
 

@@ -38,7 +38,7 @@ async def test_hikaris_event_manager_keeps_intents_and_consumers(gateway: hikari
     assert manager._waiters == {}, MOVED
 
 
-@pytest.mark.parametrize("name", ["_ws", "_gateway_url", "_session_id", "_seq", "_keep_alive_task", "_is_closing"])
+@pytest.mark.parametrize("name", ["_ws", "_event_manager", "_keep_alive_task", "_is_closing"])
 def test_hikaris_shard_has(name: str) -> None:
     assert name in shard.GatewayShardImpl.__slots__, MOVED
 

@@ -196,10 +196,6 @@ def set_intents(gateway: hikari.GatewayBot, intents: hikari.Intents) -> None:
 async def close_gateway(gateway: hikari.GatewayBot) -> None:
     """Close a hikari bot. Raises Overdue if a raw listener holds it up for too long, and cuts the connection."""
     shards: list[Any] = list(gateway.shards.values())
-    # hikari pauses for 0.25 s to let TLS close, which a connection to a local Discord does not have
-    local = [one._ws for one in shards if one._ws is not None and one._gateway_url.startswith("ws://")]
-    for transport in local:
-        transport._sent_close = True
     client: Any = gateway.rest
     if not client.is_alive:
         client.start()  # hikari cannot close what is closed already
@@ -216,8 +212,6 @@ async def close_gateway(gateway: hikari.GatewayBot) -> None:
         raise Overdue(f"took more than {_CLOSE_TIMEOUT:.3g} s: does a raw listener hold it up?") from None
     finally:
         closing.cancel()
-        for transport in local:
-            await transport._exit_stack.aclose()
         await cut_off(gateway)
 
 
