@@ -63,10 +63,10 @@ class Dispatcher:
         with runtime.tasks.track() as task:
             try:
                 call = self._router.find(interaction)
-                if call is None:
+                if refusal := self._gate(interaction, call):
+                    await self._answer_raw(interaction, refusal)
+                elif call is None:
                     await self._forward(event)
-                elif refusal := self._gate(call):
-                    await self._tell(call, refusal)
                 else:
                     with self._running(call, task):
                         await self._answer(call)
@@ -74,6 +74,33 @@ class Dispatcher:
                 if must_raise(error, task, is_ending=True):
                     raise
                 await self._fail_unrouted(interaction, error)
+
+    def _gate(self, interaction: hikari.PartialInteraction, call: Call | None) -> str | None:
+        """Return why an interaction is refused, None if it is not: the bot closes, or the module is off there."""
+        runtime = self._runtime
+        if runtime.closing:
+            runtime.instrumentation.refused("closing")
+            return _CLOSING
+        if call is None or runtime.gate.is_open(call.owner, interaction.guild_id):
+            return None
+        runtime.instrumentation.refused("off")
+        is_manager = interaction.member is not None and interaction.member.permissions & _MANAGERS
+        return (_OFF_FOR_MANAGERS if is_manager else _OFF).format(name=call.owner.name)
+
+    @contextmanager
+    def _running(self, call: Call, task: asyncio.Task[Any]) -> Generator[None]:
+        """Count the call as running inside of the block, and defer its answer in time."""
+        self._runtime.tasks.add(task, call.owner)
+        task.set_name(call.label)
+        self.calls.add(call)
+        if call.responder is not None:
+            call.responder.start()
+        try:
+            yield
+        finally:
+            self.calls.discard(call)
+            if call.responder is not None:
+                call.responder.stop()
 
     async def _answer(self, call: Call) -> None:
         """Run a call, inside of lightbulb's hooks if there are any, and tell its user if it is cancelled."""
@@ -113,32 +140,17 @@ class Dispatcher:
         finally:
             runtime.instrumentation.record(call.kind, call.name, outcome, began)
 
-    def _gate(self, call: Call) -> str | None:
-        """Return why a call is not accepted, None if it is: the bot closes, or the module is off in the guild."""
-        runtime, interaction = self._runtime, call.interaction
-        if runtime.closing:
-            runtime.instrumentation.refused("closing")
-            return _CLOSING
-        if runtime.gate.is_open(call.owner, interaction.guild_id):
-            return None
-        runtime.instrumentation.refused("off")
-        is_manager = interaction.member is not None and interaction.member.permissions & _MANAGERS
-        return (_OFF_FOR_MANAGERS if is_manager else _OFF).format(name=call.owner.name)
-
-    @contextmanager
-    def _running(self, call: Call, task: asyncio.Task[Any]) -> Generator[None]:
-        """Count the call as running inside of the block, and defer its answer in time."""
-        self._runtime.tasks.add(task, call.owner)
-        task.set_name(call.label)
-        self.calls.add(call)
-        if call.responder is not None:
-            call.responder.start()
-        try:
-            yield
-        finally:
-            self.calls.discard(call)
-            if call.responder is not None:
-                call.responder.stop()
+    async def _through_lightbulb(self, call: Call) -> None:
+        """Let lightbulb run its hooks around `run`. A hook that stops the call must not leave it unanswered."""
+        assert call.responder is not None
+        running = self._lightbulb.run_with_hooks(call.ctx, partial(self.run, call))
+        if await self._runtime.watchdog.watch(running, call.label):
+            return
+        if call.responder.sent is not None and call.responder.sent.is_set():
+            await call.responder.catch_up()
+            await self.finish(call)
+        else:
+            await self._tell(call, _REFUSED)
 
     # ---- failures ----
 
@@ -150,7 +162,8 @@ class Dispatcher:
             self._runtime.request_exit(error)
             return
         try:
-            if not isinstance(error, UserError) and await self._is_handled(call, error):
+            ask, is_asked = self._runtime.ask_error_handlers, call.ctx is not None and not isinstance(error, UserError)
+            if is_asked and await ask(call.ctx, error, call.error_handlers, call.owner):
                 return
         except UserError as refusal:
             error = refusal
@@ -160,10 +173,6 @@ class Dispatcher:
         id = self._runtime.report(call.label, error)
         shown = f": {self._shown(error)}" if call.rules.shows_errors else "."
         await self._tell(call, _WENT_WRONG.format(shown=shown, id=id))
-
-    async def _is_handled(self, call: Call, error: BaseException) -> bool:
-        ask = self._runtime.ask_error_handlers
-        return call.ctx is not None and await ask(call.ctx, error, call.error_handlers, call.owner)
 
     def _shown(self, error: BaseException) -> str:
         """Return an error as users may see it: short, and without secrets."""
@@ -203,30 +212,13 @@ class Dispatcher:
             id = self._runtime.report("an interaction", error)
             await self._answer_raw(interaction, _WENT_WRONG.format(shown=".", id=id))
 
-    # ---- lightbulb's hooks ----
-
-    async def _through_lightbulb(self, call: Call) -> None:
-        """Let lightbulb run its hooks around `run`. A hook that stops the call must not leave it unanswered."""
-        assert call.responder is not None
-        running = self._lightbulb.run_with_hooks(call.ctx, partial(self.run, call))
-        if await self._runtime.watchdog.watch(running, call.label):
-            return
-        if call.responder.sent is not None and call.responder.sent.is_set():
-            await call.responder.catch_up()
-            await self.finish(call)
-        else:
-            await self._tell(call, _REFUSED)
-
     # ---- interactions that no handler of wisp answers ----
 
     async def _forward(self, event: hikari.InteractionCreateEvent) -> None:
         """Leave an interaction to lightbulb or a raw listener, and answer what neither handles."""
         interaction = event.interaction
         is_command = isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction))
-        if self._runtime.closing:
-            self._runtime.instrumentation.refused("closing")
-            await self._answer_raw(interaction, _CLOSING)
-        elif self._lightbulb.handles(interaction):
+        if self._lightbulb.handles(interaction):
             sent = asyncio.Event()
             handling = self._lightbulb.client.handle_interaction_create(interaction, sent)
             name = getattr(interaction, "command_name", None) or getattr(interaction, "custom_id", "")
@@ -246,7 +238,7 @@ class Dispatcher:
             await bridge.answer_privately(interaction, line)
         except Exception as error:
             if getattr(error, "code", None) != bridge.ALREADY_ACKNOWLEDGED:
-                _log.warning("could not answer an unknown interaction: %s", error)
+                _log.warning("could not answer an interaction: %s", error)
 
     # ---- interactions before hikari reads them: see `bridge.on_interaction_payload` ----
 

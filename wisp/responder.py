@@ -296,11 +296,25 @@ class Responder:
 
         Files are read before anything holds the lock, so that a deferral can be sent meanwhile.
         """
+        if type(content) is str and not fields and not edit:  # most answers: nothing else can be wrong
+            if violation := limits.content_violation(content):
+                _refuse([violation])
+            if not content.strip():
+                raise AnswerError(_EMPTY)
+            return {"content": content, "allowed_mentions": {"parse": []}}, ()
         rest = self.interaction.app.rest
-        payload, files = _build(rest, content, fields, edit=edit)
-        if files:
-            files = await bridge.read_files(rest, files, self.interaction.attachment_size_limit)
-        return payload, files
+        payload, files = bridge.message_payload(rest, content, fields, edit=edit)
+        _refuse(limits.message_violations(payload))
+        flags = int(payload.get("flags", 0))
+        if edit and flags & _EPHEMERAL:
+            raise AnswerError("A message cannot be made ephemeral by an edit. Pass ephemeral=True to ctx.respond.")
+        if edit and flags & limits.COMPONENTS_V2:
+            # the message would keep its text and embeds, which Discord refuses beside such components
+            payload = {"content": None, "embeds": list[Any](), **payload}
+        shows = str(payload.get("content") or "").strip() or payload.get("embeds") or payload.get("components")
+        if not (edit or files or shows):
+            raise AnswerError(_EMPTY)
+        return payload, await bridge.read_files(rest, files, self.interaction.attachment_size_limit)
 
     async def send(self, sending: Awaitable[T]) -> T:
         """Await a request to Discord. Raises AnswerError for a refusal that the caller can understand."""
@@ -406,30 +420,6 @@ class Responder:
 
 
 # ---- messages ----
-
-
-def _build(
-    rest: hikari.api.RESTClient, content: Any, fields: MessageFields, *, edit: bool
-) -> tuple[dict[str, Any], bridge.Files]:
-    """Return a message as Discord accepts it, and its files. Raises AnswerError if Discord would refuse it."""
-    if type(content) is str and not fields and not edit:  # most answers: there is nothing else to check
-        if violation := limits.content_violation(content):
-            _refuse([violation])
-        if not content.strip():
-            raise AnswerError(_EMPTY)
-        return {"content": content, "allowed_mentions": {"parse": []}}, ()
-    payload, files = bridge.message_payload(rest, content, fields, edit=edit)
-    _refuse(limits.message_violations(payload))
-    flags = int(payload.get("flags", 0))
-    if edit and flags & _EPHEMERAL:
-        raise AnswerError("A message cannot be made ephemeral by an edit. Pass ephemeral=True to ctx.respond.")
-    if edit and flags & limits.COMPONENTS_V2:
-        # the message would keep its text and embeds, which Discord refuses beside such components
-        payload = {"content": None, "embeds": list[Any](), **payload}
-    shows = str(payload.get("content") or "").strip() or payload.get("embeds") or payload.get("components")
-    if not (edit or files or shows):
-        raise AnswerError(_EMPTY)
-    return payload, files
 
 
 def _refuse(violations: Sequence[limits.Violation]) -> None:
