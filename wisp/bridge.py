@@ -126,16 +126,9 @@ class _RESTClient(rest.RESTClientImpl):
             self.on_date(timegm(date))
         if response.status != 429:
             return await super()._parse_ratelimits(compiled_route, authentication, response)
-        body = await response.read()
-        fields = _json_object(body)
-        error = hikari.ClientHTTPResponseError(
-            url=str(response.real_url),
-            status=response.status,
-            headers=response.headers,
-            raw_body=body,
-            message=fields.get("message") or "",
-            code=fields.get("code") or 0,
-        )
+        error: Any = await net.generate_error_response(response)
+        body = _json_object(error.raw_body)
+        error.message, error.code = body.get("message") or "", body.get("code") or 0
         wait = retry_after(error)
         self.max_wait -= math.inf if wait is None else max(wait, 0.5)
         if self.max_wait < 0:

@@ -28,7 +28,6 @@ _UNKNOWN_INTERACTION = 10062
 _INVALID_WEBHOOK_TOKEN = 50027
 
 _UPDATES = (hikari.ResponseType.DEFERRED_MESSAGE_UPDATE, hikari.ResponseType.MESSAGE_UPDATE)
-_REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 
 _EMPTY = "This answer is empty. Give it content, an embed, a component or a file."
 _TOO_LATE = (
@@ -88,16 +87,11 @@ class Answer:
         return await self._responder.send(self._interaction.fetch_message(int(self._message)))
 
 
-class Slot(Protocol):
+class _Slot(Protocol):
     """A slot of a concurrency limit, which a call releases while it waits for a user."""
 
-    async def acquire(self) -> None:
-        """Wait for a slot, unless one is held. Raises UserError if that takes too long."""
-        ...
-
-    def release(self) -> None:
-        """Release the slot, if one is held."""
-        ...
+    async def acquire(self) -> None: ...
+    def release(self) -> None: ...
 
 
 State = Literal["unanswered", "deferred", "answered", "lost"]
@@ -113,24 +107,6 @@ class Responder:
     lightbulb's pipeline for the first answer.
     """
 
-    __slots__ = (
-        "_defer_at",
-        "_defers_as_ephemeral",
-        "_edits_message",
-        "_first",
-        "_lock",
-        "_runtime",
-        "_timer",
-        "_visibility",
-        "ephemeral",
-        "has_open_form",
-        "interaction",
-        "sent",
-        "slots",
-        "source",
-        "state",
-    )
-
     def __init__(self, runtime: Runtime, interaction: bridge.Answerable, source: Source, *, ephemeral: bool) -> None:
         self._runtime = runtime
         self.interaction: bridge.Answerable = interaction
@@ -138,7 +114,7 @@ class Responder:
         self.ephemeral: bool = ephemeral
         self.state: State = "unanswered"
         self.has_open_form: bool = False
-        self.slots: list[Slot] = []
+        self.slots: list[_Slot] = []
         self.sent: asyncio.Event | None = None
         self._visibility: bool | None = None  # of the answers after `defer(ephemeral=...)`
         self._defers_as_ephemeral = False
@@ -321,15 +297,16 @@ class Responder:
         try:
             return await sending
         except hikari.ClientHTTPResponseError as error:
-            code = getattr(error, "code", None)
-            if code in (_UNKNOWN_INTERACTION, _UNKNOWN_WEBHOOK, _INVALID_WEBHOOK_TOKEN):
+            if error.code == bridge.ALREADY_ACKNOWLEDGED:
+                raise
+            if error.code in (_UNKNOWN_INTERACTION, _UNKNOWN_WEBHOOK, _INVALID_WEBHOOK_TOKEN):
                 self.state = "lost"
-                raise (AnswerError(_TOO_LATE) if code == _UNKNOWN_INTERACTION else self._over()) from error
-            if code == bridge.UNKNOWN_MESSAGE:
+                raise (AnswerError(_TOO_LATE) if error.code == _UNKNOWN_INTERACTION else self._over()) from error
+            if error.code == bridge.UNKNOWN_MESSAGE:
                 raise AnswerError(_GONE) from error
             if isinstance(error, hikari.BadRequestError) and error.errors:
                 _refuse([*_violations_in(error.errors)])
-            if error.status in _REFUSED and code != bridge.ALREADY_ACKNOWLEDGED:
+            if error.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
                 raise AnswerError(f"Discord refuses this answer: {error.message}") from error
             raise
         except hikari.ComponentStateConflictError as error:
@@ -338,13 +315,12 @@ class Responder:
     async def _first_answer(self, type: hikari.ResponseType, data: dict[str, Any], files: bridge.Files = ()) -> bool:
         """Send the first answer. Return False if something else came first. The state is up to date in both cases."""
         try:
-            if files:
-                if not await self._upload(type, data, files):
-                    return False
-            else:
+            if not files:
                 await self.send(bridge.answer(self.interaction, type, data))
+            elif not await self._upload(type, data, files):
+                return False
         except hikari.ClientHTTPResponseError as error:
-            if getattr(error, "code", None) != bridge.ALREADY_ACKNOWLEDGED:
+            if error.code != bridge.ALREADY_ACKNOWLEDGED:
                 raise
             await self.catch_up()
             return False
