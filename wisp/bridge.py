@@ -81,10 +81,6 @@ def _encode_subclass(value: Any) -> Any:
 _encoder = msgspec.json.Encoder(enc_hook=_encode_subclass)
 
 
-def _loads(data: str | bytes) -> Any:
-    return msgspec.json.decode(data)
-
-
 def to_json(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return a payload that may hold hikari's snowflakes and enums as plain JSON."""
     return msgspec.json.decode(_encoder.encode(payload))
@@ -106,7 +102,7 @@ def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
             force_close_transports=sys.platform == "win32",
         ),
         rest_url=rest_url,
-        loads=_loads,
+        loads=msgspec.json.decode,
         dumps=_encoder.encode,
     )
 
@@ -242,6 +238,9 @@ class Undecodable(NamedTuple):
     type: Any
 
 
+Interaction = hikari.PartialInteraction | Undecodable
+
+
 def on_interaction_payload(
     gateway: hikari.GatewayBot,
     accept: Callable[[int, bool], bool],
@@ -299,12 +298,7 @@ async def read_files(client: Any, files: Files, limit: int) -> Files:
     return read
 
 
-async def answer(
-    interaction: hikari.PartialInteraction | Undecodable,
-    type: int,
-    data: Mapping[str, Any],
-    files: Files = (),
-) -> None:
+async def answer(interaction: Interaction, type: int, data: Mapping[str, Any], files: Files = ()) -> None:
     """Send the first answer, and repeat it until Discord confirms it.
 
     Only the first request can be refused as a second answer (40060): if a repeated one is, Discord took the one before.
@@ -319,7 +313,7 @@ async def answer(
         await _repeat(_TRIES, lambda _: _send(once, route, body, files), taken=ALREADY_ACKNOWLEDGED)
 
 
-async def answer_privately(interaction: hikari.PartialInteraction | Undecodable, text: str) -> None:
+async def answer_privately(interaction: Interaction, text: str) -> None:
     """Send a text that only the user sees as the first answer, as `answer` does. Of an autocompletion, no choices."""
     if interaction.type == hikari.InteractionType.AUTOCOMPLETE:
         await send_choices(interaction, [])
@@ -328,9 +322,7 @@ async def answer_privately(interaction: hikari.PartialInteraction | Undecodable,
         await answer(interaction, hikari.ResponseType.MESSAGE_CREATE, data)
 
 
-async def send_choices(
-    interaction: hikari.PartialInteraction | Undecodable, choices: Sequence[Mapping[str, Any]]
-) -> None:
+async def send_choices(interaction: Interaction, choices: Sequence[Mapping[str, Any]]) -> None:
     """Send the choices of an autocompletion, as `answer` does."""
     await answer(interaction, hikari.ResponseType.AUTOCOMPLETE, {"choices": choices})
 

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 _log = get_logger("wisp.dispatch")
 
 _CLOSING = "The bot is restarting. Please try again in a moment."
-_OFF = "“{name}” is off in this server. A member with the permission Manage Server can turn it on."
-_OFF_FOR_MANAGERS = "“{name}” is off in this server. `/modules enable module:{name}` turns it on."
+_OFF = "“{name}” is off in this server. `/modules enable module:{name}` turns it on, which needs Manage Server."
 _REFUSED = "This was refused."
 _UNKNOWN_COMMAND = "This command no longer exists. Discord will stop showing it soon."
 _WENT_WRONG = "Something went wrong{shown} If you report it, mention error `{id}`."
@@ -40,8 +39,6 @@ _LONGEST_ERROR = 1000
 
 _REMEMBERED = 1000
 """How many recent interactions are remembered, to detect duplicates."""
-
-_MANAGERS = hikari.Permissions.MANAGE_GUILD | hikari.Permissions.ADMINISTRATOR
 
 
 class Dispatcher:
@@ -84,8 +81,7 @@ class Dispatcher:
         if call is None or runtime.gate.is_open(call.owner, interaction.guild_id):
             return None
         runtime.instrumentation.refused("off")
-        is_manager = interaction.member is not None and interaction.member.permissions & _MANAGERS
-        return (_OFF_FOR_MANAGERS if is_manager else _OFF).format(name=call.owner.name)
+        return _OFF.format(name=call.owner.name)
 
     @contextmanager
     def _running(self, call: Call, task: asyncio.Task[Any]) -> Generator[None]:
@@ -232,7 +228,7 @@ class Dispatcher:
                 await asyncio.sleep(self._runtime.defer_after)
             await self._answer_raw(interaction, _UNKNOWN_COMMAND if is_command else UNKNOWN)
 
-    async def _answer_raw(self, interaction: hikari.PartialInteraction | bridge.Undecodable, line: str) -> None:
+    async def _answer_raw(self, interaction: bridge.Interaction, line: str) -> None:
         """Answer an interaction without a context. Does nothing if something else has answered it."""
         try:
             await bridge.answer_privately(interaction, line)
