@@ -117,24 +117,21 @@ class Dispatcher:
         """
         runtime, watch, task = self._runtime, self._runtime.watchdog.watch, current_task()
         began = runtime.clock.monotonic()
-        outcome: Outcome = "done"
+        outcome: Outcome = "cancelled"
         try:
-            try:
-                await watch(call.rules.check(call.ctx), call.label)  # guards
-                arguments = await call.arguments()  # options
-                async with call.rules.limits(call.ctx):  # concurrency, then cooldown
-                    await call.answer(await watch(call.invoke(**arguments), call.label))
-            except BaseException as error:
-                if must_raise(error, task, is_ending=runtime.is_ending(call.owner)):
-                    raise
-                outcome = "refused" if isinstance(error, UserError) else "failed"
-                await self._fail(call, error)
-            await self.finish(call)
-        except asyncio.CancelledError:
-            outcome = "cancelled"
-            raise
+            await watch(call.rules.check(call.ctx), call.label)  # guards
+            arguments = await call.arguments()  # options
+            async with call.rules.limits(call.ctx):  # concurrency, then cooldown
+                await call.answer(await watch(call.invoke(**arguments), call.label))
+            outcome = "done"
+        except BaseException as error:
+            if must_raise(error, task, is_ending=runtime.is_ending(call.owner)):
+                raise
+            outcome = "refused" if isinstance(error, UserError) else "failed"
+            await self._fail(call, error)
         finally:
             runtime.instrumentation.record(call.kind, call.name, outcome, began)
+        await self.finish(call)
 
     async def _through_lightbulb(self, call: Call) -> None:
         """Let lightbulb run its hooks around `run`. A hook that stops the call must not leave it unanswered."""
@@ -158,8 +155,8 @@ class Dispatcher:
             self._runtime.request_exit(error)
             return
         try:
-            ask, is_asked = self._runtime.ask_error_handlers, call.ctx is not None and not isinstance(error, UserError)
-            if is_asked and await ask(call.ctx, error, call.error_handlers, call.owner):
+            ask, can_ask = self._runtime.ask_error_handlers, call.ctx is not None and not isinstance(error, UserError)
+            if can_ask and await ask(call.ctx, error, call.error_handlers, call.owner):
                 return
         except UserError as refusal:
             error = refusal

@@ -34,8 +34,6 @@ _TOO_LATE = (
     "Discord no longer waits for this answer: it arrived more than 3 s after the interaction. Something kept the event "
     "loop, or the network, from sending it."
 )
-_CLOSED = "The bot has closed and cannot answer any more. Answer before `await bot.close()`."
-_GONE = "That answer is gone: it was deleted."
 _UNCONFIRMED = (
     "The connection to Discord broke before this message was confirmed, so it may or may not be shown. It is not sent "
     "again, because it could be shown twice."
@@ -151,8 +149,7 @@ class Responder:
 
     async def _defer_late(self) -> None:
         try:
-            if self.state == "unanswered":
-                await self.defer()
+            await self.defer()
         except Exception as error:
             self._runtime.report(f"deferring {self.source.label}", error)
 
@@ -303,14 +300,14 @@ class Responder:
                 self.state = "lost"
                 raise (AnswerError(_TOO_LATE) if error.code == _UNKNOWN_INTERACTION else self._over()) from error
             if error.code == bridge.UNKNOWN_MESSAGE:
-                raise AnswerError(_GONE) from error
+                raise AnswerError("That answer is gone: it was deleted.") from error
             if isinstance(error, hikari.BadRequestError) and error.errors:
                 _refuse([*_violations_in(error.errors)])
             if error.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
                 raise AnswerError(f"Discord refuses this answer: {error.message}") from error
             raise
         except hikari.ComponentStateConflictError as error:
-            raise AnswerError(_CLOSED) from error
+            raise AnswerError("The bot has closed. Answer before `await bot.close()`.") from error
 
     async def _first_answer(self, type: hikari.ResponseType, data: dict[str, Any], files: bridge.Files = ()) -> bool:
         """Send the first answer. Return False if something else came first. The state is up to date in both cases."""
