@@ -5,7 +5,7 @@ fall into, and `backup(path)`, which works while the bot runs.
 
 Migrations make and change tables. They are numbered from 1 for the bot and for each module, run once in the life of the
 database, before the bot connects, and each is recorded in the transaction that makes it. A migration is SQL, or a
-decorated `async def name(tx)`. If one fails, nothing of it is kept and the bot does not start. `wisp check` tries them
+decorated `async def name(tx)`. If one fails, nothing is changed and the bot does not start. `wisp check` tries them
 on an empty database.
 
 A bot that cannot open its database does not connect: it waits up to 60 s for another process that holds the file, then

@@ -25,7 +25,7 @@ UPWARD = {
     ("bot", "local"): "`python bot.py` without a token, in a terminal, runs on the local Discord",
     ("modules", "bot"): "the type of `bot.bot` and `ctx.bot` in a module, for editors",
     ("runtime", "bot"): "the type of `ctx.bot`, for editors",
-    ("runtime", "prompts"): "the type of `runtime.prompts`, by which a context asks its user",
+    ("runtime", "prompts"): "`runtime.prompts`, by which a context asks its user, is loaded when it is first used",
     ("services", "jobs"): "`from wisp.services import SchedulerService`, loaded when it is used",
     ("session", "bot"): "the type of the bot that a session runs",
 }
@@ -102,12 +102,33 @@ def test_import_wisp_alone_loads_nothing_that_it_does_not_use() -> None:
     assert {"hikari", "lightbulb", "aiohttp", "msgspec", "asyncio", "wisp.bot"} & loaded == set()
 
 
+STARTED = """
+import asyncio, wisp
+from wisp.config import Config
+from wisp.session import Session
+
+bot = wisp.Bot()
+
+@bot.command
+async def hello(ctx: wisp.Context) -> str:
+    return "Hello!"
+
+async def start_and_close():
+    await bot.start(Config(token="MTE4.a.b", database=":memory:"))
+    await bot.close()
+
+Session._connect = lambda session: asyncio.sleep(0)
+asyncio.run(start_and_close())
+"""
+
+
 @pytest.mark.usefixtures("real_start")
-def test_a_bot_does_not_load_the_sandbox_nor_the_command_line() -> None:
-    loaded = modules_after("import wisp; wisp.Bot()")
-    assert "hikari" in loaded
-    assert {name for name in loaded if name.startswith(("wisp.sandbox", "wisp.testing", "wisp.cli"))} == set()
-    assert "wisp.local" not in loaded
+def test_a_bot_loads_only_what_it_uses() -> None:
+    loaded = modules_after(STARTED)
+    unused = ("sandbox", "testing", "cli", "local", "modules", "jobs", "components", "forms", "prompts", "autocomplete")
+    assert "wisp.session" in loaded
+    assert {name for name in loaded if name.startswith(tuple(f"wisp.{name}" for name in unused))} == set()
+    assert {"wisp.services.cache", "wisp.services.audit", "wisp.reload"} & loaded == set()
 
 
 def test_every_public_name_can_be_reached_and_an_unknown_one_is_an_attribute_error() -> None:

@@ -36,7 +36,7 @@ def metadata_of(value: Any) -> Any:
     audit = AuditService()
     audit.use(None, Clock(), token=TOKEN)
     audit.log_action("test", metadata=value)
-    return msgspec.json.decode(audit._in_memory[-1].metadata)
+    return msgspec.json.decode(audit._waiting[-1].metadata)
 
 
 class Broken(DatabaseService):
@@ -92,9 +92,6 @@ async def test_what_was_logged_is_there_newest_first_and_of_one_server_where_ask
         for limit in (-1, None, "5"):
             with pytest.raises(ValueError, match="limit: expected an int, 0 or more, got"):
                 await audit.recent(limit=limit)  # pyright: ignore[reportArgumentType]: users err
-        for id in (-5, 2**70, "guild"):
-            with pytest.raises(ValueError, match="guild_id: expected the id of a server, got"):
-                await audit.recent(guild_id=id)  # pyright: ignore[reportArgumentType]: users err
 
 
 async def test_it_stands_in_the_log_too(caplog: pytest.LogCaptureFixture) -> None:
@@ -148,13 +145,15 @@ async def test_other_threads_log_as_well() -> None:
         assert audit._waiting_bytes == 0
 
 
-async def test_without_a_database_the_latest_are_remembered() -> None:
+async def test_what_is_logged_before_the_start_waits_in_memory() -> None:
     audit = AuditService()
     for number in range(1200):
         audit.log_action(f"action {number}", guild_id=number % 2 + 1)
     assert [record.action for record in await audit.recent(limit=2)] == ["action 1199", "action 1198"]
     assert [record.action for record in await audit.recent(guild_id=1, limit=1)] == ["action 1198"]
-    assert len(await audit.recent(limit=5000)) == 1000
+    async with running(audit=audit) as (_, db):
+        await audit.recent()
+        assert len(await rows(db)) == 1200
 
 
 # ---- age and count ----
@@ -245,17 +244,14 @@ async def test_a_burst_is_bounded_and_what_is_dropped_is_counted_and_said_once(
                 audit.log_action("burst", user_id=1)
             assert audit.dropped == 20_000
             found = await audit.recent(limit=20_000)
-            assert len(found) == 10_001
-            hole = [record for record in found if record.action == "audit.dropped"]
-            assert [record.metadata for record in hole] == [{"count": 20_000}]
+            assert len(found) == 10_000
             audit.log_action("after")
             assert (await audit.recent(limit=1))[0].action == "after"
             assert "after" in await rows(db)
     finally:
         logger.setLevel(logging.NOTSET)
     assert [record.getMessage() for record in caplog.records] == [
-        "the audit queue is full, the database is too slow: new records are dropped",
-        "the audit dropped 20000 records: they are only in the log",
+        "the audit queue is full, the database is too slow: new records are only in the log",
     ]
 
 
@@ -310,7 +306,7 @@ def test_metadata_is_what_json_has_of_it() -> None:
             "when": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC),
             "set": {7},
             "deque": deque([1]),
-            "bytes": b"\xff" * 10,
+            "bytes": b"\xff",
             "decimal": Decimal("1.5"),
             "nan": float("nan"),
             "inf": float("-inf"),
@@ -326,27 +322,24 @@ def test_metadata_is_what_json_has_of_it() -> None:
         "when": "2026-01-02 00:00:00+00:00",
         "set": [7],
         "deque": [1],
-        "bytes": "<10 bytes>",
+        "bytes": r"b'\xff'",
         "decimal": "1.5",
         "nan": "nan",
         "inf": "-inf",
-        "long": "<number of 101 bits>",
+        "long": str(2**100),
         "silent": "<Silent>",
         "trap": "<Trap>",
         "half": "?",
     }
 
 
-def test_metadata_that_is_no_mapping_and_ids_that_are_none_are_kept_as_what_they_are() -> None:
+def test_metadata_that_is_no_mapping_is_kept_and_an_id_that_is_none_is_not() -> None:
     assert metadata_of(["a"]) == {"metadata": ["a"]}
     audit = AuditService()
     audit.log_action(5, user_id="ada", guild_id=2**70, metadata=None)  # type: ignore[arg-type]
-    (row,) = audit._in_memory
+    (row,) = audit._waiting
     assert (row.action, row.user, row.guild) == ("5", None, None)
-    assert msgspec.json.decode(row.metadata) == {
-        "guild_id": "<number of 71 bits>",
-        "metadata": {"user_id": "ada", "metadata": {}},
-    }
+    assert row.metadata == "{}"
 
 
 def test_cyclic_deep_wide_and_huge_metadata_is_cut() -> None:
@@ -412,7 +405,7 @@ def test_whatever_it_is_given_it_raises_nothing_and_keeps_something_small(
 ) -> None:
     audit = AuditService()
     audit.log_action(action, user_id, guild_id, metadata)
-    (row,) = audit._in_memory
+    (row,) = audit._waiting
     assert isinstance(msgspec.json.decode(row.metadata), dict)
     assert len(row.metadata.encode()) <= LARGEST_METADATA
     assert len(row.action) <= 100

@@ -139,7 +139,7 @@ def one_shot_job(bot: wisp.Bot, block: Callable[[], None]) -> Callable[[Discord]
         block()
 
     async def run(discord: Discord) -> None:
-        await bot.wiring.scheduler.once("work", delay=1)
+        await bot.services.get("scheduler").once("work", delay=1)
         await discord.advance(seconds=2)
 
     return run

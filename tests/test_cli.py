@@ -902,8 +902,8 @@ def test_check_says_which_modules_do_not_load_and_why(tmp_path: Path, capsys: py
     assert main(["check", str(file)]) == 1
     told = capsys.readouterr().err
     assert 'module "a": ValueError: no (' in told
-    assert "checked_modules.py:5)" in told
-    assert 'module "b": it needs the module "a", which did not load' in told
+    assert "checked_modules.py:5, in setup)" in told
+    assert 'module "b": it needs the module "a", which is not loaded' in told
 
 
 def test_check_names_file_line_and_the_nearest_name_of_what_a_module_needs(
@@ -1008,9 +1008,9 @@ async def again(ctx: wisp.Context) -> str: return ""
     assert told == [
         'my_bot.py:17: command "one"',
         'my_bot.py:19: command "one": another command is called "one" (my_bot.py:17)',
-        'my_bot.py:10: module "lonely": it needs the module "nobody", and there is none of that name',
         'my_bot.py:6: command "two"',
         'my_bot.py:8: command "two": another command is called "two" (my_bot.py:6)',
+        'my_bot.py:10: module "lonely": it needs the module "nobody", and there is none of that name',
     ]
     assert captured.out.startswith("my_bot.py: 5 problems")
 

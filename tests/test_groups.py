@@ -165,7 +165,6 @@ async def test_a_group_that_was_given_to_nobody_is_a_mistake_until_it_is_given_t
     (mistake,) = bot.check()
     assert (mistake.message, mistake.file, mistake.line) == (NOBODYS, group.file, group.line)
     group.create_group(bot)
-    wisp.CommandGroup("empty", "Empty")
     assert bot.check() == []
 
 
@@ -332,6 +331,24 @@ def test_a_menu_command_without_a_fitting_target_is_a_problem() -> None:
     found = wrong(bot)
     assert any('user command "Nobody": it takes the context and its target, and has 1' in line for line in found)
     assert any('message command "Wrong kind": its target is `User`' in line for line in found)
+
+
+def test_a_command_more_than_discord_takes_of_its_kind_in_a_place_is_a_problem() -> None:
+    bot = wisp.Bot()
+    for number in range(16):
+
+        @bot.user_command(name=f"Who {number}")
+        async def everywhere(ctx: wisp.Context, user: hikari.User) -> None: ...
+
+    for guild in (1, 2):
+        for number in range(10):
+
+            @bot.message_command(name=f"What {number}", guilds=[guild])
+            async def in_one_guild(ctx: wisp.Context, message: hikari.Message) -> None: ...
+
+    (problem,) = bot.check()
+    assert problem.where == 'user command "Who 15"'
+    assert "one too many: Discord takes 15 commands of its kind" in problem.message
 
 
 async def test_autocomplete_works_in_groups_and_knows_what_was_chosen() -> None:

@@ -174,7 +174,7 @@ async def test_a_migration_that_fails_stops_the_start_and_keeps_nothing() -> Non
 
     with pytest.raises(wisp.WispError, match="3 is there already"):
         bot.migration(3, "SELECT 1") or bot.migration(3, "SELECT 1")
-    with pytest.raises(wisp.errors.StartError, match="migration 2 of bot failed, and nothing of it was kept: half-way"):
+    with pytest.raises(wisp.errors.StartError, match="migration 2 of bot failed, and nothing was changed: half-way"):
         async with connect(bot):
             pass
 

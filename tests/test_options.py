@@ -19,6 +19,7 @@ from typing_extensions import TypeAliasType
 
 import wisp
 from wisp.clock import duration_in_words, parse_duration
+from wisp.jobs import JobContext
 from wisp.testing import Impossible, connect
 
 
@@ -173,49 +174,47 @@ def test_annotations_that_are_text_are_read_in_nested_functions_too() -> None:
         (dict, "Discord has no option of type `dict`"),
         (list[str], "Discord has no option of type `list[str]`"),
         (str | int, "Discord has no option of type"),
-        (hikari.DMChannel, "no channel of a server is a `DMChannel`"),
+        (hikari.DMChannel, "Discord has no option of type `DMChannel`"),
         (Literal["a", 1], "its choices are not all str, all int or all float"),
         (Literal[True], "its choices are not all str, all int or all float"),
         (Literal[True, False], "its choices are not all str, all int or all float"),
         (Literal[True, "a"], "its choices are not all str, all int or all float"),
         (Literal[None], "it has no members"),
         (enum.Enum("Nothing", []), "it has no members"),
-        (Annotated[str, wisp.Option("x", min=1)], "min= and max= bound numbers and durations"),
-        (Annotated[int, wisp.Option("x", max_length=1)], "min_length= and max_length= bound a str"),
-        (Annotated[bool, wisp.Option("x", choices=["a"])], "choices= and autocomplete= offer str or numbers"),
-        (Annotated[int, wisp.Option("x", choices=["a"])], "the choice 'a' is not of the option's type"),
+        (Annotated[str, wisp.Option("x", min=1)], "min= is not for options of Discord's type STRING"),
+        (Annotated[int, wisp.Option("x", max_length=1)], "max_length= is not for options of Discord's type INTEGER"),
+        (Annotated[bool, wisp.Option("x", choices=["a"])], "choices= is not for options of Discord's type BOOLEAN"),
+        (Annotated[int, wisp.Option("x", choices=["a"])], "choices.0.value: Value 'a' is not int"),
         ([str], "Discord has no option of type"),
         (Literal["1", 1], "its choices are not all str"),
-        (Annotated[Literal["a"], wisp.Option("x", choices=["c"])], "both name choices"),
-        (Annotated[str, wisp.Option("x", choices=[])], "choices= is empty"),
-        (Annotated[str, wisp.Option("x", choices="abc")], "choices= cannot be read"),
-        (Annotated[str, wisp.Option("x", name_localizations=["a"])], "localizations are not a mapping"),  # type: ignore[arg-type]
-        (Annotated[str, wisp.Option("x", choices=[None])], "choices= cannot be read"),  # type: ignore[list-item]
+        (Annotated[Literal["a"], wisp.Option("x", choices=["c"])], "more than one names choices"),
+        (Annotated[str, wisp.Option("x", choices="abc")], "its wisp.Option cannot be read"),
+        (Annotated[str, wisp.Option("x", name_localizations=["a"])], "its wisp.Option cannot be read"),  # type: ignore[arg-type]
+        (Annotated[str, wisp.Option("x", choices=[None])], "its wisp.Option cannot be read"),  # type: ignore[list-item]
         (Annotated[str, wisp.Option("x", autocomplete=print)], "autocomplete=: its function is not async"),
         (Annotated[str, wisp.Option("x", autocomplete=_yielding)], "its function is not async"),
         (
             Annotated[str, wisp.Option("x", autocomplete=_taking_nothing)],
             "autocomplete=: it is called with (ctx, typed), which fails",
         ),
-        (Annotated[str, wisp.Option("x"), wisp.Option("y")], "it has 2 `wisp.Option`s"),
-        (Annotated[str, wisp.Option("x", choices=b"abc")], "choices= cannot be read"),  # type: ignore[arg-type]
-        (Annotated[str, wisp.Option("x", choices=5)], "choices= cannot be read"),  # type: ignore[arg-type]
+        (Annotated[str, wisp.Option("x", choices=b"abc")], "its wisp.Option cannot be read"),  # type: ignore[arg-type]
+        (Annotated[str, wisp.Option("x", choices=5)], "its wisp.Option cannot be read"),  # type: ignore[arg-type]
         (Annotated[str, wisp.Option("x", choices=[("A", "a"), ("A", "b")])], "Must be unique among the choices"),
         (Annotated[str, wisp.Option("x", choices={"A": "a", "B": "a"})], "Must be unique among the choices"),
         (Annotated[str, wisp.Option("x", choices={"A": "a", " ": "b"})], "choices.1.name: This field is required"),
-        (Annotated[str, wisp.Option("x", choices=["a", 1])], "the choice 1 is not of the option's type"),
+        (Annotated[str, wisp.Option("x", choices=["a", 1])], "Could not interpret 1 as string"),
         (Annotated[str, wisp.Option("x", choices=[str(one) for one in range(26)])], "Must be 25 or fewer in length"),
         (Annotated[int, wisp.Option("x", choices=itertools.count())], "Must be 25 or fewer in length"),
-        (Annotated[int, wisp.Option("x", choices=[True])], "the choice True is not of the option's type"),
-        (Annotated[float, wisp.Option("x", choices=[math.nan])], "the choice nan is not of the option's type"),
-        (Annotated[int, wisp.Option("x", min="1", choices=[1])], "min='1' is not a number"),
-        (Annotated[int, wisp.Option("x", max=datetime.timedelta(1))], "is not a number"),
+        (Annotated[int, wisp.Option("x", choices=[True])], "Value True is not int"),
+        (Annotated[float, wisp.Option("x", choices=[math.nan])], "Value nan is not float"),
+        (Annotated[int, wisp.Option("x", min="1", choices=[1])], "min_value: Value '1' is not float"),
+        (Annotated[int, wisp.Option("x", max=datetime.timedelta(1))], "max_value: Value <timedelta> is not float"),
         (Annotated[datetime.timedelta, wisp.Option("x", min=5)], "min=5 is not a duration"),
         (Annotated[datetime.timedelta, wisp.Option("x", max="soon")], "max='soon' is not a duration"),
         (Annotated[datetime.timedelta, wisp.Option("x", min="2d", max="1d")], "min= is longer than 1d"),
-        (Annotated[str, wisp.Option], "`wisp.Option` is not called"),
-        (Annotated[str, wisp.Field("x")], "its annotation has a `wisp.Field`, which is for inputs of forms"),
-        (Annotated[str, wisp.Field] | None, "its annotation has a `wisp.Field`, which is for inputs of forms"),
+        (Annotated[str, wisp.Option], "the `wisp.Option` in its annotation is not called"),
+        (Annotated[str, wisp.Field("x")], "the `wisp.Field` in its annotation is for inputs of forms"),
+        (Annotated[str, wisp.Field] | None, "the `wisp.Field` in its annotation is for inputs of forms"),
         (Annotated[str, wisp.Option("x" * 101)], "Must be between 1 and 100"),
         (Annotated[int, wisp.Option("x", min=5, max=1)], "m"),
         ("Nowhere", "its annotation `Nowhere` cannot be evaluated"),
@@ -237,8 +236,8 @@ def test_what_discord_has_nothing_for_is_a_mistake_with_its_place(annotation: An
 
 def test_an_option_or_field_where_nothing_reads_it_is_a_problem() -> None:
     bot = wisp.Bot()
-    of_option = "its annotation has a `wisp.Option`, which is for options of commands. Remove it"
-    of_field = "its annotation has a `wisp.Field`, which is for inputs of forms. Remove it"
+    of_option = "the `wisp.Option` in its annotation is for options of commands. Remove it"
+    of_field = "the `wisp.Field` in its annotation is for inputs of forms. Remove it"
 
     @bot.component("c:{x}")
     async def press(ctx: wisp.ComponentContext, x: Annotated[str, wisp.Option("x", max_length=3)]) -> None: ...
@@ -383,12 +382,10 @@ T = TypeVar("T")
 # as `type Drink = Literal["tea", "milk"]` of Python 3.12 makes them
 Drink = TypeAliasType("Drink", Literal["tea", "milk"])
 Told = TypeAliasType("Told", Annotated[Drink, wisp.Option("Told by an alias")])
-Maybe = TypeAliasType("Maybe", Union[T, None], type_params=(T,))  # noqa: UP007 - a TypeVar of 3.11 has no |
-Same = TypeAliasType("Same", T, type_params=(T,))
 Spoken = TypeAliasType("Spoken", Union[hikari.GuildVoiceChannel, hikari.GuildStageChannel])  # noqa: UP007
 Who = TypeAliasType("Who", Annotated[hikari.Member, "whom it is about"])
 Heard = TypeAliasType("Heard", Union[hikari.GuildMessageCreateEvent, hikari.GuildMessageDeleteEvent])  # noqa: UP007
-Line = TypeAliasType("Line", Maybe[Annotated[str, wisp.Field("A line", multiline=True)]])
+Line = TypeAliasType("Line", Union[Annotated[str, wisp.Field("A line", multiline=True)], None])  # noqa: UP007
 PollId = NewType("PollId", int)
 
 
@@ -397,12 +394,12 @@ PollId = NewType("PollId", int)
     [
         (Drink, {"choices": ["tea", "milk"], "required": True}),
         (Told, {"choices": ["tea", "milk"], "description": "Told by an alias"}),
-        (Annotated[Same[Drink], wisp.Option("Inside")], {"choices": ["tea", "milk"], "description": "Inside"}),
-        (Maybe[Told], {"choices": ["tea", "milk"], "required": False, "description": "Told by an alias"}),
-        (Maybe[Maybe[int]], {"type": 4, "required": False}),
+        (Annotated[Drink, wisp.Option("Inside")], {"choices": ["tea", "milk"], "description": "Inside"}),
+        (Annotated[Told, wisp.Option("Outside")], {"choices": ["tea", "milk"], "description": "Outside"}),
+        (Told | None, {"choices": ["tea", "milk"], "required": False, "description": "Told by an alias"}),
         (Literal["a", None], {"choices": ["a"], "required": False}),
         (Literal["a", "b"] | None, {"choices": ["a", "b"], "required": False}),
-        (Maybe[Drink] | Literal["juice"], {"choices": ["tea", "milk", "juice"], "required": False}),
+        (Drink | Literal["juice"] | None, {"choices": ["tea", "milk", "juice"], "required": False}),
         (Literal[Literal[1, 2], Literal[3]], {"choices": [1, 2, 3], "type": 4}),  # noqa: RUF041
         (Literal[Color.DARK_RED], {"choices": ["r"]}),
         (Spoken | hikari.GuildTextChannel, {"channel_types": [0, 2, 13]}),
@@ -447,7 +444,7 @@ async def test_aliases_mean_the_same_in_menus_listeners_components_modals_forms_
     async def named(event: Any) -> None: ...
 
     @bot.component("vote:{poll}:{drink}:{size}")
-    async def vote(ctx: wisp.ComponentContext, poll: PollId, drink: Drink, size: Maybe[Literal[1, 2]]) -> Words:
+    async def vote(ctx: wisp.ComponentContext, poll: PollId, drink: Drink, size: Literal[1, 2] | None) -> Words:
         got.append((poll, drink, size))
         return "vote"
 
@@ -455,7 +452,7 @@ async def test_aliases_mean_the_same_in_menus_listeners_components_modals_forms_
     async def ask(ctx: wisp.ModalContext, drink: Annotated[Drink, "which"]) -> None: ...
 
     @bot.job("brew")
-    async def brew(drinks: list[Drink], poll: Maybe[PollId] = None) -> None:
+    async def brew(drinks: list[Drink], poll: PollId | None = None) -> None:
         got.append((drinks, poll))
 
     @bot.command
@@ -719,31 +716,43 @@ async def test_what_is_gone_when_the_call_arrives_is_refused_in_words() -> None:
         for guild_id in (discord.guild("Sandbox").id, 6, None):  # the bot is in none of the others
             call: Any = SimpleNamespace(bot=bot, guild_id=guild_id, interaction=SimpleNamespace(resolved=None))
             for parameter in bot.commands[0].parameters:
-                with pytest.raises(wisp.UserError, match="There is no such"):
+                with pytest.raises(wisp.UserError, match=r"There is no such|I cannot see"):
                     await parameter.read(call, hikari.Snowflake(5))
 
 
-async def test_all_options_that_do_not_fit_are_named_in_one_refusal() -> None:
+def test_a_value_that_only_an_older_version_of_the_command_allows_is_refused() -> None:
     bot = wisp.Bot()
 
     @bot.command
-    async def plan(
+    async def order(
         ctx: wisp.Context,
-        start: datetime.timedelta,
-        end: datetime.timedelta,
-        who: hikari.Member,
-        what: str,
-    ) -> str:
-        return "planned"
+        drink: Literal["tea"],
+        many: Annotated[int, wisp.Option("x", min=1, max=9)],
+        note: Annotated[str, wisp.Option("x", max_length=3)],
+    ) -> None: ...
 
-    async with connect(bot) as discord:
-        ada, stranger = discord.member("ada"), discord.world.add_user("stranger")
-        reply = await ada.slash("plan", start="soon", end="1h", who=stranger, what="tea")
-        assert reply.ephemeral
-        assert reply.content.splitlines() == [
-            "`start`: “soon” is not a duration. Write it like 1h30m, 45s or 2d.",
-            f"`who`: <@{stranger.id}> is not a member of this server.",
-        ]
+    call: Any = None
+    drink, many, note = bot.commands[0].parameters
+    assert (drink.read(call, "tea"), many.read(call, 9), note.read(call, "abc")) == ("tea", 9, "abc")
+    for option, value, refusal in (
+        (drink, "milk", "That is not one of the choices."),
+        (many, 0, "That is less than 1."),
+        (note, "abcd", "That is more than 3 characters."),
+    ):
+        with pytest.raises(wisp.UserError, match=refusal):
+            option.read(call, value)
+
+
+async def test_an_option_whose_type_has_changed_is_refused_in_words() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def order(ctx: wisp.Context, many: int) -> None: ...
+
+    sent = SimpleNamespace(name="many", type=hikari.OptionType.STRING, value="three")
+    call: Any = SimpleNamespace(options=[sent])
+    with pytest.raises(wisp.UserError, match="This command has changed"):
+        await order.arguments(call)
 
 
 async def test_autocomplete_gets_what_was_typed_and_chosen_and_offers_at_most_25() -> None:
@@ -950,7 +959,7 @@ def test_a_forgotten_context_is_found() -> None:
     @bot.command
     async def add(a: int, b: int) -> None: ...  # type: ignore[arg-type]
 
-    assert "its first parameter is `a: 'int'`, an option of Discord's type INTEGER" in problems_of(bot)[0]
+    assert "its first parameter is annotated as `int`, and it gets a `wisp.Context`" in problems_of(bot)[0]
 
 
 class Named(Protocol):
@@ -982,7 +991,7 @@ def test_a_context_of_another_kind_is_found_with_the_right_one(kind: str, right:
         return [(mistake.message, mistake.fix) for mistake in bot.check() if not mistake.is_warning]
 
     classes = {wisp.Context, wisp.ComponentContext, wisp.ModalContext, wisp.AutocompleteContext} - {right}
-    wrong = [*classes, wisp.ModuleContext, wisp.jobs.JobContext, hikari.Event, hikari.CommandInteraction, wisp.Event]
+    wrong = [*classes, wisp.ModuleContext, JobContext, hikari.Event, hikari.CommandInteraction, wisp.Event]
     wrong += [Annotated[cls, "x"] for cls in classes] + [TypeAliasType("Alias", next(iter(classes)))]
     for annotation in wrong:
         ((problem, fix),) = problems(annotation)
@@ -992,16 +1001,6 @@ def test_a_context_of_another_kind_is_found_with_the_right_one(kind: str, right:
     for annotation in (right, Any, object, right | wisp.Event, right | None, Named, special, "Nowhere", T):
         assert problems(annotation) == []
     assert problems(wisp.InteractionContext) == problems(wisp.InteractionContext[Any]) == []
-
-
-def test_a_command_that_returns_a_number_is_found_before_it_runs() -> None:
-    bot = wisp.Bot()
-
-    @bot.command
-    async def number(ctx: wisp.Context) -> int:
-        return 1
-
-    assert problems_of(bot) == ["it returns `int`, and a reply is a text or an embed"]
 
 
 def test_handlers_that_are_not_async_are_found() -> None:

@@ -267,7 +267,9 @@ async def test_two_commands_of_one_name_are_noticed_also_where_one_is_lightbulbs
             @lightbulb.invoke
             async def invoke(self, ctx: lightbulb.Context) -> None: ...
 
-    with pytest.raises(wisp.errors.CheckError, match='another command is called "ban"'):
+    with pytest.raises(
+        wisp.errors.CheckError, match='lightbulb command "ban": Application command names must be unique'
+    ):
         async with running(bot, sandbox):
             pass
 
@@ -358,13 +360,13 @@ EVERYBODY = {"Retry-After": "700", "X-RateLimit-Global": "true"}
 @pytest.mark.parametrize(
     ("method", "how", "answer", "wait", "reason"),
     [
-        ("PUT", 429, {"body": LIMITED, "headers": HEADERS}, 600, "Discord asked to wait (429)"),
-        ("GET", 429, {"body": LIMITED}, 600, "Discord asked to wait (429)"),
-        ("PUT", 429, {"body": {**LIMITED, "global": True}, "headers": EVERYBODY}, 700, "Discord asked to wait (429)"),
-        ("PUT", 429, {"body": {"error": "banned"}, "headers": {"Retry-After": "soon"}}, 15, "Discord asked to wait"),
-        ("PUT", 400, {"body": DAILY}, 3600, "Discord takes 200 new commands a day, and they are used up (30034)"),
-        ("PUT", 429, {"body": {**DAILY, "retry_after": 9000.5}}, 9000.5, "Discord takes 200 new commands a day"),
-        ("PUT", 429, {"times": 11}, 15, "Discord asked to wait (429)"),  # it says 0 s each time
+        ("PUT", 429, {"body": LIMITED, "headers": HEADERS}, 600, "Discord answered 429 (You are being rate limited.)"),
+        ("GET", 429, {"body": LIMITED}, 600, "Discord answered 429 (You are being rate limited.)"),
+        ("PUT", 429, {"body": {**LIMITED, "global": True}, "headers": EVERYBODY}, 700, "Discord answered 429"),
+        ("PUT", 429, {"body": {"error": "banned"}, "headers": {"Retry-After": "soon"}}, 15, "Discord answered 429"),
+        ("PUT", 400, {"body": DAILY}, 15, "Discord answered 400 (Max number of daily application command creates"),
+        ("PUT", 429, {"body": {**DAILY, "retry_after": 9000.5}}, 9000.5, "Discord answered 429 (Max number of daily"),
+        ("PUT", 429, {"times": 11}, 15, "Discord answered 429"),  # it says 0 s each time
         ("PUT", 503, {}, 15, "Discord answered 503"),
         ("GET", 502, {"headers": {"Retry-After": "120"}}, 120, "Discord answered 502"),
         ("PUT", 403, {"body": {}}, 15, "Discord answered 403"),
@@ -388,10 +390,7 @@ async def test_a_registration_that_is_refused_for_now_keeps_no_bot_offline_and_i
         assert all(shard.is_connected for shard in bot.gateway.shards.values())
         assert "registration of commands postponed" in bot._session.summary()
         (line,) = logged(caplog)
-        if method == "GET":
-            assert f"it is not known yet whether these commands are up to date: hello: {reason}" in line
-        else:
-            assert f"commands not registered yet: hello: {reason}" in line
+        assert f"the commands are not synced yet: {reason}" in line
         assert "tries again at" in line
         assert "UTC (in " in line
         await time.advance(wait - 1)
@@ -417,61 +416,22 @@ async def test_attempts_that_fail_again_and_again_become_rarer_and_end_with_the_
 async def test_loading_modules_in_an_outage_does_not_put_the_next_attempt_off(
     sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sandbox.fail("GET", r"/commands$", 503, times=4)
+    sandbox.fail("GET", r"/commands$", 503, times=2)
     bot = short_bot()
     bot.modules.register(Late("one"))
     async with running(bot, sandbox):  # the first attempt
         for action in (bot.modules.unload, bot.modules.load):
             await time.advance(5)
             await action("one")
+        await time.advance(6)
         assert [re.findall(r"\(in .*\)", line) for line in logged(caplog)] == [
             ["(in 15 seconds)"],
             ["(in 10 seconds)"],
             ["(in 5 seconds)"],
+            ["(in 60 seconds)"],
         ]
-        await time.advance(6)
-        assert "(in 60 seconds)" in logged(caplog)[3]  # the second that was due by itself
-        sandbox.fail("GET", r"/commands$", 429, body=LIMITED)
-        await bot.modules.unload("one")
-        assert "(in 10 minutes)" in logged(caplog)[4]  # Discord asked for more
-        await time.advance(599)
-        assert registered(sandbox) == {}
-        await time.advance(2)
-        assert set(registered(sandbox)) == {"hello", "modules"}
-
-
-async def test_discord_is_asked_again_once_the_time_that_it_asked_for_is_over(
-    sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture
-) -> None:
-    sandbox.fail("GET", r"/commands$", 429, body={**LIMITED, "retry_after": 8.0})
-    bot = short_bot()
-    bot.modules.register(Late("one"))
-    async with running(bot, sandbox):
-        await time.advance(5)
-        await bot.modules.unload("one")
-        assert registered(sandbox) == {}
-        assert "Discord asked to wait. " in logged(caplog)[1]
-        assert "(in 10 seconds)" in logged(caplog)[1]  # when it is asked next, if no module is loaded before
-        await time.advance(4)
-        await bot.modules.load("one")
+        await time.advance(61)
         assert set(registered(sandbox)) == {"hello", "one", "modules"}
-
-
-async def test_a_bot_whose_commands_are_all_registered_does_not_say_in_an_outage_that_some_are_missing(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-) -> None:
-    bot = short_bot()
-    bot.modules.register(Late("one"))
-    bot.modules.register(Late("two"))
-    async with running(bot, sandbox):
-        sandbox.fail("GET", r"/commands$", 503, times=None)
-        for action in (bot.modules.unload, bot.modules.load):
-            for name in ("one", "two"):
-                await action(name)
-    assert [line.partition(": Discord answered 503")[0] for line in logged(caplog)] == [
-        *["commands that the bot no longer has are not removed yet"] * 3,
-        "it is not known yet whether the commands are up to date",
-    ]
 
 
 async def test_an_attempt_that_meets_a_mistake_of_the_bot_is_the_last_and_logged(
@@ -484,7 +444,7 @@ async def test_an_attempt_that_meets_a_mistake_of_the_bot_is_the_last_and_logged
     async with running(bot, sandbox):
         await time.advance(16)
         assert "test_registration.py" in logged(caplog)[1]
-        assert 'command "hello": "hello": No vowels.' in logged(caplog)[1]
+        assert 'command "hello": No vowels.' in logged(caplog)[1]
         await time.advance(3600)
         assert registered(sandbox) == {}
 
@@ -512,8 +472,7 @@ async def test_a_slow_registration_is_waited_for_10_s_and_goes_on_until_the_bot_
     assert not starting.done()
     await time.advance(1)
     await starting
-    reason = "this takes more than 10 s (Discord is slow, fails, or limits the bot), and goes on"
-    assert logged(caplog) == [f"commands not registered yet: hello: {reason}"]
+    assert logged(caplog) == ["the commands are not synced yet: this takes Discord more than 10 s, and goes on"]
     if not is_closed:
         await time.advance(10)
         assert logged(caplog)[1:] == ["commands registered: 1 created"]
@@ -531,22 +490,11 @@ async def test_closing_does_not_wait_for_an_attempt_that_is_made_again(sandbox: 
         await asyncio.wait_for(bot.close(), 5)
 
 
-async def test_the_daily_limit_of_new_commands_holds_up_nothing_else(
-    sandbox: Sandbox, time: VirtualTime, caplog: pytest.LogCaptureFixture
+async def test_a_scope_that_takes_no_new_commands_today_does_not_hold_up_the_others(
+    sandbox: Sandbox, time: VirtualTime
 ) -> None:
-    def bot_with(description: str, *names: str) -> wisp.Bot:
-        bot = short_bot()
-        for name in names:
-
-            async def command(ctx: wisp.Context) -> None: ...
-
-            bot.command(name=name, description=description)(command)
-        return bot
-
-    async with running(bot_with("Old", "a", "b", "c"), sandbox):
-        pass
     sandbox.fail("PUT", r"/commands$", 400, body=DAILY)
-    bot = bot_with("New", "a", "b", "d", "e")
+    bot = short_bot()
     guild = sandbox.world.add_guild("Workshop")
 
     @bot.command(guilds=[guild.id])
@@ -554,15 +502,10 @@ async def test_the_daily_limit_of_new_commands_holds_up_nothing_else(
         """Only there."""
 
     async with running(bot, sandbox):
-        assert {name: command["description"] for name, command in registered(sandbox).items()} == {
-            "hello": "Say hello.",
-            "a": "New",
-            "b": "New",
-        }
+        assert registered(sandbox) == {}
         assert set(registered(sandbox, guild)) == {"local"}
-        assert "commands not registered yet: d, e: Discord takes 200" in logged(caplog)[0]
-        await time.advance(3601)
-        assert set(registered(sandbox)) == {"hello", "a", "b", "d", "e"}
+        await time.advance(16)
+        assert set(registered(sandbox)) == {"hello"}
 
 
 class Late(wisp.Module):
@@ -594,8 +537,8 @@ async def test_a_module_that_loads_while_discord_refuses_runs_and_its_commands_f
         assert bot.modules.is_loaded("one")
         assert bot.modules.is_loaded("two")
         assert commands() == set()
-        assert "commands not registered yet: one: Discord asked to wait (429)" in logged(caplog)[0]
-        assert "commands not registered yet: one, two: Discord asked to wait" in logged(caplog)[1]
+        assert "the commands are not synced yet: Discord answered 429" in logged(caplog)[0]
+        assert "the commands are not synced yet: Discord refused for now" in logged(caplog)[1]
         assert "(in 5 minutes)" in logged(caplog)[1]
         await discord.advance(minutes=5)
         assert commands() == {"one", "two"}

@@ -11,7 +11,7 @@ import hikari
 from . import limits
 from .inspection import short_repr
 from .logs import get_logger
-from .options import AutocompleteContext, Choices, CommandOption, choice_payload, choices_in, out_of_bounds
+from .options import AutocompleteContext, Choices, CommandOption, choice_payload, choices_in
 from .tasks import EXITS, Exit, contained, is_cancelled
 
 if TYPE_CHECKING:
@@ -41,10 +41,9 @@ async def suggest(
     if focused is None or option is None or option.autocomplete is None:
         return []
     where = f'autocomplete of "{option.name}" in {command.label}'
-    asked: asyncio.Task[Any] | None = None
+    asking = runtime.watchdog.watch(option.autocomplete(ctx, str(focused.value)), where)
+    asked = asyncio.create_task(contained(asking), name=where)
     try:
-        asking = runtime.watchdog.watch(option.autocomplete(ctx, str(focused.value)), where)
-        asked = asyncio.create_task(contained(asking), name=where)
         return _fitting(await runtime.clock.wait_for(asked, _TIMEOUT), option, where)
     except Exit as exit:
         runtime.request_exit(exit.error)
@@ -53,7 +52,7 @@ async def suggest(
     except BaseException as error:
         if is_cancelled(error):
             raise
-        if isinstance(error, TimeoutError) and not (asked and asked.done()):  # else it is the function's own
+        if isinstance(error, TimeoutError) and not asked.done():  # else it is the function's own
             _log.warning("%s took more than %g s: nothing is suggested", where, _TIMEOUT)
         else:
             runtime.report(where, error)
@@ -63,32 +62,28 @@ async def suggest(
 def _fitting(given: Choices | None, option: CommandOption, where: str) -> list[dict[str, Any]]:
     """Return the first 25 choices that can be sent; the first of the others is logged, once for each option."""
     fitting: list[dict[str, Any]] = []
-    seen: set[tuple[str, object]] = set()
+    seen: set[object] = set()
     for choice in islice(choices_in(() if given is None else given), _CHOICES_READ):
         try:
             payload = choice_payload(choice)
-            problem = _problem(payload, option, seen)
+            _check(payload, option, seen)
         except Exception as error:  # of the choice's own __str__ as well
-            payload, problem = {}, str(error)
-        if not problem:
-            fitting.append(payload)
-            if len(fitting) == limits.CHOICES:
-                break
-        elif not option.has_warned:
-            option.has_warned = True
-            _log.warning("%s: a suggestion is left out, %s: %s", where, short_repr(choice), problem)
+            if not option.has_warned:
+                option.has_warned = True
+                _log.warning("%s: a suggestion is left out, %s: %s", where, short_repr(choice), error)
+            continue
+        fitting.append(payload)
+        if len(fitting) == limits.CHOICES:
+            break
     return fitting
 
 
-def _problem(payload: dict[str, Any], option: CommandOption, seen: set[tuple[str, object]]) -> str:
-    """Return why a choice cannot be offered beside those seen, "" if it can: then it is added to them."""
-    if problems := limits.choice_violations(payload, option.type):
-        return str(problems[0])
-    if problem := out_of_bounds(option.payload, payload["value"]):
-        return f"it {problem}"
-    option.read(cast(Any, None), payload["value"])  # raises if it is no duration, or too long; it needs no context
+def _check(payload: dict[str, Any], option: CommandOption, seen: set[object]) -> None:
+    """Raise an exception if a choice cannot be offered beside those seen; else add it to them."""
+    if violations := limits.choice_violations(payload, option.type):
+        raise ValueError(violations[0])
+    option.read(cast(Any, None), payload["value"])  # such a value needs no context
     keys = {("name", payload["name"]), ("value", payload["value"])}
-    if again := keys & seen:
-        return f"another suggestion has the same {' and '.join(sorted(key for key, _ in again))}"
+    if keys & seen:
+        raise ValueError("another suggestion has the same name or value")
     seen |= keys
-    return ""

@@ -138,6 +138,11 @@ class Bot(Decorators):
             self._modules = ModuleRegistry(self)
         return self._modules
 
+    @property
+    def has_modules(self) -> bool:
+        """Whether `modules` has been used: before that, the code of modules is not loaded."""
+        return self._modules is not None
+
     async def emit(self, event: Event) -> None:
         """Call every listener for an event of one's own, and return when all are done.
 
@@ -205,7 +210,7 @@ class Bot(Decorators):
         found += checks.starter_problems("on_start", self.starters)
         found += checks.starter_problems("on_stop", self.stoppers)
         found += checks.service_problems(self.services)
-        has_modules = self._modules is not None and bool(self._modules.list())
+        has_modules = self.has_modules and bool(self.modules.list())
         found += checks.unattached_problems(self.file, before_setups=has_modules)
         return sorted(found, key=lambda problem: (problem.file or "", problem.line or 0))
 
@@ -217,7 +222,7 @@ class Bot(Decorators):
         `config` stands for `settings()`, `clock` for real time. Raises CheckError with all that is wrong in the bot
         or its settings before anything is opened, StartError if its data cannot be opened or Discord does not let it
         connect, and WispError if it runs already. If Discord refuses to register commands for now, the bot starts
-        with those that Discord has, logs which are missing, and goes on trying.
+        with those that Discord has, logs the reason, and goes on trying.
         """
         await self._prepared(config, clock).start()
 

@@ -2,60 +2,60 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import limits
 from .command_tree import TopLevelCommand, merge_groups, place
-from .commands import CommandGroup
-from .components import Component, Modal
 from .decorators import Decorators
 from .errors import Problem, duplicate_names
-from .forms import problems_around
 from .handlers import error_handler_problems, handler_problems
 from .inspection import call_problem, method_problem
 from .locations import place_of_class
 from .owner import unattached
 from .services import Services
 
+if TYPE_CHECKING:
+    from .components import Component, Modal
+
 _SERVICE_METHODS = {"start": ("session",), "stop": ()}
 """The methods of a service that wisp calls, and their arguments."""
 
 
-def owner_problems(owner: Decorators, services: Services) -> list[Problem]:
-    """Return the problems and warnings of all that a bot or module registered."""
-    commands = merge_groups([owner])
+def owner_problems(owner: Decorators, services: Services, beside: Sequence[Decorators] = ()) -> list[Problem]:
+    """Return the problems and warnings of all that a bot or module registered, by itself and beside others."""
     found: list[Problem] = []
-    for command in commands:
+    for command in merge_groups([owner]):
         found += command.check()
-        found += command.limit_problems(limits.command_violations(command.payload()))
-    found += _scope_problems(commands)
+        found += map(command.limit_problem, limits.command_violations(command.payload()))
     for handler in (*owner.components, *owner.modals):
         found += handler.check()
-    found += problems_around(handler.function for handler in owner.handlers())
+    if "wisp.forms" in sys.modules:
+        from .forms import problems_around
+
+        found += problems_around(handler.function for handler in owner.handlers())
     for part in (*owner.listeners, *owner.jobs):
         found += part.check()
     found += error_handler_problems(owner.error_handlers)
     found += owner.migrations.problems(is_sqlite="db" not in services.registered)
-    return found + _duplicates([owner])
+    return found + _problems_together([*beside, owner])
 
 
 def module_problems(module: Decorators, beside: Sequence[Decorators], services: Services) -> list[Problem]:
-    """Return the problems of all that a module registered, by itself and beside the bot and other modules."""
-    found = owner_problems(module, services)
+    """Return the problems of a module, by itself and beside the bot and other modules; no warnings."""
+    found = owner_problems(module, services, beside)
     for command in merge_groups([*beside, module]):
         if len(command.parts) > 1 and set(command.parts) & set(module.groups):
             found += command.check()
-    known = {str(problem) for problem in found}
-    found += [problem for problem in _duplicates([*beside, module]) if str(problem) not in known]
     return [problem for problem in found if not problem.is_warning]
 
 
 def starter_problems(decorator: str, functions: Iterable[Callable[..., Any]]) -> list[Problem]:
     """Return what is wrong with functions that take nothing, or the bot."""
-    wrong = [function for function in functions if call_problem(function)]
-    return [problem for function in wrong for problem in handler_problems(function, decorator, "bot")]
+    taking_bot = [function for function in functions if call_problem(function)]
+    return [problem for function in taking_bot for problem in handler_problems(function, decorator, "bot")]
 
 
 def service_problems(services: Services) -> list[Problem]:
@@ -63,9 +63,8 @@ def service_problems(services: Services) -> list[Problem]:
     found: list[Problem] = []
     for name, service in services.registered.items():
         for method, arguments in _SERVICE_METHODS.items():
-            if getattr(service, method, None) is None:
-                continue
-            if message := method_problem(service, method, *arguments):
+            exists = getattr(service, method, None) is not None
+            if exists and (message := method_problem(service, method, *arguments)):
                 file, line = place_of_class(type(service))  # it parses the whole file
                 fix = f"Correct it, or rename it if wisp is not to {method} the service"
                 found.append(Problem(f'service "{name}"', message, fix, file=file, line=line))
@@ -75,12 +74,9 @@ def service_problems(services: Services) -> list[Problem]:
 def unattached_problems(file: str, *, before_setups: bool = False) -> list[Problem]:
     """Return the groups and decorated methods of a file that belong to no bot or module.
 
-    Groups may still be given away `before_setups` of modules, and are left out.
+    `before_setups` of modules nothing is known: these can still be given away.
     """
-    candidates = [one for one in unattached if one.file == file]
-    if before_setups:
-        candidates = [one for one in candidates if not isinstance(one, CommandGroup)]
-    return [problem for one in candidates if (problem := one.unattached_problem())]
+    return [] if before_setups else [problem for problem in unattached.values() if problem.file == file]
 
 
 @contextmanager
@@ -91,41 +87,28 @@ def unattached_after_setup() -> Generator[list[Problem]]:
     try:
         yield problems
     finally:
-        for one in [one for one in unattached if one not in before]:
-            del unattached[one]
-            if problem := one.unattached_problem():
-                problems.append(problem)
+        problems += [unattached.pop(one) for one in [*unattached] if one not in before]
 
 
-def _scope_problems(commands: Iterable[TopLevelCommand]) -> list[Problem]:
-    """Return what Discord would refuse of the commands of one scope together, such as too many of them."""
-    scopes: dict[int | None, list[TopLevelCommand]] = {}
-    for command in commands:
-        for guild in command.guilds or (None,):
-            scopes.setdefault(guild, []).append(command)
-    found: list[Problem] = []
-    for scope in scopes.values():
-        payloads = [command.payload() for command in scope]
-        for violation in limits.commands_violations(payloads):
-            index = violation.path[0] if violation.path else None
-            if not isinstance(index, int):
-                found.append(Problem("commands", violation.message, "Discord takes no more: group some of them"))
-            elif violation.code != limits.DUPLICATE_NAME and not limits.command_violations(payloads[index]):
-                found += scope[index].limit_problems([violation])
-    return found
-
-
-def _duplicates(owners: Sequence[Decorators]) -> list[Problem]:
-    """Return a problem for each command, component, modal and job whose name is already used."""
+def _problems_together(owners: Sequence[Decorators]) -> list[Problem]:
+    """Return a problem for each part whose name is already used, and for one command too many of its kind."""
 
     def custom_id(handler: Component[..., Any] | Modal[..., Any]) -> Hashable:
         return type(handler), tuple(handler.pattern.parts) if handler.pattern else id(handler)
 
     found: list[Problem] = []
-    commands = [(guild, one) for one in merge_groups(owners) for guild in dict.fromkeys(one.guilds or (None,))]
-    for (_, command), (_, other) in duplicate_names(commands, lambda one: (one[0], one[1].kind, one[1].name)):
-        message = f'another command is called "{command.name}" ({place(other.first)})'
-        found.append(command.problem("", message, "Rename one of them"))
+    scopes: dict[tuple[int | None, int], list[TopLevelCommand]] = {}
+    for command in merge_groups(owners):
+        for guild in dict.fromkeys(command.guilds or (None,)):
+            scopes.setdefault((guild, command.kind), []).append(command)
+    for (_, kind), commands in scopes.items():
+        for command, other in duplicate_names(commands, lambda command: command.name):
+            message = f'another command is called "{command.name}" ({place(other.first)})'
+            found.append(command.first.problem("", message, "Rename one of them"))
+        most = limits.COMMANDS[kind]
+        for command in commands[most : most + 1]:
+            message = f"it is one too many: Discord takes {most} commands of its kind in one place"
+            found.append(command.first.problem("", message, "Remove some, or put slash commands into groups"))
     handlers = [handler for owner in owners for handler in (*owner.components, *owner.modals)]
     for handler, other in duplicate_names(handlers, custom_id):
         message = f'"{other.custom_id}" ({other.file}:{other.line}) looks the same'

@@ -2,90 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import hikari
 
 from . import limits
-from .commands import (
-    ApplicationCommand,
-    Command,
-    CommandGroup,
-    CommandOwner,
-    limit_words,
-    place_payload,
-    text_payload,
-)
-from .errors import Problem, duplicate_names
+from .commands import ApplicationCommand, Command, CommandGroup, CommandOwner, place_payload, text_payload
+from .errors import Problem
+
+_DOCUMENTATION = "https://discord.com/developers/docs/interactions/application-commands"
 
 Part = ApplicationCommand[..., Any] | CommandGroup
 
 
-class MergedCommand:
-    """What Discord shows as one command or group: a command, or the groups of one name in one place."""
+class TopLevelCommand:
+    """What Discord counts as one command: a command, or the groups of one name in all owners.
 
-    def __init__(self, part: Part) -> None:
-        self.first: Part = part
-        self.parts: list[Part] = [part]
-        self.name: str = part.name
+    `guilds` are the only guilds that it is in, None if it is in all.
+    """
 
-    @property
-    def groups(self) -> list[CommandGroup]:
-        """The groups that are merged; empty for a command."""
-        return [part for part in self.parts if isinstance(part, CommandGroup)]
-
-    @property
-    def children(self) -> list[MergedCommand]:
-        """What is in the groups."""
-        return _merged(self._parts_below())
-
-    def problem(self, of: str, message: str, fix: str) -> Problem:
-        """Return a problem of the first part."""
-        return self.first.problem(of, message, fix)
-
-    def texts(self) -> dict[str, Any]:
-        """Return the name and description as JSON: those of the first group that has a description."""
-        described = next((group for group in self.groups if group.description), self.groups[0])
-        return text_payload(described.name, described.description, described.settings)
-
-    def option_payload(self) -> dict[str, Any]:
-        """Return the JSON of a command or group within a group."""
-        if isinstance(self.first, Command):
-            options = [parameter.payload for parameter in self.first.parameters]
-            return {"type": int(hikari.OptionType.SUB_COMMAND), **self.first.texts(), "options": options}
-        options = [child.option_payload() for child in self.children]
-        return {"type": int(hikari.OptionType.SUB_COMMAND_GROUP), **self.texts(), "options": options}
-
-    def limit_problem(self, violation: limits.Violation, path: tuple[str | int, ...]) -> Problem:
-        """Return the limit that is violated at a path of the payload as a problem of the part that it is in."""
-        if not isinstance(self.first, CommandGroup):
-            return self.first.limit_problem(limits.Violation(path, violation.code, violation.message, violation.got))
-        if path[:1] == ("options",) and len(path) > 1:
-            return self.children[int(path[1])].limit_problem(violation, path[2:])
-        return self.problem("", *limit_words(path, violation))
-
-    def merge_problems(self) -> list[Problem]:
-        """Return what is wrong with the parts of merged groups together: duplicate names, and empty groups."""
-        found: list[Problem] = []
-        for part, first in duplicate_names(self._parts_below(), lambda part: part.name):
-            if not (isinstance(part, CommandGroup) and isinstance(first, CommandGroup)):
-                found.append(part.problem("", f'duplicate name "{part.name}" ({place(first)})', "Rename one of them"))
-        if self.groups and not self.children:
-            found.append(self.problem("", "it has no commands, and Discord shows none", "Write `@group.command`"))
-        return found + [problem for child in self.children for problem in child.merge_problems()]
-
-    def _parts_below(self) -> list[Part]:
-        return [part for group in self.groups for part in (*group.commands, *group.groups)]
-
-
-class TopLevelCommand(MergedCommand):
-    """A command as Discord counts them. `guilds` are the only guilds that it is in, None if it is in all."""
-
-    def __init__(self, part: Part) -> None:
-        super().__init__(part)
-        self.kind: hikari.CommandType = hikari.CommandType.SLASH if isinstance(part, CommandGroup) else part.kind
-        guilds = part.settings.get("guilds")
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts: Sequence[Part] = parts
+        self.first: Part = parts[0]
+        self.name: str = self.first.name
+        self.groups: list[CommandGroup] = _groups(parts)
+        self.kind: hikari.CommandType = getattr(self.first, "kind", hikari.CommandType.SLASH)
+        guilds = self.first.settings.get("guilds")
         self.guilds: tuple[int, ...] | None = None if guilds is None else tuple(map(int, guilds))
 
     @property
@@ -99,16 +42,21 @@ class TopLevelCommand(MergedCommand):
         """Return the JSON that registers the command."""
         if not isinstance(self.first, CommandGroup):
             return self.first.payload()
-        return {
-            "type": int(self.kind),
-            **self.texts(),
-            "options": [child.option_payload() for child in self.children],
-            **place_payload(self.first.settings),
-        }
+        return {"type": int(self.kind), **_group_payload(self.groups), **place_payload(self.first.settings)}
 
-    def limit_problems(self, violations: Iterable[limits.Violation]) -> list[Problem]:
-        """Return the limits that the payload violates as problems of the commands and groups that they are in."""
-        return [self.limit_problem(violation, violation.path) for violation in violations]
+    def limit_problem(self, violation: limits.Violation) -> Problem:
+        """Return a limit that the payload violates as a problem of the command or group that it is in."""
+        parts, path, of = self.parts, violation.path, ""
+        while path[:1] == ("options",) and len(path) > 1:
+            index, path = int(path[1]), path[2:]
+            if isinstance(parts[0], CommandGroup):
+                parts = _children(parts)[index]
+            else:
+                of = f', option "{parts[0].parameters[index].name}"'
+                break
+        about = f"{'.'.join(map(str, path))}: " if path else ""
+        got = f" (got {violation.got})" if violation.got else ""
+        return parts[0].problem(of, f"{about}{violation.message.rstrip('.')}{got}", f"See {_DOCUMENTATION}")
 
     def check(self) -> list[Problem]:
         """Return the problems and warnings of each part and of all parts together."""
@@ -119,22 +67,14 @@ class TopLevelCommand(MergedCommand):
             if not same_guilds or place_payload(group.settings) != place_payload(settings):
                 message = f"its contexts, permissions or guilds differ from those of {place(self.first)}"
                 found.append(group.problem("", message, "They apply to the whole group: set the same in each"))
-        return found + self.merge_problems()
+        return found + _merge_problems(self.parts)
 
 
-def merge_groups(owners: Iterable[CommandOwner]) -> list[TopLevelCommand]:
+def merge_groups(owners: Sequence[CommandOwner]) -> list[TopLevelCommand]:
     """Return the commands that bots and modules define together: groups of one name are one."""
-    found: list[TopLevelCommand] = []
-    groups: dict[str, TopLevelCommand] = {}
-    for owner in owners:
-        found += map(TopLevelCommand, owner.commands)
-        for group in owner.groups:
-            if group.name in groups:
-                groups[group.name].parts.append(group)
-            else:
-                groups[group.name] = TopLevelCommand(group)
-                found.append(groups[group.name])
-    return found
+    commands = [[command] for owner in owners for command in owner.commands]
+    groups = _by_name(group for owner in owners for group in owner.groups)
+    return [TopLevelCommand(parts) for parts in (*commands, *groups)]
 
 
 def place(part: Part) -> str:
@@ -142,12 +82,48 @@ def place(part: Part) -> str:
     return f"{part.file}:{part.line}"
 
 
-def _merged(parts: Iterable[Part]) -> list[MergedCommand]:
-    """Merge the parts of one name, in the order of their first."""
-    found: dict[str, MergedCommand] = {}
+def _by_name(parts: Iterable[Part]) -> list[list[Part]]:
+    found: dict[str, list[Part]] = {}
     for part in parts:
-        if part.name in found:
-            found[part.name].parts.append(part)
-        else:
-            found[part.name] = MergedCommand(part)
+        found.setdefault(part.name, []).append(part)
     return [*found.values()]
+
+
+def _groups(parts: Iterable[Part]) -> list[CommandGroup]:
+    return [part for part in parts if isinstance(part, CommandGroup)]
+
+
+def _children(parts: Iterable[Part]) -> list[list[Part]]:
+    """Return the commands and groups in groups that are merged, those of one name together."""
+    return _by_name(part for group in _groups(parts) for part in (*group.commands, *group.groups))
+
+
+def _group_payload(groups: Sequence[CommandGroup]) -> dict[str, Any]:
+    """Return the texts and options of a group as JSON. The texts are those of the first that has a description."""
+    described = next((group for group in groups if group.description), groups[0])
+    options = [_option_payload(child) for child in _children(groups)]
+    return {**text_payload(described.name, described.description, described.settings), "options": options}
+
+
+def _option_payload(parts: Sequence[Part]) -> dict[str, Any]:
+    """Return the JSON of a command or group within a group."""
+    command = parts[0]
+    if not isinstance(command, Command):
+        return {"type": int(hikari.OptionType.SUB_COMMAND_GROUP), **_group_payload(_groups(parts))}
+    options = [parameter.payload for parameter in command.parameters]
+    texts = text_payload(command.name, command.description, command.settings)
+    return {"type": int(hikari.OptionType.SUB_COMMAND), **texts, "options": options}
+
+
+def _merge_problems(parts: Sequence[Part]) -> list[Problem]:
+    """Return what is wrong with parts of one name together: duplicate names, and empty groups."""
+    first = parts[0]
+    found = [
+        part.problem("", f'duplicate name "{part.name}" ({place(first)})', "Rename one of them")
+        for part in parts[1:]
+        if not (isinstance(first, CommandGroup) and isinstance(part, CommandGroup))
+    ]
+    children = _children(parts)
+    if isinstance(first, CommandGroup) and not children:
+        found.append(first.problem("", "it has no commands, and Discord shows none", "Write `@group.command`"))
+    return found + [problem for child in children for problem in _merge_problems(child)]

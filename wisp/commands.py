@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Concatenate, ParamSpec, TypedDi
 
 import hikari
 
-from . import limits
 from .context import Context, GuildContext
 from .errors import Problem, UserError, WispError
 from .guards import Rule, rule_problems, rules_on
 from .handlers import Contexts, Handler
 from .inspection import (
     InvalidDefinition,
+    Parameter,
     SettingChecks,
     checked_settings,
     first_paragraph,
@@ -33,7 +33,6 @@ from .options import (
     Localizations,
     Target,
     check_first,
-    check_target,
     localizations,
     read_option,
     read_target,
@@ -45,9 +44,9 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S", bound="PlaceSettings")
 T = TypeVar("T")
 
-DOCUMENTATION = "https://discord.com/developers/docs/interactions/application-commands"
 OUTDATED = "This command has changed since Discord showed it to you. Please try again in a moment."
 _SERVER_AND_BOT_DM = (hikari.ApplicationContextType.GUILD, hikari.ApplicationContextType.BOT_DM)
 
@@ -89,28 +88,35 @@ class CommandSettings(MenuSettings, total=False):
 class ApplicationCommand(Handler[P, R]):
     """A command of any kind. `path` is its name, preceded by those of its groups ("admin", "kick")."""
 
-    kind: hikari.CommandType
     contexts: ClassVar[Contexts] = (Context, GuildContext)
     measured_as: Kind = "command"
+    description: str = ""
 
     def __init__(
-        self, holder: Owner | CommandGroup, function: Callable[P, Awaitable[R]], settings: CommandSettings
+        self,
+        kind: hikari.CommandType,
+        holder: Owner | CommandGroup,
+        function: Callable[P, Awaitable[R]],
+        settings: CommandSettings,
     ) -> None:
         super().__init__(holder, function)
+        self.kind: hikari.CommandType = kind
         self.group: CommandGroup | None = holder if isinstance(holder, CommandGroup) else None
-        self.settings: CommandSettings = settings
-        self.name: str = settings.get("name") or self.__name__.rstrip("_")
-        self.ephemeral: bool = settings.get("ephemeral", self.group.ephemeral if self.group else False)
+        decorator, known = _DECORATORS[kind]
+        self.settings: CommandSettings
+        self.settings, wrong = _read_settings(settings, known, decorator)
+        name = self.__name__.rstrip("_")
+        # a menu shows names as they are
+        self.name: str = self.settings.get("name") or (name if kind is hikari.CommandType.SLASH else in_words(name))
+        self.path: tuple[str, ...] = (*(self.group.path if self.group else ()), self.name)
+        self.ephemeral: bool = self.settings.get("ephemeral", self.group.ephemeral if self.group else False)
+        for message, fix in wrong:
+            self.note(message, fix)
 
     @property
     def owner(self) -> Owner:
         """The bot or module that it belongs to. Raises WispError if its group was given to none yet."""
         return self.group.owner if self.group else super().owner
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """Its name, preceded by those of the groups that it is in."""
-        return (*(self.group.path if self.group else ()), self.name)
 
     def guarded_by(self) -> list[tuple[str, tuple[Rule, ...]]]:
         """Return its guards, those of its groups first, with names that tell their limits apart."""
@@ -119,22 +125,15 @@ class ApplicationCommand(Handler[P, R]):
         name = f"{self.label} of {', '.join(map(str, guilds))}" if guilds else self.label
         return [*(self.group.guarded_by() if self.group else ()), (name, rules_on(self))]
 
-    @abc.abstractmethod
     def payload(self) -> dict[str, Any]:
         """Return the JSON that registers the command."""
-
-    def check(self) -> list[Problem]:
-        """Return the problems and warnings of the command alone."""
-        return super().check() + place_problems(self.settings, self.problem)
-
-    def place(self) -> dict[str, Any]:
-        """Return where the command is available as JSON: in guilds alone if its context is a GuildContext."""
+        texts = text_payload(self.name, self.description, self.settings)
+        if self.kind is not hikari.CommandType.SLASH:  # menus have no descriptions
+            texts = {name: texts[name] for name in ("name", "name_localizations")}
         is_guild_only = self.is_guild_only and "contexts" not in self.settings
-        return place_payload({**self.settings, "guild_only": True} if is_guild_only else self.settings)
-
-    def limit_problem(self, violation: limits.Violation) -> Problem:
-        """Return a limit that the payload violates as a problem of the command, or of one of its options."""
-        return self.problem("", *limit_words(violation.path, violation))
+        place = place_payload({**self.settings, "guild_only": True} if is_guild_only else self.settings)
+        options = [parameter.payload for parameter in self.parameters]
+        return {"type": int(self.kind), **texts, "options": options, **place}
 
 
 class Command(ApplicationCommand[P, R]):
@@ -143,8 +142,6 @@ class Command(ApplicationCommand[P, R]):
     `name` and `description` are what Discord shows; `parameters` are its options, required ones first.
     """
 
-    kind = hikari.CommandType.SLASH
-
     def __init__(
         self,
         holder: Owner | CommandGroup,
@@ -152,17 +149,15 @@ class Command(ApplicationCommand[P, R]):
         names: Mapping[str, Any],
         settings: CommandSettings,
     ) -> None:
-        settings, wrong = checked_settings(settings, COMMAND_CHECKS, "@command")
-        super().__init__(holder, function, settings)
-        self.description: str = settings.get("description") or first_paragraph(function)
+        super().__init__(hikari.CommandType.SLASH, holder, function, settings)
+        self.description: str = self.settings.get("description") or first_paragraph(function)
         for parameter in (self.read_parameters(names, check_first) or ())[1:]:
             try:
                 self.parameters.append(read_option(parameter))
             except InvalidDefinition as invalid:
                 self.note(invalid.message, invalid.fix, f', option "{parameter.name}"')
         self.parameters.sort(key=lambda option: not option.required)
-        for message, fix in wrong:
-            self.note(message, fix)
+        self._note_missing_descriptions()
         self.by_name: dict[str, CommandOption] = {parameter.name: parameter for parameter in self.parameters}
 
     @property
@@ -175,23 +170,24 @@ class Command(ApplicationCommand[P, R]):
         """`/admin kick`."""
         return f"/{' '.join(self.path)}"
 
+    def _note_missing_descriptions(self) -> None:
+        if not self.description:
+            fix = 'Write a docstring, or description="..."'
+            self.note("it has no description; its name is shown instead", fix, is_warning=True)
+        if bare := [parameter.name for parameter in self.parameters if not parameter.described]:
+            fix = 'Write `Annotated[..., wisp.Option("what it is")]`'
+            of = f", option{'s' if len(bare) > 1 else ''} {', '.join(bare)}"
+            self.note("no description; the name is shown instead", fix, of, is_warning=True)
+
     async def arguments(self, ctx: Context) -> dict[str, Any]:
-        """Return the options, converted to the annotations. Raises UserError with all options that do not fit."""
+        """Return the options, converted to the annotations. Raises UserError if one does not fit."""
         arguments: dict[str, Any] = {}
-        refusals: dict[str, UserError] = {}
         for option in ctx.options:
             parameter = self.by_name.get(option.name)
-            if parameter is None:
+            if parameter is None or parameter.type != option.type:
                 raise UserError(OUTDATED)
-            try:
-                value = parameter.read(ctx, option.value)
-                arguments[parameter.argument] = await value if type(value) is CoroutineType else value
-            except UserError as refusal:
-                refusals[option.name] = refusal
-        if len(refusals) == 1:
-            raise next(iter(refusals.values()))
-        if refusals:
-            raise UserError("\n".join(f"`{name}`: {refusal}" for name, refusal in refusals.items())[: limits.CONTENT])
+            value = parameter.read(ctx, option.value)
+            arguments[parameter.argument] = await value if type(value) is CoroutineType else value
         for parameter in self.parameters:
             if parameter.argument not in arguments:
                 if parameter.required:
@@ -199,41 +195,6 @@ class Command(ApplicationCommand[P, R]):
                 if parameter.fills_none:
                     arguments[parameter.argument] = None
         return arguments
-
-    def payload(self) -> dict[str, Any]:
-        """Return the JSON that registers the command."""
-        return {
-            "type": int(self.kind),
-            **self.texts(),
-            "options": [parameter.payload for parameter in self.parameters],
-            **self.place(),
-        }
-
-    def texts(self) -> dict[str, Any]:
-        """Return the name and description as JSON, with their localizations."""
-        return text_payload(self.name, self.description, self.settings)
-
-    def check(self) -> list[Problem]:
-        """Return the problems and warnings of the command alone."""
-        found = super().check()
-        if not self.description:
-            fix = 'Write a docstring, or description="..."'
-            found.append(self.problem("", "it has no description; its name is shown instead", fix, is_warning=True))
-        if bare := [parameter.name for parameter in self.parameters if not parameter.described]:
-            of = f", option{'s' if len(bare) > 1 else ''} {', '.join(bare)}"
-            problem = "no description; the name is shown instead"
-            found.append(
-                self.problem(of, problem, 'Write `Annotated[..., wisp.Option("what it is")]`', is_warning=True)
-            )
-        return found
-
-    def limit_problem(self, violation: limits.Violation) -> Problem:
-        """Return a limit that the payload violates as a problem of the command, or of one of its options."""
-        path = violation.path
-        if path[:1] == ("options",) and len(path) > 1 and int(path[1]) < len(self.parameters):
-            of = f', option "{self.parameters[int(path[1])].name}"'
-            return self.problem(of, *limit_words(path[2:], violation))
-        return super().limit_problem(violation)
 
 
 class MenuCommand(ApplicationCommand[P, R]):
@@ -247,20 +208,12 @@ class MenuCommand(ApplicationCommand[P, R]):
         names: Mapping[str, Any],
         settings: MenuSettings,
     ) -> None:
-        decorator = "@user_command" if kind is hikari.CommandType.USER else "@message_command"
-        settings, wrong = checked_settings(settings, _MENU_CHECKS, decorator)
-        # a menu shows names as they are
-        shown = in_words(getattr(function, "__name__", type(function).__name__).rstrip("_"))
-        super().__init__(owner, function, {"name": shown, **settings})
-        self.kind: hikari.CommandType = kind
+        super().__init__(kind, owner, function, {**settings})
         self._target: Target | None = None
-        if parameters := self.read_parameters(names, lambda parameters: check_target(parameters, kind)):
-            try:
-                self._target = read_target(parameters[1], kind)
-            except InvalidDefinition as invalid:
-                self.note(invalid.message, invalid.fix)
-        for message, fix in wrong:
-            self.note(message, fix)
+        self.read_parameters(names, self._read_target)
+
+    def _read_target(self, parameters: list[Parameter]) -> None:
+        self._target = read_target(parameters, self.kind)
 
     @property
     def title(self) -> str:
@@ -273,12 +226,6 @@ class MenuCommand(ApplicationCommand[P, R]):
             return {}
         value = self._target.read(ctx, ctx.interaction.target_id)
         return {self._target.argument: await value if inspect.isawaitable(value) else value}
-
-    def payload(self) -> dict[str, Any]:
-        """Return the JSON that registers the command."""
-        names = localizations(self.settings.get("name_localizations")) or None
-        shown = {"name": self.name, "name_localizations": names}
-        return {"type": int(self.kind), **shown, "options": list[Any](), **self.place()}
 
 
 if TYPE_CHECKING:
@@ -358,28 +305,21 @@ class CommandGroup(CommandDecorator):
     """
 
     def __init__(self, name: str, description: str = "", **settings: Unpack[GroupSettings]) -> None:
-        self.file: str
+        self.file: str | None
         self.line: int
         self.file, self.line = place_of_caller()
         self.name: str = name
         self.description: str = description
         self.settings: GroupSettings
-        self.settings, self._wrong_settings = checked_settings(settings, GROUP_CHECKS, "a group")
+        self.settings, self._wrong_settings = _read_settings(settings, GroupSettings, "a group")
+        self.path: tuple[str, ...] = (name,)
+        self.ephemeral: bool = self.settings.get("ephemeral", False)
         self.parent: CommandGroup | None = None
         self.commands: list[Command[..., Any]] = []
         self.groups: list[CommandGroup] = []
         self._owner: CommandOwner | None = None
-        unattached[self] = None
-
-    @property
-    def ephemeral(self) -> bool:
-        """Whether responses of its commands are private unless they say otherwise."""
-        return self.settings.get("ephemeral", self.parent.ephemeral if self.parent else False)
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """Its name, preceded by that of its parent."""
-        return (*(self.parent.path if self.parent else ()), self.name)
+        message = "it was given to no bot, so its commands are not registered"
+        unattached[self] = self.problem("", message, "Call its create_group(bot), or make it with bot.group(...)")
 
     @property
     def owner(self) -> Owner:
@@ -388,9 +328,6 @@ class CommandGroup(CommandDecorator):
         if top._owner is None:
             raise WispError(f'group "{top.name}" belongs to no bot yet: call group.create_group(bot)')
         return top._owner
-
-    def __repr__(self) -> str:
-        return f"<CommandGroup /{' '.join(self.path)} at {self.file}:{self.line}>"
 
     def create_group(self, owner: CommandOwner) -> CommandGroup:
         """Give the group, with all that is or will be in it, to a bot or module, and return the group.
@@ -414,7 +351,8 @@ class CommandGroup(CommandDecorator):
         if self.parent is not None:
             raise WispError(f'"/{" ".join(self.path)}" is a group in a group already: Discord has no deeper level')
         group = CommandGroup(name, description, **settings)
-        group.parent = self
+        group.parent, group.path = self, (*self.path, name)
+        group.ephemeral = group.settings.get("ephemeral", self.ephemeral)
         unattached.pop(group, None)
         return self.add(self.groups, group)
 
@@ -435,32 +373,20 @@ class CommandGroup(CommandDecorator):
         """Return its commands and those of the groups in it."""
         return [*self.commands, *(command for group in self.groups for command in group.commands)]
 
-    def problem(self, of: str, message: str, fix: str, *, is_warning: bool = False) -> Problem:
+    def problem(self, of: str, message: str, fix: str) -> Problem:
         """Return a problem of the group. `of` names a part of it ("" for the whole group)."""
-        where = f'group "{" ".join(self.path)}"{of}'
-        return Problem(where, message, fix, file=self.file, line=self.line, is_warning=is_warning)
+        return Problem(f'group "{" ".join(self.path)}"{of}', message, fix, file=self.file, line=self.line)
 
     def check(self) -> list[Problem]:
         """Return the problems and warnings of the group and of each part of it."""
         found = [self.problem("", problem, fix) for problem, fix in self._wrong_settings]
-        found += place_problems(self.settings, self.problem)
         found += rule_problems(rules_on(self), self.problem)
-        if not self.description:
-            fix = f'Write `group("{self.name}", "what it is for")`'
-            found.append(self.problem("", "it has no description; its name is shown instead", fix, is_warning=True))
         for part in (*self.commands, *self.groups):
             found += part.check()
-            for name in PLACE_CHECKS.keys() & part.settings.keys():
+            for name in PlaceSettings.__annotations__.keys() & part.settings.keys():
                 message = f"{name}= is for the whole group, and is set on a part of it"
                 found.append(part.problem("", message, f"Give it to the group {self.path[0]}"))
         return found
-
-    def unattached_problem(self) -> Problem | None:
-        """Return that the group was given to no bot, if it has commands."""
-        if not self.all_commands():
-            return None
-        message = "it was given to no bot, so its commands are not registered"
-        return self.problem("", message, "Call its create_group(bot), or make it with bot.group(...)")
 
 
 class CommandOwner(CommandDecorator, Owner, abc.ABC):
@@ -513,21 +439,19 @@ def place_payload(settings: PlaceSettings) -> dict[str, Any]:
 # ---- what can be wrong ----
 
 
-def place_problems(settings: PlaceSettings, problem: Callable[[str, str, str], Problem]) -> list[Problem]:
-    """Return the problem, made by `problem("", message, fix)`, of settings that exclude each other."""
+def _read_settings(settings: S, known: type[PlaceSettings], decorator: str) -> tuple[S, list[tuple[str, str]]]:
+    """Return the settings that can be used, and (message, fix) of each that cannot."""
+    checks = {name: _CHECKS[name] for name in known.__annotations__}
+    settings, wrong = checked_settings(settings, checks, decorator)
     if settings.get("guild_only") and settings.get("contexts") is not None:
-        return [problem("", "it has both guild_only= and contexts=", "Keep one of them")]
-    return []
+        wrong.append(("it has both guild_only= and contexts=", "Keep one of them"))
+    return settings, wrong
 
 
-def limit_words(path: Sequence[str | int], violation: limits.Violation) -> tuple[str, str]:
-    """Return (message, fix) for a limit that is violated at a path of a payload."""
-    about = f"{'.'.join(map(str, path))}: " if path else ""
-    got = f" (got {violation.got})" if violation.got else ""
-    return f"{about}{violation.message.rstrip('.')}{got}", f"See {DOCUMENTATION}"
-
-
-PLACE_CHECKS: SettingChecks = {
+_CHECKS: SettingChecks = {
+    "name": (is_str, "a str"),
+    "description": (is_str, "a str"),
+    "ephemeral": (is_bool, "True or False"),
     "guild_only": (is_bool, "True or False"),
     "contexts": (is_filled_with(hikari.ApplicationContextType), "a non-empty list of hikari.ApplicationContextType"),
     "integration_types": (
@@ -537,18 +461,12 @@ PLACE_CHECKS: SettingChecks = {
     "permissions": (lambda value: isinstance(value, hikari.Permissions), "hikari.Permissions"),
     "nsfw": (is_bool, "True or False"),
     "guilds": (is_filled_with(int), "a non-empty list of guild ids (leave it out for all guilds)"),
-}
-_MENU_CHECKS: SettingChecks = {
-    "name": (is_str, "a str"),
-    "ephemeral": (is_bool, "True or False"),
-    **PLACE_CHECKS,
     "name_localizations": (maps_to_str, 'a mapping like {"de": "hallo"}'),
-}
-COMMAND_CHECKS: SettingChecks = {
-    "description": (is_str, "a str"),
-    **_MENU_CHECKS,
     "description_localizations": (maps_to_str, 'a mapping like {"de": "Sagt hallo"}'),
 }
-GROUP_CHECKS: SettingChecks = {
-    name: check for name, check in COMMAND_CHECKS.items() if name not in ("name", "description")
+
+_DECORATORS: dict[hikari.CommandType, tuple[str, type[PlaceSettings]]] = {
+    hikari.CommandType.SLASH: ("@command", CommandSettings),
+    hikari.CommandType.USER: ("@user_command", MenuSettings),
+    hikari.CommandType.MESSAGE: ("@message_command", MenuSettings),
 }

@@ -27,7 +27,7 @@ import hikari
 from . import limits
 from .context import ComponentContext, GuildComponentContext, GuildModalContext, ModalContext
 from .errors import AnswerError, Problem, UserError
-from .handlers import Contexts, Handler
+from .handlers import EXPIRED, RESERVED, Contexts, Handler
 from .inspection import (
     InvalidDefinition,
     Parameter,
@@ -48,10 +48,6 @@ R = TypeVar("R")
 T = TypeVar("T")
 B = TypeVar("B", bound=hikari.api.ComponentBuilder)
 
-RESERVED = "wisp"
-"""The first part of the custom ids that wisp makes for itself."""
-
-UNKNOWN = "This no longer works: it has expired, or belongs to an older version of the bot."
 _NOT_YOURS = "This is for another user."
 
 _INVOKER = "invoker"
@@ -485,7 +481,7 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
             fields = zip(self.pattern.fields, ctx.fields, strict=True)
             return {name: self._codecs[name].read(text) for name, text in fields}
         except (ValueError, KeyError):
-            raise UserError(UNKNOWN) from None
+            raise UserError(EXPIRED) from None
 
     def _read_pattern(self, names: Mapping[str, Any], reserved: bool) -> None:
         if not isinstance(self.custom_id, str):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
@@ -576,7 +572,7 @@ class Component(_ByCustomId[P, R]):
         if self.only is not None and _only_user(ctx, fields.get(self.only)) != int(ctx.user.id):
             raise UserError(_NOT_YOURS)
         if not _was_offered(ctx.interaction):
-            raise UserError(UNKNOWN)
+            raise UserError(EXPIRED)
         return fields
 
 

@@ -16,18 +16,18 @@ from .commands import (
     MenuCommand,
     MenuSettings,
 )
-from .components import Component, ComponentSettings, Modal, ModalSettings
 from .errors import WispError
 from .events import Event, Listener
 from .handlers import AnyErrorHandler, Handler
 from .inspection import are_the_function
-from .jobs import Cron, CronSettings, Every, EverySettings, Job, JobSettings, OneShot
 from .locations import caller_locals, place_of_caller
 from .methods import Method, OnMethods, Registration
 from .migrations import Migrations
 
 if TYPE_CHECKING:
+    from .components import Component, ComponentSettings, Modal, ModalSettings
     from .context import Context, GuildComponentContext, GuildContext, GuildModalContext
+    from .jobs import CronSettings, EverySettings, Job, JobSettings
     from .services.database import Transaction
 
     UserFunction = Callable[[GuildContext, "U"], Awaitable["R"]]
@@ -134,6 +134,8 @@ class DecoratorMethods(CommandDecorator):
         def register(
             owner: Decorators, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any]
         ) -> Component[..., Any]:
+            from .components import Component
+
             return owner.add(owner.components, Component(owner, function, custom_id, names, settings))
 
         return self.decorate("component", register, custom_id)
@@ -157,6 +159,8 @@ class DecoratorMethods(CommandDecorator):
         def register(
             owner: Decorators, function: Callable[..., Awaitable[Any]], names: Mapping[str, Any]
         ) -> Modal[..., Any]:
+            from .components import Modal
+
             return owner.add(owner.modals, Modal(owner, function, custom_id, names, settings))
 
         return self.decorate("modal", register, custom_id)
@@ -198,6 +202,8 @@ class DecoratorMethods(CommandDecorator):
         """
 
         def register(owner: Decorators, function: Callable[..., Any], names: Mapping[str, Any]) -> object:
+            from .jobs import Every
+
             positional = () if nothing is None else (nothing,)
             owner.add(owner.jobs, Every(function, settings, positional))
             return function
@@ -215,6 +221,8 @@ class DecoratorMethods(CommandDecorator):
         """
 
         def register(owner: Decorators, function: Callable[..., Any], names: Mapping[str, Any]) -> object:
+            from .jobs import Cron
+
             owner.add(owner.jobs, Cron(function, times, settings))
             return function
 
@@ -231,6 +239,8 @@ class DecoratorMethods(CommandDecorator):
         """
 
         def register(owner: Decorators, function: Callable[..., Any], names: Mapping[str, Any]) -> object:
+            from .jobs import OneShot
+
             owner.add(owner.jobs, OneShot(function, name, names, settings))
             return function
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import hikari
 
 from . import bridge
-from .components import UNKNOWN
 from .config import in_use
 from .errors import AnswerError, InteractionOver, UserError
+from .handlers import EXPIRED
 from .logs import get_logger, redacted
 from .tasks import EXITS, current_task, described, must_raise, text_of
 
@@ -223,7 +223,7 @@ class Dispatcher:
             if self._seen.get(interaction.id) or len(self._runtime.gateway.get_listeners(type(event))) > 1:
                 # a raw listener may answer or only observe: give it as long as Discord waits
                 await asyncio.sleep(self._runtime.defer_after)
-            await self._answer_raw(interaction, _UNKNOWN_COMMAND if is_command else UNKNOWN)
+            await self._answer_raw(interaction, _UNKNOWN_COMMAND if is_command else EXPIRED)
 
     async def _answer_raw(self, interaction: bridge.Interaction, line: str) -> None:
         """Answer an interaction without a context. Does nothing if something else has answered it."""

@@ -72,29 +72,29 @@ def guild_of(event: Any) -> int | None:
 
 
 class Listener:
-    """A function that is called once for each event of `event_types`, and the `problems` of its definition."""
+    """A function that is called once for each event of `event_types`, and the `problems` of its definition.
 
-    __slots__ = ("event_types", "file", "function", "line", "name", "problems")
+    `label` is its name in logs and problems.
+    """
 
     def __init__(
-        self, function: Callable[[Any], Awaitable[object]], event_types: tuple[type[Any], ...], names: Mapping[str, Any]
+        self, function: Callable[[Any], Awaitable[object]], event_types: tuple[Any, ...], names: Mapping[str, Any]
     ) -> None:
         self.function: Callable[[Any], Awaitable[object]] = function
         self.name: str = getattr(function, "__name__", type(function).__name__)
         self.file: str | None
         self.line: int | None
         self.file, self.line = place_of(function)
+        self.label: str = f'listener "{self.name}"'
         self.problems: list[Problem] = []
-        self.event_types: tuple[type[Any], ...] = self._read_types(event_types, names)
-        for event_type in self.event_types:
-            if not _is_event(event_type):
+        types = [part for one in self._annotations(event_types, names) for part in union_parts(unpack(one).type)]
+        self.event_types: tuple[type[Any], ...] = tuple(dict.fromkeys(filter(_is_event, types)))
+        for one in types:
+            if not _is_event(one):
                 fix = "Use a class like hikari.MemberCreateEvent, or one of your own that derives from wisp.Event"
-                self._note(f"{event_type!r} is not an event", fix)
-
-    @property
-    def label(self) -> str:
-        """Its name in logs and problems."""
-        return f'listener "{self.name}"'
+                self._note(f"{one!r} is not an event", fix)
+        if problem := call_problem(function, "event"):
+            self._note(problem, f"Write `async def {self.name}(event: ...)`")
 
     def check(self) -> list[Problem]:
         """Return all problems of the listener, including guards above its decorator."""
@@ -104,43 +104,19 @@ class Listener:
         """Return all intents that its events can need."""
         return _union(intents_of(cls) for cls in self.event_types if not issubclass(cls, Event))
 
-    def receives(self, event: object, event_type: type[Any]) -> bool:
-        """Return whether an event reaches the listener through its subscription to this type.
-
-        hikari dispatches an event to its class and to each base class. The first matching type of the listener counts,
-        so that it is called once.
-        """
-        return next(one for one in self.event_types if isinstance(event, one)) is event_type
-
-    def _read_types(self, named: tuple[Any, ...], names: Mapping[str, Any]) -> tuple[type[Any], ...]:
-        """Return the event types in the decorator, or else in the annotation, each once."""
-        fix = "Write `async def name(event: hikari.MemberCreateEvent)`, or `@bot.listen(hikari.MemberCreateEvent)`"
-        first = next(iter(read_parameters(self.function, names)), None)
-        if first is None:
-            self._note("it has no parameter for the event", fix)
-            return ()
-        if problem := call_problem(self.function, "event"):
-            self._note(problem, f"Write `async def {self.name}(event: ...)`")
+    def _annotations(self, event_types: tuple[Any, ...], names: Mapping[str, Any]) -> list[Any]:
+        """Return what the decorator names, or else the annotation of the parameter; nothing if it is wrong."""
         try:
-            annotated = _types_in([first.resolve()])
+            if event_types:
+                return [expand(one) for one in event_types]
+            return [parameter.resolve() for parameter in read_parameters(self.function, names)[:1]]
         except InvalidDefinition as invalid:
-            if not named:
-                self._note(f"parameter `{first.name}`: {invalid.message}", fix)
-            annotated = ()
-        if not named:
-            return annotated
-        try:
-            types = _types_in(map(expand, named))
+            message = f"its parameter for the event: {invalid.message}"
         except Exception as error:
-            self._note(f"the events that the decorator names cannot be evaluated ({error})", fix)
-            return ()
-        are_events = annotated and all(map(_is_event, (*types, *annotated)))
-        if are_events and not any(issubclass(one, annotated) for one in types):
-            in_decorator = " and ".join(one.__name__ for one in types)
-            in_annotation = " | ".join(one.__name__ for one in annotated)
-            message = f"the decorator names {in_decorator}, and `{first.name}` is annotated as `{in_annotation}`"
-            self._note(message, "Write the same event in both places, or write `@bot.listen` alone")
-        return types
+            message = f"the events that the decorator names cannot be evaluated ({error})"
+        fix = "Write `async def name(event: hikari.MemberCreateEvent)`, or `@bot.listen(hikari.MemberCreateEvent)`"
+        self._note(message, fix)
+        return []
 
     def problem(self, message: str, fix: str) -> Problem:
         """Return a problem of this listener."""
@@ -171,11 +147,6 @@ def _union(groups: Iterable[hikari.Intents]) -> hikari.Intents:
     for group in groups:
         union |= group
     return union
-
-
-def _types_in(annotations: Iterable[Any]) -> tuple[Any, ...]:
-    """Return the parts of these annotations, each once."""
-    return tuple(dict.fromkeys(part for one in annotations for part in union_parts(unpack(one).type)))
 
 
 def _is_event(event_type: Any) -> bool:

@@ -146,7 +146,7 @@ def _read_input(field: msgspec.structs.FieldInfo, hint: Any) -> _Input:
     try:
         refuse_misplaced(field.name, "str", field.default)
         annotation = unpack(hint)
-        shown = annotation.only(Field, '"label"') or Field()
+        shown = annotation.only(Field) or Field()
         if annotation.type is not str:
             words = annotation.type.__name__ if isinstance(annotation.type, type) else annotation.type
             problem = f"a form has text inputs only, and this is `{words}`"

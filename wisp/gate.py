@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from .owner import Owner
 from .services.database import DatabaseService
@@ -33,10 +33,9 @@ class Gate:
         decision = self._decisions.get((guild_id, owner.name))
         return self._db is not None and owner.default_enabled if decision is None else decision
 
-    async def decide(self, guild_id: int, names: Iterable[str], is_enabled: bool) -> None:
+    async def decide(self, guild_id: int, names: Sequence[str], is_enabled: bool) -> None:
         """Turn modules on or off in a guild. Raises DatabaseError, and changes nothing then."""
         assert self._db is not None
-        names = list(names)
         async with self._db.transaction() as tx:
             for name in names:
                 await tx.execute("INSERT OR REPLACE INTO wisp_modules VALUES (?, ?, ?)", (guild_id, name, is_enabled))

@@ -36,6 +36,12 @@ Contexts: TypeAlias = "tuple[type[InteractionContext[Any]], type[InteractionCont
 
 AnyErrorHandler = TypeVar("AnyErrorHandler", bound=ErrorHandler)
 
+RESERVED = "wisp"
+"""The first part of the custom ids that wisp makes for itself."""
+
+EXPIRED = "This no longer works: it has expired, or belongs to an older version of the bot."
+"""What a user is told who uses a component or modal that has no handler."""
+
 
 class Handler(abc.ABC, Generic[P, R]):
     """A function of a bot or module that interactions call. It can still be called as the function itself.
@@ -117,17 +123,16 @@ class Handler(abc.ABC, Generic[P, R]):
         """Return a problem at its place. `of` is the part of it ("" for the whole, `, option "times"`)."""
         return Problem(f"{self.title}{of}", message, fix, file=self.file, line=self.line, is_warning=is_warning)
 
-    def note(self, message: str, fix: str, of: str = "") -> None:
+    def note(self, message: str, fix: str, of: str = "", *, is_warning: bool = False) -> None:
         """Add a problem. `of` is as in `problem`."""
-        self.problems.append(self.problem(of, message, fix))
+        self.problems.append(self.problem(of, message, fix, is_warning=is_warning))
 
     def read_parameters(
         self, names: Mapping[str, Any], check: Callable[[list[Parameter]], None] | None = None
     ) -> list[Parameter] | None:
         """Return the parameters of its function, None if it cannot be called or `check` raises InvalidDefinition.
 
-        Problems of the function, of its context and of what it returns are noted. `names` are the local names around
-        the function.
+        Problems of the function, its context and its result are noted. `names` are the local names around the function.
         """
         if isinstance(self.function, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
             fix = f"Write `@{self.__name__}` over the function that is to be guarded"

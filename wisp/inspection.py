@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import enum
 import inspect
 import types
 import typing
@@ -69,11 +68,9 @@ def method_problem(owner: object, name: str, *arguments: str) -> str:
 
 def are_the_function(arguments: tuple[Any, ...]) -> bool:
     """Return whether a decorator that takes types has no parentheses, and so got the function instead of types."""
-    return len(arguments) == 1 and callable(arguments[0]) and not _is_annotation(arguments[0])
-
-
-def _is_annotation(value: object) -> bool:
-    return isinstance(value, type) or typing.get_origin(value) is not None or _is_alias(value)
+    if len(arguments) != 1 or not callable(arguments[0]):
+        return False
+    return not (isinstance(arguments[0], type) or typing.get_origin(arguments[0]) or _is_alias(arguments[0]))
 
 
 def first_paragraph(function: Callable[..., Any]) -> str:
@@ -90,7 +87,7 @@ def in_words(name: str) -> str:
 def short_repr(value: object) -> str:
     """Return a value of the bot's code for a message: at most 60 characters, even if its `__repr__` raises."""
     try:
-        text = str(value) if isinstance(value, enum.Enum) else repr(value)
+        text = repr(value)
     except Exception:
         text = f"of type {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:60]}..."
@@ -122,24 +119,19 @@ class Annotation(NamedTuple):
         """The annotation without the metadata."""
         return _union((self.type, type(None))) if self.allows_none else self.type
 
-    def only(self, own: type[M], example: str) -> M | None:
-        """Return the metadata of this class, None if there is none. Raises InvalidDefinition for any other."""
-        called = f"Write `wisp.{own.__name__}({example})`"
-        if own in self.metadata:
-            raise InvalidDefinition(f"`wisp.{own.__name__}` is not called", called)
+    def only(self, own: type[M]) -> M | None:
+        """Return the outermost metadata of this class, None without one. Raises InvalidDefinition for any other."""
         self.refuse_metadata(own)
-        found = [one for one in self.metadata if isinstance(one, own)]
-        if len(found) > 1:
-            raise InvalidDefinition(f"it has {len(found)} `wisp.{own.__name__}`s", "Keep one of them")
-        return found[0] if found else None
+        return next((one for one in reversed(self.metadata) if isinstance(one, own)), None)
 
     def refuse_metadata(self, own: type[Metadata] | None = None) -> None:
-        """Raise InvalidDefinition if the metadata has a `wisp.Option` or `wisp.Field` that is not `own`."""
+        """Raise InvalidDefinition if the metadata has a `wisp.Option` or `wisp.Field` other than instances of `own`."""
         for one in self.metadata:
             cls = one if isinstance(one, type) else type(one)
-            if issubclass(cls, Metadata) and (own is None or not issubclass(cls, own)):
+            if issubclass(cls, Metadata) and (cls is one or cls is not own):
+                problem = "is not called" if cls is own else f"is for {cls.of}"
                 fix = f"Write `wisp.{own.__name__}(...)`" if own else "Remove it"
-                raise InvalidDefinition(f"its annotation has a `wisp.{cls.__name__}`, which is for {cls.of}", fix)
+                raise InvalidDefinition(f"the `wisp.{cls.__name__}` in its annotation {problem}", fix)
 
 
 class Parameter:
@@ -168,11 +160,6 @@ class Parameter:
     def is_annotated(self) -> bool:
         """Whether it has an annotation."""
         return self._written.annotation is not inspect.Parameter.empty
-
-    @property
-    def is_positional(self) -> bool:
-        """Whether it takes one positional argument."""
-        return self.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
     @property
     def is_named(self) -> bool:
@@ -225,32 +212,27 @@ C = TypeVar("C", bound=type)
 def requested_context(parameters: list[Parameter], *contexts: C) -> C:
     """Return which of these classes the first parameter is annotated with: the first, unless it names a later one.
 
-    Base classes, protocols and names that only a type checker knows stand for the first class. Raises
-    InvalidDefinition if the annotation excludes all of them.
+    Later classes are subclasses of the first. Base classes, protocols and names that only a type checker knows stand
+    for the first. Raises InvalidDefinition if the annotation excludes all of them.
     """
-    if not parameters or not parameters[0].is_annotated:
-        return contexts[0]
     try:
         annotated = parameters[0].read().type
-    except InvalidDefinition:
+    except (IndexError, InvalidDefinition):
         return contexts[0]
-    parts = [typing.get_origin(part) or part for part in union_parts(annotated)]
-    for number, context in enumerate(contexts, 1):
-        if any(_accepts(part, context) and not _is_below(part, contexts[number:]) for part in parts):
+    parts: list[Any] = [typing.get_origin(part) or part for part in union_parts(annotated)]
+    classes = [part for part in parts if _is_plain_class(part)]
+    for context in reversed(contexts):
+        if any(issubclass(cls, context) for cls in classes):
             return context
-    problem = f"its context is annotated as `{inspect.formatannotation(annotated)}`, and it gets a "
+    if len(classes) < len(parts) or any(issubclass(contexts[0], cls) for cls in classes):
+        return contexts[0]
+    problem = f"its first parameter is annotated as `{inspect.formatannotation(annotated)}`, and it gets a "
     right = f"wisp.{contexts[0].__name__}"
     raise InvalidDefinition(f"{problem}`{right}`", f"Write `{parameters[0].name}: {right}`")
 
 
-def _accepts(annotated: Any, context: type) -> bool:
-    if annotated is Any or not isinstance(annotated, type) or getattr(annotated, "_is_protocol", False):
-        return True
-    return issubclass(context, annotated) or issubclass(annotated, context)
-
-
-def _is_below(annotated: Any, contexts: tuple[type, ...]) -> bool:
-    return isinstance(annotated, type) and issubclass(annotated, contexts)
+def _is_plain_class(annotation: Any) -> bool:
+    return isinstance(annotation, type) and annotation is not Any and not getattr(annotation, "_is_protocol", False)
 
 
 # ---- annotations ----
@@ -299,48 +281,26 @@ def union_parts(annotation: Any) -> tuple[Any, ...]:
     return typing.get_args(annotation) if typing.get_origin(annotation) in _UNIONS else (annotation,)
 
 
-def expand(annotation: Any) -> Any:
-    """Replace aliases (`type X = ...`, generic ones included) and NewTypes at every level by what they stand for.
+def expand(annotation: Any, within: tuple[Any, ...] = ()) -> Any:
+    """Replace aliases (`type X = ...`) and NewTypes at every level by what they stand for.
 
-    A union of Literals and None becomes one Literal. A recursive alias is left in place inside of itself.
+    A union of Literals and None becomes one Literal. An alias `within` itself is left in place, as is a generic one.
     """
-    return _expanded(annotation, {}, ())
-
-
-def _expanded(annotation: Any, bound: Mapping[Any, Any], within: tuple[Any, ...]) -> Any:
-    """Expand an annotation in which type parameters stand for `bound`, inside of the aliases `within`."""
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    alias = origin if _is_alias(origin) else annotation
-    if _is_alias(alias):
-        if alias in within:
-            return annotation
-        given = tuple(_expanded(argument, bound, within) for argument in arguments)
-        return _expanded(alias.__value__, _bound(alias.__type_params__, given), (*within, alias))
-    if isinstance(annotation, typing.TypeVar):
-        return bound.get(annotation, annotation)
+    if _is_alias(annotation):
+        return annotation if annotation in within else expand(annotation.__value__, (*within, annotation))
     if isinstance(annotation, typing.NewType):
-        return _expanded(annotation.__supertype__, bound, within)
-    if origin is Literal:  # an alias of another Literal can be one of its values
-        return Literal[tuple(_expanded(one, {}, within) if _is_alias(one) else one for one in arguments)]
+        return expand(annotation.__supertype__, within)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Annotated:
-        return Annotated[(_expanded(arguments[0], bound, within), *arguments[1:])]
-    parts = tuple(_expanded(argument, bound, within) for argument in arguments)
+        return Annotated[(expand(arguments[0], within), *arguments[1:])]
+    parts = tuple(expand(argument, within) for argument in arguments)
     if origin in _UNIONS:
         return _union(parts)
-    if isinstance(origin, type) and parts != arguments:
-        return cast(Any, origin)[parts]
-    return annotation
+    return cast(Any, origin)[parts] if isinstance(origin, type) and parts != arguments else annotation
 
 
 def _is_alias(annotation: Any) -> bool:
-    """Return whether this is a `type X = ...`, of Python 3.12 or of typing_extensions."""
-    return type(annotation).__name__ == "TypeAliasType"
-
-
-def _bound(parameters: tuple[Any, ...], given: tuple[Any, ...]) -> dict[Any, Any]:
-    """Map the type parameters of an alias to the types that it was given, or to their defaults (Python 3.13)."""
-    bound = {one: one.__default__ for one in parameters if hasattr(one, "has_default") and one.has_default()}
-    return bound | dict(zip(parameters, given, strict=False))
+    return type(annotation).__name__ == "TypeAliasType"  # of Python 3.12, or of typing_extensions
 
 
 def _union(parts: tuple[Any, ...]) -> Any:
@@ -365,16 +325,13 @@ def checked_settings(settings: S, checks: SettingChecks, decorator: str) -> tupl
     wrong: list[tuple[str, str]] = []
     for name, value in cast("dict[str, Any]", settings).items():
         if name not in checks:
-            nearest = difflib.get_close_matches(name, checks, 1)
-            nearest = nearest or ["permissions"] * ("permission" in name and "permissions" in checks)
-            fix = f"Did you mean {nearest[0]}=?" if nearest else f"It takes {', '.join(checks)}"
+            near = difflib.get_close_matches(name, checks, 1, cutoff=0.5)
+            fix = f"Did you mean {near[0]}=?" if near else f"It takes {', '.join(checks)}"
             wrong.append((f"{decorator} has no setting {name}=", fix))
+        elif value is not None and checks[name][0](value):
+            usable[name] = value
         elif value is not None:
-            fits, words = checks[name]
-            if fits(value):
-                usable[name] = value
-            else:
-                wrong.append((f"{name}= is {value!r}", f"Give it {words}"))
+            wrong.append((f"{name}= is {value!r}", f"Give it {checks[name][1]}"))
     return cast(S, usable), wrong
 
 
@@ -397,9 +354,7 @@ def is_filled_with(cls: type) -> Callable[[object], bool]:
     """Return a test for lists, tuples and sets that have members, all of this class (bool is not an int here)."""
 
     def check(value: object) -> bool:
-        if not isinstance(value, (list, tuple, set, frozenset)):
-            return False
-        values = cast("list[object]", value)
+        values = cast("list[object]", value) if isinstance(value, (list, tuple, set, frozenset)) else []
         return bool(values) and all(isinstance(one, cls) and not isinstance(one, bool) for one in values)
 
     return check

@@ -32,28 +32,22 @@ class Instrumentation:
 
     def record(self, kind: Kind, name: str, outcome: Outcome, began: float) -> None:
         """Record a run that has ended now and began at `began` (seconds of `Clock.monotonic`)."""
-        if self._metrics is not None:
-            try:
-                self._metrics.increment(f"wisp.{kind}s", 1.0, {kind: name, "outcome": outcome})
-                self._metrics.timing(f"wisp.{kind}.duration", self._clock.monotonic() - began, {kind: name})
-            except Exception:
-                self._give_up()
+        self._call("increment", f"wisp.{kind}s", 1.0, {kind: name, "outcome": outcome})
+        self._call("timing", f"wisp.{kind}.duration", self._clock.monotonic() - began, {kind: name})
 
     def refused(self, reason: Refusal) -> None:
         """Count an interaction that reached no handler."""
-        self._count("wisp.refusals", {"reason": reason})
+        self._call("increment", "wisp.refusals", 1.0, {"reason": reason})
 
     def failed(self, where: str, error: BaseException) -> None:
         """Count an error that no error handler handled."""
-        self._count("wisp.errors", {"where": where, "error": type(error).__name__})
+        self._call("increment", "wisp.errors", 1.0, {"where": where, "error": type(error).__name__})
 
-    def _count(self, name: str, labels: dict[str, str]) -> None:
-        if self._metrics is not None:
-            try:
-                self._metrics.increment(name, 1.0, labels)
-            except Exception:
-                self._give_up()
-
-    def _give_up(self) -> None:
-        self._metrics = None
-        _log.exception('the service "metrics" failed. wisp records nothing more with it')
+    def _call(self, method: str, name: str, value: float, labels: dict[str, str]) -> None:
+        if self._metrics is None:
+            return
+        try:
+            getattr(self._metrics, method)(name, value, labels)
+        except Exception:
+            self._metrics = None
+            _log.exception('the service "metrics" failed. wisp records nothing more with it')

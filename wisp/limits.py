@@ -26,7 +26,6 @@ COMMANDS = {1: 100, 2: 15, 3: 15, 4: 1}  # of a scope, by type: chat input, user
 OPTIONS = 25
 CHOICES = 25
 OPTION_NUMBER = (-(2**53) + 1, 2**53 - 1)
-OPTION_MAX_LENGTH = (1, 6000)
 CONTENT = 2000  # 4000 in the OpenAPI file is for users with Nitro
 ATTACHMENTS = 10
 ATTACHMENT_SIZE = 10 * 1024 * 1024  # bytes of a file, in a guild without boosts (reference#uploading-files)
@@ -39,19 +38,13 @@ COMPONENTS = 40  # of a message with that flag, nested ones counted
 CUSTOM_ID = (1, 100)
 SELECT_OPTIONS = 25
 INPUT_VALUE = 4000
-# reference#locales
-# fmt: off
-LOCALES = frozenset((
-    "ar", "bg", "cs", "da", "de", "el", "en-GB", "en-US", "es-419", "es-ES", "fi", "fr", "he", "hi", "hr", "hu",
-    "id", "it", "ja", "ko", "lt", "nl", "no", "pl", "pt-BR", "ro", "ru", "sv-SE", "th", "tr", "uk", "vi",
-    "zh-CN", "zh-TW",
-))
-# fmt: on
+_LOCALES = """
+    ar bg cs da de el en-GB en-US es-419 es-ES fi fr he hi hr hu id it ja ko lt nl no pl pt-BR ro ru sv-SE th tr uk vi
+    zh-CN zh-TW
+"""
+LOCALES = frozenset(_LOCALES.split())  # reference#locales
 
 INVALID = "INVALID"
-
-DUPLICATE_NAME = "APPLICATION_COMMANDS_DUPLICATE_NAME"
-"""The code for two commands of one type with the same name."""
 
 
 class Violation(NamedTuple):
@@ -133,36 +126,15 @@ class Report:
 # ---- the check of one value ----
 
 
-class Bounds:
-    """The check of one value, by default with bounds, both included."""
+def text(low: int, high: int) -> Validator:
+    """Return the check of a string whose length is within these bounds, both included."""
 
-    def __init__(self, low: float, high: float) -> None:
-        self.low: float = low
-        self.high: float = high
-
-    def __call__(self, report: Report, value: Any, path: Path) -> None:
-        """Report what is wrong with a value that is not None."""
-        self._check(report, value, path)
-
-    def _check(self, report: Report, value: Any, path: Path) -> None:
-        raise NotImplementedError
-
-    def _refuse_length(self, report: Report, path: Path, length: int, things: str) -> None:
-        code, message = "BASE_TYPE_MAX_LENGTH", f"Must be {self.high} or fewer in length."
-        if self.low:
-            code, message = "BASE_TYPE_BAD_LENGTH", f"Must be between {self.low} and {self.high} in length."
-        report.refuse(path, code, message, f"{length} {things.removesuffix('s') if length == 1 else things}")
-
-
-class Text(Bounds):
-    """A string of a length within bounds."""
-
-    def _check(self, report: Report, value: Any, path: Path) -> None:
+    def check(report: Report, value: Any, path: Path) -> None:
         if not isinstance(value, str):
             report.refuse(path, "STRING_TYPE_CONVERT", f"Could not interpret {shown(value)} as string.")
             return
-        if not self.low <= len(value) <= self.high:
-            self._refuse_length(report, path, len(value), "characters")
+        if not low <= len(value) <= high:
+            _refuse_length(report, path, len(value), "characters", (low, high))
             return
         try:
             value.encode()
@@ -170,75 +142,76 @@ class Text(Bounds):
             got = shown(value[error.start])
             report.refuse(path, INVALID, "Half of a surrogate pair is not a character.", got)
 
+    return check
 
-class Number(Bounds):
-    """A number within bounds."""
 
-    kind = "float"
+def number(low: float, high: float, kind: str = "float") -> Validator:
+    """Return the check of a number within these bounds, both included."""
 
-    def _check(self, report: Report, value: Any, path: Path) -> None:
+    def check(report: Report, value: Any, path: Path) -> None:
         # NaN and the infinities are not JSON: the difference to themselves is not 0
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and value - value == 0
-        if not is_number or (self.kind == "int" and value != int(value)):
-            report.refuse(path, "NUMBER_TYPE_COERCE", f"Value {shown(value)} is not {self.kind}.")
-            return
-        kind = "int" if isinstance(value, int) else self.kind
-        if not self.low <= value <= self.high:
-            end, order, bound = ("MIN", "greater", self.low) if value < self.low else ("MAX", "less", self.high)
-            message = f"{kind} value should be {order} than or equal to {bound}."
+        if not is_number or (kind == "int" and value != int(value)):
+            report.refuse(path, "NUMBER_TYPE_COERCE", f"Value {shown(value)} is not {kind}.")
+        elif not low <= value <= high:
+            end, order, bound = ("MIN", "greater", low) if value < low else ("MAX", "less", high)
+            shown_kind = "int" if isinstance(value, int) else kind
+            message = f"{shown_kind} value should be {order} than or equal to {bound}."
             report.refuse(path, f"NUMBER_TYPE_{end}", message, shown(value))
 
-
-class Integer(Number):
-    """An integer within bounds."""
-
-    kind = "int"
+    return check
 
 
-class Url(Text):
-    """A URL with one of several schemes, or ""."""
+def integer(low: float, high: float) -> Validator:
+    """Return the check of an integer within these bounds, both included."""
+    return number(low, high, "int")
 
-    def __init__(self, high: int, *schemes: str) -> None:
-        super().__init__(0, high)
-        self.schemes: tuple[str, ...] = schemes
 
-    def _check(self, report: Report, value: Any, path: Path) -> None:
-        super()._check(report, value, path)
+def url(high: int, *schemes: str) -> Validator:
+    """Return the check of a URL with one of these schemes, or ""."""
+    check_text = text(0, high)
+
+    def check(report: Report, value: Any, path: Path) -> None:
+        check_text(report, value, path)
         if not value or not report.is_clean(path):
             return
         scheme, separator, rest = value.partition("://")
         if not separator or not rest or any(character.isspace() for character in value):
             report.refuse(path, "URL_TYPE_INVALID_URL", "Not a well formed URL.")
-        elif scheme.lower() not in self.schemes:
-            message = f"Scheme {shown(scheme)} is not supported. Scheme must be one of {listed(self.schemes)}."
+        elif scheme.lower() not in schemes:
+            message = f"Scheme {shown(scheme)} is not supported. Scheme must be one of {listed(schemes)}."
             report.refuse(path, "URL_TYPE_INVALID_SCHEME", message)
 
+    return check
 
-class Array(Bounds):
-    """A list of a length within bounds. Items beyond it are refused without being read."""
 
-    def __init__(self, low: int, high: int, check: Validator | str) -> None:
-        super().__init__(low, high)
-        self.check: Validator | str = check
+def array(low: int, high: int, item: Validator | str) -> Validator:
+    """Return the check of a list of this many items. Items beyond are refused without being read."""
 
-    def _check(self, report: Report, value: Any, path: Path) -> None:
+    def check(report: Report, value: Any, path: Path) -> None:
         if not _is_list(value):
             report.refuse(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
             return
-        if not self.low <= len(value) <= self.high:
+        if not low <= len(value) <= high:
             name = next((part for part in reversed(path) if isinstance(part, str)), "commands")
-            self._refuse_length(report, path, len(value), name.replace("_", " "))
-        for index, item in enumerate(value[: int(self.high)]):
-            report.check(self.check, item, (*path, index))
+            _refuse_length(report, path, len(value), name.replace("_", " "), (low, high))
+        for index, one in enumerate(value[:high]):
+            report.check(item, one, (*path, index))
+
+    return check
 
 
-class Localized(Bounds):
-    """A dictionary from locales to texts."""
+def _refuse_length(report: Report, path: Path, length: int, things: str, bounds: tuple[int, int]) -> None:
+    code, message = "BASE_TYPE_MAX_LENGTH", f"Must be {bounds[1]} or fewer in length."
+    if bounds[0]:
+        code, message = "BASE_TYPE_BAD_LENGTH", f"Must be between {bounds[0]} and {bounds[1]} in length."
+    report.refuse(path, code, message, f"{length} {things.removesuffix('s') if length == 1 else things}")
 
-    def __init__(self, check: Validator) -> None:
-        self.check: Validator = check
 
-    def _check(self, report: Report, value: Any, path: Path) -> None:
+def localized(text: Validator) -> Validator:
+    """Return the check of a dictionary from locales to texts."""
+
+    def check(report: Report, value: Any, path: Path) -> None:
         if not is_object(value):
             report.refuse(path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
             return
@@ -246,24 +219,24 @@ class Localized(Bounds):
             message = f"{shown(unknown[0])} is not a locale. Key must be one of {listed(sorted(LOCALES))}."
             report.refuse(path, "BASE_TYPE_CHOICES", message)
         known = [key for key in value if key in LOCALES]
-        Shape(dict.fromkeys(known, self.check), " ".join(known))(report, value, path)
+        Shape(dict.fromkeys(known, text), " ".join(known))(report, value, path)
+
+    return check
 
 
-class Component(Bounds):
-    """A component: one shape of the table for each type that is allowed."""
+def component(shapes: Mapping[int, str]) -> Validator:
+    """Return the check of a component: one shape of the table for each type that is allowed."""
 
-    def __init__(self, shapes: Mapping[int, str]) -> None:
-        self.shapes: Mapping[int, str] = shapes
-
-    def _check(self, report: Report, value: Any, path: Path) -> None:
+    def check(report: Report, value: Any, path: Path) -> None:
         kind = value.get("type") if is_object(value) else None
-        if is_integer(kind) and kind in self.shapes:
-            report.check(self.shapes[kind], value, path)
+        if is_integer(kind) and kind in shapes:
+            report.check(shapes[kind], value, path)
         elif is_object(value):
-            message = f'Value of field "type" must be one of {listed(self.shapes)}.'
-            report.refuse(path, "UNION_TYPE_CHOICES", message)
+            report.refuse(path, "UNION_TYPE_CHOICES", f'Value of field "type" must be one of {listed(shapes)}.')
         else:
             Shape({})(report, value, path)
+
+    return check
 
 
 _NOT_IN_NAME = re.compile(
@@ -272,29 +245,22 @@ _NOT_IN_NAME = re.compile(
 """Negates [-_'\\p{L}\\p{N}\\p{sc=Deva}\\p{sc=Thai}]: Deva and Thai add their vowel signs."""
 
 
-class CommandName(Text):
-    """The name of a chat input command or an option."""
-
-    def _check(self, report: Report, value: Any, path: Path) -> None:
-        super()._check(report, value, path)
-        if not report.is_clean(path):
-            return
-        if wrong := _NOT_IN_NAME.search(value):
-            why = f"{shown(wrong[0])} is neither a letter, a digit nor one of - _ '"
-        elif value != value.lower():
-            why = f"it must be lowercase, {shown(value.lower())}"
-        else:
-            return
-        report.refuse(path, "APPLICATION_COMMAND_INVALID_NAME", f"Command name is invalid: {why}")
-
-
-def _check_choice_value(report: Report, value: Any, path: Path) -> None:
-    check = Text(1, 100) if isinstance(value, str) else Number(*OPTION_NUMBER)
-    check(report, value, path)
+def check_command_name(report: Report, value: Any, path: Path) -> None:
+    """Check the name of a chat input command or an option."""
+    text(1, 32)(report, value, path)
+    if not report.is_clean(path):
+        return
+    if wrong := _NOT_IN_NAME.search(value):
+        why = f"{shown(wrong[0])} is neither a letter, a digit nor one of - _ '"
+    elif value != value.lower():
+        why = f"it must be lowercase, {shown(value.lower())}"
+    else:
+        return
+    report.refuse(path, "APPLICATION_COMMAND_INVALID_NAME", f"Command name is invalid: {why}")
 
 
 def _check_filename(report: Report, value: Any, path: Path) -> None:
-    Text(1, 1024)(report, value, path)
+    text(1, 1024)(report, value, path)
     if report.is_clean(path) and any(character < " " or character == "\x7f" for character in value):
         report.refuse(path, INVALID, "It cannot have control characters, such as line breaks.", shown(value))
 
@@ -339,8 +305,10 @@ def distinct(key: str, name: str, code: str, message: str, *, up: int = 0) -> Va
 
 
 def _check_embed_size(report: Report, message: Any, path: Path) -> None:
-    texts = [text for n, embed in objects(message.get("embeds")) for text in _embed_texts(embed, (*path, "embeds", n))]
-    size = sum(len(text) for place, text in texts if isinstance(text, str) and report.is_clean(place))
+    size = 0
+    for index, embed in objects(message.get("embeds")):
+        for place, value in _embed_texts(embed, (*path, "embeds", index)):
+            size += len(value) if isinstance(value, str) and report.is_clean(place) else 0
     if size > EMBEDS_SIZE:
         words = f"Embed size exceeds maximum size of {EMBEDS_SIZE}"
         report.refuse((*path, "embeds"), "MAX_EMBED_SIZE_EXCEEDED", words, f"{size} characters")
@@ -349,7 +317,7 @@ def _check_embed_size(report: Report, message: Any, path: Path) -> None:
 def _check_embed_shows_something(report: Report, embed: Any, path: Path) -> None:
     """Refuse an embed without content. A colour, a URL and a time do not count."""
     urls = [embed[name].get("url") for name in ("image", "thumbnail") if is_object(embed.get(name))]
-    if report.is_clean(path) and all(map(is_blank, (*(text for _, text in _embed_texts(embed, path)), *urls))):
+    if report.is_clean(path) and all(map(is_blank, (*(value for _, value in _embed_texts(embed, path)), *urls))):
         report.require({}, path, "description")
 
 
@@ -365,7 +333,16 @@ def _embed_texts(embed: Mapping[str, Any], path: Path) -> Iterator[tuple[Path, o
 def _check_field_texts(report: Report, field: Any, path: Path) -> None:
     for key, high in (("name", 256), ("value", 1024)):
         if field.get(key) != "":  # which Discord accepts (hikari-py/hikari#2105)
-            Shape({key: Text(1, high)}, key)(report, field, path)
+            Shape({key: text(1, high)}, key)(report, field, path)
+
+
+def _check_choices(report: Report, option: Any, path: Path) -> None:
+    Shape({"choices": array(0, CHOICES, _choice_of(option.get("type")))})(report, option, path)
+
+
+def _choice_of(kind: object) -> str:
+    """Return the shape of a choice of an option type."""
+    return "string choice" if kind == 3 else "integer choice" if kind == 4 else "number choice"
 
 
 def _check_rows(report: Report, message: Any, path: Path) -> None:
@@ -415,32 +392,31 @@ DISTINCT_OPTIONS = distinct("options", "name", _SAME_NAME, "Option name already 
 DISTINCT_CHOICES = [distinct("choices", name, INVALID, _UNIQUE_CHOICES) for name in ("name", "value")]
 DISTINCT_VALUES = distinct("options", "value", _SAME_VALUE, "The specified option value is already used", up=1)
 
-_NAME = CommandName(1, 32)
-_DESCRIPTION = Text(1, 100)
-_ID = Text(*CUSTOM_ID)
-_CONTENT = Text(0, CONTENT)
+_DESCRIPTION = text(1, 100)
+_ID = text(*CUSTOM_ID)
+_CONTENT = text(0, CONTENT)
 SELECTS = {3: "string select", 5: "user select", 6: "role select", 7: "mentionable select", 8: "channel select"}
-_ROWS = Shape({"components": Array(0, 5, Component({1: "row"}))})
+_ROWS = Shape({"components": array(0, 5, component({1: "row"}))})
 
 
-def command_shape(name: Validator, more: Mapping[str, Validator | str], *rules: Validator) -> Shape:
+def command_shape(more: Mapping[str, Validator | str], *rules: Validator) -> Shape:
     """Return the shape of a command or an option with more fields than names and descriptions."""
-    names = {"name": name, "name_localizations": Localized(name)}
-    descriptions = {"description": _DESCRIPTION, "description_localizations": Localized(_DESCRIPTION)}
+    names = {"name": check_command_name, "name_localizations": localized(check_command_name)}
+    descriptions = {"description": _DESCRIPTION, "description_localizations": localized(_DESCRIPTION)}
     return Shape({**names, **descriptions, **more}, "name description", *rules)
 
 
 def _choice(value: Validator) -> Shape:
-    name = Text(1, 100)
-    return Shape({"name": name, "name_localizations": Localized(name), "value": value}, "name value")
+    name = text(1, 100)
+    return Shape({"name": name, "name_localizations": localized(name), "value": value}, "name value")
 
 
 _SELECT = Shape(
     {
         "custom_id": _ID,
-        "placeholder": Text(0, 150),
-        "min_values": Integer(0, 25),
-        "max_values": Integer(1, 25),
+        "placeholder": text(0, 150),
+        "min_values": integer(0, 25),
+        "max_values": integer(1, 25),
     },
     "custom_id",
     ordered("min_values", "max_values"),
@@ -448,96 +424,91 @@ _SELECT = Shape(
 TEXT_INPUT = Shape(
     {
         "custom_id": _ID,
-        "label": Text(1, 45),
-        "placeholder": Text(0, 100),
-        "value": Text(0, INPUT_VALUE),
-        "min_length": Integer(0, INPUT_VALUE),
-        "max_length": Integer(1, INPUT_VALUE),
+        "label": text(1, 45),
+        "placeholder": text(0, 100),
+        "value": text(0, INPUT_VALUE),
+        "min_length": integer(0, INPUT_VALUE),
+        "max_length": integer(1, INPUT_VALUE),
     },
     "custom_id style",
     ordered("min_length", "max_length"),
 )
-_OPTIONS: dict[str, Validator] = {"options": Array(0, OPTIONS, "option")}
+_OPTIONS: dict[str, Validator] = {"options": array(0, OPTIONS, "option")}
 
 SHAPES: dict[str, Shape] = {
     # interactions/application-commands
-    "command": command_shape(_NAME, _OPTIONS, DISTINCT_OPTIONS),
-    "menu": Shape({"name": Text(1, 32), "name_localizations": Localized(Text(1, 32))}, "name"),
+    "command": command_shape(_OPTIONS, DISTINCT_OPTIONS),
+    "menu": Shape({"name": text(1, 32), "name_localizations": localized(text(1, 32))}, "name"),
     "option": command_shape(
-        _NAME,
         {
             **_OPTIONS,
-            "choices": Array(0, CHOICES, "choice"),
-            "min_value": Number(*OPTION_NUMBER),
-            "max_value": Number(*OPTION_NUMBER),
-            "min_length": Integer(0, 6000),
-            "max_length": Integer(*OPTION_MAX_LENGTH),
+            "min_value": number(*OPTION_NUMBER),
+            "max_value": number(*OPTION_NUMBER),
+            "min_length": integer(0, 6000),
+            "max_length": integer(1, 6000),
         },
         DISTINCT_OPTIONS,
+        _check_choices,
         *DISTINCT_CHOICES,
         ordered("min_value", "max_value"),
         ordered("min_length", "max_length"),
     ),
-    "choice": _choice(_check_choice_value),
-    "string choice": _choice(Text(1, 100)),
-    "integer choice": _choice(Integer(*OPTION_NUMBER)),
-    "number choice": _choice(Number(*OPTION_NUMBER)),
+    "string choice": _choice(text(1, 100)),
+    "integer choice": _choice(integer(*OPTION_NUMBER)),
+    "number choice": _choice(number(*OPTION_NUMBER)),
     # resources/message#create-message
     "message": Shape(
         {
             "content": _CONTENT,
-            "embeds": Array(0, EMBEDS, "embed"),
-            "attachments": Array(0, ATTACHMENTS, "attachment"),
+            "embeds": array(0, EMBEDS, "embed"),
+            "attachments": array(0, ATTACHMENTS, "attachment"),
         },
         "",
         _check_embed_size,
         _check_rows,
         _check_custom_ids,
     ),
-    "attachment": Shape({"filename": _check_filename, "description": Text(0, 1024)}),
+    "attachment": Shape({"filename": _check_filename, "description": text(0, 1024)}),
     # resources/message#embed-object-embed-limits
     "embed": Shape(
         {
-            "title": Text(0, EMBED_TITLE),
-            "description": Text(0, EMBED_DESCRIPTION),
-            "footer": Shape({"text": Text(0, 2048)}),
-            "author": Shape({"name": Text(0, 256)}),
-            "fields": Array(0, 25, "embed field"),
+            "title": text(0, EMBED_TITLE),
+            "description": text(0, EMBED_DESCRIPTION),
+            "footer": Shape({"text": text(0, 2048)}),
+            "author": Shape({"name": text(0, 256)}),
+            "fields": array(0, 25, "embed field"),
         },
         "",
         _check_embed_shows_something,
     ),
     "embed field": Shape({}, "", _check_field_texts),
     # components/reference
-    "row": Shape({"components": Array(1, 5, Component({2: "button", **SELECTS}))}, "components"),
+    "row": Shape({"components": array(1, 5, component({2: "button", **SELECTS}))}, "components"),
     "button": Shape(
-        {"custom_id": _ID, "url": Url(512, "http", "https", "discord"), "label": Text(0, 80), "emoji": "emoji"},
+        {"custom_id": _ID, "url": url(512, "http", "https", "discord"), "label": text(0, 80), "emoji": "emoji"},
         "style",
         _check_button,
     ),
     "emoji": Shape({}, "", _check_emoji),
     "string select": _SELECT.extended(
-        {"options": Array(1, SELECT_OPTIONS, "select option")}, "options", DISTINCT_VALUES
+        {"options": array(1, SELECT_OPTIONS, "select option")}, "options", DISTINCT_VALUES
     ),
-    "user select": _SELECT,
-    "role select": _SELECT,
-    "mentionable select": _SELECT,
-    "channel select": _SELECT,
+    **dict.fromkeys(("user select", "role select", "mentionable select", "channel select"), _SELECT),
     "select option": Shape(
-        {"label": Text(1, 100), "description": Text(0, 100), "emoji": "emoji", "value": Text(1, 100)},
+        {"label": text(1, 100), "description": text(0, 100), "emoji": "emoji", "value": text(1, 100)},
         "label value",
     ),
     # interactions/receiving-and-responding#interaction-response-object-modal
     "modal": Shape(
         {
             "custom_id": _ID,
-            "title": Text(1, 45),
-            "components": Array(1, 5, Component({1: "modal row", 10: "text display", 18: "label"})),
+            "title": text(1, 45),
+            "components": array(1, 5, component({1: "modal row", 10: "text display", 18: "label"})),
         },
         "custom_id title components",
         _check_custom_ids,
     ),
-    "modal row": Shape({"components": Array(1, 5, Component({4: "row input"}))}, "components"),
+    "modal row": Shape({"components": array(1, 5, component({4: "row input"}))}, "components"),
     "row input": TEXT_INPUT.extended({}, "label"),
     **dict.fromkeys(("text display", "label"), Shape({})),  # which Discord itself checks
 }
@@ -555,28 +526,9 @@ def command_violations(payload: Mapping[str, object]) -> list[Violation]:
     return violations("menu" if payload.get("type") in (2, 3) else "command", payload)
 
 
-def commands_violations(payloads: Sequence[Mapping[str, object]]) -> list[Violation]:
-    """Return what Discord would refuse in all commands of one scope, global or a guild's, taken together.
-
-    That is the number of commands of each type, and two commands of one type and name. Paths start with an index.
-    """
-    report = Report({})
-    places: dict[int, list[tuple[Path, object]]] = {kind: [] for kind in COMMANDS}
-    for index, command in objects(payloads, sum(COMMANDS.values())):
-        kind = command.get("type")
-        place = places[kind if is_integer(kind) and kind in COMMANDS else 1]
-        place.append(((index, "name"), command.get("name")))
-    for kind, found in places.items():
-        for path, _ in found[COMMANDS[kind] : COMMANDS[kind] + 1]:
-            message = f"Maximum number of application commands reached ({COMMANDS[kind]} of this type)."
-            report.refuse(path[:1], INVALID, message)
-        refuse_duplicates(report, found, DUPLICATE_NAME, "Application command names must be unique", up=1)
-    return report.found
-
-
 def choice_violations(choice: Mapping[str, object], kind: int) -> list[Violation]:
     """Return what Discord would refuse in one choice, or suggestion, of a string, integer or number option."""
-    return violations({3: "string choice", 4: "integer choice"}.get(kind, "number choice"), choice)
+    return violations(_choice_of(kind), choice)
 
 
 def message_violations(payload: Mapping[str, object]) -> list[Violation]:

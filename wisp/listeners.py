@@ -69,20 +69,26 @@ class Listeners:
 
     def _subscribe(self, owner: Owner, listener: Listener, event_type: type[hikari.Event]) -> Any:
         async def on_event(event: hikari.Event) -> None:
-            if not listener.receives(event, event_type):
-                return
-            if self._runtime.closing:
-                if isinstance(event, hikari.StoppedEvent):
-                    await self._call_last(owner, listener, event)
-            elif isinstance(event, hikari.StartedEvent):
-                self._runtime.spawn(self._call(owner, listener, event))  # hikari's start would wait for it
-            elif isinstance(event, hikari.StartingEvent):
-                await self._call_to_the_end(owner, listener, event)
-            else:
-                await self._call(owner, listener, event)
+            # hikari dispatches an event to its class and to each base class: the first of the listener's types counts
+            if next(one for one in listener.event_types if isinstance(event, one)) is event_type:
+                await self._dispatch(owner, listener, event)
 
         self._runtime.gateway.subscribe(event_type, on_event)
         return on_event
+
+    async def _dispatch(self, owner: Owner, listener: Listener, event: hikari.Event) -> None:
+        if self._runtime.closing:
+            if isinstance(event, hikari.StoppedEvent):
+                await self._call_last(owner, listener, event)
+        elif isinstance(event, hikari.StartedEvent):
+            self._runtime.spawn(self._call(owner, listener, event))  # hikari's start would wait for it
+        elif isinstance(event, hikari.StartingEvent):
+            try:  # the start waits for it; it continues if the start is cancelled, since it may close the bot
+                await asyncio.shield(asyncio.create_task(contained(self._call(owner, listener, event))))
+            except Exit as exit:
+                raise exit.error from None
+        else:
+            await self._call(owner, listener, event)
 
     async def _call(self, owner: Owner, listener: Listener, event: Any) -> None:
         """Call a listener, unless its module is off in the guild of the event."""
@@ -95,13 +101,6 @@ class Listeners:
 
             call = partial(listener.function, event)
             await runtime.run("event", type(event).__name__, listener.label, owner, call, fail)
-
-    async def _call_to_the_end(self, owner: Owner, listener: Listener, event: hikari.Event) -> None:
-        """Call a listener that the start waits for. It continues if the start is cancelled: it may close the bot."""
-        try:
-            await asyncio.shield(asyncio.create_task(contained(self._call(owner, listener, event))))
-        except Exit as exit:
-            raise exit.error from None
 
     async def _call_last(self, owner: Owner, listener: Listener, event: hikari.Event) -> None:
         """Call a listener for an event of the bot's end. It has what is left of the shutdown, and at least a second."""

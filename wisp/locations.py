@@ -14,7 +14,6 @@ from pathlib import Path
 from traceback import walk_tb
 from types import FrameType, TracebackType
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from .inspection import underlying
 
@@ -35,20 +34,9 @@ def place_of(function: Callable[..., Any]) -> tuple[str | None, int | None]:
 
 
 def place_of_class(cls: type) -> tuple[str | None, int | None]:
-    """Return the file and line in which a class is defined, (None, None) without a source."""
-    if cls not in _places_of_classes:
-        _places_of_classes[cls] = _find_class(cls)
-    file, line = _places_of_classes[cls]
-    return file and short_path(file), line
-
-
-_places_of_classes: WeakKeyDictionary[type, tuple[str | None, int | None]] = WeakKeyDictionary()
-"""Results are kept, since each search parses the whole file."""
-
-
-def _find_class(cls: type) -> tuple[str | None, int | None]:
+    """Return the file and line in which a class is defined, (None, None) without a source. It parses the whole file."""
     try:
-        return inspect.getsourcefile(cls), inspect.getsourcelines(cls)[1]
+        return short_path(inspect.getsourcefile(cls) or ""), inspect.getsourcelines(cls)[1]
     except (OSError, TypeError):
         return None, None
 
@@ -96,23 +84,17 @@ def place(task: asyncio.Task[Any]) -> str:
 
 def place_in(frames: Iterable[FrameType]) -> str:
     """Return the innermost of these frames (outermost first) that is the bot's code, formatted as by `place`."""
-    frame = _innermost(frames)
-    return f" ({_where(frame)})" if frame else ""
+    return _innermost((frame, frame.f_lineno) for frame in frames)
 
 
 def line_of(task: asyncio.Task[Any]) -> str:
     """Return as `place`, with the line of code: " (bot.py:12, in greet: await door.wait())"."""
-    frame = _innermost(_frames(task.get_coro()))
-    if frame is None:
-        return ""
-    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip()
-    return f" ({_where(frame)}{line and ': '}{line})"
+    return _innermost(((frame, frame.f_lineno) for frame in _frames(task.get_coro())), with_code=True)
 
 
 def raised_at(traceback: TracebackType | None) -> str:
     """Return the innermost line of the bot's code in a traceback, formatted as by `place`."""
-    lines = [f" ({_where(frame, line)})" for frame, line in walk_tb(traceback) if _is_of_bot(frame)]
-    return lines[-1] if lines else ""
+    return _innermost(walk_tb(traceback))
 
 
 def in_bot(traceback: TracebackType | None) -> TracebackType | None:
@@ -123,12 +105,13 @@ def in_bot(traceback: TracebackType | None) -> TracebackType | None:
     return begin or traceback
 
 
-def _where(frame: FrameType, line: int | None = None) -> str:
-    return f"{os.path.relpath(frame.f_code.co_filename)}:{line or frame.f_lineno}, in {frame.f_code.co_name}"
-
-
-def _innermost(frames: Iterable[FrameType]) -> FrameType | None:
-    return next((frame for frame in reversed([*frames]) if _is_of_bot(frame)), None)
+def _innermost(lines: Iterable[tuple[FrameType, int]], *, with_code: bool = False) -> str:
+    of_bot = [(frame.f_code, line) for frame, line in lines if _is_of_bot(frame)]
+    if not of_bot:
+        return ""
+    code, line = of_bot[-1]
+    text = linecache.getline(code.co_filename, line).strip() if with_code else ""
+    return f" ({os.path.relpath(code.co_filename)}:{line}, in {code.co_name}{text and ': '}{text})"
 
 
 def _is_of_bot(frame: FrameType) -> bool:
@@ -137,9 +120,9 @@ def _is_of_bot(frame: FrameType) -> bool:
 
 def _frames(coroutine: Any) -> list[FrameType]:
     """Return the frames of a coroutine and of the coroutines and generators that it awaits, outermost first."""
-    found: list[FrameType] = []
+    found: list[FrameType | None] = []
     at = coroutine
-    while at is not None:
-        found += [getattr(at, name) for name in ("cr_frame", "gi_frame", "ag_frame") if getattr(at, name, None)]
-        at = next((getattr(at, name) for name in ("cr_await", "gi_yieldfrom", "ag_await") if hasattr(at, name)), None)
-    return found
+    while kind := next((kind for kind in ("cr", "gi", "ag") if hasattr(at, f"{kind}_frame")), ""):
+        found.append(getattr(at, f"{kind}_frame"))
+        at = getattr(at, "gi_yieldfrom" if kind == "gi" else f"{kind}_await")
+    return [frame for frame in found if frame]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar, cast, overload
 
-from .errors import Problem, WispError
+from .errors import Problem
 from .guards import rules_on
 from .inspection import underlying
 from .locations import place_of
@@ -27,17 +27,18 @@ class OnMethods:
 class MethodHost:
     """The base of classes whose decorated methods are registered: `wisp.Module`."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for value in [value for base in cls.__mro__ for value in vars(base).values()]:
+            if isinstance(value, Method):
+                unattached.pop(cast("Method[Any]", value), None)
+
     def register_methods(self, owner: object) -> None:
         """Register the decorated methods, in the order of their definition, those of base classes first."""
-        seen: set[str] = set()
-        for cls in reversed(type(self).__mro__):
-            for name, value in vars(cls).items():
-                if isinstance(value, Method):
-                    unattached.pop(cast("Method[Any]", value), None)
-                method = inspect.getattr_static(self, name, None)
-                if isinstance(method, Method) and name not in seen:
-                    seen.add(name)
-                    cast("Method[Any]", method).register(self, owner)
+        for name in dict.fromkeys(name for cls in reversed(type(self).__mro__) for name in vars(cls)):
+            method = inspect.getattr_static(self, name, None)
+            if isinstance(method, Method):
+                cast("Method[Any]", method).register(self, owner)
 
     def forget_methods(self) -> None:
         """Forget what the decorated methods were registered as."""
@@ -52,22 +53,18 @@ class Method(Generic[H]):
 
     def __init__(self, function: Callable[..., Any], decorator: str) -> None:
         self.function: Callable[..., Any] = function
-        self.decorator: str = decorator
         self.registrations: list[Callable[[Any, Callable[..., Any]], Any]] = []
         self.becomes_handler: bool = False
-        self.name: str = getattr(function, "__name__", type(function).__name__)
-        self.file: str | None
-        self.line: int | None
-        self.file, self.line = place_of(function)
         self.__doc__ = function.__doc__
-        unattached[self] = None
+        file, line = place_of(function)
+        where = f'@wisp.{decorator} on "{underlying(function).__name__}"'
+        message = "it is not a method of a module, and is never registered"
+        fix = f"Write `@bot.{decorator}`; in a class derived from wisp.Module, put it above all other decorators"
+        unattached[self] = Problem(where, message, fix, file=file, line=line)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the method itself, as in `Base.hello(self, ctx)`."""
         return self.function(*args, **kwargs)
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
 
     @overload
     def __get__(self, instance: None, owner: type | None = None) -> Method[H]: ...
@@ -79,13 +76,7 @@ class Method(Generic[H]):
         if instance is None:
             return self
         handlers: dict[Method[Any], H] = instance.__dict__.get(_HANDLERS, {})
-        if self in handlers:
-            return handlers[self]
-        is_overridden = inspect.getattr_static(instance, self.name, None) is not self
-        if self.becomes_handler and not is_overridden:
-            title = f'"{self.name}" of module "{getattr(instance, "name", type(instance).__name__)}"'
-            raise WispError(f"{title} is there once the module is set up")
-        return self.function.__get__(instance)
+        return handlers[self] if self in handlers else self.function.__get__(instance)
 
     def register(self, instance: object, owner: object) -> None:
         """Register the method of this object with its owner."""
@@ -95,29 +86,4 @@ class Method(Generic[H]):
         for rule in reversed(rules_on(self)):  # the guards above the decorator
             rule(result if self.becomes_handler else underlying(self.function))
         instance.__dict__.setdefault(_HANDLERS, {})[self] = result
-
-    def unattached_problem(self) -> Problem | None:
-        """Return why the method will never be registered; None if it is in a class of modules."""
-        classes = [base for cls in _subclasses(MethodHost) for base in cls.__mro__]
-        values = [value for cls in classes for value in vars(cls).values()]
-        if any(value is self for value in values):
-            return None
-        cls = self._function.__qualname__.rpartition(".")[0]
-        if any(getattr(value, "__func__", None) is self for value in values):
-            message, fix = "another decorator stands above it, and hides it", f"Write `@wisp.{self.decorator}` above it"
-        elif cls and not cls.endswith("<locals>"):
-            message, fix = f"its class {cls} is not a module", "Derive the class from wisp.Module"
-        else:
-            message, fix = "it is not a method of a module, and is never registered", f"Write `@bot.{self.decorator}`"
-        where = f'@wisp.{self.decorator} on "{self._function.__name__}"'
-        return Problem(where, message, fix, file=self.file, line=self.line)
-
-    @property
-    def _function(self) -> Any:
-        return underlying(self.function)
-
-
-def _subclasses(cls: type) -> Iterator[type]:
-    for below in cls.__subclasses__():
-        yield below
-        yield from _subclasses(below)
+        unattached.pop(self, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from .errors import DatabaseError, Problem
@@ -38,12 +37,16 @@ class Migrations(dict[Any, Any]):
 
     def problems(self, *, is_sqlite: bool) -> list[Problem]:
         """Return why they cannot run, without using the bot's database. SQL is tried only if it `is_sqlite`."""
-        wrong_numbers = self._wrong_numbers()
-        found = [self._problem(number, *wrong) for number, work in self.items() if (wrong := _wrong_work(work))]
-        if self and is_sqlite and not wrong_numbers:
+        wrong = [number for number in self if type(number) is not int or not 0 < number <= len(self)]
+        problem = f"its number is not one of 1 to {len(self)}"
+        found = [self._problem(number, problem, _NUMBERED) for number in wrong]
+        for number, work in self.items():
+            if wrong_work := _wrong_work(work):
+                found.append(self._problem(number, *wrong_work))
+        if self and is_sqlite and not wrong:
             for number, problem in _rehearsed(self).items():
                 found.append(self._problem(number, f"SQLite refuses it: {problem}", "Correct the statement"))
-        return [*wrong_numbers, *found]
+        return found
 
     def failed(self, error: DatabaseError) -> tuple[Problem, ...]:
         """Return the migration that failed as a problem with its file and line, if the error is of one."""
@@ -52,15 +55,6 @@ class Migrations(dict[Any, Any]):
         cause = error.__cause__
         message = cause.message if isinstance(cause, DatabaseError) else described(cause or error)
         return (self._problem(error.migration, f"it failed: {message}", _FAILED),)
-
-    def _wrong_numbers(self) -> list[Problem]:
-        strange = [number for number in self if not isinstance(number, int) or isinstance(number, bool) or number < 1]
-        if strange:
-            return [self._problem(number, "it has no number from 1", _NUMBERED) for number in strange]
-        for expected, number in enumerate(sorted(self), start=1):
-            if number != expected:
-                return [self._problem(number, f"there is no migration {expected} before it", _NUMBERED)]
-        return []
 
     def _problem(self, number: object, message: str, fix: str) -> Problem:
         file, line = self.places[number]
@@ -87,6 +81,8 @@ def _rehearsed(migrations: Migrations) -> dict[int, str]:
     import sqlite3  # a bot without migrations does not need SQLite until it starts
     from contextlib import closing
 
+    from .services.database import run, split_statements, with_statement
+
     def refuse_files(action: int, *_: object) -> int:
         return sqlite3.SQLITE_DENY if action == sqlite3.SQLITE_ATTACH else sqlite3.SQLITE_OK
 
@@ -95,32 +91,16 @@ def _rehearsed(migrations: Migrations) -> dict[int, str]:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         connection.set_progress_handler(lambda: 1, _MOST_STEPS)
         connection.set_authorizer(refuse_files)
+        connection.execute("BEGIN")
         for number, work in sorted(migrations.items()):
             is_complete = is_complete and isinstance(work, str)
-            for error in _errors_of(connection, work) if isinstance(work, str) else ():
-                is_syntax = isinstance(error, (sqlite3.ProgrammingError, ValueError)) or _mentions(error, _UNREADABLE)
-                if is_syntax or (is_complete and not _mentions(error, _DEPENDS_ON_DATA)):
-                    problems.setdefault(number, ", in: ".join([str(error), *getattr(error, "__notes__", ())]))
-                is_complete = False
+            for statement in split_statements(work) if isinstance(work, str) else ():
+                try:
+                    run(connection, statement, (), connection.in_transaction)
+                except Exception as error:
+                    text = str(error)
+                    is_syntax = isinstance(error, sqlite3.ProgrammingError) or any(one in text for one in _UNREADABLE)
+                    if is_syntax or (is_complete and not any(one in text for one in _DEPENDS_ON_DATA)):
+                        problems.setdefault(number, with_statement(error))
+                    is_complete = False
     return problems
-
-
-def _errors_of(connection: Any, script: str) -> Iterator[Exception]:
-    """Run each statement of a script, and yield the errors of those that fail."""
-    from .services.database import execute, split_statements
-
-    connection.execute("BEGIN")
-    try:
-        for statement in split_statements(script):
-            try:
-                execute(connection, statement, inside=connection.in_transaction)
-            except Exception as error:
-                yield error
-    except ValueError as error:  # characters that no SQL has
-        yield error
-    if connection.in_transaction:
-        connection.execute("COMMIT")
-
-
-def _mentions(error: Exception, phrases: tuple[str, ...]) -> bool:
-    return any(phrase in str(error) for phrase in phrases)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 from .errors import Problem
@@ -35,54 +36,34 @@ class Owner:
         return True
 
 
-class Unattached(Protocol):
-    """A command group or a decorated method that belongs to no owner so far."""
-
-    @property
-    def file(self) -> str | None:
-        """The file that it is defined in."""
-        ...
-
-    def unattached_problem(self) -> Problem | None:
-        """Return the problem to report if it stays without an owner, None if that is right."""
-        ...
+in_setup: ContextVar[tuple[Owner, Sequence[Any]] | None] = ContextVar("wisp module in setup", default=None)
+"""The module whose setup is running, and the jobs that it has defined."""
 
 
-unattached: dict[Unattached, None] = {}
-"""All that has no owner yet, in the order of definition. Giving it to an owner removes it."""
+unattached: dict[object, Problem] = {}
+"""The command groups and decorated methods that have no owner yet, with the problem to report if that stays so."""
 
 
 class Source(Protocol):
-    """Code of the bot that wisp calls, with its place in the source."""
+    """Code of the bot that wisp calls, with the file that defines it and the line, from 1."""
+
+    file: str | None
+    line: int | None
 
     @property
     def label(self) -> str:
         """Its name in logs."""
         ...
 
-    @property
-    def file(self) -> str | None:
-        """The file that defines it."""
-        ...
-
-    @property
-    def line(self) -> int | None:
-        """The line that defines it, from 1."""
-        ...
-
 
 class Handler(Source, Protocol):
-    """A function that interactions call."""
+    """A function that interactions call.
 
-    @property
-    def ephemeral(self) -> bool:
-        """Whether its answers are ephemeral unless they say otherwise."""
-        ...
+    `ephemeral` says whether its answers are private unless they say otherwise, `error_handlers` are its own.
+    """
 
-    @property
-    def error_handlers(self) -> list[ErrorHandler]:
-        """Its own error handlers."""
-        ...
+    ephemeral: bool
+    error_handlers: list[ErrorHandler]
 
     @property
     def owner(self) -> Owner:

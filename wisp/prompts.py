@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import hikari
 
-from .components import RESERVED, Component, row
+from .components import Component, row
 from .context import handler_of, responder_of, runtime_of, set_handler_of, submitted_values
 from .errors import AnswerError, UserError
 from .forms import Form, modal_of, read_form
+from .handlers import RESERVED
 from .locations import place_of
 
 if TYPE_CHECKING:

@@ -7,23 +7,22 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import hikari
 
 from . import bridge
-from .autocomplete import suggest
 from .commands import Command
-from .components import Routes
 from .context import InteractionContext, handler_of, responder_of
 from .errors import AnswerError
 from .guards import NO_RULES, Counter, Limit, Rule, Rules
+from .handlers import RESERVED
 from .options import AutocompleteContext
 
 if TYPE_CHECKING:
     from .command_tree import TopLevelCommand
     from .commands import ApplicationCommand
-    from .components import Component, Modal
+    from .components import Component, Modal, Routes
     from .cooldowns import CooldownStore
     from .decorators import Decorators
     from .handlers import Handler
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from .owner import ErrorHandler, Owner
     from .responder import Responder
     from .runtime import Runtime
+
+ByCustomId = TypeVar("ByCustomId", bound="Component[..., Any] | Modal[..., Any]")
 
 _SUBCOMMANDS = (hikari.OptionType.SUB_COMMAND, hikari.OptionType.SUB_COMMAND_GROUP)
 
@@ -84,8 +85,8 @@ class Router:
         self._runtime = runtime
         self._cooldowns = cooldowns
         self._commands: dict[tuple[int | None, int, tuple[str, ...]], ApplicationCommand[..., Any]] = {}
-        self._components: Routes[Component[..., Any]] = Routes()
-        self._modals: Routes[Modal[..., Any]] = Routes()
+        self._components: Routes[Component[..., Any]] | None = None
+        self._modals: Routes[Modal[..., Any]] | None = None
         self._rules: dict[Handler[..., Any], Rules] = {}
         self._counters: dict[Limit, Counter] = {}
 
@@ -98,7 +99,6 @@ class Router:
         """
         known, self._counters = self._counters, {}
         self._commands, self._rules = {}, {}
-        self._components, self._modals = Routes(), Routes()
         names: set[str] = set()
         for top, guilds in commands:
             for command in top.commands:
@@ -106,15 +106,11 @@ class Router:
                     self._commands[guild, int(command.kind), command.path] = command
                 self._read_rules(command, known, names)
         owners = list(owners)
-        components = (component for owner in owners for component in owner.components)
-        for component in (self._runtime.prompts.component, *components):
-            assert component.pattern is not None
-            self._components.add(component.pattern, component)
-            self._read_rules(component, known, names)
-        for modal in (modal for owner in owners for modal in owner.modals):
-            assert modal.pattern is not None
-            self._modals.add(modal.pattern, modal)
-            self._read_rules(modal, known, names)
+        components = [component for owner in owners for component in owner.components]
+        modals = [modal for owner in owners for modal in owner.modals]
+        for handler in (*components, *modals):
+            self._read_rules(handler, known, names)
+        self._components, self._modals = _by_custom_id(components), _by_custom_id(modals)
 
     def _read_rules(self, handler: Handler[..., Any], known: Mapping[Limit, Counter], names: set[str]) -> None:
         """Find the rules of a handler. A limit on a group counts the calls of all its commands, and keeps counting."""
@@ -145,16 +141,21 @@ class Router:
                 return self._call(command, command.context(runtime, command, interaction, options))
             return _autocomplete_call(runtime, command, interaction, options) if isinstance(command, Command) else None
         if isinstance(interaction, hikari.ComponentInteraction):
-            if found := self._components.find(interaction.custom_id):
+            if found := self._component(interaction.custom_id):
                 component, fields = found
                 return self._call(component, component.context(runtime, component, interaction, fields))
         elif isinstance(interaction, hikari.ModalInteraction):
-            if owner := runtime.prompts.form_owner(interaction.custom_id):
+            if _is_reserved(interaction.custom_id) and (owner := runtime.prompts.form_owner(interaction.custom_id)):
                 return _form_call(runtime, owner, interaction)
-            if found := self._modals.find(interaction.custom_id):
+            if self._modals is not None and (found := self._modals.find(interaction.custom_id)):
                 modal, fields = found
                 return self._call(modal, modal.context(runtime, modal, interaction, fields))
         return None
+
+    def _component(self, custom_id: str) -> tuple[Component[..., Any], list[str]] | None:
+        if _is_reserved(custom_id):
+            return self._runtime.prompts.component, custom_id.split(":", 2)[1:]
+        return None if self._components is None else self._components.find(custom_id)
 
     def _call(self, handler: Handler[..., Any], ctx: InteractionContext[Any]) -> Call:
         async def answer(result: Any) -> None:
@@ -182,6 +183,8 @@ def _autocomplete_call(
     runtime: Runtime, command: Command[..., Any], interaction: hikari.AutocompleteInteraction, options: Sequence[Any]
 ) -> Call:
     """Return the call of an option's autocomplete function, which suggests choices for what a user types."""
+    from .autocomplete import suggest  # loaded by the first of them
+
     ctx = AutocompleteContext(runtime, command, interaction, options)
     focused = next((option for option in options if option.is_focused), None)
 
@@ -220,6 +223,23 @@ def _form_call(runtime: Runtime, owner: Owner, interaction: hikari.ModalInteract
         await bridge.answer_privately(interaction, text)
 
     return Call("modal", "form", "a form", owner, interaction, None, submit, refuse)
+
+
+def _by_custom_id(handlers: Sequence[ByCustomId]) -> Routes[ByCustomId] | None:
+    """Return where to find handlers by custom id, None if there are none: then their file is not loaded."""
+    if not handlers:
+        return None
+    from .components import Routes
+
+    routes: Routes[ByCustomId] = Routes()
+    for handler in handlers:
+        assert handler.pattern is not None
+        routes.add(handler.pattern, handler)
+    return routes
+
+
+def _is_reserved(custom_id: str) -> bool:
+    return custom_id.startswith(f"{RESERVED}:")
 
 
 def _path_of(

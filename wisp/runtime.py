@@ -80,7 +80,6 @@ class Runtime:
     """
 
     defer_after: float = 2.0
-    prompts: Prompts
 
     def __init__(
         self,
@@ -113,6 +112,7 @@ class Runtime:
         self.on_failure: Callable[[Failure], object] | None = None
         self.exit_requested: asyncio.Future[BaseException] | None = None
         self._guild_data: GuildData | None = None
+        self._prompts: Prompts | None = None
         self._closing_since: float | None = None
         self._parts_since: float | None = None  # when the first part of the bot began to close
         self._background: set[asyncio.Task[Any]] = set()
@@ -127,6 +127,21 @@ class Runtime:
     @guild_data.setter
     def guild_data(self, guild_data: GuildData | None) -> None:
         self._guild_data = guild_data
+
+    @property
+    def prompts(self) -> Prompts:
+        """The questions, pages and forms that wait for users."""
+        if self._prompts is None:
+            from .prompts import Prompts  # loaded by the first of them
+
+            self._prompts = Prompts(self)
+        return self._prompts
+
+    def stop_waiting(self) -> None:
+        """Stop waiting for users and for handlers that block the event loop."""
+        self.watchdog.stop()
+        if self._prompts is not None:
+            self._prompts.stop()
 
     # ---- running the bot's code ----
 

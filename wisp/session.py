@@ -18,16 +18,13 @@ from .cooldowns import CooldownStore
 from .dispatch import Dispatcher
 from .errors import CheckError, Problem, StartError, WispError
 from .events import PRIVILEGED, Listener, listens_to_messages
+from .gate import Gate
 from .inspection import misfit
-from .jobs.scheduler import SchedulerService
 from .lightbulb_compat import LightbulbCompat
 from .locations import place
 from .logs import get_logger, protect
-from .prompts import Prompts
 from .router import Router
 from .runtime import Runtime, label_of
-from .services.audit import AuditService
-from .services.cache import CacheService
 from .services.database import MEMORY, DatabaseService
 from .services.guild_data import GuildData
 from .services.metrics import MetricsService
@@ -50,6 +47,8 @@ if TYPE_CHECKING:
     from .bot import Bot
     from .clock import Clock
     from .config import Config
+    from .services.audit import AuditService
+    from .services.cache import CacheService
 
 _log = get_logger("wisp")
 
@@ -96,16 +95,14 @@ class Session:
             lightbulb.client,
             services=bot.services,
             database=database,
-            gate=bot.modules.gate,
+            gate=Gate(),
         )
         self.runtime: Runtime = runtime
         self._bot = bot
         self._cooldowns = CooldownStore(clock, runtime.discord_time)
         self._router = Router(runtime, self._cooldowns)
         self._dispatcher = Dispatcher(runtime, self._router, lightbulb)
-        scheduler = SchedulerService(database, clock=clock)
-        self.wiring: Wiring = Wiring(runtime, self._router, lightbulb, scheduler)
-        runtime.prompts = Prompts(runtime)
+        self.wiring: Wiring = Wiring(runtime, self._router, lightbulb)
         self._opened: list[tuple[str, Callable[[], Awaitable[object]]]] = []
         self._starting: asyncio.Task[object] | None = None
         self._start_ended = asyncio.Event()
@@ -127,7 +124,7 @@ class Session:
             await self._start_services()
             await self._set_up()
             await self._connect()
-            self.wiring.scheduler.begin()
+            self.wiring.begin_jobs()
         except BaseException as error:
             is_closed_meanwhile = self._closing is not None
             self._end_starting()
@@ -155,8 +152,8 @@ class Session:
         counts = [
             _count(sum(len(command.commands) for command in wiring.commands()), "command"),
             _count(len([*wiring.listeners]), "listener"),
-            *([_count(jobs, "job")] if (jobs := wiring.scheduler.count()) else []),
-            *self._bot.modules.counts(),
+            *([_count(jobs, "job")] if (jobs := wiring.count_jobs()) else []),
+            *(self._bot.modules.counts() if self._bot.has_modules else []),
             _count(len(self._guilds | gateway.cache.get_guilds_view().keys()), "server"),
         ]
         return f"{me.username if me else 'the bot'} is up: {', '.join(counts)} ({', '.join(self._stages)})"
@@ -173,19 +170,26 @@ class Session:
         built_in: dict[str, object] = {"metrics": MetricsService(clock=runtime.clock), "db": db}
         if "db" in registered:
             built_in["guild_data_db"] = db  # guild data stays in SQLite unless it is replaced as well
-        built_in |= {"guild_data": GuildData(db), "cache": CacheService(clock=runtime.clock), "audit": AuditService()}
-        built_in["scheduler"] = self.wiring.scheduler
+        built_in["guild_data"] = GuildData(db)
         if "scheduler" in registered:
-            built_in["job_scheduler"] = self.wiring.scheduler  # jobs of @bot.every and the like stay with it
-        own = {name for name in ("guild_data_db", "scheduler", "job_scheduler") if name not in registered}
+            self.wiring.scheduler_name = "job_scheduler"  # jobs of @bot.every and the like stay with the built-in one
+        on_demand = {
+            "cache": self._make_cache,
+            "audit": partial(self._make_audit, asyncio.get_running_loop()),
+            self.wiring.scheduler_name: self.wiring.make_scheduler,
+        }
         services = runtime.services
         self._opened.append(("the services", services.stop))
-        await services.start(built_in, session=runtime, required={"db", "guild_data", *own})
+        required = {"db", "guild_data", "guild_data_db"}
+        await services.start(built_in, on_demand=on_demand, session=runtime, required=required)
         runtime.instrumentation.start(services.get("metrics"))
         for database in (db, services.get("db")):
             if isinstance(database, DatabaseService):
                 database.watch = partial(runtime.instrumentation.record, "statement")
         runtime.guild_data = services.get("guild_data")
+        if await db.fetchone("SELECT 1 FROM wisp_jobs LIMIT 1"):
+            services.get(self.wiring.scheduler_name)  # it runs the jobs that are pending
+        await runtime.gate.start(db)
         await self._cooldowns.start(db)
         self._open("the cooldowns", self._cooldowns.stop)
         try:
@@ -195,6 +199,18 @@ class Session:
         if runtime.config.database == MEMORY:
             _log.info("the bot keeps its data in memory (database=None): they are lost when it stops")
         self._stage("services started")
+
+    def _make_cache(self) -> CacheService:
+        from .services.cache import CacheService
+
+        return CacheService(clock=self.runtime.clock)
+
+    def _make_audit(self, loop: asyncio.AbstractEventLoop) -> AuditService:
+        from .services.audit import AuditService
+
+        audit = AuditService()
+        audit.use(self.runtime.database, self.runtime.clock, token=self.runtime.config.token, loop=loop)
+        return audit
 
     async def _set_up(self) -> None:
         gateway, dispatcher = self.runtime.gateway, self._dispatcher
@@ -206,8 +222,10 @@ class Session:
         await self._call_starters()
         self.wiring.attach(self._bot)
         self._opened.append(("the modules", self._stop_modules))
-        await self._bot.modules.start()
-        if not self._bot.modules.missing and (problems := unattached_problems(self._bot.file)):
+        if self._bot.has_modules:
+            await self._bot.modules.start()
+        are_all_loaded = not (self._bot.has_modules and self._bot.modules.missing)
+        if are_all_loaded and (problems := unattached_problems(self._bot.file)):
             raise CheckError(problems)
         self.wiring.set_complete(True)
         bridge.set_intents(gateway, self.wiring.intents())
@@ -352,8 +370,7 @@ class Session:
             for call in self._dispatcher.calls:
                 if call.responder is not None:
                     call.responder.stop()
-            runtime.watchdog.stop()
-            runtime.prompts.stop()
+            runtime.stop_waiting()
             await self._close_opened()
 
     async def _end_start(self, starting: asyncio.Task[object]) -> None:
@@ -393,7 +410,8 @@ class Session:
 
     async def _stop_modules(self) -> None:
         self.wiring.set_complete(False)
-        await self._bot.modules.stop()
+        if self._bot.has_modules:
+            await self._bot.modules.stop()
 
     async def _close_gateway(self) -> None:
         if not self.runtime.gateway.is_alive:

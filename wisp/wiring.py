@@ -24,21 +24,25 @@ if TYPE_CHECKING:
 
 
 class Wiring:
-    """The active registrations of the bot and its loaded modules: `owners` are these, the bot first."""
+    """The active registrations of the bot and its loaded modules: `owners` are these, the bot first.
+
+    `scheduler_name` is the service that runs their jobs.
+    """
 
     def __init__(
         self,
         runtime: Runtime,
         router: Router,
         lightbulb: LightbulbCompat,
-        scheduler: SchedulerService,
     ) -> None:
         self.owners: list[Decorators] = []
         self.listeners: Listeners = Listeners(runtime)
-        self.scheduler: SchedulerService = scheduler
         self.runtime: Runtime = runtime
         self._router = router
         self._lightbulb = lightbulb
+        self.scheduler_name: str = "scheduler"
+        self._scheduler: SchedulerService | None = None
+        self._jobs_have_begun = False
         self._commands: CommandSync | None = None  # once Discord has said who the bot is
         self.is_complete: bool = False
 
@@ -48,7 +52,8 @@ class Wiring:
         """Activate what a bot or module registered."""
         self.owners.append(owner)
         self.listeners.attach(owner, owner.listeners)
-        self.scheduler.attach(owner, owner.jobs)
+        if owner.jobs:
+            self.runtime.services.get(self.scheduler_name).attach(owner, owner.jobs)
         self._route()
 
     def detach(self, owner: Decorators) -> None:
@@ -56,7 +61,8 @@ class Wiring:
         if owner in self.owners:
             self.owners.remove(owner)
         self.listeners.detach(owner)
-        self.scheduler.detach(owner)
+        if self._scheduler is not None:
+            self._scheduler.detach(owner)
         self._route()
 
     async def migrate(self, owner: str, migrations: Migrations) -> None:
@@ -72,6 +78,33 @@ class Wiring:
         """Say whether all that load at the start are attached. Commands are routed then, once for all of them."""
         self.is_complete = is_complete
         self._route()
+
+    # ---- jobs ----
+
+    def make_scheduler(self) -> SchedulerService:
+        """Return the built-in scheduler: this is called once, when it is first needed."""
+        from .jobs.scheduler import SchedulerService
+
+        self._scheduler = SchedulerService(self.runtime.database, clock=self.runtime.clock)
+        self._scheduler.start(self.runtime)
+        if self._jobs_have_begun:
+            self._scheduler.begin()
+        return self._scheduler
+
+    def begin_jobs(self) -> None:
+        """Run jobs from now on: the bot is connected."""
+        self._jobs_have_begun = True
+        if self._scheduler is not None:
+            self._scheduler.begin()
+
+    def wake_jobs(self) -> None:
+        """Run one-shot jobs that waited for a module: one was loaded, or enabled in a guild."""
+        if self._scheduler is not None:
+            self._scheduler.wake()
+
+    def count_jobs(self) -> int:
+        """Return how many jobs there are, recurring and one-shot."""
+        return 0 if self._scheduler is None else self._scheduler.count()
 
     # ---- commands ----
 

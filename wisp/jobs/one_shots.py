@@ -59,12 +59,11 @@ class OneShotJobs:
         """Remove the definitions of a bot or module."""
         self.definitions = {name: (job, its) for name, (job, its) in self.definitions.items() if its is not owner}
 
-    async def start(self, runtime: Runtime) -> None:
-        """Schedule the stored jobs. Raises DatabaseError if they cannot be read."""
+    def start(self, runtime: Runtime) -> None:
+        """Schedule the stored jobs."""
         self._runtime = runtime
-        await self._store.start()
         self._read_until = -math.inf
-        await self._read()
+        self._read_at(self._timeline.now())
 
     def expect(self, id: int, due: float) -> None:
         """Schedule a stored job. It may have more than one timer: the first that finds it due runs it."""

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..clock import LONGEST, Clock
 from ..errors import JobError, ServiceError, did_you_mean
 from ..logs import get_logger
-from ..owner import Owner
+from ..owner import Owner, in_setup
 from ..services.database import DatabaseService
 from ..services.encoding import check_limit, decode, encode, is_id
 from . import Every, Job, Missed, OneShot, PendingJob, Recurring
@@ -34,18 +32,6 @@ LARGEST_CORRECTION = 3 * 3600.0
 
 LARGEST_DATA = 1024 * 1024
 """The most bytes of a one-shot job's data, encoded as msgpack."""
-
-_setting_up: ContextVar[tuple[Owner, Sequence[Job]] | None] = ContextVar("wisp module in setup", default=None)
-
-
-@contextmanager
-def setting_up(owner: Owner, jobs: Sequence[Job]) -> Generator[None]:
-    """Give this module what is scheduled inside, and in tasks started there. `jobs` are those that it has defined."""
-    token = _setting_up.set((owner, jobs))
-    try:
-        yield
-    finally:
-        _setting_up.reset(token)
 
 
 class SchedulerService:
@@ -122,6 +108,7 @@ class SchedulerService:
             raise JobError(f"{job.title}: guild_id={guild_id!r} is not an id: expected an int from 1 to 2**64 - 1")
         encoded = _encode(job, data)
         self._check_available()
+        await self._store.start()
         row, stored = self._store.add(name, due, None if guild_id is None else int(guild_id), encoded)
         # a callback, since the job is stored and runs even if the caller is cancelled meanwhile
         stored.add_done_callback(
@@ -157,9 +144,9 @@ class SchedulerService:
 
     # ---- with the bot ----
 
-    async def start(self, runtime: Runtime) -> None:
-        """Accept jobs. Raises DatabaseError if the database cannot be read."""
-        await self._one_shots.start(runtime)
+    def start(self, runtime: Runtime) -> None:
+        """Accept jobs."""
+        self._one_shots.start(runtime)
         self._runtime = runtime
         self._unavailable = ""
 
@@ -232,7 +219,7 @@ class SchedulerService:
         """Return the module that is calling, as far as can be told, else the bot."""
         if self._runtime is None:
             raise JobError("the bot has not started: register jobs with @bot.every, or in on_start, or in a setup")
-        if context := _setting_up.get():
+        if context := in_setup.get():
             return context[0]
         task = asyncio.current_task()  # None in a callback of the event loop
         calling = None if task is None else self._runtime.tasks.running.get(task)
@@ -241,7 +228,7 @@ class SchedulerService:
     def _definition(self, name: str) -> OneShot:
         known: dict[str, OneShot] = {}
         if self._runtime is not None:  # jobs can be scheduled before they are attached
-            context = _setting_up.get()
+            context = in_setup.get()
             jobs = context[1] if context else self._runtime.bot.jobs
             known = {job.name: job for job in jobs if isinstance(job, OneShot)}
         known |= {name: job for name, (job, _) in self._one_shots.definitions.items()}

@@ -30,13 +30,14 @@ class JobStore:
     def __init__(self, db: DatabaseService) -> None:
         self._db = db
         self._writer: BatchWriter[tuple[str, Parameters]] = BatchWriter(db.batch)
-        self._last_id = 0
+        self._last_id: int | None = None
 
     async def start(self) -> None:
-        """Read the last id that was given, so that none is given twice. Raises DatabaseError if that fails."""
-        last_given = "SELECT seq FROM sqlite_sequence WHERE name = 'wisp_jobs'"
-        row = await self._db.fetchone(f"SELECT coalesce(({last_given}), max(id), 0) FROM wisp_jobs")
-        self._last_id = row[0] if row else 0
+        """Before `add`, read the last id that was given. Raises DatabaseError if that fails."""
+        if self._last_id is None:
+            last_given = "SELECT seq FROM sqlite_sequence WHERE name = 'wisp_jobs'"
+            row = await self._db.fetchone(f"SELECT coalesce(({last_given}), max(id), 0) FROM wisp_jobs")
+            self._last_id = max(self._last_id or 0, row[0] if row else 0)  # another task may have read it meanwhile
 
     async def stop(self) -> None:
         """Wait until everything is written."""
@@ -46,6 +47,7 @@ class JobStore:
 
     def add(self, name: str, due: float, guild_id: int | None, data: bytes) -> tuple[Row, asyncio.Future[None]]:
         """Store a new job. The future is done when it is stored. Raises DatabaseError inside of a transaction."""
+        assert self._last_id is not None
         self._db.refuse_inside_transaction()
         self._last_id += 1
         row = Row(self._last_id, name, due, guild_id, 0, data)

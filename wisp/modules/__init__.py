@@ -30,20 +30,13 @@ class Module(MethodHost):
     that load before it. `namespace` keeps its guild data apart from those of others; None is its name.
     """
 
-    if TYPE_CHECKING:
-        # Any lets a class override them by an attribute or by a property
-        name: Any
-        description: Any
-        default_enabled: Any
-        required_services: Any
-        depends_on: Any
-        namespace: Any
-    else:
-        description = ""
-        default_enabled = True
-        required_services = frozenset()
-        depends_on = ()
-        namespace = None
+    # Any lets a class override them by an attribute or by a property
+    name: Any
+    description: Any = ""
+    default_enabled: Any = True
+    required_services: Any = ()
+    depends_on: Any = ()
+    namespace: Any = None
 
     async def setup(self, bot: ModuleBot, ctx: ModuleContext) -> None:
         """Register commands, listeners and the like on `bot`, and open what the module needs.
@@ -56,9 +49,6 @@ class Module(MethodHost):
 
         It has 10 s. When the bot closes, it has what remains of 10 s for all parts together, and at least 1 s.
         """
-
-    def __repr__(self) -> str:
-        return f"<Module {getattr(self, 'name', type(self).__name__)}>"
 
 
 class ModuleContext:
@@ -130,6 +120,3 @@ class ModuleBot(Decorators):
         """Raise WispError after `setup`, when it is too late to register anything."""
         if not self.is_open:
             raise WispError(f'module "{self.name}" is set up already: register everything in setup')
-
-    def __repr__(self) -> str:
-        return f"<ModuleBot {self.name}>"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Sequence, Set
 from typing import TYPE_CHECKING
 
 from ..checks import module_problems, unattached_after_setup
 from ..decorators import Decorators
 from ..errors import CheckError, DatabaseError, Problem, StartError, WispError, did_you_mean
 from ..events import ModuleDisabled, ModuleEnabled
-from ..gate import Gate
-from ..jobs.scheduler import setting_up
 from ..locations import place_of_class
 from ..logs import get_logger
+from ..owner import in_setup
 from ..tasks import EXITS, Overdue, described, end, is_cancelled, refuse_coroutine, within
 from . import Module, ModuleBot
 from .commands import ModuleCommands
@@ -28,6 +26,7 @@ from .loader import (
     load_order,
     name_of,
     names_in,
+    problems_of_needs,
 )
 
 if TYPE_CHECKING:
@@ -35,8 +34,7 @@ if TYPE_CHECKING:
 
 _log = get_logger("wisp.modules")
 
-_SETUP_LIMIT = 60.0
-"""Seconds that a module's setup gets."""
+_SETUP_LIMIT = 60.0  # seconds that a module's setup gets
 
 
 class ModuleRegistry:
@@ -52,8 +50,7 @@ class ModuleRegistry:
         self._packages: list[str] = []  # in which modules were discovered
         self._loaded: dict[str, ModuleBot] = {}
         self._lock = asyncio.Lock()
-        self._changing: asyncio.Task[object] | None = None  # the task that loads or unloads modules now
-        self.gate: Gate = Gate()
+        self._calling: asyncio.Task[object] | None = None  # the task in which a setup or teardown runs
         self.missing: dict[str, str] = {}
         self.problems: dict[str, tuple[Problem, ...]] = {}
 
@@ -120,9 +117,6 @@ class ModuleRegistry:
         missing = [f"{len(self.missing)} not loaded ({', '.join(self.missing)})"] if self.missing else []
         return [f"{loaded} module{'' if loaded == 1 else 's'}", *missing]
 
-    def _place_of(self, name: str) -> tuple[str | None, int | None]:
-        return place_of_class(type(self._registered[name])) if name in self._registered else (None, None)
-
     def _graph(self) -> dict[str, list[str]]:
         return {name: names_in(module, "depends_on") for name, module in self._registered.items()}
 
@@ -140,39 +134,20 @@ class ModuleRegistry:
         self.missing, self.problems = {}, {}
         if not self._registered:
             return
-        wiring = self._bot.wiring
-        await self.gate.start(wiring.runtime.database)
-        self._changing = asyncio.current_task()
-        try:
-            unexpected = await self._load_all()
-            if not self.missing or not wiring.runtime.config.strict:
-                await self._set_up(ModuleCommands())
-        finally:
-            self._changing = None
-        lines: list[str] = []
-        for name, reason in self.missing.items():
-            file, line = self._place_of(name)
-            place = f" ({file}:{line})" if line else ""
-            _log.error('module "%s" did not load: %s%s', name, reason, place, exc_info=unexpected.get(name))
-            lines.append(f'  module "{name}": {reason}{place}')
-        if lines and wiring.runtime.config.strict:
-            reasons = "\n".join(lines)
-            raise StartError(f"Some modules did not load, and strict=True requires all of them:\n{reasons}")
-
-    async def _load_all(self) -> dict[str, Exception]:
-        """Load all modules that can load. Return the unexpected errors in the code of others, by module."""
-        order, reasons = load_order(self._graph())
-        for name in reasons:
-            self._note_missing(name, NotLoadable(self._why_not(self._registered[name], reasons[name])))
-        unexpected: dict[str, Exception] = {}
-        for name in order:
+        reasons: list[str] = []
+        for name in load_order(self._graph()):
             try:
                 await self._set_up(self._registered[name])
             except Exception as error:
                 self._note_missing(name, error)
-                if not isinstance(error, WispError):
-                    unexpected[name] = error
-        return unexpected
+                file, line = place_of_class(type(self._registered[name]))
+                reason = self.missing[name] + (f" ({file}:{line})" if line else "")
+                reasons.append(f'\n  module "{name}": {reason}')
+                unexpected = None if isinstance(error, WispError) else error
+                _log.error('module "%s" did not load: %s', name, reason, exc_info=unexpected)
+        if reasons and self._bot.runtime.config.strict:
+            raise StartError(f"Some modules did not load, and strict=True requires all of them:{''.join(reasons)}")
+        await self._set_up(ModuleCommands())
 
     async def stop(self) -> None:
         """Unload all modules, the last loaded first."""
@@ -181,13 +156,10 @@ class ModuleRegistry:
 
     # ---- one module ----
 
-    def _why_not(self, module: Module, reasons: Sequence[str] = ()) -> list[str]:
-        """Return why a module cannot load, empty if it can. `reasons` are those of `load_order`."""
-        found = [*definition_problems(module), *reasons]
-        for needed in names_in(module, "depends_on") if not reasons else ():
-            if needed not in self._loaded:
-                state = "did not load" if needed in self.missing else "is not loaded"
-                found.append(f'it needs the module "{needed}", which {state}')
+    def _why_not(self, module: Module) -> list[str]:
+        """Return why a module cannot load, empty if it can."""
+        needs = {**self._graph(), module.name: names_in(module, "depends_on")}
+        found = [*definition_problems(module), *problems_of_needs(module.name, needs, self._loaded)]
         services = self._bot.services
         for needed in names_in(module, "required_services"):
             if needed not in services.names():
@@ -199,7 +171,7 @@ class ModuleRegistry:
         if isinstance(error, (CheckError, DatabaseError)) and error.problems:
             self.problems[name] = error.problems
             return
-        file, line = self._place_of(name)
+        file, line = place_of_class(type(self._registered[name]))
         problems: list[Problem] = []
         for one in error.reasons if isinstance(error, NotLoadable) else [reason]:
             message, hint, near = one.partition(". Did you mean")
@@ -213,10 +185,19 @@ class ModuleRegistry:
             raise NotLoadable(reasons)
         wiring = self._bot.wiring
         bot = ModuleBot(self._bot, module, is_switchable=not isinstance(module, ModuleCommands))
+
+        async def set_up() -> None:
+            in_setup.set((bot, bot.jobs))
+            try:
+                refuse_coroutine(await module.setup(bot, bot.context))
+                module.register_methods(bot)
+            finally:
+                bot.is_open = False
+
         is_set_up = False
         try:
             with unattached_after_setup() as unattached:
-                await self._run_setup(bot)
+                await self._run(set_up(), _SETUP_LIMIT)
             is_set_up = True
             if problems := [*unattached, *module_problems(bot, self.owners(), self._bot.services)]:
                 raise CheckError(problems)
@@ -224,41 +205,17 @@ class ModuleRegistry:
             await wiring.migrate(f"module {bot.name}", bot.migrations)
             self._loaded[bot.name] = bot
             wiring.attach(bot)
-        except BaseException:
+        except BaseException as error:
             self._loaded.pop(bot.name, None)
             bot.is_unloading = True  # its groups can be given to the next one
             wiring.detach(bot)
             if is_set_up:
                 await self._tear_down(bot)
+            if isinstance(error, Overdue):
+                raise WispError(f"its setup {error}") from error
             raise
         self.missing.pop(bot.name, None)
         self.problems.pop(bot.name, None)
-
-    async def _run_setup(self, bot: ModuleBot) -> None:
-        """Run a module's setup, and register its methods. Raises WispError if the setup takes too long.
-
-        A BaseException is raised as a WispError, unless it exits the program or cancels this task.
-        """
-        limit = asyncio.timeout(_SETUP_LIMIT)
-        try:
-            async with limit:
-                with setting_up(bot, bot.jobs):
-                    refuse_coroutine(await bot.module.setup(bot, bot.context))
-            bot.module.register_methods(bot)
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise WispError(f"its setup took more than {_SETUP_LIMIT:g} s") from error
-        except (Exception, *EXITS):
-            raise
-        except BaseException as error:
-            if is_cancelled(error):
-                raise
-            was_cancelled = isinstance(error, asyncio.CancelledError)
-            problem = "waited for something that was cancelled" if was_cancelled else f"raised {described(error)}"
-            raise WispError(f"its setup {problem}") from error
-        finally:
-            bot.is_open = False
 
     async def _take_down(self, name: str) -> None:
         """Stop a module: nothing new reaches it, its handlers end, and it is torn down."""
@@ -272,25 +229,33 @@ class ModuleRegistry:
         await self._tear_down(bot)
 
     async def _tear_down(self, bot: ModuleBot) -> None:
-        changing = self._changing
-
-        async def tear_down() -> None:
-            self._changing = asyncio.current_task()
-            refuse_coroutine(await bot.module.teardown(bot, bot.context))
-
         try:
-            await within(self._bot.runtime.closing_left(), tear_down())
+            await self._run(bot.module.teardown(bot, bot.context), self._bot.runtime.closing_left())
         except Overdue as error:
             _log.error('the teardown of module "%s" %s', bot.name, error)
         except EXITS as error:
             self._bot.runtime.request_exit(error)
+        except Exception:
+            _log.exception('the teardown of module "%s" failed', bot.name)
+        bot.module.forget_methods()
+
+    async def _run(self, work: Awaitable[object], seconds: float) -> None:
+        """Run a module's setup or teardown in a task of its own, in which modules cannot change."""
+
+        async def run() -> None:
+            self._calling = asyncio.current_task()
+            refuse_coroutine(await work)
+
+        try:
+            await within(seconds, run())
+        except (Exception, *EXITS):
+            raise
         except BaseException as error:
             if is_cancelled(error):
                 raise
-            _log.exception('the teardown of module "%s" failed', bot.name)
+            raise WispError(f"it raised {described(error)}") from error
         finally:
-            self._changing = changing
-        bot.module.forget_methods()
+            self._calling = None
 
     # ---- while the bot runs ----
 
@@ -303,12 +268,7 @@ class ModuleRegistry:
         """
         async with self._change():
             self._check_name(name)
-            if reasons := load_order(self._graph())[1].get(name):
-                why = NotLoadable(self._why_not(self._registered[name], reasons))
-                raise WispError(f'module "{name}" did not load: {why}')
-            before = [*self._loaded]
-            await self._load([*self.needs(name), name])
-            self._audit("module.loaded", [one for one in self._loaded if one not in before])
+            self._audit("module.loaded", await self._load({*self.needs(name), name}))
         await self._bot.wiring.sync_commands_again()
 
     async def unload(self, name: str) -> None:
@@ -341,24 +301,22 @@ class ModuleRegistry:
                 new = reading.again()
                 if name_of(new) != name:
                     raise WispError(f'it is called "{new.name}" now: unload the old one, and load that')
-                order, reasons = load_order({**self._graph(), name: names_in(new, "depends_on")})
-                if why := self._why_not(new, reasons.get(name, ())):
-                    raise NotLoadable(why)
+                if reasons := self._why_not(new):
+                    raise NotLoadable(reasons)
             except (Exception, SystemExit) as error:
                 reading.undo()
                 raise self._not_reloaded(name, format_error(error)) from error
             for one in loaded:
                 await self._take_down(one)
-            names = [one for one in order if one in {*loaded, name}]
             self._registered[name] = new
             try:
-                await self._load(names)
+                reloaded = await self._load({*loaded, name})
             except WispError as error:
                 reading.undo()
                 self._registered[name] = old
-                await self._load(loaded[::-1])
+                await self._load({*loaded})
                 raise self._not_reloaded(name, str(error)) from error
-            self._audit("module.reloaded", names)
+            self._audit("module.reloaded", reloaded)
         await self._bot.wiring.sync_commands_again()
 
     def _not_reloaded(self, name: str, reason: str) -> WispError:
@@ -370,37 +328,27 @@ class ModuleRegistry:
         self._check_name(name)
         return [one for one in [*self.needed_by(name), name] if one in self._loaded]
 
-    async def _load(self, names: Sequence[str]) -> None:
-        """Load those of these modules that are not loaded. If one fails, those before it stay."""
-        for name in names:
-            if name in self._loaded:
-                continue
+    async def _load(self, names: Set[str]) -> list[str]:
+        """Load those of these modules that are not loaded, and return them. If one fails, those before it stay."""
+        missing = [name for name in load_order(self._graph()) if name in names and name not in self._loaded]
+        for name in missing:
             try:
                 await self._set_up(self._registered[name])
             except Exception as error:
                 self._note_missing(name, error)
                 raise WispError(f'module "{name}" did not load: {self.missing[name]}') from error
+        return missing
 
-    @asynccontextmanager
-    async def _change(self) -> AsyncGenerator[None]:
-        """Make one change at a time. Raises WispError within a setup or teardown, which would wait for itself."""
-        task = asyncio.current_task()
-        if self._changing is not None and self._changing is task:
+    def _change(self) -> asyncio.Lock:
+        """Return the lock of changes. Raises WispError in a setup or teardown, which would wait for itself."""
+        if self._calling is asyncio.current_task():
             raise WispError("a module is being loaded or unloaded here: do this once setup, or teardown, has ended")
         self._ensure_running()
-        async with self._lock:
-            self._changing = task
-            try:
-                yield
-            finally:
-                self._changing = None
+        return self._lock
 
     def _ensure_running(self) -> None:
         if not self._bot.wiring.is_complete:
-            raise WispError(
-                "modules change while the bot runs, and it is still starting, or closing. wisp.Bot(modules=[...]) "
-                "names those that it starts with"
-            )
+            raise WispError("modules change while the bot runs, and it is still starting, or closing")
 
     # ---- on and off ----
 
@@ -435,9 +383,9 @@ class ModuleRegistry:
         self._ensure_running()
         guild_id = int(guild_id)
         changed = [name for name in names if self._is_on(name, guild_id) is not is_enabled]
-        await self.gate.decide(guild_id, names, is_enabled)
+        await self._bot.runtime.gate.decide(guild_id, names, is_enabled)
         if is_enabled:
-            self._bot.wiring.scheduler.wake()
+            self._bot.wiring.wake_jobs()
         kind, action = (ModuleEnabled, "module.enabled") if is_enabled else (ModuleDisabled, "module.disabled")
         self._audit(action, changed, guild_id, user_id)
         for name in changed:
@@ -445,7 +393,8 @@ class ModuleRegistry:
         return changed
 
     def _is_on(self, name: str, guild_id: int) -> bool:
-        return self.gate.is_open(self._loaded.get(name) or ModuleBot(self._bot, self._registered[name]), guild_id)
+        bot = self._loaded.get(name) or ModuleBot(self._bot, self._registered[name])
+        return self._bot.runtime.gate.is_open(bot, guild_id)
 
     def _audit(
         self, action: str, modules: Sequence[str], guild_id: int | None = None, user_id: int | None = None

@@ -23,35 +23,33 @@ from wisp.limits import (
     SELECTS,
     SHAPES,
     TEXT_INPUT,
-    Array,
-    Bounds,
-    CommandName,
-    Component,
-    Integer,
-    Localized,
-    Number,
     Report,
     Shape,
-    Text,
-    Url,
     Violation,
+    array,
     command_shape,
+    component,
+    integer,
     is_integer,
     is_object,
     listed,
+    localized,
+    number,
     objects,
     ordered,
     refuse_duplicates,
     shown,
+    text,
+    url,
     violations,
     walk,
-)
-from wisp.limits import (
-    commands_violations as scope_violations,
 )
 
 if TYPE_CHECKING:
     from wisp.limits import Path, Validator
+
+DUPLICATE_NAME = "APPLICATION_COMMANDS_DUPLICATE_NAME"
+"""The code for two commands of one type with the same name."""
 
 STICKERS = 3
 COMMAND_SIZE = 8000  # names, descriptions and choice values of a command, the longest localization of each
@@ -64,15 +62,14 @@ def boolean(report: Report, value: object, path: Path) -> None:
         report.refuse(path, "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
 
 
-class Choice(Bounds):
-    """One of several strings or integers."""
+def choice(*allowed: int | str) -> Validator:
+    """Return the check of one of several strings or integers."""
 
-    def __init__(self, *allowed: int | str) -> None:
-        self.allowed: tuple[int | str, ...] = allowed
+    def check(report: Report, value: Any, path: Path) -> None:
+        if not isinstance(value, (str, int)) or isinstance(value, bool) or value not in allowed:
+            report.refuse(path, "BASE_TYPE_CHOICES", f"Value must be one of {listed(allowed)}.")
 
-    def _check(self, report: Report, value: Any, path: Path) -> None:
-        if not isinstance(value, (str, int)) or isinstance(value, bool) or value not in self.allowed:
-            report.refuse(path, "BASE_TYPE_CHOICES", f"Value must be one of {listed(self.allowed)}.")
+    return check
 
 
 def snowflake(report: Report, value: Any, path: Path) -> None:
@@ -94,7 +91,7 @@ def _integer(value: object) -> int:
 
 
 def _timestamp(report: Report, value: Any, path: Path) -> None:
-    Text(0, 64)(report, value, path)
+    text(0, 64)(report, value, path)
     if not value or not report.is_clean(path):
         return
     try:
@@ -117,41 +114,40 @@ def forbidden(why: str) -> Validator:
     return check
 
 
-class Distinct(Array):
-    """A list of different values out of several."""
+def choices(*allowed: int | str, low: int = 0) -> Validator:
+    """Return the check of a list of different values out of several."""
+    check_choice = choice(*allowed)
 
-    def __init__(self, *allowed: int | str, low: int = 0) -> None:
-        super().__init__(low, len(allowed), self._check_item)
-        self.choice: Choice = Choice(*allowed)
+    def check_item(report: Report, value: Any, path: Path) -> None:
+        if value is None:
+            report.refuse(path, "BASE_TYPE_REQUIRED", "This field is required")
+        else:
+            check_choice(report, value, path)
 
-    def _check(self, report: Report, value: Any, path: Path) -> None:
-        super()._check(report, value, path)
-        items: list[Any] = [*value[: int(self.high)]] if isinstance(value, (list, tuple)) else []
+    check_list = array(low, len(allowed), check_item)
+
+    def check(report: Report, value: Any, path: Path) -> None:
+        check_list(report, value, path)
+        items: list[Any] = [*value[: len(allowed)]] if isinstance(value, (list, tuple)) else []
         for index, item in enumerate(items):
             if report.is_clean((*path, index)) and item in items[:index]:
                 report.refuse((*path, index), "SET_TYPE_ALREADY_CONTAINS_VALUE", "The set already contains this value")
 
-    def _check_item(self, report: Report, value: Any, path: Path) -> None:
-        if value is None:
-            report.refuse(path, "BASE_TYPE_REQUIRED", "This field is required")
-        else:
-            self.choice(report, value, path)
+    return check
 
 
-class Typed(Bounds):
-    """A command or an option: one shape of the table for each type that is allowed, `otherwise` if it has no type."""
+def typed(shapes: Mapping[int, str], otherwise: str, required: str = "") -> Validator:
+    """Return the check of a command or an option: one shape of the table for each type, `otherwise` without a type."""
+    check_type = Shape({"type": choice(*shapes)}, required)
 
-    def __init__(self, shapes: Mapping[int, str], otherwise: str, required: str = "") -> None:
-        self.shapes: Mapping[int, str] = shapes
-        self.otherwise: str = otherwise
-        self.type: Shape = Shape({"type": Choice(*shapes)}, required)
-
-    def _check(self, report: Report, value: Any, path: Path) -> None:
+    def check(report: Report, value: Any, path: Path) -> None:
         kind = value.get("type") if is_object(value) else None
-        shape = self.shapes.get(kind, self.otherwise) if is_integer(kind) else self.otherwise
+        shape = shapes.get(kind, otherwise) if is_integer(kind) else otherwise
         report.check(shape, value, path)
         if is_object(value):
-            self.type(report, value, path)
+            check_type(report, value, path)
+
+    return check
 
 
 # ---- rules between fields ----
@@ -225,12 +221,12 @@ def _check_emoji(report: Report, emoji: Any, path: Path) -> None:
         got = "no name" if name is None else shown(name)
         report.refuse((*path, "name"), "BUTTON_COMPONENT_INVALID_EMOJI", "Invalid emoji", got)
     elif name is not None:
-        Text(0, 32)(report, name, (*path, "name"))
+        text(0, 32)(report, name, (*path, "name"))
 
 
 def _check_select_options(report: Report, select: Any, path: Path) -> None:
     most = report.valid(select, path, "max_values") or 1
-    options = Array(int(most), SELECT_OPTIONS, "select option")
+    options = array(int(most), SELECT_OPTIONS, "select option")
     Shape({"options": options}, "options")(report, select, path)
     if sum(option.get("default") is True for _, option in objects(select.get("options"))) > most:
         words = "The specified number of default values exceeds the specified maximum values"
@@ -298,19 +294,18 @@ def _check_premium(report: Report, button: Any, path: Path) -> None:
 
 
 def _check_default_values(*kinds: str) -> Validator:
-    shape = Shape({"id": snowflake, "type": Choice(*kinds)}, "id type")
+    shape = Shape({"id": snowflake, "type": choice(*kinds)}, "id type")
 
     def rule(report: Report, select: Any, path: Path) -> None:
         most = int(report.valid(select, path, "max_values") or 1)
-        Shape({"default_values": Array(0, most, shape)})(report, select, path)
+        Shape({"default_values": array(0, most, shape)})(report, select, path)
 
     return rule
 
 
 # ---- the table ----
 
-_COMPONENT: dict[str, Validator | str] = {"id": Integer(0, 2**31 - 1)}
-_NAME = CommandName(1, 32)
+_COMPONENT: dict[str, Validator | str] = {"id": integer(0, 2**31 - 1)}
 _CHANNEL_TYPES = (0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15, 16)
 _NO_OPTIONS = "Must be empty: user and message commands have none."
 _ONLY_OF = {
@@ -329,42 +324,42 @@ _VALUE_OPTIONS = {
 _COMMAND: dict[str, Validator | str] = {
     "nsfw": boolean,
     "dm_permission": boolean,
-    "contexts": Distinct(0, 1, 2, low=1),
-    "integration_types": Distinct(0, 1, low=1),
+    "contexts": choices(0, 1, 2, low=1),
+    "integration_types": choices(0, 1, low=1),
     "default_member_permissions": _permissions,
 }
-_ID: dict[str, Validator | str] = {"custom_id": Text(*CUSTOM_ID)}
+_ID: dict[str, Validator | str] = {"custom_id": text(*CUSTOM_ID)}
 _IN_CONTAINER = {1: "row", 9: "section", 10: "text display", 12: "gallery", 13: "file", 14: "separator"}
 _IN_LABEL = {4: "text input", **SELECTS, 19: "upload", 21: "radio group", 22: "checkbox group", 23: "checkbox"}
-_LAYOUT_COMPONENT = Component({**_IN_CONTAINER, 17: "container"})
-_LAYOUT = Shape({"components": Array(0, COMPONENTS, _LAYOUT_COMPONENT)}, "", _check_layout_size)
+_LAYOUT_COMPONENT = component({**_IN_CONTAINER, 17: "container"})
+_LAYOUT = Shape({"components": array(0, COMPONENTS, _LAYOUT_COMPONENT)}, "", _check_layout_size)
 _BOX: dict[str, Validator | str] = {"required": boolean}
 _SELECT: dict[str, Validator | str] = {**_COMPONENT, **_BOX, "disabled": boolean}
-_INPUT: dict[str, Validator | str] = {**_COMPONENT, **_BOX, "style": Choice(1, 2)}
-_BOX_VALUES: dict[str, Validator | str] = {**_BOX, "min_values": Integer(0, 10), "max_values": Integer(1, 10)}
+_INPUT: dict[str, Validator | str] = {**_COMPONENT, **_BOX, "style": choice(1, 2)}
+_BOX_VALUES: dict[str, Validator | str] = {**_BOX, "min_values": integer(0, 10), "max_values": integer(1, 10)}
 _ORDERED_VALUES = ordered("min_values", "max_values")
-_URL = Url(2048, "http", "https")
-_MEDIA_URL = Url(2048, "http", "https", "attachment")
+_URL = url(2048, "http", "https")
+_MEDIA_URL = url(2048, "http", "https", "attachment")
 _URLS = Shape({"url": _MEDIA_URL, "icon_url": _MEDIA_URL})
-_MEDIA: dict[str, Validator | str] = {"spoiler": boolean, "description": Text(1, 1024)}
+_MEDIA: dict[str, Validator | str] = {"spoiler": boolean, "description": text(1, 1024)}
 
 
 def _option(fields: Mapping[str, Validator | str], *rules: Validator) -> Shape:
     wrong = {key: forbidden(why) for key, why in _ONLY_OF.items() if key not in fields}
     more = () if "autocomplete" in fields else (_check_no_autocomplete,)
-    return command_shape(_NAME, {"required": boolean, **fields, **wrong}, *rules, *more)
+    return command_shape({"required": boolean, **fields, **wrong}, *rules, *more)
 
 
 def _options(shapes: Mapping[int, str]) -> dict[str, Validator | str]:
-    return {"options": Array(0, OPTIONS, Typed(shapes, "any option", "type"))}
+    return {"options": array(0, OPTIONS, typed(shapes, "any option", "type"))}
 
 
-def _numbers(number: Bounds, choice: str) -> dict[str, Validator | str]:
+def _numbers(number: Validator, choice: str) -> dict[str, Validator | str]:
     return {"min_value": number, "max_value": number, **_choices(choice)}
 
 
 def _choices(shape: str) -> dict[str, Validator | str]:
-    return {"choices": Array(0, CHOICES, shape), "autocomplete": boolean}
+    return {"choices": array(0, CHOICES, shape), "autocomplete": boolean}
 
 
 def _more(shape: str, fields: Mapping[str, Validator | str], required: str = "", *rules: Validator) -> dict[str, Shape]:
@@ -386,30 +381,30 @@ TABLE: dict[str, Shape] = {
         {
             "description": forbidden(_NO_OPTIONS),
             "options": forbidden(_NO_OPTIONS),
-            "description_localizations": Localized(_anything),
+            "description_localizations": localized(_anything),
             **_COMMAND,
         },
     ),
-    "any option": command_shape(_NAME, {"required": boolean}),
+    "any option": command_shape({"required": boolean}),
     "option": _option({}),
     "subcommand": _option(_options(_VALUE_OPTIONS), DISTINCT_OPTIONS, _check_option_kinds),
     "group": _option(_options({1: "subcommand"}), DISTINCT_OPTIONS, _check_option_kinds),
     "string option": _option(
-        {"min_length": Integer(0, 6000), "max_length": Integer(1, 6000), **_choices("string choice")},
+        {"min_length": integer(0, 6000), "max_length": integer(1, 6000), **_choices("string choice")},
         ordered("min_length", "max_length"),
         *DISTINCT_CHOICES,
         _check_autocomplete,
     ),
-    "integer option": _option(_numbers(Integer(*OPTION_NUMBER), "integer choice"), *_NUMBER_RULES),
-    "number option": _option(_numbers(Number(*OPTION_NUMBER), "number choice"), *_NUMBER_RULES),
-    "channel option": _option({"channel_types": Distinct(*_CHANNEL_TYPES)}),
+    "integer option": _option(_numbers(integer(*OPTION_NUMBER), "integer choice"), *_NUMBER_RULES),
+    "number option": _option(_numbers(number(*OPTION_NUMBER), "number choice"), *_NUMBER_RULES),
+    "channel option": _option({"channel_types": choices(*_CHANNEL_TYPES)}),
     **_more(
         "message",
         {
-            "flags": Integer(float("-inf"), float("inf")),
+            "flags": integer(float("-inf"), float("inf")),
             "tts": boolean,
             "allowed_mentions": "allowed mentions",
-            "sticker_ids": Array(0, STICKERS, snowflake),
+            "sticker_ids": array(0, STICKERS, snowflake),
         },
         "",
         _check_components,
@@ -418,9 +413,9 @@ TABLE: dict[str, Shape] = {
     "allowed mentions": Shape(
         {
             "replied_user": boolean,
-            "parse": Distinct("users", "roles", "everyone"),
-            "users": Array(0, 100, snowflake),
-            "roles": Array(0, 100, snowflake),
+            "parse": choices("users", "roles", "everyone"),
+            "users": array(0, 100, snowflake),
+            "roles": array(0, 100, snowflake),
         },
         "",
         _check_mentions,
@@ -430,10 +425,10 @@ TABLE: dict[str, Shape] = {
         "embed",
         {
             "url": _URL,
-            "color": Integer(0, 0xFFFFFF),
+            "color": integer(0, 0xFFFFFF),
             "timestamp": _timestamp,
-            "footer": Shape({"text": Text(0, 2048), "icon_url": _MEDIA_URL}),
-            "author": Shape({"name": Text(0, 256), "url": _MEDIA_URL, "icon_url": _MEDIA_URL}),
+            "footer": Shape({"text": text(0, 2048), "icon_url": _MEDIA_URL}),
+            "author": Shape({"name": text(0, 256), "url": _MEDIA_URL, "icon_url": _MEDIA_URL}),
             **dict.fromkeys(("image", "thumbnail", "video", "provider"), _URLS),
         },
     ),
@@ -443,7 +438,7 @@ TABLE: dict[str, Shape] = {
         "button",
         {
             **_COMPONENT,
-            "style": Choice(1, 2, 3, 4, 5, 6),
+            "style": choice(1, 2, 3, 4, 5, 6),
             "disabled": boolean,
             "emoji": "emoji",
             "sku_id": snowflake,
@@ -466,30 +461,30 @@ TABLE: dict[str, Shape] = {
     **_more("mentionable select", {**_SELECT}, "", _check_default_values("user", "role")),
     **_more(
         "channel select",
-        {**_SELECT, "channel_types": Distinct(*_CHANNEL_TYPES)},
+        {**_SELECT, "channel_types": choices(*_CHANNEL_TYPES)},
         "",
         _check_default_values("channel"),
     ),
-    "text display": Shape({**_COMPONENT, "content": Text(1, COMPONENTS_TEXT)}, "content"),
+    "text display": Shape({**_COMPONENT, "content": text(1, COMPONENTS_TEXT)}, "content"),
     "section": Shape(
         {
             **_COMPONENT,
-            "components": Array(1, 3, Component({10: "text display"})),
-            "accessory": Component({2: "button", 11: "thumbnail"}),
+            "components": array(1, 3, component({10: "text display"})),
+            "accessory": component({2: "button", 11: "thumbnail"}),
         },
         "components accessory",
     ),
     "thumbnail": Shape({**_COMPONENT, **_MEDIA, "media": "media"}, "media"),
-    "gallery": Shape({**_COMPONENT, "items": Array(1, 10, "gallery item")}, "items"),
+    "gallery": Shape({**_COMPONENT, "items": array(1, 10, "gallery item")}, "items"),
     "gallery item": Shape({**_MEDIA, "media": "media"}, "media"),
     "media": Shape({"url": _MEDIA_URL}, "url"),
-    "file": Shape({**_COMPONENT, **_MEDIA, "file": Shape({"url": Url(2048, "attachment")}, "url")}, "file"),
-    "separator": Shape({**_COMPONENT, "divider": boolean, "spacing": Choice(1, 2)}),
+    "file": Shape({**_COMPONENT, **_MEDIA, "file": Shape({"url": url(2048, "attachment")}, "url")}, "file"),
+    "separator": Shape({**_COMPONENT, "divider": boolean, "spacing": choice(1, 2)}),
     "container": Shape(
         {
             **_COMPONENT,
-            "components": Array(1, COMPONENTS, Component(_IN_CONTAINER)),
-            "accent_color": Integer(0, 0xFFFFFF),
+            "components": array(1, COMPONENTS, component(_IN_CONTAINER)),
+            "accent_color": integer(0, 0xFFFFFF),
             "spoiler": boolean,
         },
         "components",
@@ -499,25 +494,25 @@ TABLE: dict[str, Shape] = {
     **_more("row input", _INPUT),
     "text input": TEXT_INPUT.extended(_INPUT),
     "label": Shape(
-        {**_COMPONENT, "label": Text(1, 45), "description": Text(1, 100), "component": Component(_IN_LABEL)},
+        {**_COMPONENT, "label": text(1, 45), "description": text(1, 100), "component": component(_IN_LABEL)},
         "label component",
     ),
     "upload": Shape({**_COMPONENT, **_ID, **_BOX_VALUES}, "custom_id", _ORDERED_VALUES),
     "checkbox": Shape({**_COMPONENT, **_ID, **_BOX}, "custom_id"),
     "checkbox group": Shape(
-        {**_COMPONENT, **_ID, **_BOX_VALUES, "options": Array(1, 10, "select option")},
+        {**_COMPONENT, **_ID, **_BOX_VALUES, "options": array(1, 10, "select option")},
         "custom_id options",
         _ORDERED_VALUES,
         DISTINCT_VALUES,
     ),
     "radio group": Shape(
-        {**_COMPONENT, **_ID, **_BOX, "options": Array(2, 10, "select option")},
+        {**_COMPONENT, **_ID, **_BOX, "options": array(2, 10, "select option")},
         "custom_id options",
         DISTINCT_VALUES,
     ),
 }
-_ANY_COMMAND = Typed({1: "command", 2: "menu", 3: "menu", 4: "command"}, "command")
-_ALL_COMMANDS = Array(0, sum(COMMANDS.values()), _ANY_COMMAND)
+_ANY_COMMAND = typed({1: "command", 2: "menu", 3: "menu", 4: "command"}, "command")
+_ALL_COMMANDS = array(0, sum(COMMANDS.values()), _ANY_COMMAND)
 
 
 # ---- what the sandbox asks ----
@@ -543,7 +538,17 @@ def command_violations(payload: Mapping[str, object]) -> list[Violation]:
 
 def commands_violations(payloads: Sequence[Mapping[str, object]]) -> list[Violation]:
     """Return what Discord would refuse in all commands of one scope, in each and in all together."""
-    return [*violations(_ALL_COMMANDS, payloads, TABLE), *scope_violations(payloads)]
+    report = Report(TABLE)
+    report.check(_ALL_COMMANDS, payloads, ())
+    commands = list(objects(payloads, sum(COMMANDS.values())))
+    for kind, most in COMMANDS.items():
+        of_kind = [(index, one) for index, one in commands if one.get("type", 1) == kind]
+        for index, _ in of_kind[most : most + 1]:
+            message = f"Maximum number of application commands reached ({most} of this type)."
+            report.refuse((index,), INVALID, message)
+        names: list[tuple[Path, object]] = [((index, "name"), one.get("name")) for index, one in of_kind]
+        refuse_duplicates(report, names, DUPLICATE_NAME, "Application command names must be unique", up=1)
+    return report.found
 
 
 def error_tree(found: Iterable[Violation]) -> dict[str, object]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from aiohttp import web
 
-from wisp.limits import COMMANDS, DUPLICATE_NAME, Violation
+from wisp.limits import COMMANDS, Violation
 from wisp.sandbox.forms import path_id, read_form
 from wisp.sandbox.lookups import Answer, Lookups, Route, wanted
-from wisp.sandbox.payload_limits import command_violations, commands_violations
+from wisp.sandbox.payload_limits import DUPLICATE_NAME, command_violations, commands_violations
 from wisp.sandbox.refusals import (
     MISSING_ACCESS,
     NOT_THIS_APPLICATION,

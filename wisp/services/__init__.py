@@ -76,6 +76,7 @@ class Services:
         self.missing: dict[str, str] = {}
         self._registered: dict[str, object] = {}
         self._running: dict[str, object] = {}
+        self._on_demand: dict[str, Callable[[], object]] = {}
         self._closing: AsyncExitStack | None = None
         self._warned: set[str] = set()
 
@@ -101,6 +102,8 @@ class Services:
         A name that resembles that of a service is logged once.
         """
         service = self._running.get(name)
+        if service is None and name in self._on_demand:
+            service = self._running[name] = self._on_demand.pop(name)()
         if service is None and self._running and name not in self._known() and name not in self._warned:
             self._warned.add(name)
             if hint := did_you_mean(str(name), self._known(), cutoff=0.8):
@@ -130,7 +133,7 @@ class Services:
         return self._registered
 
     def names(self) -> list[str]:
-        """Return the names of the services that run, in the order of their start."""
+        """Return the names of the services that run, or will when they are first used, in the order of their start."""
         return list(self._running)
 
     def hold(self, services: Mapping[str, object]) -> None:
@@ -138,9 +141,16 @@ class Services:
         self._running.update(services)
 
     async def start(
-        self, built_in: Mapping[str, object] | None = None, *, session: Any = None, required: Container[str] = ()
+        self,
+        built_in: Mapping[str, object] | None = None,
+        *,
+        on_demand: Mapping[str, Callable[[], object]] | None = None,
+        session: Any = None,
+        required: Container[str] = (),
     ) -> None:
         """Start `built_in`, then what was registered, one after the other. Each is available once it has started.
+
+        Those `on_demand` are made when they are first used, so that a bot without them does not load their code.
 
         One that raises is logged, and absent. Raises ServiceError if it is `required`, or if the services run already.
         If this fails or is cancelled, those that had started are stopped.
@@ -151,10 +161,12 @@ class Services:
         async with AsyncExitStack() as started:
             self._closing = started
             started.callback(self._forget)
-            for name, service in {**(built_in or {}), **self._registered}.items():
-                if await self._started(name, service, session, name in required):
+            for name, service in {**(built_in or {}), **(on_demand or {}), **self._registered}.items():
+                if on_demand and name in on_demand and name not in self._registered:
+                    self._running[name], self._on_demand[name] = None, on_demand[name]
+                elif await self._started(name, service, session, name in required):
                     self._running[name] = service
-                    started.push_async_callback(self._stop, name, service, session)
+                started.push_async_callback(self._stop, name, session)
             if self._closing is not started:
                 raise ServiceError("the services were stopped while they started.")
             self._closing = started.pop_all()
@@ -190,8 +202,9 @@ class Services:
             return False
         return True
 
-    async def _stop(self, name: str, service: object, session: Any) -> None:
-        stop = getattr(service, "stop", None)
+    async def _stop(self, name: str, session: Any) -> None:
+        self._on_demand.pop(name, None)
+        stop = getattr(self._running.get(name), "stop", None)
         seconds = _STOP_LIMIT if session is None else session.closing_left()
         try:
             if stop is not None:
@@ -205,7 +218,7 @@ class Services:
                 raise
             _log.exception('service "%s" did not stop properly', name)
         finally:
-            del self._running[name]
+            self._running.pop(name, None)
 
     def _forget(self) -> None:
         self._closing = None

@@ -6,8 +6,8 @@ import asyncio
 import os
 import re
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Concatenate, Literal, NamedTuple, TypeVar, cast, get_args
 
@@ -26,9 +26,17 @@ Parameters = Sequence[Any] | Mapping[str, Any]
 
 Row = tuple[Any, ...]
 
+Statements = Sequence[tuple[str, Parameters]]
+
+Work = Callable[Concatenate[sqlite3.Connection, ...], T]
+"""A function that is called in the thread of a connection."""
+
 Operation = Literal["read", "write"]
 
 Outcome = Literal["done", "failed", "cancelled"]
+
+Fetch = Literal["nothing", "first", "all"]
+"""Which rows a caller wants."""
 
 Durability = Literal["off", "normal", "full"]
 
@@ -45,9 +53,7 @@ OWN_MIGRATIONS: dict[int, str] = {
             value BLOB NOT NULL,       -- msgpack
             PRIMARY KEY (guild, user, namespace, key)
         ) WITHOUT ROWID;
-
-        -- the guilds that hold commands of an application; a bot from before migrations may have made it
-        CREATE TABLE IF NOT EXISTS wisp_command_guilds (
+        CREATE TABLE IF NOT EXISTS wisp_command_guilds (  -- the guilds that hold commands of an application
             application INTEGER NOT NULL, guild INTEGER NOT NULL, PRIMARY KEY (application, guild)
         ) WITHOUT ROWID;
     """,
@@ -77,7 +83,6 @@ OWN_MIGRATIONS: dict[int, str] = {
         CREATE INDEX wisp_jobs_due ON wisp_jobs (due);
     """,
     5: """
-        -- an older wisp made it when the first record was written
         CREATE TABLE IF NOT EXISTS wisp_audit (
             id INTEGER PRIMARY KEY,    -- in the order of the calls
             time REAL NOT NULL,        -- seconds since the epoch
@@ -95,8 +100,6 @@ _MIGRATIONS_TABLE = """
         owner TEXT NOT NULL, number INTEGER NOT NULL, applied REAL NOT NULL, PRIMARY KEY (owner, number)
     ) WITHOUT ROWID
 """
-_IS_RECORDED = "SELECT 1 FROM wisp_migrations WHERE owner = ? AND number = ?"
-_RECORD = "INSERT INTO wisp_migrations VALUES (?, ?, ?)"
 
 _ENDS_TRANSACTION = re.compile(
     r"(?:\s|;|--[^\n]*(?:\n|\Z)|/\*.*?\*/)*(?:BEGIN|COMMIT|END|ROLLBACK(?!\s+(TRANSACTION\s+)?TO\b))\b",
@@ -104,8 +107,6 @@ _ENDS_TRANSACTION = re.compile(
 )
 
 _BY_HAND = "BEGIN, COMMIT and ROLLBACK would affect all tasks. Use `async with db.transaction()`"
-
-_NOT_OPEN = "it is not open: the bot has not started yet, or has closed"
 
 _POLL_LOCK = 0.25
 """Seconds between two attempts to use a file that another process holds."""
@@ -116,8 +117,7 @@ _NO_DATA = "For a bot that keeps no data, use wisp.Bot(database=None)"
 _EXPLANATIONS = {
     sqlite3.SQLITE_FULL: "the disk is full. Free some space. The bot need not be restarted",
     sqlite3.SQLITE_BUSY: "another process holds it. Is the bot running twice, or the file open in a database browser? "
-    "Close that",
-    sqlite3.SQLITE_LOCKED: "another statement holds it. Read all rows of a query before writing",
+    "Close that, or set another database (WISP_DATABASE)",
     sqlite3.SQLITE_READONLY: "the file or its folder is read-only. Let the bot's user write to both (SQLite makes "
     f"more files beside it). {_NO_DATA}",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened. Expected a file, or a place for a new one, in a folder that exists "
@@ -127,7 +127,6 @@ _EXPLANATIONS = {
     sqlite3.SQLITE_CORRUPT: "the file is damaged. Replace it by a backup, or save what is left with "
     '`sqlite3 {path} ".recover"`',
     sqlite3.SQLITE_IOERR: "the disk failed. Is it full, or gone? Once it is back, the bot need not be restarted",
-    sqlite3.SQLITE_TOOBIG: "a value is too large for SQLite",
 }
 
 
@@ -138,7 +137,29 @@ class Result(NamedTuple):
     lastrowid: int
 
 
-class DatabaseService:
+class _Executor:
+    """What a database and a transaction have in common."""
+
+    async def execute(self, sql: str, parameters: Parameters = ()) -> Result:
+        """Execute one statement. Outside of a transaction, it is committed when this returns."""
+        _, result = await self._run(sql, parameters, "nothing")
+        return result
+
+    async def fetchone(self, sql: str, parameters: Parameters = ()) -> Row | None:
+        """Return the first row of a query, or None if it has none."""
+        rows, _ = await self._run(sql, parameters, "first")
+        return rows[0] if rows else None
+
+    async def fetchall(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Return all rows of a query."""
+        rows, _ = await self._run(sql, parameters, "all")
+        return rows
+
+    async def _run(self, sql: str, parameters: Parameters, fetch: Fetch) -> tuple[list[Row], Result]:
+        raise NotImplementedError
+
+
+class DatabaseService(_Executor):
     """One SQLite file (`":memory:"` for none), open from `start()` to `stop()`.
 
     A statement is one trip to SQLite's thread. Writes take turns on one connection. Reads have another and wait for
@@ -158,17 +179,13 @@ class DatabaseService:
     """Seconds that a statement waits for another process that writes to the file. Set it before `start()`."""
 
     lock_timeout: float = 60.0
-    """Seconds that `start()` and `migrate()` wait, by the clock, for another process that holds the file."""
+    """Seconds that `start()` waits, by the clock, for another process that holds the file."""
 
     start_limit: float | None = None
     """`start()` limits its own wait, and migrations of a large file may take long."""
 
     def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        durability: Durability = "normal",
-        clock: Clock | None = None,
+        self, path: str | os.PathLike[str], *, durability: Durability = "normal", clock: Clock | None = None
     ) -> None:
         if durability not in get_args(Durability):
             raise ValueError(f'durability: expected "off", "normal" or "full", got {durability!r}')
@@ -183,7 +200,7 @@ class DatabaseService:
         self._reader: _Connection | None = None
         self._writing = asyncio.Lock()  # held by the task that writes, or that has a transaction open
         self._lock: sqlite3.Connection | None = None
-        self._identities: list[tuple[int, int] | None] = []
+        self._identity: list[tuple[int, int]] = []
 
     # ---- start and stop ----
 
@@ -196,24 +213,15 @@ class DatabaseService:
         """
         if self._writer is not None:
             raise DatabaseError(self.path, "it is open already")
-        if problem := _path_problem(self.path):
-            raise DatabaseError(self.path, f"{problem}. {_NO_DATA}")
         self._writing = asyncio.Lock()  # the one from before may belong to another event loop
-        self._identities = []
         try:
-            self._writer = await self._open()
-            await self._when_free(lambda: self._write(self._configure))
-            self._reader = self._writer
+            self._writer = self._reader = await self._open(timeout=0)  # a wait inside SQLite cannot be cancelled
+            await self._prepare()
+            await self._on(self._writer, "write", run, f"PRAGMA busy_timeout = {int(self.busy_timeout * 1000)}")
             if self.path != MEMORY:
-                self._reader = await self._open()
-                await self._on(self._reader, "read", execute, "PRAGMA query_only = ON")
-                await self._when_free(self._take_lock)
-                self._identities = self._current_identities()
-            await self.migrate("wisp", OWN_MIGRATIONS)
-            # if the table is missing, the bot must not start
-            await self._on(self._writer, "read", execute, "SELECT 1 FROM guild_data LIMIT 1")
-            for connection in (self._writer, self._reader):
-                await self._on(connection, "read", execute, f"PRAGMA busy_timeout = {int(self.busy_timeout * 1000)}")
+                self._reader = await self._open(timeout=self.busy_timeout)
+                await self._on(self._reader, "read", run, "PRAGMA query_only = ON")
+                self._identity = self._current_identity()
         except BaseException:
             await self.stop()
             raise
@@ -222,6 +230,7 @@ class DatabaseService:
         """Close the file. What was asked before is finished, an open transaction rolled back. Can be called twice."""
         reader, writer, lock = self._reader, self._writer, self._lock
         self._reader = self._writer = self._lock = None
+        self._identity = []
         try:
             if reader is not None and reader is not writer:
                 await reader.close()
@@ -231,28 +240,42 @@ class DatabaseService:
             if lock is not None:
                 lock.close()
 
-    async def _open(self) -> _Connection:
-        # timeout: start() waits by the clock, because a wait inside SQLite cannot be cancelled.
-        # isolation_level: sqlite3 begins no transactions of its own.
-        def connect() -> sqlite3.Connection:
-            return sqlite3.connect(self.file, timeout=0, isolation_level=None, check_same_thread=False)
-
-        async def opened() -> _Connection:
-            return cast(_Connection, await _Connection(connect, iter_chunk_size=64))
-
+    def _connect(self, path: str, timeout: float) -> sqlite3.Connection:
         try:
-            connect().close()  # if it fails in aiosqlite's thread, that outlives this call
-        except sqlite3.Error as error:
+            # isolation_level: sqlite3 begins no transactions of its own
+            return sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
+        except (sqlite3.Error, ValueError) as error:
             raise self._explained(error) from error
-        opening = asyncio.create_task(opened())
+
+    async def _open(self, timeout: float) -> _Connection:
+        connection = self._connect(self.file, timeout)
         try:
-            return await asyncio.shield(opening)
+            return cast(_Connection, await _Connection(lambda: connection, iter_chunk_size=64))
         except asyncio.CancelledError:
-            await (await opening).close()  # else its thread outlives this call
+            connection.close()
             raise
 
+    async def _prepare(self) -> None:
+        """Configure, lock and migrate the file. While another process holds it, retry for up to `lock_timeout`."""
+        end = self._clock.monotonic() + self.lock_timeout
+        has_warned = False
+        while True:
+            try:
+                await self._write(self._configure)
+                if self.path != MEMORY and self._lock is None:
+                    self._lock = self._locked()
+                await self.migrate("wisp", OWN_MIGRATIONS)
+                return
+            except DatabaseError as error:
+                if not (error.code or "").startswith("SQLITE_BUSY") or self._clock.monotonic() >= end:
+                    raise
+                if not has_warned:
+                    _log.warning("%s. Waiting up to %g s", error, self.lock_timeout)
+                has_warned = True
+            await asyncio.sleep(_POLL_LOCK)
+
     def _configure(self, connection: sqlite3.Connection) -> None:
-        _refuse_newer(self.path, "wisp", len(OWN_MIGRATIONS), _recorded(connection, "wisp"))  # before it is changed
+        self._recorded(connection, "wisp", len(OWN_MIGRATIONS))  # refuses a newer file before it is changed
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {self.durability}")
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -263,59 +286,20 @@ class DatabaseService:
         connection.execute("CREATE TABLE wisp_can_write (it)")
         connection.execute("ROLLBACK")
 
-    async def _take_lock(self) -> None:
+    def _locked(self) -> sqlite3.Connection:
         """Lock the file `-lock`. SQLite's own lock ends with the process, and is not inherited by a forked child."""
-        path = _lock_path(self.file)
+        lock = self._connect(os.path.realpath(self.file) + "-lock", timeout=0)  # one for all links to the file
         try:
-            self._lock = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-            self._lock.execute("BEGIN EXCLUSIVE")
+            lock.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
-            if self._lock is not None:
-                self._lock.close()
-            problem = f"its lock {path} cannot be taken ({error}). Let the bot's user write to it, on a local disk"
-            if _primary_code(error) == sqlite3.SQLITE_BUSY:
-                problem = (
-                    "another bot has it open, and a file serves one at a time. Stop that one, or give this one a "
-                    "database of its own (WISP_DATABASE)"
-                )
-            raise DatabaseError(self.path, problem, error.sqlite_errorname) from error
-
-    async def _when_free(self, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Return the result of `attempt()`, repeated up to `lock_timeout` while another process holds the file."""
-        end = self._clock.monotonic() + self.lock_timeout
-        attempts = 0
-        while True:
-            try:
-                return await attempt()
-            except DatabaseError as error:
-                if not (error.code or "").startswith("SQLITE_BUSY") or self._clock.monotonic() >= end:
-                    raise
-                attempts += 1
-                if attempts == 2:  # one statement of another program is not worth a warning
-                    _log.warning("%s. Waiting up to %g s", error, self.lock_timeout)
-            await asyncio.sleep(_POLL_LOCK)
+            lock.close()
+            raise self._explained(error) from error
+        return lock
 
     # ---- statements ----
 
-    async def execute(self, sql: str, parameters: Parameters = ()) -> Result:
-        """Execute one statement, which is committed when this returns."""
-        self.refuse_inside_transaction()
-        return await self._write(execute, sql, parameters)
-
-    async def fetchone(self, sql: str, parameters: Parameters = ()) -> Row | None:
-        """Return the first row of a query, or None if it has none."""
-        self.refuse_inside_transaction()
-        rows = await self._read(_fetch_first, sql, parameters)
-        return rows[0] if rows else None
-
-    async def fetchall(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """Return all rows of a query."""
-        self.refuse_inside_transaction()
-        return await self._read(_fetchall, sql, parameters)
-
-    async def batch(self, statements: Sequence[tuple[str, Parameters]]) -> None:
+    async def batch(self, statements: Statements) -> None:
         """Execute several statements in one transaction and one trip: all of them are kept, or none."""
-        self.refuse_inside_transaction()
         if statements:
             await self._write(_batch, statements)
 
@@ -329,22 +313,21 @@ class DatabaseService:
         self.refuse_inside_transaction()
         writer = self._writer
         async with self._writing:
-            transaction = Transaction(self, writer)
+            transaction, outer = Transaction(self, writer), _current.get()
+            # Cancelling an _on() cancels only the wait for it: what the thread was given is carried out, in order.
             try:
-                await self._on(writer, "write", self._checked, _begin)
-                outer = _current.get()
+                await self._on(writer, "write", self._checked, sqlite3.Connection.execute, "BEGIN IMMEDIATE")
                 _current.set(transaction)
                 try:
                     yield transaction
                 finally:
                     transaction.is_open = False
                     _current.set(outer)
+                await self._on(writer, "write", _commit)
             except BaseException:
                 with suppress(DatabaseError):  # closing the file has rolled it back
-                    await self._on(writer, "write", _rollback)
+                    await self._on(writer, "write", sqlite3.Connection.rollback)
                 raise
-            # If this is cancelled it happens all the same: the thread has it before what other tasks write.
-            await self._on(writer, "write", _commit)
 
     def refuse_inside_transaction(self) -> None:
         """Raise DatabaseError inside a transaction, or in a task started there: it would wait for itself forever."""
@@ -356,34 +339,25 @@ class DatabaseService:
                 "fetchone and fetchall, or do this before or after it",
             )
 
-    async def _read(
-        self, fetch: Callable[[sqlite3.Connection, str, Parameters], list[Row]], sql: str, parameters: Parameters
-    ) -> list[Row]:
-        if self._reader is not self._writer:
+    async def _run(self, sql: str, parameters: Parameters, fetch: Fetch) -> tuple[list[Row], Result]:
+        self.refuse_inside_transaction()
+        if fetch != "nothing" and self._reader is not self._writer:
             try:
-                return await self._on(self._reader, "read", fetch, sql, parameters)
+                return await self._on(self._reader, "read", run, sql, parameters, False, fetch)
             except DatabaseError as error:
-                if error.code != "SQLITE_READONLY":
+                if error.code != "SQLITE_READONLY":  # it writes as well: INSERT ... RETURNING
                     raise
-        # It may write as well (INSERT ... RETURNING), and is committed with its last row. Only SQLite can tell.
-        return await self._write(_fetchall, sql, parameters, operation="read")
+        return await self._write(run, sql, parameters, operation="write" if fetch == "nothing" else "read")
 
-    async def _write(
-        self, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any, operation: Operation = "write"
-    ) -> T:
+    async def _write(self, work: Work[T], *args: Any, operation: Operation = "write") -> T:
+        self.refuse_inside_transaction()
         writer = self._writer
         async with self._writing:
             return await self._on(writer, operation, self._checked, work, *args)
 
-    async def _on(
-        self,
-        connection: _Connection | None,
-        operation: Operation,
-        work: Callable[Concatenate[sqlite3.Connection, ...], T],
-        *args: Any,
-    ) -> T:
+    async def _on(self, connection: _Connection | None, operation: Operation, work: Work[T], *args: Any) -> T:
         if connection is None or connection not in (self._writer, self._reader):
-            raise DatabaseError(self.path, _NOT_OPEN)
+            raise DatabaseError(self.path, "it is not open: the bot has not started yet, or has closed")
         began = self._clock.monotonic()
         outcome: Outcome = "cancelled"
         try:
@@ -397,122 +371,107 @@ class DatabaseService:
             if self.watch is not None:
                 self.watch(operation, outcome, began)
 
-    def _checked(
-        self, connection: sqlite3.Connection, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any
-    ) -> T:
-        self._refuse_replaced()
-        return work(connection, *args)
-
-    def _refuse_replaced(self) -> None:
-        """Raise DatabaseError if the file was replaced: SQLite goes on writing to a file that was deleted."""
-        if self._identities and self._identities != self._current_identities():
+    def _checked(self, connection: sqlite3.Connection, work: Work[T], *args: Any) -> T:
+        """Do work, unless the file was replaced: SQLite goes on writing to a file that was deleted."""
+        if self._identity and self._identity != self._current_identity():
             raise DatabaseError(
                 self.path,
                 f"{self.file} or its -wal was deleted, moved or replaced while the bot runs, and nothing more is "
                 "written. Put the same file back, or restart the bot",
             )
+        return work(connection, *args)
 
-    def _current_identities(self) -> list[tuple[int, int] | None]:
-        return [_identity(path) for path in (self.file, f"{self.file}-wal")]
+    def _current_identity(self) -> list[tuple[int, int]]:
+        try:
+            found = [os.stat(path) for path in (self.file, f"{self.file}-wal")]
+        except OSError:
+            return []
+        return [(file.st_dev, file.st_ino) for file in found]
 
     def _explained(self, error: Exception) -> DatabaseError:
-        problem = _EXPLANATIONS.get(_primary_code(error), "").format(path=self.path)
-        return DatabaseError(self.path, problem or _with_notes(error), getattr(error, "sqlite_errorname", None))
+        primary_code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF
+        problem = _EXPLANATIONS.get(primary_code, "").format(path=self.path)
+        return DatabaseError(self.path, problem or with_statement(error), getattr(error, "sqlite_errorname", None))
 
     # ---- migrations ----
 
-    async def migrate(
-        self, owner: str, migrations: Mapping[int, str | Callable[[Transaction], Awaitable[object]]]
-    ) -> None:
+    async def migrate(self, owner: str, migrations: Mapping[int, Migration]) -> None:
         """Bring the tables of `owner` (a module's name) up to date: each migration runs once in the file's life.
 
         They are numbered from 1 without gaps. Each is SQL, of one or several statements, or an async function of the
-        transaction, and runs in a transaction that also records it. Waits up to `lock_timeout` for another process that
-        holds the file. Raises ValueError if there is a gap, and DatabaseError if one fails (nothing of it is kept,
-        those before it are), or if the file has run more than these: it comes from newer code.
+        transaction. One transaction runs and records those that the file has not run yet. Raises ValueError if there is
+        a gap, and DatabaseError if one fails, or if the file has run more than these, because it comes from newer code.
+        Nothing is changed then.
         """
-        if sorted(map(repr, migrations)) != sorted(map(repr, range(1, len(migrations) + 1))):
-            numbers = ", ".join(map(repr, migrations))
-            raise ValueError(f"migrations of {owner}: expected them numbered from 1 without gaps, got {numbers}")
-        await self._when_free(lambda: self._migrate_all(owner, migrations))
-
-    async def _migrate_all(
-        self, owner: str, migrations: Mapping[int, str | Callable[[Transaction], Awaitable[object]]]
-    ) -> None:
-        recorded = await self._write(_recorded, owner)
-        _refuse_newer(self.path, owner, len(migrations), recorded)
-        for number in range(recorded + 1, len(migrations) + 1):
-            try:
-                await self._migrate(owner, number, migrations[number])
-            except Exception as error:
-                problem = f"migration {number} of {owner} failed, and nothing of it was kept: "
-                problem += getattr(error, "message", str(error))
-                if owner == "wisp":
-                    problem += ". Is it the file of another program? Set another database (WISP_DATABASE)"
-                failed = DatabaseError(self.path, problem, getattr(error, "code", None))
-                failed.migration = number
-                raise failed from error
-
-    async def _migrate(
-        self, owner: str, number: int, migration: str | Callable[[Transaction], Awaitable[object]]
-    ) -> None:
-        record = (owner, number, self._clock.time())
-        if isinstance(migration, str):
-            await self._write(_run_migration, record, migration)
-            return
+        if set(migrations) != set(range(1, len(migrations) + 1)):
+            raise ValueError(f"migrations of {owner}: expected them numbered from 1 without gaps, got {[*migrations]}")
         async with self.transaction() as tx:
-            await tx.execute(_MIGRATIONS_TABLE)
-            if not await tx.fetchone(_IS_RECORDED, (owner, number)):
-                await migration(tx)
-                await tx.execute(_RECORD, record)
+            recorded = await self._on(self._writer, "write", self._recorded, owner, len(migrations))
+            for number in range(recorded + 1, len(migrations) + 1):
+                try:
+                    await self._migrate(tx, owner, number, migrations[number])
+                except Exception as error:
+                    problem = f"migration {number} of {owner} failed, and nothing was changed: "
+                    problem += error.message if isinstance(error, DatabaseError) else str(error)
+                    if owner == "wisp":
+                        problem += ". Is it the file of another program? Set another database (WISP_DATABASE)"
+                    failed = DatabaseError(self.path, problem, getattr(error, "code", None))
+                    failed.migration = number
+                    raise failed from error
+
+    async def _migrate(self, tx: Transaction, owner: str, number: int, migration: Migration) -> None:
+        statements: list[tuple[str, Parameters]] = [(_MIGRATIONS_TABLE, ())]
+        if isinstance(migration, str):
+            statements += [(statement, ()) for statement in split_statements(migration)]
+        else:
+            await migration(tx)
+        statements.append(("INSERT INTO wisp_migrations VALUES (?, ?, ?)", (owner, number, self._clock.time())))
+        await self._on(self._writer, "write", _run_all, statements)
+
+    def _recorded(self, connection: sqlite3.Connection, owner: str, known: int) -> int:
+        """Return how many migrations of `owner` the file has run. Raises DatabaseError if they are more than known."""
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'wisp_migrations'").fetchone():
+            return 0
+        sql = "SELECT coalesce(max(number), 0) FROM wisp_migrations WHERE owner = ?"
+        (recorded,) = connection.execute(sql, (owner,)).fetchone()
+        if recorded > known:
+            raise DatabaseError(
+                self.path,
+                f"it comes from a newer {owner}: it has run migration {recorded}, this one knows {known}. "
+                f"Update {owner}, or use a backup from before. The file was left as it is",
+            )
+        return recorded
 
     # ---- backup ----
 
     async def backup(self, path: str | os.PathLike[str]) -> None:
-        """Write a consistent copy to `path` while the bot runs. Raises DatabaseError if there is a file already.
+        """Write a consistent copy to `path`. Writes of other tasks wait for it. In memory, reads wait as well.
 
-        Other tasks do not wait for it, except in memory. If it fails, no half copy is left.
+        Raises DatabaseError if there is a file already. If it fails, no half copy is left.
         """
-        self.refuse_inside_transaction()
-        if self._writer is None:
-            raise DatabaseError(self.path, _NOT_OPEN)
-        if self.path == MEMORY:
-            await self._write(self._copy, os.fspath(path))
-        else:
-            await asyncio.to_thread(self._copy_file, os.fspath(path))
-
-    def _copy_file(self, target: str) -> None:
-        self._refuse_replaced()  # if there is no file, SQLite would make one
-        with closing(sqlite3.connect(self.file, timeout=self.busy_timeout, isolation_level=None)) as connection:
-            self._copy(connection, target)
+        await self._write(self._copy, os.fspath(path))
 
     def _copy(self, connection: sqlite3.Connection, target: str) -> None:
         try:
             open(target, "x").close()  # reserves the name
         except OSError as error:
-            fix = "A backup overwrites nothing" if isinstance(error, FileExistsError) else "Choose another place"
-            raise DatabaseError(self.path, f"no backup to {target}: {error.strerror}. {fix}") from error
+            raise DatabaseError(self.path, f"no backup to {target}: {error.strerror}") from error
         try:
             connection.execute("VACUUM INTO ?", (target,))
-        except sqlite3.Error as error:
+        except BaseException:
             os.unlink(target)
-            raise DatabaseError(self.path, f"the backup to {target} failed: {error}", error.sqlite_errorname) from error
+            raise
 
 
 class _Connection(aiosqlite.Connection):
     """aiosqlite's connection and its thread, in which any piece of work takes one trip."""
 
-    async def close(self) -> None:
-        """Close the connection after what was asked before, and end its thread."""
-        # stop() returns None only if no event loop runs
-        await cast("asyncio.Future[object]", self.stop())  # pyright: ignore[reportUnknownMemberType]
-
-    async def do(self, work: Callable[Concatenate[sqlite3.Connection, ...], T], *args: Any) -> T:
+    async def do(self, work: Work[T], *args: Any) -> T:
         """Do work in the thread."""
         return cast(T, await self._execute(work, self._conn, *args))  # pyright: ignore[reportUnknownMemberType]
 
 
-class Transaction:
+class Transaction(_Executor):
     """The statements of a transaction: from `async with db.transaction() as tx`, until the block ends.
 
     They see what the transaction wrote. Other tasks do not, before it is committed. Tasks started in the block may use
@@ -524,27 +483,14 @@ class Transaction:
         self.is_open: bool = True
         self._connection = connection
 
-    async def execute(self, sql: str, parameters: Parameters = ()) -> Result:
-        """Execute one statement."""
-        return await self._do(execute, sql, parameters)
-
-    async def fetchone(self, sql: str, parameters: Parameters = ()) -> Row | None:
-        """Return the first row of a query, or None if it has none."""
-        rows = await self._do(_fetch_first, sql, parameters)
-        return rows[0] if rows else None
-
-    async def fetchall(self, sql: str, parameters: Parameters = ()) -> list[Row]:
-        """Return all rows of a query."""
-        return await self._do(_fetchall, sql, parameters)
-
-    async def _do(
-        self, work: Callable[[sqlite3.Connection, str, Parameters, bool], T], sql: str, parameters: Parameters
-    ) -> T:
+    async def _run(self, sql: str, parameters: Parameters, fetch: Fetch) -> tuple[list[Row], Result]:
         if not self.is_open:
             raise DatabaseError(self.database.path, "a transaction ends with its `async with` block")
         on = self.database._on  # pyright: ignore[reportPrivateUsage]
-        return await on(self._connection, "write", work, sql, parameters, True)
+        return await on(self._connection, "write", run, sql, parameters, True, fetch)
 
+
+Migration = str | Callable[[Transaction], Awaitable[object]]
 
 _current: ContextVar[Transaction | None] = ContextVar("wisp transaction", default=None)
 
@@ -552,89 +498,49 @@ _current: ContextVar[Transaction | None] = ContextVar("wisp transaction", defaul
 # ---- what runs in the connection's thread ----
 
 
-def _run(connection: sqlite3.Connection, sql: str, parameters: Parameters, inside: bool) -> sqlite3.Cursor:
-    """Execute a statement, `inside` a transaction or not."""
-    if inside:
+def run(
+    connection: sqlite3.Connection, sql: str, parameters: Parameters = (), is_inside: bool = False, fetch: Fetch = "all"
+) -> tuple[list[Row], Result]:
+    """Execute a statement, inside of a transaction or not. Return its rows, or only the first, and what it changed."""
+    if is_inside:
         _refuse_rolled_back(connection)
     if _ENDS_TRANSACTION.match(sql):
         raise sqlite3.ProgrammingError(_BY_HAND)
     try:
         cursor = connection.execute(sql, parameters)
+        rows = cursor.fetchmany(1) if fetch == "first" else cursor.fetchall()
     except Exception as error:
         error.add_note(" ".join(sql.split())[:200])
         raise
-    if connection.in_transaction and not inside:
-        connection.execute("ROLLBACK")
+    if connection.in_transaction and not is_inside:
+        connection.rollback()
         raise sqlite3.ProgrammingError(_BY_HAND)
-    return cursor
-
-
-def execute(connection: sqlite3.Connection, sql: str, parameters: Parameters = (), inside: bool = False) -> Result:
-    """Execute a statement, `inside` a transaction or not."""
-    cursor = _run(connection, sql, parameters, inside)
-    if cursor.description is not None:
-        cursor.fetchall()  # a statement has done its work, and is committed, with its last row
-    return Result(max(cursor.rowcount, 0), cursor.lastrowid or 0)
-
-
-def _fetchall(connection: sqlite3.Connection, sql: str, parameters: Parameters, inside: bool = False) -> list[Row]:
-    return _run(connection, sql, parameters, inside).fetchall()
-
-
-def _fetch_first(connection: sqlite3.Connection, sql: str, parameters: Parameters, inside: bool = False) -> list[Row]:
-    cursor = _run(connection, sql, parameters, inside)
-    row = cursor.fetchone()
+    result = Result(max(cursor.rowcount, 0), cursor.lastrowid or 0)
     cursor.close()
-    return [] if row is None else [row]
+    return rows, result
 
 
-def _batch(connection: sqlite3.Connection, statements: Sequence[tuple[str, Parameters]]) -> None:
+def _run_all(connection: sqlite3.Connection, statements: Statements) -> None:
+    for sql, parameters in statements:
+        run(connection, sql, parameters, is_inside=True)
+
+
+def _batch(connection: sqlite3.Connection, statements: Statements) -> None:
     if len(statements) == 1:
-        execute(connection, *statements[0])
+        run(connection, *statements[0])
         return
-    with _whole(connection):
-        for sql, parameters in statements:
-            execute(connection, sql, parameters, inside=True)
-
-
-def _run_migration(connection: sqlite3.Connection, record: tuple[str, int, float], script: str) -> None:
-    """Run a migration and record it, unless another task was faster."""
-    with _whole(connection):
-        execute(connection, _MIGRATIONS_TABLE, inside=True)
-        if not _fetch_first(connection, _IS_RECORDED, record[:2], inside=True):
-            for statement in split_statements(script):
-                execute(connection, statement, inside=True)
-            execute(connection, _RECORD, record, inside=True)
-
-
-@contextmanager
-def _whole(connection: sqlite3.Connection) -> Generator[None]:
-    """Commit what is done in the block, or roll all of it back if the block raises."""
-    _begin(connection)
-    try:
-        yield
-    except BaseException:
-        _rollback(connection)
-        raise
-    _commit(connection)
-
-
-def _begin(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
+    try:
+        _run_all(connection, statements)
+        _commit(connection)
+    except BaseException:
+        connection.rollback()
+        raise
 
 
 def _commit(connection: sqlite3.Connection) -> None:
     _refuse_rolled_back(connection)
-    try:
-        connection.execute("COMMIT")
-    except BaseException:
-        _rollback(connection)
-        raise
-
-
-def _rollback(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
+    connection.commit()
 
 
 def _refuse_rolled_back(connection: sqlite3.Connection) -> None:
@@ -643,24 +549,7 @@ def _refuse_rolled_back(connection: sqlite3.Connection) -> None:
         raise sqlite3.ProgrammingError("SQLite has rolled the transaction back already, after the error before this")
 
 
-def _recorded(connection: sqlite3.Connection, owner: str) -> int:
-    """Return the number of the last migration of `owner` that the file has run, 0 before any."""
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'wisp_migrations'").fetchone():
-        return 0
-    (number,) = connection.execute("SELECT max(number) FROM wisp_migrations WHERE owner = ?", (owner,)).fetchone()
-    return number or 0
-
-
 # ---- helpers ----
-
-
-def _refuse_newer(path: str, owner: str, known: int, recorded: int) -> None:
-    if recorded > known:
-        raise DatabaseError(
-            path,
-            f"it comes from a newer {owner}: it has run migration {recorded}, this one knows {known}. "
-            f"Update {owner}, or use a backup from before. The file was left as it is",
-        )
 
 
 def split_statements(sql: str) -> list[str]:
@@ -675,36 +564,6 @@ def split_statements(sql: str) -> list[str]:
     return [*found, statement] if statement.strip() else found
 
 
-def _with_notes(error: Exception) -> str:
+def with_statement(error: Exception) -> str:
     """Return an error's message and the statement that it belongs to."""
     return ", in: ".join([str(error), *getattr(error, "__notes__", ())])
-
-
-def _path_problem(path: str) -> str:
-    """Return why this is not the path of a file, "" if it may be one. SQLite would use it as something else."""
-    if not path.strip() or "\0" in path or path.startswith("file:") or "://" in path:
-        return "expected the path of a file"
-    if path != MEMORY and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
-        return "expected a file, found a device, a pipe or a socket"
-    return ""
-
-
-def _lock_path(file: str) -> str:
-    """Return the path of a file's lock, which is the same for every link to the file. It is an empty database."""
-    path = os.path.realpath(file) + "-lock"
-    with suppress(OSError):
-        if os.path.getsize(path):
-            os.truncate(path, 0)  # an older wisp wrote its process id
-    return path
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _primary_code(error: BaseException) -> int:
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, TypeGuard
@@ -10,21 +9,19 @@ from typing import Any, TypeGuard
 import msgspec
 
 
-def _simplified(value: Any) -> Any:
+def _simplified(value: Any) -> int | str:
     """Convert hikari's ids and enums, which are subclasses of int and str that msgspec does not encode."""
     if isinstance(value, int):
         return int(value)
     if isinstance(value, str):
         return str.__str__(value)
-    if isinstance(value, float):
-        return float(value)
     raise TypeError(f"msgspec does not encode `{type(value).__qualname__}`")
 
 
-def _restored(type: Any, value: Any) -> Any:
-    if inspect.isclass(type) and issubclass(type, (int, str, float)) and isinstance(value, (int, str, float)):
-        return type(value)
-    raise TypeError(f"`{type!r}` is not a type that msgspec knows")
+def _restored(kind: Any, value: Any) -> Any:
+    if isinstance(kind, type) and issubclass(kind, (int, str)) and isinstance(value, (int, str)):
+        return kind(value)
+    raise TypeError(f"`{kind!r}` is not a type that msgspec knows")
 
 
 encode: Callable[[Any], bytes] = msgspec.msgpack.Encoder(enc_hook=_simplified).encode

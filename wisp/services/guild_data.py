@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar, overload
@@ -13,7 +10,7 @@ import msgspec
 
 from ..errors import DatabaseError, DataError
 from .batching import BatchWriter
-from .database import DatabaseService, Parameters
+from .database import DatabaseService
 from .encoding import decode, decoder, encode, is_id, signed, unsigned
 
 T = TypeVar("T")
@@ -25,13 +22,14 @@ LONGEST_NAME = 512
 LARGEST_VALUE = 1024 * 1024
 """The most bytes of a value, encoded as msgpack."""
 
+CACHE_BYTES = 32 * 1024 * 1024
+"""About the most memory that cached values take. The largest value must fit."""
+
 _Owner = tuple[int, int]  # guild id and 0, or 0 and user id, as stored
 _Place = tuple[int, int, str, str]  # those two, namespace and key: the table's primary key
 _Rows = dict[_Place, bytes]  # encoded values
 
 _ABSENT = b""  # no value: nothing is encoded as no bytes
-
-_SHARED = ""  # the namespace of the whole bot. A module's is its name after a colon, because "" is a name as well
 
 # What a cached value takes beside its own bytes: tuple, number, object headers, dictionary slots. A character of the
 # key takes up to 4 bytes, and 4 more if sqlite3 has encoded it as UTF-8.
@@ -39,15 +37,12 @@ _OVERHEAD = 360
 _BYTES_PER_CHARACTER = 8
 
 _SELECT = "SELECT value FROM guild_data WHERE guild = ? AND user = ? AND namespace = ? AND key = ?"
-_UPSERT = (
-    "INSERT INTO guild_data VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT (guild, user, namespace, key) DO UPDATE SET value = excluded.value"
-)
+_REPLACE = "REPLACE INTO guild_data VALUES (?, ?, ?, ?, ?)"
 _DELETE = "DELETE FROM guild_data WHERE guild = ? AND user = ? AND namespace = ? AND key = ?"
 
 
 class GuildData:
-    """Values by guild, namespace and key, in the bot's database, cached in memory up to `cache_bytes`.
+    """Values by guild, namespace and key, in the bot's database and cached in memory.
 
     A value is anything that msgspec encodes. Without `type=` it is decoded to None, bool, int (64 bits, so that ids
     are exact), float, str, bytes, list, dict, or datetime if it has a time zone: tuples and sets come back as lists,
@@ -63,18 +58,16 @@ class GuildData:
     everything raises DatabaseError, because each would wait for the other.
     """
 
-    def __init__(self, db: DatabaseService, *, cache_bytes: int = 32 * 1024 * 1024) -> None:
-        if cache_bytes < 0:
-            raise ValueError(f"cache_bytes: expected 0 or more, got {cache_bytes}")
-        self._store = _Store(db, cache_bytes)
+    def __init__(self, db: DatabaseService) -> None:
+        self._store = _Store(db)
 
     async def start(self, session: object = None) -> None:
-        """Accept changes, and forget what was cached in an earlier run."""
-        self._store.open()
+        """Forget what was cached in an earlier run."""
+        self._store.forget_cached()
 
     async def stop(self) -> None:
-        """Refuse further changes, and wait for those that are being stored."""
-        await self._store.close()
+        """Wait until all changes so far are stored."""
+        await self._store.flush()
 
     def bind(self, *, guild_id: int | None, user_id: int, module_name: str | None = None) -> BoundData:
         """Return the data of one guild and module, or of the user if `guild_id` is None, in direct messages.
@@ -82,10 +75,10 @@ class GuildData:
         The data of users and guilds are separate, whatever their ids.
         """
         owner = (_id(guild_id), 0) if guild_id is not None else (0, _id(user_id))
-        return BoundData(self._store, owner, _namespace(module_name))
+        return BoundData(self._store, owner, module_name)
 
     def _of(self, guild_id: int, module_name: str | None) -> BoundData:
-        return BoundData(self._store, (_id(guild_id), 0), _namespace(module_name))
+        return BoundData(self._store, (_id(guild_id), 0), module_name)
 
     # ---- the operations of BoundData, for any guild and module ----
 
@@ -132,13 +125,7 @@ class GuildData:
         return await self._of(guild_id, module_name).increment(key, by)
 
     async def update(
-        self,
-        *,
-        guild_id: int,
-        key: str,
-        fn: Callable[[Any], Any],
-        default: Any = None,
-        module_name: str | None = None,
+        self, *, guild_id: int, key: str, fn: Callable[[Any], Any], default: Any = None, module_name: str | None = None
     ) -> Any:
         """Replace a value by `fn(value)`. See `BoundData.update`."""
         return await self._of(guild_id, module_name).update(key, fn, default=default)
@@ -169,10 +156,11 @@ class BoundData:
 
     __slots__ = ("_namespace", "_owner", "_store")
 
-    def __init__(self, store: _Store, owner: _Owner, namespace: str) -> None:
+    def __init__(self, store: _Store, owner: _Owner, module_name: str | None) -> None:
         self._store = store
         self._owner = owner
-        self._namespace = namespace
+        # "" is what the whole bot shares. The colon is there because "" can be the name of a module.
+        self._namespace = "" if module_name is None else ":" + _text("module_name", module_name)
 
     @overload
     async def get(self, key: str, default: None = None, *, type: None = None) -> Any: ...
@@ -218,16 +206,11 @@ class BoundData:
         Raises DataError if the value is not a number.
         """
         place = self._place(key)
-        if not _is_number(by):
-            raise DataError(f"{_described(place)}: expected a number to add, got {by!r}")
         encoded = await self._store.read(place)
         value = _decoded(place, encoded) if encoded else 0
-        if not _is_number(value):
+        if type(value) not in (int, float):
             raise DataError(f"{_described(place)}: expected a number to add to, got `{type(value).__name__}`")
-        try:
-            value += by
-        except OverflowError as error:
-            raise DataError(f"{_described(place)}: cannot add {by!r} to {value!r}: {error}") from error
+        value += by
         await self._store.write({place: _encoded(place, value)})
         return value
 
@@ -241,13 +224,6 @@ class BoundData:
         before = await self._store.read(place) or _encoded(place, default)
         value = _decoded(place, before)
         changed = fn(value)
-        if inspect.isawaitable(changed):
-            if inspect.iscoroutine(changed):
-                changed.close()
-            raise DataError(
-                f"{_described(place)}: fn is async, and other tasks would change the value while it waits. "
-                "Pass a plain function, and await what it needs before update"
-            )
         if changed is None and value is not None and _encoded(place, value) != before:
             raise DataError(f"{_described(place)}: fn changed the value and returned None. Return the new value")
         await self._store.write({place: _encoded(place, changed)})
@@ -255,10 +231,11 @@ class BoundData:
 
     async def set_many(self, values: Mapping[str, Any]) -> None:
         """Store several values, all of them or none."""
-        if not isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-            raise DataError(f"set_many: expected a mapping of keys to values, got `{type(values).__name__}`")
-        places = [(self._place(key), value) for key, value in values.items()]
-        await self._store.write({place: _encoded(place, value) for place, value in places})
+        rows: _Rows = {}
+        for key, value in values.items():
+            place = self._place(key)
+            rows[place] = _encoded(place, value)
+        await self._store.write(rows)
 
     async def get_all(self) -> dict[str, Any]:
         """Return every key and value, keys in order of their code points."""
@@ -267,7 +244,6 @@ class BoundData:
 
     async def keys(self, prefix: str = "") -> list[str]:
         """Return the keys that start with `prefix`, in order of their code points."""
-        prefix = _text("prefix", prefix)
         rows = await self._store.rows("key", self._owner, self._namespace)
         return [key for (key,) in rows if key.startswith(prefix)]
 
@@ -282,33 +258,28 @@ class BoundData:
 
 
 class _Store:
-    """Encoded values by place: those that are being stored, and a cache of those in the database.
+    """Encoded values by place, written in groups and cached.
 
-    A written value is seen at once. It stays in `_unsaved` until it is stored, and is cached then.
+    A value that was written is in `_queued` until the database gets it, in `_sent` until it is stored, and in `_cache`
+    from then on. The first of these that has a place has its current value.
     """
 
-    def __init__(self, db: DatabaseService, cache_bytes: int) -> None:
+    def __init__(self, db: DatabaseService) -> None:
         self._db = db
-        self._cache_bytes = cache_bytes
-        self._cached_bytes = 0
-        self._cache: OrderedDict[_Place, bytes] = OrderedDict()
-        self._unsaved: dict[_Place, tuple[bytes, _Rows]] = {}  # the last value of each place, and its write
-        self._writer = BatchWriter(self._commit)
-        self._loads: dict[_Place, asyncio.Future[None]] = {}
-        self._removals: list[set[_Place]] = []  # for each removal that runs, what was written since it began
-        self._is_closing = False
+        self._queued: _Rows = {}  # what the writer's items add up to, so the items themselves are None
+        self._sent: _Rows = {}
+        self._cache: _Rows = {}
+        self._cached_bytes = 0  # counts a value again when it is replaced, so it is an upper bound
+        self._writer: BatchWriter[None] = BatchWriter(self._commit)
 
-    def open(self) -> None:
-        """Accept writes, and forget what an earlier run left."""
-        self._is_closing = False
-        self._cached_bytes = 0
-        self._cache.clear()
-        self._unsaved.clear()
+    def forget_cached(self) -> None:
+        self._cache, self._cached_bytes = {}, 0
 
-    async def close(self) -> None:
-        """Write what is queued, and accept no more."""
-        self._is_closing = True
-        await self._writer.drain()
+    async def flush(self) -> None:
+        """Wait until what was written before is stored or has failed."""
+        if self._queued or self._sent:
+            with suppress(DatabaseError):  # its writers get it
+                await self._writer.add(None)
 
     async def read(self, place: _Place) -> bytes:
         """Return the encoded value, or _ABSENT.
@@ -318,39 +289,19 @@ class _Store:
         """
         self._db.refuse_inside_transaction()
         while True:
-            if place in self._unsaved:
-                return self._unsaved[place][0]
-            if place in self._cache:
-                self._cache.move_to_end(place)
-                return self._cache[place]
-            if place not in self._loads:
-                encoded = await self._load(place)
-                if encoded is not None:
-                    return encoded
-            else:
-                await asyncio.shield(self._loads[place])
-
-    async def _load(self, place: _Place) -> bytes | None:
-        """Read a value from the database. Return None if it was written meanwhile: the row may be older."""
-        load = self._loads[place] = asyncio.get_running_loop().create_future()
-        try:
+            for rows in (self._queued, self._sent, self._cache):
+                if place in rows:
+                    return rows[place]
+            cache = self._cache
             row = await self._db.fetchone(_SELECT, place)
-            if self._loads.get(place) is not load:
-                return None
-            encoded = row[0] if row else _ABSENT
-            self._cache_value(place, encoded)
-            return encoded
-        finally:
-            if self._loads.get(place) is load:
-                del self._loads[place]
-            load.set_result(None)
+            # What was written and stored meanwhile is in the cache, unless it was emptied: then read again.
+            if cache is self._cache and place not in cache:
+                self._keep({place: row[0] if row else _ABSENT})
 
     async def rows(self, columns: str, owner: _Owner, namespace: str | None) -> list[tuple[Any, ...]]:
         """Return `columns` of a namespace, or of all if it is None, in order of namespace and key."""
         self._db.refuse_inside_transaction()
-        if self._unsaved:
-            with suppress(DatabaseError):  # its own writers are told
-                await self._writer.add({})  # done when what was written before is stored
+        await self.flush()
         condition = "guild = ? AND user = ?" + ("" if namespace is None else " AND namespace = ?")
         sql = f"SELECT {columns} FROM guild_data WHERE {condition} ORDER BY namespace, key"
         return await self._db.fetchall(sql, owner if namespace is None else (*owner, namespace))
@@ -358,77 +309,56 @@ class _Store:
     async def write(self, rows: _Rows) -> None:
         """Write encoded values, all or none. Reads see them at once, and they are stored when this returns."""
         self._db.refuse_inside_transaction()
-        if self._is_closing:
-            raise DatabaseError(self._db.path, "the bot is closing, and stores nothing more")
-        for place, encoded in rows.items():
-            self._loads.pop(place, None)
-            self._uncache(place)
-            self._unsaved[place] = (encoded, rows)
-        for written in self._removals:
-            written.update(rows)
-        await self._writer.add(rows)
+        self._queued.update(rows)
+        await self._writer.add(None)
 
     async def remove(self, owner: _Owner, namespace: str | None) -> int:
         """Remove a namespace, or all if it is None. Return how many values there were."""
-        written: set[_Place] = set()
-        self._removals.append(written)
-        try:
-            found: set[_Place] = {(*owner, *row) for row in await self.rows("namespace, key", owner, namespace)}
-        finally:
-            self._removals = [other for other in self._removals if other is not written]
-        found |= {place for place in written if place[:2] == owner and namespace in (None, place[2])}
+        cache = None
+        found: set[_Place] = set()
+        while cache is not self._cache:  # what is stored while the rows are read must be in the cache
+            cache = self._cache
+            found = {(*owner, *row) for row in await self.rows("namespace, key", owner, namespace)}
+        for rows in (self._cache, self._sent, self._queued):
+            for place, encoded in rows.items():
+                if place[:2] == owner and namespace in (None, place[2]):
+                    (found.add if encoded else found.discard)(place)
         await self.write(dict.fromkeys(found, _ABSENT))
         return len(found)
 
-    async def _commit(self, writes: list[_Rows]) -> None:
-        rows = {place: encoded for write in writes for place, encoded in write.items()}
+    async def _commit(self, _: list[None]) -> None:
+        self._sent, self._queued = self._queued, {}
         try:
-            await self._db.batch(_statements(rows))
-        except BaseException:
-            self._unsaved.clear()  # everything in the queue fails as well
+            rows = self._sent.items()
+            await self._db.batch([(_REPLACE, (*place, row)) if row else (_DELETE, place) for place, row in rows])
+            self._keep(self._sent)
+        except Exception:
+            self._queued = {}  # the writer fails what is queued as well
             raise
-        for write in writes:
-            for place, encoded in write.items():
-                if place in self._unsaved and self._unsaved[place][1] is write:
-                    del self._unsaved[place]
-                    self._cache_value(place, encoded)
+        finally:
+            self._sent = {}
 
-    def _cache_value(self, place: _Place, encoded: bytes) -> None:
-        self._uncache(place)
-        self._cache[place] = encoded
-        self._cached_bytes += _size(place, encoded)
-        while self._cached_bytes > self._cache_bytes:
-            self._uncache(next(iter(self._cache)))
-
-    def _uncache(self, place: _Place) -> None:
-        encoded = self._cache.pop(place, None)
-        if encoded is not None:
-            self._cached_bytes -= _size(place, encoded)
-
-
-def _statements(rows: _Rows) -> list[tuple[str, Parameters]]:
-    return [(_UPSERT, (*place, encoded)) if encoded else (_DELETE, place) for place, encoded in rows.items()]
-
-
-def _size(place: _Place, encoded: bytes) -> int:
-    return _OVERHEAD + _BYTES_PER_CHARACTER * len(place[3]) + len(encoded)
+    def _keep(self, rows: _Rows) -> None:
+        """Cache values. A full cache is emptied: reading a value again costs little."""
+        size = sum(_OVERHEAD + _BYTES_PER_CHARACTER * len(place[3]) + len(rows[place]) for place in rows)
+        if self._cached_bytes + size > CACHE_BYTES:
+            self.forget_cached()
+        if size <= CACHE_BYTES:
+            self._cache.update(rows)
+            self._cached_bytes += size
 
 
 # ---- values ----
 
-
-_SCALARS = frozenset({int, str, bool, float, bytes, type(None)})
+_ERRORS = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError)
 
 
 def _encoded(place: _Place, value: Any) -> bytes:
-    if isinstance(value, msgspec.Raw):
-        raise DataError(f"{_described(place)}: msgspec.Raw may be unreadable. Pass the value itself")
     try:
         encoded = encode(value)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        decode(encoded)  # a dict with keys of some types, such as dataclasses, can be encoded but not decoded
+    except _ERRORS as error:
         raise DataError(f"{_described(place)}: this `{type(value).__name__}` cannot be kept: {error}") from error
-    if type(value) not in _SCALARS:
-        _refuse_unreadable(place, encoded, value)
     if len(encoded) > LARGEST_VALUE:
         raise DataError(
             f"{_described(place)}: expected at most {LARGEST_VALUE} bytes, got {len(encoded)}. "
@@ -437,31 +367,11 @@ def _encoded(place: _Place, value: Any) -> bytes:
     return encoded
 
 
-def _refuse_unreadable(place: _Place, encoded: bytes, value: object) -> None:
-    """A dict can have keys that msgpack encodes but not decodes: a dataclass, for example, comes back as a dict."""
-    try:
-        decode(encoded)
-    except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
-        what = f"this `{type(value).__name__}` could not be read again: {error}"
-        raise DataError(f"{_described(place)}: {what}. Use str, int or bytes as keys of dicts") from error
-
-
 def _decoded(place: _Place, encoded: bytes, type: Any = None) -> Any:
     try:
-        return (decode if type is None else _typed_decoder(type))(encoded)
-    except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
+        return decode(encoded) if type is None else decoder(type)(encoded)
+    except _ERRORS as error:
         raise DataError(f"{_described(place)}: {error}") from error
-
-
-def _typed_decoder(type: Any) -> Callable[[bytes], Any]:
-    try:
-        return decoder(type)
-    except TypeError as error:
-        raise TypeError(f"type={type!r} is not a type that msgspec knows ({error})") from error
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 # ---- places ----
@@ -474,21 +384,11 @@ def _id(id: object) -> int:
     return signed(id)
 
 
-def _namespace(module_name: str | None) -> str:
-    return _SHARED if module_name is None else ":" + _text("module_name", module_name)
-
-
 def _text(what: str, text: object) -> str:
     """Return `text` as a plain str that SQLite stores. Raises DataError if that is impossible."""
-    if not isinstance(text, str):
-        raise DataError(f"{what}: expected a str, got `{type(text).__name__}`")
-    if len(text) > LONGEST_NAME:
-        raise DataError(f"{what}: expected at most {LONGEST_NAME} characters, got {len(text)}: {text[:40]!r}...")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise DataError(f"{what}: expected valid Unicode, got a lone surrogate in {text!r}") from error
-    return str.__str__(text)
+    if isinstance(text, str) and len(text) <= LONGEST_NAME and text.encode(errors="ignore").decode() == text:
+        return str.__str__(text)
+    raise DataError(f"{what}: expected a str of at most {LONGEST_NAME} Unicode characters, got {repr(text)[:60]}")
 
 
 def _described(place: _Place) -> str:

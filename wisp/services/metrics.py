@@ -9,8 +9,7 @@ import math
 import re
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from types import TracebackType
-from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import msgspec
 
@@ -18,7 +17,7 @@ from ..clock import Clock
 from ..logs import get_logger
 
 F = TypeVar("F", bound=Callable[..., Any])
-S = TypeVar("S", "_Counter", "_Gauge", "_Timing")
+S = TypeVar("S", "_Value", "_Durations")
 
 _log = get_logger("wisp.metrics")
 
@@ -28,17 +27,14 @@ Labels = Mapping[str, object]
 LONGEST_TEXT = 120
 """The most characters of a name, a label or a label's value. Longer ones are cut."""
 
-MOST_LABELS = 10
-"""The most labels of one series."""
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""The content type of `MetricsService.prometheus`."""
 
-OTHER = "other"
-"""The name, or the label's value, of the series that counts everything beyond the limit."""
-
-QUANTILES = (0.5, 0.95, 0.99)
-
+_OTHER = "other"  # the name, or the label's value, of the series that counts everything beyond the limit
+_MOST_LABELS = 10  # of one series; further ones are ignored
+_QUANTILES = (0.5, 0.95, 0.99)
 _LATEST = 128  # durations that a timing keeps for its quantiles
 
-_Kind = Literal["counter", "gauge", "timing"]
 _Key = tuple[tuple[str, str], ...]  # labels and their values, sorted
 
 
@@ -71,9 +67,10 @@ class Snapshot(msgspec.Struct, frozen=True):
 class MetricsService:
     """Counters, gauges and timings by name and labels.
 
-    Names and labels are any strings. In Prometheus, letters, digits and `_` stay as they are, and a dot becomes `_`.
-    Memory is bounded: a name has up to `max_series` sets of labels, and all names together ten times as many. What
-    exceeds that is counted in one series whose labels have the value "other", and logged once for each name.
+    Names and labels are any strings. In Prometheus, letters, digits and `_` stay as they are, and a dot becomes `_`;
+    names that look the same there are one. Memory is bounded: a name has up to `max_series` sets of labels, and all
+    names of a kind together ten times as many. What exceeds that is counted in one series whose labels have the value
+    "other", and logged once for each name.
 
     Only one event loop may use it, and no other thread.
     """
@@ -83,56 +80,39 @@ class MetricsService:
             raise ValueError(f"max_series: expected 1 or more, got {max_series!r}")
         self.max_series: int = max_series
         self._clock = clock or Clock()
-        self._families: dict[tuple[_Kind, str], _Family[Any]] = {}
-        self._series = 0  # of all names together
-        # the same series by what callers pass
-        self._counters: dict[Hashable, _Counter] = {}
-        self._gauges: dict[Hashable, _Gauge] = {}
-        self._timings: dict[Hashable, _Timing] = {}
+        self._counters = _Table("counter", "_total", _Value, max_series)
+        self._gauges = _Table("gauge", "", _Value, max_series)
+        self._timings = _Table("timing", "_seconds", _Durations, max_series)
 
     def increment(self, name: str, value: float = 1.0, labels: Labels | None = None) -> None:
-        """Add to a counter. Raises TypeError if `value` is not a number, and ValueError if it is negative."""
-        if type(value) is not float:
-            value = _number("counter", name, value)
+        """Add to a counter. Raises ValueError if `value` is negative."""
         if not value >= 0.0:
             raise ValueError(f'counter "{name}": expected 0 or more, got {value!r}. Use a gauge instead')
-        self._find(self._counters, _Counter, name, labels).value += value
+        self._counters.find(name, labels).value += value
 
     def timing(self, name: str, seconds: float, labels: Labels | None = None) -> None:
-        """Record a duration. A negative one (the system's clock was set back) counts as 0.
-
-        Raises TypeError if it is not a number, and ValueError if it is NaN.
-        """
-        if type(seconds) is not float:
-            seconds = _number("timing", name, seconds)
-        if seconds != seconds:
-            raise ValueError(f'timing "{name}": expected seconds, got {seconds!r}')
-        self._find(self._timings, _Timing, name, labels).add(seconds if seconds > 0.0 else 0.0)
+        """Record a duration. A negative one (the system's clock was set back), or NaN, counts as 0."""
+        seconds = seconds if seconds > 0.0 else 0.0
+        series = self._timings.find(name, labels)
+        series.total += seconds
+        series.count += 1
+        series.latest.append(seconds)
 
     def gauge(self, name: str, value: float, labels: Labels | None = None) -> None:
-        """Set a gauge: the number of players, the length of a queue. Raises TypeError if it is not a number."""
-        value = _number("gauge", name, value)
-        self._find(self._gauges, _Gauge, name, labels).value = value
+        """Set a gauge: the number of players, the length of a queue."""
+        self._gauges.find(name, labels).value = float(value)
 
     def timed(self, name: str, labels: Labels | None = None) -> Timed:
-        """Time a block, `with metrics.timed("load"): ...`, or as a decorator each call of a function, async or not.
-
-        Raises TypeError if the name is not a str or the labels are not a mapping.
-        """
-        _check_arguments("timing", name, labels)
+        """Time a block, `with metrics.timed("load"): ...`, or as a decorator each call of a function, async or not."""
         return Timed(self, self._clock, name, labels)
 
     def snapshot(self) -> Snapshot:
         """Return all metrics as they are now."""
-        found = Snapshot({}, {}, {})
-        for family in self._families.values():
-            for key, series in family.series.items():
-                name = family.name + _labels_text(key)
-                if isinstance(series, _Timing):
-                    found.timings[name] = series.summary()
-                else:
-                    (found.counters if family.kind == "counter" else found.gauges)[name] = series.value
-        return found
+        return Snapshot(
+            {name: series.value for name, series in self._counters.named()},
+            {name: series.value for name, series in self._gauges.named()},
+            {name: series.summary() for name, series in self._timings.named()},
+        )
 
     def prometheus(self) -> str:
         """Return all metrics in the text format of Prometheus (version 0.0.4), to be served as `CONTENT_TYPE`.
@@ -140,52 +120,21 @@ class MetricsService:
         A counter "commands.executed" becomes `commands_executed_total`, and a timing "command.duration" the summary
         `command_duration_seconds` with the quantiles 0.5, 0.95 and 0.99.
         """
-        taken: set[str] = set()
+        # https://prometheus.io/docs/instrumenting/exposition_formats/
         lines: list[str] = []
-        for _, family in sorted(self._families.items(), key=lambda item: (item[0][1], item[0][0])):
-            lines += family.lines(taken)
+        for table in (self._counters, self._gauges):
+            for name, family in sorted(table.families.items()):
+                lines.append(f"# TYPE {name} {table.kind}")
+                lines += [_sample(name, key, series.value) for key, series in family.series.items()]
+        for name, family in sorted(self._timings.families.items()):
+            lines.append(f"# TYPE {name} summary")
+            for key, series in family.series.items():
+                timing = series.summary()
+                for quantile, value in zip(_QUANTILES, (timing.median, timing.p95, timing.p99), strict=True):
+                    lines.append(_sample(name, (*key, ("quantile", str(quantile))), value))
+                lines.append(_sample(f"{name}_sum", key, timing.total))
+                lines.append(_sample(f"{name}_count", key, timing.count))
         return "".join(f"{line}\n" for line in lines)
-
-    # ---- series ----
-
-    def _find(self, known: dict[Hashable, S], make: type[S], name: str, labels: Labels | None) -> S:
-        """Return the series of a name and labels. Make it if there is room, else return the one for the rest."""
-        try:
-            return known[name if labels is None else (name, tuple(labels.items()))]
-        except (KeyError, TypeError, AttributeError):  # unknown, a value is not hashable, labels are not a mapping
-            pass
-        _check_arguments(make.kind, name, labels)
-        family = self._family(make, _text(name))
-        key = _key(labels or {})
-        series = family.series.get(key)
-        if series is None:
-            if key and (len(family.series) >= self.max_series or self._is_full() or len(key) > MOST_LABELS):
-                return family.rest()
-            self._series += 1
-            series = family.add(key)
-        passed = () if labels is None else tuple(labels.items())
-        if all(map(_is_short, (name, *itertools.chain.from_iterable(passed)))):
-            if len(known) >= 20 * self.max_series:  # one series can be asked for in many ways
-                known.clear()
-            known[name if labels is None else (name, passed)] = series
-        return series
-
-    def _family(self, make: type[S], name: str) -> _Family[S]:
-        family = self._families.get((make.kind, name))
-        if family is None:
-            if self._is_full():
-                name = OTHER
-                if (make.kind, name) not in self._families:
-                    _log.warning('there are too many metrics: every new %s is counted as "%s"', make.kind, name)
-            family = self._families.setdefault((make.kind, name), _Family(make, name))
-        return family
-
-    def _is_full(self) -> bool:
-        return self._series >= 10 * self.max_series
-
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-"""The content type of `MetricsService.prometheus`."""
 
 
 class Timed:
@@ -203,150 +152,111 @@ class Timed:
             raise RuntimeError(f'timed("{self._name}") is already timing a block: call metrics.timed for each block')
         self._began = self._clock.monotonic()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._began is not None
         self._metrics.timing(self._name, self._clock.monotonic() - self._began, self._labels)
         self._began = None
 
     def __call__(self, function: F) -> F:
-        """Decorate a function. Raises TypeError for a generator, which is suspended while other code runs."""
-        if not callable(function):
-            raise TypeError(f'timed("{self._name}"): expected a function to decorate, got {function!r}')
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise TypeError(f"{function.__name__} is a generator: time what is inside, `with metrics.timed(...)`")
-        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
+        """Decorate a function."""
+        if inspect.iscoroutinefunction(function):
 
             async def timed_async(*args: Any, **kwargs: Any) -> Any:
-                with self._again():
+                with self._metrics.timed(self._name, self._labels):
                     return await function(*args, **kwargs)
 
             return cast(F, functools.wraps(function)(timed_async))
 
         def timed(*args: Any, **kwargs: Any) -> Any:
-            with self._again():
+            with self._metrics.timed(self._name, self._labels):
                 return function(*args, **kwargs)
 
         return cast(F, functools.wraps(function)(timed))
 
-    def _again(self) -> Timed:
-        return Timed(self._metrics, self._clock, self._name, self._labels)
 
-
-class _Counter:
-    kind: ClassVar[_Kind] = "counter"
-
+class _Value:
     __slots__ = ("value",)
 
     def __init__(self) -> None:
         self.value = 0.0
 
 
-class _Gauge(_Counter):
-    kind = "gauge"
-
-
-class _Timing:
-    kind: ClassVar[_Kind] = "timing"
-
-    __slots__ = ("_count", "_latest", "_total")
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._total = 0.0
-        self._latest: deque[float] = deque(maxlen=_LATEST)
-
-    def add(self, seconds: float) -> None:
-        self._count += 1
-        self._total += seconds
-        self._latest.append(seconds)
+class _Durations(msgspec.Struct):
+    count: int = 0
+    total: float = 0.0
+    latest: deque[float] = msgspec.field(default_factory=lambda: deque(maxlen=_LATEST))
 
     def summary(self) -> Timing:
-        latest = sorted(self._latest)
+        latest = sorted(self.latest) or [0.0]
         # the nearest rank: a duration that was recorded
-        ranks = (latest[math.ceil(quantile * len(latest)) - 1] for quantile in QUANTILES)
-        return Timing(self._count, self._total, *ranks)
+        ranks = (latest[math.ceil(quantile * len(latest)) - 1] for quantile in _QUANTILES)
+        return Timing(self.count, self.total, *ranks)
 
 
 class _Family(Generic[S]):
     """All series of one name, by their labels."""
 
-    def __init__(self, make: type[S], name: str) -> None:
-        self.kind: _Kind = make.kind
+    def __init__(self, name: str) -> None:
         self.name: str = name
         self.series: dict[_Key, S] = {}
-        self._make = make
-        self._labels: _Key = ()  # of the first series that had any
-        self._rest: S | None = None
 
-    def add(self, key: _Key) -> S:
-        """Make the series of these labels."""
-        self._labels = self._labels or key
-        series = self.series[key] = self._make()
+
+class _Table(Generic[S]):
+    """All series of one kind. `families` has them by their names in Prometheus."""
+
+    def __init__(
+        self, kind: Literal["counter", "gauge", "timing"], suffix: str, make: type[S], max_series: int
+    ) -> None:
+        self.kind: str = kind
+        self.families: dict[str, _Family[S]] = {}
+        self._suffix = suffix
+        self._make = make
+        self._max_series = max_series
+        self._count = 0  # of all families together
+        self._known: dict[Hashable, S] = {}  # the same series by what callers pass
+
+    def find(self, name: str, labels: Labels | None) -> S:
+        """Return the series of a name and labels. Make it if there is room, else return the one for the rest."""
+        passed = name if labels is None else (name, tuple(labels.items()))
+        try:
+            return self._known[passed]
+        except (KeyError, TypeError):  # new, or a value is not hashable
+            series = self._find_or_make(name, labels or {})
+        if all(map(_is_short, itertools.chain((name,), *(labels or {}).items()))):
+            if len(self._known) >= 20 * self._max_series:  # one series can be asked for in many ways
+                self._known.clear()
+            self._known[passed] = series
         return series
 
-    def rest(self) -> S:
-        """Return the series for everything that there is no room for."""
-        if self._rest is None:
-            _log.warning(
-                'the labels of %s "%s" are too many: there are %d sets of values, and every new one is counted as '
-                '"%s". Use labels for what has few values, such as a command, and not for ids',
-                self.kind,
-                self.name,
-                len(self.series),
-                OTHER,
-            )
-            key = tuple((label, OTHER) for label, _ in self._labels) or ((OTHER, OTHER),)
-            self._rest = self.series.setdefault(key, self._make())
-        return self._rest
+    def named(self) -> Iterator[tuple[str, S]]:
+        """Return all series with their names and labels."""
+        for family in self.families.values():
+            for key, series in family.series.items():
+                yield family.name + _labels_text(key), series
 
-    # ---- as Prometheus reads it: https://prometheus.io/docs/instrumenting/exposition_formats/ ----
-
-    def lines(self, taken: set[str]) -> Iterator[str]:
-        """Return the lines of this family, under names that are not in `taken`, and add those to it."""
-        name = self._exposed_name(taken)
-        kind = "summary" if self.kind == "timing" else self.kind
-        yield f"# TYPE {name} {kind}"
-        for key, series in self.series.items():
-            if isinstance(series, _Timing):
-                timing = series.summary()
-                for quantile, value in zip(QUANTILES, (timing.median, timing.p95, timing.p99), strict=True):
-                    yield f"{name}{_labels_text((*key, ('quantile', str(quantile))))} {_number_text(value)}"
-                yield f"{name}_sum{_labels_text(key)} {_number_text(timing.total)}"
-                yield f"{name}_count{_labels_text(key)} {timing.count}"
-            else:
-                yield f"{name}{_labels_text(key)} {_number_text(series.value)}"
-
-    def _exposed_name(self, taken: set[str]) -> str:
-        """Return the name with its unit, numbered if it is taken: "a.b" and "a_b" look the same to Prometheus."""
-        suffix = {"counter": "_total", "gauge": "", "timing": "_seconds"}[self.kind]
-        plain = _identifier(self.name).removesuffix(suffix)
-        number = 1
-        while True:
-            name = f"{plain}{'' if number == 1 else f'_{number}'}{suffix}"
-            names = {name, f"{name}_sum", f"{name}_count"} if self.kind == "timing" else {name}
-            if not names & taken:
-                taken |= names
-                return name
-            number += 1
-
-
-def _number(kind: _Kind, name: object, value: float) -> float:
-    """Raises TypeError if it is not a number."""
-    if isinstance(value, str) or not hasattr(type(value), "__float__"):
-        raise TypeError(f'{kind} "{name}": expected a number, got {value!r}')
-    try:
-        return float(value)
-    except OverflowError:  # an int that is larger than any float
-        return math.inf
-
-
-def _check_arguments(kind: _Kind, name: object, labels: object) -> None:
-    if not isinstance(name, str):
-        raise TypeError(f"the name of a {kind}: expected a str, got {name!r}")
-    if not (labels is None or isinstance(labels, Mapping)):
-        raise TypeError(f'the labels of {kind} "{name}": expected a dict of names to values, got {labels!r}')
+    def _find_or_make(self, name: str, labels: Labels) -> S:
+        is_full = self._count >= 10 * self._max_series
+        name = _text(name)
+        exposed = _identifier(name).removesuffix(self._suffix) + self._suffix
+        if is_full and exposed not in self.families:
+            name, exposed = _OTHER, _OTHER + self._suffix
+            if exposed not in self.families:
+                _log.warning('there are too many metrics: every new %s is counted as "%s"', self.kind, _OTHER)
+        family = self.families.setdefault(exposed, _Family(name))
+        key = _key(labels)
+        if key and key not in family.series and (is_full or len(family.series) >= self._max_series):
+            first = next(filter(None, family.series), key)
+            key = tuple((label, _OTHER) for label, _ in first)
+            if key not in family.series:
+                _log.warning(
+                    'the labels of %s "%s" are too many: every new set of values is counted as "%s". '
+                    "Label by what has few values, such as a command, and not by ids",
+                    *(self.kind, family.name, _OTHER),
+                )
+        if key not in family.series:
+            family.series[key] = self._make()
+            self._count += 1
+        return family.series[key]
 
 
 def _is_short(value: object) -> bool:
@@ -357,25 +267,17 @@ def _is_short(value: object) -> bool:
 def _key(labels: Labels) -> _Key:
     """Return labels as they are kept: names that Prometheus takes, sorted, and values as str."""
     found: dict[str, str] = {}
-    for name, value in labels.items():
-        plain = _identifier(_text(name))
-        if plain.startswith("__") or plain in ("_", "quantile"):
-            plain = f"label_{plain}"  # Prometheus reserves these
-        number, label = 1, plain
-        while label in found:
-            number += 1
-            label = f"{plain}_{number}"
+    for name, value in itertools.islice(labels.items(), _MOST_LABELS):
+        label = _identifier(_text(name))
+        if label.startswith("__") or label == "quantile":  # Prometheus reserves these
+            label = f"label_{label}"
         found[label] = _text(value)
     return tuple(sorted(found.items()))
 
 
 def _text(value: object) -> str:
     """Return any value as a short str that can be encoded as UTF-8."""
-    try:
-        text = str(value)
-    except Exception:  # a broken __str__ must not stop the code that counts
-        text = f"<{type(value).__name__}>"
-    return text[:LONGEST_TEXT].encode(errors="replace").decode()
+    return str(value)[:LONGEST_TEXT].encode(errors="replace").decode()
 
 
 _UNFIT = re.compile("[^a-zA-Z0-9_]")
@@ -387,15 +289,13 @@ def _identifier(text: str) -> str:
     return name if name and not name[0].isdigit() else f"_{name}"
 
 
+def _sample(name: str, key: _Key, value: float) -> str:
+    value = float(value)
+    return f"{name}{_labels_text(key)} {int(value) if value.is_integer() else value!r}"
+
+
 def _labels_text(key: _Key) -> str:
-    return "{" + ",".join(f'{label}="{_escaped(value)}"' for label, value in key) + "}" if key else ""
+    return "{" + ",".join(f'{label}="{value.translate(_ESCAPES)}"' for label, value in key) + "}" if key else ""
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-
-
-def _number_text(number: float) -> str:
-    if math.isinf(number):
-        return "+Inf" if number > 0 else "-Inf"
-    return "NaN" if math.isnan(number) else repr(int(number) if number.is_integer() else number)
+_ESCAPES = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})

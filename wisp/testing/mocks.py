@@ -79,7 +79,7 @@ class _InThisThread:
 class _Database(DatabaseService):
     """A database in memory that is opened without an event loop, and closed by the garbage collector."""
 
-    async def _open(self) -> Any:
+    async def _open(self, timeout: float) -> Any:
         return _InThisThread(sqlite3.connect(MEMORY, isolation_level=None, check_same_thread=False))
 
 
@@ -90,13 +90,12 @@ class _Session(Session):
         clock = Clock()
         db = _Database(MEMORY, clock=clock)
         super().__init__(bot, Config(token=_TOKEN, database=MEMORY), clock, database=db)
-        runtime, scheduler = self.runtime, self.wiring.scheduler
+        runtime = self.runtime
         runtime.guild_data = GuildData(db)
         audit = AuditService()
         audit.use(db, clock, token=_TOKEN)
         _at_once(db.start())
         _at_once(runtime.guild_data.start())
-        _at_once(scheduler.start(runtime))
         metrics = MetricsService(clock=clock)
         runtime.instrumentation.start(metrics)
         bot.services.hold(
@@ -106,7 +105,7 @@ class _Session(Session):
                 "guild_data": runtime.guild_data,
                 "cache": CacheService(clock=clock),
                 "audit": audit,
-                "scheduler": scheduler,
+                "scheduler": self.wiring.make_scheduler(),
             }
         )
         gateway: Any = runtime.gateway
