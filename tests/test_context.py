@@ -273,15 +273,6 @@ async def test_what_an_edit_cannot_do_is_said() -> None:
         await discord.member("ada").slash("go")
 
 
-async def test_a_misspelt_field_is_named_with_those_that_exist() -> None:
-    async def go(ctx: wisp.Context) -> None:
-        with pytest.raises(wisp.AnswerError, match=r"A message has no embd\. It has content, embed"):
-            await ctx.respond("a", embd=1)  # type: ignore[call-arg]
-
-    async with connect(bot_with(go)) as discord:
-        await discord.member("ada").slash("go")
-
-
 @pytest.mark.parametrize(
     ("answer", "place", "fix"),
     [

@@ -176,12 +176,7 @@ def test_a_field_with_a_default_can_stand_above_one_without_in_an_event() -> Non
         reason: str = ""
         level: int
 
-    class InOrder(wisp.Event):
-        guild_id: int
-        level: int = 1
-
     assert LevelUp(level=2) == LevelUp(reason="", level=2)
-    assert InOrder(7) == InOrder(guild_id=7, level=1)  # pyright: ignore[reportCallIssue]: by position as well
     with pytest.raises(TypeError, match="Required field 'level' cannot follow optional fields"):
 
         class Wrong(wisp.Event, kw_only=False):  # pyright: ignore[reportGeneralTypeIssues]

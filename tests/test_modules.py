@@ -1254,12 +1254,12 @@ async def test_a_module_that_is_off_does_nothing_on_any_path_and_says_how_to_tur
         replies.append(await ada.submit(form, text="x"))
         for refused in replies:
             assert refused.ephemeral, refused
-            assert (
-                refused.content
-                == "“everything” is off in this server. `/modules enable module:everything` turns it on."
+            assert refused.content == (
+                "“everything” is off in this server. `/modules enable module:everything` turns it on, which needs "
+                "Manage Server."
             )
         assert (await ada.click(asked, "Yes")).content.startswith("This has ended.")
-        assert "A member with the permission Manage Server" in (await bob.slash("slash")).content
+        assert "which needs Manage Server" in (await bob.slash("slash")).content
         assert everything.done == []
 
         await bot.emit(LevelUp(user_id=1))  # nobody's server

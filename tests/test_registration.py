@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import hikari
 import lightbulb
 import pytest
-from hikari.impl.rest import RESTClientImpl
 
 import wisp
 from wisp.config import Config
@@ -489,19 +488,6 @@ async def test_closing_does_not_wait_for_an_attempt_that_is_made_again(sandbox: 
         await time.advance(16)
         await time.until(lambda: bool(sandbox.faults.delayed))
         await asyncio.wait_for(bot.close(), 5)
-
-
-@pytest.mark.parametrize("body", [{"commands": []}, [{"id": "1"}], None])
-async def test_an_answer_that_is_no_list_of_commands_is_none_for_now(
-    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, body: Any
-) -> None:
-    async def respond(client: Any, route: Any, **options: Any) -> Any:
-        return body if "/commands" in route.compiled_path else await request(client, route, **options)
-
-    request = RESTClientImpl._request
-    monkeypatch.setattr(RESTClientImpl, "_request", respond)
-    async with running(short_bot(), sandbox):
-        assert "no usable response from Discord (expected a list of commands: " in logged(caplog)[-1]
 
 
 async def test_a_scope_that_takes_no_new_commands_today_does_not_hold_up_the_others(

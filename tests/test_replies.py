@@ -159,7 +159,7 @@ async def test_a_file_that_is_too_large_is_refused_before_it_is_sent(tmp_path: P
     with large.open("wb") as file:
         file.truncate(too_many)  # takes no space
     empty.touch()
-    known = f"The file {{}} has {too_many:,} bytes, and Discord accepts {ATTACHMENT_SIZE:,} here. Send a smaller file"
+    known = f"The file {{}} has more than the {ATTACHMENT_SIZE:,} bytes that Discord accepts here. Send a smaller file"
     cases: list[tuple[dict[str, Any], type[Exception], str]] = [
         ({"attachment": hikari.Bytes(bytes(too_many), "a.bin")}, wisp.AnswerError, known.format("a.bin")),
         ({"attachments": [hikari.File(large)]}, wisp.AnswerError, known.format("large.bin")),

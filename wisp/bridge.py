@@ -13,25 +13,29 @@ import platform
 import ssl
 import sys
 from calendar import timegm
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from email.utils import parsedate
 from functools import cache, partial
-from typing import Any, TypedDict, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import aiohttp
 import aiohttp.connector
 import hikari
 import msgspec
 from hikari.impl import config as hikari_config
-from hikari.impl import event_manager_base, rest, shard
+from hikari.impl import rest, shard
 from hikari.internal import data_binding, net, routes
 
-from .tasks import CANCEL_TIMEOUT, end, left_behind
+from .errors import AnswerError
+from .tasks import Overdue, end
 
 T = TypeVar("T")
 
 Answerable = hikari.CommandInteraction | hikari.ComponentInteraction | hikari.ModalInteraction
+
+Files = Sequence[tuple[str, hikari.files.Resource[Any]]]
+"""The files of one message, each with the name of its form field."""
 
 ORIGINAL = "@original"
 """The id of the first answer to an interaction in Discord's webhook routes."""
@@ -77,10 +81,6 @@ def _encode_subclass(value: Any) -> Any:
 _encoder = msgspec.json.Encoder(enc_hook=_encode_subclass)
 
 
-def _loads(data: str | bytes) -> Any:
-    return msgspec.json.decode(data)
-
-
 def to_json(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return a payload that may hold hikari's snowflakes and enums as plain JSON."""
     return msgspec.json.decode(_encoder.encode(payload))
@@ -102,7 +102,7 @@ def gateway_bot(token: str, rest_url: str | None) -> hikari.GatewayBot:
             force_close_transports=sys.platform == "win32",
         ),
         rest_url=rest_url,
-        loads=_loads,
+        loads=msgspec.json.decode,
         dumps=_encoder.encode,
     )
 
@@ -122,16 +122,9 @@ class _RESTClient(rest.RESTClientImpl):
             self.on_date(timegm(date))
         if response.status != 429:
             return await super()._parse_ratelimits(compiled_route, authentication, response)
-        body = await response.read()
-        fields = _json_object(body)
-        error = hikari.ClientHTTPResponseError(
-            url=str(response.real_url),
-            status=response.status,
-            headers=response.headers,
-            raw_body=body,
-            message=fields.get("message") or "",
-            code=fields.get("code") or 0,
-        )
+        error: Any = await net.generate_error_response(response)
+        body = _json_object(error.raw_body)
+        error.message, error.code = body.get("message") or "", body.get("code") or 0
         wait = retry_after(error)
         self.max_wait -= math.inf if wait is None else max(wait, 0.5)
         if self.max_wait < 0:
@@ -190,50 +183,25 @@ def set_intents(gateway: hikari.GatewayBot, intents: hikari.Intents) -> None:
 
 
 async def close_gateway(gateway: hikari.GatewayBot) -> None:
-    """Close a hikari bot.
-
-    Raises TimeoutError if a raw listener holds it up for too long, and the error of a raw listener that ends hikari's
-    closing: the connection is cut then.
-    """
+    """Close a hikari bot. Raises Overdue if a raw listener holds it up for too long, and cuts the connection."""
     shards: list[Any] = list(gateway.shards.values())
-    # hikari pauses for 0.25 s to let TLS close, which a connection to a local Discord does not have
-    transports = [one._ws for one in shards if one._ws is not None and one._gateway_url.startswith("ws://")]
-    for transport in transports:
-        transport._sent_close = True
     client: Any = gateway.rest
     if not client.is_alive:
         client.start()  # hikari cannot close what is closed already
     closing = asyncio.ensure_future(gateway.close())
     try:
-        await _wait_until_closed(closing, shards)
-        for transport in transports:
-            await transport._exit_stack.aclose()
-    except BaseException:
+        async with asyncio.timeout(_CLOSE_TIMEOUT):
+            while not (await asyncio.wait({closing}, timeout=_POLL_INTERVAL))[0]:
+                for one in shards:
+                    # a shard that is closed between two connections ignores that, and connects again (hikari 2.6.0)
+                    if one._is_closing and one._ws is not None:
+                        one._keep_alive_task.cancel()
+        await closing
+    except TimeoutError:
+        raise Overdue(f"took more than {_CLOSE_TIMEOUT:.3g} s: does a raw listener hold it up?") from None
+    finally:
         closing.cancel()
         await cut_off(gateway)
-        raise
-    finally:
-        # hikari forgets a shard that was still connecting, which would keep retrying forever
-        await end([task for task in asyncio.all_tasks() if _is_of_shard(task, gateway)])
-
-
-async def _wait_until_closed(closing: asyncio.Future[None], shards: Sequence[Any]) -> None:
-    deadline = asyncio.get_running_loop().time() + _CLOSE_TIMEOUT
-    while not (await asyncio.wait({closing}, timeout=_POLL_INTERVAL))[0]:
-        if asyncio.get_running_loop().time() > deadline:
-            tasks = asyncio.all_tasks() - set(left_behind)
-            listeners = ", ".join(sorted(task.get_name() for task in tasks if _is_listener(task)))
-            raise TimeoutError(f"hikari was not closed within {_CLOSE_TIMEOUT:g} s. It waits for: {listeners}")
-        for one in shards:
-            # a shard that is closed between two connections ignores that, and connects again (hikari 2.6.0)
-            if one._is_closing and one._ws is not None:
-                one._keep_alive_task.cancel()
-    await closing
-
-
-def _is_listener(task: asyncio.Task[Any]) -> bool:
-    invoke = event_manager_base.EventManagerBase._invoke_callback
-    return getattr(task.get_coro(), "cr_code", None) is invoke.__code__
 
 
 async def cut_off(gateway: hikari.GatewayBot) -> None:
@@ -242,12 +210,10 @@ async def cut_off(gateway: hikari.GatewayBot) -> None:
     transports: list[Any] = [one._ws for one in shards if one._ws is not None]
     for transport in transports:
         transport._sent_close = True
-    tasks = [one._keep_alive_task for one in shards if one._keep_alive_task is not None]
-    for _ in range(2):  # a raw listener for the end of the connection may hold up the first cancellation
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=CANCEL_TIMEOUT)
+    # hikari forgets a shard that was still connecting, which would keep retrying forever
+    tasks = [task for task in asyncio.all_tasks() if _is_of_shard(task, gateway)]
+    # a raw listener for the end of the connection may hold up the first cancellation
+    await end(await end(tasks))
     for transport in transports:
         await transport._exit_stack.aclose()
     if gateway.rest.is_alive:
@@ -263,138 +229,105 @@ def _is_of_shard(task: asyncio.Task[Any], gateway: hikari.GatewayBot) -> bool:
 # ---- interactions ----
 
 
+class Undecodable(NamedTuple):
+    """An interaction that hikari cannot read: what an answer needs, as it came."""
+
+    app: hikari.RESTAware
+    id: Any
+    token: Any
+    type: Any
+
+
+Interaction = hikari.PartialInteraction | Undecodable
+
+
 def on_interaction_payload(
     gateway: hikari.GatewayBot,
-    is_duplicate: Callable[[int], bool],
-    on_awaited: Callable[[int], None],
-    on_undecodable: Callable[[Any, Exception], None],
+    accept: Callable[[int, bool], bool],
+    on_undecodable: Callable[[Undecodable, Exception], None],
 ) -> None:
-    """Inspect interactions before hikari does, drop duplicates, and handle those that hikari cannot decode.
+    """Call `accept(id, is_awaited)` for each interaction before hikari reads it, and drop it if that returns False.
 
-    `is_duplicate(id)` is called for each, `on_awaited(id)` if a raw `wait_for` may take the interaction (hikari
-    forgets the waiter before any listener runs), `on_undecodable(payload, error)` if hikari raised.
+    `is_awaited` is True if a raw `wait_for` may take the interaction: hikari forgets the waiter before any listener
+    runs. `on_undecodable` is called for an interaction that hikari cannot read, with its error.
     """
     waiters = gateway._event_manager._waiters
     consumer = gateway._event_manager._consumers["interaction_create"]
     consume = consumer.callback
+    created = hikari.InteractionCreateEvent
 
-    def on_interaction_create(shard: Any, payload: Any) -> None:
-        id = interaction_id(payload)
-        if id is None:
-            on_undecodable(payload, ValueError("it has no id that can be read"))
-            return
-        if is_duplicate(id):
-            return
-        created = hikari.InteractionCreateEvent
+    def on_interaction_create(shard: Any, payload: Mapping[str, Any]) -> None:
         is_awaited = any(issubclass(type, created) or issubclass(created, type) for type in waiters)
         try:
-            consume(shard, payload)
+            if accept(int(payload["id"]), is_awaited):
+                consume(shard, payload)
         except Exception as error:
-            on_undecodable(payload, error)
-        else:
-            if is_awaited:
-                on_awaited(id)
+            on_undecodable(Undecodable(gateway, payload.get("id"), payload.get("token"), payload.get("type")), error)
 
     consumer.callback = on_interaction_create
-
-
-def interaction_id(payload: Any) -> int | None:
-    """Return the id in an interaction's payload, None if it has no valid one."""
-    try:
-        id = int(payload["id"])
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
-    return id if 0 <= id < 2**64 else None
-
-
-def has_raw_listeners(gateway: hikari.GatewayBot, event_type: type[hikari.Event]) -> bool:
-    """Return whether a raw listener besides wisp's own may answer an interaction."""
-    return len(gateway.get_listeners(event_type)) > 1
 
 
 # ---- answers ----
 
 
-class Files:
-    """The files of one message, under the names of their form fields.
-
-    `read` takes them into memory once, so that a message can be sent again: a stream can be read only once, and
-    reading may take longer than Discord waits for an answer.
-    """
-
-    def __init__(self, resources: Sequence[tuple[str, hikari.files.Resource[Any]]]) -> None:
-        self._resources = [*resources]
-
-    def sizes(self) -> Iterable[tuple[str, int | None]]:
-        """Return the name of each file and its bytes, None if only reading it can tell.
-
-        Raises OSError if a path leads to no file.
-        """
-        return ((file.filename, _size(file)) for _, file in self._resources)
-
-    async def read(self, client: Any) -> None:
-        """Read all files. Raises the errors of reading them."""
-        for index, (name, file) in enumerate(self._resources):
-            async with file.stream(executor=client._executor) as reader:
-                data = await reader.read()
-                self._resources[index] = name, hikari.Bytes(data, reader.filename, mimetype=reader.mimetype)
-
-    def form(self, body: Mapping[str, Any]) -> data_binding.URLEncodedFormBuilder:
-        """Return a form of the message's JSON and its files."""
-        form = data_binding.URLEncodedFormBuilder()
-        form.add_field("payload_json", _encoder.encode(body), content_type="application/json")
-        for name, file in self._resources:
-            form.add_resource(name, file)
-        return form
-
-
-def _size(file: hikari.files.Resource[Any]) -> int | None:
-    if isinstance(file, hikari.File):
-        return file.path.expanduser().stat().st_size
-    return len(file.data) if isinstance(file, hikari.Bytes) and isinstance(file.data, bytes) else None
-
-
 def message_payload(
     client: Any, content: Any, fields: Mapping[str, Any], *, edit: bool
-) -> tuple[dict[str, Any], Files | None]:
-    """Return a message as hikari serializes it: its JSON, and its files if it has any."""
+) -> tuple[dict[str, Any], Files]:
+    """Return a message as hikari serializes it: its JSON and its files, not read yet."""
     payload, form = client._build_message_payload(content=content, edit=edit, **fields)
-    return payload, None if form is None else Files(form._resources)
+    return payload, () if form is None else form._resources
 
 
-async def answer(interaction: Answerable, type: int, data: Mapping[str, Any], files: Files | None = None) -> None:
+async def read_files(client: Any, files: Files, limit: int) -> Files:
+    """Return files in memory: a stream can be read only once, and a message may be sent again.
+
+    Raises AnswerError if a file has more than `limit` bytes, and the errors of reading them.
+    """
+    read: list[tuple[str, hikari.Bytes]] = []
+    for field, file in files:
+        data = bytearray()
+        async with file.stream(executor=client._executor) as reader:
+            async for chunk in reader:
+                data += chunk
+                if len(data) > limit:
+                    raise AnswerError(
+                        f"The file {file.filename} has more than the {limit:,} bytes that Discord accepts here. "
+                        "Send a smaller file, or a link to it."
+                    )
+        read.append((field, hikari.Bytes(bytes(data), reader.filename, mimetype=reader.mimetype)))
+    return read
+
+
+async def answer(interaction: Interaction, type: int, data: Mapping[str, Any], files: Files = ()) -> None:
     """Send the first answer, and repeat it until Discord confirms it.
 
     Only the first request can be refused as a second answer (40060): if a repeated one is, Discord took the one before.
     """
-    await answer_raw(interaction.app.rest, interaction.id, interaction.token, type, data, files)
-
-
-async def answer_raw(
-    client: Any, id: int, token: str, type: int, data: Mapping[str, Any], files: Files | None = None
-) -> None:
-    """Send the first answer to an interaction of which only the id and the token are known, as `answer` does."""
-    route = routes.POST_INTERACTION_RESPONSE.compile(interaction=id, token=token)
+    client: Any = interaction.app.rest
+    route = routes.POST_INTERACTION_RESPONSE.compile(interaction=interaction.id, token=interaction.token)
     body = {"type": int(type), "data": data}
-    if files is None:
+    if not files:
         await _repeat(_FIRST_ANSWER_TRIES, partial(_post, client, route, body), taken=ALREADY_ACKNOWLEDGED)
     else:  # how long an upload takes says nothing about Discord
         once = _once(client)
         await _repeat(_TRIES, lambda _: _send(once, route, body, files), taken=ALREADY_ACKNOWLEDGED)
 
 
-async def answer_privately(client: Any, id: int, token: str, text: str) -> None:
-    """Send a text that only the user sees as the first answer, as `answer` does."""
-    data = {"content": text, "flags": int(hikari.MessageFlag.EPHEMERAL)}
-    await answer_raw(client, id, token, hikari.ResponseType.MESSAGE_CREATE, data)
+async def answer_privately(interaction: Interaction, text: str) -> None:
+    """Send a text that only the user sees as the first answer, as `answer` does. Of an autocompletion, no choices."""
+    if interaction.type == hikari.InteractionType.AUTOCOMPLETE:
+        await send_choices(interaction, [])
+    else:
+        data = {"content": text, "flags": int(hikari.MessageFlag.EPHEMERAL)}
+        await answer(interaction, hikari.ResponseType.MESSAGE_CREATE, data)
 
 
-async def send_choices(client: Any, id: int, token: str, choices: list[dict[str, Any]]) -> None:
+async def send_choices(interaction: Interaction, choices: Sequence[Mapping[str, Any]]) -> None:
     """Send the choices of an autocompletion, as `answer` does."""
-    await answer_raw(client, id, token, hikari.ResponseType.AUTOCOMPLETE, {"choices": choices})
+    await answer(interaction, hikari.ResponseType.AUTOCOMPLETE, {"choices": choices})
 
 
-async def follow_up(interaction: Answerable, data: Mapping[str, Any], files: Files | None = None) -> str:
+async def follow_up(interaction: Answerable, data: Mapping[str, Any], files: Files = ()) -> str:
     """Send another message, at most once, and return its id.
 
     Discord takes the same follow-up twice, and cannot be asked whether it took one. So a request is repeated only if
@@ -406,9 +339,7 @@ async def follow_up(interaction: Answerable, data: Mapping[str, Any], files: Fil
     return sent["id"]
 
 
-async def edit_answer(
-    interaction: Answerable, message: str, data: Mapping[str, Any], files: Files | None = None
-) -> None:
+async def edit_answer(interaction: Answerable, message: str, data: Mapping[str, Any], files: Files = ()) -> None:
     """Edit an answer. If ORIGINAL is a deferral, this fills it."""
     await _send(interaction.app.rest, _message_route("PATCH", interaction, message), data, files)
 
@@ -484,7 +415,7 @@ async def _post(client: Any, route: Any, body: Mapping[str, Any], timeout: float
                 route.create_url(client._rest_url),
                 headers=_HEADERS,
                 data=_encoder.encode(body),
-                timeout=_client_timeout(timeout),
+                timeout=aiohttp.ClientTimeout(sock_connect=timeout, sock_read=timeout),
                 proxy=client._proxy_settings.url,
                 proxy_headers=client._proxy_settings.all_headers,
             ) as response:
@@ -498,34 +429,24 @@ async def _post(client: Any, route: Any, body: Mapping[str, Any], timeout: float
         await asyncio.sleep(pause)
 
 
-@cache
-def _client_timeout(seconds: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(sock_connect=seconds, sock_read=seconds)
-
-
 async def _send(
-    client: Any, route: Any, body: Mapping[str, Any] | None = None, files: Files | None = None, **options: Any
+    client: Any, route: Any, body: Mapping[str, Any] | None = None, files: Files = (), **options: Any
 ) -> Any:
-    content = {"json": body} if files is None or body is None else {"form_builder": files.form(body)}
-    return await client._request(route, auth=None, **content, **options)
+    if not files:
+        return await client._request(route, auth=None, json=body, **options)
+    form = data_binding.URLEncodedFormBuilder()
+    form.add_field("payload_json", _encoder.encode(body), content_type="application/json")
+    for field, file in files:
+        form.add_resource(field, file)
+    return await client._request(route, auth=None, form_builder=form, **options)
 
 
 # ---- commands as raw JSON: hikari's models lose fields that wisp must compare ----
 
 
-class _Command(TypedDict):
-    id: str
-    name: str
-
-
 async def fetch_commands(client: Any, application: int, guild: int | None) -> list[dict[str, Any]]:
     """Return Discord's commands of the application, global ones (guild None) or of one guild, with localizations."""
-    commands = await _request_commands(client, "GET", application, guild, query={"with_localizations": "true"})
-    try:
-        msgspec.convert(commands, list[_Command])
-    except msgspec.ValidationError as error:
-        raise hikari.HTTPError(f"expected a list of commands: {error}") from error
-    return commands
+    return await _request_commands(client, "GET", application, guild, query={"with_localizations": "true"})
 
 
 async def put_commands(client: Any, application: int, guild: int | None, payloads: list[dict[str, Any]]) -> None:

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 _log = get_logger("wisp.dispatch")
 
 _CLOSING = "The bot is restarting. Please try again in a moment."
-_OFF = "“{name}” is off in this server. A member with the permission Manage Server can turn it on."
-_OFF_FOR_MANAGERS = "“{name}” is off in this server. `/modules enable module:{name}` turns it on."
+_OFF = "“{name}” is off in this server. `/modules enable module:{name}` turns it on, which needs Manage Server."
 _REFUSED = "This was refused."
 _UNKNOWN_COMMAND = "This command no longer exists. Discord will stop showing it soon."
 _WENT_WRONG = "Something went wrong{shown} If you report it, mention error `{id}`."
@@ -39,10 +38,7 @@ _LONGEST_ERROR = 1000
 """The most characters of an exception that users see."""
 
 _REMEMBERED = 1000
-"""How many recent interaction ids are kept to detect duplicates."""
-
-_COMMAND_TYPES = (hikari.CommandType.SLASH, hikari.CommandType.USER, hikari.CommandType.MESSAGE)
-_MANAGERS = hikari.Permissions.MANAGE_GUILD | hikari.Permissions.ADMINISTRATOR
+"""How many recent interactions are remembered, to detect duplicates."""
 
 
 class Dispatcher:
@@ -53,8 +49,7 @@ class Dispatcher:
         self._runtime = runtime
         self._router = router
         self._lightbulb = lightbulb
-        self._seen: OrderedDict[int, None] = OrderedDict()
-        self._awaited: set[int] = set()  # interactions that a raw `wait_for` may answer, while they are dispatched
+        self._seen: OrderedDict[int, bool] = OrderedDict()  # recent interactions, and whether a raw `wait_for` has it
 
     # ---- handling an interaction ----
 
@@ -65,66 +60,28 @@ class Dispatcher:
         with runtime.tasks.track() as task:
             try:
                 call = self._router.find(interaction)
-                if call is None:
+                if refusal := self._gate(interaction, call):
+                    await self._answer_raw(interaction, refusal)
+                elif call is None:
                     await self._forward(event)
-                elif refusal := self._gate(call):
-                    await self._tell(call, refusal)
                 else:
                     with self._running(call, task):
                         await self._answer(call)
             except BaseException as error:
                 if must_raise(error, task, is_ending=True):
                     raise
-                await self._fail_unrouted(event, error)
-            finally:
-                self._awaited.discard(interaction.id)
+                await self._fail_unrouted(interaction, error)
 
-    async def _answer(self, call: Call) -> None:
-        """Run a call, inside of lightbulb's hooks if there are any, and tell its user if it is cancelled."""
-        try:
-            await (self._through_lightbulb(call) if self._has_hooks(call) else self.run(call))
-        except asyncio.CancelledError:
-            if call.responder is None or not call.responder.has_open_form:  # one that may have been dismissed long ago
-                await self._tell(call, _CLOSING)
-            raise
-
-    async def run(self, call: Call) -> None:
-        """Answer an interaction, from the guards of its handler to the answer or the failure.
-
-        Slash commands, menu commands, autocompletion, components, modals and forms all go through here.
-        """
-        runtime, watch, task = self._runtime, self._runtime.watchdog.watch, current_task()
-        began = runtime.clock.monotonic()
-        outcome: Outcome = "done"
-        try:
-            try:
-                await watch(call.rules.check(call.ctx), call.label)  # guards
-                arguments = await call.arguments()  # options
-                async with call.rules.limits(call.ctx):  # concurrency, then cooldown
-                    await call.answer(await watch(call.invoke(**arguments), call.label))
-            except BaseException as error:
-                if must_raise(error, task, is_ending=runtime.is_ending(call.owner)):
-                    raise
-                outcome = "refused" if isinstance(error, UserError) else "failed"
-                await self._fail(call, error)
-            await self.finish(call)
-        except asyncio.CancelledError:
-            outcome = "cancelled"
-            raise
-        finally:
-            runtime.instrumentation.record(call.kind, call.name, outcome, began)
-
-    def _gate(self, call: Call) -> str | None:
-        """Return why a call is not accepted, None if it is: the bot closes, or the module is off in the guild."""
-        runtime, interaction = self._runtime, call.interaction
+    def _gate(self, interaction: hikari.PartialInteraction, call: Call | None) -> str | None:
+        """Return why an interaction is refused, None if it is not: the bot closes, or the module is off there."""
+        runtime = self._runtime
         if runtime.closing:
             runtime.instrumentation.refused("closing")
             return _CLOSING
-        if runtime.gate.is_open(call.owner, interaction.guild_id):
+        if call is None or runtime.gate.is_open(call.owner, interaction.guild_id):
             return None
         runtime.instrumentation.refused("off")
-        is_manager = interaction.member is not None and interaction.member.permissions & _MANAGERS
-        return (_OFF_FOR_MANAGERS if is_manager else _OFF).format(name=call.owner.name)
+        return _OFF.format(name=call.owner.name)
 
     @contextmanager
     def _running(self, call: Call, task: asyncio.Task[Any]) -> Generator[None]:
@@ -141,77 +98,40 @@ class Dispatcher:
             if call.responder is not None:
                 call.responder.stop()
 
-    # ---- failures ----
-
-    async def _fail(self, call: Call, error: BaseException) -> None:
-        """Respond with the text of a UserError, or with the id of an error that no error handler handled."""
-        call.follow_context()
-        if isinstance(error, UserError):
-            try:
-                await call.refuse(text_of(error).strip() or _REFUSED)
-            except Exception as second:
-                await self._fail(call, second)
-        elif isinstance(error, EXITS):
-            await self._tell(call, _CLOSING)
-            self._runtime.request_exit(error)
-        elif not await self._is_handled(call, error):
-            id = self._runtime.report(call.label, error)
-            shown = f": {self._shown(error)}" if call.rules.shows_errors else "."
-            await self._tell(call, _WENT_WRONG.format(shown=shown, id=id))
-
-    async def _is_handled(self, call: Call, error: BaseException) -> bool:
+    async def _answer(self, call: Call) -> None:
+        """Run a call, inside of lightbulb's hooks if there are any, and tell its user if it is cancelled."""
         try:
-            return call.ctx is not None and await self._runtime.ask_error_handlers(
-                call.ctx, error, call.error_handlers, call.owner
-            )
-        except UserError as refusal:
-            await self._tell(call, text_of(refusal).strip() or _REFUSED)
-            return True
+            if call.kind == "command" and self._lightbulb.client.hooks:
+                await self._through_lightbulb(call)
+            else:
+                await self.run(call)
+        except asyncio.CancelledError:
+            if call.responder is None or not call.responder.has_open_form:  # one that may have been dismissed long ago
+                await self._tell(call, _CLOSING)
+            raise
 
-    def _shown(self, error: BaseException) -> str:
-        """Return an error as users may see it: short, and without secrets."""
-        text = redacted(described(error))
-        text = text.replace(self._runtime.config.token or "\0", "<token>")
-        return f"{text[:_LONGEST_ERROR]}..." if len(text) > _LONGEST_ERROR else f"{text.rstrip('.')}."
+    async def run(self, call: Call) -> None:
+        """Answer an interaction, from the guards of its handler to the answer or the failure.
 
-    async def _tell(self, call: Call, text: str) -> None:
-        """Answer the user, if Discord still accepts an answer."""
-        if self._runtime.closed:
-            return
+        Slash commands, menu commands, autocompletion, components, modals and forms all go through here.
+        """
+        runtime, watch, task = self._runtime, self._runtime.watchdog.watch, current_task()
+        began = runtime.clock.monotonic()
+        outcome: Outcome = "cancelled"
         try:
-            await call.refuse(text)
-        except InteractionOver:
-            return
-        except Exception as error:
-            if self._runtime.closing:  # the connection closes meanwhile
-                _log.info("could not answer %s while the bot closes: %s", call.label, error)
-                return
-            id = self._runtime.report(f"answering {call.label}", error)
-            if isinstance(error, (AnswerError, ValueError)):  # another text may do
-                with suppress(Exception):
-                    await call.refuse(_WENT_WRONG.format(shown=".", id=id))
-
-    async def finish(self, call: Call) -> None:
-        """Acknowledge the interaction of a call if its handler did not answer it."""
-        if call.responder is not None:
-            try:
-                await call.responder.finish()
-            except Exception as error:
-                self._runtime.report(call.label, error)
-
-    async def _fail_unrouted(self, event: hikari.InteractionCreateEvent, error: BaseException) -> None:
-        """Answer an interaction that failed outside of any handler, such as in a lightbulb hook or command."""
-        if isinstance(error, EXITS):
-            await self._answer_raw(event.interaction, _CLOSING)
-            self._runtime.request_exit(error)
-            return
-        id = self._runtime.report("an interaction", error)
-        await self._answer_raw(event.interaction, _WENT_WRONG.format(shown=".", id=id))
-
-    # ---- lightbulb's hooks ----
-
-    def _has_hooks(self, call: Call) -> bool:
-        return call.kind == "command" and bool(self._lightbulb.client.hooks)
+            await watch(call.rules.check(call.ctx), call.label)  # guards
+            arguments = await call.arguments()  # options
+            async with call.rules.limits(call.ctx):  # concurrency, then cooldown
+                await call.answer(await watch(call.invoke(**arguments), call.label))
+            outcome = "done"
+        except BaseException as error:
+            if must_raise(error, task, is_ending=runtime.is_ending(call.owner)):
+                raise
+            outcome = "refused" if isinstance(error, UserError) else "failed"
+            await self._fail(call, error)
+        finally:
+            runtime.instrumentation.record(call.kind, call.name, outcome, began)
+        await self.finish(call)
 
     async def _through_lightbulb(self, call: Call) -> None:
         """Let lightbulb run its hooks around `run`. A hook that stops the call must not leave it unanswered."""
@@ -225,79 +145,109 @@ class Dispatcher:
         else:
             await self._tell(call, _REFUSED)
 
+    # ---- failures ----
+
+    async def _fail(self, call: Call, error: BaseException) -> None:
+        """Respond with the text of a UserError, or with the id of an error that no error handler handled."""
+        call.follow_context()
+        if isinstance(error, EXITS):
+            await self._tell(call, _CLOSING)
+            self._runtime.request_exit(error)
+            return
+        try:
+            ask, can_ask = self._runtime.ask_error_handlers, call.ctx is not None and not isinstance(error, UserError)
+            if can_ask and await ask(call.ctx, error, call.error_handlers, call.owner):
+                return
+        except UserError as refusal:
+            error = refusal
+        if isinstance(error, UserError):
+            await self._tell(call, text_of(error).strip() or _REFUSED)
+            return
+        id = self._runtime.report(call.label, error)
+        shown = f": {self._shown(error)}" if call.rules.shows_errors else "."
+        await self._tell(call, _WENT_WRONG.format(shown=shown, id=id))
+
+    def _shown(self, error: BaseException) -> str:
+        """Return an error as users may see it: short, and without secrets."""
+        text = redacted(described(error))
+        text = text.replace(self._runtime.config.token or "\0", "<token>")
+        return f"{text[:_LONGEST_ERROR]}..." if len(text) > _LONGEST_ERROR else f"{text.rstrip('.')}."
+
+    async def _tell(self, call: Call, text: str) -> None:
+        """Answer the user, if Discord still accepts an answer."""
+        try:
+            await call.refuse(text)
+        except InteractionOver:
+            return
+        except Exception as error:
+            if self._runtime.closing:  # the connection closes meanwhile
+                _log.info("could not answer %s while the bot closes: %s", call.label, error)
+                return
+            id = self._runtime.report(f"answering {call.label}", error)
+            if isinstance(error, AnswerError):  # another text may do
+                with suppress(Exception):
+                    await call.refuse(_WENT_WRONG.format(shown=".", id=id))
+
+    async def finish(self, call: Call) -> None:
+        """Acknowledge the interaction of a call if its handler did not answer it."""
+        if call.responder is not None:
+            try:
+                await call.responder.finish()
+            except Exception as error:
+                self._runtime.report(call.label, error)
+
+    async def _fail_unrouted(self, interaction: hikari.PartialInteraction, error: BaseException) -> None:
+        """Answer an interaction that failed outside of any handler, such as in a lightbulb hook or command."""
+        if isinstance(error, EXITS):
+            await self._answer_raw(interaction, _CLOSING)
+            self._runtime.request_exit(error)
+        else:
+            id = self._runtime.report("an interaction", error)
+            await self._answer_raw(interaction, _WENT_WRONG.format(shown=".", id=id))
+
     # ---- interactions that no handler of wisp answers ----
 
     async def _forward(self, event: hikari.InteractionCreateEvent) -> None:
         """Leave an interaction to lightbulb or a raw listener, and answer what neither handles."""
         interaction = event.interaction
-        if self._runtime.closing:
-            self._runtime.instrumentation.refused("closing")
-            await self._answer_raw(interaction, _CLOSING)
-        elif isinstance(interaction, (hikari.ComponentInteraction, hikari.ModalInteraction)):
-            if self._lightbulb.handles(interaction):
-                await self._hand_over(interaction)
-            else:
-                await self._answer_unknown(event, EXPIRED)
-        elif not isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction)):
-            _log.warning("an interaction of the unknown type %s is refused", interaction.type)
-            await self._answer_unknown(event, _UNREADABLE)
-        elif interaction.command_type not in _COMMAND_TYPES:
-            _log.warning("a command of the unknown type %s is refused", interaction.command_type)
-            await self._answer_unknown(event, _UNKNOWN_COMMAND)
-        elif self._lightbulb.handles(interaction):
+        is_command = isinstance(interaction, (hikari.CommandInteraction, hikari.AutocompleteInteraction))
+        if self._lightbulb.handles(interaction):
             sent = asyncio.Event()
-            await self._hand_over(interaction, sent)
-            if not sent.is_set():
+            handling = self._lightbulb.client.handle_interaction_create(interaction, sent)
+            name = getattr(interaction, "command_name", None) or getattr(interaction, "custom_id", "")
+            await self._runtime.watchdog.watch(handling, f'"{name}" of lightbulb')
+            if is_command and not sent.is_set():
                 await self._answer_raw(interaction, _NO_ANSWER)
         else:
-            await self._answer_unknown(event, _UNKNOWN_COMMAND)
+            self._runtime.instrumentation.refused("unknown")
+            if self._seen.get(interaction.id) or len(self._runtime.gateway.get_listeners(type(event))) > 1:
+                # a raw listener may answer or only observe: give it as long as Discord waits
+                await asyncio.sleep(self._runtime.defer_after)
+            await self._answer_raw(interaction, _UNKNOWN_COMMAND if is_command else EXPIRED)
 
-    async def _hand_over(self, interaction: Any, *sent: asyncio.Event) -> None:
-        """Let lightbulb's own commands and components answer."""
-        handling = self._lightbulb.client.handle_interaction_create(interaction, *sent)
-        name = getattr(interaction, "command_name", None) or getattr(interaction, "custom_id", "")
-        await self._runtime.watchdog.watch(handling, f'"{name}" of lightbulb')
-
-    async def _answer_unknown(self, event: hikari.InteractionCreateEvent, line: str) -> None:
-        self._runtime.instrumentation.refused("unknown")
-        if event.interaction.id in self._awaited or bridge.has_raw_listeners(self._runtime.gateway, type(event)):
-            # a raw listener may answer or only observe: give it as long as Discord waits
-            await asyncio.sleep(self._runtime.defer_after)
-        await self._answer_raw(event.interaction, line)
-
-    async def _answer_raw(self, interaction: hikari.PartialInteraction, line: str) -> None:
+    async def _answer_raw(self, interaction: bridge.Interaction, line: str) -> None:
         """Answer an interaction without a context. Does nothing if something else has answered it."""
-        await self._answer_by_id(int(interaction.type), interaction.id, interaction.token, line)
-
-    async def _answer_by_id(self, type: object, id: int, token: str, line: str) -> None:
         try:
-            rest = self._runtime.gateway.rest
-            if type == hikari.InteractionType.AUTOCOMPLETE:
-                await bridge.send_choices(rest, id, token, [])
-            else:
-                await bridge.answer_privately(rest, id, token, line)
+            await bridge.answer_privately(interaction, line)
         except Exception as error:
             if getattr(error, "code", None) != bridge.ALREADY_ACKNOWLEDGED:
-                _log.warning("could not answer an unknown interaction: %s", error)
+                _log.warning("could not answer an interaction: %s", error)
 
     # ---- interactions before hikari reads them: see `bridge.on_interaction_payload` ----
 
-    def is_duplicate(self, id: int) -> bool:
-        """Return whether this interaction has arrived already: what Discord sends twice must not be done twice."""
+    def accept(self, id: int, is_awaited: bool) -> bool:
+        """Return False for an interaction that has arrived already: what Discord sends twice must not be done twice.
+
+        `is_awaited` is True if a raw `wait_for` may answer it.
+        """
         if id in self._seen:
-            return True
-        self._seen[id] = None
+            return False
+        self._seen[id] = is_awaited
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        return False
+        return True
 
-    def on_awaited(self, id: int) -> None:
-        """Note that a raw `wait_for` may answer this interaction."""
-        self._awaited.add(id)
-
-    def on_undecodable(self, payload: Any, error: Exception) -> None:
-        """Log an interaction that hikari could not read, without its token, and answer it by its id."""
+    def on_undecodable(self, interaction: bridge.Undecodable, error: Exception) -> None:
+        """Log an interaction that hikari could not read, without its token, and answer it."""
         self._runtime.report("an interaction that hikari could not read", error)
-        id = bridge.interaction_id(payload)
-        if id is not None and isinstance(token := payload.get("token"), str):
-            self._runtime.spawn(self._answer_by_id(payload.get("type"), id, token, _UNREADABLE))
+        self._runtime.spawn(self._answer_raw(interaction, _UNREADABLE))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 # pyright: reportPrivateUsage=false
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import hikari
 import lightbulb
-from lightbulb.commands import options
 
 from .bridge import to_json
 from .context import handler_of, responder_of
@@ -34,7 +33,7 @@ class LightbulbCompat:
         self.client: lightbulb.GatewayEnabledClient = lightbulb.client_from_app(gateway, sync_commands=False)
         self._registered: list[Any] = []
         self._classes: dict[Handler, Any] = {}
-        self._calls: dict[int, tuple[Context, Callable[[], Awaitable[None]]]] = {}
+        self._calls: dict[int, Callable[[], Awaitable[None]]] = {}
         for listener in gateway.get_listeners(hikari.InteractionCreateEvent, polymorphic=False):
             gateway.unsubscribe(hikari.InteractionCreateEvent, listener)
 
@@ -50,42 +49,29 @@ class LightbulbCompat:
             self._registered.append(command)
 
     def _lightbulb_command(self, root: TopLevelCommand) -> Any:
-        """Return the lightbulb command or group that stands for a command of wisp."""
-        payload = root.payload()
-        permissions = payload["default_member_permissions"]
-        settings: dict[str, Any] = {
-            "nsfw": payload["nsfw"],
-            "contexts": [*map(hikari.ApplicationContextType, payload["contexts"])],
-            "integration_types": [*map(hikari.ApplicationIntegrationType, payload["integration_types"])],
-            "default_member_permissions": hikari.UNDEFINED
-            if permissions is None
-            else hikari.Permissions(int(permissions)),
-        }
+        """Return the lightbulb command or group that stands for a command of wisp: hooks see its names."""
         if not root.groups:
-            return self._lightbulb_class(root.commands[0], payload, settings)
-        group = lightbulb.Group(root.name, payload["description"], **settings)
-        children = {option["name"]: option for option in payload["options"]}
+            return self._lightbulb_class(root.commands[0])
+        payload = root.payload()
+        descriptions = {option["name"]: option["description"] for option in payload["options"]}
+        group = lightbulb.Group(root.name, payload["description"])
         for command in root.commands:
             holder: Any = group
-            child = children[command.path[1]]
             if len(command.path) == 3:
-                holder = group.subcommands.get(child["name"]) or group.subgroup(child["name"], child["description"])
-            holder.register(self._lightbulb_class(command, command.payload(), {}))
+                name = command.path[1]
+                holder = group.subcommands.get(name) or group.subgroup(name, descriptions[name])
+            holder.register(self._lightbulb_class(command))
         return group
 
-    def _lightbulb_class(
-        self, command: ApplicationCommand[..., Any], payload: Mapping[str, Any], settings: Mapping[str, Any]
-    ) -> Any:
+    def _lightbulb_class(self, command: ApplicationCommand[..., Any]) -> Any:
         @lightbulb.invoke
         async def invoke(_: Any, ctx: lightbulb.Context) -> None:
-            await self._invoke(ctx.interaction)
+            await self._calls.pop(ctx.interaction.id)()
 
-        attributes = {f"option{number}": _option(option) for number, option in enumerate(payload["options"])}
-        base = _BASES[command.kind]
+        base, payload = _BASES[command.kind], command.payload()
         texts = {"name": payload["name"], "description": payload.get("description", "")}
-        made = type(base)(command.__name__, (base,), {"invoke": invoke, **attributes}, **texts, **settings)
-        self._classes[command] = made
-        return made
+        self._classes[command] = type(base)(command.__name__, (base,), {"invoke": invoke}, **texts)
+        return self._classes[command]
 
     async def payloads(self, entity_factory: hikari.api.EntityFactory) -> list[tuple[int | None, dict[str, Any]]]:
         """Return the raw lightbulb commands as JSON, each with its guild id or None."""
@@ -114,10 +100,15 @@ class LightbulbCompat:
 
         Then the responder's `sent` is set if a hook has responded to the interaction.
         """
-        responded = responder_of(ctx).sent = asyncio.Event()
-        id = ctx.interaction.id
-        command = self._classes[handler_of(ctx)]
-        self._calls[id] = (ctx, run)
+        responder, id, command = responder_of(ctx), ctx.interaction.id, self._classes[handler_of(ctx)]
+        responded = responder.sent = asyncio.Event()
+
+        async def proceed() -> None:
+            if responded.is_set():
+                await responder.catch_up()
+            await run()
+
+        self._calls[id] = proceed
         try:
             await self.client._execute_command_context(
                 self.client.build_command_context(ctx.interaction, ctx.options, command, responded)
@@ -125,20 +116,3 @@ class LightbulbCompat:
             return id not in self._calls
         finally:
             self._calls.pop(id, None)
-
-    async def _invoke(self, interaction: hikari.CommandInteraction) -> None:
-        ctx, run = self._calls.pop(interaction.id)
-        responder = responder_of(ctx)
-        if responder.sent is not None and responder.sent.is_set():
-            await responder.catch_up()
-        await run()
-
-
-def _option(payload: Mapping[str, Any]) -> Any:
-    data: options.OptionData[None, Any] = options.OptionData(
-        type=hikari.OptionType(payload["type"]),
-        name=payload["name"],
-        description=payload["description"],
-        default=hikari.UNDEFINED if payload["required"] else None,
-    )
-    return options.Option(data, None)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import enum
 import math
-from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, TypeVar, Unpack, cast
 
 import hikari
 
@@ -28,15 +27,13 @@ _UNKNOWN_WEBHOOK = 10015
 _UNKNOWN_INTERACTION = 10062
 _INVALID_WEBHOOK_TOKEN = 50027
 
-_REFUSED = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+_UPDATES = (hikari.ResponseType.DEFERRED_MESSAGE_UPDATE, hikari.ResponseType.MESSAGE_UPDATE)
 
 _EMPTY = "This answer is empty. Give it content, an embed, a component or a file."
 _TOO_LATE = (
     "Discord no longer waits for this answer: it arrived more than 3 s after the interaction. Something kept the event "
     "loop, or the network, from sending it."
 )
-_CLOSED = "The bot has closed and cannot answer any more. Answer before `await bot.close()`."
-_GONE = "That answer is gone: it was deleted."
 _UNCONFIRMED = (
     "The connection to Discord broke before this message was confirmed, so it may or may not be shown. It is not sent "
     "again, because it could be shown twice."
@@ -73,7 +70,7 @@ class Answer:
         """Change the message: fields that are not given stay, None removes one. Errors as in `ctx.respond`."""
         await self.change(*await self._responder.build(content, fields, edit=True))
 
-    async def change(self, payload: dict[str, Any], files: bridge.Files | None) -> None:
+    async def change(self, payload: dict[str, Any], files: bridge.Files) -> None:
         """Change the message to a payload that `Responder.build` made."""
         await self._responder.send(bridge.edit_answer(self._interaction, self._message, payload, files))
 
@@ -88,29 +85,15 @@ class Answer:
         return await self._responder.send(self._interaction.fetch_message(int(self._message)))
 
 
-class Slot(Protocol):
+class _Slot(Protocol):
     """A slot of a concurrency limit, which a call releases while it waits for a user."""
 
-    async def acquire(self) -> None:
-        """Wait for a slot, unless one is held. Raises UserError if that takes too long."""
-        ...
-
-    def release(self) -> None:
-        """Release the slot, if one is held."""
-        ...
+    async def acquire(self) -> None: ...
+    def release(self) -> None: ...
 
 
-class State(enum.Enum):
-    """How far an interaction has been answered."""
-
-    UNANSWERED = enum.auto()
-    DEFERRED = enum.auto()
-    ANSWERED = enum.auto()
-    LOST = enum.auto()  # Discord accepts no answer any more
-
-
-# enum members are slow to read, and a command reads them a few times
-_UNANSWERED, _DEFERRED, _ANSWERED, _LOST = State
+State = Literal["unanswered", "deferred", "answered", "lost"]
+"""How far an interaction has been answered. A lost one is too old: Discord accepts no answer any more."""
 
 
 class Responder:
@@ -122,39 +105,19 @@ class Responder:
     lightbulb's pipeline for the first answer.
     """
 
-    __slots__ = (
-        "_defer_at",
-        "_defers_as_ephemeral",
-        "_edits_message",
-        "_first",
-        "_lock",
-        "_lost_by",
-        "_runtime",
-        "_timer",
-        "_visibility",
-        "ephemeral",
-        "has_open_form",
-        "interaction",
-        "sent",
-        "slots",
-        "source",
-        "state",
-    )
-
     def __init__(self, runtime: Runtime, interaction: bridge.Answerable, source: Source, *, ephemeral: bool) -> None:
         self._runtime = runtime
         self.interaction: bridge.Answerable = interaction
         self.source: Source = source
         self.ephemeral: bool = ephemeral
-        self.state: State = _UNANSWERED
+        self.state: State = "unanswered"
         self.has_open_form: bool = False
-        self.slots: list[Slot] = []
+        self.slots: list[_Slot] = []
         self.sent: asyncio.Event | None = None
         self._visibility: bool | None = None  # of the answers after `defer(ephemeral=...)`
         self._defers_as_ephemeral = False
         self._edits_message = False  # Discord's "original response" is the message with the component that was used
         self._first: Answer | None = None
-        self._lost_by: Exception | None = None  # the refusal after which Discord accepts no answer
         self._defer_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
         self._lock = asyncio.Lock()  # a deferral and an answer of the handler must not both be the first
@@ -177,7 +140,7 @@ class Responder:
     def continue_with(self, interaction: hikari.ModalInteraction) -> None:
         """Answer this form from now on, which was submitted to the modal that the handler opened."""
         self.interaction = interaction
-        self.state = _UNANSWERED
+        self.state = "unanswered"
         self._first = None
         self._edits_message = False
         self.has_open_form = False
@@ -186,8 +149,7 @@ class Responder:
 
     async def _defer_late(self) -> None:
         try:
-            if self.state is _UNANSWERED:
-                await self.defer()
+            await self.defer()
         except Exception as error:
             self._runtime.report(f"deferring {self.source.label}", error)
 
@@ -199,14 +161,14 @@ class Responder:
         if int(payload.get("flags", 0)) & _EPHEMERAL:
             ephemeral = True
         async with self._lock:
-            if self.state is _LOST:
-                raise self._over() from self._lost_by
-            if self.state is _UNANSWERED and await self._first_answer(
+            if self.state == "lost":
+                raise self._over()
+            if self.state == "unanswered" and await self._first_answer(
                 hikari.ResponseType.MESSAGE_CREATE, _with_visibility(payload, self._is_ephemeral(ephemeral)), files
             ):
                 return self._answered(bridge.ORIGINAL)
             is_ephemeral = self._is_ephemeral(ephemeral)
-            if self.state is _DEFERRED:
+            if self.state == "deferred":
                 return await self._replace_deferral(payload, files, is_ephemeral)
             return await self._follow_up(payload, files, is_ephemeral)
 
@@ -215,19 +177,24 @@ class Responder:
         async with self._lock:
             if ephemeral or self._visibility is None:
                 self._visibility = ephemeral
-            if self.state is _UNANSWERED:
+            if self.state == "unanswered":
                 await self._defer(self._is_ephemeral(None))
 
     async def edit(self, content: Any, fields: MessageFields) -> None:
         """Change the first answer, or the message with the component: see `InteractionContext.edit`."""
         payload, files = await self.build(content, fields, edit=True)
         async with self._lock:
-            if self.state is _DEFERRED:
+            is_first = self.state == "unanswered" and self._message is not None
+            if is_first and await self._first_answer(hikari.ResponseType.MESSAGE_UPDATE, payload, files):
+                return
+            if self.state == "deferred":
                 await self._replace_deferral(payload, files, self._is_ephemeral(None))
             elif self._first is not None:
                 await self._first.change(payload, files)
+            elif self._edits_message:
+                await self.send(bridge.edit_answer(self.interaction, bridge.ORIGINAL, payload, files))
             else:
-                await self._edit_message(payload, files)
+                raise AnswerError("There is no answer to edit yet. Call ctx.respond(...) first.")
 
     async def delete(self) -> None:
         """Delete the first answer, or the message with the component: see `InteractionContext.delete`."""
@@ -235,12 +202,12 @@ class Responder:
             if self._first is not None:
                 await self._first.delete()
                 return
-            if self._message is not None and self.state is _UNANSWERED:
+            if self._message is not None and self.state == "unanswered":
                 await self._defer(ephemeral=True)
-            if self.state is not _DEFERRED and not self._edits_message:
+            if self.state != "deferred" and not self._edits_message:
                 raise AnswerError("There is no answer to delete yet. Call ctx.respond(...) first.")
             await self.send(bridge.delete_answer(self.interaction, bridge.ORIGINAL))
-            self.state = _ANSWERED
+            self.state = "answered"
 
     async def open_modal(self, title: str, custom_id: str, components: Sequence[hikari.api.ComponentBuilder]) -> None:
         """Open a modal: see `InteractionContext.respond_with_modal`."""
@@ -250,11 +217,9 @@ class Responder:
         async with self._lock:
             if self.interaction.type is hikari.InteractionType.MODAL_SUBMIT:
                 raise AnswerError("Discord opens no modal in answer to a modal. Answer with a button that opens it.")
-            if self.state is _UNANSWERED and await self._first_answer(hikari.ResponseType.MODAL, payload):
-                self.state = _ANSWERED
-                self.has_open_form = True
+            if self.state == "unanswered" and await self._first_answer(hikari.ResponseType.MODAL, payload):
                 return
-            first = "a deferral" if self.state is _DEFERRED else "an answer"
+            first = "a deferral" if self.state == "deferred" else "an answer"
             raise AnswerError(
                 f"A modal must be the first answer, and {first} was sent already. Open it before anything that takes "
                 f"time: wisp defers after {self._runtime.defer_after:g} s so that Discord does not give up."
@@ -265,23 +230,23 @@ class Responder:
     async def finish(self) -> None:
         """Acknowledge an unanswered interaction, with an ephemeral deferral that is then deleted."""
         self.stop()
-        if self.state is _ANSWERED:
+        if self.state == "answered":
             return
         async with self._lock:
-            if self.state is _UNANSWERED:
+            if self.state == "unanswered":
                 await self._defer(ephemeral=True)
-            if self.state is _DEFERRED:
+            if self.state == "deferred":
                 try:
                     await self.send(bridge.delete_answer(self.interaction, bridge.ORIGINAL))
                 except hikari.HTTPError:
                     # a word is better than "thinking..." for 15 minutes
                     await self.send(bridge.edit_answer(self.interaction, bridge.ORIGINAL, {"content": "Done."}))
-                self.state = _ANSWERED
+                self.state = "answered"
 
     async def catch_up(self) -> None:
         """Continue from Discord's state of the interaction, after something else has answered it."""
         original = await bridge.fetch_answer(self.interaction)
-        self.state = _ANSWERED
+        self.state = "answered"
         if original is None:  # it was a modal, or the message is deleted
             return
         flags = int(original["flags"])
@@ -290,7 +255,7 @@ class Responder:
         elif not flags & _LOADING:
             self._answered(bridge.ORIGINAL)
         else:
-            self.state = _DEFERRED
+            self.state = "deferred"
             self._defers_as_ephemeral = bool(flags & _EPHEMERAL)
             if self._visibility is None:
                 self._visibility = self._defers_as_ephemeral
@@ -299,55 +264,72 @@ class Responder:
 
     async def build(
         self, content: Any, fields: MessageFields, *, edit: bool = False
-    ) -> tuple[dict[str, Any], bridge.Files | None]:
+    ) -> tuple[dict[str, Any], bridge.Files]:
         """Return a message as JSON, and its files, read. Raises AnswerError if Discord would refuse it.
 
         Files are read before anything holds the lock, so that a deferral can be sent meanwhile.
         """
-        payload, files = _build(self.interaction.app.rest, content, fields, edit=edit)
-        if files is not None:
-            _refuse_large(files, self.interaction.attachment_size_limit)
-            await files.read(self.interaction.app.rest)
-            _refuse_large(files, self.interaction.attachment_size_limit)
-        return payload, files
+        if type(content) is str and not fields and not edit:  # most answers: nothing else can be wrong
+            if violation := limits.content_violation(content):
+                _refuse([violation])
+            if not content.strip():
+                raise AnswerError(_EMPTY)
+            return {"content": content, "allowed_mentions": {"parse": []}}, ()
+        rest = self.interaction.app.rest
+        payload, files = bridge.message_payload(rest, content, fields, edit=edit)
+        _refuse(limits.message_violations(payload))
+        flags = int(payload.get("flags", 0))
+        if edit and flags & _EPHEMERAL:
+            raise AnswerError("A message cannot be made ephemeral by an edit. Pass ephemeral=True to ctx.respond.")
+        if edit and flags & limits.COMPONENTS_V2:
+            # the message would keep its text and embeds, which Discord refuses beside such components
+            payload = {"content": None, "embeds": list[Any](), **payload}
+        shows = str(payload.get("content") or "").strip() or payload.get("embeds") or payload.get("components")
+        if not (edit or files or shows):
+            raise AnswerError(_EMPTY)
+        return payload, await bridge.read_files(rest, files, self.interaction.attachment_size_limit)
 
     async def send(self, sending: Awaitable[T]) -> T:
         """Await a request to Discord. Raises AnswerError for a refusal that the caller can understand."""
         try:
             return await sending
         except hikari.ClientHTTPResponseError as error:
-            code = getattr(error, "code", None)
-            if code in (_UNKNOWN_INTERACTION, _UNKNOWN_WEBHOOK, _INVALID_WEBHOOK_TOKEN):
-                self.state = _LOST
-                self._lost_by = self._lost_by or error
-                raise (AnswerError(_TOO_LATE) if code == _UNKNOWN_INTERACTION else self._over()) from self._lost_by
-            if code == bridge.UNKNOWN_MESSAGE:
-                raise AnswerError(_GONE) from error
+            if error.code == bridge.ALREADY_ACKNOWLEDGED:
+                raise
+            if error.code in (_UNKNOWN_INTERACTION, _UNKNOWN_WEBHOOK, _INVALID_WEBHOOK_TOKEN):
+                self.state = "lost"
+                raise (AnswerError(_TOO_LATE) if error.code == _UNKNOWN_INTERACTION else self._over()) from error
+            if error.code == bridge.UNKNOWN_MESSAGE:
+                raise AnswerError("That answer is gone: it was deleted.") from error
             if isinstance(error, hikari.BadRequestError) and error.errors:
                 _refuse([*_violations_in(error.errors)])
-            if error.status in _REFUSED and code != bridge.ALREADY_ACKNOWLEDGED:
+            if error.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE):
                 raise AnswerError(f"Discord refuses this answer: {error.message}") from error
             raise
         except hikari.ComponentStateConflictError as error:
-            raise AnswerError(_CLOSED) from error
+            raise AnswerError("The bot has closed. Answer before `await bot.close()`.") from error
 
-    async def _first_answer(
-        self, type: hikari.ResponseType, data: dict[str, Any], files: bridge.Files | None = None
-    ) -> bool:
-        """Send the first answer. Return False if something else came first: the state is up to date then."""
+    async def _first_answer(self, type: hikari.ResponseType, data: dict[str, Any], files: bridge.Files = ()) -> bool:
+        """Send the first answer. Return False if something else came first. The state is up to date in both cases."""
         try:
-            if files is not None:
-                return await self._upload(type, data, files)
-            await self.send(bridge.answer(self.interaction, type, data))
-            return True
+            if not files:
+                await self.send(bridge.answer(self.interaction, type, data))
+            elif not await self._upload(type, data, files):
+                return False
         except hikari.ClientHTTPResponseError as error:
-            if getattr(error, "code", None) != bridge.ALREADY_ACKNOWLEDGED:
+            if error.code != bridge.ALREADY_ACKNOWLEDGED:
                 raise
             await self.catch_up()
             return False
         finally:
             if self.sent is not None:
                 self.sent.set()
+        is_deferral = type is hikari.ResponseType.DEFERRED_MESSAGE_CREATE
+        self.state = "deferred" if is_deferral else "answered"
+        self._defers_as_ephemeral = is_deferral and "flags" in data
+        self._edits_message = type in _UPDATES
+        self.has_open_form = type is hikari.ResponseType.MODAL
+        return True
 
     async def _upload(self, type: hikari.ResponseType, data: dict[str, Any], files: bridge.Files) -> bool:
         """Send a first answer with files. Return False if that takes too long: a deferral was sent instead."""
@@ -365,34 +347,11 @@ class Responder:
     async def _defer(self, ephemeral: bool) -> bool:
         """Send a deferral: a silent one if a component was used. Return False if something else came first."""
         if self._message is not None:
-            return await self._acknowledge(hikari.ResponseType.DEFERRED_MESSAGE_UPDATE, {})
+            return await self._first_answer(hikari.ResponseType.DEFERRED_MESSAGE_UPDATE, {})
         data = {"flags": _EPHEMERAL} if ephemeral else {}
-        accepted = await self._first_answer(hikari.ResponseType.DEFERRED_MESSAGE_CREATE, data)
-        if accepted:
-            self.state = _DEFERRED
-            self._defers_as_ephemeral = ephemeral
-        return accepted
+        return await self._first_answer(hikari.ResponseType.DEFERRED_MESSAGE_CREATE, data)
 
-    async def _acknowledge(
-        self, type: hikari.ResponseType, data: dict[str, Any], files: bridge.Files | None = None
-    ) -> bool:
-        """Send a first answer that posts no message. Return False if something else came first."""
-        accepted = await self._first_answer(type, data, files)
-        if accepted:
-            self.state = _ANSWERED
-            self._edits_message = True
-        return accepted
-
-    async def _edit_message(self, payload: dict[str, Any], files: bridge.Files | None) -> None:
-        """Change the message with the component that was used."""
-        if self._edits_message:
-            await self.send(bridge.edit_answer(self.interaction, bridge.ORIGINAL, payload, files))
-        elif self._message is None or self.state is not _UNANSWERED:
-            raise AnswerError("There is no answer to edit yet. Call ctx.respond(...) first.")
-        elif not await self._acknowledge(hikari.ResponseType.MESSAGE_UPDATE, payload, files):
-            await (self._first.change(payload, files) if self._first else self._edit_message(payload, files))
-
-    async def _replace_deferral(self, payload: dict[str, Any], files: bridge.Files | None, ephemeral: bool) -> Answer:
+    async def _replace_deferral(self, payload: dict[str, Any], files: bridge.Files, ephemeral: bool) -> Answer:
         """Answer in place of a deferral: fill it, or delete it and follow up if its visibility differs."""
         if ephemeral is self._defers_as_ephemeral:
             # the answer is as visible as the deferral that it fills: Discord accepts no flag for that here
@@ -400,10 +359,10 @@ class Responder:
             await self.send(bridge.edit_answer(self.interaction, bridge.ORIGINAL, visible, files))
             return self._answered(bridge.ORIGINAL)
         await self.send(bridge.delete_answer(self.interaction, bridge.ORIGINAL))
-        self.state = _ANSWERED
+        self.state = "answered"
         return await self._follow_up(payload, files, ephemeral)
 
-    async def _follow_up(self, payload: dict[str, Any], files: bridge.Files | None, ephemeral: bool) -> Answer:
+    async def _follow_up(self, payload: dict[str, Any], files: bridge.Files, ephemeral: bool) -> Answer:
         try:
             sent = await self.send(bridge.follow_up(self.interaction, _with_visibility(payload, ephemeral), files))
         except hikari.HTTPResponseError:
@@ -415,7 +374,7 @@ class Responder:
     # ---- state ----
 
     def _answered(self, message: str) -> Answer:
-        self.state = _ANSWERED
+        self.state = "answered"
         answer = Answer(self, message)
         self._first = self._first or answer
         return answer
@@ -436,71 +395,11 @@ class Responder:
 # ---- messages ----
 
 
-def _build(
-    rest: hikari.api.RESTClient, content: Any, fields: MessageFields, *, edit: bool
-) -> tuple[dict[str, Any], bridge.Files | None]:
-    """Return a message as Discord accepts it, and its files. Raises AnswerError if Discord would refuse it."""
-    given = {name: value for name, value in fields.items() if value is not hikari.UNDEFINED}
-    if type(content) is str and not given and not edit:
-        if violation := limits.content_violation(content):
-            _refuse([violation])
-        if not content.strip():
-            raise AnswerError(_EMPTY)
-        return {"content": content, "allowed_mentions": {"parse": []}}, None
-    if unknown := given.keys() - MessageFields.__annotations__.keys():
-        known = ", ".join(("content", *MessageFields.__annotations__))
-        raise AnswerError(f"A message has no {', '.join(sorted(unknown))}. It has {known}.")
-    _refuse_wrong_types(given)
-    payload, files = bridge.message_payload(rest, content, given, edit=edit)
-    _refuse(limits.message_violations(payload))
-    flags = int(payload.get("flags", 0))
-    if edit and flags & _EPHEMERAL:
-        raise AnswerError("A message cannot be made ephemeral by an edit. Pass ephemeral=True to ctx.respond.")
-    if edit and flags & limits.COMPONENTS_V2:
-        # the message would keep its text and embeds, which Discord refuses beside such components
-        payload = {"content": None, "embeds": list[Any](), **payload}
-    shows = str(payload.get("content") or "").strip() or payload.get("embeds") or payload.get("components")
-    if not (edit or files or shows):
-        raise AnswerError(_EMPTY)
-    return payload, files
-
-
-def _refuse_wrong_types(fields: Mapping[str, Any]) -> None:
-    """Raise AnswerError for an embed, a component or a list of them that is something else."""
-    for one, many, needed, words in _FIELD_TYPES:
-        if one in fields and many in fields:
-            raise AnswerError(f"A message takes {one}= or {many}=, not both. Put all of them into {many}=[...].")
-        given = fields.get(many)
-        if given is not None and (not isinstance(given, Iterable) or isinstance(given, (str, bytes))):
-            raise AnswerError(f"{many}= takes a list of {words}, got {type(given).__name__}. Write `{many}=[...]`.")
-        for value in (fields.get(one), *cast("Iterable[object]", given or ())):
-            if value is not None and not hasattr(value, needed):
-                raise AnswerError(f"{many}= takes a list of {words}, and {type(value).__name__} is not one.")
-
-
-_FIELD_TYPES = (
-    ("embed", "embeds", "add_field", "hikari.Embed"),
-    ("component", "components", "build", "rows, wisp.row(...)"),
-    ("attachment", "attachments", "__class__", "files"),
-)
-"""Of each field: its names for one value and for a list, the attribute that its values have, and their words."""
-
-
 def _refuse(violations: Sequence[limits.Violation]) -> None:
     if violations:
         from .limit_fixes import explained
 
         raise AnswerError(f"Discord would refuse this answer: {explained(violations)}")
-
-
-def _refuse_large(files: bridge.Files, limit: int) -> None:
-    """Raise AnswerError for a file of more than `limit` bytes, and OSError for one that is missing."""
-    for name, size in files.sizes():
-        if size is not None and size > limit:
-            raise AnswerError(
-                f"The file {name} has {size:,} bytes, and Discord accepts {limit:,} here. "
-                "Send a smaller file, or a link to it."
-            )
 
 
 def _violations_in(errors: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[limits.Violation]:

@@ -190,7 +190,7 @@ def _autocomplete_call(
 
     async def answer(choices: list[dict[str, Any]]) -> None:
         try:
-            await bridge.send_choices(runtime.gateway.rest, interaction.id, interaction.token, choices)
+            await bridge.send_choices(interaction, choices)
         except Exception as error:
             if not runtime.closing:  # then the connection closes, and answers are not waited for
                 runtime.report(f"the choices of {command.label}", error)
@@ -220,7 +220,7 @@ def _form_call(runtime: Runtime, owner: Owner, interaction: hikari.ModalInteract
         runtime.prompts.submit(interaction)
 
     async def refuse(text: str) -> None:
-        await bridge.answer_privately(runtime.gateway.rest, interaction.id, interaction.token, text)
+        await bridge.answer_privately(interaction, text)
 
     return Call("modal", "form", "a form", owner, interaction, None, submit, refuse)
 

@@ -104,7 +104,7 @@ class Runtime:
         self.owners: frozenset[int] = frozenset(config.owners)
         self.tasks: TaskTracker = TaskTracker()
         self.discord_time: DiscordTime = DiscordTime(clock)
-        self.watchdog: Watchdog = Watchdog(clock)
+        self.watchdog: Watchdog = Watchdog()
         self.instrumentation: Instrumentation = Instrumentation(clock)
         self.shutdown_timeout: float = 10.0
         self.closing: bool = False

@@ -219,9 +219,7 @@ class Session:
     async def _set_up(self) -> None:
         gateway, dispatcher = self.runtime.gateway, self._dispatcher
         gateway.subscribe(hikari.InteractionCreateEvent, dispatcher.on_interaction)
-        bridge.on_interaction_payload(
-            gateway, dispatcher.is_duplicate, dispatcher.on_awaited, dispatcher.on_undecodable
-        )
+        bridge.on_interaction_payload(gateway, dispatcher.accept, dispatcher.on_undecodable)
         # calls are still answered while modules are torn down and on_stop runs: the connection closes after them
         self._opened.append(("the connection to Discord", self._close_gateway))
         self._open("lightbulb", self.runtime.client.stop)
