@@ -125,7 +125,7 @@ class SchedulerService:
         row, stored = self._store.add(name, due, None if guild_id is None else int(guild_id), encoded)
         # a callback, since the job is stored and runs even if the caller is cancelled meanwhile
         stored.add_done_callback(
-            lambda done: done.cancelled() or done.exception() or self._one_shots.expect(row.id, row.due)
+            lambda done: done.cancelled() or done.exception() or self._one_shots.expect(row.due, row.id)
         )
         await asyncio.shield(stored)
         return _pending(row, 0)
