@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 import datetime
 import math
 import sys
@@ -126,7 +125,7 @@ class Job:
         return [*self.problems, *misplaced_rules(self.function, self.problem)]
 
 
-class Recurring(Job, abc.ABC):
+class Recurring(Job):
     """A job that runs again and again: its times are seconds since the epoch if it `is_wall`, else monotonic ones.
 
     `overlap` lets a run begin while the one before is going on.
@@ -144,13 +143,9 @@ class Recurring(Job, abc.ABC):
         if problem := misfit(function):
             self.note(problem, "Take no parameters: data= is for @bot.job")
 
-    @abc.abstractmethod
-    def first(self, now: float) -> float:
-        """Return the first time after `now`."""
-
-    @abc.abstractmethod
-    def next_after(self, due: float, now: float) -> float:
-        """Return the first time after `now` of those that follow the time `due`."""
+    def next_after(self, due: float, now: float = -math.inf) -> float:
+        """Return the first of its times after `due` that is after `now`, too; infinity if there is none."""
+        raise NotImplementedError
 
 
 class Every(Recurring):
@@ -172,13 +167,9 @@ class Every(Recurring):
             fix = f"Give it {LEAST_INTERVAL:g} s or more, and less than ten years"
             self.note(f"its interval is {self.interval:g} s", fix)
 
-    def first(self, now: float) -> float:
-        """Return the time one interval from now."""
-        return now + self.interval
-
-    def next_after(self, due: float, now: float) -> float:
+    def next_after(self, due: float, now: float = -math.inf) -> float:
         """Return a time that is a whole number of intervals after `due`, so that runs do not drift."""
-        return due + (math.floor((now - due) / self.interval) + 1) * self.interval
+        return due + (math.floor(max(now - due, 0) / self.interval) + 1) * self.interval
 
 
 class Cron(Recurring):
@@ -198,25 +189,22 @@ class Cron(Recurring):
         except InvalidDefinition as invalid:
             self.note(*invalid.args)
 
-    def first(self, now: float) -> float:
-        """Return the first of its times after `now`, infinity if there is none for 50 years.
+    def next_after(self, due: float, now: float = -math.inf) -> float:
+        """Return the first of its times after both, infinity if there is none for 50 years.
 
         A time that daylight saving skips is replaced by the first minute after the gap. A time that it repeats counts
         once; if the hour or minute is `*`, it counts each time.
         """
         import cronsim
 
+        after = max(due, now)
         try:
-            for time in cronsim.CronSim(self.expression, datetime.datetime.fromtimestamp(now, self.zone)):
-                if time.timestamp() > now:  # in an hour that is repeated it can give the first one again
+            for time in cronsim.CronSim(self.expression, datetime.datetime.fromtimestamp(after, self.zone)):
+                if time.timestamp() > after:  # in an hour that is repeated it can give the first one again
                     return time.timestamp()
         except (StopIteration, OverflowError, ValueError):  # beyond the calendar
             pass
         return math.inf
-
-    def next_after(self, due: float, now: float) -> float:
-        """Return the first of its times after `now`."""
-        return self.first(max(due, now))
 
 
 class OneShot(Job):
