@@ -147,7 +147,7 @@ def test_decorators_without_parentheses_are_mistakes_and_not_silence() -> None:
     told = "\n".join(problems(bot))
     assert "every() got no unit" in told
     assert "cron() got <function nothing" in told
-    assert "job() got <function nothing" in told
+    assert "its name is <function nothing" in told
 
 
 def test_two_jobs_of_one_name_are_a_problem() -> None:
