@@ -60,6 +60,8 @@ class Timeline:
         index = bisect.bisect_left(self._timers, timer)
         if self._timers[index : index + 1] == [timer]:
             del self._timers[index]
+            if index == 0:
+                self.rearm()
 
     def rearm(self) -> None:
         """Wait for the first timer, by what `now` returns at this moment."""
