@@ -93,18 +93,14 @@ def load(
         try:
             settings.setdefault(entry.name, entry.read())
         except _Invalid as error:
-            problems.append(Problem(entry.where, error.message, error.fix, file=entry.file, line=entry.line))
+            problems.append(Problem(entry.where, *error.args, file=entry.file, line=entry.line))
     if problems:
         raise CheckError(sorted(problems, key=lambda problem: (problem.file or "", problem.line or 0)))
     return msgspec.convert(settings, Config)
 
 
 class _Invalid(Exception):
-    """What is wrong with an entry, and what to do about it."""
-
-    def __init__(self, message: str, fix: str) -> None:
-        self.message = message
-        self.fix = fix
+    """Its arguments are what is wrong with an entry, and what to do about it."""
 
 
 class _Entry(NamedTuple):

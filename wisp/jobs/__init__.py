@@ -254,8 +254,9 @@ class OneShot(Job):
             except InvalidDefinition as invalid:
                 self.note(*invalid.args, of=f', parameter "{parameter.name}"')
             else:
-                unset = (msgspec.field(default_factory=lambda: msgspec.UNSET),) if parameter.has_default else ()
-                fields.append((parameter.name, type, *unset))
+                fields.append(
+                    (parameter.name, type, msgspec.UNSET) if parameter.has_default else (parameter.name, type)
+                )
         data = msgspec.defstruct("Data", fields, kw_only=True, forbid_unknown_fields=True)
         self._decode: Callable[[bytes], Any] = decoder(data)
 

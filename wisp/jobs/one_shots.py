@@ -123,14 +123,22 @@ class OneShotJobs:
             spawn(self._run(row, job, owner, now))
 
     async def _run(self, row: Row, job: OneShot, owner: Owner, now: float) -> None:
+        runtime = self._runtime
         outcome: Outcome = "failed"  # each attempt ended the process, if there were too many
         try:
-            if self._runtime.is_ending(owner):
+            if runtime.is_ending(owner):
                 return
             if row.failures <= len(RETRY_AFTER):
-                outcome = await run(self._runtime, job, owner, row.guild_id, partial(self._call, row, job, now))
-            with self._runtime.tasks.track():
-                await self._settle(row, job, outcome)
+                outcome = await run(runtime, job, owner, row.guild_id, partial(self._call, row, job, now))
+            with runtime.tasks.track():
+                if outcome == "failed" and row.failures < len(RETRY_AFTER):
+                    due = self._timeline.now() + RETRY_AFTER[row.failures]
+                    await self._try_again(row, due, row.failures + 1)
+                    return
+                if outcome == "failed":
+                    _log.error("%s (no. %d) is given up after %d attempts", job.title, row.id, len(RETRY_AFTER) + 1)
+                what = f"removing {row.name}, which a restart would run again"
+                await self._written(self._store.remove(row.id), what)
         except asyncio.CancelledError:  # its module is unloaded, or the bot closes: that is no failure
             await self._try_again(row, row.due, row.failures)
             raise
@@ -148,16 +156,6 @@ class OneShotJobs:
         with suppress(DatabaseError):
             await self._store.update(row.id, row.due, row.failures + 1)
         return await job.function(**arguments)
-
-    async def _settle(self, row: Row, job: OneShot, outcome: Outcome) -> None:
-        """Store what happens after a run: nothing more, or another attempt."""
-        if outcome == "failed":
-            if row.failures < len(RETRY_AFTER):
-                due = self._timeline.now() + RETRY_AFTER[row.failures]
-                await self._try_again(row, due, row.failures + 1)
-                return
-            _log.error("%s (no. %d) is given up after %d attempts", job.title, row.id, len(RETRY_AFTER) + 1)
-        await self._written(self._store.remove(row.id), f"removing {row.name}, which a restart would run again")
 
     async def _try_again(self, row: Row, due: float, failures: int) -> None:
         await self._written(self._store.update(row.id, due, failures), f"storing the next attempt of {row.name}")

@@ -63,7 +63,6 @@ class SchedulerService:
         self._store = JobStore(db)
         self._one_shots = OneShotJobs(self._store, self._wall)
         self._runtime: Runtime | None = None  # while the bot runs
-        self._has_begun = False
         self._zero = clock.zero()
 
     # ---- for handlers ----
@@ -163,7 +162,6 @@ class SchedulerService:
 
     def begin(self) -> None:
         """Run jobs from now on: the bot is connected."""
-        self._has_begun = True
         for schedule in self._schedules.values():
             schedule.start()
         if not self._clock.is_virtual:
@@ -218,7 +216,7 @@ class SchedulerService:
         if isinstance(job, Recurring):
             schedule = Schedule(job, owner, self._running(), self._wall if job.is_wall else self._monotonic)
             self._schedules[job.name] = schedule
-            if self._has_begun:
+            if self._monotonic.is_running:
                 schedule.start()
         elif isinstance(job, OneShot):
             self._one_shots.add(job, owner)

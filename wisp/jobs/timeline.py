@@ -34,16 +34,16 @@ class Timeline:
         self._timers: list[Timer] = []
         self._numbers = itertools.count()
         self._handle: asyncio.TimerHandle | None = None
-        self._is_running = False
+        self.is_running: bool = False
 
     def start(self) -> None:
         """Let timers fire from now on."""
-        self._is_running = True
+        self.is_running = True
         self.rearm()
 
     def stop(self) -> None:
         """Stop firing timers."""
-        self._is_running = False
+        self.is_running = False
         self._timers.clear()
         self.rearm()
 
@@ -67,7 +67,7 @@ class Timeline:
         """Wait for the first timer, by what `now` returns at this moment."""
         if self._handle is not None:
             self._handle.cancel()
-        if self._is_running and self._timers:
+        if self.is_running and self._timers:
             self._handle = self._clock.call_later(self._timers[0].time - self.now(), self._fire)
 
     def _fire(self) -> None:
