@@ -370,7 +370,7 @@ WRONG = {
     "an owner past 64 bits": ("owners", [2**63], f"got {2**63}"),
     "an owner past printing": ("owners", [10**5000], "got a value of type int"),
     "guilds that are a table": ("guilds", {}, "got a value of type dict"),
-    "not an intent": ("intents", "MESSAGES_CONTENT", "MESSAGES_CONTENT is not an intent"),
+    "not an intent": ("intents", "MESSAGES_CONTENT", "expected names of intents, got MESSAGES_CONTENT"),
     "intents as a number": ("intents", 32768, "expected names of intents, got 32768"),
     "an unknown level": ("log_level", "LOUD", "got LOUD"),
     "a level that is a number": ("log_level", 10, "expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL, got 10"),

@@ -232,19 +232,17 @@ def _ids(value: object) -> tuple[int, ...]:
 
 def _intents(value: object) -> tuple[str, ...]:
     """Read names of intents: a list of them, a string with commas or spaces between, or hikari.Intents."""
-    fix = "Write names of hikari.Intents, as in MESSAGE_CONTENT"
+    from hikari import Intents
+
     names: list[str] = []
     for item in _items(value):
-        if isinstance(item, str):
-            from hikari import Intents
-
-            if item not in Intents.__members__:
-                near = difflib.get_close_matches(item.upper(), Intents.__members__, n=1)
-                raise _Invalid(f"{_shown(item)} is not an intent", f"Did you mean {near[0]}?" if near else fix)
+        if isinstance(item, Intents):
+            names += [str(flag.name) for flag in item.split()]
+        elif isinstance(item, str) and item in Intents.__members__:
             names.append(item)
-        elif isinstance(item, int) and hasattr(item, "split"):  # hikari.Intents, without importing hikari
-            names += [flag.name for flag in cast("Any", item).split()]
         else:
+            near = difflib.get_close_matches(_shown(item).upper(), Intents.__members__, n=1)
+            fix = f"Did you mean {near[0]}?" if near else "Write names of hikari.Intents, as in MESSAGE_CONTENT"
             raise _Invalid(f"expected names of intents, got {_shown(item)}", fix)
     return tuple(dict.fromkeys(names))
 

@@ -40,10 +40,9 @@ class Schedule:
 
     def restart(self) -> None:
         """Forget the time of the next run, and count from now."""
+        self._due = self.job.next_after(self._timeline.now())
         if self._timer is not None:
-            self.start()
-        else:
-            self._due = self.job.next_after(self._timeline.now())
+            self._wait()
 
     def stop(self) -> None:
         """Start no more runs. A run that has started continues."""
