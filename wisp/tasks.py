@@ -57,20 +57,16 @@ def must_raise(error: BaseException, task: asyncio.Task[Any] | None, *, is_endin
     """
     if isinstance(error, asyncio.CancelledError):
         return is_ending
-    return isinstance(error, GeneratorExit) and not _is_running(task)
+    try:
+        return isinstance(error, GeneratorExit) and asyncio.current_task() is not task
+    except RuntimeError:  # no event loop runs
+        return True
 
 
 def is_cancelled(error: BaseException) -> bool:
     """Return whether `error` is the cancellation of the current task, and not of something that it awaited."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
-
-
-def _is_running(task: asyncio.Task[Any] | None) -> bool:
-    try:
-        return asyncio.current_task() is task
-    except RuntimeError:  # no event loop runs
-        return False
 
 
 def refuse_coroutine(result: object) -> None:

@@ -6,7 +6,7 @@ import datetime
 import math
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 
 import msgspec
 import msgspec.inspect
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 Missed = Literal["skip", "once", "all"]
 """What to do about times that passed: run at none of them, once for all of them, or once for each."""
+
+JobFunction: TypeAlias = Callable[..., Awaitable[object]]
 
 LEAST_INTERVAL = 0.001
 LONGEST_INTERVAL = 10 * 366 * 86400.0
@@ -96,23 +98,22 @@ class Job:
     `title` is its name in logs and errors (`job "remind"`), `problems` is what is wrong with it.
     """
 
-    def __init__(
-        self, function: Callable[..., Awaitable[object]], decorator: str, name: object, settings: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, function: JobFunction, decorator: str, name: object, settings: Mapping[str, Any]) -> None:
         self.settings: Mapping[str, Any]
         self.settings, wrong = checked_settings(dict(settings), _CHECKS[decorator], decorator)
-        self.function: Callable[..., Awaitable[object]] = function
-        self.name: str = name if isinstance(name, str) else getattr(function, "__name__", type(function).__name__)
+        self.function: JobFunction = function
+        default = getattr(function, "__name__", type(function).__name__)
+        given = default if name is None else name
+        self.name: str = given if isinstance(given, str) else default
         self.title: str = f'job "{self.name[:LONGEST_NAME]}"'
         self.file: str | None
         self.line: int | None
         self.file, self.line = place_of(function)
         self.problems: list[Problem] = [self.problem(*one) for one in wrong]
-        given = self.name if name is None else name
         if not (isinstance(given, str) and 0 < len(given) <= LONGEST_NAME and given.isprintable()):
-            self.note(f"its name is {name!r}", f"Give it a text of 1 to {LONGEST_NAME} characters")
+            self.note(f"its name is {given!r}", f"Give it a text of 1 to {LONGEST_NAME} characters")
         if not is_async(function):
-            self.note("its function is not async", f"Write `async def {getattr(function, '__name__', 'name')}(...)`")
+            self.note("its function is not async", f"Write `async def {default}(...)`")
 
     def note(self, problem: str, fix: str, of: str = "") -> None:
         """Add a problem. `of` is the part of the job that has it, such as `, parameter "text"`."""
@@ -135,7 +136,7 @@ class Recurring(Job):
 
     is_wall: bool
 
-    def __init__(self, function: Callable[..., Awaitable[object]], decorator: str, settings: Mapping[str, Any]) -> None:
+    def __init__(self, function: JobFunction, decorator: str, settings: Mapping[str, Any]) -> None:
         super().__init__(function, decorator, settings.get("name"), settings)
         self.missed: Missed = self.settings.get("missed", "once")
         self.overlap: bool = self.settings.get("overlap", False)
@@ -152,12 +153,7 @@ class Every(Recurring):
 
     is_wall = False
 
-    def __init__(
-        self,
-        function: Callable[..., Awaitable[object]],
-        settings: Mapping[str, Any],
-        positional: tuple[object, ...] = (),
-    ) -> None:
+    def __init__(self, function: JobFunction, settings: Mapping[str, Any], positional: tuple[object, ...] = ()) -> None:
         super().__init__(function, "every", settings)
         self.interval: float = sum(float(self.settings.get(unit, 0)) * seconds for unit, seconds in _UNITS.items())
         if positional or not settings.keys() & _UNITS.keys():
@@ -176,9 +172,7 @@ class Cron(Recurring):
 
     is_wall = True
 
-    def __init__(
-        self, function: Callable[..., Awaitable[object]], expression: str, settings: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, function: JobFunction, expression: str, settings: Mapping[str, Any]) -> None:
         super().__init__(function, "cron", settings)
         self.expression: str = expression
         self.zone: datetime.tzinfo = datetime.UTC
@@ -238,11 +232,7 @@ class OneShot(Job):
     """A job that runs once when it is scheduled by name, with data for its parameters."""
 
     def __init__(
-        self,
-        function: Callable[..., Awaitable[object]],
-        name: object,
-        names: Mapping[str, Any],
-        settings: Mapping[str, Any],
+        self, function: JobFunction, name: object, names: Mapping[str, Any], settings: Mapping[str, Any]
     ) -> None:
         super().__init__(function, "job", name, settings)
         self.missed: Missed = self.settings.get("missed", "all")

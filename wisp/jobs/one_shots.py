@@ -99,15 +99,14 @@ class OneShotJobs:
                 rows, retry_at = [], self._timeline.now() + RETRY_AFTER[0]
                 self.expect(*first)
         now = self._timeline.now()
-        for row in rows:
-            if row.due > now + SLACK:
-                self.expect(row.due, row.id)
-                break
+        due = [row for row in rows if row.due <= now + SLACK]
+        for row in due:
             if row.id not in running:
                 self._begin(row, now)
-        else:
-            if len(rows) == PAGE:
-                self.expect(rows[-1].due, rows[-1].id + 1)
+        if len(due) < len(rows):
+            self.expect(rows[len(due)].due, rows[len(due)].id)
+        elif len(rows) == PAGE:
+            self.expect(rows[-1].due, rows[-1].id + 1)
         self._is_reading = False
         if self._next < _LAST:
             self._read_at(max(self._next[0], retry_at))
