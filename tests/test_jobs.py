@@ -61,7 +61,7 @@ def test_units_add_up() -> None:
     bot = wisp.Bot()
     bot.every(days=1, hours=1, minutes=1, seconds=0.5)(nothing)
     (job,) = bot.jobs
-    assert job.first(0.0) == 86400 + 3600 + 60 + 0.5  # type: ignore[attr-defined]
+    assert job.next_after(0.0) == 86400 + 3600 + 60 + 0.5  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_decorators_without_parentheses_are_mistakes_and_not_silence() -> None:
     told = "\n".join(problems(bot))
     assert "every() got no unit" in told
     assert "cron() got <function nothing" in told
-    assert "job() got <function nothing" in told
+    assert "its name is <function nothing" in told
 
 
 def test_two_jobs_of_one_name_are_a_problem() -> None:
@@ -177,7 +177,7 @@ def times(expression: str, start: datetime.datetime, count: int) -> list[str]:
     assert job.problems == []
     moment, found = start.timestamp(), []
     for _ in range(count):
-        moment = job.first(moment)
+        moment = job.next_after(moment)
         found.append(f"{datetime.datetime.fromtimestamp(moment, start.tzinfo):%d %H:%M %z}")
     return found
 
@@ -204,7 +204,7 @@ def test_each_hour_runs_through_the_night_of_either_change() -> None:
 
 def test_a_time_that_is_far_beyond_the_calendar_never_comes() -> None:
     job = Cron(nothing, "0 0 29 2 *", {})
-    assert job.first(datetime.datetime(9999, 3, 1, tzinfo=datetime.UTC).timestamp()) == float("inf")
+    assert job.next_after(datetime.datetime(9999, 3, 1, tzinfo=datetime.UTC).timestamp()) == float("inf")
 
 
 @given(
@@ -215,7 +215,7 @@ def test_a_time_that_is_far_beyond_the_calendar_never_comes() -> None:
 def test_the_next_time_is_always_later_and_on_a_whole_minute(
     start: datetime.datetime, expression: str, zone: str
 ) -> None:
-    following = Cron(nothing, expression, {"timezone": zone}).first(start.timestamp())
+    following = Cron(nothing, expression, {"timezone": zone}).next_after(start.timestamp())
     assert start.timestamp() < following
     assert following % 60 == 0
 

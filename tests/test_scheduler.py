@@ -10,15 +10,18 @@ from contextvars import ContextVar
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 from weakref import WeakKeyDictionary
 
 import pytest
 
 import wisp
 from wisp.clock import Clock
-from wisp.errors import JobError, ServiceError
+from wisp.errors import DatabaseError, JobError, ServiceError
 from wisp.jobs import PendingJob
+from wisp.jobs.one_shots import PAGE
 from wisp.jobs.scheduler import SchedulerService
+from wisp.jobs.store import JobStore
 from wisp.local.runner import on_sandbox
 from wisp.local.virtual_time import VirtualTime
 from wisp.services.database import MEMORY, DatabaseService
@@ -323,7 +326,7 @@ async def test_a_wrong_registration_is_refused_in_words() -> None:
             with pytest.raises(JobError, match="job") as refused:
                 wrong()
             assert words in str(refused.value)
-    with pytest.raises(JobError, match="has not started"):
+    with pytest.raises(ServiceError, match="has not started"):
         SchedulerService(DatabaseService(MEMORY, clock=Clock()), clock=Clock()).register(tick)
 
 
@@ -812,7 +815,7 @@ async def test_after_the_bot_has_closed_there_are_no_one_shot_jobs() -> None:
     async with connect(bot):
         scheduler = scheduler_of(bot)
     for asking in (scheduler.cancel(1), scheduler.pending()):
-        with pytest.raises(ServiceError, match="there are no one-shot jobs: the bot has closed"):
+        with pytest.raises(ServiceError, match="the bot has not started, or has closed"):
             await asking
 
 
@@ -826,7 +829,7 @@ async def test_many_pending_jobs_run_in_order_except_those_that_were_cancelled()
         hours = [*range(50, 100), *range(50)]
         for hour in hours:
             await scheduler.once("note", delay=hour * 3600 + 600, data={"text": str(hour)})
-        assert len(scheduler._wall._heap) < 5  # pyright: ignore[reportPrivateUsage]: those that wait long cost no memory
+        assert len(scheduler._wall._timers) < 5  # pyright: ignore[reportPrivateUsage]: those that wait long cost no memory
         for job in (await scheduler.pending(limit=1000))[::7]:
             assert await scheduler.cancel(job.id)
         await discord.advance(hours=101)
@@ -853,6 +856,46 @@ async def test_jobs_of_a_module_that_comes_back_run_among_many_that_wait_for_lon
         await discord.advance(hours=2)
         assert ran == [100]
         assert "tea done" in module.told
+
+
+async def test_hundreds_of_jobs_that_wait_for_a_module_hold_up_no_other_and_run_when_it_comes_back() -> None:
+    module = Reminders()
+    bot = wisp.Bot(modules=[module])
+    ran: list[float] = []
+
+    @bot.job("note")
+    async def note() -> None:
+        ran.append(bot.runtime.clock.monotonic())
+
+    async with connect(bot) as discord:
+        scheduler = scheduler_of(bot)
+        for number in range(2 * PAGE + 10):
+            await scheduler.once("remind", delay=60, data={"text": str(number)})
+        await scheduler.once("note", delay=60)
+        await scheduler.once("note", delay=120)
+        await bot.modules.unload("reminders")
+        began = bot.runtime.clock.monotonic()
+        await discord.advance(seconds=121)
+        assert [round(moment - began) for moment in ran] == [60, 120]
+        assert module.told == []
+        await bot.modules.load("reminders")
+        await discord.advance(seconds=10)
+        told = [text.removesuffix(" done") for text in module.told if text.endswith(" done")]
+        assert sorted(told, key=int) == [str(number) for number in range(2 * PAGE + 10)]
+        assert await scheduler.pending() == []
+
+
+async def test_jobs_that_cannot_be_read_are_read_again_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    bot, ran = with_job()
+    async with connect(bot) as discord:
+        await scheduler_of(bot).once("note", delay=60, data={"text": "tea"})
+        read = AsyncMock(side_effect=DatabaseError("wisp.db", "disk I/O error"))
+        with monkeypatch.context() as patched, discord.expects(DatabaseError):
+            patched.setattr(JobStore, "read", read)
+            await discord.advance(seconds=61)
+        assert ran == []
+        await discord.advance(seconds=10)
+        assert ran == ["tea"]
 
 
 async def test_a_job_that_cancels_itself_has_failed_and_is_tried_again() -> None:

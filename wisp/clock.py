@@ -122,15 +122,10 @@ class DiscordTime:
 LONGEST = timedelta(days=100 * 366)
 """The longest delay of a job, about a hundred years: today plus this is still a date."""
 
-_PART = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]+)\s*(?:,|and\b)?", re.IGNORECASE)
+_UNITS = {"w": "weeks", "d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
-_UNITS = {
-    **dict.fromkeys(("w", "week", "weeks"), "weeks"),
-    **dict.fromkeys(("d", "day", "days"), "days"),
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), "hours"),
-    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), "minutes"),
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), "seconds"),
-}
+_UNIT = "w|weeks?|d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?"
+_PART = re.compile(rf"\s*([0-9]+(?:\.[0-9]+)?)\s*({_UNIT})(?![a-z])\s*(?:,|and\b)?", re.IGNORECASE | re.ASCII)
 
 
 def parse_duration(text: str) -> timedelta | None:
@@ -139,8 +134,8 @@ def parse_duration(text: str) -> timedelta | None:
     A duration that does not fit into a timedelta becomes the longest timedelta.
     """
     found = _PART.findall(text)
-    parts = {_UNITS.get(unit.lower(), ""): float(number) for number, unit in found}
-    if not found or len(parts) < len(found) or "" in parts or _PART.sub("", text).strip():
+    parts = {_UNITS[unit[0].lower()]: float(number) for number, unit in found}
+    if not found or len(parts) < len(found) or _PART.sub("", text).strip():
         return None
     try:
         return timedelta(**parts)

@@ -12,7 +12,7 @@ import msgspec
 from .errors import CheckError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 _NEW_TOKEN = "Copy it again: https://discord.com/developers/applications, your application, Bot, Reset Token"
@@ -81,44 +81,36 @@ def load(
     sources = [
         *_argument_entries(arguments),
         *_environment_entries(environ),
-        *_dotenv_entries(directory / ".env"),
-        *_toml_entries(directory / "wisp.toml"),
+        *_file_entries(directory / ".env", _dotenv_entries),
+        *_file_entries(directory / "wisp.toml", _toml_entries),
     ]
     entries = [*_argument_entries(overrides), *(entry for entry in sources if entry.name not in overrides)]
     settings: dict[str, object] = {}
     problems: list[Problem] = []
     for entry in entries:
-        if entry.is_empty:
+        if entry.value is None or (isinstance(entry.value, str) and not entry.value.strip()):
             continue
         try:
             settings.setdefault(entry.name, entry.read())
         except _Invalid as error:
-            problems.append(Problem(entry.where, error.message, error.fix, file=entry.file, line=entry.line))
+            problems.append(Problem(entry.where, *error.args, file=entry.file, line=entry.line))
     if problems:
         raise CheckError(sorted(problems, key=lambda problem: (problem.file or "", problem.line or 0)))
     return msgspec.convert(settings, Config)
 
 
 class _Invalid(Exception):
-    """What is wrong with an entry, and what to do about it."""
-
-    def __init__(self, message: str, fix: str) -> None:
-        self.message = message
-        self.fix = fix
+    """Its arguments are what is wrong with an entry, and what to do about it."""
 
 
 class _Entry(NamedTuple):
-    """The value of a setting as one source has it, an _Invalid if the source cannot be read there."""
+    """The value of a setting in one source, or an _Invalid."""
 
     name: str
     value: object
     where: str
     file: str | None = None
     line: int | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        return self.value is None or (isinstance(self.value, str) and not self.value.strip())
 
     def read(self) -> object:
         if isinstance(self.value, _Invalid):
@@ -138,39 +130,47 @@ def _argument_entries(arguments: Mapping[str, object]) -> Iterator[_Entry]:
 def _environment_entries(environ: Mapping[str, str]) -> Iterator[_Entry]:
     for variable, value in environ.items():
         if variable in _SETTINGS or variable.startswith("WISP_"):
-            known = value if variable in _SETTINGS else _unknown(variable.removeprefix("WISP_").lower(), VARIABLES)
-            yield _Entry(_SETTINGS.get(variable, variable), known, f"environment variable {_shown(variable)}")
+            yield _variable_entry(variable, value, f"environment variable {_shown(variable)}")
 
 
-def _dotenv_entries(path: Path) -> list[_Entry]:
-    text = _read(path)
-    if not isinstance(text, str):
-        return text
+def _variable_entry(
+    variable: str, value: object, where: str, file: str | None = None, line: int | None = None
+) -> _Entry:
+    if variable not in _SETTINGS:
+        value = _unknown(variable.removeprefix("WISP_").lower(), VARIABLES)
+    return _Entry(_SETTINGS.get(variable, ""), value, where, file, line)
+
+
+def _file_entries(path: Path, parse: Callable[[str, str], Iterator[_Entry]]) -> Iterable[_Entry]:
+    """Return what `parse` yields for the name and the text of a file, nothing if there is no file."""
+    line = None
+    try:
+        return parse(str(path), path.read_bytes().decode("utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except UnicodeDecodeError as error:
+        wrong = _Invalid("it is not UTF-8 text", "Save it as UTF-8")
+        line = error.object[: error.start].count(b"\n") + 1
+    except OSError as error:
+        wrong = _Invalid(f"it cannot be read: {error.strerror or type(error).__name__}", "Make it a readable file")
+    return [_Entry("", wrong, "file", str(path), line)]
+
+
+def _dotenv_entries(file: str, text: str) -> Iterator[_Entry]:
     from .dotenv import Ambiguous, assignments
 
-    entries: dict[str | int, _Entry] = {}
-    for line, variable, value in assignments(text):
-        where, wrong = _shown(variable), None
-        if variable in _SETTINGS:  # as in a shell, the last one counts
+    lines = [*assignments(text)]
+    last = {variable: line for line, variable, _ in lines}  # as in a shell, the last one counts
+    for line, variable, value in lines:
+        if not re.fullmatch(r"[\w.-]+", variable, re.ASCII):
+            wrong = _Invalid("it is not of the form NAME=value", "Begin a comment with #")
+            yield _Entry("", wrong, "line", file, line)
+        elif line == last[variable] and (variable in _SETTINGS or variable.startswith("WISP_")):
             known = _Invalid(*value) if isinstance(value, Ambiguous) else value
-            entries[variable] = _Entry(_SETTINGS[variable], known, where, str(path), line)
-        elif not _is_variable(variable):
-            where, wrong = "line", _Invalid("it is not of the form NAME=value", "Begin a comment with #")
-        elif variable.startswith("WISP_"):
-            wrong = _unknown(variable.removeprefix("WISP_").lower(), VARIABLES)
-        if wrong:
-            entries[line] = _Entry("", wrong, where, str(path), line)
-    return list(entries.values())
+            yield _variable_entry(variable, known, _shown(variable), file, line)
 
 
-def _is_variable(name: str) -> bool:
-    return bool(name) and name.isascii() and name.replace(".", "").replace("-", "").replace("_", "").isalnum()
-
-
-def _toml_entries(path: Path) -> list[_Entry]:
-    text = _read(path)
-    if not isinstance(text, str):
-        return text
+def _toml_entries(file: str, text: str) -> Iterator[_Entry]:
     import tomllib
 
     try:
@@ -178,13 +178,11 @@ def _toml_entries(path: Path) -> list[_Entry]:
     except (ValueError, RecursionError) as error:  # its message may quote a token that was pasted there
         line = re.search(r"\(at line (\d+)", str(error))
         number = int(line[1]) if line else text.count("\n") + 1 if "end of document" in str(error) else None
-        wrong = _Invalid("it is not TOML", "See https://toml.io, or remove the line")
-        return [_Entry("", wrong, "file", str(path), number)]
-    entries: list[_Entry] = []
+        yield _Entry("", _Invalid("it is not TOML", "See https://toml.io, or remove the line"), "file", file, number)
+        return
     for name, value in table.items():
         known = value if name in _READERS else _unknown(name, {one: one for one in _READERS})
-        entries.append(_Entry(name, known, _shown(name), str(path), _line_of(name, text)))
-    return entries
+        yield _Entry(name, known, _shown(name), file, _line_of(name, text))
 
 
 def _line_of(name: str, text: str) -> int | None:
@@ -193,34 +191,15 @@ def _line_of(name: str, text: str) -> int | None:
     return next((number for number, line in enumerate(text.split("\n"), start=1) if pattern.match(line)), None)
 
 
-def _read(path: Path) -> str | list[_Entry]:
-    """Return the text of a file; no entries if there is none, and one that is invalid if it cannot be read."""
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        return [_Entry("", _Invalid("it is not UTF-8 text", "Save it as UTF-8"), "file", str(path), line)]
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        return [_Entry("", _Invalid(f"it cannot be read: {reason}", "Make it a readable file"), "file", str(path))]
-
-
 # ---- the settings ----
 
 
 def _token(value: object) -> str:
-    if not isinstance(value, str):
-        raise _Invalid(f"expected the token as a string, got {_kind(value)}", _NEW_TOKEN)
-    token = value.strip()
+    token = _string(value, "the token", _NEW_TOKEN)
     if token[:4].lower() == "bot ":
         raise _Invalid('it begins with the word "Bot"', "Remove that word: wisp adds it itself")
-    parts = token.split(".")
-    if len(parts) != 3 or not all(parts):
-        raise _Invalid(f"expected three parts with dots between, got {len([*filter(None, parts)])}", _NEW_TOKEN)
-    if not all(part.isascii() and part.replace("-", "").replace("_", "").isalnum() for part in parts):
-        raise _Invalid("it has characters that no token has (quotes, spaces, ...)", _NEW_TOKEN)
+    if not re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", token, re.ASCII):
+        raise _Invalid("expected three parts of letters, digits, - and _, with dots between", _NEW_TOKEN)
     return token
 
 
@@ -241,45 +220,31 @@ def _rest_url(value: object) -> str:
 
 def _ids(value: object) -> tuple[int, ...]:
     """Read snowflakes: a list of them, a single one, or a string with commas or spaces between."""
-    fix = 'Write ids as in [123, 456], or "123, 456" in an environment variable (Discord: Copy ID)'
     ids: list[int] = []
     for item in _items(value):
-        is_digits = isinstance(item, str) and 0 < len(item) < 20 and item.isascii() and item.isdigit()
-        if not is_digits and (not isinstance(item, int) or isinstance(item, bool)):
-            raise _Invalid(f"expected ids, which are integers, got {_shown(item)}", fix)
-        ids.append(int(cast("str | int", item)))
-        if not 0 < ids[-1] < 2**63:
-            raise _Invalid(f"expected ids from 1 to 2^63 - 1, got {_shown(ids[-1])}", fix)
+        id = int(item) if isinstance(item, str) and re.fullmatch("[0-9]{1,19}", item) else item
+        if not isinstance(id, int) or isinstance(id, bool) or not 0 < id < 2**63:
+            fix = 'Write ids as in [123, 456], or "123, 456" in an environment variable (Discord: Copy ID)'
+            raise _Invalid(f"expected ids, which are integers from 1 to 2^63 - 1, got {_shown(item)}", fix)
+        ids.append(int(id))
     return tuple(dict.fromkeys(ids))
 
 
 def _intents(value: object) -> tuple[str, ...]:
     """Read names of intents: a list of them, a string with commas or spaces between, or hikari.Intents."""
-    fix = "Write names of hikari.Intents, as in MESSAGE_CONTENT"
+    from hikari import Intents
+
     names: list[str] = []
     for item in _items(value):
-        if isinstance(item, str):
-            from hikari import Intents
-
-            if item not in Intents.__members__:
-                near = difflib.get_close_matches(item.upper(), Intents.__members__, n=1)
-                raise _Invalid(f"{_shown(item)} is not an intent", f"Did you mean {near[0]}?" if near else fix)
+        if isinstance(item, Intents):
+            names += [str(flag.name) for flag in item.split()]
+        elif isinstance(item, str) and item in Intents.__members__:
             names.append(item)
-        elif isinstance(item, int) and hasattr(item, "split"):  # hikari.Intents, without importing hikari
-            names += [flag.name for flag in cast("Any", item).split()]
         else:
+            near = difflib.get_close_matches(_shown(item).upper(), Intents.__members__, n=1)
+            fix = f"Did you mean {near[0]}?" if near else "Write names of hikari.Intents, as in MESSAGE_CONTENT"
             raise _Invalid(f"expected names of intents, got {_shown(item)}", fix)
     return tuple(dict.fromkeys(names))
-
-
-def _one_of(*allowed: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        known = {one.lower(): one for one in allowed}
-        if not isinstance(value, str) or value.strip().lower() not in known:
-            raise _Invalid(f"expected one of {', '.join(allowed)}, got {_shown(value)}", "Write one of them")
-        return known[value.strip().lower()]
-
-    return read
 
 
 def _color(value: object) -> int:
@@ -297,21 +262,24 @@ def _footer(value: object) -> str:
     return value.strip()
 
 
-def _bool(value: object) -> bool:
-    word = str(value).strip().lower() if isinstance(value, (str, bool)) else ""
-    if word not in ("true", "yes", "1", "false", "no", "0"):
-        raise _Invalid(f"expected true or false, got {_shown(value)}", "Write one of them")
-    return word in ("true", "yes", "1")
+def _modules(value: object) -> object:
+    if not isinstance(value, dict) or not all(isinstance(table, dict) for table in cast("Any", value).values()):
+        raise _Invalid("expected a table for each module", "Write it as [modules.greeter]")
+    return cast("object", value)
 
 
-def _modules(value: object) -> dict[str, Any]:
-    tables: dict[str, Any] = cast("dict[str, Any]", value) if isinstance(value, dict) else {"": value}
-    for name, table in tables.items():
-        if not isinstance(table, dict):
-            of = f" for {_shown(name)}" if name else ""
-            raise _Invalid(f"expected a table for each module, got {_kind(table)}{of}", "Write it as [modules.greeter]")
-    return tables
+def _one_of(*allowed: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        word = str(value).strip().lower() if isinstance(value, (str, bool)) else None
+        for one in allowed:
+            if one.lower() == word:
+                return one
+        raise _Invalid(f"expected one of {', '.join(allowed)}, got {_shown(value)}", "Write one of them")
 
+    return read
+
+
+_yes_or_no = _one_of("true", "yes", "1", "false", "no", "0")
 
 _READERS: dict[str, Callable[[object], object]] = {
     "token": _token,
@@ -324,14 +292,14 @@ _READERS: dict[str, Callable[[object], object]] = {
     "durability": _one_of("normal", "full"),
     "embed_color": _color,
     "embed_footer": _footer,
-    "strict": _bool,
+    "strict": lambda value: _yes_or_no(value) in ("true", "yes", "1"),
     "modules": _modules,
 }
 
 
 def _string(value: object, what: str, fix: str) -> str:
     if not isinstance(value, str):
-        raise _Invalid(f"expected {what} as a string, got {_kind(value)}", fix)
+        raise _Invalid(f"expected {what} as a string, got a value of type {type(value).__name__}", fix)
     return value.strip()
 
 
@@ -351,21 +319,15 @@ def _unknown(name: str, known: Mapping[str, str]) -> _Invalid:
     return _Invalid("there is no such setting", fix)
 
 
-def _kind(value: object) -> str:
-    name = type(value).__name__
-    kinds = {"str": "a string", "bool": "true or false", "int": "a number", "float": "a fraction", "dict": "a table"}
-    return "a list" if name == "list" else kinds.get(name, f"a value of type {name}")
-
-
 def _shown(value: object) -> str:
     """Return a value for a message: short, and without a token that was pasted in the wrong place."""
     if isinstance(value, str):
         if len(value) > 60 or _resembles_token(value):
             return f"a string of {len(value)} characters"
         return value if value.isidentifier() else repr(value)
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(int(value)) if abs(value) < 2**70 else "a number far too large"
-    return _kind(value)
+    if isinstance(value, (int, float)) and abs(value) < 2**70:
+        return repr(value)
+    return f"a value of type {type(value).__name__}"
 
 
 def _resembles_token(text: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
+import msgspec
+
 T = TypeVar("T")
 
 
@@ -41,38 +43,23 @@ class StartError(WispError):
     """The bot cannot start: no database, an invalid token, an intent that is not enabled, Discord unreachable."""
 
 
-class Problem:
+class Problem(msgspec.Struct, frozen=True):
     """Something that is wrong in a bot, found before it connects.
 
     `where` names the part (`command "greet", option "times"`), `message` says what was expected and what was found,
     `fix` what to do. `file` and `line` (from 1) are None if they are unknown. A warning does not stop the bot.
     """
 
-    __slots__ = ("file", "fix", "is_warning", "line", "message", "where")
-
-    def __init__(
-        self,
-        where: str,
-        message: str,
-        fix: str,
-        *,
-        file: str | None = None,
-        line: int | None = None,
-        is_warning: bool = False,
-    ) -> None:
-        self.where: str = where
-        self.message: str = message
-        self.fix: str = fix
-        self.file: str | None = file
-        self.line: int | None = line
-        self.is_warning: bool = is_warning
+    where: str
+    message: str
+    fix: str
+    file: str | None = None
+    line: int | None = None
+    is_warning: bool = False
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}: " if self.line else f"{self.file}: " if self.file else ""
         return f"{place}{self.where}: {self.message}. {self.fix}"
-
-    def __repr__(self) -> str:
-        return f"<Problem {self}>"
 
 
 class CheckError(StartError):

@@ -66,17 +66,10 @@ class Handler(logging.StreamHandler[TextIO]):
         self.setFormatter(Formatter(format))
 
 
-class _Cleaning(logging.Filter):
-    def filter(self, record: logging.LogRecord) -> bool:
-        _clean(record)
-        return True
-
-
 def get_logger(name: str) -> logging.Logger:
     """Return a logger of wisp itself. Its records are one line without tokens for every handler and formatter."""
     logger = logging.getLogger(name)
-    if not any(isinstance(present, _Cleaning) for present in logger.filters):
-        logger.addFilter(_Cleaning())
+    logger.addFilter(_clean)
     return logger
 
 
@@ -109,7 +102,7 @@ def _redacted_record(make: Callable[..., logging.LogRecord], *args: object, **kw
     return record
 
 
-def _clean(record: logging.LogRecord) -> None:
+def _clean(record: logging.LogRecord) -> bool:
     """Make the message of a record one line without tokens, and its traceback and stack indented lines."""
     record.msg, record.args = one_line(redacted(_message(record))), None
     if record.exc_info and record.exc_info[1] is not None:
@@ -122,6 +115,7 @@ def _clean(record: logging.LogRecord) -> None:
     for name in record.__dict__.keys() - _FIELDS:
         if isinstance(value := record.__dict__[name], str):
             record.__dict__[name] = redacted(value)
+    return True  # as a filter: log it
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -6,14 +6,14 @@ import asyncio
 import atexit
 import logging
 import os
-import re
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Coroutine, Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+import traceback
+from collections.abc import Callable, Collection, Coroutine, Generator, Iterable
+from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -48,47 +48,32 @@ def stop_signals() -> Generator[asyncio.Future[int]]:
     """Yield a future of the number of the first stop signal. The second signal ends the process at once.
 
     The signal handlers are Python's, not the event loop's, so that they also run while code of the bot blocks the loop.
-    They do not run while that code blocks in C; then a thread ends the process at the second signal. A signal that the
-    process ignores, such as SIGHUP under nohup, stays ignored.
+    After the first signal the default actions are restored, and the kernel ends the process at the second. While code
+    blocks in C, no handler runs: then a thread, which reads the numbers of all signals, ends the process. A signal
+    that the process ignores, such as SIGHUP under nohup, stays ignored.
     """
     loop = asyncio.get_running_loop()
     first: asyncio.Future[int] = loop.create_future()
-    replaced: dict[int, Any] = {}
+    if threading.current_thread() is not threading.main_thread():  # elsewhere Python sets no signal handlers
+        yield first
+        return
     process = os.getpid()
+    replaced = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    numbers = {number for number, handler in replaced.items() if handler is not signal.SIG_IGN}
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
 
     def note(number: int) -> None:
         if not first.done():
             first.set_result(number)
 
     def on_signal(number: int, _: FrameType | None) -> None:
-        while replaced:
-            signal.signal(replaced.popitem()[0], signal.SIG_DFL)
+        for one in numbers:
+            signal.signal(one, signal.SIG_DFL)
         if os.getpid() == process:
             loop.call_soon_threadsafe(note, number)
         else:  # in a forked child, only the default action is left
             os.kill(os.getpid(), number)
-
-    if threading.current_thread() is threading.main_thread():  # elsewhere Python sets no signal handlers
-        for number in STOP_SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                replaced[number] = signal.signal(number, on_signal)
-    try:
-        with _exit_at_the_second(replaced) if replaced else nullcontext():
-            yield first
-    finally:
-        for number, handler in replaced.items():
-            signal.signal(number, handler or signal.SIG_DFL)
-
-
-@contextmanager
-def _exit_at_the_second(handlers: Mapping[int, object]) -> Generator[None]:
-    """End the process if two of these signals arrive in the block before Python has run a handler.
-
-    A handler empties `handlers` and restores the default actions, so that the kernel ends the process at the second.
-    """
-    numbers = {*handlers}
-    receiver, sender = socket.socketpair()
-    sender.setblocking(False)
 
     def watch() -> None:
         came = 0
@@ -96,16 +81,21 @@ def _exit_at_the_second(handlers: Mapping[int, object]) -> Generator[None]:
             while seen := receiver.recv(16):
                 came += sum(number in numbers for number in seen)
                 if came > 1:
-                    time.sleep(CANCEL_TIMEOUT)
-                    if handlers:
-                        os._exit(128 + seen[-1])  # as a shell reports a program that the signal ended
+                    os._exit(128 + seen[-1])  # as a shell reports a program that the signal ended
 
     with sender:
         threading.Thread(target=watch, name="wisp signals", daemon=True).start()
         previous = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=lambda: signal.set_wakeup_fd(-1))  # else the thread counts its signals
+        for number in numbers:
+            signal.signal(number, on_signal)
         try:
-            yield
+            yield first
         finally:
+            for number in numbers:
+                if signal.getsignal(number) is on_signal:
+                    signal.signal(number, replaced[number] or signal.SIG_DFL)
             signal.set_wakeup_fd(previous)
 
 
@@ -131,8 +121,11 @@ def run(
         result = _complete(loop, main)
         code = result if isinstance(result, int) else 0
         return result
-    except BaseException as error:
-        code = _exit_code(error)
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        raise
+    except KeyboardInterrupt:
+        code = INTERRUPTED
         raise
     finally:
         deadline = time.monotonic() + max(shutdown_left(), CANCEL_TIMEOUT)
@@ -172,31 +165,18 @@ async def _end_tasks(loop: asyncio.AbstractEventLoop, deadline: float) -> set[as
     for task in left:
         if task.done() and not task.cancelled() and (error := task.exception()) is not None:
             loop.call_exception_handler({"message": "a task failed when it was cancelled", "exception": error})
-    if stuck:
-        _log.error("abandoned, since it ignores cancellation: %s", ", ".join(map(_in_words, stuck)))
+    for task in stuck:
+        name = getattr(task.get_coro(), "__qualname__", task.get_name())
+        _log.error("abandoned, since it ignores cancellation: %s%s", name, place(task))
     await end({asyncio.create_task(loop.shutdown_asyncgens())}, after=CANCEL_TIMEOUT)
     return left & set(left_behind)
-
-
-def _in_words(task: asyncio.Task[Any]) -> str:
-    name = task.get_name()
-    if re.fullmatch(r"Task-\d+", name):  # asyncio's default
-        name = getattr(task.get_coro(), "__qualname__", name)
-    return f"{name}{place(task)}"
-
-
-def _exit_code(error: BaseException) -> int:
-    """Return the exit code of a program that ends with this error."""
-    if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
-    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1
 
 
 # ---- the end of the process ----
 
 
 def _finish(
-    has_tasks: bool, workers: Sequence[_Worker], others: Collection[threading.Thread], deadline: float, code: int
+    has_tasks: bool, workers: Collection[_Worker], others: Collection[threading.Thread], deadline: float, code: int
 ) -> None:
     """Wait for the threads and processes that a run left when the program ends, and end the process if some remain.
 
@@ -241,17 +221,11 @@ def _run_exit_functions(workers: Collection[_Worker]) -> None:
 
 
 def _named(workers: Iterable[_Worker]) -> str:
-    return ", ".join(
-        f"{worker.name}{place_in(_frames_of(worker)) if isinstance(worker, threading.Thread) else ''}"
-        for worker in workers
-    )
-
-
-def _frames_of(thread: threading.Thread) -> list[FrameType]:
-    """Return the frames of a thread, outermost first."""
-    frame = sys._current_frames().get(thread.ident or 0)  # pyright: ignore[reportPrivateUsage]
-    frames: list[FrameType] = []
-    while frame is not None:
-        frames.append(frame)
-        frame = frame.f_back
-    return frames[::-1]
+    """Return the names of threads and processes, and the line of the bot's code at which a thread is."""
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+    names: list[str] = []
+    for worker in workers:
+        frame = frames.get(worker.ident or 0)
+        stack = [one for one, _ in traceback.walk_stack(frame)] if frame else []
+        names.append(f"{worker.name}{place_in(reversed(stack))}")
+    return ", ".join(names)

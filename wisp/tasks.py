@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from .errors import WispError
 from .locations import place
@@ -57,20 +57,16 @@ def must_raise(error: BaseException, task: asyncio.Task[Any] | None, *, is_endin
     """
     if isinstance(error, asyncio.CancelledError):
         return is_ending
-    return isinstance(error, GeneratorExit) and not _is_running(task)
+    try:
+        return isinstance(error, GeneratorExit) and asyncio.current_task() is not task
+    except RuntimeError:  # no event loop runs
+        return True
 
 
 def is_cancelled(error: BaseException) -> bool:
     """Return whether `error` is the cancellation of the current task, and not of something that it awaited."""
     task = asyncio.current_task()
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
-
-
-def _is_running(task: asyncio.Task[Any] | None) -> bool:
-    try:
-        return asyncio.current_task() is task
-    except RuntimeError:  # no event loop runs
-        return False
 
 
 def refuse_coroutine(result: object) -> None:
@@ -133,7 +129,9 @@ class TaskTracker:
     def remove(self, task: asyncio.Task[Any]) -> None:
         """Count a task as a handler no longer. Does nothing if it is none."""
         self.running.pop(task, None)
-        self._notify()
+        if self._change is not None:
+            self._change.set_result(None)
+            self._change = None
 
     def tasks_of(self, owner: Owner) -> set[asyncio.Task[Any]]:
         """Return the handlers of a bot or module that run now."""
@@ -145,11 +143,6 @@ class TaskTracker:
             if self._change is None:
                 self._change = asyncio.get_running_loop().create_future()
             await asyncio.shield(self._change)
-
-    def _notify(self) -> None:
-        if self._change is not None:
-            self._change.set_result(None)
-            self._change = None
 
     # ---- handlers that wait for a user ----
 
@@ -267,13 +260,7 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
     raised here, also SystemExit, which would end the event loop at once if a task raised it.
     """
 
-    async def outcome() -> tuple[T, None] | tuple[None, BaseException]:
-        try:
-            return await work, None
-        except BaseException as error:
-            return None, error
-
-    task = asyncio.create_task(outcome())
+    task = asyncio.create_task(contained(work))
     try:
         late = await _unfinished({task}, seconds)
     except asyncio.CancelledError:
@@ -283,10 +270,10 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
         where = place(task)
         await end({task})
         raise Overdue(f"took more than {seconds:.3g} s{where}")
-    result, error = task.result()
-    if error is not None:
-        raise error
-    return cast(T, result)
+    try:
+        return task.result()
+    except Exit as exit:
+        raise exit.error from None
 
 
 # ---- small things ----

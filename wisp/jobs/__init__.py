@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import abc
 import datetime
 import math
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypedDict
 
 import msgspec
 import msgspec.inspect
@@ -21,7 +20,6 @@ from ..inspection import (
     checked_settings,
     is_async,
     is_bool,
-    is_str,
     misfit,
     read_parameters,
 )
@@ -35,12 +33,13 @@ if TYPE_CHECKING:
 Missed = Literal["skip", "once", "all"]
 """What to do about times that passed: run at none of them, once for all of them, or once for each."""
 
+JobFunction: TypeAlias = Callable[..., Awaitable[object]]
+
 LEAST_INTERVAL = 0.001
 LONGEST_INTERVAL = 10 * 366 * 86400.0
 LONGEST_NAME = 100
 
 _UNITS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
-_EXPECTED_NAME = f"a text of 1 to {LONGEST_NAME} characters"
 
 
 class JobSettings(TypedDict, total=False):
@@ -99,19 +98,22 @@ class Job:
     `title` is its name in logs and errors (`job "remind"`), `problems` is what is wrong with it.
     """
 
-    def __init__(self, function: Callable[..., Awaitable[object]], name: str | None, missed: Missed) -> None:
-        self.function: Callable[..., Awaitable[object]] = function
-        self.name: str = getattr(function, "__name__", type(function).__name__) if name is None else name
-        self.missed: Missed = missed
+    def __init__(self, function: JobFunction, decorator: str, name: object, settings: Mapping[str, Any]) -> None:
+        self.settings: Mapping[str, Any]
+        self.settings, wrong = checked_settings(dict(settings), _CHECKS[decorator], decorator)
+        self.function: JobFunction = function
+        default = getattr(function, "__name__", type(function).__name__)
+        given = default if name is None else name
+        self.name: str = given if isinstance(given, str) else default
         self.title: str = f'job "{self.name[:LONGEST_NAME]}"'
         self.file: str | None
         self.line: int | None
         self.file, self.line = place_of(function)
-        self.problems: list[Problem] = []
-        if not (0 < len(self.name) <= LONGEST_NAME and self.name.isprintable()):
-            self.note(f"its name is {self.name!r}", f"Give it {_EXPECTED_NAME}")
+        self.problems: list[Problem] = [self.problem(*one) for one in wrong]
+        if not (isinstance(given, str) and 0 < len(given) <= LONGEST_NAME and given.isprintable()):
+            self.note(f"its name is {given!r}", f"Give it a text of 1 to {LONGEST_NAME} characters")
         if not is_async(function):
-            self.note("its function is not async", f"Write `async def {getattr(function, '__name__', 'name')}(...)`")
+            self.note("its function is not async", f"Write `async def {default}(...)`")
 
     def note(self, problem: str, fix: str, of: str = "") -> None:
         """Add a problem. `of` is the part of the job that has it, such as `, parameter "text"`."""
@@ -126,7 +128,7 @@ class Job:
         return [*self.problems, *misplaced_rules(self.function, self.problem)]
 
 
-class Recurring(Job, abc.ABC):
+class Recurring(Job):
     """A job that runs again and again: its times are seconds since the epoch if it `is_wall`, else monotonic ones.
 
     `overlap` lets a run begin while the one before is going on.
@@ -134,23 +136,16 @@ class Recurring(Job, abc.ABC):
 
     is_wall: bool
 
-    def __init__(self, function: Callable[..., Awaitable[object]], decorator: str, settings: Mapping[str, Any]) -> None:
-        usable, wrong = checked_settings(dict(settings), _CHECKS[decorator], decorator)
-        super().__init__(function, usable.get("name"), usable.get("missed", "once"))
-        self.overlap: bool = usable.get("overlap", False)
-        self.settings: Mapping[str, Any] = usable
-        for problem, fix in wrong:
-            self.note(problem, fix)
+    def __init__(self, function: JobFunction, decorator: str, settings: Mapping[str, Any]) -> None:
+        super().__init__(function, decorator, settings.get("name"), settings)
+        self.missed: Missed = self.settings.get("missed", "once")
+        self.overlap: bool = self.settings.get("overlap", False)
         if problem := misfit(function):
             self.note(problem, "Take no parameters: data= is for @bot.job")
 
-    @abc.abstractmethod
-    def first(self, now: float) -> float:
-        """Return the first time after `now`."""
-
-    @abc.abstractmethod
-    def next_after(self, due: float, now: float) -> float:
-        """Return the first time after `now` of those that follow the time `due`."""
+    def next_after(self, due: float, now: float = -math.inf) -> float:
+        """Return the first of its times after `due` that is after `now`, too; infinity if there is none."""
+        raise NotImplementedError
 
 
 class Every(Recurring):
@@ -158,12 +153,7 @@ class Every(Recurring):
 
     is_wall = False
 
-    def __init__(
-        self,
-        function: Callable[..., Awaitable[object]],
-        settings: Mapping[str, Any],
-        positional: tuple[object, ...] = (),
-    ) -> None:
+    def __init__(self, function: JobFunction, settings: Mapping[str, Any], positional: tuple[object, ...] = ()) -> None:
         super().__init__(function, "every", settings)
         self.interval: float = sum(float(self.settings.get(unit, 0)) * seconds for unit, seconds in _UNITS.items())
         if positional or not settings.keys() & _UNITS.keys():
@@ -172,13 +162,9 @@ class Every(Recurring):
             fix = f"Give it {LEAST_INTERVAL:g} s or more, and less than ten years"
             self.note(f"its interval is {self.interval:g} s", fix)
 
-    def first(self, now: float) -> float:
-        """Return the time one interval from now."""
-        return now + self.interval
-
-    def next_after(self, due: float, now: float) -> float:
+    def next_after(self, due: float, now: float = -math.inf) -> float:
         """Return a time that is a whole number of intervals after `due`, so that runs do not drift."""
-        return due + (math.floor((now - due) / self.interval) + 1) * self.interval
+        return due + (math.floor(max(now - due, 0) / self.interval) + 1) * self.interval
 
 
 class Cron(Recurring):
@@ -186,9 +172,7 @@ class Cron(Recurring):
 
     is_wall = True
 
-    def __init__(
-        self, function: Callable[..., Awaitable[object]], expression: str, settings: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, function: JobFunction, expression: str, settings: Mapping[str, Any]) -> None:
         super().__init__(function, "cron", settings)
         self.expression: str = expression
         self.zone: datetime.tzinfo = datetime.UTC
@@ -198,86 +182,22 @@ class Cron(Recurring):
         except InvalidDefinition as invalid:
             self.note(*invalid.args)
 
-    def first(self, now: float) -> float:
-        """Return the first of its times after `now`, infinity if there is none for 50 years.
+    def next_after(self, due: float, now: float = -math.inf) -> float:
+        """Return the first of its times after both, infinity if there is none for 50 years.
 
         A time that daylight saving skips is replaced by the first minute after the gap. A time that it repeats counts
         once; if the hour or minute is `*`, it counts each time.
         """
         import cronsim
 
+        after = max(due, now)
         try:
-            for time in cronsim.CronSim(self.expression, datetime.datetime.fromtimestamp(now, self.zone)):
-                if time.timestamp() > now:  # in an hour that is repeated it can give the first one again
+            for time in cronsim.CronSim(self.expression, datetime.datetime.fromtimestamp(after, self.zone)):
+                if time.timestamp() > after:  # in an hour that is repeated it can give the first one again
                     return time.timestamp()
         except (StopIteration, OverflowError, ValueError):  # beyond the calendar
             pass
         return math.inf
-
-    def next_after(self, due: float, now: float) -> float:
-        """Return the first of its times after `now`."""
-        return self.first(max(due, now))
-
-
-class OneShot(Job):
-    """A job that runs once when it is scheduled by name, with data for its parameters."""
-
-    def __init__(
-        self,
-        function: Callable[..., Awaitable[object]],
-        name: object,
-        names: Mapping[str, Any],
-        settings: Mapping[str, Any],
-    ) -> None:
-        usable, wrong = checked_settings(dict(settings), _CHECKS["job"], "job")
-        super().__init__(function, name if isinstance(name, str) else None, usable.get("missed", "all"))
-        for problem, fix in wrong:
-            self.note(problem, fix)
-        if name is not None and not isinstance(name, str):
-            self.note(f"job() got {name!r} as its name", f"Give it {_EXPECTED_NAME}")
-        fields: list[Any] = []
-        for parameter in read_parameters(function, names):
-            try:
-                type = _type_of(parameter)
-                parameter.check_default()
-            except InvalidDefinition as invalid:
-                self.note(*invalid.args, of=f', parameter "{parameter.name}"')
-            else:
-                unset = (msgspec.field(default_factory=lambda: msgspec.UNSET),) if parameter.has_default else ()
-                fields.append((parameter.name, type, *unset))
-        data = msgspec.defstruct("Data", fields, kw_only=True, forbid_unknown_fields=True)
-        self._decode: Callable[[bytes], Any] = decoder(data)
-
-    def arguments(self, data: bytes) -> dict[str, Any]:
-        """Decode the arguments of the function. Raises JobError if the function does not take them."""
-        try:
-            values = msgspec.structs.asdict(self._decode(data))
-        except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
-            raise JobError(f"{self.title}: its data do not fit its parameters: {error}") from error
-        return {name: value for name, value in values.items() if value is not msgspec.UNSET}
-
-
-# ---- parameters ----
-
-
-def _type_of(parameter: Parameter) -> Any:
-    """Return the annotation of a parameter. Raises InvalidDefinition if data cannot be converted to it."""
-    if not parameter.is_named:
-        raise InvalidDefinition(f"`{parameter}` cannot be given by name", "Name each parameter, as in `text: str`")
-    parameter.read().refuse_metadata()
-    annotation = parameter.resolve()
-    try:
-        decoder(annotation)
-        is_custom = isinstance(msgspec.inspect.type_info(annotation), msgspec.inspect.CustomType)
-        if is_custom and not issubclass(annotation, (int, str, float)):
-            raise TypeError("it is a class that msgspec does not know")
-    except Exception as error:
-        fix = "Take what msgspec reads: int, str, float, bool, list, dict, a datetime, a struct, hikari.Snowflake"
-        raise InvalidDefinition(f"its annotation `{annotation}` cannot be read from data ({error})", fix) from None
-    return annotation
-
-
-# ---- times of the day ----
 
 
 def _zone(zone: str | datetime.tzinfo) -> datetime.tzinfo:
@@ -308,24 +228,68 @@ def _check_expression(expression: object, zone: datetime.tzinfo) -> None:
         raise InvalidDefinition(f'the times "{expression}" never come ({error})', fix) from None
 
 
-# ---- settings ----
+class OneShot(Job):
+    """A job that runs once when it is scheduled by name, with data for its parameters."""
+
+    def __init__(
+        self, function: JobFunction, name: object, names: Mapping[str, Any], settings: Mapping[str, Any]
+    ) -> None:
+        super().__init__(function, "job", name, settings)
+        self.missed: Missed = self.settings.get("missed", "all")
+        fields: list[Any] = []
+        for parameter in read_parameters(function, names):
+            try:
+                type = _type_of(parameter)
+                parameter.check_default()
+            except InvalidDefinition as invalid:
+                self.note(*invalid.args, of=f', parameter "{parameter.name}"')
+            else:
+                fields.append(
+                    (parameter.name, type, msgspec.UNSET) if parameter.has_default else (parameter.name, type)
+                )
+        data = msgspec.defstruct("Data", fields, kw_only=True, forbid_unknown_fields=True)
+        self._decode: Callable[[bytes], Any] = decoder(data)
+
+    def arguments(self, data: bytes) -> dict[str, Any]:
+        """Decode the arguments of the function. Raises JobError if the function does not take them."""
+        try:
+            values = msgspec.structs.asdict(self._decode(data))
+        except (msgspec.DecodeError, TypeError, ValueError, RecursionError) as error:
+            raise JobError(f"{self.title}: its data do not fit its parameters: {error}") from error
+        return {name: value for name, value in values.items() if value is not msgspec.UNSET}
+
+
+def _type_of(parameter: Parameter) -> Any:
+    """Return the annotation of a parameter. Raises InvalidDefinition if data cannot be converted to it."""
+    if not parameter.is_named:
+        raise InvalidDefinition(f"`{parameter}` cannot be given by name", "Name each parameter, as in `text: str`")
+    parameter.read().refuse_metadata()
+    annotation = parameter.resolve()
+    try:
+        decoder(annotation)
+        is_custom = isinstance(msgspec.inspect.type_info(annotation), msgspec.inspect.CustomType)
+        if is_custom and not issubclass(annotation, (int, str, float)):
+            raise TypeError("it is a class that msgspec does not know")
+    except Exception as error:
+        fix = "Take what msgspec reads: int, str, float, bool, list, dict, a datetime, a struct, hikari.Snowflake"
+        raise InvalidDefinition(f"its annotation `{annotation}` cannot be read from data ({error})", fix) from None
+    return annotation
 
 
 def _is_count(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= sys.float_info.max
 
 
-def _is_zone(value: object) -> bool:
-    return isinstance(value, (str, datetime.tzinfo))
-
-
-_JOB: SettingChecks = {
-    "name": (is_str, _EXPECTED_NAME),
-    "missed": (lambda value: value in ("skip", "once", "all"), '"skip", "once" or "all"'),
-}
-_RECURRING: SettingChecks = {**_JOB, "overlap": (is_bool, "True or False")}
+_JOB: SettingChecks = {"missed": (lambda value: value in ("skip", "once", "all"), '"skip", "once" or "all"')}
+_RECURRING: SettingChecks = {**_JOB, "name": (lambda _: True, ""), "overlap": (is_bool, "True or False")}
 _CHECKS: Mapping[str, SettingChecks] = {
-    "job": {"missed": _JOB["missed"]},
+    "job": _JOB,
     "every": {**_RECURRING, **dict.fromkeys(_UNITS, (_is_count, "a number, more than 0"))},
-    "cron": {**_RECURRING, "timezone": (_is_zone, 'a name like "Europe/Vienna", or a tzinfo')},
+    "cron": {
+        **_RECURRING,
+        "timezone": (
+            lambda value: isinstance(value, (str, datetime.tzinfo)),
+            'a name like "Europe/Vienna", or a tzinfo',
+        ),
+    },
 }

@@ -15,7 +15,7 @@ from ..owner import Owner
 from . import OneShot
 from .recurring import run, spawn
 from .store import JobStore, Row
-from .timeline import SLACK, Timeline
+from .timeline import SLACK, Timeline, Timer
 
 if TYPE_CHECKING:
     from ..runtime import Runtime
@@ -28,15 +28,18 @@ RETRY_AFTER = (10.0, 60.0, 300.0, 1800.0)
 MISSED_AFTER = 60.0
 """Seconds after its time from which a job counts as missed."""
 
-READ_AHEAD = 60.0
-"""Seconds before its time from which a job has a timer. What is due later is in the database alone."""
+PAGE = 50
+"""The most jobs that are read from the database at once."""
+
+_FIRST, _LAST = (-math.inf, 0), (math.inf, 0)
 
 
 class OneShotJobs:
     """Runs the one-shot jobs of a `store` at their times on the `timeline` of the wall clock.
 
-    `definitions` are the jobs that are loaded, by name, with their owners. Jobs whose definition is not loaded, or
-    whose owner is off in their guild, are held until `resume`.
+    `definitions` are the jobs that are loaded, by name, with their owners. The jobs wait in the database, in the order
+    of their times and ids, and are read from `_next` on when that is due. A job whose definition is not loaded, or
+    whose owner is off in its guild, is passed over until `resume`.
     """
 
     _runtime: Runtime  # set before the timeline starts
@@ -46,8 +49,9 @@ class OneShotJobs:
         self.running: dict[int, Row] = {}
         self._store = store
         self._timeline = timeline
-        self._read_until = self._next_read = math.inf
-        self._held: dict[int, float] = {}
+        self._next = _LAST
+        self._timer: Timer | None = None
+        self._is_reading = False
         self._reported: set[str] = set()  # names that have no definition
 
     def add(self, job: OneShot, owner: Owner) -> None:
@@ -62,71 +66,77 @@ class OneShotJobs:
     def start(self, runtime: Runtime) -> None:
         """Schedule the stored jobs."""
         self._runtime = runtime
-        self._read_until = -math.inf
-        self._read_at(self._timeline.now())
-
-    def expect(self, id: int, due: float) -> None:
-        """Schedule a stored job. It may have more than one timer: the first that finds it due runs it."""
-        if due <= self._read_until:
-            self._timeline.add(due, lambda: spawn(self._run(id)))
-        elif due < self._next_read:
-            self._read_at(due)
-
-    def _read_at(self, time: float) -> None:
-        self._next_read = time
-        self._timeline.add(time, lambda: spawn(self._read()))
-
-    async def _read(self) -> None:
-        """Schedule the jobs that are due soon, and read again when the first of the others is."""
-        now, after = self._timeline.now(), self._read_until
-        self._read_until, self._next_read = now + READ_AHEAD, math.inf
-        with self._runtime.tasks.track():
-            try:
-                for id, due in await self._store.due_between(after, self._read_until):
-                    self.expect(id, due)
-                later = await self._store.first_after(self._read_until)
-            except DatabaseError as error:
-                self._runtime.report("reading one-shot jobs", error)
-                self._read_until = after
-                self._read_at(now + RETRY_AFTER[0])
-                return
-        if later is not None and later < self._next_read:
-            self._read_at(later)
+        self.resume()
 
     def resume(self) -> None:
-        """Run the jobs that were held, since a module was loaded or enabled."""
-        held, self._held = self._held, {}
-        for id, due in held.items():
-            self.expect(id, due)
+        """Run the jobs that were passed over, since a module was loaded or enabled."""
+        self.expect(*_FIRST)
 
-    async def _run(self, id: int) -> None:
-        runtime, now = self._runtime, self._timeline.now()
-        with runtime.tasks.track():
+    def expect(self, due: float, id: int) -> None:
+        """Run a stored job when it is due."""
+        if (due, id) < self._next:
+            self._next = due, id
+            if not self._is_reading:
+                self._read_at(due)
+
+    def _read_at(self, time: float) -> None:
+        if self._timer is not None:
+            self._timeline.cancel(self._timer)
+        self._timer = self._timeline.add(time, lambda: spawn(self._read()))
+
+    async def _read(self) -> None:
+        """Run the jobs that are due, and read again when the next one is."""
+        self._is_reading = True
+        first, self._next = self._next, _LAST
+        running = {*self.running}  # one that ends meanwhile may still be among the rows
+        retry_at = -math.inf
+        with self._runtime.tasks.track():
             try:
-                row = await self._store.get(id)
+                rows = await self._store.read(*first, PAGE)
             except DatabaseError as error:
-                runtime.report(f"reading one-shot job no. {id}", error)
-                self.expect(id, now + RETRY_AFTER[0])
-                return
-        if row is None or row.due > now + SLACK or id in self.running or runtime.closing:
-            return
-        job, owner = self.definitions.get(row.name, (None, None))
-        if job is not None and owner is not None and runtime.gate.is_open(owner, row.guild_id):
-            await self._run_row(row, job, owner, now)
-            return
-        self._held[id] = row.due
-        if job is None and row.name not in self._reported:
-            self._reported.add(row.name)
-            _log.warning('one-shot jobs "%s" wait: no job of that name is loaded', row.name)
+                self._runtime.report("reading one-shot jobs", error)
+                rows, retry_at = [], self._timeline.now() + RETRY_AFTER[0]
+                self.expect(*first)
+        now = self._timeline.now()
+        due = [row for row in rows if row.due <= now + SLACK]
+        for row in due:
+            if row.id not in running:
+                self._begin(row, now)
+        if len(due) < len(rows):
+            self.expect(rows[len(due)].due, rows[len(due)].id)
+        elif len(rows) == PAGE:
+            self.expect(rows[-1].due, rows[-1].id + 1)
+        self._is_reading = False
+        if self._next < _LAST:
+            self._read_at(max(self._next[0], retry_at))
 
-    async def _run_row(self, row: Row, job: OneShot, owner: Owner, now: float) -> None:
-        self.running[row.id] = row
+    def _begin(self, row: Row, now: float) -> None:
+        job, owner = self.definitions.get(row.name, (None, None))
+        if job is None or owner is None:
+            if row.name not in self._reported:
+                self._reported.add(row.name)
+                _log.warning('one-shot jobs "%s" wait: no job of that name is loaded', row.name)
+        elif self._runtime.gate.is_open(owner, row.guild_id):
+            self.running[row.id] = row
+            spawn(self._run(row, job, owner, now))
+
+    async def _run(self, row: Row, job: OneShot, owner: Owner, now: float) -> None:
+        runtime = self._runtime
         outcome: Outcome = "failed"  # each attempt ended the process, if there were too many
         try:
+            if runtime.is_ending(owner):
+                return
             if row.failures <= len(RETRY_AFTER):
-                outcome = await run(self._runtime, job, owner, row.guild_id, partial(self._call, row, job, now))
-            with self._runtime.tasks.track():
-                await self._settle(row, job, outcome)
+                outcome = await run(runtime, job, owner, row.guild_id, partial(self._call, row, job, now))
+            with runtime.tasks.track():
+                if outcome == "failed" and row.failures < len(RETRY_AFTER):
+                    due = self._timeline.now() + RETRY_AFTER[row.failures]
+                    await self._try_again(row, due, row.failures + 1)
+                    return
+                if outcome == "failed":
+                    _log.error("%s (no. %d) is given up after %d attempts", job.title, row.id, len(RETRY_AFTER) + 1)
+                what = f"removing {row.name}, which a restart would run again"
+                await self._written(self._store.remove(row.id), what)
         except asyncio.CancelledError:  # its module is unloaded, or the bot closes: that is no failure
             await self._try_again(row, row.due, row.failures)
             raise
@@ -145,19 +155,10 @@ class OneShotJobs:
             await self._store.update(row.id, row.due, row.failures + 1)
         return await job.function(**arguments)
 
-    async def _settle(self, row: Row, job: OneShot, outcome: Outcome) -> None:
-        """Store what happens after a run: nothing more, or another attempt."""
-        if outcome == "failed":
-            if row.failures < len(RETRY_AFTER):
-                due = self._timeline.now() + RETRY_AFTER[row.failures]
-                await self._try_again(row, due, row.failures + 1)
-                return
-            _log.error("%s (no. %d) is given up after %d attempts", job.title, row.id, len(RETRY_AFTER) + 1)
-        await self._written(self._store.remove(row.id), f"removing {row.name}, which a restart would run again")
-
     async def _try_again(self, row: Row, due: float, failures: int) -> None:
         await self._written(self._store.update(row.id, due, failures), f"storing the next attempt of {row.name}")
-        self.expect(row.id, due)
+        # its time before, at which it is still if the database has failed
+        self._timeline.add(due, lambda: self.expect(row.due, row.id))
 
     async def _written(self, writing: asyncio.Future[None], where: str) -> None:
         try:

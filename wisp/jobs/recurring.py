@@ -23,44 +23,44 @@ LONGEST_BACKOFF = 300.0
 class Schedule:
     """The runs of a recurring job, on the timeline of its clock. They begin with `start`."""
 
-    def __init__(self, job: Recurring, owner: Owner, timeline: Timeline) -> None:
+    def __init__(self, job: Recurring, owner: Owner, runtime: Runtime, timeline: Timeline) -> None:
         self.job: Recurring = job
         self.owner: Owner = owner
-        self._timeline = timeline
-        self._runtime: Runtime | None = None
-        self._due = math.inf
-        self._failures = 0
-        self._timer: Timer | None = None  # None while a run delays the next one
-
-    def start(self, runtime: Runtime) -> None:
-        """Run the job from now on."""
         self._runtime = runtime
-        self._due = self.job.first(self._timeline.now())
+        self._timeline = timeline
+        self._due = math.inf
+        self._failures = 0  # in a row
+        self._timer: Timer | None = None  # None while a run delays the next one
+        self._is_stopped = False
+
+    def start(self) -> None:
+        """Run the job from now on."""
+        self._due = self.job.next_after(self._timeline.now())
         self._wait()
 
     def restart(self) -> None:
-        """Restart the schedule from now."""
-        self._due = self.job.first(self._timeline.now())
+        """Forget the time of the next run, and count from now."""
+        self._due = self.job.next_after(self._timeline.now())
         if self._timer is not None:
             self._wait()
 
     def stop(self) -> None:
         """Start no more runs. A run that has started continues."""
-        self._runtime = None
+        self._is_stopped = True
         if self._timer is not None:
             self._timeline.cancel(self._timer)
 
     def _wait(self) -> None:
         if self._timer is not None:
             self._timeline.cancel(self._timer)
-        if self._runtime is not None and self._due < math.inf:
+        if self._due < math.inf and not self._is_stopped:
             self._timer = self._timeline.add(self._due, self._begin)
 
     def _begin(self) -> None:
         """Begin the run that is due, and decide when the next one is: without `overlap` it waits for the end."""
         self._timer = None
         now = self._timeline.now()
-        following = self.job.next_after(self._due, self._due)
+        following = self.job.next_after(self._due)
         is_skipped = False
         if following <= now and self.job.missed != "all":
             following = self.job.next_after(self._due, now)
@@ -72,22 +72,18 @@ class Schedule:
             spawn(self._run())
 
     async def _run(self) -> None:
-        if self._runtime is None or self._runtime.closing:
+        if self._is_stopped or self._runtime.closing:
             return
         outcome = await run(self._runtime, self.job, self.owner, None, self.job.function)
         if outcome == "failed":
-            self._back_off()
+            until = self._timeline.now() + min(2.0 ** min(self._failures, 10), LONGEST_BACKOFF)
+            self._failures += 1
+            if self._due <= until:
+                self._due = self.job.next_after(self._due, until)
         else:
             self._failures = 0
         if outcome == "failed" or not self.job.overlap:
             self._wait()
-
-    def _back_off(self) -> None:
-        """Skip the times that come too soon after a failure."""
-        until = self._timeline.now() + min(2.0 ** min(self._failures, 10), LONGEST_BACKOFF)
-        self._failures += 1
-        if self._due <= until:
-            self._due = self.job.next_after(self._due, until)
 
 
 def spawn(work: Coroutine[Any, Any, object]) -> None:

@@ -48,10 +48,8 @@ class SchedulerService:
         self._schedules: dict[str, Schedule] = {}
         self._store = JobStore(db)
         self._one_shots = OneShotJobs(self._store, self._wall)
-        self._runtime: Runtime | None = None
-        self._has_begun = False
+        self._runtime: Runtime | None = None  # while the bot runs
         self._zero = clock.zero()
-        self._unavailable = "the bot has not started"  # "" while it runs
 
     # ---- for handlers ----
 
@@ -67,13 +65,14 @@ class SchedulerService:
         """Run an async function every `interval` (seconds, or a timedelta), like `@bot.every`.
 
         The job belongs to the module in whose setup or handler this is called, else to the bot. Raises JobError if
-        something is wrong with it, or if another job has its name (by default the function's).
+        something is wrong with it, or if another job has its name (by default the function's); ServiceError if the bot
+        does not run.
         """
         seconds = interval.total_seconds() if isinstance(interval, datetime.timedelta) else interval
         job = Every(fn, {"seconds": seconds, "name": name, "missed": missed, "overlap": overlap})
+        owner = self._caller(self._running())
         if problems := job.check():
             raise JobError(str(problems[0]))
-        owner = self._caller()
         if owner.is_unloading:
             raise JobError(f"{job.title}: its module is being unloaded")
         self._add(job, owner)
@@ -103,16 +102,15 @@ class SchedulerService:
         not take the data; ServiceError if the bot does not run, and DatabaseError if the database fails.
         """
         due = self._due(delay, at)
-        job = self._definition(name)
+        job = self._definition(name, self._running())
         if guild_id is not None and not is_id(guild_id):
             raise JobError(f"{job.title}: guild_id={guild_id!r} is not an id: expected an int from 1 to 2**64 - 1")
         encoded = _encode(job, data)
-        self._check_available()
         await self._store.start()
         row, stored = self._store.add(name, due, None if guild_id is None else int(guild_id), encoded)
         # a callback, since the job is stored and runs even if the caller is cancelled meanwhile
         stored.add_done_callback(
-            lambda done: done.cancelled() or done.exception() or self._one_shots.expect(row.id, row.due)
+            lambda done: done.cancelled() or done.exception() or self._one_shots.expect(row.due, row.id)
         )
         await asyncio.shield(stored)
         return _pending(row, 0)
@@ -122,7 +120,7 @@ class SchedulerService:
 
         Raises ServiceError and DatabaseError like `once`.
         """
-        self._check_available()
+        self._running()
         has_begun = id in self._one_shots.running
         existed = await self._store.cancel(id)
         return existed and not has_begun and id not in self._one_shots.running
@@ -135,7 +133,7 @@ class SchedulerService:
         Raises ValueError if `limit` is below 0 or `guild_id` is not an id, ServiceError and DatabaseError like `once`.
         """
         check_limit(limit)
-        self._check_available()
+        self._running()
         if guild_id is not None and not is_id(guild_id):
             raise ValueError(f"guild_id: expected an int from 1 to 2**64 - 1, got {guild_id!r}")
         rows = await self._store.find(name, guild_id, limit)
@@ -148,14 +146,11 @@ class SchedulerService:
         """Accept jobs."""
         self._one_shots.start(runtime)
         self._runtime = runtime
-        self._unavailable = ""
 
     def begin(self) -> None:
         """Run jobs from now on: the bot is connected."""
-        assert self._runtime is not None
-        self._has_begun = True
         for schedule in self._schedules.values():
-            schedule.start(self._runtime)
+            schedule.start()
         if not self._clock.is_virtual:
             self._check_clock()
         self._monotonic.start()
@@ -165,7 +160,7 @@ class SchedulerService:
         """Run no more jobs, and wait until everything is written."""
         self._monotonic.stop()
         self._wall.stop()
-        self._unavailable = "the bot has closed"
+        self._runtime = None
         await self._store.stop()
 
     def attach(self, owner: Owner, jobs: Sequence[Job]) -> None:
@@ -206,31 +201,32 @@ class SchedulerService:
         if other := schedule.job if schedule else self._one_shots.definitions.get(job.name, (None,))[0]:
             raise JobError(f"{job.title}: another job has this name ({other.file}:{other.line})")
         if isinstance(job, Recurring):
-            schedule = Schedule(job, owner, self._wall if job.is_wall else self._monotonic)
+            schedule = Schedule(job, owner, self._running(), self._wall if job.is_wall else self._monotonic)
             self._schedules[job.name] = schedule
-            if self._has_begun and self._runtime is not None:
-                schedule.start(self._runtime)
+            if self._monotonic.is_running:
+                schedule.start()
         elif isinstance(job, OneShot):
             self._one_shots.add(job, owner)
 
     # ---- arguments ----
 
-    def _caller(self) -> Owner:
-        """Return the module that is calling, as far as can be told, else the bot."""
+    def _running(self) -> Runtime:
         if self._runtime is None:
-            raise JobError("the bot has not started: register jobs with @bot.every, or in on_start, or in a setup")
+            raise ServiceError("there are no jobs: the bot has not started, or has closed")
+        return self._runtime
+
+    def _caller(self, runtime: Runtime) -> Owner:
+        """Return the module that is calling, as far as can be told, else the bot."""
         if context := in_setup.get():
             return context[0]
         task = asyncio.current_task()  # None in a callback of the event loop
-        calling = None if task is None else self._runtime.tasks.running.get(task)
-        return calling or self._runtime.bot
+        calling = None if task is None else runtime.tasks.running.get(task)
+        return calling or runtime.bot
 
-    def _definition(self, name: str) -> OneShot:
-        known: dict[str, OneShot] = {}
-        if self._runtime is not None:  # jobs can be scheduled before they are attached
-            context = in_setup.get()
-            jobs = context[1] if context else self._runtime.bot.jobs
-            known = {job.name: job for job in jobs if isinstance(job, OneShot)}
+    def _definition(self, name: str, runtime: Runtime) -> OneShot:
+        context = in_setup.get()
+        unattached = context[1] if context else runtime.bot.jobs  # jobs can be scheduled before they are attached
+        known = {job.name: job for job in unattached if isinstance(job, OneShot)}
         known |= {name: job for name, (job, _) in self._one_shots.definitions.items()}
         if name not in known:
             hint = did_you_mean(name, known) or f". Define it: @bot.job({name!r})"
@@ -252,10 +248,6 @@ class SchedulerService:
             given = f"delay={delay!r}" if at is None else f"at={at.isoformat()!r}"
             raise JobError(f"{given}: expected a time from now on, within about a hundred years")
         return due
-
-    def _check_available(self) -> None:
-        if self._unavailable:
-            raise ServiceError(f"there are no one-shot jobs: {self._unavailable}")
 
 
 def _encode(job: OneShot, data: Mapping[str, Any] | None) -> bytes:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..services.batching import BatchWriter
 from ..services.database import DatabaseService, Parameters
@@ -51,7 +50,7 @@ class JobStore:
         self._db.refuse_inside_transaction()
         self._last_id += 1
         row = Row(self._last_id, name, due, guild_id, 0, data)
-        values = (row.id, name, due, _stored(guild_id), 0, data)
+        values = row._replace(guild_id=_stored(guild_id))
         return row, self._writer.add((f"INSERT INTO wisp_jobs ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)", values))
 
     def update(self, id: int, due: float, failures: int) -> asyncio.Future[None]:
@@ -68,37 +67,25 @@ class JobStore:
 
     # ---- reading ----
 
-    async def due_between(self, after: float, until: float) -> list[tuple[int, float]]:
-        """Return the ids of the jobs that are due after a time and by another one, and when, in that order."""
-        sql = "SELECT id, due FROM wisp_jobs WHERE due > ? AND due <= ? ORDER BY due, id"
-        return await self._db.fetchall(sql, (after, until))
+    async def read(self, due: float, id: int, limit: int) -> list[Row]:
+        """Return the first jobs from a time and id on, in the order in which they run."""
+        return await self._select("(due, id) >= (?1, ?2)", due, id, limit)
 
-    async def first_after(self, time: float) -> float | None:
-        """Return when the first job after a time is due, None if there is none."""
-        row = await self._db.fetchone("SELECT min(due) FROM wisp_jobs WHERE due > ?", (time,))
-        return row[0] if row else None
-
-    async def get(self, id: int) -> Row | None:
-        """Return a job, None if it was cancelled or is over."""
-        row = await self._db.fetchone(f"SELECT {_COLUMNS} FROM wisp_jobs WHERE id = ?", (id,))
-        return _row(row) if row else None
+    async def find(self, name: str | None, guild_id: int | None, limit: int) -> list[Row]:
+        """Return the first jobs of a name (None: of any) and guild (None: of any), in the order in which they run."""
+        condition = "(?1 IS NULL OR name = ?1) AND (?2 IS NULL OR guild = ?2)"
+        return await self._select(condition, name, _stored(guild_id), limit)
 
     async def is_followed(self, row: Row, until: float) -> bool:
         """Return whether a later job of the same name and guild is due by a time as well."""
         sql = "SELECT 1 FROM wisp_jobs WHERE name = ? AND guild IS ? AND (due, id) > (?, ?) AND due <= ? LIMIT 1"
         return await self._db.fetchone(sql, (row.name, _stored(row.guild_id), row.due, row.id, until)) is not None
 
-    async def find(self, name: str | None, guild_id: int | None, limit: int) -> list[Row]:
-        """Return the first jobs of a name (None: of any) and guild (None: of any), in the order in which they run."""
-        sql = f"SELECT {_COLUMNS} FROM wisp_jobs WHERE (?1 IS NULL OR name = ?1) AND (?2 IS NULL OR guild = ?2)"
-        rows = await self._db.fetchall(f"{sql} ORDER BY due, id LIMIT ?3", (name, _stored(guild_id), limit))
-        return [_row(row) for row in rows]
+    async def _select(self, condition: str, *parameters: float | str | None) -> list[Row]:
+        sql = f"SELECT {_COLUMNS} FROM wisp_jobs WHERE {condition} ORDER BY due, id LIMIT ?3"
+        rows = [Row(*columns) for columns in await self._db.fetchall(sql, parameters)]
+        return [row._replace(guild_id=None if row.guild_id is None else unsigned(row.guild_id)) for row in rows]
 
 
 def _stored(guild_id: int | None) -> int | None:
     return None if guild_id is None else signed(guild_id)
-
-
-def _row(columns: Sequence[Any]) -> Row:
-    id, name, due, guild, failures, data = columns
-    return Row(id, name, due, None if guild is None else unsigned(guild), failures, data)

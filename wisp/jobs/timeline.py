@@ -1,11 +1,12 @@
-"""The timeline: calls functions at their times, in order, with one timer."""
+"""The timeline: calls functions at their times, in order, with one timer of the event loop."""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
+import bisect
 import itertools
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ..clock import Clock
 
@@ -16,13 +17,12 @@ SLACK = 1e-5
 """Seconds that a function may be called early: a float as large as a date is not more precise."""
 
 
-class Timer:
-    """A function that is to be called once. `callback` is None when it was called or cancelled."""
+class Timer(NamedTuple):
+    """A function that is to be called once. Those of one time are called in the order of their numbers."""
 
-    __slots__ = ("callback",)
-
-    def __init__(self, callback: Callable[[], object]) -> None:
-        self.callback: Callable[[], object] | None = callback
+    time: float
+    number: int
+    callback: Callable[[], object]
 
 
 class Timeline:
@@ -31,53 +31,49 @@ class Timeline:
     def __init__(self, clock: Clock, now: Callable[[], float]) -> None:
         self.now: Callable[[], float] = now
         self._clock = clock
-        self._heap: list[tuple[float, int, Timer]] = []
-        self._numbers = itertools.count()  # those of one time fire in the order in which they were added
+        self._timers: list[Timer] = []
+        self._numbers = itertools.count()
         self._handle: asyncio.TimerHandle | None = None
-        self._is_running = False
+        self.is_running: bool = False
 
     def start(self) -> None:
         """Let timers fire from now on."""
-        self._is_running = True
+        self.is_running = True
         self.rearm()
 
     def stop(self) -> None:
         """Stop firing timers."""
-        self._is_running = False
-        self._heap.clear()
+        self.is_running = False
+        self._timers.clear()
         self.rearm()
 
     def add(self, time: float, callback: Callable[[], object]) -> Timer:
         """Call a function at a time, at once if that has passed."""
-        timer = Timer(callback)
-        heapq.heappush(self._heap, (time, next(self._numbers), timer))
-        if self._heap[0][2] is timer:
+        timer = Timer(time, next(self._numbers), callback)
+        bisect.insort(self._timers, timer)
+        if self._timers[0] is timer:
             self.rearm()
         return timer
 
     def cancel(self, timer: Timer) -> None:
         """Do not call the function of a timer. Does nothing if it was called or cancelled."""
-        timer.callback = None
-        if self._heap and self._heap[0][2] is timer:
-            self.rearm()
+        index = bisect.bisect_left(self._timers, timer)
+        if self._timers[index : index + 1] == [timer]:
+            del self._timers[index]
+            if index == 0:
+                self.rearm()
 
     def rearm(self) -> None:
         """Wait for the first timer, by what `now` returns at this moment."""
         if self._handle is not None:
             self._handle.cancel()
-            self._handle = None
-        while self._heap and self._heap[0][2].callback is None:
-            heapq.heappop(self._heap)
-        if self._is_running and self._heap:
-            self._handle = self._clock.call_later(self._heap[0][0] - self.now(), self._fire)
+        if self.is_running and self._timers:
+            self._handle = self._clock.call_later(self._timers[0].time - self.now(), self._fire)
 
     def _fire(self) -> None:
         latest = self.now() + SLACK
         for _ in range(SLICE):
-            if not self._heap or self._heap[0][0] > latest:
+            if not self._timers or self._timers[0].time > latest:
                 break
-            timer = heapq.heappop(self._heap)[2]
-            callback, timer.callback = timer.callback, None
-            if callback is not None:
-                callback()
+            self._timers.pop(0).callback()
         self.rearm()
