@@ -193,35 +193,33 @@ class CooldownStore:
     If the database fails, calls are not held up, and a restart would forget these cooldowns.
     """
 
-    def __init__(self, clock: Clock, discord_time: DiscordTime) -> None:
+    def __init__(self, clock: Clock, discord_time: DiscordTime, db: DatabaseService) -> None:
         self.clock: Clock = clock
         self.discord_time: DiscordTime = discord_time
-        self._db: DatabaseService | None = None
+        self._db = db
         self._times: defaultdict[str, Times] = defaultdict(OrderedDict)
         self._writer = BatchWriter(self._write)
         self._purge_at = 0.0
 
-    async def start(self, db: DatabaseService) -> None:
-        """Read the stored cooldowns, and store cooldowns in this database. Raises DatabaseError if that fails."""
+    async def read(self) -> None:
+        """Read the stored cooldowns. Raises DatabaseError if that fails."""
         now, offset = self.clock.time(), self.clock.zero()
         unreadable = 0
-        for name, key, stored, until in await db.fetchall(_READ, (now,)):
+        for name, key, stored, until in await self._db.fetchall(_READ, (now,)):
             try:
                 bucket, times = _decode(key, stored, until)
             except Exception:
                 unreadable += 1
-                await db.execute(_DELETE, (name, key))
+                await self._db.execute(_DELETE, (name, key))
                 continue
             # a time in the future is of a clock that was set back
             self._times[name][bucket] = [min(time, now) - offset for time in times]
         if unreadable:
             _log.warning("%d stored cooldowns cannot be read, and were deleted", unreadable)
-        self._db = db
 
     async def stop(self) -> None:
         """Finish writing."""
         await self._writer.drain()
-        self._db = None
 
     def times(self, name: str) -> Times:
         """Return the times of uses that were counted under this name before a restart or a reload."""
@@ -229,11 +227,10 @@ class CooldownStore:
 
     async def save(self, name: str, window: SlidingWindow, key: Hashable) -> None:
         """Write the uses by this key, and wait until that is done or has failed."""
-        if self._db is not None and _can_be_stored(key):
+        if _can_be_stored(key):
             await self._writer.add((name, window, key))
 
     async def _write(self, changed: Sequence[tuple[str, SlidingWindow, Hashable]]) -> None:
-        assert self._db is not None
         now = self.clock.time()
         rows = [self._row(*one) for one in dict.fromkeys(changed)]
         try:

@@ -81,14 +81,30 @@ class Call:
 class Router:
     """Finds the code that an interaction calls."""
 
-    def __init__(self, runtime: Runtime, cooldowns: CooldownStore) -> None:
+    def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._cooldowns = cooldowns
+        self._cooldowns: CooldownStore | None = None
         self._commands: dict[tuple[int | None, int, tuple[str, ...]], ApplicationCommand[..., Any]] = {}
         self._components: Routes[Component[..., Any]] | None = None
         self._modals: Routes[Modal[..., Any]] | None = None
         self._rules: dict[Handler[..., Any], Rules] = {}
         self._counters: dict[Limit, Counter] = {}
+
+    # ---- cooldowns ----
+
+    @property
+    def cooldowns(self) -> CooldownStore:
+        """What is counted by the limits of handlers."""
+        if self._cooldowns is None:
+            from .cooldowns import CooldownStore  # loaded by the first limit
+
+            self._cooldowns = CooldownStore(self._runtime.clock, self._runtime.discord_time, self._runtime.database)
+        return self._cooldowns
+
+    async def stop(self) -> None:
+        """Finish writing cooldowns."""
+        if self._cooldowns is not None:
+            await self._cooldowns.stop()
 
     # ---- what there is ----
 
@@ -119,7 +135,7 @@ class Router:
             for limit in (rule for rule in rules if isinstance(rule, Limit)):
                 if limit not in self._counters:
                     unique = _free_name(f"{handler.owner.namespace or ''}:{name}", names)
-                    counter = known[limit] if limit in known else limit.counter(self._cooldowns, unique)
+                    counter = known[limit] if limit in known else limit.counter(self.cooldowns, unique)
                     self._counters[limit] = counter
             found.update(dict.fromkeys(rules))
         if found:

@@ -14,7 +14,6 @@ import hikari
 from . import bridge
 from .checks import unattached_problems
 from .clock import moment
-from .cooldowns import CooldownStore
 from .dispatch import Dispatcher
 from .errors import CheckError, Problem, StartError, WispError
 from .events import PRIVILEGED, Listener, listens_to_messages
@@ -99,8 +98,7 @@ class Session:
         )
         self.runtime: Runtime = runtime
         self._bot = bot
-        self._cooldowns = CooldownStore(clock, runtime.discord_time)
-        self._router = Router(runtime, self._cooldowns)
+        self._router = Router(runtime)
         self._dispatcher = Dispatcher(runtime, self._router, lightbulb)
         self.wiring: Wiring = Wiring(runtime, self._router, lightbulb)
         self._opened: list[tuple[str, Callable[[], Awaitable[object]]]] = []
@@ -186,11 +184,12 @@ class Session:
         for database in (db, services.get("db")):
             if isinstance(database, DatabaseService):
                 database.watch = partial(runtime.instrumentation.record, "statement")
+        await runtime.gate.start(db)
         if await db.fetchone("SELECT 1 FROM wisp_jobs LIMIT 1"):
             services.get(self.wiring.scheduler_name)  # it runs the jobs that are pending
-        await runtime.gate.start(db)
-        await self._cooldowns.start(db)
-        self._open("the cooldowns", self._cooldowns.stop)
+        if await db.fetchone("SELECT 1 FROM wisp_cooldowns LIMIT 1"):
+            await self._router.cooldowns.read()
+        self._open("the cooldowns", self._router.stop)
         try:
             await self.wiring.migrate("bot", self._bot.migrations)
         except ValueError as error:
