@@ -125,22 +125,15 @@ asyncio.run(start_and_close())
 @pytest.mark.usefixtures("real_start")
 def test_a_bot_loads_only_what_it_uses() -> None:
     loaded = modules_after(STARTED)
-    unused = [
-        "sandbox",
-        "testing",
-        "cli",
-        "local",
-        "modules",
-        "jobs",
-        "components",
-        "forms",
-        "prompts",
-        "autocomplete",
-        "cooldowns",
-    ]
+    unused = ["sandbox", "testing", "cli", "local", "modules", "jobs", "components", "forms", "prompts", "cooldowns"]
     assert "wisp.session" in loaded
     assert {name for name in loaded if name.startswith(tuple(f"wisp.{name}" for name in unused))} == set()
-    assert {"wisp.services.guild_data", "wisp.services.cache", "wisp.services.audit"} & loaded == set()
+    assert {
+        "wisp.autocomplete",
+        "wisp.services.guild_data",
+        "wisp.services.cache",
+        "wisp.services.audit",
+    } & loaded == set()
 
 
 def test_every_public_name_can_be_reached_and_an_unknown_one_is_an_attribute_error() -> None:

@@ -353,7 +353,7 @@ async def test_a_use_is_written_before_the_function_runs_and_given_back_before_i
 async def test_a_call_that_is_cancelled_while_its_use_is_written_gives_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
     bot, _ = counting_bot(wisp.cooldown(3600.0))
     async with connect(bot) as discord:
-        store, (counter,) = bot._session._cooldowns, bot._session._router._counters.values()
+        store, (counter,) = bot._session._router.cooldowns, bot._session._router._counters.values()
         unwritten: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         saves = iter([unwritten, asyncio.sleep(0)])
         monkeypatch.setattr(store, "save", lambda name, window, key: next(saves))

@@ -17,8 +17,8 @@ handler), `responder` (what Discord is told and when) and `session` (what a star
 All files, from the ground up. At run time each imports only those before it; `tests/test_architecture.py` reads this
 list, and names the few exceptions.
 
-Modules, jobs, components, forms, prompts, cooldowns, guild data, the cache and the audit log are loaded when a bot first
-uses them.
+Modules, jobs, components, forms, prompts, cooldowns, guild data, the cache and the audit log are loaded when a bot
+first uses them.
 
 errors, structs, logs, clock   exceptions, the base of records, loggers that redact tokens, the clock of all parts
 limits, limit_fixes     Discord's limits, and which part of a payload breaks one; what to do about it
