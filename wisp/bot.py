@@ -18,7 +18,7 @@ from .clock import Clock
 from .decorators import Decorators
 from .errors import CheckError, Problem, StartError, WispError
 from .locations import place_of_caller
-from .logs import Handler, get_logger
+from .logs import StderrHandler, get_logger
 from .services import Services
 from .tasks import EXITS
 
@@ -368,7 +368,7 @@ def _in_a_loop() -> bool:
 
 def _set_up_logging(level: str) -> None:
     """Log to standard error, unless the program has set up logging already: its handlers and formatters stay."""
-    logging.basicConfig(level=level, handlers=[Handler()])
+    logging.basicConfig(level=level, handlers=[StderrHandler()])
     if level == "INFO":
         # hikari logs each step of connecting and lightbulb each command, which only helps debugging
         for library in ("hikari", "lightbulb"):

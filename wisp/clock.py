@@ -46,8 +46,7 @@ class Clock:
 
     def __init__(self, source: Callable[[], float] = time.monotonic) -> None:
         self.offset: float = 0.0
-        self.source: Callable[[], float] = source
-        """Returns `monotonic()` without the offset. The cache adds that itself: a method call costs more than a hit."""
+        self.source: Callable[[], float] = source  # of `monotonic()`, without the offset
 
     def time(self) -> float:
         """Return the seconds since the Unix epoch: for times that are shown, stored or sent."""

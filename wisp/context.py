@@ -14,7 +14,7 @@ from .runtime import BotContext
 
 if TYPE_CHECKING:
     from .forms import Form
-    from .owner import Handler
+    from .owner import AnyHandler
     from .runtime import Runtime
     from .services.guild_data import BoundData
 
@@ -34,7 +34,7 @@ class BaseContext(BotContext, Generic[Asked]):
 
     __slots__ = ("_handler", "interaction")
 
-    def __init__(self, runtime: Runtime, handler: Handler, interaction: Asked) -> None:
+    def __init__(self, runtime: Runtime, handler: AnyHandler, interaction: Asked) -> None:
         super().__init__(runtime)
         self._handler = handler
         self.interaction: Asked = interaction
@@ -87,7 +87,7 @@ class InteractionContext(BaseContext[Answered]):
 
     __slots__ = ("_responder",)
 
-    def __init__(self, runtime: Runtime, handler: Handler, interaction: Answered) -> None:
+    def __init__(self, runtime: Runtime, handler: AnyHandler, interaction: Answered) -> None:
         super().__init__(runtime, handler, interaction)
         self._responder = Responder(runtime, interaction, handler, ephemeral=handler.ephemeral)
 
@@ -174,7 +174,7 @@ class Context(InteractionContext[hikari.CommandInteraction]):
     def __init__(
         self,
         runtime: Runtime,
-        handler: Handler,
+        handler: AnyHandler,
         interaction: hikari.CommandInteraction,
         options: Sequence[hikari.CommandInteractionOption],
     ) -> None:
@@ -192,7 +192,7 @@ class ComponentContext(InteractionContext[hikari.ComponentInteraction]):
     __slots__ = ("fields",)
 
     def __init__(
-        self, runtime: Runtime, handler: Handler, interaction: hikari.ComponentInteraction, fields: Sequence[str]
+        self, runtime: Runtime, handler: AnyHandler, interaction: hikari.ComponentInteraction, fields: Sequence[str]
     ) -> None:
         super().__init__(runtime, handler, interaction)
         self.fields: Sequence[str] = fields
@@ -233,7 +233,7 @@ class ModalContext(InteractionContext[hikari.ModalInteraction]):
     __slots__ = ("fields",)
 
     def __init__(
-        self, runtime: Runtime, handler: Handler, interaction: hikari.ModalInteraction, fields: Sequence[str]
+        self, runtime: Runtime, handler: AnyHandler, interaction: hikari.ModalInteraction, fields: Sequence[str]
     ) -> None:
         super().__init__(runtime, handler, interaction)
         self.fields: Sequence[str] = fields
@@ -298,7 +298,7 @@ def runtime_of(ctx: BaseContext[Any]) -> Runtime:
     return ctx._runtime  # pyright: ignore[reportPrivateUsage]
 
 
-def handler_of(ctx: BaseContext[Any]) -> Handler:
+def handler_of(ctx: BaseContext[Any]) -> AnyHandler:
     """Return the handler that the interaction called."""
     return ctx._handler  # pyright: ignore[reportPrivateUsage]
 
@@ -308,6 +308,6 @@ def responder_of(ctx: InteractionContext[Any]) -> Responder:
     return ctx._responder  # pyright: ignore[reportPrivateUsage]
 
 
-def set_handler_of(ctx: BaseContext[Any], handler: Handler) -> None:
+def set_handler_of(ctx: BaseContext[Any], handler: AnyHandler) -> None:
     """Count what happens to an interaction as another handler's from now on."""
     ctx._handler = handler  # pyright: ignore[reportPrivateUsage]

@@ -252,6 +252,3 @@ def _forms_in(modules: set[object], base: type[Form] = Form) -> Iterator[type[Fo
         if form.__module__ in modules:
             yield form
         yield from _forms_in(modules, form)
-
-
-# ---- opening ----

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .command_tree import TopLevelCommand
     from .commands import ApplicationCommand
     from .context import Context
-    from .owner import Handler
+    from .owner import AnyHandler
 
 _BASES: dict[hikari.CommandType, Any] = {
     hikari.CommandType.SLASH: lightbulb.SlashCommand,
@@ -32,7 +32,7 @@ class LightbulbCompat:
     def __init__(self, gateway: hikari.GatewayBot) -> None:
         self.client: lightbulb.GatewayEnabledClient = lightbulb.client_from_app(gateway, sync_commands=False)
         self._registered: list[Any] = []
-        self._classes: dict[Handler, Any] = {}
+        self._classes: dict[AnyHandler, Any] = {}
         self._calls: dict[int, Callable[[], Awaitable[None]]] = {}
         for listener in gateway.get_listeners(hikari.InteractionCreateEvent, polymorphic=False):
             gateway.unsubscribe(hikari.InteractionCreateEvent, listener)

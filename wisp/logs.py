@@ -58,7 +58,7 @@ class Formatter(logging.Formatter):
         return redacted(super().format(record))
 
 
-class Handler(logging.StreamHandler[TextIO]):
+class StderrHandler(logging.StreamHandler[TextIO]):
     """Write records to standard error."""
 
     def __init__(self, format: str = FORMAT) -> None:

@@ -28,7 +28,7 @@ from .inspection import (
 )
 
 if TYPE_CHECKING:
-    from .owner import Handler
+    from .owner import AnyHandler
     from .runtime import Runtime
 
 Reader = Callable[[Context, Any], Any]
@@ -52,7 +52,7 @@ class AutocompleteContext(BaseContext[hikari.AutocompleteInteraction]):
     def __init__(
         self,
         runtime: Runtime,
-        handler: Handler,
+        handler: AnyHandler,
         interaction: hikari.AutocompleteInteraction,
         options: Sequence[hikari.AutocompleteInteractionOption],
     ) -> None:
@@ -199,7 +199,9 @@ def read_target(parameters: Sequence[Parameter], kind: hikari.CommandType) -> Ta
 
 
 def _check_settings(kind: _Kind, option: Option) -> None:
-    allowed = ("min", "max") * (kind is _DURATION) + _SETTINGS.get(kind.type, ())
+    allowed = _SETTINGS.get(kind.type, ())
+    if kind is _DURATION:
+        allowed = ("min", "max", *allowed)
     for name in ("min", "max", "min_length", "max_length", "choices", "autocomplete"):
         if getattr(option, name) is not None and name not in allowed:
             fix = f"It takes {', '.join(f'{one}=' for one in allowed)}" if allowed else "Remove it"
@@ -321,7 +323,7 @@ def _resolved(classes: Sequence[Any]) -> Reader:
             if found := getattr(resolved, kind).get(value):
                 return found
         if "members" not in kinds:
-            raise UserError("There is no such thing anymore.")
+            raise UserError("I cannot find that: it may have been deleted.")
         if ctx.guild_id is None:
             raise UserError("This works in a server only: it needs one of its members.")
         raise UserError(f"<@{int(value)}> is not a member of this server.")

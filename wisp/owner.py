@@ -56,7 +56,7 @@ class Source(Protocol):
         ...
 
 
-class Handler(Source, Protocol):
+class AnyHandler(Source, Protocol):
     """A function that interactions call.
 
     `ephemeral` says whether its answers are private unless they say otherwise, `error_handlers` are its own.

@@ -22,7 +22,7 @@ from .locations import place_of
 
 if TYPE_CHECKING:
     from .context import ComponentContext, InteractionContext
-    from .owner import Handler, Owner
+    from .owner import AnyHandler, Owner
     from .responder import Answer, MessageFields
     from .runtime import Runtime
 
@@ -48,7 +48,7 @@ class Prompt(Protocol):
     """A message that waits for clicks of one user. Errors after a click are errors of `handler`."""
 
     user_id: int
-    handler: Handler
+    handler: AnyHandler
 
     async def on_click(self, ctx: ComponentContext, action: str) -> None:
         """Handle a click. `action` is the end of the custom id, which a client can forge."""

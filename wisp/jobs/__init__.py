@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import datetime
 import math
 import sys
@@ -128,7 +129,7 @@ class Job:
         return [*self.problems, *misplaced_rules(self.function, self.problem)]
 
 
-class Recurring(Job):
+class Recurring(Job, abc.ABC):
     """A job that runs again and again: its times are seconds since the epoch if it `is_wall`, else monotonic ones.
 
     `overlap` lets a run begin while the one before is going on.
@@ -143,9 +144,9 @@ class Recurring(Job):
         if problem := misfit(function):
             self.note(problem, "Take no parameters: data= is for @bot.job")
 
+    @abc.abstractmethod
     def next_after(self, due: float, now: float = -math.inf) -> float:
         """Return the first of its times after `due` that is after `now`, too; infinity if there is none."""
-        raise NotImplementedError
 
 
 class Every(Recurring):

@@ -157,7 +157,7 @@ class OneShotJobs:
 
     async def _try_again(self, row: Row, due: float, failures: int) -> None:
         await self._written(self._store.update(row.id, due, failures), f"storing the next attempt of {row.name}")
-        # its time before, at which it is still if the database has failed
+        # read from its previous time on, which it still has if the database failed
         self._timeline.add(due, lambda: self.expect(row.due, row.id))
 
     async def _written(self, writing: asyncio.Future[None], where: str) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ..errors import StartError
-from ..logs import Formatter, Handler, traceback_of
+from ..logs import Formatter, StderrHandler, traceback_of
 from ..sandbox.page import Page
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def show_log(page: Page, bot: Bot) -> Generator[None]:
     handlers: list[logging.Handler] = [PageLogHandler(page)]
     levels: dict[logging.Logger, int] = {}
     if not root.handlers:
-        warnings = Handler("%(message)s")
+        warnings = StderrHandler("%(message)s")
         warnings.setLevel(logging.WARNING)
         handlers.append(warnings)
         levels = {

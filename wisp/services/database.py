@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import os
 import re
@@ -137,7 +138,7 @@ class Result(NamedTuple):
     lastrowid: int
 
 
-class _Executor:
+class _Executor(abc.ABC):
     """What a database and a transaction have in common."""
 
     async def execute(self, sql: str, parameters: Parameters = ()) -> Result:
@@ -155,8 +156,8 @@ class _Executor:
         rows, _ = await self._run(sql, parameters, "all")
         return rows
 
-    async def _run(self, sql: str, parameters: Parameters, fetch: Fetch) -> tuple[list[Row], Result]:
-        raise NotImplementedError
+    @abc.abstractmethod
+    async def _run(self, sql: str, parameters: Parameters, fetch: Fetch) -> tuple[list[Row], Result]: ...
 
 
 class DatabaseService(_Executor):
