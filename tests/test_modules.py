@@ -1714,3 +1714,31 @@ async def test_an_event_reaches_all_who_listen_and_one_that_fails_stops_nobody()
 async def test_an_event_before_the_start_says_so() -> None:
     with pytest.raises(wisp.WispError, match="The bot is not running"):
         await wisp.Bot().emit(LevelUp(user_id=1))
+
+
+async def test_a_module_that_is_still_being_set_up_when_the_bot_closes_is_torn_down() -> None:
+    told: list[str] = []
+
+    class Slow(wisp.Module):
+        name = "slow"
+
+        async def setup(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            told.append("setup")
+            await asyncio.sleep(5)
+
+            @bot.every(seconds=1)
+            async def tick() -> None:
+                told.append("tick")
+
+        async def teardown(self, bot: wisp.ModuleBot, ctx: wisp.ModuleContext) -> None:
+            told.append("teardown")
+
+    bot = wisp.Bot()
+    async with connect(bot) as discord:
+        bot.modules.register(Slow())
+        loading = asyncio.create_task(bot.modules.load("slow"))
+        await discord.advance(seconds=1)
+        await bot.close()
+        with pytest.raises(wisp.WispError, match="the bot has closed meanwhile"):
+            await loading
+    assert told == ["setup", "teardown"]

@@ -1378,6 +1378,24 @@ async def test_runs_are_counted_and_timed_by_what_came_of_them() -> None:
 # ---- faults ----
 
 
+async def test_a_job_that_is_cancelled_while_it_is_being_read_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    bot, ran = with_job()
+    async with connect(bot) as discord:
+        scheduler = scheduler_of(bot)
+        jobs = [await scheduler.once("note", delay=60, data={"text": text}) for text in "ab"]
+        read, cancelled = JobStore.read, list[bool]()
+
+        async def read_slowly(store: JobStore, *args: Any) -> Any:
+            rows = await read(store, *args)
+            if rows and rows[0].due <= bot.runtime.clock.time():
+                cancelled.append(await scheduler.cancel(jobs[0].id))
+            return rows
+
+        monkeypatch.setattr(JobStore, "read", read_slowly)
+        await discord.advance(seconds=61)
+        assert (cancelled, ran) == ([True], ["b"])
+
+
 async def test_a_database_that_fails_is_told_and_loses_no_job(time: VirtualTime, tmp_path: Path) -> None:
     path = tmp_path / "wisp.db"
     bot, ran = with_job()

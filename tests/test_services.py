@@ -4,6 +4,7 @@ import asyncio
 import logging
 import subprocess
 import sys
+import time
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -15,6 +16,7 @@ from wisp.errors import ServiceError, WispError
 from wisp.services import Services
 from wisp.services.cache import CacheService
 from wisp.services.database import DatabaseService
+from wisp.testing import connect
 
 
 class Recorder:
@@ -408,3 +410,52 @@ def test_wrong_methods_of_a_service_are_mistakes_with_the_place_of_its_class() -
         "missing a required argument: 'force'",
         'service "cache": its start is not `async def start(self, session)`: it is a value of type int, not a function',
     ]
+
+
+# ---- made on demand ----
+
+
+async def test_a_service_that_several_threads_use_first_is_made_once() -> None:
+    made: list[object] = []
+
+    def make() -> object:
+        made.append(object())
+        time.sleep(0.01)  # the others come meanwhile
+        return made[-1]
+
+    services = Services()
+    await services.start(on_demand={"slow": make})
+    assert services.names() == ["slow"]
+    found = await asyncio.gather(*[asyncio.to_thread(services.get, "slow") for _ in range(4)])
+    assert found == made * 4
+    await services.stop()
+    assert (services.names(), services.get("slow")) == ([], None)
+
+
+async def test_a_service_that_could_not_be_made_is_made_at_the_next_use() -> None:
+    attempts = iter([OSError("no file"), "it"])
+
+    def make() -> object:
+        result = next(attempts)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    services = Services()
+    await services.start(on_demand={"one": make})
+    with pytest.raises(OSError, match="no file"):
+        services.get("one")
+    assert services.get("one") == "it"
+
+
+async def test_jobs_run_if_a_thread_was_the_first_to_ask_for_the_scheduler() -> None:
+    bot, ran = wisp.Bot(), list[int]()
+    async with connect(bot) as discord:
+        scheduler = await asyncio.to_thread(bot.services.get, "scheduler")
+
+        async def tick() -> None:
+            ran.append(1)
+
+        scheduler.register(tick, interval=1.0)
+        await discord.advance(seconds=3.5)
+        assert len(ran) == 3

@@ -120,9 +120,12 @@ class Annotation(NamedTuple):
         return _union((self.type, type(None))) if self.allows_none else self.type
 
     def only(self, own: type[M]) -> M | None:
-        """Return the outermost metadata of this class, None without one. Raises InvalidDefinition for any other."""
+        """Return the metadata of this class, None without any. Raises InvalidDefinition for other or several ones."""
         self.refuse_metadata(own)
-        return next((one for one in reversed(self.metadata) if isinstance(one, own)), None)
+        found = [one for one in self.metadata if isinstance(one, own)]
+        if len(found) > 1:
+            raise InvalidDefinition(f"it has {len(found)} `wisp.{own.__name__}`s", "Keep one of them")
+        return found[0] if found else None
 
     def refuse_metadata(self, own: type[Metadata] | None = None) -> None:
         """Raise InvalidDefinition if the metadata has a `wisp.Option` or `wisp.Field` other than instances of `own`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ class Wiring:
         self._lightbulb = lightbulb
         self.scheduler_name: str = "scheduler"
         self._scheduler: SchedulerService | None = None
-        self._jobs_have_begun = False
+        self._job_loop: asyncio.AbstractEventLoop | None = None  # set once jobs run
         self._commands: CommandSync | None = None  # once Discord has said who the bot is
         self.is_complete: bool = False
 
@@ -82,18 +83,18 @@ class Wiring:
     # ---- jobs ----
 
     def make_scheduler(self) -> SchedulerService:
-        """Return the built-in scheduler: this is called once, when it is first needed."""
+        """Return the built-in scheduler: this is called once, when it is first needed, by any thread."""
         from .jobs.scheduler import SchedulerService
 
         self._scheduler = SchedulerService(self.runtime.database, clock=self.runtime.clock)
         self._scheduler.start(self.runtime)
-        if self._jobs_have_begun:
-            self._scheduler.begin()
+        if self._job_loop is not None:
+            self._job_loop.call_soon_threadsafe(self._scheduler.begin)
         return self._scheduler
 
     def begin_jobs(self) -> None:
         """Run jobs from now on: the bot is connected."""
-        self._jobs_have_begun = True
+        self._job_loop = asyncio.get_running_loop()
         if self._scheduler is not None:
             self._scheduler.begin()
 

@@ -52,6 +52,7 @@ class OneShotJobs:
         self._next = _LAST
         self._timer: Timer | None = None
         self._is_reading = False
+        self._read_too_late: set[int] = set()  # jobs that may be among the rows being read, and must not begin
         self._reported: set[str] = set()  # names that have no definition
 
     def add(self, job: OneShot, owner: Owner) -> None:
@@ -79,6 +80,10 @@ class OneShotJobs:
             if not self._is_reading:
                 self._read_at(due)
 
+    def forget(self, id: int) -> None:
+        """Do not run a job that was removed from the database, even if it has been read meanwhile."""
+        self._read_too_late.add(id)
+
     def _read_at(self, time: float) -> None:
         if self._timer is not None:
             self._timeline.cancel(self._timer)
@@ -88,7 +93,7 @@ class OneShotJobs:
         """Run the jobs that are due, and read again when the next one is."""
         self._is_reading = True
         first, self._next = self._next, _LAST
-        running = {*self.running}  # one that ends meanwhile may still be among the rows
+        self._read_too_late = {*self.running}
         retry_at = -math.inf
         with self._runtime.tasks.track():
             try:
@@ -100,7 +105,7 @@ class OneShotJobs:
         now = self._timeline.now()
         due = [row for row in rows if row.due <= now + SLACK]
         for row in due:
-            if row.id not in running:
+            if row.id not in self._read_too_late:
                 self._begin(row, now)
         if len(due) < len(rows):
             self.expect(rows[len(due)].due, rows[len(due)].id)

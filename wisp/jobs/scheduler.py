@@ -123,6 +123,7 @@ class SchedulerService:
         self._running()
         has_begun = id in self._one_shots.running
         existed = await self._store.cancel(id)
+        self._one_shots.forget(id)
         return existed and not has_begun and id not in self._one_shots.running
 
     async def pending(
@@ -148,7 +149,9 @@ class SchedulerService:
         self._runtime = runtime
 
     def begin(self) -> None:
-        """Run jobs from now on: the bot is connected."""
+        """Run jobs from now on: the bot is connected. Does nothing if it has closed meanwhile."""
+        if self._runtime is None:
+            return
         for schedule in self._schedules.values():
             schedule.start()
         if not self._clock.is_virtual:

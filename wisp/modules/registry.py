@@ -31,6 +31,7 @@ from .loader import (
 
 if TYPE_CHECKING:
     from ..bot import Bot
+    from ..runtime import Runtime
 
 _log = get_logger("wisp.modules")
 
@@ -199,6 +200,8 @@ class ModuleRegistry:
             with unattached_after_setup() as unattached:
                 await self._run(set_up(), _SETUP_LIMIT)
             is_set_up = True
+            if wiring.runtime.closing:
+                raise WispError("the bot has closed meanwhile")
             if problems := [*unattached, *module_problems(bot, self.owners(), self._bot.services)]:
                 raise CheckError(problems)
             wiring.refuse_new_intents(bot)
@@ -210,7 +213,7 @@ class ModuleRegistry:
             bot.is_unloading = True  # its groups can be given to the next one
             wiring.detach(bot)
             if is_set_up:
-                await self._tear_down(bot)
+                await self._tear_down(bot, wiring.runtime)
             if isinstance(error, Overdue):
                 raise WispError(f"its setup {error}") from error
             raise
@@ -226,15 +229,15 @@ class ModuleRegistry:
         await end(runtime.tasks.tasks_of(bot) & runtime.tasks.waiting)  # their users are told at once
         handlers = runtime.tasks.tasks_of(bot) - {asyncio.current_task()}
         await runtime.end_handlers(handlers, min(runtime.shutdown_timeout, runtime.closing_left()))
-        await self._tear_down(bot)
+        await self._tear_down(bot, runtime)
 
-    async def _tear_down(self, bot: ModuleBot) -> None:
+    async def _tear_down(self, bot: ModuleBot, runtime: Runtime) -> None:
         try:
-            await self._run(bot.module.teardown(bot, bot.context), self._bot.runtime.closing_left())
+            await self._run(bot.module.teardown(bot, bot.context), runtime.closing_left())
         except Overdue as error:
             _log.error('the teardown of module "%s" %s', bot.name, error)
         except EXITS as error:
-            self._bot.runtime.request_exit(error)
+            runtime.request_exit(error)
         except Exception:
             _log.exception('the teardown of module "%s" failed', bot.name)
         bot.module.forget_methods()

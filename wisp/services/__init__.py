@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Awaitable, Callable, Container, Mapping
 from contextlib import AsyncExitStack
 from importlib import import_module
@@ -77,6 +78,7 @@ class Services:
         self._registered: dict[str, object] = {}
         self._running: dict[str, object] = {}
         self._on_demand: dict[str, Callable[[], object]] = {}
+        self._making = threading.RLock()  # other threads may be the first to use a service
         self._closing: AsyncExitStack | None = None
         self._warned: set[str] = set()
 
@@ -101,14 +103,20 @@ class Services:
 
         A name that resembles that of a service is logged once.
         """
+        if name in self._on_demand:
+            self._make(name)
         service = self._running.get(name)
-        if service is None and name in self._on_demand:
-            service = self._running[name] = self._on_demand.pop(name)()
         if service is None and self._running and name not in self._known() and name not in self._warned:
             self._warned.add(name)
             if hint := did_you_mean(str(name), self._known(), cutoff=0.8):
                 _log.warning('there is no service "%s"%s', name, hint)
         return service
+
+    def _make(self, name: str) -> None:
+        with self._making:
+            if name in self._on_demand:  # no other thread has made it meanwhile
+                self._running[name] = self._on_demand[name]()
+                del self._on_demand[name]
 
     def get_typed(self, name: str, kind: type[T]) -> T | None:
         """Return a service, or None as `get` does. Raises ServiceError if it is not of the class `kind`."""
