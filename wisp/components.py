@@ -185,9 +185,9 @@ class _Field:
     def read(self, text: str) -> Any:
         """Return the value that was written as this text. Raises ValueError if there is none."""
         try:
-            return (
-                self.type[text] if self.is_enum else msgspec.convert(text, self.type, strict=False, dec_hook=_read_id)
-            )
+            if self.is_enum:
+                return self.type[text]
+            return msgspec.convert(text, self.type, strict=False, dec_hook=_read_id)
         except (KeyError, msgspec.ValidationError):
             raise ValueError(text) from None
 
@@ -350,6 +350,7 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
         self.custom_id: str = custom_id
         self.pattern: Pattern | None = None
         self._fields: dict[str, _Field] = {}
+        self._signature: inspect.Signature | None = None
         self._read_pattern(names, reserved)
         fitting, wrong = checked_settings(settings, self.checks, f"@{self.decorator}")
         self.settings: dict[str, Any] = fitting
@@ -369,7 +370,7 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
         AnswerError for a value that is not of the annotated type, or if the custom id takes more than 100 characters,
         and TypeError for arguments that the function does not take.
         """
-        if self.pattern is None:
+        if self.pattern is None or self._signature is None:
             raise AnswerError(str(self.problems[0]))
         given = self._signature.bind(None, *args, **kwargs)
         given.apply_defaults()
@@ -411,11 +412,13 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
             self._read_fields(self.pattern, {parameter.name: parameter for parameter in parameters[1:]})
 
     def _read_fields(self, pattern: Pattern, parameters: Mapping[str, Parameter]) -> None:
-        if problem := misfit(self.function, "ctx", **dict.fromkeys(pattern.fields, "")):
+        problem = misfit(self.function, "ctx", **dict.fromkeys(pattern.fields, ""))
+        if not problem and not set(pattern.fields) <= set(parameters):
+            problem = "its function does not name each field"
+        if problem:
             arguments = ", ".join([f"ctx: wisp.{self.context.__name__}", *pattern.fields])
             self.note(problem, f"Write `async def {self.__name__}({arguments})`, or change the custom id")
             return
-        self._signature = inspect.signature(self.function)
         for name in pattern.fields:
             try:
                 parameters[name].check_default()
@@ -424,6 +427,8 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
                 self._fields[name] = _Field(name, annotation.bare)
             except InvalidDefinition as invalid:
                 self.note(invalid.message, invalid.fix, f", field {{{name}}}")
+        if not self.problems:
+            self._signature = inspect.signature(self.function)
 
 
 class Component(_ByCustomId[P, R]):
