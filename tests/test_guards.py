@@ -317,7 +317,7 @@ def test_guards_that_are_written_wrongly_are_problems() -> None:
             guarded(
                 wisp.require_permissions(),
                 wisp.cooldown(-1.0),
-                wisp.cooldown(5.0, uses=3),
+                wisp.cooldown(5.0, per=3.0),
                 wisp.cooldown(5.0, bucket="nobody"),  # pyright: ignore[reportArgumentType]
                 wisp.concurrency(0),
             ).check(),
@@ -325,8 +325,8 @@ def test_guards_that_are_written_wrongly_are_problems() -> None:
     )
     for words in (
         "require_permissions names no permission",
-        "cooldown got 1 uses per -1.0 seconds",
-        "seconds= beside uses= or per=",
+        "cooldown got seconds=-1.0, uses=1, per=None",
+        "cooldown got seconds=5.0, uses=1, per=3.0",
         "bucket='nobody'",
         "concurrency got 0",
     ):

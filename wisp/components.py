@@ -110,14 +110,16 @@ class Pattern:
                 raise InvalidDefinition(f"{part!r} in the custom id {text!r} is neither a name nor a field", fix)
         if len(set(self.fields)) < len(self.fields):
             raise InvalidDefinition(f"the custom id {text!r} has a field twice", "Name each field once")
-        if len(self.fill(dict.fromkeys(self.fields, ""))) > limits.CUSTOM_ID[1]:
-            problem = f"its names take more than {limits.CUSTOM_ID[1]} characters, which Discord does not accept"
-            raise InvalidDefinition(problem, "Shorten them")
+        self.fill(dict.fromkeys(self.fields, ""))
 
     def fill(self, values: Mapping[str, str]) -> str:
-        """Return the custom id with these values of fields."""
+        """Return the custom id with these values of fields. Raises InvalidDefinition if it is too long."""
         escaped = (values[field].replace("%", "%25").replace(":", "%3A") for field in self.fields)
-        return ":".join(next(escaped) if part is None else part for part in self.parts)
+        filled = ":".join(next(escaped) if part is None else part for part in self.parts)
+        if len(filled) > limits.CUSTOM_ID[1]:
+            problem = f"{filled!r} has {len(filled)} characters, and Discord allows at most {limits.CUSTOM_ID[1]}"
+            raise InvalidDefinition(problem, "Shorten it: store the values in ctx.data, and put only their key into it")
+        return filled
 
     def match(self, custom_id: str) -> list[str] | None:
         """Return the values of the fields in a custom id, in order; None if it does not look like this.
@@ -376,15 +378,9 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
         given.apply_defaults()
         try:
             written = {name: field.write(given.arguments[name]) for name, field in self._fields.items()}
+            return Bound(self.pattern.fill(written))
         except InvalidDefinition as invalid:
             raise AnswerError(f"{_here()}{self.title}: {invalid.message}. {invalid.fix}.") from None
-        custom_id, longest = self.pattern.fill(written), limits.CUSTOM_ID[1]
-        if len(custom_id) > longest:
-            raise AnswerError(
-                f"{_here()}{self.title}: the custom id {custom_id!r} has {len(custom_id)} characters, and Discord "
-                f"allows at most {longest}. Store the values in ctx.data, for example, and put only their key into it."
-            )
-        return Bound(custom_id)
 
     async def arguments(self, ctx: Any) -> dict[str, Any]:
         """Return the fields by name. Raises UserError if they were written by another version of the bot."""
@@ -491,10 +487,8 @@ def _was_offered(interaction: hikari.ComponentInteraction) -> bool:
     """Return whether the selected values are options of the select: a modified client can send others."""
     if interaction.component_type != hikari.ComponentType.TEXT_SELECT_MENU:
         return True
-    for menu in _menus(interaction.message.components):
-        if menu.custom_id == interaction.custom_id:
-            return set(interaction.values) <= {option.value for option in menu.options}
-    return False
+    menus = [menu for menu in _menus(interaction.message.components) if menu.custom_id == interaction.custom_id]
+    return any(set(interaction.values) <= {option.value for option in menu.options} for menu in menus)
 
 
 def _menus(components: Iterable[Any]) -> Iterable[hikari.TextSelectMenuComponent]:

@@ -65,11 +65,9 @@ def cooldown(
     if can_be_decorated(seconds):
         return without_parentheses(limit, seconds, "wisp.cooldown", "5.0")
     limit.problem = _bucket_problem("cooldown", bucket)
-    fix = "Write cooldown(5.0), or cooldown(uses=3, per=60.0)"
-    if length is None or not 0 < length < math.inf or uses < 1:
-        limit.problem = (f"cooldown got {uses!r} uses per {length!r} seconds", fix)
-    elif seconds is not None and (per is not None or uses != 1):
-        limit.problem = ("cooldown has seconds= beside uses= or per=", fix)
+    if length is None or None not in (seconds, per) or not 0 < length < math.inf or uses < 1:
+        problem = f"cooldown got seconds={seconds!r}, uses={uses!r}, per={per!r}"
+        limit.problem = (problem, "Write cooldown(5.0), or cooldown(uses=3, per=60.0)")
     return limit
 
 
@@ -96,13 +94,13 @@ class _Cooldown(Counter):
     def __init__(self, uses: int, per: float, bucket: Bucket, store: CooldownStore, name: str) -> None:
         self.key_of = _key_function(bucket)
         self._store = store
-        self._name = name if per > _SHORT else None
+        self._name = name if per > _SHORT else ""
         self._window = SlidingWindow(uses, per, store.times(name) if self._name else None)
 
     @asynccontextmanager
     async def admit(self, ctx: InteractionContext[Any], key: Hashable) -> AsyncGenerator[None]:
         """Count a call, unless it raises."""
-        if self._name is not None:
+        if self._name:
             key = _as_text(key)
         now = self._store.clock.monotonic()
         wait = self._window.take(key, now)
@@ -111,16 +109,12 @@ class _Cooldown(Counter):
             at = math.ceil(self._store.discord_time.now() + wait)
             raise UserError(f"Slow down: you can use this again <t:{at}:R>.")
         try:
-            await self._save(key)
+            await self._store.save(self._name, self._window, key)
             yield
         except BaseException:
             self._window.give_back(key, now)
-            await self._save(key)
-            raise
-
-    async def _save(self, key: Hashable) -> None:
-        if self._name is not None:
             await self._store.save(self._name, self._window, key)
+            raise
 
 
 Times = OrderedDict[Hashable, list[float]]
@@ -145,7 +139,8 @@ class SlidingWindow:
     def take(self, key: Hashable, now: float) -> float:
         """Count a use now, and return 0; or return the seconds until the next use is allowed."""
         self._forget_expired(now)
-        times = [time for time in self.times(key) if self._counts(time, now)]
+        # written this way everywhere: `now - time < per` rounds differently
+        times = [time for time in self.times(key) if now < time + self.per]
         if len(times) >= self.uses:
             return times[-self.uses] + self.per - now
         self._times[key] = [*times, now]
@@ -164,14 +159,10 @@ class SlidingWindow:
         """Return the times of the uses that may still count, oldest first."""
         return self._times.get(key, [])
 
-    def _counts(self, time: float, now: float) -> bool:
-        # written this way everywhere: `now - time < per` rounds differently
-        return now < time + self.per
-
     def _forget_expired(self, now: float) -> None:
         while self._times:
             key, times = next(iter(self._times.items()))
-            if self._counts(times[-1], now):
+            if now < times[-1] + self.per:
                 return
             del self._times[key]
 
@@ -218,8 +209,8 @@ class CooldownStore:
         return self._times[name]
 
     async def save(self, name: str, window: SlidingWindow, key: Hashable) -> None:
-        """Write the uses by this key, and wait until that is done or has failed."""
-        if isinstance(key, str):
+        """Write the uses by a key of a long cooldown, and wait until that is done or has failed."""
+        if name and isinstance(key, str):
             await self._writer.add((name, window, key))
 
     async def _write(self, changed: Sequence[tuple[str, SlidingWindow, str]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partialmethod
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -87,8 +87,6 @@ class _ShowsErrors(Rule):
 class Rules:
     """All rules of one handler: checks in their order, then counters in theirs."""
 
-    __slots__ = ("_checks", "_counters", "shows_errors")
-
     def __init__(self, rules: Sequence[Rule], counters: Sequence[Counter]) -> None:
         checks = [rule for rule in rules if isinstance(rule, Check)]
         self._checks = tuple(check.ask for check in sorted(checks, key=lambda check: check.rank))
@@ -100,12 +98,9 @@ class Rules:
         for ask in self._checks:
             await ask(ctx)
 
-    def limits(self, ctx: InteractionContext[Any]) -> AbstractAsyncContextManager[None]:
-        """Count a call inside of the block. Entering it raises UserError if a limit is reached."""
-        return self._admitted(ctx) if self._counters else nullcontext()
-
     @asynccontextmanager
-    async def _admitted(self, ctx: InteractionContext[Any]) -> AsyncGenerator[None]:
+    async def limits(self, ctx: InteractionContext[Any]) -> AsyncGenerator[None]:
+        """Count a call inside of the block. Entering it raises UserError if a limit is reached."""
         async with AsyncExitStack() as admitted:
             for counter in self._counters:
                 if (key := counter.key_of(ctx)) is not None:

@@ -8,8 +8,6 @@ import inspect
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from copy import copy
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import hikari
@@ -54,8 +52,7 @@ class Prompts:
         self._runtime = runtime
         self.open: dict[str, Prompt] = {}
         self._forms: dict[str, tuple[Owner, asyncio.Future[hikari.ModalInteraction]]] = {}
-        self.component: Component[[str, str], None] = copy(_component())
-        self.component.holder = runtime.bot
+        self.component = Component(runtime.bot, self.on_click, _CUSTOM_ID, {}, {}, reserved=True)
 
     def stop(self) -> None:
         """Close all prompts."""
@@ -134,17 +131,6 @@ class Prompts:
         for slot in responder.slots:
             await slot.acquire()
         return read_form(form, submitted_values(interaction))
-
-
-async def _on_click(ctx: ComponentContext, key: str, action: str) -> None:
-    await runtime_of(ctx).prompts.on_click(ctx, key, action)
-
-
-@cache
-def _component() -> Component[[str, str], None]:
-    """Return the component that each run copies: reading its signature anew would slow each start."""
-    holder: Any = None
-    return Component(holder, _on_click, _CUSTOM_ID, {}, {}, reserved=True)
 
 
 # ---- questions and pages ----
@@ -269,24 +255,22 @@ class _Pages(Prompt):
     async def on_click(self, ctx: ComponentContext, action: str) -> None:
         if not action.isdecimal() or int(action) >= self._count:
             raise UserError(_OVER)
-        await ctx.edit(**await self.message(int(action)))
-        self._shown = int(action)
+        await ctx.edit(**await self.turn_to(int(action)))
         self._expire_later(ctx.edit)
 
-    async def message(self, number: int) -> dict[str, Any]:
+    async def turn_to(self, number: int) -> dict[str, Any]:
         """Return the message that shows a page, without anything of the page before: an edit keeps what it omits."""
         page = await _made(self._make, number)
+        self._shown = number
         shown = {"embeds": [page]} if isinstance(page, hikari.Embed) else {"content": page}
-        return {"content": None, "embeds": [], "attachments": None, **shown, "components": [self._buttons_at(number)]}
+        return {"content": None, "embeds": [], "attachments": None, **shown, "components": [self.buttons()]}
 
     def buttons(self, *, disabled: bool = False) -> hikari.impl.MessageActionRowBuilder:
-        return self._buttons_at(self._shown, disabled=disabled)
-
-    def _buttons_at(self, number: int, *, disabled: bool = False) -> hikari.impl.MessageActionRowBuilder:
+        shown = self._shown
         return row(
-            self._button(str(number - 1), "Previous", disabled=disabled or number == 0),
-            self._button(str(number), f"{number + 1}/{self._count}", disabled=True),
-            self._button(str(number + 1), "Next", disabled=disabled or number + 1 == self._count),
+            self._button(str(shown - 1), "Previous", disabled=disabled or shown == 0),
+            self._button(str(shown), f"{shown + 1}/{self._count}", disabled=True),
+            self._button(str(shown + 1), "Next", disabled=disabled or shown + 1 == self._count),
         )
 
 
@@ -314,7 +298,7 @@ async def paginate(
     if count == 1:
         return await ctx.respond(await _made(page, 0), ephemeral=ephemeral)
     pages = _Pages(ctx, timeout, page, count)
-    return await pages.send(ephemeral=ephemeral, **await pages.message(0))
+    return await pages.send(ephemeral=ephemeral, **await pages.turn_to(0))
 
 
 async def paginate_embeds(
