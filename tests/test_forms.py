@@ -293,6 +293,7 @@ def test_a_form_that_discord_would_refuse_is_found_before_the_bot_connects(
         ("import broken_form", "broken_form.Wrong"),
         ("from broken_form import Wrong as Renamed", "Renamed"),
         ("from broken_form import helper", "helper()"),
+        ("class Feedback:\n    class Wrong(wisp.Form):\n        age: int", "Feedback.Wrong"),
     ],
 )
 def test_the_forms_of_a_bot_are_those_of_its_files_and_of_what_they_import(

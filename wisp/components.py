@@ -218,8 +218,6 @@ class Bound:
     more than 80 characters, an invalid emoji, more than 25 options.
     """
 
-    __slots__ = ("custom_id",)
-
     def __init__(self, custom_id: str) -> None:
         self.custom_id: str = custom_id
 

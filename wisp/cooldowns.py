@@ -138,8 +138,9 @@ class SlidingWindow:
 
     def take(self, key: Hashable, now: float) -> float:
         """Count a use now, and return 0; or return the seconds until the next use is allowed."""
-        self._forget_expired(now)
-        # written this way everywhere: `now - time < per` rounds differently
+        # compared this way everywhere: `now - time < per` rounds differently
+        while self._times and next(iter(self._times.values()))[-1] + self.per <= now:
+            self._times.popitem(last=False)
         times = [time for time in self.times(key) if now < time + self.per]
         if len(times) >= self.uses:
             return times[-self.uses] + self.per - now
@@ -158,13 +159,6 @@ class SlidingWindow:
     def times(self, key: Hashable) -> list[float]:
         """Return the times of the uses that may still count, oldest first."""
         return self._times.get(key, [])
-
-    def _forget_expired(self, now: float) -> None:
-        while self._times:
-            key, times = next(iter(self._times.items()))
-            if now < times[-1] + self.per:
-                return
-            del self._times[key]
 
 
 # ---- storage of long cooldowns ----

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from types import FunctionType, ModuleType
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -168,12 +168,17 @@ def form_problems(form: type[Form]) -> list[Problem]:
 
 
 def problems_around(functions: Iterable[Callable[..., Any]]) -> list[Problem]:
-    """Return the problems of all forms in the files of these functions, and in the files that those import from."""
-    files = {id(names): names for names in map(_globals_of, functions)}
+    """Return the problems of the forms in the files of these functions, and in the files that those import from.
+
+    A form that a function defines is only checked when it is opened.
+    """
+    files: dict[int, Mapping[str, Any]] = {id(names): names for names in map(_globals_of, functions)}
     for names in list(files.values()):
         for value in names.values():
             if imported := _namespace_of(value):
                 files[id(imported)] = imported
+            if isinstance(value, type):
+                files[id(value)] = vars(value)  # a form in a class
     values = [value for names in files.values() for value in names.values()]
     # by its type: `isinstance` asks a proxy for its class, and it may have none yet
     forms = dict.fromkeys(value for value in values if type(value) is AnyOrder and issubclass(value, Form))
