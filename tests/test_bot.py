@@ -1683,10 +1683,10 @@ UNFITTING: dict[str, Callable[[wisp.Bot], object]] = {
     'command "wrapped_all": guard "no_context": it is called with (ctx), which fails': lambda bot: bot.command(
         wisp.guard(no_context)(shown())
     ),
-    'command "wrapped_all": cooldown has a bucket= that does not fit': lambda bot: bot.command(
+    'command "wrapped_all": cooldown has bucket=<function': lambda bot: bot.command(
         wisp.cooldown(1, bucket=no_context)(shown())
     ),
-    'command "wrapped_all": concurrency has a bucket= that does not fit': lambda bot: bot.command(
+    'command "wrapped_all": concurrency has bucket=<function': lambda bot: bot.command(
         wisp.concurrency(1, bucket=no_context)(shown())
     ),
     "migration 1: it is called with (tx), which fails": lambda bot: bot.migration(1)(nothing),  # type: ignore[type-var]

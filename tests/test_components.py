@@ -118,7 +118,7 @@ def test_binding_what_does_not_fit_is_refused_where_it_is_built() -> None:
         vote.bind(poll_id=7, choice="x" * 100)
     with pytest.raises(wisp.AnswerError, match=r"\{poll_id\}: it is 'seven'. Give it a value of type int"):
         vote.bind(poll_id="seven", choice="x")  # pyright: ignore[reportArgumentType]
-    with pytest.raises(TypeError, match=r"needs a value for \{choice\}"):
+    with pytest.raises(TypeError, match="missing a required argument: 'choice'"):
         vote.bind(poll_id=7)  # pyright: ignore[reportCallIssue]
 
 
@@ -441,8 +441,8 @@ def test_what_is_wrong_with_components_is_found_before_the_bot_connects() -> Non
     for words in (
         "has a field twice",
         "'pre{fix}' in the custom id 'pre{fix}' is neither a name nor a field",
-        "its function does not take {b}",
-        "its parameter `c` is not a field of the custom id",
+        "it is called with (ctx, b=), which fails: got an unexpected keyword argument 'b'",
+        "it is called with (ctx), which fails: missing a required argument: 'c'",
         "a custom id cannot hold a `User`",
         'the name "wisp" is for wisp itself',
         'only="y" is not a field',
@@ -507,20 +507,12 @@ async def test_a_marked_component_without_its_custom_id_keeps_its_module_from_lo
         assert "@component has no custom id" in bot.modules.missing["pressing"]
 
 
-async def test_what_newcomers_forget_is_told_with_the_way_out() -> None:
+async def test_a_form_that_is_no_form_is_told_with_the_way_out() -> None:
     bot = wisp.Bot()
-
-    @bot.component("press")
-    async def press(ctx: wisp.ComponentContext) -> None: ...
 
     @bot.command
     async def show(ctx: wisp.Context) -> str:
         """Show."""
-        anything: Any = press
-        with pytest.raises(AttributeError, match=r"write \.bind\(\.\.\.\)\.button\(\.\.\.\)"):
-            anything.button("Press")
-        with pytest.raises(wisp.AnswerError, match="a row cannot hold a Bound"):
-            wisp.row(anything.bind())
         no_form: Any = str
         with pytest.raises(wisp.AnswerError, match="takes a class that derives"):
             await ctx.form(no_form)
@@ -556,7 +548,6 @@ ANY_LINK: Any = wisp.link_button
         (lambda: BOUND.button("Vote", emoji=":thumbsup:"), "emoji.name: Invalid emoji (got ':thumbsup:')", EMOJI),
         (lambda: BOUND.button("Vote", emoji="smile"), "emoji.name: Invalid emoji", EMOJI),
         (lambda: BOUND.button("Vote", emoji=""), "emoji.name: Invalid emoji", EMOJI),
-        (lambda: BOUND.button("Vote", emoji="<:a:1><:b:2>"), "emoji.name: Invalid emoji", EMOJI),
         (lambda: BOUND.button("Vote", emoji=":" + "x" * 40 + ":"), "emoji.name: Invalid emoji", EMOJI),
         (lambda: BOUND.button("x" * 81), "label: Must be 80 or fewer in length (got 81 characters)", "Shorten it."),
         (BOUND.button, "label: This field is required: a label or an emoji", "Fill it in."),
@@ -568,9 +559,6 @@ ANY_LINK: Any = wisp.link_button
         (lambda: BOUND.select(["a", "a"]), "options.1: The specified option value is already used", "of its own."),
         (lambda: BOUND.select(["a" * 101]), "options.0.label: Must be between 1 and 100 in length", "Shorten it."),
         (lambda: BOUND.select({"a": 5}), "options.0.value: Could not interpret 5 as string", "Pass a string."),
-        (lambda: BOUND.select("abc"), "the options of a select cannot be a str", "Give it texts"),
-        (lambda: BOUND.select(5), "the options of a select cannot be a int", "Give it texts"),
-        (lambda: BOUND.select([5]), "an option of a select cannot be a int", "Give it texts"),
         (
             lambda: BOUND.select([hikari.impl.SelectOptionBuilder("a", "a", emoji="x", description="d" * 101)]),
             "options.0.description: Must be 100 or fewer in length (got 101 characters). Shorten it. options.0.emoji",
@@ -589,10 +577,9 @@ ANY_LINK: Any = wisp.link_button
         (lambda: ANY_ROW(*(PRESS.bind(n).button("a") for n in range(6))), "(got 6 components)", "another row."),
         (lambda: ANY_ROW(BUTTON, BUTTON), "(got the same as components.0.custom_id)", "a custom id of its own"),
         (lambda: ANY_ROW(wisp.row(BUTTON)), "components.0: Value of field", "A row holds buttons, or one select"),
-        (lambda: ANY_ROW([BUTTON]), "a row cannot hold a list", "Give it buttons and selects"),
         (lambda: ANY_LINK("", "https://example.com"), "label: This field is required", "Fill it in."),
         (lambda: ANY_LINK("Docs", ""), "url: This field is required", "Name the URL that it opens"),
-        (lambda: ANY_LINK("\ud800", "https://a.b"), r'the link "\ud800": label: Half of a surrogate pair', "Change it"),
+        (lambda: ANY_LINK("\ud800", "https://a.b"), r"the link '\ud800': label: Half of a surrogate pair", "Change it"),
         (lambda: BOUND.select({"": "a"}), "options.0.label: This field is required", "Fill it in."),
         (lambda: ANY_LINK("Docs", "example"), "url: Not a well formed URL", "https://example.com"),
         (lambda: ANY_LINK("Docs", "https://example.com", emoji="docs"), "Invalid emoji", EMOJI),
@@ -643,11 +630,8 @@ def test_a_custom_id_that_no_values_make_short_enough_is_a_problem() -> None:
     @bot.modal("b" * 101)
     async def form(ctx: wisp.ModalContext) -> None: ...
 
-    @bot.component("c" * 99 + ":{number}")
+    @bot.component("c" * 100 + ":{number}")
     async def number(ctx: wisp.ComponentContext, number: int) -> None: ...
-
-    @bot.component("d" * 95 + ":{size}")
-    async def size(ctx: wisp.ComponentContext, size: Size) -> None: ...
 
     @bot.component("e" * 100)
     async def fits(ctx: wisp.ComponentContext) -> None: ...
@@ -655,13 +639,11 @@ def test_a_custom_id_that_no_values_make_short_enough_is_a_problem() -> None:
     @bot.component("f" * 99 + ":{text}")
     async def may_fit(ctx: wisp.ComponentContext, text: str) -> None: ...
 
-    found = {mistake.where[-30:]: (mistake.message, mistake.fix) for mistake in bot.check()}
-    problem = "it takes more than 100 characters, which Discord does not accept"
+    found = {mistake.where[-30:]: mistake.message.partition("' has ")[2] for mistake in bot.check()}
     assert found == {
-        'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"': (problem, "Shorten its names"),
-        'bbbbbbbbbbbbbbbbbbbbbbbbbbbbb"': (problem, "Shorten its names"),
-        'cccccccccccccccccccc:{number}"': (f"{problem}, whatever its fields hold", "Shorten its names"),
-        'dddddddddddddddddddddd:{size}"': (f"{problem}, whatever its fields hold", "Shorten its names"),
+        'aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"': "101 characters, and Discord allows at most 100",
+        'bbbbbbbbbbbbbbbbbbbbbbbbbbbbb"': "101 characters, and Discord allows at most 100",
+        'cccccccccccccccccccc:{number}"': "101 characters, and Discord allows at most 100",
     }
 
 

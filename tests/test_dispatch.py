@@ -685,7 +685,7 @@ async def test_no_interaction_is_remembered_once_it_is_over(timers: Callable[[],
         for waiter in waiters:
             waiter.cancel()
         await asyncio.wait(waiters)
-        kept = [dispatcher._lightbulb._calls, prompts._prompts, prompts._forms, prompts._timers]
+        kept = [dispatcher._lightbulb._calls, prompts.open, prompts._forms]
         kept += [tasks.running, tasks.waiting, dispatcher.calls, runtime._background]
         assert [*map(len, kept)] == [0] * len(kept)
         assert timers() == before

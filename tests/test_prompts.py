@@ -75,6 +75,24 @@ async def test_a_second_press_within_the_same_moment_is_told_that_it_is_over() -
         assert second.content.startswith("This has ended.")
 
 
+async def test_the_message_of_an_answered_question_stays_as_the_handler_leaves_it() -> None:
+    bot = wisp.Bot()
+
+    @bot.command
+    async def ask(ctx: wisp.Context) -> None:
+        """Ask."""
+        await ctx.confirm("Sure?")
+        await ctx.edit("Done.", components=[])
+
+    async with connect(bot) as discord:
+        ada = discord.member("ada")
+        reply = await asked(discord, ada)
+        await ada.click(reply, "Yes")
+        await discord.advance(minutes=14)
+        assert (reply.content, buttons(reply)) == ("Done.", {})
+        assert not bot.runtime.prompts.open
+
+
 async def test_a_question_from_before_a_restart_answers_politely() -> None:
     bot = asking_bot([])
     async with connect(bot) as discord:
@@ -186,7 +204,7 @@ async def test_buttons_are_off_after_a_while_without_a_click() -> None:
         await discord.advance(seconds=61)
         assert not any(buttons(reply).values())
         assert len(reply.embeds) == 1
-        assert not bot.runtime.prompts._prompts  # pyright: ignore[reportPrivateUsage]
+        assert not bot.runtime.prompts.open
 
 
 async def test_one_page_has_no_buttons_and_none_is_said_kindly() -> None:
@@ -311,14 +329,6 @@ async def test_a_page_leaves_nothing_of_the_one_before_it(first: str) -> None:
         assert shown() == expected[0]
 
 
-async def inner(number: int) -> str:
-    return f"Page {number}"
-
-
-async def forgets_to_await(number: int) -> Any:
-    return inner(number)
-
-
 def raises(number: int) -> str:
     raise LookupError(str(number))
 
@@ -330,11 +340,6 @@ def raises(number: int) -> str:
         (lambda _: 5, wisp.AnswerError, r"page {} \(.*\) is `int`"),
         (lambda _: ["a"], wisp.AnswerError, r"page {} \(.*\) is `list`"),
         (lambda _: " \n", wisp.AnswerError, r"page {} \(.*\) is a blank str"),
-        (
-            forgets_to_await,
-            wisp.AnswerError,
-            r"page {} \(.*\) is `coroutine`\. Await it: `return await inner\(\.\.\.\)`",
-        ),
         (lambda _: "x" * 2001, wisp.AnswerError, "Must be 2000 or fewer in length"),
         (lambda _: hikari.Embed(), wisp.AnswerError, "Give the embed a title"),
         (raises, LookupError, "{}"),
@@ -362,31 +367,13 @@ async def test_a_page_that_is_none_is_a_clear_error_first_and_later_and_is_answe
     async with connect(bot) as discord:
         ada = discord.member("ada")
         reply = await ada.slash("show")
-        assert len(bot.runtime.prompts._prompts) == 1  # pyright: ignore[reportPrivateUsage]
+        assert len(bot.runtime.prompts.open) == 1
         with discord.expects(error):
             failed = await ada.click(reply, "Next")
         assert (failed.content.split(".")[0], failed.ephemeral) == ("Something went wrong", True)
         assert (reply.content, buttons(reply)["Next"]) == ("Page 0", True)
     [last] = told
     assert re.search(words.format(1), str(last))
-
-
-@pytest.mark.parametrize("count", ["2", 2.0, True, None, -1])
-async def test_a_count_of_pages_is_a_number(count: Any) -> None:
-    bot = wisp.Bot()
-    no_function: Any = ["a", "b"]
-
-    @bot.command
-    async def show(ctx: wisp.Context) -> str:
-        """Show."""
-        with pytest.raises(ValueError, match="count: expected a number of pages, 0 or more, got"):
-            await wisp.paginate(ctx, inner, count)
-        with pytest.raises(ValueError, match="page: expected a function of the page's number"):
-            await wisp.paginate(ctx, no_function, 2)
-        return "done"
-
-    async with connect(bot) as discord:
-        assert (await discord.member("ada").slash("show")).content == "done"
 
 
 async def test_pages_that_somebody_deleted_end_without_a_word() -> None:

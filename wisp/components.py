@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import enum
+import inspect
 import re
-import typing
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from enum import Enum
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -14,15 +14,16 @@ from typing import (
     Concatenate,
     Generic,
     Literal,
-    NamedTuple,
     ParamSpec,
     TypedDict,
     TypeVar,
     Unpack,
     cast,
+    get_origin,
 )
 
 import hikari
+import msgspec
 
 from . import limits
 from .context import ComponentContext, GuildComponentContext, GuildModalContext, ModalContext
@@ -36,6 +37,7 @@ from .inspection import (
     is_bool,
     is_str,
     misfit,
+    short_repr,
 )
 from .locations import place_of_caller
 
@@ -52,12 +54,6 @@ _NOT_YOURS = "This is for another user."
 
 _INVOKER = "invoker"
 """The value of `only=` that stands for the user who invoked the handler that sent the message."""
-
-_LONGEST_SHOWN = 30
-"""Characters of a label in a message about it."""
-
-_FIELD = re.compile(r"\{(\w+)\}")
-_ESCAPED = re.compile("%3A|%25")
 
 Emoji = str | hikari.Emoji
 """An emoji as it is written ("👍"), or hikari's."""
@@ -103,7 +99,7 @@ class Pattern:
         self.parts: list[str | None] = []
         self.fields: list[str] = []
         for number, part in enumerate(text.split(":")):
-            field = _FIELD.fullmatch(part)
+            field = re.fullmatch(r"\{(\w+)\}", part)
             if field and number:
                 self.parts.append(None)
                 self.fields.append(field[1])
@@ -114,146 +110,102 @@ class Pattern:
                 raise InvalidDefinition(f"{part!r} in the custom id {text!r} is neither a name nor a field", fix)
         if len(set(self.fields)) < len(self.fields):
             raise InvalidDefinition(f"the custom id {text!r} has a field twice", "Name each field once")
+        self.fill(dict.fromkeys(self.fields, ""))
 
     def fill(self, values: Mapping[str, str]) -> str:
         """Return the custom id with these values of fields. Raises InvalidDefinition if it is too long."""
-        fields = iter(self.fields)
-        filled = ":".join(_escaped(values[next(fields)]) if part is None else part for part in self.parts)
-        longest = limits.CUSTOM_ID[1]
-        if len(filled) > longest:
-            raise InvalidDefinition(
-                f"the custom id {filled!r} has {len(filled)} characters, and Discord allows at most {longest}",
-                "Shorten it: store the values in ctx.data, for example, and put only their key into it",
-            )
+        escaped = (values[field].replace("%", "%25").replace(":", "%3A") for field in self.fields)
+        filled = ":".join(next(escaped) if part is None else part for part in self.parts)
+        if len(filled) > limits.CUSTOM_ID[1]:
+            problem = f"{filled!r} has {len(filled)} characters, and Discord allows at most {limits.CUSTOM_ID[1]}"
+            raise InvalidDefinition(problem, "Shorten it: store the values in ctx.data, and put only their key into it")
         return filled
 
+    def match(self, custom_id: str) -> list[str] | None:
+        """Return the values of the fields in a custom id, in order; None if it does not look like this.
 
-def _escaped(value: str) -> str:
-    return value.replace("%", "%25").replace(":", "%3A")
+        A field at the end takes all that is left: an id that was written by hand may have colons in it.
+        """
+        texts = custom_id.split(":", len(self.parts) - 1)
+        if len(texts) < len(self.parts):
+            return None
+        pairs = list(zip(self.parts, texts, strict=True))
+        if any(part not in (None, text) for part, text in pairs):
+            return None
+        return [text.replace("%3A", ":").replace("%25", "%") for part, text in pairs if part is None]
 
-
-def _unescaped(value: str) -> str:
-    return _ESCAPED.sub(lambda match: ":" if match[0] == "%3A" else "%", value)
+    def rank(self) -> list[int]:
+        """Return a key that sorts patterns: a name comes before a field, and a field before the end."""
+        return [0 if part else 1 for part in self.parts] + [2]
 
 
 class Routes(Generic[T]):
-    """A tree of patterns by their parts, which finds the handler of a custom id."""
+    """Finds the handlers of custom ids."""
 
     def __init__(self) -> None:
-        self._below: dict[str | None, Routes[T]] = {}
-        self._handler: T | None = None
+        self._by_first_part: dict[str | None, list[tuple[Pattern, T]]] = {}
 
-    def add(self, pattern: Pattern, handler: T) -> T | None:
-        """Route the custom ids of `pattern` to `handler`; if another has them, it keeps them and is returned."""
-        node = self
-        for part in pattern.parts:
-            node = node._below.setdefault(part, Routes())
-        if node._handler is None:
-            node._handler = handler
-            return None
-        return node._handler
+    def add(self, pattern: Pattern, handler: T) -> None:
+        """Route the custom ids of `pattern` to `handler`, unless an earlier one has them."""
+        routes = self._by_first_part.setdefault(pattern.parts[0], [])
+        routes.append((pattern, handler))
+        routes.sort(key=lambda route: route[0].rank())
 
     def find(self, custom_id: str) -> tuple[T, list[str]] | None:
-        """Return the handler of a custom id and the values of its fields, in order; None if there is no handler.
-
-        A name goes before a field. A field at the end takes all that is left: an id that was written by hand may have
-        colons in it.
-        """
-        return self._find(custom_id.split(":"), [])
-
-    def _find(self, parts: Sequence[str], values: list[str]) -> tuple[T, list[str]] | None:
-        if not parts:
-            return None if self._handler is None else (self._handler, [_unescaped(value) for value in values])
-        named, field = self._below.get(parts[0]), self._below.get(None)
-        if named is not None and (found := named._find(parts[1:], values)):
-            return found
-        if field is None:
-            return None
-        return field._find(parts[1:], [*values, parts[0]]) or field._find((), [*values, ":".join(parts)])
+        """Return the handler of a custom id and the values of its fields, in order; None if there is no handler."""
+        for pattern, handler in self._by_first_part.get(custom_id.partition(":")[0], ()):
+            if (values := pattern.match(custom_id)) is not None:
+                return handler, values
+        return None
 
 
-class Codec(NamedTuple):
-    """How values of one annotation are written as text and read again (ValueError for invalid text).
+class _Field:
+    """A field of a custom id: a str, int, float, bool, hikari.Snowflake, an Enum (by name) or a Literal.
 
-    `shortest` is the shortest text of a value. `write` raises InvalidDefinition for a value of another type.
+    Raises InvalidDefinition for any other annotation.
     """
 
-    write: Callable[[Any], str]
-    read: Callable[[str], Any]
-    shortest: str
+    def __init__(self, name: str, annotation: Any) -> None:
+        self.name = name
+        self.type = annotation
+        self.is_enum = isinstance(annotation, type) and issubclass(annotation, Enum)
+        if not (self.is_enum or annotation in _TYPES or get_origin(annotation) is Literal):
+            fix = "Use str, int, float, bool, hikari.Snowflake, an Enum or a Literal, like the id of a thing"
+            raise InvalidDefinition(f"a custom id cannot hold a `{self}`", fix)
 
+    def __str__(self) -> str:
+        return self.type.__name__ if isinstance(self.type, type) else str(self.type)
 
-def codec_of(annotation: Any) -> Codec:
-    """Return the codec of str, int, float, bool, hikari.Snowflake, an Enum or a Literal.
+    def write(self, value: Any) -> str:
+        """Return a value as text. Raises InvalidDefinition if it is none of its type."""
+        text = getattr(value, "name", "") if self.is_enum else _text_of(value)
+        with suppress(ValueError):
+            if self.read(text) == value:
+                return text
+        raise InvalidDefinition(f"{{{self.name}}}: it is {value!r}", f"Give it a value of type {self}")
 
-    Raises InvalidDefinition for anything else.
-    """
-    if annotation in _CODECS:
-        return _CODECS[annotation]
-    if isinstance(annotation, type) and issubclass(annotation, enum.Enum):
-        return _one_of({member.name: member for member in annotation})
-    if typing.get_origin(annotation) is Literal:
-        values = typing.get_args(annotation)
-        if len({str(value) for value in values}) < len(values) or len(set(values)) < len(values):
-            raise InvalidDefinition(f"two values of `{annotation}` are the same in a custom id", "Use one type")
-        return _one_of({str(value): value for value in values})
-    shown = annotation.__name__ if isinstance(annotation, type) else annotation
-    raise InvalidDefinition(
-        f"a custom id cannot hold a `{shown}`",
-        "Use str, int, float, bool, hikari.Snowflake, an Enum or a Literal: the id of a thing, and not the thing",
-    )
-
-
-def _plain(cls: Callable[[str], Any], *kinds: type) -> Codec:
-    def write(value: Any) -> str:
-        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-            raise InvalidDefinition(f"it is {value!r}", f"Give it a value of type {kinds[0].__name__}")
-        if isinstance(value, str):
-            return str.__str__(value)
-        # hikari's ids, and members of enums that are numbers: as the plain value
-        return repr(float(value)) if float in kinds else str(int(value))
-
-    return Codec(write, cls, "" if str in kinds else "0")
-
-
-def _one_of(members: Mapping[str, Any]) -> Codec:
-    names = {value: name for name, value in members.items()}
-
-    def write(value: Any) -> str:
+    def read(self, text: str) -> Any:
+        """Return the value that was written as this text. Raises ValueError if there is none."""
         try:
-            return names[value]
-        except (KeyError, TypeError):
-            raise InvalidDefinition(f"it is {value!r}", f"Give it one of {', '.join(members)}") from None
-
-    def read(text: str) -> Any:
-        if text not in members:
-            raise ValueError(text)
-        return members[text]
-
-    return Codec(write, read, min(members, key=len, default=""))
+            if self.is_enum:
+                return self.type[text]
+            return msgspec.convert(text, self.type, strict=False, dec_hook=_read_id)
+        except (KeyError, msgspec.ValidationError):
+            raise ValueError(text) from None
 
 
-def _read_int(text: str) -> int:
-    # int() also takes "1_0", " 1" and digits of other scripts, which no codec writes
-    if not re.fullmatch(r"-?[0-9]+", text, re.ASCII):
-        raise ValueError(text)
-    return int(text)
+_TYPES = (str, int, float, bool, hikari.Snowflake)
 
 
-def _read_snowflake(text: str) -> hikari.Snowflake:
-    number = _read_int(text)
-    if not 0 <= number < 2**64:
-        raise ValueError(text)
-    return hikari.Snowflake(number)
+def _text_of(value: object) -> str:
+    # hikari's ids, and members of enums that are numbers or str: as the plain value
+    if isinstance(value, int):
+        return str(int(value))
+    return str.__str__(value) if isinstance(value, str) else str(value)
 
 
-_CODECS: dict[Any, Codec] = {
-    str: _plain(str, str),
-    int: _plain(_read_int, int),
-    float: _plain(float, float, int),
-    bool: _one_of({"1": True, "0": False}),
-    hikari.Snowflake: _plain(_read_snowflake, int),
-}
+def _read_id(_: Any, text: str) -> hikari.Snowflake:
+    return hikari.Snowflake(msgspec.convert(text, int, strict=False))
 
 
 # ---- builders ----
@@ -265,8 +217,6 @@ class Bound:
     Each method raises AnswerError, with the line of the caller, for a component that Discord would refuse: a label of
     more than 80 characters, an invalid emoji, more than 25 options.
     """
-
-    __slots__ = ("custom_id",)
 
     def __init__(self, custom_id: str) -> None:
         self.custom_id: str = custom_id
@@ -290,68 +240,44 @@ class Bound:
             emoji=_emoji(emoji),
             is_disabled=disabled,
         )
-        return _checked(f"the button {_quoted(label)}", button)
+        return _checked(f"the button {short_repr(label)}", button)
 
     def select(self, options: Options, **settings: Unpack[SelectSettings]) -> hikari.impl.TextSelectMenuBuilder[Any]:
         """Return a select of 1 to 25 texts. `ctx.values` are those that were chosen."""
-        fields = _select_fields(**settings)
-        menu: hikari.impl.TextSelectMenuBuilder[Any]
-        menu = hikari.impl.TextSelectMenuBuilder(custom_id=self.custom_id, **fields)
-        for option in _select_options(options):
-            menu.add_raw_option(option)
-        return _checked("the select", menu)
+        if isinstance(options, Mapping):
+            pairs = cast("Mapping[str, str]", options).items()
+            options = [hikari.impl.SelectOptionBuilder(label, value) for label, value in pairs]
+        builders = [hikari.impl.SelectOptionBuilder(one, one) if isinstance(one, str) else one for one in options]
+        return self._select(hikari.impl.TextSelectMenuBuilder[Any], settings, options=builders)
 
     def user_select(self, **settings: Unpack[SelectSettings]) -> hikari.impl.SelectMenuBuilder:
         """Return a select of users: `ctx.selected`."""
-        return self._select(hikari.ComponentType.USER_SELECT_MENU, settings)
+        return self._select(hikari.impl.SelectMenuBuilder, settings, type=hikari.ComponentType.USER_SELECT_MENU)
 
     def role_select(self, **settings: Unpack[SelectSettings]) -> hikari.impl.SelectMenuBuilder:
         """Return a select of roles: `ctx.selected`."""
-        return self._select(hikari.ComponentType.ROLE_SELECT_MENU, settings)
+        return self._select(hikari.impl.SelectMenuBuilder, settings, type=hikari.ComponentType.ROLE_SELECT_MENU)
 
     def mentionable_select(self, **settings: Unpack[SelectSettings]) -> hikari.impl.SelectMenuBuilder:
         """Return a select of users and roles: `ctx.selected`."""
-        return self._select(hikari.ComponentType.MENTIONABLE_SELECT_MENU, settings)
+        return self._select(hikari.impl.SelectMenuBuilder, settings, type=hikari.ComponentType.MENTIONABLE_SELECT_MENU)
 
     def channel_select(
         self, *kinds: hikari.ChannelType, **settings: Unpack[SelectSettings]
     ) -> hikari.impl.ChannelSelectMenuBuilder:
         """Return a select of channels, of these kinds if any are named: `ctx.selected`."""
-        fields = _select_fields(**settings)
-        menu = hikari.impl.ChannelSelectMenuBuilder(custom_id=self.custom_id, channel_types=kinds, **fields)
+        return self._select(hikari.impl.ChannelSelectMenuBuilder, settings, channel_types=kinds)
+
+    def _select(self, builder: Callable[..., B], settings: SelectSettings, **fields: Any) -> B:
+        menu = builder(
+            custom_id=self.custom_id,
+            placeholder=settings.get("placeholder") or hikari.UNDEFINED,
+            min_values=settings.get("min", 1),
+            max_values=settings.get("max", 1),
+            is_disabled=settings.get("disabled", False),
+            **fields,
+        )
         return _checked("the select", menu)
-
-    def _select(self, kind: hikari.ComponentType, settings: SelectSettings) -> hikari.impl.SelectMenuBuilder:
-        fields = _select_fields(**settings)
-        return _checked("the select", hikari.impl.SelectMenuBuilder(type=kind, custom_id=self.custom_id, **fields))
-
-
-def _select_fields(placeholder: str = "", min: int = 1, max: int = 1, disabled: bool = False) -> dict[str, Any]:
-    return {
-        "placeholder": placeholder or hikari.UNDEFINED,
-        "min_values": min,
-        "max_values": max,
-        "is_disabled": disabled,
-    }
-
-
-def _select_options(options: Options) -> Iterable[hikari.impl.SelectOptionBuilder]:
-    """Return the options of a select as hikari's builders. Raises AnswerError for anything else."""
-    if isinstance(options, Mapping):
-        pairs = cast("Mapping[str, str]", options).items()
-        return [hikari.impl.SelectOptionBuilder(label, value) for label, value in pairs]
-    fix = 'Give it texts, ["Red", "Blue"], or a mapping of texts to values, {"Red": "r"}'
-    if isinstance(options, (str, bytes)) or not isinstance(options, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-        raise AnswerError(f"{_here()}the options of a select cannot be a {type(options).__name__}. {fix}.")
-    return [_select_option(option, fix) for option in options]
-
-
-def _select_option(option: str | hikari.impl.SelectOptionBuilder, fix: str) -> hikari.impl.SelectOptionBuilder:
-    if isinstance(option, str):
-        return hikari.impl.SelectOptionBuilder(option, option)
-    if not hasattr(option, "build"):
-        raise AnswerError(f"{_here()}an option of a select cannot be a {type(option).__name__}. {fix}.")
-    return option
 
 
 def row(*components: hikari.api.ComponentBuilder) -> hikari.impl.MessageActionRowBuilder:
@@ -359,10 +285,6 @@ def row(*components: hikari.api.ComponentBuilder) -> hikari.impl.MessageActionRo
 
     Raises AnswerError, with the line of the caller, if Discord would refuse it.
     """
-    for component in components:
-        if not hasattr(component, "build"):
-            fix = "Give it buttons and selects, like `vote.bind(...).button(...)`"
-            raise AnswerError(f"{_here()}a row cannot hold a {type(component).__name__}. {fix}.")
     builder = hikari.impl.MessageActionRowBuilder(components=list(cast("Any", components)))
     _refuse("the row", builder.build()[0], below=2)
     return builder
@@ -375,18 +297,15 @@ def link_button(
     button = hikari.impl.LinkButtonBuilder(
         url=url, label=label or hikari.UNDEFINED, emoji=_emoji(emoji), is_disabled=disabled
     )
-    return _checked(f"the link {_quoted(label)}", button)
+    return _checked(f"the link {short_repr(label)}", button)
 
 
 def _emoji(emoji: Emoji | None) -> hikari.UndefinedOr[Emoji]:
     """Return an emoji as hikari's builders take it: they do not read "<:name:id>"."""
-    if emoji is None:
-        return hikari.UNDEFINED
-    if isinstance(emoji, str) and emoji.startswith("<"):
+    if isinstance(emoji, str):
         with suppress(ValueError):
-            custom = hikari.CustomEmoji.parse(emoji)
-            return custom if custom.mention == emoji else emoji  # hikari passes over what follows it
-    return emoji
+            return hikari.Emoji.parse(emoji)
+    return hikari.UNDEFINED if emoji is None else emoji
 
 
 def _checked(what: str, component: B) -> B:
@@ -406,11 +325,6 @@ def _here() -> str:
     """Return the file and line of the caller, as the beginning of a message."""
     file, line = place_of_caller()
     return f"{file}:{line}: "
-
-
-def _quoted(label: object) -> str:
-    text = str(label).encode(errors="backslashreplace").decode()
-    return f'"{text}"' if len(text) <= _LONGEST_SHOWN else f'"{text[:_LONGEST_SHOWN]}..."'
 
 
 # ---- handlers ----
@@ -435,8 +349,8 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
         super().__init__(holder, function)
         self.custom_id: str = custom_id
         self.pattern: Pattern | None = None
-        self._codecs: dict[str, Codec] = {}
-        self._arguments: list[str] = []
+        self._fields: dict[str, _Field] = {}
+        self._signature: inspect.Signature | None = None
         self._read_pattern(names, reserved)
         fitting, wrong = checked_settings(settings, self.checks, f"@{self.decorator}")
         self.settings: dict[str, Any] = fitting
@@ -456,31 +370,22 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
         AnswerError for a value that is not of the annotated type, or if the custom id takes more than 100 characters,
         and TypeError for arguments that the function does not take.
         """
-        if self.pattern is None:
+        if self.pattern is None or self._signature is None:
             raise AnswerError(str(self.problems[0]))
-        if len(args) > len(self._arguments):
-            raise TypeError(f"{self.title} takes {len(self._arguments)} values, got {len(args)}")
-        values = {**dict(zip(self._arguments, args, strict=False)), **kwargs}
+        given = self._signature.bind(None, *args, **kwargs)
+        given.apply_defaults()
         try:
-            return Bound(self.pattern.fill({name: self._written(name, values) for name in self.pattern.fields}))
+            written = {name: field.write(given.arguments[name]) for name, field in self._fields.items()}
+            return Bound(self.pattern.fill(written))
         except InvalidDefinition as invalid:
             raise AnswerError(f"{_here()}{self.title}: {invalid.message}. {invalid.fix}.") from None
 
-    def _written(self, name: str, values: Mapping[str, Any]) -> str:
-        if name not in values:
-            raise TypeError(f"{self.title} needs a value for {{{name}}}")
-        try:
-            return self._codecs[name].write(values[name])
-        except InvalidDefinition as invalid:
-            raise InvalidDefinition(f"{{{name}}}: {invalid.message}", invalid.fix) from None
-
     async def arguments(self, ctx: Any) -> dict[str, Any]:
         """Return the fields by name. Raises UserError if they were written by another version of the bot."""
-        assert self.pattern is not None
         try:
-            fields = zip(self.pattern.fields, ctx.fields, strict=True)
-            return {name: self._codecs[name].read(text) for name, text in fields}
-        except (ValueError, KeyError):
+            fields = zip(self._fields.values(), ctx.fields, strict=True)
+            return {field.name: field.read(text) for field, text in fields}
+        except ValueError:
             raise UserError(EXPIRED) from None
 
     def _read_pattern(self, names: Mapping[str, Any], reserved: bool) -> None:
@@ -498,39 +403,26 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
             self.note(f'the name "{RESERVED}" is for wisp itself', "Choose another name")
         parameters = self.read_parameters(names)
         if parameters is not None:
-            self._read_fields(self.pattern, parameters[1:])
-        try:
-            self.pattern.fill(dict.fromkeys(self.pattern.fields, "") | {n: c.shortest for n, c in self._codecs.items()})
-        except InvalidDefinition:
-            problem = f"it takes more than {limits.CUSTOM_ID[1]} characters, which Discord does not accept"
-            if self.pattern.fields:
-                problem += ", whatever its fields hold"
-            self.note(problem, "Shorten its names")
+            self._read_fields(self.pattern, {parameter.name: parameter for parameter in parameters[1:]})
 
-    def _read_fields(self, pattern: Pattern, parameters: Sequence[Parameter]) -> None:
-        self._arguments = [parameter.name for parameter in parameters]
-        if missing := [field for field in pattern.fields if field not in self._arguments]:
-            fix = f"Add {' and '.join(f'`{field}: str`' for field in missing)} to its parameters"
-            self.note(f"its function does not take {' and '.join(f'{{{field}}}' for field in missing)}", fix)
-        for parameter in parameters:
-            of = f", parameter `{parameter.name}`"
+    def _read_fields(self, pattern: Pattern, parameters: Mapping[str, Parameter]) -> None:
+        problem = misfit(self.function, "ctx", **dict.fromkeys(pattern.fields, ""))
+        if not problem and not set(pattern.fields) <= set(parameters):
+            problem = "its function does not name each field"
+        if problem:
+            arguments = ", ".join([f"ctx: wisp.{self.context.__name__}", *pattern.fields])
+            self.note(problem, f"Write `async def {self.__name__}({arguments})`, or change the custom id")
+            return
+        for name in pattern.fields:
             try:
-                parameter.check_default()
-                if parameter.name in pattern.fields:
-                    of = f", field {{{parameter.name}}}"
-                    annotation = parameter.read()
-                    annotation.refuse_metadata()
-                    self._codecs[parameter.name] = codec_of(annotation.bare)
-                elif not parameter.has_default:
-                    of = ""
-                    problem = f"its parameter `{parameter.name}` is not a field of the custom id"
-                    fix = f"Write it as a field: {self.custom_id}:{{{parameter.name}}}"
-                    raise InvalidDefinition(problem, fix)
+                parameters[name].check_default()
+                annotation = parameters[name].read()
+                annotation.refuse_metadata()
+                self._fields[name] = _Field(name, annotation.bare)
             except InvalidDefinition as invalid:
-                self.note(invalid.message, invalid.fix, of)
-        if not self.problems and (problem := misfit(self.function, "ctx", **dict.fromkeys(pattern.fields, ""))):
-            fields = "".join(f", {name}" for name in pattern.fields)
-            self.note(problem, f"Write `async def {self.__name__}(ctx: wisp.{self.context.__name__}{fields})`")
+                self.note(invalid.message, invalid.fix, f", field {{{name}}}")
+        if not self.problems:
+            self._signature = inspect.signature(self.function)
 
 
 class Component(_ByCustomId[P, R]):
@@ -543,12 +435,6 @@ class Component(_ByCustomId[P, R]):
     contexts: ClassVar[Contexts] = (ComponentContext, GuildComponentContext)
     measured_as: Kind = "component"
     checks: ClassVar[SettingChecks] = {**_ByCustomId.checks, "only": (is_str, "the name of a field, as a str")}
-
-    if not TYPE_CHECKING:  # a type checker would allow any attribute
-
-        def __getattr__(self, name: str) -> Any:
-            way_out = f": write .bind(...).{name}(...)" if name in Bound.__dict__ else ""
-            raise AttributeError(f"a component has no {name}{way_out}")
 
     @property
     def only(self) -> str | None:
@@ -599,10 +485,8 @@ def _was_offered(interaction: hikari.ComponentInteraction) -> bool:
     """Return whether the selected values are options of the select: a modified client can send others."""
     if interaction.component_type != hikari.ComponentType.TEXT_SELECT_MENU:
         return True
-    for menu in _menus(interaction.message.components):
-        if menu.custom_id == interaction.custom_id:
-            return set(interaction.values) <= {option.value for option in menu.options}
-    return False
+    menus = [menu for menu in _menus(interaction.message.components) if menu.custom_id == interaction.custom_id]
+    return any(set(interaction.values) <= {option.value for option in menu.options} for menu in menus)
 
 
 def _menus(components: Iterable[Any]) -> Iterable[hikari.TextSelectMenuComponent]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import asyncio
+import json
 import math
 from collections import Counter as Count
 from collections import OrderedDict, defaultdict
 from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from contextlib import asynccontextmanager
-from itertools import chain
-from types import NoneType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .context import responder_of
 from .errors import UserError
@@ -37,9 +35,6 @@ _SHORT = 60.0
 
 _PURGE_INTERVAL = 3600.0
 """Seconds after which expired cooldowns are deleted from the database."""
-
-_CHUNK = 200
-"""Rows that are written by one statement."""
 
 _LONGEST_WAIT = 14 * 60.0
 """Seconds that a call waits for a slot: Discord accepts its answer for 15 minutes."""
@@ -70,11 +65,9 @@ def cooldown(
     if can_be_decorated(seconds):
         return without_parentheses(limit, seconds, "wisp.cooldown", "5.0")
     limit.problem = _bucket_problem("cooldown", bucket)
-    fix = "Write cooldown(5.0), or cooldown(uses=3, per=60.0)"
-    if length is None or not _is_number(length) or length <= 0 or not _is_count(uses, 1):
-        limit.problem = (f"cooldown got {uses!r} uses per {length!r} seconds", fix)
-    elif seconds is not None and (per is not None or uses != 1):
-        limit.problem = ("cooldown has seconds= beside uses= or per=", fix)
+    if length is None or None not in (seconds, per) or not 0 < length < math.inf or uses < 1:
+        problem = f"cooldown got seconds={seconds!r}, uses={uses!r}, per={per!r}"
+        limit.problem = (problem, "Write cooldown(5.0), or cooldown(uses=3, per=60.0)")
     return limit
 
 
@@ -89,7 +82,7 @@ def concurrency(limit: int, *, bucket: Bucket = "user", queue: int = 0) -> Calla
     if can_be_decorated(limit):
         return without_parentheses(rule, limit, "wisp.concurrency", "1")
     rule.problem = _bucket_problem("concurrency", bucket)
-    if not _is_count(limit, 1) or not _is_count(queue, 0):
+    if limit < 1 or queue < 0:
         rule.problem = (f"concurrency got {limit!r} and queue={queue!r}", "Write concurrency(1), queue=0 or more")
     return rule
 
@@ -101,12 +94,14 @@ class _Cooldown(Counter):
     def __init__(self, uses: int, per: float, bucket: Bucket, store: CooldownStore, name: str) -> None:
         self.key_of = _key_function(bucket)
         self._store = store
-        self._name = name if per > _SHORT else None
+        self._name = name if per > _SHORT else ""
         self._window = SlidingWindow(uses, per, store.times(name) if self._name else None)
 
     @asynccontextmanager
     async def admit(self, ctx: InteractionContext[Any], key: Hashable) -> AsyncGenerator[None]:
         """Count a call, unless it raises."""
+        if self._name:
+            key = _as_text(key)
         now = self._store.clock.monotonic()
         wait = self._window.take(key, now)
         if wait > 0:
@@ -114,16 +109,12 @@ class _Cooldown(Counter):
             at = math.ceil(self._store.discord_time.now() + wait)
             raise UserError(f"Slow down: you can use this again <t:{at}:R>.")
         try:
-            await self._save(key)
+            await self._store.save(self._name, self._window, key)
             yield
         except BaseException:
             self._window.give_back(key, now)
-            await self._save(key)
-            raise
-
-    async def _save(self, key: Hashable) -> None:
-        if self._name is not None:
             await self._store.save(self._name, self._window, key)
+            raise
 
 
 Times = OrderedDict[Hashable, list[float]]
@@ -147,8 +138,10 @@ class SlidingWindow:
 
     def take(self, key: Hashable, now: float) -> float:
         """Count a use now, and return 0; or return the seconds until the next use is allowed."""
-        self._forget_expired(now)
-        times = [time for time in self.times(key) if self._counts(time, now)]
+        # compared this way everywhere: `now - time < per` rounds differently
+        while self._times and next(iter(self._times.values()))[-1] + self.per <= now:
+            self._times.popitem(last=False)
+        times = [time for time in self.times(key) if now < time + self.per]
         if len(times) >= self.uses:
             return times[-self.uses] + self.per - now
         self._times[key] = [*times, now]
@@ -167,23 +160,13 @@ class SlidingWindow:
         """Return the times of the uses that may still count, oldest first."""
         return self._times.get(key, [])
 
-    def _counts(self, time: float, now: float) -> bool:
-        # written this way everywhere: `now - time < per` rounds differently
-        return now < time + self.per
-
-    def _forget_expired(self, now: float) -> None:
-        while self._times:
-            key, times = next(iter(self._times.items()))
-            if self._counts(times[-1], now):
-                return
-            del self._times[key]
-
 
 # ---- storage of long cooldowns ----
 
-_READ = "SELECT name, key, times, until FROM wisp_cooldowns WHERE until > ? ORDER BY until"
-_WRITE = "INSERT OR REPLACE INTO wisp_cooldowns VALUES (?, ?, ?, ?)"
-_DELETE = "DELETE FROM wisp_cooldowns WHERE name IS ? AND key IS ?"
+_READ = "SELECT name, key, times FROM wisp_cooldowns WHERE until > ? ORDER BY until"
+_WRITE = """INSERT OR REPLACE INTO wisp_cooldowns (name, key, times, until)
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+    json_extract(value, '$[3]') FROM json_each(?)"""
 _PURGE = "DELETE FROM wisp_cooldowns WHERE until <= ?"
 
 
@@ -204,18 +187,12 @@ class CooldownStore:
     async def read(self) -> None:
         """Read the stored cooldowns. Raises DatabaseError if that fails."""
         now, offset = self.clock.time(), self.clock.zero()
-        unreadable = 0
-        for name, key, stored, until in await self._db.fetchall(_READ, (now,)):
+        for name, key, stored in await self._db.fetchall(_READ, (now,)):
             try:
-                bucket, times = _decode(key, stored, until)
-            except Exception:
-                unreadable += 1
-                await self._db.execute(_DELETE, (name, key))
-                continue
-            # a time in the future is of a clock that was set back
-            self._times[name][bucket] = [min(time, now) - offset for time in times]
-        if unreadable:
-            _log.warning("%d stored cooldowns cannot be read, and were deleted", unreadable)
+                # a time in the future is of a clock that was set back
+                self._times[name][key] = [min(time, now) - offset for time in json.loads(stored)]
+            except (TypeError, ValueError):
+                _log.warning("the stored cooldown %s of %s cannot be read, and is forgotten", key, name)
 
     async def stop(self) -> None:
         """Finish writing."""
@@ -226,43 +203,32 @@ class CooldownStore:
         return self._times[name]
 
     async def save(self, name: str, window: SlidingWindow, key: Hashable) -> None:
-        """Write the uses by this key, and wait until that is done or has failed."""
-        if _can_be_stored(key):
+        """Write the uses by a key of a long cooldown, and wait until that is done or has failed."""
+        if name and isinstance(key, str):
             await self._writer.add((name, window, key))
 
-    async def _write(self, changed: Sequence[tuple[str, SlidingWindow, Hashable]]) -> None:
+    async def _write(self, changed: Sequence[tuple[str, SlidingWindow, str]]) -> None:
         now = self.clock.time()
         rows = [self._row(*one) for one in dict.fromkeys(changed)]
         try:
-            for first in range(0, len(rows), _CHUNK):
-                chunk = rows[first : first + _CHUNK]
-                await self._db.execute(_WRITE + ", (?, ?, ?, ?)" * (len(chunk) - 1), [*chain.from_iterable(chunk)])
+            await self._db.execute(_WRITE, (json.dumps(rows),))
             if now >= self._purge_at:
                 self._purge_at = now + _PURGE_INTERVAL
                 await self._db.execute(_PURGE, (now,))
         except Exception as error:
             _log.error("long cooldowns cannot be written, and a restart would forget them: %s", error)
 
-    def _row(self, name: str, window: SlidingWindow, key: Hashable) -> tuple[str, str, str, float]:
+    def _row(self, name: str, window: SlidingWindow, key: str) -> tuple[str, str, str, float]:
         times = [time + self.clock.zero() for time in window.times(key)]
-        return name, repr(key), _encode(times), times[-1] + window.per if times else 0.0
+        return name, key, json.dumps(times), times[-1] + window.per if times else 0.0
 
 
-def _encode(times: Sequence[float]) -> str:
-    return " ".join(map(repr, times))
-
-
-def _decode(key: str, stored: str, until: float) -> tuple[Hashable, list[float]]:
-    """Return a key and its times, oldest first. Raises ValueError, SyntaxError and the like if they are invalid."""
-    bucket, times = ast.literal_eval(key), sorted(map(float, stored.split()))
-    if not (_can_be_stored(bucket) and times and all(map(math.isfinite, (*times, until)))):
-        raise ValueError(key)
-    return bucket, times
-
-
-def _can_be_stored(key: Hashable) -> bool:
-    """Return whether a key can be read back from its repr."""
-    return type(key) in (int, str, bool, NoneType) or (type(key) is tuple and all(map(_can_be_stored, key)))
+def _as_text(key: Hashable) -> Hashable:
+    """Return a key as JSON, so that it is the same after a restart; unchanged if that is impossible."""
+    try:
+        return json.dumps(key)
+    except (TypeError, ValueError):
+        return key
 
 
 # ---- concurrency ----
@@ -333,35 +299,13 @@ class ConcurrencySlot:
 
 
 def _key_function(bucket: Bucket) -> Callable[..., Hashable]:
-    if isinstance(bucket, str):
-        return _KEY_FUNCTIONS[bucket]
-
-    def key_of(ctx: InteractionContext[Any]) -> Hashable:
-        return _plain(bucket(ctx))
-
-    return key_of
-
-
-def _plain(key: Hashable) -> Hashable:
-    """Return a key in built-in types: hikari's ids are a subclass of int, and members of enums can be str."""
-    if isinstance(key, tuple):
-        return tuple(map(_plain, cast("tuple[Hashable, ...]", key)))
-    if isinstance(key, int) and not isinstance(key, bool):
-        return int(key)
-    return str.__str__(key) if isinstance(key, str) else key
+    return _KEY_FUNCTIONS[bucket] if isinstance(bucket, str) else bucket
 
 
 def _bucket_problem(decorator: str, bucket: object) -> tuple[str, str] | None:
-    fix = f"Use one of {', '.join(_KEY_FUNCTIONS)}, or a function of the context"
-    if callable(bucket) and not is_async(bucket):
-        problem = misfit(bucket, "ctx")
-        return (f"{decorator} has a bucket= that does not fit: {problem}", fix) if problem else None
-    return None if isinstance(bucket, str) and bucket in _KEY_FUNCTIONS else (f"{decorator} has bucket={bucket!r}", fix)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _is_count(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    if isinstance(bucket, str):
+        is_valid = bucket in _KEY_FUNCTIONS
+    else:
+        is_valid = callable(bucket) and not is_async(bucket) and not misfit(bucket, "ctx")
+    fix = f"Use one of {', '.join(_KEY_FUNCTIONS)}, or a plain function of the context"
+    return None if is_valid else (f"{decorator} has bucket={bucket!r}", fix)

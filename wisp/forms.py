@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from types import FunctionType, ModuleType
-from typing import Any, ClassVar, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import hikari
 import msgspec
@@ -56,43 +55,25 @@ class Form(msgspec.Struct, metaclass=AnyOrder):
     """
 
 
-class _Input:
-    def __init__(self, name: str, field: Field, default: Any, *, required: bool) -> None:
-        self.name: str = name
-        self.field: Field = field
-        self.default: Any = default
-        self.required: bool = required
-        self.label: str = field.label or in_words(name)
-        payload = {
-            "type": int(hikari.ComponentType.TEXT_INPUT),
-            "custom_id": name,
-            "style": int(hikari.TextInputStyle.PARAGRAPH if field.multiline else hikari.TextInputStyle.SHORT),
-            "label": self.label,
-            "required": required,
-            "placeholder": field.placeholder or None,
-            "value": field.value or None,
-            "min_length": field.min,
-            "max_length": field.max,
-        }
-        self.payload: dict[str, Any] = {key: value for key, value in payload.items() if value is not None}
+class _Input(NamedTuple):
+    name: str
+    label: str
+    field: Field
+    is_required: bool
+    has_default: bool
 
-    def problems(self) -> Iterator[str]:
-        """Yield a message if the default is out of bounds, and one if `value` is too long.
-
-        A `value` that is too short is one that the user continues. "" stands for a field that is left empty.
-        """
-        texts: list[tuple[str, Any, Any]] = [
-            ("its default", self.default, self.field.min),
-            ("its value", self.field.value, None),
-        ]
-        most: Any = self.field.max
-        for what, text, least in texts:
-            if not isinstance(text, str) or not text:
-                continue
-            if isinstance(most, int) and len(text) > most:
-                yield f"{what} {short_repr(text)} is longer than max={most}"
-            elif isinstance(least, int) and len(text) < least:
-                yield f"{what} {short_repr(text)} is shorter than min={least}"
+    def row(self) -> hikari.impl.ModalActionRowBuilder:
+        field = self.field
+        return hikari.impl.ModalActionRowBuilder().add_text_input(
+            self.name,
+            self.label,
+            style=hikari.TextInputStyle.PARAGRAPH if field.multiline else hikari.TextInputStyle.SHORT,
+            placeholder=field.placeholder or hikari.UNDEFINED,
+            value=field.value or hikari.UNDEFINED,
+            required=self.is_required,
+            min_length=0 if field.min is None else field.min,
+            max_length=limits.INPUT_VALUE if field.max is None else field.max,
+        )
 
     def read(self, text: str) -> str:
         """Return a text that was submitted. Raises UserError if it is out of bounds: a modified client can send it."""
@@ -102,44 +83,14 @@ class _Input:
         raise UserError(f"{self.label}: enter {least} to {most} characters, not {len(text)}.")
 
 
-class Row:
-    """A row of a modal whose payload is made already, for functions that take one of hikari's builders."""
-
-    def __init__(self, payload: dict[str, Any]) -> None:
-        self._payload = payload
-
-    def build(self) -> tuple[dict[str, Any], tuple[()]]:
-        """Return the row as JSON."""
-        return {"type": int(hikari.ComponentType.ACTION_ROW), "components": [self._payload]}, ()
-
-
-# ---- from a class to inputs ----
-
-
-# weak, so that the form of a module that was unloaded can be collected
-_inputs: WeakKeyDictionary[type[Form], tuple[_Input, ...]] = WeakKeyDictionary()
-
-
-def inputs_of(form: type[Form]) -> tuple[_Input, ...]:
-    """Return the inputs of a form. Raises InvalidDefinition if there are none, or too many, or one is no text input."""
-    if form not in _inputs:
-        _inputs[form] = _read_inputs(form)
-    return _inputs[form]
-
-
-def _read_inputs(form: type[Form]) -> tuple[_Input, ...]:
+def _inputs_of(form: type[Form]) -> list[_Input]:
+    """Return the inputs of a form. Raises InvalidDefinition if one of its fields is no text input."""
     try:
         hints = resolve_annotations(form)
     except Exception as error:
         fix = "Import the names of its annotations outside `if TYPE_CHECKING:`"
         raise InvalidDefinition(f"its annotations cannot be evaluated ({error})", fix) from None
-    fields = msgspec.structs.fields(form)
-    if not fields:
-        raise InvalidDefinition("it has no fields, and a form takes 1 to 5", "Add one, like `text: str`")
-    if len(fields) > 5:
-        problem = f"it has {len(fields)} fields, and a form takes 1 to 5"
-        raise InvalidDefinition(problem, "Spread them over two forms")
-    return tuple(_read_input(field, hints[field.name]) for field in fields)
+    return [_read_input(field, hints[field.name]) for field in msgspec.structs.fields(form)]
 
 
 def _read_input(field: msgspec.structs.FieldInfo, hint: Any) -> _Input:
@@ -149,48 +100,37 @@ def _read_input(field: msgspec.structs.FieldInfo, hint: Any) -> _Input:
         shown = annotation.only(Field) or Field()
         if annotation.type is not str:
             words = annotation.type.__name__ if isinstance(annotation.type, type) else annotation.type
-            problem = f"a form has text inputs only, and this is `{words}`"
-            raise InvalidDefinition(problem, "Use `str` or `str | None`")
-        if field.default not in (None, msgspec.NODEFAULT) and not isinstance(field.default, str):
-            raise InvalidDefinition(f"its default is {short_repr(field.default)}", "Give it a str, or None")
-        if len(field.name) > limits.CUSTOM_ID[1]:
-            raise InvalidDefinition(f"its name takes more than {limits.CUSTOM_ID[1]} characters", "Shorten it")
+            raise InvalidDefinition(f"a form has text inputs only, and this is `{words}`", "Use `str` or `str | None`")
     except InvalidDefinition as invalid:
-        raise InvalidField(field.name, invalid) from None
-    return _Input(field.name, shown, field.default, required=field.required and not annotation.allows_none)
+        raise InvalidDefinition(f'field "{field.name}": {invalid.message}', invalid.fix) from None
+    is_required = field.required and not annotation.allows_none
+    return _Input(field.name, shown.label or in_words(field.name), shown, is_required, not field.required)
 
 
-class InvalidField(InvalidDefinition):
-    """A field of a form that no text input can be."""
-
-    def __init__(self, name: str, invalid: InvalidDefinition) -> None:
-        super().__init__(invalid.message, invalid.fix)
-        self.name: str = name
-
-
-def title_of(form: type[Form]) -> str:
-    """Return the title of a form: the first paragraph of its docstring, else its name in words."""
+def _title_of(form: type[Form]) -> str:
+    """Return the first paragraph of the docstring of a form, else its name in words."""
     told = form.__doc__ if form.__doc__ and form.__doc__ != Form.__doc__ else ""
     return " ".join(told.strip().split("\n\n")[0].split()).rstrip(".") or in_words(form.__name__)
 
 
-def modal_of(form: type[Form]) -> tuple[str, list[Any]]:
+def modal_of(form: type[Form]) -> tuple[str, list[hikari.impl.ModalActionRowBuilder]]:
     """Return the title and the rows of a form as a modal. Raises AnswerError if Discord would refuse it."""
     if problems := form_problems(form):
         raise AnswerError(str(problems[0]))
-    return title_of(form), [Row(one.payload) for one in inputs_of(form)]
+    return _title_of(form), [one.row() for one in _inputs_of(form)]
 
 
 def read_form(form: type[F], typed: dict[str, str]) -> F:
     """Return a submitted form, of the texts by field. Raises UserError if one is missing or out of bounds."""
-    values: dict[str, Any] = {}
-    for one in inputs_of(form):
+    values: dict[str, str | None] = {}
+    for one in _inputs_of(form):
         if text := typed.get(one.name, ""):
             values[one.name] = one.read(text)
-        elif one.required:
+        elif one.is_required:
             raise UserError(f"{one.label} is needed.")
-    nothing = {field.name: None for field in msgspec.structs.fields(form) if field.required}
-    return form(**(nothing | values))
+        elif not one.has_default:
+            values[one.name] = None
+    return form(**values)
 
 
 # ---- problems ----
@@ -199,56 +139,58 @@ def read_form(form: type[F], typed: dict[str, str]) -> F:
 def form_problems(form: type[Form]) -> list[Problem]:
     """Return what Discord would refuse in a form."""
 
-    def problem(field: str | None, message: str, fix: str) -> Problem:
-        of = f', field "{field}"' if field else ""
+    def problem(message: str, fix: str) -> Problem:
         file, line = place_of_class(form)
-        return Problem(f'form "{form.__name__}"{of}', message, fix, file=file, line=line)
+        return Problem(f'form "{form.__name__}"', message, fix, file=file, line=line)
 
     try:
-        inputs = inputs_of(form)
+        inputs = _inputs_of(form)
     except InvalidDefinition as invalid:
-        return [problem(getattr(invalid, "name", None), invalid.message, invalid.fix)]
-    payload = {
-        "title": title_of(form),
-        "custom_id": "form",
-        "components": [Row(one.payload).build()[0] for one in inputs],
-    }
+        return [problem(invalid.message, invalid.fix)]
+    if not 1 <= len(inputs) <= 5:
+        fix = "Spread them over two forms" if inputs else "Add one, like `text: str`"
+        return [problem(f"it has {len(inputs)} fields, and a form takes 1 to 5", fix)]
+    rows = [one.row().build()[0] for one in inputs]
     found: list[Problem] = []
-    for violation in limits.modal_violations(payload):
+    for violation in limits.modal_violations({"title": _title_of(form), "custom_id": "form", "components": rows}):
         from .limit_fixes import fix_of
 
-        row = violation.path[1] if len(violation.path) > 1 else None
-        field = inputs[row].name if isinstance(row, int) and row < len(inputs) else None
+        of = f'field "{inputs[int(violation.path[1])].name}": ' if len(violation.path) > 1 else ""
         about = f"{violation.path[-1]}: " if violation.path else ""
         got = f" (got {violation.got})" if violation.got else ""
-        found.append(problem(field, f"{about}{violation.message.rstrip('.')}{got}", fix_of(violation)[:-1]))
-    for one in inputs:
-        found += [problem(one.name, message, "Change the text or the limit") for message in one.problems()]
+        found.append(problem(f"{of}{about}{violation.message.rstrip('.')}{got}", fix_of(violation)[:-1]))
+    if not found:
+        for one in inputs:  # Discord itself accepts a value that is too short, which the user continues
+            if one.field.max is not None and len(one.field.value) > one.field.max:
+                message = f'field "{one.name}": its value {short_repr(one.field.value)} is longer than max='
+                found.append(problem(f"{message}{one.field.max}", "Change the text or the limit"))
     return found
 
 
 def problems_around(functions: Iterable[Callable[..., Any]]) -> list[Problem]:
-    """Return the problems of all forms in the modules of these functions, and in the modules that those import from."""
-    modules = set[object]()
-    for module in {id(names): names for names in map(_globals_of, functions)}.values():
-        modules.add(module.get("__name__"))
-        for value in module.values():
-            if isinstance(value, ModuleType):
-                modules.add(value.__name__)
-            elif isinstance(value, (type, FunctionType)):
-                modules.add(value.__module__)
-    if any(form_problems(form) for form in _forms_in(modules)):
-        gc.collect()  # some may be of a function that has ended, or of a module that was reloaded
-    return [problem for form in _forms_in(modules) for problem in form_problems(form)]
+    """Return the problems of the forms in the files of these functions, and in the files that those import from.
+
+    A form that a function defines is only checked when it is opened.
+    """
+    files: dict[int, Mapping[str, Any]] = {id(names): names for names in map(_globals_of, functions)}
+    for names in list(files.values()):
+        for value in names.values():
+            if imported := _namespace_of(value):
+                files[id(imported)] = imported
+            if isinstance(value, type):
+                files[id(value)] = vars(value)  # a form in a class
+    values = [value for names in files.values() for value in names.values()]
+    # by its type: `isinstance` asks a proxy for its class, and it may have none yet
+    forms = dict.fromkeys(value for value in values if type(value) is AnyOrder and issubclass(value, Form))
+    return [problem for form in forms if form is not Form for problem in form_problems(form)]
 
 
 def _globals_of(function: Callable[..., Any]) -> dict[str, Any]:
     return getattr(underlying(function), "__globals__", {})
 
 
-def _forms_in(modules: set[object], base: type[Form] = Form) -> Iterator[type[Form]]:
-    """Return all living forms that are defined in these modules. Python's list of subclasses is a weak one."""
-    for form in base.__subclasses__():
-        if form.__module__ in modules:
-            yield form
-        yield from _forms_in(modules, form)
+def _namespace_of(value: object) -> dict[str, Any]:
+    """Return the names of an imported module, or of the file that defines an imported function or class."""
+    if isinstance(value, (type, FunctionType)):
+        value = sys.modules.get(value.__module__)
+    return vars(value) if isinstance(value, ModuleType) else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partialmethod
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -87,8 +87,6 @@ class _ShowsErrors(Rule):
 class Rules:
     """All rules of one handler: checks in their order, then counters in theirs."""
 
-    __slots__ = ("_checks", "_counters", "shows_errors")
-
     def __init__(self, rules: Sequence[Rule], counters: Sequence[Counter]) -> None:
         checks = [rule for rule in rules if isinstance(rule, Check)]
         self._checks = tuple(check.ask for check in sorted(checks, key=lambda check: check.rank))
@@ -100,12 +98,9 @@ class Rules:
         for ask in self._checks:
             await ask(ctx)
 
-    def limits(self, ctx: InteractionContext[Any]) -> AbstractAsyncContextManager[None]:
-        """Count a call inside of the block. Entering it raises UserError if a limit is reached."""
-        return self._admitted(ctx) if self._counters else nullcontext()
-
     @asynccontextmanager
-    async def _admitted(self, ctx: InteractionContext[Any]) -> AsyncGenerator[None]:
+    async def limits(self, ctx: InteractionContext[Any]) -> AsyncGenerator[None]:
+        """Count a call inside of the block. Entering it raises UserError if a limit is reached."""
         async with AsyncExitStack() as admitted:
             for counter in self._counters:
                 if (key := counter.key_of(ctx)) is not None:
@@ -183,11 +178,6 @@ def require_permissions(
     if permissions and can_be_decorated(permissions[0]):
         return without_parentheses(Rule(), permissions[0], "wisp.require_permissions", example)
     member = hikari.Permissions.NONE
-    for permission in (*permissions, bot):
-        if not isinstance(permission, hikari.Permissions):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-            rule = Rule()
-            rule.problem = (f"require_permissions got {permission!r}", f"Give it values like {example}")
-            return rule
     for permission in permissions:
         member |= permission
 
@@ -224,9 +214,7 @@ def guard(ask: Callable[..., Any]) -> Callable[[T], T]:
 
     check = Check(_OWN, check_call)
     check.__wrapped__, check.__name__ = ask, name  # for a problem if it is used as a command
-    if not callable(ask):  # pyright: ignore[reportUnnecessaryComparison]: users err
-        check.problem = (f"wisp.guard got {ask!r}", "Give it a function of the context")
-    elif problem := misfit(ask, "ctx"):
+    if problem := misfit(ask, "ctx"):
         check.problem = (f'guard "{name}": {problem}', f"Write `def {name}(ctx)`")
     return check
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import inspect
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from copy import copy
-from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import hikari
 
@@ -22,12 +21,11 @@ from .locations import place_of
 
 if TYPE_CHECKING:
     from .context import ComponentContext, InteractionContext
-    from .owner import AnyHandler, Owner
+    from .owner import Owner
     from .responder import Answer, MessageFields
     from .runtime import Runtime
 
 F = TypeVar("F", bound=Form)
-T = TypeVar("T")
 
 LONGEST = 14 * 60.0
 """The most seconds that a prompt waits: its message can be changed for 15 minutes, and is changed when it ends."""
@@ -44,69 +42,26 @@ _NOTHING = "There is nothing to show."
 Page = str | hikari.Embed
 
 
-class Prompt(Protocol):
-    """A message that waits for clicks of one user. Errors after a click are errors of `handler`."""
-
-    user_id: int
-    handler: AnyHandler
-
-    async def on_click(self, ctx: ComponentContext, action: str) -> None:
-        """Handle a click. `action` is the end of the custom id, which a client can forge."""
-        ...
-
-
 class Prompts:
     """The prompts and forms of one run that wait for users, by keys that cannot be guessed.
 
-    `component` is the handler of their buttons.
+    `open` are the prompts, `component` is the handler of their buttons.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._prompts: dict[str, Prompt] = {}
+        self.open: dict[str, Prompt] = {}
         self._forms: dict[str, tuple[Owner, asyncio.Future[hikari.ModalInteraction]]] = {}
-        self._timers: dict[str, asyncio.TimerHandle] = {}
-        self.component: Component[[str, str], None] = copy(_component())
-        self.component.holder = runtime.bot
-
-    # ---- questions and pages ----
-
-    def open(self, prompt: Prompt) -> str:
-        """Send clicks to `prompt` until `close`. Return its key."""
-        key = secrets.token_hex(8)
-        self._prompts[key] = prompt
-        return key
-
-    def close(self, key: str) -> bool:
-        """Send no more clicks. Return False if the prompt is already closed."""
-        if timer := self._timers.pop(key, None):
-            timer.cancel()
-        return self._prompts.pop(key, None) is not None
-
-    def expire(self, key: str, seconds: float, then: Callable[[], Awaitable[object]] | None = None) -> None:
-        """Close the prompt `seconds` after the last call of this, then call `then`."""
-
-        async def end() -> None:
-            if self.close(key) and then is not None:
-                await then()
-
-        if timer := self._timers.pop(key, None):
-            timer.cancel()
-        self._timers[key] = self._runtime.clock.call_later(seconds, lambda: self._runtime.spawn(end()))
-
-    async def wait(self, answered: asyncio.Future[T], seconds: float) -> T:
-        """Wait for a user. Raises TimeoutError after `seconds`."""
-        with self._runtime.tasks.waiting_for_user():
-            return await self._runtime.clock.wait_for(answered, seconds)
+        self.component = Component(runtime.bot, self.on_click, _CUSTOM_ID, {}, {}, reserved=True)
 
     def stop(self) -> None:
         """Close all prompts."""
-        for key in list(self._prompts):
-            self.close(key)
+        for prompt in list(self.open.values()):
+            prompt.close()
 
     async def on_click(self, ctx: ComponentContext, key: str, action: str) -> None:
         """Send a click to its prompt. Raises UserError if that is over, or another user's."""
-        prompt = self._prompts.get(key)
+        prompt = self.open.get(key)
         if prompt is None:
             raise UserError(_OVER)
         if prompt.user_id != ctx.user.id:
@@ -127,21 +82,14 @@ class Prompts:
         fields: MessageFields,
     ) -> bool | None:
         """Ask the user and wait: see `InteractionContext.confirm`."""
-        _check_timeout(timeout)
-        asked = _Question(ctx, yes, no)
+        asked = _Question(ctx, timeout, yes, no)
+        await asked.send(question, ephemeral=ephemeral, **{**fields, "components": [asked.buttons()]})
         try:
-            answer = await ctx.respond(question, ephemeral=ephemeral, **{**fields, "components": [asked.buttons()]})
-            try:
-                confirmed = await self.wait(asked.answered, timeout)
-            except TimeoutError:
-                self.close(asked.key)
-                await _last_edit(answer.edit(components=[asked.buttons(disabled=True)]))
-                return None
+            with self._runtime.tasks.waiting_for_user():
+                return await asked.answered
         except BaseException:
-            self.close(asked.key)
+            asked.close()
             raise
-        self.expire(asked.key, LONGEST)  # a second click may be on its way, and is answered as what it is
-        return confirmed
 
     # ---- forms ----
 
@@ -168,7 +116,8 @@ class Prompts:
             await ctx.respond_with_modal(title or shown, custom_id, components=components)
             for slot in responder.slots:
                 slot.release()
-            interaction = await self.wait(submitted, FORM_TIMEOUT)
+            with self._runtime.tasks.waiting_for_user():
+                interaction = await self._runtime.clock.wait_for(submitted, FORM_TIMEOUT)
             responder.continue_with(interaction)
         except TimeoutError:
             return None
@@ -184,120 +133,144 @@ class Prompts:
         return read_form(form, submitted_values(interaction))
 
 
-async def _on_click(ctx: ComponentContext, key: str, action: str) -> None:
-    await runtime_of(ctx).prompts.on_click(ctx, key, action)
+# ---- questions and pages ----
 
 
-@cache
-def _component() -> Component[[str, str], None]:
-    """Return the component that each run copies: reading its signature anew would slow each start."""
-    holder: Any = None
-    return Component(holder, _on_click, _CUSTOM_ID, {}, {}, reserved=True)
+class Prompt(abc.ABC):
+    """A message whose buttons wait for one user. They are disabled `timeout` seconds after it is sent or turned.
 
+    Errors after a click are errors of the handler that sent it. Raises ValueError if the message cannot be changed any
+    more after so long.
+    """
 
-# ---- a question ----
-
-
-class _Question:
-    def __init__(self, ctx: InteractionContext[Any], yes: str, no: str) -> None:
+    def __init__(self, ctx: InteractionContext[Any], timeout: float) -> None:
+        if not 0 < timeout <= LONGEST:
+            raise ValueError(f"timeout: expected more than 0 and at most {LONGEST:g} seconds, got {timeout!r}")
         self.user_id = int(ctx.user.id)
         self.handler = handler_of(ctx)
-        self.answered: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._ctx = ctx
+        self._runtime = runtime_of(ctx)
+        self._key = secrets.token_hex(8)
+        self._timeout = timeout
+        self._timer: asyncio.TimerHandle | None = None
+        self._edit: Callable[..., Awaitable[None]] = ctx.edit
+
+    async def send(self, *content: Any, **fields: Any) -> Answer:
+        """Answer with the message, and send the clicks on its buttons to `on_click`."""
+        self._runtime.prompts.open[self._key] = self
+        try:
+            answer = await self._ctx.respond(*content, **fields)
+        except BaseException:
+            self.close()
+            raise
+        self._expire_later(answer.edit)
+        return answer
+
+    def close(self) -> None:
+        """Send no more clicks."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._runtime.prompts.open.pop(self._key, None)
+
+    @abc.abstractmethod
+    async def on_click(self, ctx: ComponentContext, action: str) -> None:
+        """Handle a click. `action` is the end of the custom id, which a client can forge."""
+
+    @abc.abstractmethod
+    def buttons(self, *, disabled: bool = False) -> hikari.impl.MessageActionRowBuilder:
+        """Return the buttons under the message."""
+
+    async def expire(self) -> None:
+        """Close it, and disable its buttons; if the message was deleted, there is nothing to disable."""
+        self.close()
+        with suppress(AnswerError, hikari.HTTPError):
+            await self._edit(components=[self.buttons(disabled=True)])
+
+    def _expire_later(self, edit: Callable[..., Awaitable[None]]) -> None:
+        """Expire `timeout` seconds from now. The `edit` of the newest click works for the longest time."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._edit = edit
+        self._timer = self._runtime.clock.call_later(self._timeout, lambda: self._runtime.spawn(self.expire()))
+
+    def _button(
+        self, action: str, label: str, *, disabled: bool, highlighted: bool = False
+    ) -> hikari.impl.InteractiveButtonBuilder:
+        style = hikari.ButtonStyle.SUCCESS if highlighted else hikari.ButtonStyle.SECONDARY
+        return self._runtime.prompts.component.bind(self._key, action).button(label, style=style, disabled=disabled)
+
+
+class _Question(Prompt):
+    """A question with two buttons. `answered` is whether the first was pressed, None if it has expired.
+
+    A second click may be on its way when the first arrives, so it stays open until it expires.
+    """
+
+    def __init__(self, ctx: InteractionContext[Any], timeout: float, yes: str, no: str) -> None:
+        super().__init__(ctx, timeout)
+        self.answered: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
         self._labels = {"yes": yes, "no": no}
         self._chosen: str | None = None
-        self._prompts = runtime_of(ctx).prompts
-        self.key = self._prompts.open(self)
 
     async def on_click(self, ctx: ComponentContext, action: str) -> None:
-        if action not in self._labels or self.answered.cancelled():
+        if action not in self._labels:
             raise UserError(_OVER)
-        if self._chosen == action:  # the same button once more, before its message showed the first click
-            await ctx.defer()
-            return
         if self._chosen is not None:
             raise UserError(_ANSWERED.format(label=self._labels[self._chosen]))
         self._chosen = action
         try:
-            await ctx.edit(components=[self.buttons(action)])
+            await ctx.edit(components=[self.buttons(disabled=True)])
         finally:
-            if not self.answered.done():
-                self.answered.set_result(action == "yes")
+            self._answer(action == "yes")
 
-    def buttons(self, chosen: str | None = None, *, disabled: bool = False) -> hikari.impl.MessageActionRowBuilder:
-        """Return both buttons, to be pressed, or disabled with the `chosen` one highlighted."""
-        bind = self._prompts.component.bind
+    async def expire(self) -> None:
+        if self._chosen is not None:  # the message belongs to the handler again
+            self.close()
+            return
+        try:
+            await super().expire()
+        finally:
+            self._answer(None)
+
+    def _answer(self, answer: bool | None) -> None:
+        if not self.answered.done():
+            self.answered.set_result(answer)
+
+    def buttons(self, *, disabled: bool = False) -> hikari.impl.MessageActionRowBuilder:
+        """Return both buttons, the chosen one highlighted."""
+        yes, no = self._labels.values()
         return row(
-            *(
-                bind(self.key, action).button(
-                    label, style=_STYLES[action, chosen], disabled=disabled or chosen is not None
-                )
-                for action, label in self._labels.items()
-            )
+            self._button("yes", yes, disabled=disabled, highlighted=self._chosen != "no"),
+            self._button("no", no, disabled=disabled, highlighted=self._chosen == "no"),
         )
 
 
-# of (action, chosen action)
-_STYLES: dict[tuple[str, str | None], hikari.InteractiveButtonTypesT] = {
-    ("yes", None): hikari.ButtonStyle.SUCCESS,
-    ("no", None): hikari.ButtonStyle.SECONDARY,
-    ("yes", "yes"): hikari.ButtonStyle.SUCCESS,
-    ("no", "yes"): hikari.ButtonStyle.SECONDARY,
-    ("yes", "no"): hikari.ButtonStyle.SECONDARY,
-    ("no", "no"): hikari.ButtonStyle.DANGER,
-}
-
-
-# ---- pages ----
-
-
-class _Pages:
-    def __init__(self, ctx: InteractionContext[Any], make: Callable[[int], Any], count: int, timeout: float) -> None:
-        self.user_id = int(ctx.user.id)
-        self.handler = handler_of(ctx)
+class _Pages(Prompt):
+    def __init__(self, ctx: InteractionContext[Any], timeout: float, make: Callable[[int], Any], count: int) -> None:
+        super().__init__(ctx, timeout)
         self._make = make
         self._count = count
-        self._timeout = timeout
         self._shown = 0
-        self._prompts = runtime_of(ctx).prompts
-        self._key = self._prompts.open(self)
-        self._edit: Callable[..., Awaitable[None]] = ctx.edit
-
-    async def show(self, ctx: InteractionContext[Any], ephemeral: bool | None) -> Answer:
-        """Answer with the first page."""
-        try:
-            answer = await ctx.respond(ephemeral=ephemeral, **await self._message(0))
-        except BaseException:
-            self._prompts.close(self._key)
-            raise
-        self._edit = answer.edit
-        self._prompts.expire(self._key, self._timeout, self._end)
-        return answer
 
     async def on_click(self, ctx: ComponentContext, action: str) -> None:
         if not action.isdecimal() or int(action) >= self._count:
             raise UserError(_OVER)
-        await ctx.edit(**await self._message(int(action)))
-        self._shown = int(action)
-        self._edit = ctx.edit  # the newest click can change the message for the longest time
-        self._prompts.expire(self._key, self._timeout, self._end)
+        await ctx.edit(**await self.turn_to(int(action)))
+        self._expire_later(ctx.edit)
 
-    async def _end(self) -> None:
-        await _last_edit(self._edit(components=[self._buttons(self._shown, disabled=True)]))
-
-    async def _message(self, number: int) -> dict[str, Any]:
+    async def turn_to(self, number: int) -> dict[str, Any]:
+        """Return the message that shows a page, without anything of the page before: an edit keeps what it omits."""
         page = await _made(self._make, number)
+        self._shown = number
         shown = {"embeds": [page]} if isinstance(page, hikari.Embed) else {"content": page}
-        # an edit keeps the fields that it does not name, which the page before may have had
-        return {"content": None, "embeds": [], "attachments": None, **shown, "components": [self._buttons(number)]}
+        return {"content": None, "embeds": [], "attachments": None, **shown, "components": [self.buttons()]}
 
-    def _buttons(self, number: int, *, disabled: bool = False) -> hikari.impl.MessageActionRowBuilder:
-        def button(label: str, to: int) -> hikari.impl.InteractiveButtonBuilder:
-            off = disabled or not 0 <= to < self._count or to == number
-            bound = self._prompts.component.bind(self._key, str(to))
-            return bound.button(label, style=hikari.ButtonStyle.SECONDARY, disabled=off)
-
+    def buttons(self, *, disabled: bool = False) -> hikari.impl.MessageActionRowBuilder:
+        shown = self._shown
         return row(
-            button("Previous", number - 1), button(f"{number + 1}/{self._count}", number), button("Next", number + 1)
+            self._button(str(shown - 1), "Previous", disabled=disabled or shown == 0),
+            self._button(str(shown), f"{shown + 1}/{self._count}", disabled=True),
+            self._button(str(shown + 1), "Next", disabled=disabled or shown + 1 == self._count),
         )
 
 
@@ -317,20 +290,15 @@ async def paginate(
     `empty`. After `timeout` seconds without a click (up to 840) the buttons are disabled.
 
     Raises AnswerError if the first page is neither a str nor an embed, is blank, or is refused by Discord; a later one
-    that is invalid is not shown, and the user is notified. Raises ValueError if `count` is no count. An error
-    that `page` raises after a click is an error of the handler that called `paginate`: its error handlers are asked,
-    with the context of the click.
+    that is invalid is not shown, and the user is notified. An error that `page` raises after a click is an error of the
+    handler that called `paginate`: its error handlers are asked, with the context of the click.
     """
-    _check_timeout(timeout)
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:  # pyright: ignore[reportUnnecessaryIsInstance]: users err
-        raise ValueError(f"count: expected a number of pages, 0 or more, got {count!r}")
-    if not callable(page):
-        raise ValueError(f"page: expected a function of the page's number, got {page!r}")
-    if count > 1:
-        return await _Pages(ctx, page, count, timeout).show(ctx, ephemeral)
     if count < 1:
         return await ctx.respond(empty, ephemeral=ephemeral)
-    return await ctx.respond(await _made(page, 0), ephemeral=ephemeral)
+    if count == 1:
+        return await ctx.respond(await _made(page, 0), ephemeral=ephemeral)
+    pages = _Pages(ctx, timeout, page, count)
+    return await pages.send(ephemeral=ephemeral, **await pages.turn_to(0))
 
 
 async def paginate_embeds(
@@ -353,22 +321,7 @@ async def _made(make: Callable[[int], Any], number: int) -> Page:
         page = await page
     if isinstance(page, hikari.Embed) or (isinstance(page, str) and page.strip()):
         return page
-    hint = "Return a str or a hikari.Embed."
-    if inspect.iscoroutine(page):
-        page.close()  # the error says what is wrong, without a warning that it was never awaited
-        hint = f"Await it: `return await {page.__qualname__}(...)`."
     file, line = place_of(make)
     place = f"{file}:{line}: " if file else ""
     what = "a blank str" if isinstance(page, str) else f"`{type(page).__name__}`"
-    raise AnswerError(f"{place}page {number} (of paginate, counted from 0) is {what}. {hint}")
-
-
-def _check_timeout(seconds: float) -> None:
-    if not 0 < seconds <= LONGEST:
-        raise ValueError(f"timeout: expected more than 0 and at most {LONGEST:g} seconds, got {seconds!r}")
-
-
-async def _last_edit(edit: Awaitable[None]) -> None:
-    """Change a message at its end, if that still works: it may be deleted, and then nothing needs to change."""
-    with suppress(AnswerError, hikari.HTTPError):
-        await edit
+    raise AnswerError(f"{place}page {number} (of paginate, counted from 0) is {what}. Return a str or a hikari.Embed.")

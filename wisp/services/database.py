@@ -61,8 +61,8 @@ OWN_MIGRATIONS: dict[int, str] = {
     2: """
         CREATE TABLE wisp_cooldowns (
             name TEXT NOT NULL,        -- of the limit
-            key TEXT NOT NULL,         -- for whom it is counted, as Python writes it
-            times TEXT NOT NULL,       -- of the uses, in seconds since the epoch, oldest first
+            key TEXT NOT NULL,         -- for whom it is counted, as JSON
+            times TEXT NOT NULL,       -- of the uses, as JSON: seconds since the epoch, oldest first
             until REAL NOT NULL,       -- when none of them counts any more
             PRIMARY KEY (name, key)
         ) WITHOUT ROWID;
