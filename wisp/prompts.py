@@ -52,7 +52,9 @@ class Prompts:
         self._runtime = runtime
         self.open: dict[str, Prompt] = {}
         self._forms: dict[str, tuple[Owner, asyncio.Future[hikari.ModalInteraction]]] = {}
-        self.component = Component(runtime.bot, self.on_click, _CUSTOM_ID, {}, {}, reserved=True)
+        self.component: Component[[str, str], None] = Component(
+            runtime.bot, self.on_click, _CUSTOM_ID, {}, {}, reserved=True
+        )
 
     def stop(self) -> None:
         """Close all prompts."""
@@ -146,8 +148,8 @@ class Prompt(abc.ABC):
     def __init__(self, ctx: InteractionContext[Any], timeout: float) -> None:
         if not 0 < timeout <= LONGEST:
             raise ValueError(f"timeout: expected more than 0 and at most {LONGEST:g} seconds, got {timeout!r}")
-        self.user_id = int(ctx.user.id)
-        self.handler = handler_of(ctx)
+        self.user_id: int = int(ctx.user.id)
+        self.handler: AnyHandler = handler_of(ctx)
         self._ctx = ctx
         self._runtime = runtime_of(ctx)
         self._key = secrets.token_hex(8)
@@ -215,6 +217,9 @@ class _Question(Prompt):
     async def on_click(self, ctx: ComponentContext, action: str) -> None:
         if action not in self._labels:
             raise UserError(_OVER)
+        if self._chosen == action:  # the same button once more, before its message showed the first click
+            await ctx.defer()
+            return
         if self._chosen is not None:
             raise UserError(_ANSWERED.format(label=self._labels[self._chosen]))
         self._chosen = action
