@@ -21,7 +21,7 @@ from .locations import place_of
 
 if TYPE_CHECKING:
     from .context import ComponentContext, InteractionContext
-    from .owner import Owner
+    from .owner import AnyHandler, Owner
     from .responder import Answer, MessageFields
     from .runtime import Runtime
 
