@@ -687,7 +687,7 @@ async def test_a_bot_that_keeps_no_data_says_so_and_works(
             assert bot.services.missing == {}
     assert os.listdir(tmp_path) == []
     told = [record.getMessage() for record in caplog.records if "database=None" in record.getMessage()]
-    assert told == ["the bot keeps its data in memory (database=None): they are lost when it stops"] * 2
+    assert told == ["the bot keeps its data in memory (database=None): it is lost when the bot stops"] * 2
     assert hello_bot().settings().database == "other.db"
     assert hello_bot(database=Path("mine.db")).settings().database == "mine.db"
 

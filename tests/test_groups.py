@@ -145,7 +145,7 @@ def test_a_limit_in_a_group_is_told_with_the_command_that_breaks_it() -> None:
     assert mistake.file.endswith("test_groups.py")
 
 
-NOBODYS = "it was given to no bot, so its commands are not registered"
+NOBODYS = "it is not attached to a bot, so its commands are not registered"
 
 
 def nobodys_group() -> wisp.CommandGroup:

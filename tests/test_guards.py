@@ -63,7 +63,7 @@ async def test_each_guard_lets_in_and_refuses_in_its_words(decorator: Any, ada: 
 async def test_the_owner_is_the_applications_unless_the_bot_names_others() -> None:
     bot = guarded(wisp.require_owner)
     async with connect(bot) as discord:
-        owner = next(iter(bot.runtime.owners))
+        owner = next(iter(bot.runtime.owner_ids))
         names = {user.id: user.name for user in discord.world.users.values()}
         assert await said(discord, names[owner]) == "done"
         stranger = next(name for id, name in names.items() if id != owner and name in ("ada", "bob"))

@@ -1371,7 +1371,7 @@ async def test_members_who_manage_the_server_turn_modules_on_and_off() -> None:
         choices = await ada.autocomplete("modules enable", "module", "S")
         assert [choice["name"] for choice in choices] == ["base", "shy"]
         asked = await ada.slash("modules disable", module="base")
-        assert asked.content == "“top” needs “base”, and will be off with it. Go on?"
+        assert asked.content == "“top” needs “base”, and will be turned off with it. Continue?"
         await ada.click(asked, "Leave it on")
         assert (await ada.slash("top")).content == "top"
         asked = await ada.slash("modules disable", module="base")

@@ -363,9 +363,9 @@ def test_an_option_or_field_as_a_default_is_a_mistake_in_components_modals_jobs_
 
     found = [mistake for mistake in bot.check() if not mistake.is_warning]
     assert [mistake.where for mistake in found] == [
-        'form "Note", field "text"',
-        'form "Number", field "text"',
-        'component "vote:{poll}", parameter `poll`',
+        'form "Note"',
+        'form "Number"',
+        'component "vote:{poll}", field {poll}',
         'modal "ask", parameter `poll`',
         'job "brew", parameter "much"',
     ]

@@ -56,7 +56,7 @@ class Bot(Decorators):
     - `token`: DISCORD_TOKEN.
     - `rest_url`: another address of Discord's REST API, such as a proxy for large bots (WISP_REST_URL).
     - `database`: the file of the bot's data (WISP_DATABASE, "wisp.db"). A bot whose file cannot be opened does not
-      connect. With None (WISP_DATABASE=:memory:) the bot keeps its data in memory, and loses them when it stops.
+      connect. With None (WISP_DATABASE=:memory:) the bot keeps its data in memory: it is lost when the bot stops.
     - `owners`: user ids (WISP_OWNERS, separated by commas).
     - `intents`: names of intents beyond what the listeners need, such as "MESSAGE_CONTENT" (WISP_INTENTS).
     - `guilds`: register commands in these servers only, for development (WISP_GUILDS).
@@ -144,7 +144,7 @@ class Bot(Decorators):
         return self._modules is not None
 
     async def emit(self, event: Event) -> None:
-        """Call every listener for an event of one's own, and return when all are done.
+        """Call every listener for a custom event. Return when all have ended.
 
         What one raises does not stop the others: it goes to the error handlers, or is logged. Raises WispError before
         the bot starts.
@@ -219,7 +219,7 @@ class Bot(Decorators):
     async def start(self, config: Config | None = None, *, clock: Clock | None = None) -> None:
         """Check the bot, register its commands and connect; returns once it is ready.
 
-        `config` stands for `settings()`, `clock` for real time. Raises CheckError with all that is wrong in the bot
+        `config` replaces `settings()`, `clock` replaces real time. Raises CheckError with all that is wrong in the bot
         or its settings before anything is opened, StartError if its data cannot be opened or Discord does not let it
         connect, and WispError if it runs already. If Discord refuses to register commands for now, the bot starts
         with those that Discord has, logs the reason, and goes on trying.
@@ -273,7 +273,7 @@ class Bot(Decorators):
         ends without them once the main thread has ended.
 
         At the top level of an imported file it does nothing, so that a test can import the bot. Without a token, in
-        a terminal, the bot starts on a local Discord instead. Exits with code 1 and a message where it cannot start.
+        a terminal, the bot starts on a local Discord instead. Exits with code 1 and a message if it cannot start.
         """
         caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
         if caller.f_code.co_name == "<module>" and caller.f_globals.get("__name__") != "__main__":

@@ -230,7 +230,7 @@ def _is_of_shard(task: asyncio.Task[Any], gateway: hikari.GatewayBot) -> bool:
 
 
 class Undecodable(NamedTuple):
-    """An interaction that hikari cannot read: what an answer needs, as it came."""
+    """An interaction that hikari cannot read: the raw fields that an answer needs."""
 
     app: hikari.RESTAware
     id: Any
@@ -314,7 +314,7 @@ async def answer(interaction: Interaction, type: int, data: Mapping[str, Any], f
 
 
 async def answer_privately(interaction: Interaction, text: str) -> None:
-    """Send a text that only the user sees as the first answer, as `answer` does. Of an autocompletion, no choices."""
+    """Send a text that only the user sees as the first answer, as `answer` does; no choices for an autocomplete."""
     if interaction.type == hikari.InteractionType.AUTOCOMPLETE:
         await send_choices(interaction, [])
     else:

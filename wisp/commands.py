@@ -318,7 +318,7 @@ class CommandGroup(CommandDecorator):
         self.commands: list[Command[..., Any]] = []
         self.groups: list[CommandGroup] = []
         self._owner: CommandOwner | None = None
-        message = "it was given to no bot, so its commands are not registered"
+        message = "it is not attached to a bot, so its commands are not registered"
         unattached[self] = self.problem("", message, "Call its create_group(bot), or make it with bot.group(...)")
 
     @property

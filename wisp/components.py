@@ -19,6 +19,7 @@ from typing import (
     TypeVar,
     Unpack,
     cast,
+    get_args,
     get_origin,
 )
 
@@ -168,8 +169,15 @@ class _Field:
     def __init__(self, name: str, annotation: Any) -> None:
         self.name = name
         self.type = annotation
-        self.is_enum = isinstance(annotation, type) and issubclass(annotation, Enum)
-        if not (self.is_enum or annotation in _TYPES or get_origin(annotation) is Literal):
+        self._choices: dict[str, Any] | None = None  # by their texts
+        if isinstance(annotation, type) and issubclass(annotation, Enum):
+            self._choices = dict(annotation.__members__)
+        elif get_origin(annotation) is Literal:
+            values = get_args(annotation)
+            self._choices = {str(value): value for value in values}
+            if len(self._choices) < len(values):
+                raise InvalidDefinition(f"two values of `{self}` are the same in a custom id", "Use one type")
+        elif annotation not in _TYPES:
             fix = "Use str, int, float, bool, hikari.Snowflake, an Enum or a Literal, like the id of a thing"
             raise InvalidDefinition(f"a custom id cannot hold a `{self}`", fix)
 
@@ -178,17 +186,18 @@ class _Field:
 
     def write(self, value: Any) -> str:
         """Return a value as text. Raises InvalidDefinition if it is none of its type."""
-        text = getattr(value, "name", "") if self.is_enum else _text_of(value)
-        with suppress(ValueError):
-            if self.read(text) == value:
-                return text
+        texts = [_text_of(value)] if self._choices is None else self._choices
+        for text in texts:
+            with suppress(ValueError):
+                if self.read(text) == value:
+                    return text
         raise InvalidDefinition(f"{{{self.name}}}: it is {value!r}", f"Give it a value of type {self}")
 
     def read(self, text: str) -> Any:
         """Return the value that was written as this text. Raises ValueError if there is none."""
         try:
-            if self.is_enum:
-                return self.type[text]
+            if self._choices is not None:
+                return self._choices[text]
             return msgspec.convert(text, self.type, strict=False, dec_hook=_read_id)
         except (KeyError, msgspec.ValidationError):
             raise ValueError(text) from None
@@ -413,14 +422,17 @@ class _ByCustomId(Handler[..., Any], Generic[P, R]):
             arguments = ", ".join([f"ctx: wisp.{self.context.__name__}", *pattern.fields])
             self.note(problem, f"Write `async def {self.__name__}({arguments})`, or change the custom id")
             return
-        for name in pattern.fields:
+        for name, parameter in parameters.items():
             try:
-                parameters[name].check_default()
-                annotation = parameters[name].read()
-                annotation.refuse_metadata()
-                self._fields[name] = _Field(name, annotation.bare)
+                parameter.check_default()
+                if name in pattern.fields:
+                    annotation = parameter.read()
+                    annotation.refuse_metadata()
+                    self._fields[name] = _Field(name, annotation.bare)
             except InvalidDefinition as invalid:
-                self.note(invalid.message, invalid.fix, f", field {{{name}}}")
+                of = f", field {{{name}}}" if name in pattern.fields else f", parameter `{name}`"
+                self.note(invalid.message, invalid.fix, of)
+        self._fields = {name: self._fields[name] for name in pattern.fields if name in self._fields}
         if not self.problems:
             self._signature = inspect.signature(self.function)
 

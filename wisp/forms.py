@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass
 from types import FunctionType, ModuleType
 from typing import Any, ClassVar, NamedTuple, TypeVar
@@ -101,6 +102,8 @@ def _read_input(field: msgspec.structs.FieldInfo, hint: Any) -> _Input:
         if annotation.type is not str:
             words = annotation.type.__name__ if isinstance(annotation.type, type) else annotation.type
             raise InvalidDefinition(f"a form has text inputs only, and this is `{words}`", "Use `str` or `str | None`")
+        if not (field.required or field.default is None or isinstance(field.default, str)):
+            raise InvalidDefinition(f"its default is {short_repr(field.default)}", "Give it a str, or None")
     except InvalidDefinition as invalid:
         raise InvalidDefinition(f'field "{field.name}": {invalid.message}', invalid.fix) from None
     is_required = field.required and not annotation.allows_none
@@ -170,8 +173,9 @@ def form_problems(form: type[Form]) -> list[Problem]:
 def problems_around(functions: Iterable[Callable[..., Any]]) -> list[Problem]:
     """Return the problems of the forms in the files of these functions, and in the files that those import from.
 
-    A form that a function defines is only checked when it is opened.
+    A form that is defined inside a function is found if one of these functions uses it there.
     """
+    functions = [*map(underlying, functions)]
     files: dict[int, Mapping[str, Any]] = {id(names): names for names in map(_globals_of, functions)}
     for names in list(files.values()):
         for value in names.values():
@@ -180,13 +184,21 @@ def problems_around(functions: Iterable[Callable[..., Any]]) -> list[Problem]:
             if isinstance(value, type):
                 files[id(value)] = vars(value)  # a form in a class
     values = [value for names in files.values() for value in names.values()]
+    values += [value for function in functions for value in _closure_of(function)]
     # by its type: `isinstance` asks a proxy for its class, and it may have none yet
     forms = dict.fromkeys(value for value in values if type(value) is AnyOrder and issubclass(value, Form))
     return [problem for form in forms if form is not Form for problem in form_problems(form)]
 
 
 def _globals_of(function: Callable[..., Any]) -> dict[str, Any]:
-    return getattr(underlying(function), "__globals__", {})
+    return getattr(function, "__globals__", {})
+
+
+def _closure_of(function: Callable[..., Any]) -> Iterator[object]:
+    """Yield what a function uses of the functions around it."""
+    for cell in getattr(function, "__closure__", None) or ():
+        with suppress(ValueError):  # it is not defined yet
+            yield cell.cell_contents
 
 
 def _namespace_of(value: object) -> dict[str, Any]:

@@ -230,7 +230,7 @@ async def _ask_guild(ctx: InteractionContext[Any]) -> None:
 
 
 async def _ask_owner(ctx: InteractionContext[Any]) -> None:
-    if int(ctx.user.id) not in runtime_of(ctx).owners:
+    if int(ctx.user.id) not in runtime_of(ctx).owner_ids:
         raise UserError(_OWNERS_ONLY)
 
 

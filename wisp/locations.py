@@ -88,7 +88,7 @@ def place_in(frames: Iterable[FrameType]) -> str:
 
 
 def line_of(task: asyncio.Task[Any]) -> str:
-    """Return as `place`, with the line of code: " (bot.py:12, in greet: await door.wait())"."""
+    """Return the same as `place`, with the line of code: " (bot.py:12, in greet: await door.wait())"."""
     return _innermost(((frame, frame.f_lineno) for frame in _frames(task.get_coro())), with_code=True)
 
 

@@ -165,7 +165,7 @@ def check_first(parameters: Sequence[Parameter]) -> None:
 
 
 def read_option(parameter: Parameter) -> CommandOption:
-    """Return the option that a parameter stands for. Raises InvalidDefinition if Discord has none such."""
+    """Return the option that a parameter stands for. Raises InvalidDefinition if Discord has no such option."""
     if not parameter.is_named:
         raise InvalidDefinition(f"`{parameter}` cannot be given by name", "Name each option, as in `text: str`")
     parameter.check_default()
@@ -243,7 +243,7 @@ def localizations(texts: Localizations | None) -> dict[str, str]:
 
 
 def choices_in(choices: Choices) -> Iterator[Any]:
-    """Return the choices one by one, those of a mapping as pairs. Raises TypeError for a str or what is no iterable."""
+    """Return the choices one by one, those of a mapping as pairs. Raises TypeError for anything else, and a str."""
     if isinstance(choices, (str, bytes)):
         raise TypeError(f"expected a list of choices, got {short_repr(choices)}")
     return iter(cast("Mapping[Any, Any]", choices).items() if isinstance(choices, Mapping) else choices)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict, TypeVar, Un
 import hikari
 
 from . import bridge, limits
-from .errors import AnswerError, InteractionOver
+from .errors import AnswerError, InteractionOver, did_you_mean
 
 if TYPE_CHECKING:
     from .owner import Source
@@ -275,6 +275,9 @@ class Responder:
             if not content.strip():
                 raise AnswerError(_EMPTY)
             return {"content": content, "allowed_mentions": {"parse": []}}, ()
+        if unknown := fields.keys() - MessageFields.__annotations__:
+            name = unknown.pop()
+            raise AnswerError(f"A message has no field {name}={did_you_mean(name, MessageFields.__annotations__)}")
         rest = self.interaction.app.rest
         payload, files = bridge.message_payload(rest, content, fields, edit=edit)
         _refuse(limits.message_violations(payload))

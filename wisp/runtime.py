@@ -72,7 +72,7 @@ class Runtime:
 
     `gateway` is hikari's bot, `client` lightbulb's client, `clock` the time of all parts, `database` the built-in
     one with wisp's own tables, even if another service is "db". `closing` means that no new
-    work is accepted, `closed` that the bot has ended. `owners` are the ids of the users who own the bot.
+    work is accepted, `closed` that the bot has ended. `owner_ids` are the users who own the bot.
 
     `defer_after` is the number of seconds after which a late answer is deferred: Discord waits for 3.
     `shutdown_timeout` is the number of seconds that running handlers have when the bot closes. `on_failure` is called
@@ -101,7 +101,7 @@ class Runtime:
         self.services: Services = services
         self.database: DatabaseService = database
         self.gate: Gate = gate
-        self.owners: frozenset[int] = frozenset(config.owners)
+        self.owner_ids: frozenset[int] = frozenset(config.owners)
         self.tasks: TaskTracker = TaskTracker()
         self.discord_time: DiscordTime = DiscordTime(clock)
         self.watchdog: Watchdog = Watchdog()

@@ -195,7 +195,7 @@ class Session:
         except ValueError as error:
             raise StartError(str(error)) from error
         if runtime.config.database == MEMORY:
-            _log.info("the bot keeps its data in memory (database=None): they are lost when it stops")
+            _log.info("the bot keeps its data in memory (database=None): it is lost when the bot stops")
         self._stage("services started")
 
     def _make_guild_data(self) -> GuildData:
@@ -313,7 +313,7 @@ class Session:
         """Ask Discord who the bot is, and bring its commands up to date, before the gateway connects."""
         runtime = self.runtime
         application = await self._ask_discord()
-        runtime.owners = runtime.owners or _owners_of(application)
+        runtime.owner_ids = runtime.owner_ids or _owners_of(application)
         listeners, intents = [*self.wiring.listeners], self.wiring.intents()
         _check_privileged(intents, application, listeners)
         await runtime.client.start()

@@ -127,7 +127,7 @@ class TaskTracker:
             set_handler(task)
 
     def remove(self, task: asyncio.Task[Any]) -> None:
-        """Count a task as a handler no longer. Does nothing if it is none."""
+        """Count a task as a handler no longer. Does nothing if it is not one."""
         self.running.pop(task, None)
         if self._change is not None:
             self._change.set_result(None)

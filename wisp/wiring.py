@@ -76,7 +76,7 @@ class Wiring:
                 raise
 
     def set_complete(self, is_complete: bool) -> None:
-        """Say whether all that load at the start are attached. Commands are routed then, once for all of them."""
+        """Set whether everything that loads at the start is attached. Commands are routed once it is."""
         self.is_complete = is_complete
         self._route()
 
@@ -153,19 +153,21 @@ class Wiring:
 
     def intents(self) -> hikari.Intents:
         """Return the intents that the settings name and the listeners need."""
-        intents = hikari.Intents.GUILDS | intents_of(self.listeners)
+        intents = hikari.Intents.GUILDS | intents_of_listeners(self.listeners)
         for name in self.runtime.config.intents:
             intents |= hikari.Intents[name]
         return intents
 
     def refuse_new_intents(self, owner: Decorators) -> None:
         """Raise WispError if the listeners of a module need an intent that the connection does not have."""
-        if self._commands is not None and (missing := intents_of(owner.listeners) & ~self.runtime.gateway.intents):
+        if self._commands is not None and (
+            missing := intents_of_listeners(owner.listeners) & ~self.runtime.gateway.intents
+        ):
             names = ", ".join(str(intent.name) for intent in missing.split())
             raise WispError(f"its listeners need the intent {names}, which is fixed at startup. Restart the bot")
 
 
-def intents_of(listeners: Iterable[Listener]) -> hikari.Intents:
+def intents_of_listeners(listeners: Iterable[Listener]) -> hikari.Intents:
     """Return the intents that these listeners need."""
     intents = hikari.Intents.NONE
     for listener in listeners:

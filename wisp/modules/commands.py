@@ -67,7 +67,9 @@ async def disable(ctx: GuildContext, module: ModuleName) -> str:
     _refuse_unknown(ctx, module)
     modules = ctx.bot.modules
     others = [name for name in modules.needed_by(module) if await modules.is_enabled(name, guild_id=ctx.guild_id)]
-    question = f"{_quoted(others)} need{'s' if len(others) == 1 else ''} “{module}”, and will be off with it. Go on?"
+    question = (
+        f"{_quoted(others)} need{'s' if len(others) == 1 else ''} “{module}”, and will be turned off with it. Continue?"
+    )
     if others and not await ctx.confirm(question, yes="Turn them off", no="Leave it on"):
         return "Nothing was changed."
     changed = await modules.disable(module, guild_id=ctx.guild_id, user_id=ctx.user.id)
