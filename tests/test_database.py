@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -1221,3 +1222,23 @@ async def test_a_bot_that_is_closing_is_waited_for(
         f"the database {second.db.path}: another process holds it. Is the bot running twice, or the file open in a "
         "database browser? Close that, or set another database (WISP_DATABASE). Waiting up to 60 s"
     ]
+
+
+def test_a_start_that_is_cancelled_leaves_no_thread_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failures: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+
+    async def start_and_cancel(turns: int) -> None:
+        db = DatabaseService(tmp_path / "wisp.db")
+        starting = asyncio.create_task(db.start())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        starting.cancel()
+        await asyncio.wait({starting})
+        await db.stop()
+
+    before = threading.active_count()
+    for number in range(200):
+        with asyncio.Runner() as runner:  # its event loop closes at once: no thread may call it afterwards
+            runner.run(start_and_cancel(number % 9))
+    assert (failures, threading.active_count()) == ([], before)

@@ -250,10 +250,15 @@ class DatabaseService(_Executor):
 
     async def _open(self, timeout: float) -> _Connection:
         connection = self._connect(self.file, timeout)
-        try:
+
+        async def opened() -> _Connection:
             return cast(_Connection, await _Connection(lambda: connection, iter_chunk_size=64))
+
+        opening = asyncio.create_task(opened())
+        try:
+            return await asyncio.shield(opening)
         except asyncio.CancelledError:
-            connection.close()
+            await (await opening).close()  # else its thread outlives this call, and the event loop
             raise
 
     async def _prepare(self) -> None:
