@@ -316,6 +316,10 @@ def test_guards_that_are_written_wrongly_are_problems() -> None:
             str,
             guarded(
                 wisp.require_permissions(),
+                wisp.require_permissions("BAN"),  # pyright: ignore[reportArgumentType]
+                wisp.guard("no"),  # pyright: ignore[reportArgumentType]
+                wisp.cooldown("5"),  # pyright: ignore[reportArgumentType]
+                wisp.concurrency("1"),  # pyright: ignore[reportArgumentType]
                 wisp.cooldown(-1.0),
                 wisp.cooldown(5.0, per=3.0),
                 wisp.cooldown(5.0, bucket="nobody"),  # pyright: ignore[reportArgumentType]
@@ -325,6 +329,10 @@ def test_guards_that_are_written_wrongly_are_problems() -> None:
     )
     for words in (
         "require_permissions names no permission",
+        "require_permissions got 'BAN'",
+        "wisp.guard got 'no'",
+        "cooldown got seconds='5'",
+        "concurrency got '1'",
         "cooldown got seconds=-1.0, uses=1, per=None",
         "cooldown got seconds=5.0, uses=1, per=3.0",
         "bucket='nobody'",

@@ -65,7 +65,8 @@ def cooldown(
     if can_be_decorated(seconds):
         return without_parentheses(limit, seconds, "wisp.cooldown", "5.0")
     limit.problem = _bucket_problem("cooldown", bucket)
-    if length is None or None not in (seconds, per) or not 0 < length < math.inf or uses < 1:
+    is_length = isinstance(length, (int, float)) and 0 < length < math.inf
+    if not is_length or None not in (seconds, per) or not _is_count(uses, 1):
         problem = f"cooldown got seconds={seconds!r}, uses={uses!r}, per={per!r}"
         limit.problem = (problem, "Write cooldown(5.0), or cooldown(uses=3, per=60.0)")
     return limit
@@ -82,7 +83,7 @@ def concurrency(limit: int, *, bucket: Bucket = "user", queue: int = 0) -> Calla
     if can_be_decorated(limit):
         return without_parentheses(rule, limit, "wisp.concurrency", "1")
     rule.problem = _bucket_problem("concurrency", bucket)
-    if limit < 1 or queue < 0:
+    if not _is_count(limit, 1) or not _is_count(queue, 0):
         rule.problem = (f"concurrency got {limit!r} and queue={queue!r}", "Write concurrency(1), queue=0 or more")
     return rule
 
@@ -309,3 +310,7 @@ def _bucket_problem(decorator: str, bucket: object) -> tuple[str, str] | None:
         is_valid = callable(bucket) and not is_async(bucket) and not misfit(bucket, "ctx")
     fix = f"Use one of {', '.join(_KEY_FUNCTIONS)}, or a plain function of the context"
     return None if is_valid else (f"{decorator} has bucket={bucket!r}", fix)
+
+
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, int) and value >= least

@@ -177,6 +177,11 @@ def require_permissions(
     example = "hikari.Permissions.BAN_MEMBERS"
     if permissions and can_be_decorated(permissions[0]):
         return without_parentheses(Rule(), permissions[0], "wisp.require_permissions", example)
+    for permission in (*permissions, bot):
+        if not isinstance(permission, hikari.Permissions):  # pyright: ignore[reportUnnecessaryIsInstance]: users err
+            rule = Rule()
+            rule.problem = (f"require_permissions got {permission!r}", f"Give it values like {example}")
+            return rule
     member = hikari.Permissions.NONE
     for permission in permissions:
         member |= permission
@@ -214,7 +219,9 @@ def guard(ask: Callable[..., Any]) -> Callable[[T], T]:
 
     check = Check(_OWN, check_call)
     check.__wrapped__, check.__name__ = ask, name  # for a problem if it is used as a command
-    if problem := misfit(ask, "ctx"):
+    if not callable(ask):  # pyright: ignore[reportUnnecessaryComparison]: users err
+        check.problem = (f"wisp.guard got {ask!r}", "Give it a function of the context")
+    elif problem := misfit(ask, "ctx"):
         check.problem = (f'guard "{name}": {problem}', f"Write `def {name}(ctx)`")
     return check
 
