@@ -19,6 +19,7 @@ from wisp.sandbox.world.objects import (
     Emoji,
     Guild,
     Impossible,
+    LimitReached,
     Member,
     Role,
     User,
@@ -132,7 +133,7 @@ class Belongings(Places):
         """A new webhook of a channel. Raises Impossible where there are 15, and where a channel has none."""
         _refuse_webhook(channel)
         if len(self.webhooks_of(channel)) >= bounds.WEBHOOKS.most:
-            raise Impossible(f"a channel has at most {bounds.WEBHOOKS.most} webhooks")
+            raise LimitReached(f"a channel has at most {bounds.WEBHOOKS.most} webhooks", bounds.WEBHOOKS)
         number, token = self.next_id(), secrets.token_urlsafe(51)
         url = f"{self.webhooks_url}/{number}/{token}"
         webhook = self.webhooks[number] = Webhook(number, channel, name, token, url, creator, avatar)
@@ -188,7 +189,7 @@ class Belongings(Places):
         if channel.guild is None or channel.is_thread or channel.kind == CATEGORY:
             raise Impossible(f"nobody can be invited to {channel}, only to a guild's channels that hold something")
         if len(self.invites_of(channel.guild)) >= bounds.INVITES.most:
-            raise Impossible(f"a guild has at most {bounds.INVITES.most} invites")
+            raise LimitReached(f"a guild has at most {bounds.INVITES.most} invites", bounds.INVITES)
         code = "".join(secrets.choice(_OF_CODES) for _ in range(8))
         invite = Invite(code, channel, inviter, self.clock.time(), max_age, max_uses, temporary, list(roles))
         self.invites[code] = invite
@@ -238,9 +239,11 @@ class Belongings(Places):
         """A new emoji of a guild, or (None) of the application. Raises Impossible where there are too many."""
         refuse_length("an emoji's name", name, bounds.EMOJI_NAME)
         if guild is not None and sum(one.animated is animated for one in guild.emojis.values()) >= bounds.EMOJIS.most:
-            raise Impossible(f"{guild.name} has {bounds.EMOJIS.most} emojis already")
+            raise LimitReached(f"{guild.name} has {bounds.EMOJIS.most} emojis already", bounds.EMOJIS)
         if guild is None and len(self.application_emojis) >= bounds.APPLICATION_EMOJIS.most:
-            raise Impossible(f"the application has {bounds.APPLICATION_EMOJIS.most} emojis already")
+            raise LimitReached(
+                f"the application has {bounds.APPLICATION_EMOJIS.most} emojis already", bounds.APPLICATION_EMOJIS
+            )
         emoji = Emoji(name, self.next_id(), animated, tuple(role.id for role in roles), creator or self.owner)
         self._keep(guild, emoji)
         return emoji

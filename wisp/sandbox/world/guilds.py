@@ -37,6 +37,7 @@ from wisp.sandbox.world.objects import (
     Channel,
     Guild,
     Impossible,
+    LimitReached,
     Member,
     Message,
     Overwrite,
@@ -178,7 +179,7 @@ class Places(Conversation):
                 raise Impossible("everybody has @everyone: it cannot be given")
         until = changes.get("timed_out_until")
         if until is not None and until - self.clock.time() > bounds.TIME_OUT.most:
-            raise Impossible("a time-out lasts 28 days at most")
+            raise LimitReached("a time-out lasts at most 28 days", bounds.TIME_OUT)
         changed = dict(changes)
         if "nick" in changes:
             changed["nick"] = changes["nick"] or None
@@ -260,7 +261,7 @@ class Places(Conversation):
         """A new role, below all others of a guild but @everyone. Raises Impossible where there are 250."""
         refuse_length("a role's name", name, bounds.ROLE_NAME)
         if len(guild.roles) >= bounds.ROLES.most:
-            raise Impossible(f"a guild has at most {bounds.ROLES.most} roles")
+            raise LimitReached(f"a guild has at most {bounds.ROLES.most} roles", bounds.ROLES)
         role = self._new_role(guild, Role(self.next_id(), name, permissions, 1, color, hoist, mentionable))
         self.dispatch("GUILD_ROLE_CREATE", {"guild_id": str(guild.id), "role": role.payload()}, guild)
         self.happen(RoleCreated(guild, role))
@@ -319,7 +320,7 @@ class Places(Conversation):
         of bounds, and for a parent that is no category of the guild.
         """
         if len(guild.channels) >= bounds.CHANNELS.most:
-            raise Impossible(f"a guild has at most {bounds.CHANNELS.most} channels")
+            raise LimitReached(f"a guild has at most {bounds.CHANNELS.most} channels", bounds.CHANNELS)
         refuse_length("a channel's name", name, bounds.CHANNEL_NAME)
         _refuse_parent(guild, kind, parent)
         given = list(overwrites)
@@ -440,7 +441,9 @@ class Places(Conversation):
             raise Impossible("threads begin in channels of a guild")
         refuse_length("a thread's name", name, bounds.CHANNEL_NAME)
         if not self.has_room_for_threads(guild):
-            raise Impossible(f"a guild has at most {bounds.ACTIVE_THREADS.most} threads that are not archived")
+            raise LimitReached(
+                f"a guild has at most {bounds.ACTIVE_THREADS.most} threads that are not archived", bounds.ACTIVE_THREADS
+            )
         if message is not None and (message.channel is not channel or message.thread or message.deleted):
             raise Impossible("the message has a thread already, is gone, or is elsewhere")
         now = self.clock.time()
@@ -496,7 +499,7 @@ class Places(Conversation):
         if channel.guild is None or user.id not in channel.guild.members:
             raise Impossible(f"{user.name} is not a member of the thread's guild")
         if len(thread.members) >= bounds.THREAD_MEMBERS.most:
-            raise Impossible(f"a thread has at most {bounds.THREAD_MEMBERS.most} members")
+            raise LimitReached(f"a thread has at most {bounds.THREAD_MEMBERS.most} members", bounds.THREAD_MEMBERS)
         thread.members[user.id] = ThreadMember(channel.id, user, self.clock.time())
         self._thread_members_changed(channel, user, joined=True)
 
@@ -615,4 +618,4 @@ def _refuse_parent(guild: Guild, kind: int, parent: Channel | None) -> None:
     if parent.kind != CATEGORY or parent.guild is not guild or kind == CATEGORY:
         raise Impossible(f"{parent.name} is no category that this channel of {guild.name} can be in")
     if sum(channel.parent is parent for channel in guild.channels.values()) >= bounds.IN_CATEGORY.most:
-        raise Impossible(f"a category has at most {bounds.IN_CATEGORY.most} channels")
+        raise LimitReached(f"a category has at most {bounds.IN_CATEGORY.most} channels", bounds.IN_CATEGORY)

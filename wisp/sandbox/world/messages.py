@@ -30,6 +30,7 @@ from wisp.sandbox.world.objects import (
     Emoji,
     Impossible,
     Interaction,
+    LimitReached,
     Message,
     Reaction,
     User,
@@ -192,7 +193,7 @@ class Conversation(Ground):
         reaction = message.reactions.get(emoji)
         if reaction is None:
             if len(message.reactions) >= REACTIONS.most:
-                raise Impossible(f"a message has at most {REACTIONS.most} different reactions")
+                raise LimitReached(f"a message has at most {REACTIONS.most} different reactions", REACTIONS)
             reaction = message.reactions[emoji] = Reaction(emoji)
         if user.id in reaction.users:
             return
@@ -247,7 +248,7 @@ class Conversation(Ground):
             return
         channel = message.channel
         if len(channel.pins) >= PINS.most:
-            raise Impossible(f"a channel has at most {PINS.most} pinned messages")
+            raise LimitReached(f"a channel has at most {PINS.most} pinned messages", PINS)
         message.pinned = channel.last_pin = self.clock.time()
         self._pins_changed(message)
         self.add_message(channel, user, kind=PINNED, reference=message)

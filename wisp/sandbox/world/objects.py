@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, TypeGuard
 import msgspec
 
 from wisp.errors import WispError
+from wisp.sandbox.world.bounds import Bound
 from wisp.sandbox.world.permissions import (
     ADMINISTRATOR,
     ALL_PERMISSIONS,
@@ -70,6 +71,14 @@ class Impossible(WispError, AssertionError):
 
     An AssertionError too, so that test runners report it as a failed test rather than a broken one.
     """
+
+
+class LimitReached(Impossible):
+    """Something has as many parts as Discord allows. `bound` says how many that are; REST has an error code for each."""
+
+    def __init__(self, message: str, bound: Bound) -> None:
+        super().__init__(message)
+        self.bound: Bound = bound
 
 
 def channel_name(kind: int, name: str) -> str:
