@@ -12,7 +12,7 @@ import pytest
 
 from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Impossible, Sandbox
-from wisp.sandbox.faults import do
+from wisp.sandbox.terminal.breaking import apply
 from wisp.sandbox.world.objects import Channel
 
 
@@ -196,38 +196,38 @@ async def test_heartbeats_are_not_acknowledged_until_the_next_connection(sandbox
 
 
 async def test_every_verb_can_be_typed(sandbox: Sandbox, bot: Bot, rest: aiohttp.ClientSession) -> None:
-    assert do(sandbox, "fail", r"get /users/@me$ 502 2") == r"GET /users/@me$ fails (502), 2 times"
+    assert apply(sandbox, "fail", r"get /users/@me$ 502 2") == r"GET /users/@me$ fails (502), 2 times"
     assert [await status(rest) for _ in range(3)] == [502, 502, 200]
-    assert do(sandbox, "fail", "POST /messages done cut") == "POST /messages fails (cut), after it was done"
+    assert apply(sandbox, "fail", "POST /messages done cut") == "POST /messages fails (cut), after it was done"
     with pytest.raises(aiohttp.ClientConnectionError):
         await post(sandbox, rest)
     assert len(general(sandbox).messages) == 1
-    assert do(sandbox, "fail", "GET /gateway always") == "GET /gateway fails (500) from now on"
-    assert do(sandbox, "delay", "GET /users 0.01 always") == "GET /users waits 0.01 s from now on"
-    assert do(sandbox, "mend", "") == "nothing goes wrong any more"
+    assert apply(sandbox, "fail", "GET /gateway always") == "GET /gateway fails (500) from now on"
+    assert apply(sandbox, "delay", "GET /users 0.01 always") == "GET /users waits 0.01 s from now on"
+    assert apply(sandbox, "mend", "") == "nothing goes wrong any more"
     assert await status(rest, "/api/v10/gateway") == 200
-    assert do(sandbox, "duplicate", "channel_create") == "CHANNEL_CREATE will come twice"
+    assert apply(sandbox, "duplicate", "channel_create") == "CHANNEL_CREATE will come twice"
     add_channels(sandbox, "a")
     assert await bot.channels(2) == ["a", "a"]
-    assert do(sandbox, "reorder", "2") == "events will come out of order, 2 times"
+    assert apply(sandbox, "reorder", "2") == "events will come out of order, 2 times"
     add_channels(sandbox, "b", "c", "d", "e")
     assert await bot.channels(4) == ["c", "b", "e", "d"]
-    assert do(sandbox, "heartbeats", "").startswith("no heartbeat")
-    assert do(sandbox, "reconnect", "") == "the bot is asked to reconnect"
+    assert apply(sandbox, "heartbeats", "").startswith("no heartbeat")
+    assert apply(sandbox, "reconnect", "") == "the bot is asked to reconnect"
     assert (await bot.next())["op"] == 7
-    assert do(sandbox, "invalidate", "resumable") == "the session is invalid, and can be resumed"
+    assert apply(sandbox, "invalidate", "resumable") == "the session is invalid, and can be resumed"
     assert (await bot.next())["d"] is True
     session = next(iter(sandbox.gateway.sessions))
     await bot.socket.send_json({"op": 6, "d": {"token": sandbox.token, "session_id": session, "seq": 0}})
     while (await bot.next())["t"] != "RESUMED":
         pass
-    assert do(sandbox, "outage", "", here=general(sandbox).guild) == "the bot has lost Sandbox, until :mend"
+    assert apply(sandbox, "outage", "", here=general(sandbox).guild) == "the bot has lost Sandbox, until :mend"
     assert (await bot.next())["d"]["unavailable"] is True
-    assert do(sandbox, "mend", "") == "nothing goes wrong any more"
+    assert apply(sandbox, "mend", "") == "nothing goes wrong any more"
     assert (await bot.next())["t"] == "GUILD_CREATE"
-    assert do(sandbox, "outage", "Sandbox") == "the bot has lost Sandbox, until :mend"
+    assert apply(sandbox, "outage", "Sandbox") == "the bot has lost Sandbox, until :mend"
     assert (await bot.next())["t"] == "GUILD_DELETE"
-    assert do(sandbox, "drop", "4000") == "the gateway broke off"
+    assert apply(sandbox, "drop", "4000") == "the gateway broke off"
     assert (await bot.socket.receive(timeout=5)).data == 4000
 
 
@@ -251,7 +251,7 @@ async def test_every_verb_can_be_typed(sandbox: Sandbox, bot: Bot, rest: aiohttp
 )
 async def test_what_makes_no_sense_is_refused_with_what_is_expected(sandbox: Sandbox, verb: str, argument: str) -> None:
     with pytest.raises(Impossible, match=f"expected :{verb}"):
-        do(sandbox, verb, argument)
+        apply(sandbox, verb, argument)
     assert (sandbox.faults.failures, sandbox.faults.delays) == ([], [])
 
 
@@ -269,9 +269,9 @@ async def test_what_makes_no_sense_is_refused_with_what_is_expected(sandbox: San
         lambda broken: broken.drop(code=-1),
         lambda broken: broken.duplicate(times=0),
         lambda broken: broken.reorder(times=0),
-        lambda broken: do(broken, "fail", "POST /callback 500 0"),
-        lambda broken: do(broken, "delay", "POST /callback nan"),
-        lambda broken: do(broken, "drop", "12345"),
+        lambda broken: apply(broken, "fail", "POST /callback 500 0"),
+        lambda broken: apply(broken, "delay", "POST /callback nan"),
+        lambda broken: apply(broken, "drop", "12345"),
     ],
 )
 async def test_what_makes_no_sense_is_refused_and_breaks_nothing(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from ..clock import parse_duration
 from ..errors import StartError
 from ..program import stop_signals
-from ..sandbox.faults import Breakable
+from ..sandbox.breakable import Breakable
 from ..sandbox.page.page import Page
 from ..sandbox.people.person import People
 from ..sandbox.people.reply import Reply

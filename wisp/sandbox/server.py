@@ -11,7 +11,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from wisp.clock import Clock
-from wisp.sandbox.faults import Breakable, Faults
+from wisp.sandbox.breakable import Breakable
+from wisp.sandbox.faults import Faults
 from wisp.sandbox.gateway.gateway import Gateway
 from wisp.sandbox.page.page import Page, local_only
 from wisp.sandbox.rest.app import Rest

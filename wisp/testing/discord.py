@@ -14,7 +14,7 @@ from ..local.virtual_time import Overdue, Stuck, VirtualTime
 from ..locations import in_bot, line_of
 from ..logs import redacted
 from ..runtime import Failure
-from ..sandbox.faults import Breakable
+from ..sandbox.breakable import Breakable
 from ..sandbox.people.person import People, Person, channel_called, front
 from ..sandbox.server import Sandbox
 from ..sandbox.terminal.transcript import Record

@@ -7,7 +7,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from wisp.sandbox.faults import LINES, Breakable, do
+from wisp.sandbox.breakable import Breakable
 from wisp.sandbox.people.commands import (
     ATTACHMENT,
     BOOLEAN,
@@ -44,6 +44,7 @@ from wisp.sandbox.people.person import NO_ANSWER, People, Person
 from wisp.sandbox.people.reply import Reply
 from wisp.sandbox.people.typed import Local, Say, Slash, field_name, fields, parse, quoted
 from wisp.sandbox.people.typed import words as line_words
+from wisp.sandbox.terminal import breaking
 from wisp.sandbox.terminal.text import mentioning, on_one_line, written_moment
 from wisp.sandbox.terminal.transcript import Transcript, where
 from wisp.sandbox.world.changes import Happening, MessageCreated
@@ -223,14 +224,20 @@ class Terminal:
             "dm": (self._dm, ""),
             "help": (self._help, ""),
             "quit": (self._quit, ""),
-            **({verb: (partial(self._break, verb), expected) for verb, expected in LINES.items() if self._breakable}),
+            **(
+                {
+                    verb: (partial(self._break, verb), expected)
+                    for verb, expected in breaking.USAGE.items()
+                    if self._breakable
+                }
+            ),
             **({"restart": (self._restart_bot, "")} if self._restart else {}),
             **({"advance": (self._advance_time, "DURATION")} if self._advance else {}),
         }
 
     async def _break(self, verb: str, argument: str) -> None:
         assert self._breakable is not None
-        self.note(do(self._breakable, verb, argument, here=self.person.guild))
+        self.note(breaking.apply(self._breakable, verb, argument, here=self.person.guild))
         await self.person.rest()
 
     async def _restart_bot(self, _: str) -> None:
