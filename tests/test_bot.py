@@ -345,7 +345,7 @@ async def test_an_answer_that_is_not_discords_is_said_in_words() -> None:
 
 
 async def test_without_session_starts_no_shard_connects_and_the_error_says_until_when(sandbox: Sandbox) -> None:
-    sandbox.gateway.session_starts = 1
+    sandbox.gateway.sessions.session_starts = 1
     bot = hello_bot()
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
     await bot.close()
@@ -354,7 +354,7 @@ async def test_without_session_starts_no_shard_connects_and_the_error_says_until
         await bot.start(config_for(sandbox), clock=sandbox.world.clock)
     assert re.search(r"Start the bot again at \d\d:\d\d UTC \(in 24 hours\)", str(caught.value))
     assert sandbox.world.commands == {}  # nothing is registered for a bot that cannot connect
-    sandbox.gateway.session_starts, sandbox.world.shards = 2, 2
+    sandbox.gateway.sessions.session_starts, sandbox.world.shards = 2, 2
     with pytest.raises(wisp.errors.StartError, match=r"of 2 session starts 1 are left, and 2 are needed\."):
         await bot.start(config_for(sandbox), clock=sandbox.world.clock)
 

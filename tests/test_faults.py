@@ -217,7 +217,7 @@ async def test_every_verb_can_be_typed(sandbox: Sandbox, bot: Bot, rest: aiohttp
     assert (await bot.next())["op"] == 7
     assert apply(sandbox, "invalidate", "resumable") == "the session is invalid, and can be resumed"
     assert (await bot.next())["d"] is True
-    session = next(iter(sandbox.gateway.sessions))
+    session = next(iter(sandbox.gateway.sessions)).id
     await bot.socket.send_json({"op": 6, "d": {"token": sandbox.token, "session_id": session, "seq": 0}})
     while (await bot.next())["t"] != "RESUMED":
         pass

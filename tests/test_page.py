@@ -990,7 +990,8 @@ async def test_who_does_not_answer_is_told_of_on_the_spot(browser: Browser) -> N
         button = {"type": 2, "style": 1, "custom_id": "x", "label": "Wait"}
         message(sandbox, "press", components=[{"type": 1, "components": [button]}])
         sandbox.drop()
-        sandbox.gateway.sessions.clear()
+        for session in sandbox.gateway.sessions:
+            sandbox.gateway.sessions.end(session)
         await page.get_by_role("button", name="Wait").click()
         await expect(page.get_by_role("button", name="Wait")).to_have_attribute("aria-busy", "true")
         await advance(sandbox, "4s")

@@ -348,13 +348,13 @@ async def overheard(monkeypatch: pytest.MonkeyPatch, use: Callable[[Sandbox], Aw
     monkeypatch.setattr("wisp.local.runner.Sandbox", Overheard)
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
     frames: list[str | bytes] = []
-    receive = wisp.sandbox.gateway.sessions.Connection._receive  # what a client sends over a websocket is masked
+    receive = wisp.sandbox.gateway.connection.Connection._receive  # what a client sends over a websocket is masked
 
     def noted(connection: Any, raw: str | bytes) -> None:
         frames.append(raw)
         receive(connection, raw)
 
-    monkeypatch.setattr("wisp.sandbox.gateway.sessions.Connection._receive", noted)
+    monkeypatch.setattr("wisp.sandbox.gateway.connection.Connection._receive", noted)
     async with on_sandbox(wisp.Bot(), page=True) as sandbox:
         await use(sandbox)
     return bytes(heard) + b"".join(frame.encode() if isinstance(frame, str) else frame for frame in frames)

@@ -152,7 +152,7 @@ def names_of(guild: Guild) -> dict[str, set[str]]:
 
 async def heard(sandbox: Sandbox, sequence: Any) -> None:
     """Wait until a shard has read all that was sent to it."""
-    (session,) = sandbox.gateway.sessions.values()
+    (session,) = sandbox.gateway.sessions
     async with asyncio.timeout(10):
         while sequence() != session.sequence:
             await asyncio.sleep(0.01)

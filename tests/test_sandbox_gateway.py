@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Sandbox
+from wisp.sandbox.gateway.connection import TOLERANCE
 from wisp.sandbox.gateway.intents import HIDDEN_FLAG, HIDDEN_NAME, VIEW_CHANNEL, Intent
-from wisp.sandbox.gateway.sessions import TOLERANCE
 from wisp.sandbox.world.changes import BotConnected, BotDisconnected, InteractionAnswered
 from wisp.sandbox.world.objects import COMMAND, Guild, User
 from wisp.sandbox.world.world import World
@@ -183,18 +183,18 @@ async def test_2501_guilds_come_up_over_several_shards(sandbox: Sandbox, connect
 
 
 async def test_shards_of_one_key_may_not_identify_within_5_seconds(connect: Connect, sandbox: Sandbox) -> None:
-    sandbox.gateway.max_concurrency, sandbox.gateway.identify_window = 2, 5.0
+    sandbox.gateway.sessions.max_concurrency, sandbox.gateway.sessions.identify_window = 2, 5.0
     shards = [await connect() for _ in range(3)]
     for number in (0, 1):  # of two keys
         await shards[number].begin(sandbox, shard=[number, 3])
     await shards[2].identify(sandbox, shard=[2, 3])  # of the key of shard 0
     assert await shards[2].receive() == {"op": 9, "d": False, "s": None, "t": None}
-    sandbox.gateway.identify_window = 0.0
+    sandbox.gateway.sessions.identify_window = 0.0
     await shards[2].begin(sandbox, shard=[2, 3])
 
 
 async def test_rest_says_how_many_sessions_may_start(sandbox: Sandbox, connect: Connect) -> None:
-    sandbox.gateway.session_starts, sandbox.gateway.max_concurrency = 3, 4
+    sandbox.gateway.sessions.session_starts, sandbox.gateway.sessions.max_concurrency = 3, 4
     await (await connect()).begin(sandbox)
     async with (
         aiohttp.ClientSession(headers={"Authorization": f"Bot {sandbox.token}"}) as session,
@@ -206,7 +206,7 @@ async def test_rest_says_how_many_sessions_may_start(sandbox: Sandbox, connect: 
 
 
 async def test_a_start_too_many_ends_all_sessions_and_resets_the_token(sandbox: Sandbox, connect: Connect) -> None:
-    sandbox.gateway.session_starts = 1
+    sandbox.gateway.sessions.session_starts = 1
     first, second = await connect(), await connect()
     await first.begin(sandbox)
     old = sandbox.token
@@ -227,7 +227,7 @@ async def test_a_bot_that_stops_heartbeating_is_dropped_and_may_resume(
         await asyncio.sleep(60)
         await shard.send(1, shard.sequence)
         assert (await shard.receive())["op"] == 11
-    (session,) = sandbox.gateway.sessions.values()
+    (session,) = sandbox.gateway.sessions
     await time.advance(sandbox.gateway.heartbeat_interval * TOLERANCE - 0.1)
     assert session.connection
     await time.advance(0.1)
@@ -251,10 +251,28 @@ async def test_a_session_that_nobody_resumed_for_minutes_is_over(sandbox: Sandbo
     first, second = await connect(), await connect()
     ready = await first.begin(sandbox)
     sandbox.drop(code=4000)
-    (session,) = sandbox.gateway.sessions.values()
+    (session,) = sandbox.gateway.sessions
     session.left -= 181
     await second.send(6, {"token": sandbox.token, "session_id": ready["session_id"], "seq": first.sequence})
     assert (await second.receive())["op"] == 9
+
+
+@pytest.mark.parametrize(("code", "op"), [(1000, 9), (1001, 9), (4000, 0), (1006, 0)])
+async def test_a_session_ends_if_the_bot_closes_with_1000_or_1001_alone(
+    sandbox: Sandbox, connect: Connect, code: int, op: int
+) -> None:
+    first, second = await connect(), await connect()
+    ready = await first.begin(sandbox)
+    if code == 1006:  # no close frame at all
+        assert first.socket._writer.transport is not None
+        first.socket._writer.transport.abort()
+    else:
+        await first.socket.close(code=code)
+    (session,) = sandbox.gateway.sessions or [None]
+    while session is not None and session.connection is not None and len(sandbox.gateway.sessions):
+        await asyncio.sleep(0)
+    await second.send(6, {"token": sandbox.token, "session_id": ready["session_id"], "seq": first.sequence})
+    assert (await second.receive())["op"] == op
 
 
 async def test_a_status_that_does_not_exist_is_closed_with_4002(sandbox: Sandbox, connect: Connect) -> None:
@@ -554,7 +572,11 @@ async def test_presences_come_with_a_guild_and_its_members_where_the_intent_is_t
 
 async def test_hikari_comes_up_over_several_shards_with_2501_guilds(sandbox: Sandbox) -> None:
     shards = 2
-    sandbox.world.shards, sandbox.gateway.max_concurrency, sandbox.gateway.identify_window = shards, shards, 5.0
+    sandbox.world.shards, sandbox.gateway.sessions.max_concurrency, sandbox.gateway.sessions.identify_window = (
+        shards,
+        shards,
+        5.0,
+    )
     as_of_a_large_bot(sandbox.world, 2501)
     bot = hikari.GatewayBot(
         sandbox.token, rest_url=sandbox.rest_url, banner=None, logs=None, intents=hikari.Intents.GUILDS
@@ -570,7 +592,7 @@ async def test_hikari_comes_up_over_several_shards_with_2501_guilds(sandbox: San
 
 
 async def test_all_members_again_within_30_seconds_is_rate_limited(sandbox: Sandbox, connect: Connect) -> None:
-    sandbox.gateway.members_window = 30.0
+    sandbox.gateway.sessions.members_window = 30.0
     guild = home(sandbox.world)
     shard = await connect()
     await shard.begin(sandbox)
@@ -663,7 +685,7 @@ async def test_the_sandbox_can_ask_for_a_reconnect_and_invalidate(sandbox: Sandb
     assert (await shard.receive())["op"] == 7
     sandbox.gateway.invalidate(resumable=True)
     assert ((await shard.receive())["d"], len(sandbox.gateway.sessions)) == (True, 1)
-    await shard.send(6, {"token": sandbox.token, "session_id": next(iter(sandbox.gateway.sessions)), "seq": 2})
+    await shard.send(6, {"token": sandbox.token, "session_id": next(iter(sandbox.gateway.sessions)).id, "seq": 2})
     await shard.event("RESUMED")
     sandbox.gateway.invalidate(0)
     assert ((await shard.receive())["d"], len(sandbox.gateway.sessions)) == (False, 0)

@@ -38,11 +38,11 @@ class Sandbox(Breakable):
         self.faults: Faults = Faults(self.world.clock)
         self.gateway: Gateway = Gateway(self.world, self.faults)
         if not waits:
-            self.gateway.identify_window = self.gateway.members_window = 0.0
+            self.gateway.sessions.identify_window = self.gateway.sessions.members_window = 0.0
         self.page: Page | None = Page(self.world, self.gateway) if page else None
         self.rest_url: str = ""
         self.gateway_url: str = ""
-        self._rest = Rest(self.world, self.gateway.start_limit)
+        self._rest = Rest(self.world, self.gateway.sessions.start_limit)
         self.quotas: Quotas = self._rest.quotas
         if waits:
             self.quotas.on_all = ON_ALL
@@ -76,7 +76,7 @@ class Sandbox(Breakable):
         await web.SockSite(self._runner, listener, backlog=BACKLOG).start()
         place = f"127.0.0.1:{listener.getsockname()[1]}"
         self.rest_url = f"http://{place}/api/v10"
-        self.gateway_url = self.gateway.url = self._rest.gateway_url = f"ws://{place}/gateway"
+        self.gateway_url = self.gateway.sessions.resume_url = self._rest.gateway_url = f"ws://{place}/gateway"
         self.world.files_url = f"http://{place}/attachments"
         self.world.webhooks_url = f"{self.rest_url}/webhooks"
         if self.page is not None:

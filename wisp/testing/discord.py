@@ -253,8 +253,8 @@ class Discord(Breakable):
 
     async def _connected(self) -> None:
         """Wait until the bot has reconnected: whether an answer is late must not depend on hikari's random delays."""
-        sessions = self.gateway.sessions.values()
-        if not sessions or any(session.connection is None for session in sessions):
+        sessions = self.gateway.sessions
+        if not len(sessions) or any(session.connection is None for session in sessions):
             await self._time.until(
                 lambda: not hikari_probes.is_reconnecting(self._runtime.gateway), within=_ANSWER_TIMEOUT
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import IntFlag
 from typing import NamedTuple
 
@@ -211,12 +211,9 @@ def visible(world: World, channel: Channel) -> bool:
     """Whether the bot may see a channel; a category where it may see one of its channels."""
     if world.permissions(world.bot, channel) & VIEW_CHANNEL:
         return True
-    return channel.kind == CATEGORY and any(visible(world, one) for one in _below(channel))
-
-
-def _below(category: Channel) -> Iterable[Channel]:
-    siblings = category.guild.channels.values() if category.guild else ()
-    return [one for one in siblings if one.payload().get("parent_id") == str(category.id)]
+    if channel.kind != CATEGORY or channel.guild is None:
+        return False
+    return any(one.parent is channel and visible(world, one) for one in channel.guild.channels.values())
 
 
 def hidden(channel: JSON) -> JSON:

@@ -1,404 +1,276 @@
-"""What a shard is to the gateway: a session that hears events, and the websocket over which it hears them."""
+"""Sessions: what each shard of the bot hears across its connections, and how many may start."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import secrets
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-import msgspec
-from aiohttp import WSCloseCode, WSMsgType, web
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from wisp.sandbox.gateway.frames import (
-    ALREADY_AUTHENTICATED,
     AUTHENTICATION_FAILED,
-    DECODE_ERROR,
     DISALLOWED_INTENTS,
     DISPATCH,
-    HEARTBEAT,
-    HEARTBEAT_ACK,
-    HELLO,
-    IDENTIFY,
-    INVALID_SEQUENCE,
-    INVALID_SESSION,
-    LARGEST_FRAME,
-    NOT_AUTHENTICATED,
-    PRESENCE,
-    RATE_LIMITED,
-    REQUEST_CHANNEL_INFO,
-    REQUEST_MEMBERS,
-    REQUEST_SOUNDS,
-    RESUME,
-    STATUSES,
-    TIMED_OUT,
+    INVALID_INTENTS,
+    INVALID_SHARD,
+    SHARDING_REQUIRED,
     UNKNOWN_ERROR,
-    UNKNOWN_OPCODE,
-    VOICE_STATE,
     Closed,
-    Encoder,
-    Frame,
-    Identify,
-    PlainText,
-    PresenceUpdate,
-    RequestMembers,
-    Resume,
-    ZlibPayloads,
-    decode,
 )
-from wisp.sandbox.gateway.intents import Intent, as_seen, guild_as_seen, hears
-from wisp.sandbox.world.changes import BotConnected, BotDisconnected
+from wisp.sandbox.gateway.intents import EVERY_INTENT, PRIVILEGED, Intent, as_seen, guild_as_seen, hears
 from wisp.sandbox.world.objects import JSON, Guild, dumps
 from wisp.sandbox.world.state import Event
+from wisp.sandbox.world.world import World
 
-if TYPE_CHECKING:
-    from wisp.sandbox.gateway.gateway import Gateway
-
-_LOG = logging.getLogger(__name__)
-
-KEPT_EVENTS = 10_000
-"""Events that a session holds back for a resume, at most; those that a heartbeat confirmed are let go."""
+STORED_EVENTS = 10_000
+"""Events that a session stores for a resume, at most; those that a heartbeat confirms are removed."""
 
 RESUMABLE = 180.0
-"""Seconds after which a session that nobody resumed is over: Discord says "a few minutes"."""
+"""Seconds in which a session can be resumed: Discord says "a few minutes"."""
 
-FRAMES, FRAMES_WINDOW = 120, 60.0
-"""Frames that a bot may send in how many seconds over one connection (events/gateway, "Rate Limiting")."""
+GUILDS_PER_SHARD = 2500
 
-TOLERANCE = 1.5
-"""How many heartbeat intervals may pass without a heartbeat."""
+IDENTIFY_WINDOW = 5.0
+"""Seconds in which shards of one rate limit key (shard % max_concurrency) may identify once."""
 
-MEMBERS_PER_CHUNK = 1000
-LISTED_MEMBERS = 100
-"""Members that a request by name or by ids gets at most."""
+SESSION_STARTS = 1000
+"""Sessions that a bot may start in 24 hours."""
+
+MEMBERS_WINDOW = 30.0
+"""Seconds between two requests for all members of one guild (change log, "Rate Limit When Requesting All Members")."""
+
+MAX_CONCURRENCY = 16
+"""The limit of Discord for large bots: their shards need not wait 5 s for each other."""
+
+_DAY = 24 * 60 * 60.0
+
+
+class Link(Protocol):
+    """The websocket of a session, as the session uses it."""
+
+    def send_payload(self, payload: bytes) -> None:
+        """Queue a payload."""
+        ...
+
+    def close(self, code: int, reason: str) -> None:
+        """Close it with one of Discord's close codes, after what is queued."""
+        ...
 
 
 class Session:
-    """What a shard hears of, across reconnections. `sent` holds what a resume would repeat."""
+    """The events of one shard, across its connections. `sent` holds those that a resume would repeat.
 
-    def __init__(self, gateway: Gateway, shard: tuple[int, int], intents: int, large_threshold: int) -> None:
+    `connection` is None while the shard is disconnected, since the time `left` of the event loop.
+    """
+
+    def __init__(self, sessions: Sessions, shard: tuple[int, int], intents: int, large_threshold: int) -> None:
         self.id: str = secrets.token_hex(16)
         self.shard: int = shard[0]
         self.shards: int = shard[1]
         self.intents = intents
         self.large_threshold = large_threshold
         self.sequence: int = 0
-        self.sent: deque[tuple[int, bytes]] = deque(maxlen=KEPT_EVENTS)
-        self.connection: Connection | None = None
+        self.sent: deque[tuple[int, bytes]] = deque(maxlen=STORED_EVENTS)
+        self.connection: Link | None = None
         self.left: float = 0.0
-        self._gateway = gateway
-        self._world = gateway.world
+        self._world = sessions.world
+        self._witnesses = sessions.witnesses
 
     def deliver(self, event: Event) -> None:
-        """Send an event, as far as this session is told of it."""
+        """Send an event if the session hears it, as far as its intents and the bot's permissions show it."""
         if not self.is_for(event) or not hears(self._world, self.intents, event):
             return
         guild = self._world.guilds.get(event.guild_id or 0)
         if event.name == "GUILD_CREATE" and guild is not None:
-            self.show(guild, joined=True)
+            self.send_guild(guild, joined=True)
         else:
             self.send(event.name, as_seen(self._world, self.intents, event))
 
     def is_for(self, event: Event) -> bool:
-        """Whether an event is for this shard: those outside of guilds are for the first."""
+        """Return whether an event belongs to this shard. Those outside of guilds belong to the first shard."""
         return self.shard == (0 if event.guild_id is None else (event.guild_id >> 22) % self.shards)
 
-    def show(self, guild: Guild, *, joined: bool = False) -> None:
-        """Send a guild: after READY, when it is available again, or when the bot `joined` it."""
+    def send_guild(self, guild: Guild, *, joined: bool = False) -> None:
+        """Send GUILD_CREATE: after READY, when the guild is available again, or when the bot `joined` it."""
         if self.intents & Intent.GUILDS and self._world.bot.id in guild.members:
             data = guild_as_seen(self._world, self.intents, self.large_threshold, guild, joined=joined)
             self.send("GUILD_CREATE", data)
 
     def send(self, name: str, data: JSON) -> None:
-        """Send an event, or keep it where the shard is away."""
+        """Send an event, or store it for a resume if the shard is disconnected."""
         self.sequence += 1
         payload = dumps({"op": DISPATCH, "t": name, "s": self.sequence, "d": data})
         self.sent.append((self.sequence, payload))
-        for witness in self._gateway.witnesses:
+        for witness in self._witnesses:
             witness(self.shard, name, data)
         if self.connection is not None:
             self.connection.send_payload(payload)
 
+    def send_ready(self, resume_url: str, guilds: list[Guild]) -> None:
+        """Send READY, with these guilds of the bot."""
+        world = self._world
+        ready = {
+            "v": 10,
+            "user": {**world.bot.payload(), "verified": True, "mfa_enabled": False, "email": None},
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "session_id": self.id,
+            "session_type": "normal",
+            "resume_gateway_url": resume_url,
+            "shard": [self.shard, self.shards],
+            "application": {"id": str(world.application), "flags": world.application_flags},
+            "private_channels": [],
+            "relationships": [],
+            "presences": [],
+            "user_settings": {},
+            "geo_ordered_rtc_regions": [],
+            "_trace": [],
+        }
+        self.send("READY", ready)
+
+    def attach(self, connection: Link) -> None:
+        """Continue on another connection, and close the one before."""
+        if self.connection is not None:
+            self.connection.close(UNKNOWN_ERROR, "the session was resumed elsewhere")
+        self.connection = connection
+
     def confirm(self, sequence: int | None) -> None:
-        """Let go of what the shard says it has."""
+        """Remove the stored events up to a sequence number, which the shard has received."""
         while sequence is not None and self.sent and self.sent[0][0] <= sequence:
             self.sent.popleft()
 
     def missed(self, sequence: int) -> list[bytes] | None:
-        """What came after an event, None where it is not all held any more."""
-        held = [payload for number, payload in self.sent if number > sequence]
-        return held if len(held) == self.sequence - sequence else None
+        """Return the events after a sequence number, or None if they are not all stored any more."""
+        stored = [payload for number, payload in self.sent if number > sequence]
+        return stored if len(stored) == self.sequence - sequence else None
 
 
-class Connection:
-    """One websocket of a shard: reads its frames, and writes what is queued for it. Its time is the event loop's."""
+class Sessions:
+    """The sessions of the bot. Their time is the event loop's, as hikari's is: no offset of the world's clock moves it.
 
-    def __init__(self, gateway: Gateway, request: web.Request, socket: web.WebSocketResponse, encoder: Encoder) -> None:
-        self._gateway = gateway
-        self._world = gateway.world
-        self._transport = request.transport
-        self._socket = socket
-        self._encoder = encoder
-        self._queue: asyncio.Queue[bytes | Closed] = asyncio.Queue()
-        self._closing = False
-        self._loop = asyncio.get_running_loop()
-        self._received: deque[float] = deque(maxlen=FRAMES)
-        self._deadline: asyncio.TimerHandle | None = None
-        self.ignores_heartbeats = False
-        self.session: Session | None = None
-        self._handlers: dict[int, Callable[[msgspec.Raw], None]] = {
-            HEARTBEAT: self._heartbeat,
-            IDENTIFY: self._identify,
-            PRESENCE: self._update_presence,
-            VOICE_STATE: self._update_voice_state,
-            RESUME: self._resume,
-            REQUEST_MEMBERS: self._request_members,
-            REQUEST_SOUNDS: self._request_sounds,
-            REQUEST_CHANNEL_INFO: self._request_channel_info,
+    `max_concurrency` shards may identify at once in `identify_window` seconds, `session_starts` sessions start in a
+    day, and all members of a guild be requested once in `members_window` seconds. `unavailable` are the ids of the
+    guilds that are unavailable now. `witnesses` are called with the shard, name and data of each event that is sent.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.resume_url = ""
+        self.max_concurrency = MAX_CONCURRENCY
+        self.identify_window = IDENTIFY_WINDOW
+        self.session_starts = SESSION_STARTS
+        self.members_window = MEMBERS_WINDOW
+        self.unavailable: set[int] = set()
+        self.witnesses: list[Callable[[int, str, JSON], object]] = []
+        self._sessions: dict[str, Session] = {}
+        self._identified: dict[int, float] = {}
+        self._starts: list[float] = []
+        self._members_requested: dict[int, float] = {}
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter([*self._sessions.values()])
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def get(self, id: str) -> Session | None:
+        """Return the session with this id, or None."""
+        return self._sessions.get(id)
+
+    def start(self, shard: tuple[int, int], intents: int, large_threshold: int) -> Session:
+        """Start a session, and end those of the same shard that wait for a resume."""
+        session = Session(self, shard, intents, large_threshold)
+        for old in self:
+            if old.connection is None and (old.shard, old.shards) == shard:
+                self.end(old)
+        self._sessions[session.id] = session
+        return session
+
+    def end(self, session: Session) -> None:
+        """End a session, which cannot be resumed any more."""
+        self._sessions.pop(session.id, None)
+
+    def resume(self, id: str, sequence: int) -> list[bytes] | None:
+        """Return what a session missed after a sequence number, or end it and return None if it cannot be resumed."""
+        session = self._sessions.get(id)
+        if session is None:
+            return None
+        missed = session.missed(sequence)
+        is_late = session.connection is None and self._now() - session.left > RESUMABLE
+        if missed is None or is_late:
+            self.end(session)
+            return None
+        return missed
+
+    def start_limit(self) -> JSON:
+        """Return Discord's session start limit object; `reset_after` is in milliseconds."""
+        now = self._now()
+        self._starts = [moment for moment in self._starts if now - moment < _DAY]
+        return {
+            "total": self.session_starts,
+            "remaining": max(0, self.session_starts - len(self._starts)),
+            "reset_after": round((self._starts[0] + _DAY - now) * 1000) if self._starts else 0,
+            "max_concurrency": self.max_concurrency,
         }
 
-    def send(self, op: int, data: Any = None) -> None:
-        """Queue a payload that is no event."""
-        self.send_payload(dumps({"op": op, "d": data, "s": None, "t": None}))
+    def may_identify(self, shard: int) -> bool:
+        """Return whether a shard may identify now, and count it if it may.
 
-    def send_payload(self, payload: bytes) -> None:
-        """Queue a payload."""
-        self._queue.put_nowait(payload)
+        Raises `Closed` if no session start is left: Discord ends all sessions then, and resets the token.
+        """
+        key, now = shard % self.max_concurrency, self._now()
+        if now - self._identified.get(key, -self.identify_window) < self.identify_window:
+            return False
+        if not self.start_limit()["remaining"]:
+            self.reset_token()
+            raise Closed(AUTHENTICATION_FAILED, "no session start is left today: the token was reset")
+        self._identified[key] = now
+        self._starts.append(now)
+        return True
 
-    def close(self, code: int, reason: str) -> None:
-        """End the connection, after what was queued before; the session stays, for a resume."""
-        self._closing = True
-        self._queue.put_nowait(Closed(code, reason))
-        self._leave(code)
+    def reset_token(self) -> None:
+        """Give the bot another token, and end every session."""
+        self.world.reset_token()
+        for session in self:
+            self.end(session)
+            if session.connection is not None:
+                session.connection.close(AUTHENTICATION_FAILED, "authentication failed: the token was reset")
 
-    def invalidate(self, *, resumable: bool) -> None:
-        """Take the session from the connection, which waits for an identify (or a resume, where that may be)."""
-        session = self.session
-        assert session is not None
-        self.send(INVALID_SESSION, resumable)
-        self._leave(None)
-        self.session = None
-        if not resumable:
-            self._gateway.forget(session)
+    def check_shard(self, shard: tuple[int, int]) -> None:
+        """Raise `Closed` if this is not the [id, count] of a shard, or if it has more guilds than a shard may have."""
+        id, count = shard
+        if not 0 <= id < count:
+            raise Closed(INVALID_SHARD, f"expected shard [id, count] with 0 <= id < count, got {list(shard)}")
+        if len(self._guilds(id, count)) > GUILDS_PER_SHARD:
+            raise Closed(SHARDING_REQUIRED, f"more than {GUILDS_PER_SHARD} guilds on a shard: use more shards")
 
-    def cut(self) -> None:
-        """Break off without a word; the session stays, for a resume."""
-        self._leave(None)
-        if self._transport is not None:
-            self._transport.abort()
+    def check_intents(self, intents: int | None) -> int:
+        """Return the intents. Raises `Closed` if one does not exist or is not switched on for the bot."""
+        if intents is None or intents < 0 or intents & ~EVERY_INTENT:
+            raise Closed(INVALID_INTENTS, f"invalid intents {intents}")
+        for intent, flags in PRIVILEGED.items():
+            if intents & intent and not self.world.application_flags & flags:
+                raise Closed(DISALLOWED_INTENTS, f"the {intent.name} intent is not switched on for this bot")
+        return intents
 
-    async def run(self) -> None:
-        """Serve the shard until it leaves, breaks the protocol or is closed."""
-        writer = asyncio.create_task(self._write())
-        try:
-            interval = self._gateway.heartbeat_interval
-            self.send(HELLO, {"heartbeat_interval": round(interval * 1000), "_trace": []})
-            self._wait_for_heartbeat()
-            await self._read()
-        except Closed as closed:
-            self.close(closed.code, closed.reason)
-        finally:
-            if self._deadline is not None:
-                self._deadline.cancel()
-            if self._closing:
-                await writer
-            writer.cancel()
-            self._leave(self._socket.close_code)
+    def guilds_of(self, session: Session) -> list[Guild]:
+        """Return the bot's guilds on a session's shard."""
+        return self._guilds(session.shard, session.shards)
 
-    async def _read(self) -> None:
-        async for message in self._socket:
-            if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
-                self._receive(message.data)
+    def members_retry_after(self, guild: Guild) -> float:
+        """Return the seconds until all members of a guild may be requested; if that is now (0), count the request."""
+        now = self._now()
+        wait = self._members_requested.get(guild.id, now - self.members_window) + self.members_window - now
+        if wait <= 0:
+            self._members_requested[guild.id] = now
+        return max(0.0, wait)
 
-    async def _write(self) -> None:
-        with contextlib.suppress(ConnectionError):
-            while True:
-                item = await self._queue.get()
-                if isinstance(item, Closed):
-                    await self._socket.close(code=item.code, message=item.reason.encode())
-                    return
-                await self._socket.send_frame(self._encoder.encode(item), self._encoder.kind)
+    def _guilds(self, shard: int, shards: int) -> list[Guild]:
+        return [
+            guild
+            for guild in self.world.guilds.values()
+            if (guild.id >> 22) % shards == shard and self.world.bot.id in guild.members
+        ]
 
-    def _leave(self, code: int | None) -> None:
-        session = self.session
-        if session is None or session.connection is not self:
-            return
-        session.connection = None
-        session.left = self._loop.time()
-        # A bot that says goodbye is gone; one that breaks off may come back and resume.
-        if code in {WSCloseCode.OK, WSCloseCode.GOING_AWAY}:
-            self._gateway.forget(session)
-        self._world.happen(BotDisconnected(session.shard, code))
-
-    def _receive(self, raw: str | bytes) -> None:
-        now = self._loop.time()
-        if len(self._received) == FRAMES and now - self._received[0] < FRAMES_WINDOW:
-            raise Closed(RATE_LIMITED, f"rate limited: more than {FRAMES} frames in {FRAMES_WINDOW:g} s")
-        self._received.append(now)
-        if len(raw) > LARGEST_FRAME:
-            raise Closed(DECODE_ERROR, f"expected at most {LARGEST_FRAME} bytes, got {len(raw)}")
-        frame = decode(raw, Frame)
-        handler = self._handlers.get(frame.op)
-        if handler is None:
-            raise Closed(UNKNOWN_OPCODE, f"unknown opcode {frame.op}")
-        if self.session is None and frame.op not in {HEARTBEAT, IDENTIFY, RESUME}:
-            raise Closed(NOT_AUTHENTICATED, "not authenticated: identify first")
-        handler(frame.d)
-
-    def _wait_for_heartbeat(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        patience = self._gateway.heartbeat_interval * TOLERANCE
-        reason = f"no heartbeat within {patience:g} s"
-        self._deadline = self._loop.call_later(patience, self.close, TIMED_OUT, reason)
-
-    def _heartbeat(self, raw: msgspec.Raw) -> None:
-        sequence = decode(raw, int | None)
-        self._wait_for_heartbeat()
-        if self.session is not None:
-            self.session.confirm(sequence)
-        if not self.ignores_heartbeats:
-            self.send(HEARTBEAT_ACK)
-
-    def _identify(self, raw: msgspec.Raw) -> None:
-        if self.session is not None:
-            raise Closed(ALREADY_AUTHENTICATED, "already authenticated")
-        identify = decode(raw, Identify)
-        self._check_token(identify.token)
-        self._gateway.check_shard(identify.shard)
-        intents = self._gateway.check_intents(identify.intents)
-        if identify.presence is not None:
-            self._check_presence(identify.presence)
-        if not self._gateway.may_identify(identify.shard[0]):
-            self.send(INVALID_SESSION, data=False)
-            return
-        if identify.compress and isinstance(self._encoder, PlainText):
-            self._encoder = ZlibPayloads()
-        if identify.presence is not None:
-            self._show_presence(identify.presence)
-        session = Session(self._gateway, identify.shard, intents, identify.large_threshold)
-        self._gateway.begin(session)
-        self._attach(session)
-        guilds = self._gateway.guilds_of(session)
-        session.send("READY", self._gateway.ready(session, guilds))
-        for guild in guilds:
-            if guild.id not in self._gateway.down:
-                session.show(guild)
-        self._world.happen(BotConnected(session.shard, resumed=False))
-
-    def _resume(self, raw: msgspec.Raw) -> None:
-        if self.session is not None:
-            raise Closed(ALREADY_AUTHENTICATED, "already authenticated")
-        resume = decode(raw, Resume)
-        self._check_token(resume.token)
-        session = self._gateway.sessions.get(resume.session_id)
-        if session is None:
-            self.send(INVALID_SESSION, data=False)
-            return
-        if not 0 <= resume.seq <= session.sequence:
-            raise Closed(INVALID_SEQUENCE, f"expected a seq of 0 to {session.sequence}, got {resume.seq}")
-        missed = session.missed(resume.seq)
-        too_late = session.connection is None and self._loop.time() - session.left > RESUMABLE
-        if missed is None or too_late:
-            self._gateway.forget(session)
-            self.send(INVALID_SESSION, data=False)
-            return
-        self._attach(session)
-        for payload in missed:
-            self.send_payload(payload)
-        session.send("RESUMED", {"_trace": []})
-        self._world.happen(BotConnected(session.shard, resumed=True))
-
-    def _attach(self, session: Session) -> None:
-        if session.connection is not None:
-            session.connection.close(UNKNOWN_ERROR, "the session was resumed elsewhere")
-        session.connection = self
-        self.session = session
-
-    def _check_token(self, token: str) -> None:
-        if token != self._world.token:
-            raise Closed(AUTHENTICATION_FAILED, "authentication failed: this is not the sandbox's token")
-
-    def _check_presence(self, presence: PresenceUpdate) -> None:
-        if presence.status not in STATUSES:
-            raise Closed(DECODE_ERROR, f"expected a status of {', '.join(sorted(STATUSES))}")
-
-    def _update_presence(self, raw: msgspec.Raw) -> None:
-        presence = decode(raw, PresenceUpdate)
-        self._check_presence(presence)
-        self._show_presence(presence)
-
-    def _show_presence(self, presence: PresenceUpdate) -> None:
-        game = [presence.game] if presence.game else []
-        self._world.set_presence(self._world.bot, presence.status, presence.activities or game)
-
-    def _update_voice_state(self, raw: msgspec.Raw) -> None:
-        self._does_not_serve("update voice state", "the sandbox has no voice")
-
-    def _request_sounds(self, raw: msgspec.Raw) -> None:
-        self._does_not_serve("request soundboard sounds", "the sandbox has no sounds")
-
-    def _request_channel_info(self, raw: msgspec.Raw) -> None:
-        self._does_not_serve("request channel info", "the sandbox has no voice")
-
-    def _does_not_serve(self, request: str, reason: str) -> None:
-        self._world.unserved[f"gateway: {request}"] += 1
-        _LOG.warning("%s: the bot's request goes nowhere (%s)", reason, request)
-
-    def _request_members(self, raw: msgspec.Raw) -> None:
-        session = self.session
-        assert session is not None
-        request = decode(raw, RequestMembers)
-        if request.query is None and request.user_ids is None:
-            raise Closed(DECODE_ERROR, "expected d.query or d.user_ids")
-        everybody = not request.query and not request.limit and request.user_ids is None
-        if everybody and not session.intents & Intent.GUILD_MEMBERS:
-            raise Closed(DISALLOWED_INTENTS, "all members of a guild need the GUILD_MEMBERS intent")
-        guild = self._world.guilds.get(_number(request.guild_id))
-        if guild is None or guild not in self._gateway.guilds_of(session):
-            return
-        if everybody and (wait := self._gateway.wait_for_everybody(guild)):
-            meta = {"guild_id": str(guild.id)} | ({} if request.nonce is None else {"nonce": request.nonce})
-            session.send("RATE_LIMITED", {"opcode": REQUEST_MEMBERS, "retry_after": wait, "meta": meta})
-            return
-        told = request.presences and bool(session.intents & Intent.GUILD_PRESENCES)
-        for chunk in _chunks(guild, request):
-            if told:
-                members = [guild.members[int(member["user"]["id"])] for member in chunk["members"]]
-                chunk["presences"] = self._world.presences_of(members)
-            session.send("GUILD_MEMBERS_CHUNK", chunk)
-
-
-def _number(snowflake: str | int) -> int:
-    return int(snowflake) if str(snowflake).isdecimal() else 0
-
-
-def _chunks(guild: Guild, request: RequestMembers) -> list[JSON]:
-    """The data of each GUILD_MEMBERS_CHUNK that answers a request."""
-    found, missing = _find_members(guild, request)
-    pages = [found[at : at + MEMBERS_PER_CHUNK] for at in range(0, len(found), MEMBERS_PER_CHUNK)] or [[]]
-    common: JSON = {"guild_id": str(guild.id), "not_found": missing}
-    if request.nonce is not None and len(request.nonce.encode()) <= 32:
-        common["nonce"] = request.nonce
-    return [
-        {**common, "members": page, "chunk_index": index, "chunk_count": len(pages)} for index, page in enumerate(pages)
-    ]
-
-
-def _find_members(guild: Guild, request: RequestMembers) -> tuple[list[JSON], list[str]]:
-    if request.user_ids is not None:
-        wanted = request.user_ids if isinstance(request.user_ids, list) else [request.user_ids]
-        members = {number: guild.members.get(_number(number)) for number in wanted[:LISTED_MEMBERS]}
-        missing = [str(number) for number, member in members.items() if member is None]
-        return [member.payload() for member in members.values() if member], missing
-    query = (request.query or "").lower()
-    found = [
-        member.payload()
-        for member in guild.members.values()
-        if member.user.name.lower().startswith(query) or (member.nick or "").lower().startswith(query)
-    ]
-    most = request.limit or None if not query else min(request.limit or LISTED_MEMBERS, LISTED_MEMBERS)
-    return found[:most], []
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()

@@ -82,7 +82,7 @@ class Page:
         self._sent: set[str] = set()
         self._watchers: list[Callable[[], object]] = []
         self._sockets: set[web.WebSocketResponse] = set()
-        gateway.witnesses.append(self._note_sent)
+        gateway.sessions.witnesses.append(self._note_sent)
         world.outlets.append(self._note_event)
         world.unseen.append(self._note_unseen)
         world.watch(self._see)
@@ -156,7 +156,7 @@ class Page:
             case BotConnected():
                 self.online = True
             case BotDisconnected():
-                self.online = any(session.connection for session in self._gateway.sessions.values())
+                self.online = any(session.connection for session in self._gateway.sessions)
             case _:
                 return
         self.changed()
