@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisp.sandbox.people.typed import Local, Say, Slash, field_name, fields, parse, quoted
+from wisp.sandbox.people.typed import Say, Slash, TerminalCommand, field_name, fields, parse, quoted, with_mentions
 from wisp.sandbox.world.objects import Impossible
+from wisp.sandbox.world.world import World
 
 
 @pytest.mark.parametrize(
@@ -22,9 +23,9 @@ from wisp.sandbox.world.objects import Impossible
         ("/go url:https://a.b/c?d=1", Slash(("go",), (("url", "https://a.b/c?d=1"),))),
         ("/hello name:", Slash(("hello",), (("name", ""),))),
         ("  /hello  ", Slash(("hello",))),
-        (":as bob", Local("as", "bob")),
-        (":quit", Local("quit")),
-        (":guild My place", Local("guild", "My place")),
+        (":as bob", TerminalCommand("as", "bob")),
+        (":quit", TerminalCommand("quit")),
+        (":guild My place", TerminalCommand("guild", "My place")),
         (":) nice", Say(":) nice")),
         (":smile: nice", Say(":smile: nice")),
         ("good morning", Say("good morning")),
@@ -88,3 +89,15 @@ def test_any_field_of_a_form_can_be_typed(given: dict[str, str]) -> None:
 def test_fields_that_cannot_be_told_apart_are_refused(typed: str, complaint: str) -> None:
     with pytest.raises(Impossible, match=complaint):
         fields(typed)
+
+
+def test_names_become_mentions_as_one_types() -> None:
+    world = World()
+    (guild,) = world.guilds.values()
+    general = guild.channel("general")
+    assert general is not None
+    typed = "@bob come to #general, not a@bob or @nobody"
+    bob = next(user for user in world.users.values() if user.name == "bob")
+    assert with_mentions("@bob #general", guild) == f"{bob.mention} {general.mention}"
+    assert with_mentions(typed, guild).endswith("not a@bob or @nobody")
+    assert with_mentions("@bob", None) == "@bob"

@@ -18,7 +18,8 @@ from wisp.local.chat import advancer
 from wisp.local.virtual_time import VirtualTime, virtual_time
 from wisp.sandbox.people.commands import File
 from wisp.sandbox.people.person import People
-from wisp.sandbox.terminal.chat import Terminal, example, split_last
+from wisp.sandbox.terminal.chat import Terminal, example
+from wisp.sandbox.terminal.completion import split_last
 from wisp.sandbox.terminal.text import CONTROLS
 from wisp.sandbox.world.changes import BotConnected, BotDisconnected, InteractionAnswered
 from wisp.sandbox.world.objects import JSON, Impossible

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisp.sandbox.terminal.text import CONTROLS, mentioning, message_lines, readable
+from wisp.sandbox.terminal.text import CONTROLS, message_lines, readable
 from wisp.sandbox.world.objects import Message
 from wisp.sandbox.world.world import World
 
@@ -31,18 +31,6 @@ def test_markup_is_read_by_name() -> None:
 @pytest.mark.parametrize("text", ["<@1>", "<#1>", "<@&1>", "<t:9999999999999>", "<@99999999999999999999>", "<@>"])
 def test_markup_that_names_nothing_stays_as_it_is(text: str) -> None:
     assert readable(text, World()) == text
-
-
-def test_names_become_mentions_as_one_types() -> None:
-    world = World()
-    (guild,) = world.guilds.values()
-    general = guild.channel("general")
-    assert general is not None
-    typed = "@bob come to #general, not a@bob or @nobody"
-    bob = next(user for user in world.users.values() if user.name == "bob")
-    assert mentioning("@bob #general", guild) == f"{bob.mention} {general.mention}"
-    assert mentioning(typed, guild).endswith("not a@bob or @nobody")
-    assert mentioning("@bob", None) == "@bob"
 
 
 def test_what_would_steer_a_terminal_is_taken_out() -> None:

@@ -16,6 +16,7 @@ from wisp.sandbox.faults import Faults
 from wisp.sandbox.gateway.gateway import Gateway
 from wisp.sandbox.page.page import Page, local_only
 from wisp.sandbox.rest.app import Rest
+from wisp.sandbox.rest.forms import received
 from wisp.sandbox.rest.rate_limits import ON_ALL, Quotas
 from wisp.sandbox.world.world import World
 
@@ -59,7 +60,7 @@ class Sandbox(Breakable):
             raise RuntimeError("the sandbox is started already: expected one start() before each close()")
         around: list[Middleware] = [self.faults.around, local_only]
         if self.page is not None:
-            around.insert(1, self.page.records.middleware)
+            around.insert(1, partial(self.page.records.middleware, received=received))
 
         def within(handler: Handler) -> Handler:
             # as middlewares of the application they would stay in a cache of aiohttp, and the sandbox with them

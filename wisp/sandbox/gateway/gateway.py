@@ -91,7 +91,7 @@ class Gateway:
         return "a fault holds it back"
 
     def _show_what_changed(self, event: Event, guild: int) -> None:
-        """Send the channels that this event showed to the bot or hid from it, and the threads of those that it showed."""
+        """Send the channels that this event showed to the bot or hid from it, and the threads of the former."""
         before, after = self._hidden.get(guild, set()), self._hidden_in(guild)
         self._hidden[guild] = after
         if event.name == "GUILD_CREATE":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal, TypeAlias, cast
@@ -13,7 +14,6 @@ import msgspec
 from aiohttp import web
 
 from wisp.clock import Clock
-from wisp.sandbox.rest.forms import received
 from wisp.sandbox.world.objects import JSON
 
 KEPT = 500
@@ -86,9 +86,16 @@ class Records:
         self._add("gateway", "debug", f"{name} (not sent: {why})", _json(data))
 
     async def middleware(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+        *,
+        received: ContextVar[Any],
     ) -> web.StreamResponse:
-        """Note each call of Discord's REST API: method, route, status, and the JSON of both sides."""
+        """Log each call of Discord's REST API: its method, route and status, and the JSON of both sides.
+
+        REST sets `received` to the JSON of the call: a body can be read only once.
+        """
         received.set(None)
         response = await handler(request)
         if request.path.startswith("/api/"):

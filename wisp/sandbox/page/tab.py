@@ -12,12 +12,11 @@ from aiohttp import WSMsgType, web
 
 from wisp.sandbox.page import actions
 from wisp.sandbox.page.views import message_view, permissions_view, place_view, seen_messages, sees_channel
-from wisp.sandbox.people.commands import ATTACHMENT, Value, choose
+from wisp.sandbox.people.commands import File, Value
 from wisp.sandbox.people.components import SELECTS, TEXT_SELECT, controls
 from wisp.sandbox.people.person import Person, front
 from wisp.sandbox.people.reply import Reply
-from wisp.sandbox.terminal.chat import NO_ADVANCE, value
-from wisp.sandbox.terminal.text import mentioning
+from wisp.sandbox.people.typed import NO_ADVANCE, parse_options, with_mentions
 from wisp.sandbox.world.changes import (
     Happening,
     MessageCreated,
@@ -309,7 +308,7 @@ class Visitor:
     async def say(self, action: actions.Say) -> None:
         """Put a message into the channel."""
         self._person.post(
-            mentioning(action.text, self._person.guild),
+            with_mentions(action.text, self._person.guild),
             files=[self._page.uploaded(key) for key in action.files],
             reply_to=self._message(action.reply) if action.reply else None,
             ping=action.ping,
@@ -318,7 +317,7 @@ class Visitor:
 
     async def edit(self, action: actions.Edit) -> None:
         """Change one's own message."""
-        await self._person.edit(self._message(action.message), mentioning(action.text, self._person.guild))
+        await self._person.edit(self._message(action.message), with_mentions(action.text, self._person.guild))
 
     async def delete(self, action: actions.Delete) -> None:
         """Delete a message."""
@@ -332,21 +331,16 @@ class Visitor:
     async def slash(self, action: actions.Slash) -> JSON:
         """Use a slash command."""
         person = self._person
-        chosen = choose(self._world, person.user, person.channel, action.words)
-        values = self._values(chosen.options, action.options)
-        return self._outcome(await person.slash(" ".join(action.words), **values))
+        chosen = person.choose(" ".join(action.words))
+        values = parse_options(chosen, action.options, person.guild, self._uploaded)
+        return self._outcome(await person.slash(chosen, **values))
 
     async def complete(self, action: actions.Complete) -> list[JSON]:
         """What the bot suggests."""
         person = self._person
-        chosen = choose(self._world, person.user, person.channel, action.words)
-        given: dict[str, Value] = {}
-        for name, typed in action.options.items():
-            try:
-                given |= self._values(chosen.options, {name: typed})
-            except Impossible:  # not whole yet, as in a client
-                continue
-        return await person.autocomplete(" ".join(action.words), action.option, action.typed, given)
+        chosen = person.choose(" ".join(action.words))
+        values = parse_options(chosen, action.options, person.guild, self._uploaded, partial=True)
+        return await person.autocomplete(chosen, action.option, action.typed, values)
 
     async def menu(self, action: actions.Menu) -> JSON:
         """Use a command from a menu."""
@@ -467,13 +461,9 @@ class Visitor:
         self._forms[reply.interaction.id] = reply
         return {"failed": None, "form": str(reply.interaction.id), "modal": reply.modal}
 
-    def _values(self, options: tuple[JSON, ...], typed: Mapping[str, str]) -> dict[str, Value]:
-        kinds = {option["name"]: option for option in options}
-        return {name: self._value(kinds[name], text) if name in kinds else text for name, text in typed.items()}
-
-    def _value(self, option: JSON, typed: str) -> Value:
-        # never a path, as the terminal takes it: a browser's files are those that were uploaded
-        return self._page.uploaded(typed) if option["type"] == ATTACHMENT else value(option, typed, self._person.guild)
+    def _uploaded(self, _: str, key: str) -> File:
+        # unlike a terminal, a browser gives no path: its files are those that it uploaded
+        return self._page.uploaded(key)
 
     def _message(self, number: str) -> Message:
         message = self._world.messages.get(int(number))

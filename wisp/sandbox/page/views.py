@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from itertools import islice
 
 from wisp.sandbox.people.commands import CHAT_INPUT, offered
@@ -136,14 +135,8 @@ def sees_channel(person: Person, channel: Channel) -> bool:
 
 def seen_messages(person: Person, *, before: int | None = None) -> tuple[list[Message], bool]:
     """The newest messages here (older than `before`, where that is given), oldest first; whether there are more."""
-    found = list(islice(_backwards(person, before), PAGE_OF_MESSAGES + 1))
+    found = list(islice(person.history(before), PAGE_OF_MESSAGES + 1))
     return found[PAGE_OF_MESSAGES - 1 :: -1], len(found) > PAGE_OF_MESSAGES
-
-
-def _backwards(person: Person, before: int | None) -> Iterator[Message]:
-    for message in reversed(person.people.world.messages.values()):
-        if message.channel is person.channel and (before is None or message.id < before) and person.sees(message):
-            yield message
 
 
 def message_view(person: Person, message: Message) -> JSON:

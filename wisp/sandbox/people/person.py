@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 from wisp.limits import ATTACHMENTS, CONTENT
 from wisp.sandbox.people.commands import Chosen, File, Value, autocomplete_data, choose, command_data, usable
-from wisp.sandbox.people.components import button_data, menu_data, select_data, submit_data
-from wisp.sandbox.people.reply import Embed, EmbedField, Reply
+from wisp.sandbox.people.components import button_data, called, controls, menu_data, select_data, submit_data
+from wisp.sandbox.people.reply import Reply
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
     ANNOUNCEMENT_THREAD,
@@ -38,8 +38,6 @@ from wisp.sandbox.world.objects import (
 )
 from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.world import World
-
-__all__ = ["Embed", "EmbedField", "File", "Impossible", "People", "Person", "Reply"]
 
 NO_ANSWER = "The application did not respond"
 """What a client shows where no answer came in time."""
@@ -162,6 +160,19 @@ class Person:
         everything = self.people.world.messages.values()
         return [message for message in everything if message.channel is self.channel and self.sees(message)]
 
+    def history(self, before: int | None = None) -> Iterator[Message]:
+        """Yield the messages that they see in the channel that they look at, from the newest, or from an id, back."""
+        for message in reversed(self.people.world.messages.values()):
+            if message.channel is self.channel and (before is None or message.id < before) and self.sees(message):
+                yield message
+
+    def newest_with(self, kinds: Sequence[int], name: str | None = None) -> Message | None:
+        """Return the newest message here with a component of these types, and of this name if given, or None."""
+        for message in self.history():
+            if any(name is None or called(one, name) for one in controls(message.components, kinds)):
+                return message
+        return None
+
     @property
     def dm(self) -> Person:
         """The same person, looking at their direct messages with the bot."""
@@ -244,7 +255,12 @@ class Person:
         """The slash commands that the client offers here, as Discord's JSON."""
         return usable(self.people.world, self.user, self.channel)
 
-    async def slash(self, command: str, /, **options: Value | Person) -> Reply:
+    def choose(self, command: str) -> Chosen:
+        """Find a slash command among those that the client offers here. Raises Impossible, naming what there is."""
+        self._check_may("use commands", Permission.USE_APPLICATION_COMMANDS)
+        return choose(self.people.world, self.user, self.channel, command.removeprefix("/").split())
+
+    async def slash(self, command: str | Chosen, /, **options: Value | Person) -> Reply:
         """Invoke a slash command ("admin kick" for a subcommand) with its options, and wait for what comes.
 
         Values are Python's: str, int, float, bool, a Person or User, Role, Channel, File; for a choice its
@@ -252,19 +268,19 @@ class Person:
         is sent, for what a client would not let them do. It waits until the bot is at rest (where nothing can tell,
         until an answer is to be seen or 3 s are over): what is there is the Reply, and what comes later shows up in it.
         """
-        chosen = self._choose(command)
+        chosen = self.choose(command) if isinstance(command, str) else command
         data = command_data(self.people.world, self.user, self.channel, chosen, _unwrapped(options))
         return await self._ask(COMMAND, data, self.channel)
 
     async def autocomplete(
-        self, command: str, option: str, typed: str, values: Mapping[str, Value | Person] | None = None
+        self, command: str | Chosen, option: str, typed: str, values: Mapping[str, Value | Person] | None = None
     ) -> list[JSON]:
         """What the bot suggests for an option in which `typed` stands so far, beside the other `values`.
 
         Choices as Discord's JSON (name, value); none where the bot does not answer. Raises Impossible for
         a command or option that is not there, or that has no autocomplete.
         """
-        chosen = self._choose(command)
+        chosen = self.choose(command) if isinstance(command, str) else command
         focused = next((one for one in chosen.options if one["name"] == option), None)
         if focused is None or not focused.get("autocomplete"):
             raise Impossible(f"{chosen.name} has no option {option!r} with autocomplete")
@@ -457,10 +473,6 @@ class Person:
     async def rest(self) -> None:
         """Wait until the bot is at rest, if `people.settle` can tell."""
         await self._settle(lambda: True)
-
-    def _choose(self, command: str) -> Chosen:
-        self._check_may("use commands", Permission.USE_APPLICATION_COMMANDS)
-        return choose(self.people.world, self.user, self.channel, command.removeprefix("/").split())
 
     async def _ask(
         self,

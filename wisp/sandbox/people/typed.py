@@ -1,11 +1,41 @@
-"""A line that somebody typed: a slash command, plain text, or a command to the terminal itself."""
+"""What a typed line or value means: slash commands, text, terminal commands, and mentions by name."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
 
-from wisp.sandbox.world.objects import Impossible
+from wisp.sandbox.people.commands import (
+    ATTACHMENT,
+    BOOLEAN,
+    CHANNEL,
+    INTEGER,
+    MENTIONABLE,
+    NUMBER,
+    ROLE,
+    USER,
+    Chosen,
+    File,
+    Value,
+)
+from wisp.sandbox.world.objects import JSON, Channel, Guild, Impossible, Role, User
+
+NO_ADVANCE = (
+    "the bot runs in another process, whose time the sandbox cannot move: "
+    "`wisp sandbox bot.py` runs a wisp bot in the same process"
+)
+"""The reply to `:advance` if the sandbox cannot move the bot's time."""
+
+OpenFile: TypeAlias = Callable[[str, str], File]
+"""Returns the file that a typed text means for the option of a name. Raises Impossible if there is none."""
+
+TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
+
+_NAME = re.compile(r"(?<!\S)(?P<sign>[@#])(?P<name>[^\s@#]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +51,7 @@ class Slash:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Text for the channel. A backslash before it lets it begin with `/` or `:`."""
+    """Text for the channel. If it begins with `/` or `:`, it is typed with a backslash before it."""
 
     text: str
 
@@ -30,8 +60,8 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
-class Local:
-    """`:as bob`: the terminal's own command "as" with the argument "bob" ("" where there is none)."""
+class TerminalCommand:
+    """`:as bob`: a command of the terminal itself, "as", with the argument "bob" ("" if there is none)."""
 
     name: str
     argument: str = ""
@@ -40,23 +70,24 @@ class Local:
         return f":{self.name} {self.argument}".rstrip()
 
 
-Line = Slash | Say | Local
-LOCAL = re.compile(r":([a-z]+)(?:\s+(.*))?", re.DOTALL)
-ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
+Line: TypeAlias = Slash | Say | TerminalCommand
+
+_TERMINAL_COMMAND = re.compile(r":([a-z]+)(?:\s+(.*))?", re.DOTALL)
+_ESCAPES = {"n": "\n", '"': '"', "\\": "\\"}
 
 
 def parse(typed: str) -> Line:
-    """What a typed line means. Raises Impossible where a slash command's options cannot be told apart."""
+    """Parse a typed line. Raises Impossible if it is not a valid slash command, though it begins as one."""
     text = typed.strip()
     if text.startswith("/"):
         return _slash(text[1:])
-    if match := LOCAL.fullmatch(text):
-        return Local(match[1], match[2] or "")
+    if match := _TERMINAL_COMMAND.fullmatch(text):
+        return TerminalCommand(match[1], match[2] or "")
     return Say(text.removeprefix("\\").strip())
 
 
 def quoted(value: str) -> str:
-    """An option's value as it is typed: in double quotes where it is empty or could be misread."""
+    """Return an option's value as it is typed: in double quotes if it is empty or could be misread."""
     if value and not value.startswith('"') and not any(character.isspace() for character in value):
         return value
     return f'"{_escaped(value)}"'
@@ -67,7 +98,7 @@ def _escaped(value: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Words, those in quotes with their spaces. Raises Impossible where a quote stays open."""
+    """Split a text into words; quoted ones contain spaces. Raises Impossible if a quote is not closed."""
     found: list[str] = []
     position = 0
     while (position := _skip_spaces(text, position)) < len(text):
@@ -83,7 +114,7 @@ def words(text: str) -> list[str]:
 
 
 def fields(text: str) -> dict[str, str]:
-    """`name:text` by name; names and texts with spaces stand in quotes. Raises Impossible where it is not that."""
+    """Parse `name:text name:text`, with quotes around what contains spaces. Raises Impossible if it is not that."""
     found: dict[str, str] = {}
     position = 0
     while (position := _skip_spaces(text, position)) < len(text):
@@ -108,8 +139,95 @@ def fields(text: str) -> dict[str, str]:
 
 
 def field_name(name: str) -> str:
-    """A field's name as it is typed: in double quotes where it could be misread."""
+    """Return a field's name as it is typed: in double quotes if it could be misread."""
     return f'"{_escaped(name)}"' if ":" in name else quoted(name)
+
+
+def parse_options(
+    chosen: Chosen, typed: Mapping[str, str], guild: Guild | None, file: OpenFile, *, partial: bool = False
+) -> dict[str, Value]:
+    """Return the values that typed texts mean for the options of a command. Texts for unknown options stay texts.
+
+    Raises Impossible if one is not of its option's type; with `partial` it is left out instead.
+    """
+    options = {option["name"]: option for option in chosen.options}
+    values: dict[str, Value] = {}
+    for name, text in typed.items():
+        with suppress(Impossible) if partial else nullcontext():
+            values[name] = parse_value(options[name], text, guild, file) if name in options else text
+    return values
+
+
+def parse_value(option: JSON, typed: str, guild: Guild | None, file: OpenFile) -> Value:
+    """Return the value that a typed text means for an option. Raises Impossible if it is not of the option's type."""
+    for choice in option.get("choices", []):
+        if typed in (str(choice["value"]), choice["name"]):
+            return choice["value"]
+    kind = option["type"]
+    try:
+        if kind == INTEGER:
+            return int(typed)
+        if kind == NUMBER:
+            return float(typed)
+    except ValueError:
+        expected = "a whole number" if kind == INTEGER else "a number"
+        raise Impossible(f"option {option['name']!r}: expected {expected}, got {typed!r}") from None
+    if kind == BOOLEAN and typed.lower() in (*TRUE, *FALSE):
+        return typed.lower() in TRUE
+    if kind in (USER, ROLE, MENTIONABLE, CHANNEL):
+        return find_named(option["name"], kind, typed, guild)
+    if kind == ATTACHMENT:
+        return file(option["name"], typed)
+    return with_mentions(typed, guild)
+
+
+def read_file(option: str, typed: str) -> File:
+    """Return the file at a path on this machine. Raises Impossible, which names the option, if it cannot be read."""
+    try:
+        path = Path(typed).expanduser()
+        return File(path.name, path.read_bytes())
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise Impossible(f"option {option!r}: expected a path to a file, got {typed!r}: {reason}") from None
+
+
+def find_named(option: str, kind: int, typed: str, guild: Guild | None) -> User | Role | Channel:
+    """Return the user, role or channel that "@bob", "#general", a bare name, an id or a mention names in a guild.
+
+    `kind` is the type of the option. Raises Impossible, which names the option, if there is none.
+    """
+    if guild is None:
+        raise Impossible(f"option {option!r}: direct messages have no members, roles or channels to name")
+    users = [member.user for member in guild.members.values()]
+    candidates: dict[int, list[User | Role | Channel]] = {
+        USER: [*users],
+        ROLE: [*guild.roles.values()],
+        MENTIONABLE: [*users, *guild.roles.values()],
+        CHANNEL: [*guild.places],
+    }
+    bare = typed.lstrip("@#")
+    for one in candidates[kind]:
+        if bare in (one.name, one.name.lstrip("@")) or typed in (str(one.id), one.mention):
+            return one
+    sign = "#" if kind == CHANNEL else "@"
+    names = ", ".join(sign + one.name.lstrip("@") for one in candidates[kind])
+    raise Impossible(f"option {option!r}: {guild.name} has no {typed!r}; it has {names}")
+
+
+def with_mentions(text: str, guild: Guild | None) -> str:
+    """Replace @bob and #general by mentions, as a client does while its user types."""
+    return _NAME.sub(lambda match: _mention(match, guild), text) if guild else text
+
+
+def _mention(match: re.Match[str], guild: Guild) -> str:
+    name = match["name"]
+    if match["sign"] == "#":
+        channel = guild.channel(name)
+        return channel.mention if channel else match[0]
+    member = next((member for member in guild.members.values() if member.user.name == name), None)
+    role = next((role for role in guild.roles.values() if role.name == name), None)
+    named = member.user if member else role
+    return named.mention if named else match[0]
 
 
 def _slash(text: str) -> Slash:
@@ -144,7 +262,7 @@ def _skip_spaces(text: str, position: int) -> int:
 
 
 def _word(text: str, position: int) -> tuple[str, int]:
-    """The word that begins at `position`, a quoted value taken out of its quotes, and where it ends."""
+    """Return the word that begins at `position`, its value without quotes, and the position after it."""
     begin = position
     named = False
     while position < len(text) and not text[position].isspace():
@@ -158,7 +276,7 @@ def _word(text: str, position: int) -> tuple[str, int]:
 
 
 def _quoted(text: str, position: int, after: str = "") -> tuple[str, int]:
-    """What stands in quotes from `position` on, and where they end; a space, or `after`, has to come then."""
+    """Return the text from `position` to the closing quote, and the position after that, at a space or `after`."""
     value: list[str] = []
     while position < len(text):
         character = text[position]
@@ -167,8 +285,8 @@ def _quoted(text: str, position: int, after: str = "") -> tuple[str, int]:
             if end < len(text) and not text[end].isspace() and text[end] != after:
                 raise Impossible(f"a space is expected after the closing quote, not {text[end]!r}")
             return "".join(value), end
-        if character == "\\" and text[position + 1 : position + 2] in ESCAPES:
-            value.append(ESCAPES[text[position + 1]])
+        if character == "\\" and text[position + 1 : position + 2] in _ESCAPES:
+            value.append(_ESCAPES[text[position + 1]])
             position += 2
             continue
         value.append(character)

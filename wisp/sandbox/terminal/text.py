@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from wisp.sandbox.world.objects import JSON, Attachment, Guild, Message
+from wisp.sandbox.world.objects import JSON, Attachment, Message
 from wisp.sandbox.world.world import World
 
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -17,7 +17,6 @@ MARKUP = re.compile(
     r"|</(?P<command>[^:<>]{1,100}):\d{1,20}>|<a?:(?P<emoji>\w{2,32}):\d{1,20}>"
     r"|<t:(?P<moment>-?\d{1,13})(?::[a-zA-Z])?>"
 )
-NAMED = re.compile(r"(?<!\S)(?P<sign>[@#])(?P<name>[^\s@#]+)")
 
 
 def readable(text: str, world: World) -> str:
@@ -28,11 +27,6 @@ def readable(text: str, world: World) -> str:
 def on_one_line(text: str) -> str:
     """Return a name, or another text that takes one line, without line breaks and control characters."""
     return CONTROLS.sub("\ufffd", text.replace("\n", "\ufffd"))
-
-
-def mentioning(text: str, guild: Guild | None) -> str:
-    """The opposite, as a client does it while one types: @bob and #general become what mentions them."""
-    return NAMED.sub(lambda match: _mention(match, guild), text) if guild else text
 
 
 def message_lines(message: Message, world: World) -> list[str]:
@@ -95,17 +89,6 @@ def _moment(match: re.Match[str], seconds: int) -> str:
         return written_moment(seconds)
     except (OverflowError, ValueError, OSError):  # a year that no calendar of ours has
         return match[0]
-
-
-def _mention(match: re.Match[str], guild: Guild) -> str:
-    name = match["name"]
-    if match["sign"] == "#":
-        channel = guild.channel(name)
-        return channel.mention if channel else match[0]
-    member = next((member for member in guild.members.values() if member.user.name == name), None)
-    role = next((role for role in guild.roles.values() if role.name == name), None)
-    named = member.user if member else role
-    return named.mention if named else match[0]
 
 
 def _labels(components: list[JSON]) -> Iterator[str]:
