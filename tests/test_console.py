@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisp.sandbox.terminal.console import Console, Lines, shown
+from wisp.sandbox.terminal.console import Console, Lines, encodable, rows_before_end
 
 
 class FakeTerminal(io.StringIO):
@@ -68,7 +68,36 @@ def test_a_screen_of_ascii_is_given_ascii() -> None:
 
 @given(st.text(), st.sampled_from(["ascii", "utf-8", "latin-1", "cp1252", None]))
 def test_any_text_can_be_shown_anywhere(text: str, encoding: str | None) -> None:
-    shown(text, encoding).encode(encoding or "ascii")
+    encodable(text, encoding).encode(encoding or "ascii")
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("", 0),
+        ("a" * 39, 0),
+        ("a" * 40, 1),  # the cursor waits at the beginning of the next row
+        ("a" * 81, 2),
+        ("日" * 19, 0),
+        ("日" * 20, 1),
+        ("a" + "日" * 20, 1),  # the last one does not fit into the first row
+        ("a" + "日" * 39, 2),
+        ("\U0001f600" * 30, 1),
+        ("e\u0301" * 39, 0),  # an accent takes no column
+    ],
+)
+def test_the_row_of_the_cursor_counts_columns_and_not_characters(text: str, rows: int) -> None:
+    assert rows_before_end(text, 40) == rows
+
+
+def test_output_replaces_all_rows_of_the_line_that_is_being_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    screen = io.StringIO()
+    console = Console(None, screen)
+    console._prompt = "日本> " * 10
+    console.write("posted")
+    assert screen.getvalue() == f"\r\x1b[A\x1b[Jposted\n{console._prompt}"
 
 
 @given(st.lists(st.text()))

@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from ..clock import parse_duration
@@ -25,7 +26,6 @@ from ..sandbox.terminal.chat import Terminal, complaint, example, is_advance
 from ..sandbox.terminal.console import Console, Lines
 from ..sandbox.world.changes import Happening, MessageCreated, MessageEdited
 from ..sandbox.world.objects import INTERACTION_LIFETIME, LAST_MOMENT, UNANSWERED, Attachment, Impossible, Message
-from ..sandbox.world.world import World
 from ..tasks import Exit, contained, described, end, to_the_end
 from .browser_log import open_on_desktop, show_failures
 from .runner import is_undelivered, on_sandbox, restart
@@ -260,13 +260,8 @@ async def serve(output: TextIO) -> int:
         people = People(sandbox.world, patience=_ANSWER_TIMEOUT)
         console = Console(sys.stdin, output)
         console.interactive = False
+        people.settle = partial(_wait_until_idle, people)
         chat = Chat(people, console, as_json=True, breakable=sandbox)
-
-        async def settle(is_answered: Callable[[], bool]) -> None:
-            await people.answered(is_answered)
-            await _wait_idle(sandbox.world)
-
-        people.settle = settle
         addresses = {
             "rest": sandbox.rest_url,
             "gateway": sandbox.gateway_url,
@@ -277,10 +272,11 @@ async def serve(output: TextIO) -> int:
         return await chat.serve()
 
 
-async def _wait_idle(world: World) -> None:
-    """Wait until nothing visible has happened for a while."""
+async def _wait_until_idle(people: People, is_answered: Callable[[], bool]) -> None:
+    """Wait until a line is answered, and nothing visible has happened for a while."""
+    await people.answered(is_answered)
     happened = asyncio.Event()
-    stop = world.watch(lambda _: happened.set())
+    stop = people.world.watch(lambda _: happened.set())
     try:
         while True:
             happened.clear()
@@ -333,23 +329,22 @@ class Chat:
         """Execute the lines of standard input until `:quit` or a signal, and return the exit code 0."""
         self._people.world.watch(self._watch)
         with stop_signals() as signalled:
-            while not self._terminal.over:
-                reading = asyncio.create_task(self._console.read(""))
-                await asyncio.wait({reading, signalled}, return_when=asyncio.FIRST_COMPLETED)
-                if signalled.done():
-                    reading.cancel()
-                    break
-                typed = reading.result()
-                if typed is None:  # the input has ended, the bot has not
-                    await signalled
-                    break
-                running = asyncio.create_task(self._run_line(typed))
-                await asyncio.wait({running, signalled}, return_when=asyncio.FIRST_COMPLETED)
-                if not running.done():
-                    running.cancel()
-                    break
-                running.result()
+            serving = asyncio.create_task(self._serve())
+            try:
+                await asyncio.wait({serving, signalled}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                await end({serving})
+        if not serving.cancelled():
+            serving.result()
         return 0
+
+    async def _serve(self) -> None:
+        while not self._terminal.over:
+            typed = await self._console.read("")
+            if typed is None:  # the input has ended, the bot has not
+                await asyncio.Event().wait()
+            else:
+                await self._run_line(typed)
 
     def fail(self, where: str, error: BaseException) -> None:
         """Note that the bot's code failed on the current line."""
