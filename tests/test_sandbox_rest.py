@@ -837,6 +837,49 @@ async def test_a_sandbox_starts_once_and_closes_any_number_of_times() -> None:
     await sandbox.close()
 
 
+async def test_a_sandbox_that_cannot_start_leaves_nothing_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = Sandbox()
+    listeners: list[socket.socket] = []
+    create_server = socket.create_server
+
+    def listen(address: Any) -> socket.socket:
+        listeners.append(create_server(address))
+        return listeners[-1]
+
+    async def fail(_: object) -> None:
+        raise OSError("no more sockets")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("socket.create_server", listen)
+        broken.setattr("aiohttp.web.SockSite.start", fail)
+        with pytest.raises(OSError, match="no more sockets"):
+            await sandbox.start()
+    assert [listener.fileno() for listener in listeners] == [-1]
+    await sandbox.start()
+    await sandbox.close()
+
+
+async def test_a_part_that_fails_to_close_is_logged_and_the_others_are_closed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sandbox = Sandbox(page=True)
+    await sandbox.start()
+    assert sandbox.page is not None
+
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(sandbox.page, "close", fail)
+    monkeypatch.setattr(sandbox.gateway, "close", fail)
+    address = urlsplit(sandbox.rest_url)
+    await sandbox.close()
+    assert [type(error) for error in sandbox.world.errors] == [ZeroDivisionError, ZeroDivisionError]
+    assert caplog.text.count("failed to close a part") == 2
+    caplog.clear()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection(address.hostname, address.port)
+
+
 def test_snowflakes_are_unique_and_tell_the_time() -> None:
     world = World()
     numbers = [world.next_id() for _ in range(1000)]

@@ -98,7 +98,7 @@ class Faults:
         """Whether an event waits for the next one, which is sent first."""
         return self._held is not None
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Cancel the calls that wait, which will get no response."""
         for waiting in self._waiting:
             waiting.cancel()

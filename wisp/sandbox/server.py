@@ -1,8 +1,11 @@
-"""A sandbox that runs: one world behind its REST API and gateway, on a free port of 127.0.0.1."""
+"""The running sandbox: one world behind its REST API, its gateway and its page, on a free port of 127.0.0.1."""
 
 from __future__ import annotations
 
+import logging
 import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -20,18 +23,20 @@ from wisp.sandbox.rest.forms import received
 from wisp.sandbox.rest.rate_limits import ON_ALL, Quotas
 from wisp.sandbox.world.world import World
 
+_LOG = logging.getLogger(__name__)
+
 BACKLOG = 4096
-"""Connections that may wait to be accepted: a bot whose handlers all answer at once opens hundreds."""
+"""Connections that may wait to be accepted: a bot whose handlers all respond at once opens hundreds."""
 
 
 class Sandbox(Breakable):
     """A Discord on loopback, from `start` to `close` or in an `async with`.
 
-    Point a bot at `rest_url` and give it `token`; the gateway is where REST says. `shards` is what
-    GET /gateway/bot recommends. With `waits` a bot may identify every 5 s, request all members of a guild every 30 s,
-    and make 50 calls of REST a second, as on Discord; without, as often as it likes; `quotas` can limit routes.
-    With `page` people can look at it in a browser, too. `async with` ends in an ExceptionGroup where the sandbox
-    itself failed (`world.errors`), so that a test cannot pass over it.
+    A bot connects to `rest_url`, which names the gateway, with `token`. `shards` is the number that GET /gateway/bot
+    recommends. With `waits` a bot may identify every 5 s, request all members of a guild every 30 s, and make 50 calls
+    of REST a second, as on Discord; without, there are no such limits, but `quotas` can limit routes. With `page`
+    people can use it in a browser, too. If the sandbox itself failed (`world.errors`), `async with` raises an
+    ExceptionGroup, so that a test cannot miss it.
     """
 
     def __init__(self, *, clock: Clock | None = None, shards: int = 1, waits: bool = False, page: bool = False) -> None:
@@ -51,11 +56,11 @@ class Sandbox(Breakable):
 
     @property
     def token(self) -> str:
-        """What the bot logs in with."""
+        """The token that the bot must use."""
         return self.world.token
 
     async def start(self) -> None:
-        """Listen. Raises RuntimeError where it listens already."""
+        """Listen. Raises RuntimeError if it listens already. If it cannot, nothing is left open."""
         if self._runner is not None:
             raise RuntimeError("the sandbox is started already: expected one start() before each close()")
         around: list[Middleware] = [self.faults.around, local_only]
@@ -63,7 +68,7 @@ class Sandbox(Breakable):
             around.insert(1, partial(self.page.records.middleware, received=received))
 
         def within(handler: Handler) -> Handler:
-            # as middlewares of the application they would stay in a cache of aiohttp, and the sandbox with them
+            # aiohttp caches the middlewares of an application, which would keep the sandbox in memory
             for middleware in around:
                 handler = partial(middleware, handler=handler)
             return handler
@@ -71,10 +76,14 @@ class Sandbox(Breakable):
         application = self._rest.application(self.gateway.handle, within)
         if self.page is not None:
             self.page.join(application, within)
-        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
-        await self._runner.setup()
-        listener = socket.create_server(("127.0.0.1", 0))
-        await web.SockSite(self._runner, listener, backlog=BACKLOG).start()
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(runner.cleanup)
+            await runner.setup()
+            listener = undo.enter_context(socket.create_server(("127.0.0.1", 0)))
+            await web.SockSite(runner, listener, backlog=BACKLOG).start()
+            undo.pop_all()
+        self._runner = runner
         place = f"127.0.0.1:{listener.getsockname()[1]}"
         self.rest_url = f"http://{place}/api/v10"
         self.gateway_url = self.gateway.sessions.resume_url = self._rest.gateway_url = f"ws://{place}/gateway"
@@ -84,14 +93,22 @@ class Sandbox(Breakable):
             self.page.url = f"http://{place}/page/{self.page.secret}/"
 
     async def close(self) -> None:
-        """Close every connection at once. Does nothing where it is closed."""
+        """Close every connection at once. Does nothing if it is closed already.
+
+        An error of one part is logged and added to `world.errors`, and the other parts are closed.
+        """
         runner, self._runner = self._runner, None
-        if runner is not None:
-            if self.page is not None:
-                await self.page.close()
-            await self.gateway.close()
-            self.faults.close()
-            await runner.cleanup()
+        if runner is None:
+            return
+        closes: list[Callable[[], Awaitable[object]]] = [self.gateway.close, self.faults.close, runner.cleanup]
+        if self.page is not None:
+            closes.insert(0, self.page.close)
+        for close in closes:
+            try:
+                await close()
+            except Exception as error:
+                _LOG.exception("the sandbox failed to close a part")
+                self.world.errors.append(error)
 
     async def __aenter__(self) -> Self:
         await self.start()
