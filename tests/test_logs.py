@@ -22,7 +22,7 @@ from wisp.logs import (
     redacted,
     traceback_of,
 )
-from wisp.sandbox.page.log import Records
+from wisp.sandbox.page.log import Log
 from wisp.testing import Discord, connect
 
 FORGED = "2030-01-01 00:00:00,000 ERROR   wisp: forged"
@@ -74,14 +74,14 @@ def test_a_traceback_stays_readable_and_the_text_of_its_exception_takes_one_line
 
 
 def test_an_error_on_the_page_has_its_own_title_whatever_its_text_ends_with() -> None:
-    records = Records(Clock())
+    log = Log(Clock(), pytest.fail)
     try:
         raise ValueError(f"first\n{FORGED}")
     except ValueError as error:
-        records.failed("/say", "abc123", traceback_of(error))
-    (record,) = records.newest()
-    assert record.title == f"/say: ValueError: first\\n{FORGED} (abc123)"
-    assert record.body.startswith("Traceback (most recent call last):\n  File ")
+        log.add_error("/say", "abc123", traceback_of(error))
+    (entry,) = log.newest()
+    assert entry.title == f"/say: ValueError: first\\n{FORGED} (abc123)"
+    assert entry.body.startswith("Traceback (most recent call last):\n  File ")
 
 
 def test_a_message_that_cannot_be_formatted_is_logged_all_the_same_and_raises_nothing(

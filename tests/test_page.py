@@ -1526,5 +1526,5 @@ async def test_the_time_of_a_bot_in_another_process_has_no_control(browser: Brow
         assert sandbox.page
         await expect(page.get_by_role("button", name="Advance time")).to_be_visible()
         sandbox.page.advance = None
-        sandbox.page.changed()
+        sandbox.page.changed.send(None)
         await expect(page.get_by_role("button", name="Advance time")).to_have_count(0)

@@ -21,10 +21,14 @@ from wisp.local import browser_log
 from wisp.local.runner import on_sandbox
 from wisp.sandbox.page import actions
 from wisp.sandbox.page.log import KEPT, LONGEST_BODY
-from wisp.sandbox.page.page import FILES, MOST_UPLOADED, Page
-from wisp.sandbox.page.tab import LARGEST_FRAME, MOST_DOING
+from wisp.sandbox.page.page import MOST_UPLOADED, Page
+from wisp.sandbox.page.site import FILES
+from wisp.sandbox.page.tab import BURST, LARGEST_FRAME, MOST_DOING, PACE
+from wisp.sandbox.page.views import place_view
+from wisp.sandbox.people.person import Person
 from wisp.sandbox.server import Sandbox
 from wisp.sandbox.world.objects import Message
+from wisp.sandbox.world.permissions import Permission
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GAbCdE.abcdefghijklmnopqrstuvwxyz0123456789AB"
 
@@ -174,7 +178,8 @@ async def closing(socket: aiohttp.ClientWebSocketResponse) -> int | None:
     return socket.close_code
 
 
-TAGS = [kind.__struct_config__.tag for kind in actions.Anything.__args__]
+TAGS = [kind.__struct_config__.tag for kind in actions.Action.__subclasses__()]
+assert len(TAGS) > 25
 IDS = st.sampled_from(["0", "1", "9" * 20, "1258291200000000003", "-1", "x"])
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | IDS,
@@ -182,7 +187,7 @@ VALUES = st.recursive(
     max_leaves=5,
 )
 FIELDS = st.sampled_from(
-    sorted({name for kind in actions.Anything.__args__ for name in kind.__struct_fields__} - {"n"})
+    sorted({name for kind in actions.Action.__subclasses__() for name in kind.__struct_fields__} - {"n"})
 )
 FRAMES = st.one_of(
     st.text(max_size=200),
@@ -240,6 +245,68 @@ async def test_a_flood_of_actions_is_slowed_down_and_too_many_at_once_are_refuse
         while refused < 5:
             frame = json.loads((await socket.receive(timeout=10)).data)
             refused += "things are under way already" in frame.get("no", "")
+
+
+async def test_frames_in_a_flood_are_read_after_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        pauses.append(seconds)
+        await sleep(0)
+
+    async with a_sandbox() as (_, page, session), connected(page, session) as socket:
+        monkeypatch.setattr("wisp.sandbox.page.tab.asyncio.sleep", note)
+        for number in range(BURST + 20):
+            await socket.send_str(json.dumps({"do": "older", "n": number, "before": "1"}))
+        answers = 0
+        while answers < BURST + 20:
+            answers += "re" in json.loads((await socket.receive(timeout=10)).data)
+    assert max(pauses) > 10 / PACE
+
+
+async def test_messages_do_not_make_a_tab_build_the_view_of_its_place_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[Person] = []
+
+    def note(person: Person) -> dict[str, Any]:
+        built.append(person)
+        return place_view(person)
+
+    monkeypatch.setattr("wisp.sandbox.page.tab.place_view", note)
+    async with a_sandbox() as (sandbox, page, session), connected(page, session) as socket:
+        await ask(socket, "older", before="1")
+        world, channel = sandbox.world, next(iter(sandbox.world.channels.values()))
+        world.add_message(channel, world.bot, content="hello")
+        await pushed(socket, "messages")
+        built.clear()
+        for number in range(5):
+            message = world.add_message(channel, world.bot, content=f"number {number}")
+            world.edit_message(message, content="edited")
+            assert (await pushed(socket, "messages"))["changed"][0]["content"] == "edited"
+        assert built == []
+        world.add_role(next(iter(world.guilds.values())), "new role")
+        assert "new role" in json.dumps(await pushed(socket, "place"))
+        assert len(built) == 1
+
+
+async def test_a_mentioned_channel_is_not_named_to_a_person_who_does_not_see_it() -> None:
+    async with a_sandbox() as (sandbox, page, session), connected(page, session) as socket:
+        world, guild = sandbox.world, next(iter(sandbox.world.guilds.values()))
+        bob = next(user for user in world.users.values() if user.name == "bob")
+        hidden = world.add_channel(guild, "surprise-party")
+        world.set_overwrite(hidden, guild.everyone, deny=int(Permission.VIEW_CHANNEL))
+        await ask(socket, "be", user=str(bob.id))
+        world.add_message(next(iter(world.channels.values())), world.owner, content=f"see {hidden.mention}")
+        (shown,) = (await pushed(socket, "messages"))["changed"]
+        assert shown["names"] == {f"#{hidden.id}": None}
+        assert "surprise-party" not in json.dumps(shown)
+
+
+async def pushed(socket: aiohttp.ClientWebSocketResponse, push: str) -> dict[str, Any]:
+    """The next frame of a kind that is no answer."""
+    while (frame := json.loads((await socket.receive(timeout=10)).data)).get("push") != push:
+        pass
+    return frame
 
 
 async def test_a_hundred_thousand_messages_reach_a_browser_as_a_page_of_them() -> None:
@@ -384,12 +451,13 @@ async def test_neither_log_nor_errors_nor_traffic_show_a_token(monkeypatch: pyte
     async with on_sandbox(wisp.Bot(), page=True) as sandbox:
         assert sandbox.page
         logging.getLogger("bot").warning("my tokens are %s, %s and %s", TOKEN, other, sandbox.token)
-        sandbox.page.records.failed("/leak", "abc", f"Traceback\nValueError: {TOKEN} https://x/webhooks/1/s3cr3t.-/x")
-        sandbox.page.records.event(0, "X", {"token": "abc", "inner": [{"token": "def"}], "text": TOKEN})
+        sandbox.page.log.add_error("/leak", "abc", f"Traceback\nValueError: {TOKEN} https://x/webhooks/1/s3cr3t.-/x")
+        data = {"token": "abc", "session_id": "ghi", "inner": [{"token": "def"}], "text": TOKEN}
+        sandbox.page.log.add_event(0, "X", data)
         await asyncio.sleep(0)
-        shown = " ".join(f"{one.title} {one.body}" for one in sandbox.page.records.newest())
+        shown = " ".join(f"{one.title} {one.body}" for one in sandbox.page.log.newest())
     assert "my tokens are <token>, <token> and <token>" in shown
-    for secret in (TOKEN, other, sandbox.token, "s3cr3t", '"abc"', '"def"'):
+    for secret in (TOKEN, other, sandbox.token, "s3cr3t", '"abc"', '"def"', '"ghi"'):
         assert secret not in shown
 
 
@@ -402,7 +470,7 @@ async def test_the_traffic_shows_nothing_that_one_could_post_with() -> None:
             webhook = await response.json()
         async with session.post(webhook["url"], json={"content": "Ahoy"}) as response:
             assert response.status == 204
-        shown = " ".join(f"{one.title} {one.body}" for one in sandbox.page.records.newest())
+        shown = " ".join(f"{one.title} {one.body}" for one in sandbox.page.log.newest())
     assert "Ahoy" in shown
     assert webhook["token"] not in shown
 
@@ -425,8 +493,8 @@ async def test_the_page_shows_nothing_of_the_environment(monkeypatch: pytest.Mon
 async def test_records_are_bounded_in_number_and_length() -> None:
     async with a_sandbox() as (_, page, _):
         for number in range(KEPT + 10):
-            page.records.log("info", "bot", f"{number} " + "x" * 100 + "\n" + "y" * 100_000)
-        kept = page.records.newest()
+            page.log.add_line("info", "bot", f"{number} " + "x" * 100 + "\n" + "y" * 100_000)
+        kept = page.log.newest()
         assert len(kept) == KEPT
         assert max(len(record.body) for record in kept) < LONGEST_BODY + 100
 

@@ -29,7 +29,7 @@ def a_reader() -> wisp.Bot:
 
 def told(sandbox: Sandbox, name: str = "MESSAGE_CREATE") -> list[str]:
     assert sandbox.page
-    return [record.title for record in sandbox.page.records.newest() if record.title.startswith(name)]
+    return [record.title for record in sandbox.page.log.newest() if record.title.startswith(name)]
 
 
 def write(sandbox: Sandbox, guild: Guild) -> None:

@@ -29,7 +29,7 @@ def show_log(page: Page, bot: Bot) -> Generator[None]:
     still gets warnings only, as by Python's default.
     """
     with suppress(StartError):  # the start of the bot reports invalid settings
-        page.records.secrets.update(filter(None, [bot.settings().token]))
+        page.log.secrets.update(filter(None, [bot.settings().token]))
     root = logging.getLogger()
     handlers: list[logging.Handler] = [PageLogHandler(page)]
     levels: dict[logging.Logger, int] = {}
@@ -65,8 +65,8 @@ class PageLogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Show a record, from any thread."""
         with suppress(RuntimeError):  # the event loop, which the page belongs to, may be closed
-            log = self._page.records.log
-            self._loop.call_soon_threadsafe(log, record.levelname.lower(), record.name, self.format(record))
+            add_line = self._page.log.add_line
+            self._loop.call_soon_threadsafe(add_line, record.levelname.lower(), record.name, self.format(record))
 
 
 def show_failures(page: Page, runtime: Runtime) -> None:
@@ -74,7 +74,7 @@ def show_failures(page: Page, runtime: Runtime) -> None:
     inner = runtime.on_failure
 
     def note(failure: Failure) -> None:
-        page.records.failed(failure.where, failure.id, traceback_of(failure.error))
+        page.log.add_error(failure.where, failure.id, traceback_of(failure.error))
         if inner is not None:
             inner(failure)
 

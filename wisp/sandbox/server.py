@@ -17,7 +17,8 @@ from wisp.clock import Clock
 from wisp.sandbox.breakable import Breakable
 from wisp.sandbox.faults import Faults
 from wisp.sandbox.gateway.gateway import Gateway
-from wisp.sandbox.page.page import Page, local_only
+from wisp.sandbox.page.page import Page
+from wisp.sandbox.page.site import Site, local_only
 from wisp.sandbox.rest.app import Rest
 from wisp.sandbox.rest.forms import received
 from wisp.sandbox.rest.rate_limits import ON_ALL, Quotas
@@ -46,6 +47,7 @@ class Sandbox(Breakable):
         if not waits:
             self.gateway.sessions.identify_window = self.gateway.sessions.members_window = 0.0
         self.page: Page | None = Page(self.world, self.gateway) if page else None
+        self._site = Site(self.page) if self.page else None
         self.rest_url: str = ""
         self.gateway_url: str = ""
         self._rest = Rest(self.world, self.gateway.sessions.start_limit)
@@ -65,7 +67,7 @@ class Sandbox(Breakable):
             raise RuntimeError("the sandbox is started already: expected one start() before each close()")
         around: list[Middleware] = [self.faults.around, local_only]
         if self.page is not None:
-            around.insert(1, partial(self.page.records.middleware, received=received))
+            around.insert(1, partial(self.page.log.middleware, received=received))
 
         def within(handler: Handler) -> Handler:
             # aiohttp caches the middlewares of an application, which would keep the sandbox in memory
@@ -74,8 +76,8 @@ class Sandbox(Breakable):
             return handler
 
         application = self._rest.application(self.gateway.handle, within)
-        if self.page is not None:
-            self.page.join(application, within)
+        if self._site is not None:
+            self._site.join(application, within)
         runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
         async with AsyncExitStack() as undo:
             undo.push_async_callback(runner.cleanup)
@@ -101,8 +103,8 @@ class Sandbox(Breakable):
         if runner is None:
             return
         closes: list[Callable[[], Awaitable[object]]] = [self.gateway.close, self.faults.close, runner.cleanup]
-        if self.page is not None:
-            closes.insert(0, self.page.close)
+        if self._site is not None:
+            closes.insert(0, self._site.close)
         for close in closes:
             try:
                 await close()

@@ -17,7 +17,7 @@ from ..runtime import Failure
 from ..sandbox.breakable import Breakable
 from ..sandbox.people.person import People, Person, channel_called, front
 from ..sandbox.server import Sandbox
-from ..sandbox.terminal.transcript import Record
+from ..sandbox.terminal.transcript import Recorder
 from ..sandbox.world.changes import Happening
 from ..sandbox.world.objects import INTERACTION_LIFETIME, LAST_MOMENT, UNANSWERED, Channel, Guild, Message, Role
 from ..sandbox.world.world import World
@@ -60,7 +60,7 @@ class Discord(Breakable):
         self.is_over: bool = False  # errors in the bot's code no longer count
         self._expected: list[_Expected] = []
         self._failures: list[Failure] = []
-        self._record = Record(sandbox.world, lambda: front(self._people.home), most=_CONVERSATION_LENGTH)
+        self._record = Recorder(sandbox.world, lambda: front(self._people.home), most=_CONVERSATION_LENGTH)
         self._watch_run()
 
     def _watch_run(self) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
 
 from wisp.sandbox.gateway.frames import (
     AUTHENTICATION_FAILED,
@@ -20,6 +20,7 @@ from wisp.sandbox.gateway.frames import (
 )
 from wisp.sandbox.gateway.intents import EVERY_INTENT, PRIVILEGED, Intent, as_seen, guild_as_seen, hears
 from wisp.sandbox.world.objects import JSON, Guild, dumps
+from wisp.sandbox.world.signal import Signal
 from wisp.sandbox.world.state import Event
 from wisp.sandbox.world.world import World
 
@@ -44,6 +45,14 @@ MAX_CONCURRENCY = 16
 """The limit of Discord for large bots: their shards need not wait 5 s for each other."""
 
 _DAY = 24 * 60 * 60.0
+
+
+class Sent(NamedTuple):
+    """An event that was sent to a shard, or is stored for it."""
+
+    shard: int
+    name: str
+    data: JSON
 
 
 class Link(Protocol):
@@ -75,7 +84,7 @@ class Session:
         self.connection: Link | None = None
         self.left: float = 0.0
         self._world = sessions.world
-        self._witnesses = sessions.witnesses
+        self._sent_events = sessions.sent
 
     def deliver(self, event: Event) -> None:
         """Send an event if the session hears it, as far as its intents and the bot's permissions show it."""
@@ -102,8 +111,7 @@ class Session:
         self.sequence += 1
         payload = dumps({"op": DISPATCH, "t": name, "s": self.sequence, "d": data})
         self.sent.append((self.sequence, payload))
-        for witness in self._witnesses:
-            witness(self.shard, name, data)
+        self._sent_events.send(Sent(self.shard, name, data))
         if self.connection is not None:
             self.connection.send_payload(payload)
 
@@ -150,7 +158,7 @@ class Sessions:
 
     `max_concurrency` shards may identify at once in `identify_window` seconds, `session_starts` sessions start in a
     day, and all members of a guild be requested once in `members_window` seconds. `unavailable` are the ids of the
-    guilds that are unavailable now. `witnesses` are called with the shard, name and data of each event that is sent.
+    guilds that are unavailable now. `sent` tells of each event that is sent.
     """
 
     def __init__(self, world: World) -> None:
@@ -161,7 +169,7 @@ class Sessions:
         self.session_starts = SESSION_STARTS
         self.members_window = MEMBERS_WINDOW
         self.unavailable: set[int] = set()
-        self.witnesses: list[Callable[[int, str, JSON], object]] = []
+        self.sent: Signal[Sent] = Signal(world.errors.append)
         self._sessions: dict[str, Session] = {}
         self._identified: dict[int, float] = {}
         self._starts: list[float] = []

@@ -1,16 +1,25 @@
-"""What a browser may ask the sandbox for: one type for each action, read strictly."""
+"""The actions that a browser can ask for: one class for each, which reads its frame strictly and runs it."""
+
+# ruff: noqa: D102  # the docstring of an action says what its `run` does
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, Union, cast
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, field
 
 from wisp.limits import ATTACHMENTS
+from wisp.sandbox.page.tab import NO_PLACE, Action, Tab
+from wisp.sandbox.people.components import SELECTS, TEXT_SELECT, controls
+from wisp.sandbox.people.person import front
+from wisp.sandbox.people.typed import NO_ADVANCE, parse, parse_options, with_mentions
+from wisp.sandbox.people.typed import Slash as TypedSlash
+from wisp.sandbox.world.objects import JSON, Emoji, Impossible
+from wisp.sandbox.world.permissions import ALL_PERMISSIONS
 
 Id = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$")]
-"""A snowflake, as text: JavaScript's numbers are too short for it."""
+"""A snowflake as text, since JavaScript's numbers cannot hold it."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Text = Annotated[str, Meta(max_length=8000)]
@@ -20,45 +29,72 @@ Keys = Annotated[list[Name], Meta(max_length=ATTACHMENTS)]
 Words = Annotated[list[Name], Meta(min_length=1, max_length=3)]
 
 
-class Action(Struct, tag_field="do", forbid_unknown_fields=True):
-    """Something asked for. The answer bears the same `n`."""
-
-    n: Annotated[int, Meta(ge=0, le=2**53)]
-
-
 class Be(Action, tag="be"):
-    """Be this person from now on."""
+    """Be another person from now on."""
 
     user: Id
 
+    async def run(self, tab: Tab) -> None:
+        user = tab.user(self.user)
+        if user.bot:
+            raise Impossible(f"{user.name} is a bot: expected a person")
+        tab.become(user)
+
 
 class Go(Action, tag="go"):
-    """Look at a channel, at a guild's first channel, or (neither is given) at the direct messages with the bot."""
+    """Look at a channel, at a guild's first channel, or, if neither is given, at the direct messages with the bot."""
 
     channel: Id | None = None
     guild: Id | None = None
 
+    async def run(self, tab: Tab) -> None:
+        user = tab.person.user
+        if self.channel is not None:
+            channel = tab.world.channels.get(int(self.channel))
+            if channel is None or channel.kind in NO_PLACE or not tab.world.sees(user, channel):
+                raise Impossible(f"{user.name} sees no such channel")
+            tab.look_at(channel)
+        elif self.guild is not None:
+            tab.look_at_guild(tab.guild(self.guild))
+        else:
+            tab.look_at(tab.world.dm(user))
+
 
 class Older(Action, tag="older"):
-    """Show the messages before this one."""
+    """Show the messages before one."""
 
     before: Id
 
+    async def run(self, tab: Tab) -> JSON:
+        return tab.channel_view(int(self.before))
+
 
 class Say(Action, tag="say"):
-    """Put a message into the channel: with these uploaded files, as a reply to a message, which pings its author."""
+    """Post a message, with uploaded files, and as a reply to a message, whose author is pinged if `ping`."""
 
     text: Text
-    files: Keys = []
+    files: Keys = field(default_factory=list[str])
     reply: Id | None = None
     ping: bool = True
 
+    async def run(self, tab: Tab) -> None:
+        tab.person.post(
+            with_mentions(self.text, tab.person.guild),
+            files=[tab.page.uploaded(key) for key in self.files],
+            reply_to=tab.message(self.reply) if self.reply else None,
+            ping=self.ping,
+        )
+        tab.page.spend(self.files)
+
 
 class Edit(Action, tag="edit"):
-    """Change the text of one's own message."""
+    """Edit the text of a message of one's own."""
 
     message: Id
     text: Text
+
+    async def run(self, tab: Tab) -> None:
+        await tab.person.edit(tab.message(self.message), with_mentions(self.text, tab.person.guild))
 
 
 class Delete(Action, tag="delete"):
@@ -66,28 +102,67 @@ class Delete(Action, tag="delete"):
 
     message: Id
 
+    async def run(self, tab: Tab) -> None:
+        await tab.person.delete(tab.message(self.message))
+
 
 class StartThread(Action, tag="start thread"):
-    """Start a thread, which may begin with a message, and look at it."""
+    """Start a thread, on a message if one is given, and look at it."""
 
     name: Name
     message: Id | None = None
 
+    async def run(self, tab: Tab) -> None:
+        on = tab.message(self.message) if self.message else None
+        tab.look_at((await tab.person.start_thread(self.name, on)).channel)
+
 
 class Slash(Action, tag="slash"):
-    """Use a slash command, with its options as typed."""
+    """Invoke a slash command, with its options as typed."""
 
     words: Words
-    options: Options = {}
+    options: Options = field(default_factory=dict[str, str])
+
+    async def run(self, tab: Tab) -> JSON:
+        chosen = tab.person.choose(" ".join(self.words))
+        values = parse_options(chosen, self.options, tab.person.guild, tab.uploaded)
+        return tab.outcome(await tab.person.slash(chosen, **values))
+
+
+class Enter(Action, tag="enter"):
+    """Invoke a slash command that is typed as one line."""
+
+    line: Text
+
+    async def run(self, tab: Tab) -> JSON:
+        typed = _parsed(self.line)
+        chosen = tab.person.choose(" ".join(typed.words))
+        values = parse_options(chosen, dict(typed.options), tab.person.guild, tab.uploaded)
+        return tab.outcome(await tab.person.slash(chosen, **values))
+
+
+class Parse(Action, tag="parse"):
+    """Read the words and options of a slash command that is typed as one line, without invoking it."""
+
+    line: Text
+
+    async def run(self, tab: Tab) -> JSON:
+        typed = _parsed(self.line)
+        return {"words": typed.words, "options": typed.options}
 
 
 class Complete(Action, tag="complete"):
-    """Ask what the bot suggests for an option in which something is typed."""
+    """Ask the bot for suggestions for an option in which something is typed."""
 
     words: Words
     option: Name
     typed: Text
-    options: Options = {}
+    options: Options = field(default_factory=dict[str, str])
+
+    async def run(self, tab: Tab) -> list[JSON]:
+        chosen = tab.person.choose(" ".join(self.words))
+        values = parse_options(chosen, self.options, tab.person.guild, tab.uploaded, partial=True)
+        return await tab.person.autocomplete(chosen, self.option, self.typed, values)
 
 
 class Menu(Action, tag="menu"):
@@ -97,12 +172,19 @@ class Menu(Action, tag="menu"):
     user: Id | None = None
     message: Id | None = None
 
+    async def run(self, tab: Tab) -> JSON:
+        target = tab.user(self.user or "0") if self.message is None else tab.message(self.message)
+        return tab.outcome(await tab.person.menu(self.command, target))
+
 
 class Click(Action, tag="click"):
     """Press a button."""
 
     message: Id
     button: Name
+
+    async def run(self, tab: Tab) -> JSON:
+        return tab.outcome(await tab.person.click(tab.message(self.message), self.button))
 
 
 class Select(Action, tag="select"):
@@ -112,36 +194,68 @@ class Select(Action, tag="select"):
     select: Name
     values: Annotated[list[Name], Meta(max_length=25)]
 
+    async def run(self, tab: Tab) -> JSON:
+        message = tab.message(self.message)
+        kinds = [one["type"] for one in controls(message.components, SELECTS) if one["custom_id"] == self.select]
+        is_text = not kinds or kinds[0] == TEXT_SELECT
+        values = [text if is_text else tab.entity(text) for text in self.values]
+        return tab.outcome(await tab.person.select(message, *values, menu=self.select))
+
 
 class Submit(Action, tag="submit"):
-    """Send an open form, with texts by custom id."""
+    """Submit an open form, with texts by custom id. It stays open if the bot does not respond."""
 
     form: Id
     values: Annotated[dict[Name, Text], Meta(max_length=5)]
 
+    async def run(self, tab: Tab) -> JSON:
+        reply = await tab.person.submit(tab.form(self.form), self.values)
+        if not reply.failed:
+            tab.close_form(self.form)
+        return tab.outcome(reply)
+
 
 class Cancel(Action, tag="cancel"):
-    """Close an open form without sending it."""
+    """Close an open form without submitting it. The bot does not hear of this."""
 
     form: Id
 
+    async def run(self, tab: Tab) -> None:
+        tab.close_form(self.form)
+
 
 class Dismiss(Action, tag="dismiss"):
-    """Take a private answer out of sight."""
+    """Dismiss an ephemeral message."""
 
     message: Id
 
+    async def run(self, tab: Tab) -> None:
+        message = tab.message(self.message)
+        if not message.ephemeral:
+            raise Impossible("only private answers can be dismissed")
+        tab.dismiss(message)
+
 
 class Follow(Action, tag="follow"):
-    """Follow the records of the bot's log and traffic, or (not `on`) no longer."""
+    """Show the log of the bot and its traffic, from the newest entries on, or, if not `on`, no longer."""
 
     on: bool
 
+    async def run(self, tab: Tab) -> None:
+        tab.follow(on=self.on)
+
 
 class Join(Action, tag="join"):
-    """Let somebody, who may be new, join the guild."""
+    """Let a person, who is created if needed, join the guild. The answer is their id."""
 
     name: Annotated[str, Meta(min_length=1, max_length=32)]
+
+    async def run(self, tab: Tab) -> str:
+        guild, people = tab.here(), tab.page.people
+        known = people.known(self.name)
+        if known and known.id in guild.members:
+            raise Impossible(f"{self.name} is a member of {guild.name} already")
+        return str(people.member(self.name, guild).id)
 
 
 class Leave(Action, tag="leave"):
@@ -149,100 +263,132 @@ class Leave(Action, tag="leave"):
 
     user: Id
 
+    async def run(self, tab: Tab) -> None:
+        await tab.member(self.user).leave()
+
 
 class GiveRole(Action, tag="give role"):
-    """Give a member a role, or (not `on`) take it."""
+    """Give a member a role, or, if not `on`, take it."""
 
     user: Id
     role: Id
     on: bool
 
+    async def run(self, tab: Tab) -> None:
+        people = tab.page.people
+        change = people.give if self.on else people.take
+        await change(tab.member(self.user), tab.role(self.role))
+
 
 class AddRole(Action, tag="add role"):
-    """Make a role in the guild."""
+    """Create a role in the guild. The answer is its id."""
 
     name: Name
 
+    async def run(self, tab: Tab) -> str:
+        return str(tab.world.add_role(tab.here(), self.name).id)
+
 
 class ChangeRole(Action, tag="change role"):
-    """Let a role allow this in the whole guild, and have this colour."""
+    """Change the permissions of a role in the whole guild, and its colour."""
 
     role: Id
     permissions: Bits
     color: Annotated[int, Meta(ge=0, le=0xFFFFFF)]
 
+    async def run(self, tab: Tab) -> None:
+        permissions = int(self.permissions) & ALL_PERMISSIONS
+        tab.world.edit_role(tab.here(), tab.role(self.role), permissions=permissions, color=self.color)
+
 
 class DeleteRole(Action, tag="delete role"):
-    """Take a role away."""
+    """Delete a role."""
 
     role: Id
 
+    async def run(self, tab: Tab) -> None:
+        tab.world.delete_role(tab.here(), tab.role(self.role))
+
 
 class Overwrite(Action, tag="overwrite"):
-    """Say what a role or a member may do in a channel and what not; where both are 0, the channel says nothing."""
+    """Set the permission overwrite of a role or a member in a channel, or remove it if both bit sets are 0."""
 
     channel: Id
     target: Id
     allow: Bits
     deny: Bits
 
+    async def run(self, tab: Tab) -> None:
+        guild, id = tab.here(), int(self.target)
+        channel = guild.channels.get(int(self.channel))
+        target = guild.roles.get(id) or guild.members.get(id)
+        if channel is None or target is None:
+            raise Impossible(f"{guild.name} has no such channel, role or member")
+        allow, deny = int(self.allow) & ALL_PERMISSIONS, int(self.deny) & ALL_PERMISSIONS
+        if allow or deny:
+            tab.world.set_overwrite(channel, target, allow=allow, deny=deny)
+        else:
+            tab.world.remove_overwrite(channel, target)
+
 
 class React(Action, tag="react"):
-    """React to a message with an emoji (of the guild, where it has an `emoji_id`), or (not `on`) take it back."""
+    """React to a message with an emoji (of the guild if it has an `emoji_id`), or, if not `on`, remove the reaction."""
 
     message: Id
     emoji: Name
     on: bool
     emoji_id: Id | None = None
 
+    async def run(self, tab: Tab) -> None:
+        change = tab.person.react if self.on else tab.person.unreact
+        await change(tab.message(self.message), self._emoji(tab))
+
+    def _emoji(self, tab: Tab) -> str | Emoji:
+        if self.emoji_id is None:
+            return self.emoji
+        guild = tab.person.guild
+        emoji = guild.emojis.get(int(self.emoji_id)) if guild else None
+        if emoji is None:
+            raise Impossible("there is no such emoji here")
+        return emoji
+
 
 class AddChannel(Action, tag="add channel"):
-    """Make a channel in the guild."""
+    """Create a channel in the guild and look at it."""
 
     name: Name
+
+    async def run(self, tab: Tab) -> None:
+        tab.look_at(tab.world.add_channel(tab.here(), self.name))
 
 
 class AddGuild(Action, tag="add guild"):
-    """Make a guild, with the bot in it."""
+    """Create a guild of this person, with the bot in it, and look at it."""
 
     name: Name
 
+    async def run(self, tab: Tab) -> None:
+        tab.look_at(front(tab.world.add_guild(self.name, owner=tab.person.user)))
+
 
 class Advance(Action, tag="advance"):
-    """Move the time of the bot and Discord by a duration, as typed."""
+    """Move the time of the bot and Discord by a typed duration."""
 
     by: Name
 
+    async def run(self, tab: Tab) -> None:
+        if tab.page.advance is None:
+            raise Impossible(NO_ADVANCE)
+        await tab.page.advance(self.by)
 
-Anything: TypeAlias = (
-    Be
-    | Go
-    | Older
-    | Say
-    | Edit
-    | Delete
-    | StartThread
-    | Slash
-    | Complete
-    | Menu
-    | Click
-    | Select
-    | Submit
-    | Cancel
-    | Dismiss
-    | Follow
-    | Join
-    | Leave
-    | GiveRole
-    | AddRole
-    | ChangeRole
-    | DeleteRole
-    | Overwrite
-    | React
-    | AddChannel
-    | AddGuild
-    | Advance
-)
 
-decoder: msgspec.json.Decoder[Anything] = msgspec.json.Decoder(Anything)
-"""Reads a frame. Raises msgspec.DecodeError (ValidationError) where it is none of these."""
+def _parsed(line: str) -> TypedSlash:
+    """Parse a slash command as the terminal does. Raises Impossible if the line is not one."""
+    typed = parse(line)
+    if not isinstance(typed, TypedSlash):
+        raise Impossible(f"a slash command is expected, such as /hello, not {line!r}")
+    return typed
+
+
+decoder: msgspec.json.Decoder[Action] = msgspec.json.Decoder(cast("Any", Union[tuple(Action.__subclasses__())]))  # noqa: UP007
+"""Reads a frame. Raises msgspec.DecodeError (ValidationError) if it is none of these actions."""

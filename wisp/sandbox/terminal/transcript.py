@@ -218,8 +218,8 @@ def where(channel: Channel) -> str:
     return on_one_line(f"{channel.guild.name} #{channel.name}") if channel.guild else "direct messages"
 
 
-class Record:
-    """What happened in a world from now on, until `stop()`: `happenings` in order, and the newest lines of it."""
+class Recorder:
+    """Records what happens in a world until `stop()`: all `happenings` in order, and the newest lines of them."""
 
     def __init__(self, world: World, here: Callable[[], Channel], *, most: int) -> None:
         self.happenings: list[Happening] = []
