@@ -14,8 +14,14 @@ import wisp
 
 PACKAGE = Path(wisp.__file__).parent
 
-_LISTED = re.findall(r"^((?:\w+/?, )*\w+/?)  +\S", inspect.getdoc(wisp) or "", re.MULTILINE)
-ORDER = [name.strip(" /") for line in _LISTED for name in line.split(",")]
+
+def listed(docstring: str) -> list[str]:
+    """Return the files and folders that a package lists in its docstring, the latter with a slash."""
+    lines: list[str] = re.findall(r"^((?:\w+/?, )*\w+/?)  +\S", docstring, re.MULTILINE)
+    return [name.strip() for line in lines for name in line.split(",")]
+
+
+ORDER = [name.strip("/") for name in listed(inspect.getdoc(wisp) or "")]
 """The files and folders, as the docstring of the package lists them: each imports only what stands above it there.
 
 Imports for annotations and inside functions count as well.
@@ -43,22 +49,24 @@ def place_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports_of(path: Path) -> set[str]:
-    """Return the top-level files and folders of wisp that a file imports anywhere in its code."""
+def names_imported(path: Path) -> set[str]:
+    """Return the full names that a file imports from wisp anywhere in its code, such as "wisp.clock.Clock"."""
     found: set[str] = set()
     package = path.relative_to(PACKAGE).parts[:-1]
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
-            names = [name.name for name in node.names]
+            found.update(name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level:
             base = ".".join(["wisp", *package[: len(package) - node.level + 1], *filter(None, [node.module])])
-            names = [f"{base}.{name.name}" for name in node.names]
+            found.update(f"{base}.{name.name}" for name in node.names)
         elif isinstance(node, ast.ImportFrom):
-            names = [f"{node.module}.{name.name}" for name in node.names]
-        else:
-            continue
-        found.update(name.split(".")[1] for name in names if name.startswith("wisp."))
-    return found & set(ORDER)
+            found.update(f"{node.module}.{name.name}" for name in node.names)
+    return {name for name in found if name.startswith("wisp.")}
+
+
+def imports_of(path: Path) -> set[str]:
+    """Return the top-level files and folders of wisp that a file imports anywhere in its code."""
+    return {name.split(".")[1] for name in names_imported(path)} & set(ORDER)
 
 
 def files() -> list[Path]:
@@ -72,6 +80,60 @@ def upward_imports() -> set[tuple[str, str]]:
         allowed = SANDBOX_MAY_IMPORT if place == "sandbox" else {place, *ORDER[: ORDER.index(place)]}
         found |= {(place, name) for name in imports_of(path) - allowed}
     return found
+
+
+SANDBOX = PACKAGE / "sandbox"
+
+SANDBOX_APART = {
+    ("gateway", "rest"),
+    ("people", "rest"),
+    ("people", "gateway"),
+    ("terminal", "rest"),
+    ("page", "rest"),
+    ("page", "terminal"),
+}
+"""The folders of the sandbox of which the first must not import the second, though it stands above it."""
+
+
+def sandbox_order() -> list[str]:
+    """Return the files of the sandbox, such as "rest/app", as its docstring and those of its folders list them."""
+    order: list[str] = []
+    for name in listed(ast.get_docstring(parsed(SANDBOX / "__init__.py")) or ""):
+        if name.endswith("/"):
+            order += [name + file for file in listed(ast.get_docstring(parsed(SANDBOX / name / "__init__.py")) or "")]
+        else:
+            order.append(name)
+    return order
+
+
+def sandbox_imports() -> dict[str, set[str]]:
+    """Return the files of the sandbox that each of them imports; one that is imported by way of a package is that."""
+    found: dict[str, set[str]] = {}
+    for path in SANDBOX.rglob("*.py"):
+        if path.name != "__init__.py":
+            names = [name.split(".")[2:] for name in names_imported(path) if name.startswith("wisp.sandbox.")]
+            file = path.relative_to(SANDBOX).with_suffix("").as_posix()
+            found[file] = {"/".join(parts[: 2 if (SANDBOX / parts[0]).is_dir() else 1]) for parts in names}
+    return found
+
+
+def test_every_file_of_the_sandbox_has_its_place_in_the_order() -> None:
+    order = sandbox_order()
+    assert sorted(order) == sorted(sandbox_imports())
+    assert len(order) > 40
+
+
+def test_imports_in_the_sandbox_point_one_way() -> None:
+    order, imports = sandbox_order(), sandbox_imports()
+    assert sum(map(len, imports.values())) > 150
+    below = {file: set(order[:place]) for place, file in enumerate(order)}
+    assert {file: up for file, names in imports.items() if (up := names - below[file])} == {}
+
+
+def test_folders_of_the_sandbox_that_stand_side_by_side_do_not_import_each_other() -> None:
+    pairs = {(file.split("/")[0], name.split("/")[0]) for file, names in sandbox_imports().items() for name in names}
+    assert {above for above, _ in SANDBOX_APART} <= {above for above, _ in pairs}
+    assert pairs & SANDBOX_APART == set()
 
 
 def test_every_file_has_its_place_in_the_order() -> None:
