@@ -4,7 +4,6 @@ import asyncio
 import datetime
 import gc
 import os
-import traceback
 import weakref
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import hikari
 import pytest
 
 import wisp
+from wisp.sandbox.world import objects
 from wisp.testing import Impossible, connect
 
 
@@ -249,9 +249,9 @@ async def test_a_duration_is_given_as_one() -> None:
     assert reply.content == str(duration)
 
 
-def test_impossible_is_called_what_it_is_imported_as() -> None:
-    error = Impossible("no")
-    assert traceback.format_exception_only(error) == ["wisp.testing.Impossible: no\n"]
+def test_impossible_is_the_sandboxs_own_exception() -> None:
+    assert Impossible is objects.Impossible
+    assert Impossible.__module__ == "wisp.sandbox.world.objects"
 
 
 async def test_settings_that_are_wrong_and_overruled_fail_no_test(

@@ -65,8 +65,6 @@ __all__ = [
     "create_mock_interaction",
 ]
 
-Impossible.__module__ = __name__  # tracebacks name it as tests import it
-
 Names: TypeAlias = int | Sequence[str]
 """People or guilds: their names, or how many."""
 
