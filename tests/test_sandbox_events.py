@@ -16,7 +16,7 @@ import yarl
 
 import wisp.sandbox
 from wisp.sandbox import Sandbox
-from wisp.sandbox.intents import EVENTS, EVERY_INTENT, hears
+from wisp.sandbox.intents import EVENTS, INTENT_BITS, hears
 from wisp.sandbox.model import CATEGORY, FORUM, PRIVATE_THREAD, STAGE, VOICE, Channel, Emoji, Guild
 from wisp.sandbox.world import COMMAND, Deed, Event, World
 
@@ -176,7 +176,7 @@ def test_each_event_is_heard_with_its_intent_alone_and_not_without_it() -> None:
             return  # have rules of their own
         told.append((event.name, event.guild_id is None, intent))
         assert hears(world, intent, event), event
-        assert hears(world, EVERY_INTENT & ~intent, event) == (intent == 0), event
+        assert hears(world, INTENT_BITS & ~intent, event) == (intent == 0), event
 
     world.outlets.append(look)
     live(world)
