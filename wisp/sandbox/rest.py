@@ -27,6 +27,7 @@ from wisp.sandbox.prunes import Prunes
 from wisp.sandbox.quotas import Limited, Quotas
 from wisp.sandbox.refusals import CANNOT_MESSAGE_USER, UNAUTHORIZED, UNKNOWN_USER, Refusal, Unserved, snowflake
 from wisp.sandbox.registrations import Registrations
+from wisp.sandbox.soundboard import Soundboard
 from wisp.sandbox.threads import Threads
 from wisp.sandbox.webhooks import Webhooks
 from wisp.sandbox.world import JSON, World, dumps
@@ -69,6 +70,7 @@ class Rest(Lookups):
             *Invites(world).routes(),
             *Emojis(world).routes(),
             *AuditLog(world).routes(),
+            *Soundboard(world).routes(),
         ]
         self._patterns = _patterns(tuple((route.method, route.path) for route in self.routes))
 
