@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 
 from wisp.sandbox import Sandbox
-from wisp.sandbox.world import COMMAND, Channel, Message, World
+from wisp.sandbox.world.objects import COMMAND, Channel, Message
+from wisp.sandbox.world.world import World
 
 URLENCODED = "application/x-www-form-urlencoded"
 HELLO = {"id": "1", "name": "hello", "type": 1}

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from wisp.sandbox import Sandbox
-from wisp.sandbox.frames import ZstdStream
+from wisp.sandbox.gateway.frames import ZstdStream
 
 Decode = Callable[[bytes], bytes]
 
