@@ -205,12 +205,36 @@ async def test_each_refusal_of_the_gateway_is_logged_with_the_reason_of_its_clos
     ]
     assert all(message.extra for message in refused)
     caplog.clear()
+
+
+async def test_a_session_that_is_refused_is_logged_with_the_reason_that_opcode_9_has_no_room_for(
+    sandbox: Sandbox, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refused(op: int, **data: Any) -> str:
+        shard = await connect()
+        await shard.send(op, {"token": sandbox.token, **data})
+        assert await shard.receive() == {"op": 9, "d": False, "s": None, "t": None}
+        (message,) = caplog.messages
+        caplog.clear()
+        start = "the sandbox's gateway sent the bot opcode 9, Invalid Session: "
+        assert message.startswith(start)
+        return message.removeprefix(start)
+
+    assert await refused(6, session_id="gone", seq=0) == "there is no session of the id that it resumes"
+    sandbox.gateway.identify_window = 5.0
+    first = await connect()
+    session = (await first.begin(sandbox))["session_id"]
+    reason = "shard 0 identified within 5 s of the last of its rate limit key"
+    assert await refused(2, properties={}, intents=0) == reason
+    sandbox.gateway.sessions[session].sent.clear()
+    assert await refused(6, session_id=session, seq=0) == "the session that it resumes is over"
+
+
+async def test_a_sandbox_that_stops_says_so_to_the_bot(connect: Connect, sandbox: Sandbox) -> None:
     shard = await connect()
-    await shard.send(6, {"token": sandbox.token, "session_id": "gone", "seq": 0})
-    assert (await shard.receive())["op"] == 9
-    assert caplog.messages == [
-        "the sandbox's gateway sent the bot opcode 9, Invalid Session: there is no session of the id that it resumes"
-    ]
+    await sandbox.close()
+    message = await shard.socket.receive(timeout=5)
+    assert (message.data, message.extra) == (1001, "the sandbox is closed")
 
 
 async def test_a_frame_that_is_too_long_to_be_read_is_logged(
