@@ -312,7 +312,7 @@ async def test_a_start_too_many_ends_all_sessions_and_resets_the_token(sandbox: 
 
 
 async def test_a_bot_that_stops_heartbeating_is_dropped_and_may_resume(
-    time: VirtualTime, sandbox: Sandbox, connect: Connect
+    time: VirtualTime, sandbox: Sandbox, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     shard = await connect()
     ready = await shard.begin(sandbox)
@@ -326,6 +326,8 @@ async def test_a_bot_that_stops_heartbeating_is_dropped_and_may_resume(
     await time.advance(0.1)
     assert not session.connection
     assert await shard.close_code() == 4009
+    reason = "no heartbeat within 61.875 s"
+    assert caplog.messages == [f"the sandbox's gateway closed the bot's connection with 4009: {reason}"]
     second = await connect()
     await second.send(6, {"token": sandbox.token, "session_id": ready["session_id"], "seq": shard.sequence})
     await second.event("RESUMED")
