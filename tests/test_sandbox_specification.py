@@ -172,6 +172,7 @@ GOOD = [
     Case("GET", "/gateway", 200, authorized=False),
     Case("GET", "/gateway/bot", 200),
     Case("GET", "/users/@me", 200),
+    Case("GET", "/soundboard-default-sounds", 200),
     Case("GET", "/users/@me/guilds", 200),
     Case("GET", "/users/@me/guilds", 200, query="?with_counts=true&limit=1&after=1"),
     Case("POST", "/users/@me/channels", 200, {"recipient_id": "{bob}"}),

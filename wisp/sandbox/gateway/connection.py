@@ -114,6 +114,11 @@ class Connection:
         self._queue.put_nowait(Closed(code, reason))
         self._leave(code)
 
+    def refuse(self, closed: Closed) -> None:
+        """Close the websocket because of a problem of the bot, and log it: not every library shows close reasons."""
+        _LOG.warning("the sandbox's gateway closed the bot's connection with %d: %s", closed.code, closed.reason)
+        self.close(closed.code, closed.reason)
+
     def invalidate(self, *, resumable: bool) -> None:
         """Detach the session. The connection then waits for an identify, or for a resume if that is possible."""
         session = self.session
@@ -132,8 +137,9 @@ class Connection:
 
     async def go_away(self) -> None:
         """Close the websocket at once, without waiting for the bot to agree."""
+        frame = struct.pack("!H", WSCloseCode.GOING_AWAY) + b"the sandbox is closed"
         with contextlib.suppress(ConnectionError):
-            await self._socket.send_frame(struct.pack("!H", WSCloseCode.GOING_AWAY), WSMsgType.CLOSE)
+            await self._socket.send_frame(frame, WSMsgType.CLOSE)
         if self._transport is not None:
             self._transport.close()
 
@@ -146,7 +152,7 @@ class Connection:
             self._wait_for_heartbeat()
             await self._read()
         except Closed as closed:
-            self.close(closed.code, closed.reason)
+            self.refuse(closed)
         finally:
             if self._deadline is not None:
                 self._deadline.cancel()
@@ -159,6 +165,8 @@ class Connection:
         async for message in self._socket:
             if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 self._receive(message.data)
+            elif message.type is WSMsgType.ERROR:  # aiohttp has closed the connection already
+                _LOG.warning("the sandbox's gateway could not read what the bot sent: %s", message.data)
 
     async def _write(self) -> None:
         with contextlib.suppress(ConnectionError):
@@ -199,8 +207,8 @@ class Connection:
         if self._deadline is not None:
             self._deadline.cancel()
         timeout = self._heartbeat_interval * TOLERANCE
-        reason = f"no heartbeat within {timeout:g} s"
-        self._deadline = self._loop.call_later(timeout, self.close, TIMED_OUT, reason)
+        closed = Closed(TIMED_OUT, f"no heartbeat within {timeout:g} s")
+        self._deadline = self._loop.call_later(timeout, self.refuse, closed)
 
     def _heartbeat(self, raw: msgspec.Raw) -> None:
         sequence = decode(raw, int | None)
@@ -220,7 +228,8 @@ class Connection:
         if identify.presence is not None:
             self._check_presence(identify.presence)
         if not self._sessions.may_identify(identify.shard[0]):
-            self.send(INVALID_SESSION, data=False)
+            shard, window = identify.shard[0], self._sessions.identify_window
+            self._refuse_session(f"shard {shard} identified within {window:g} s of the last of its rate limit key")
             return
         if identify.compress and isinstance(self._encoder, PlainText):
             self._encoder = ZlibPayloads()
@@ -241,11 +250,14 @@ class Connection:
         resume = decode(raw, Resume)
         self._check_token(resume.token)
         session = self._sessions.get(resume.session_id)
-        if session is not None and not 0 <= resume.seq <= session.sequence:
+        if session is None:
+            self._refuse_session("there is no session of the id that it resumes")
+            return
+        if not 0 <= resume.seq <= session.sequence:
             raise Closed(INVALID_SEQUENCE, f"expected a seq of 0 to {session.sequence}, got {resume.seq}")
-        missed = self._sessions.resume(resume.session_id, resume.seq)
-        if session is None or missed is None:
-            self.send(INVALID_SESSION, data=False)
+        missed = self._sessions.resume(session, resume.seq)
+        if missed is None:
+            self._refuse_session("the session that it resumes is over")
             return
         session.attach(self)
         self.session = session
@@ -254,12 +266,17 @@ class Connection:
         session.send("RESUMED", {"_trace": []})
         self._world.happen(BotConnected(session.shard, resumed=True))
 
+    def _refuse_session(self, reason: str) -> None:
+        """Ask for a new identify, and log the reason, for which the frame has no room."""
+        _LOG.warning("the sandbox's gateway sent the bot opcode 9, Invalid Session: %s", reason)
+        self.send(INVALID_SESSION, data=False)
+
     def _check_token(self, token: str) -> None:
         if token != self._world.token:
             raise Closed(AUTHENTICATION_FAILED, "authentication failed: this is not the sandbox's token")
 
     def _check_presence(self, presence: PresenceUpdate) -> None:
-        if presence.status not in STATUSES:
+        if presence.status is not None and presence.status not in STATUSES:
             raise Closed(DECODE_ERROR, f"expected a status of {', '.join(sorted(STATUSES))}")
 
     def _update_presence(self, raw: msgspec.Raw) -> None:
@@ -269,7 +286,7 @@ class Connection:
 
     def _show_presence(self, presence: PresenceUpdate) -> None:
         game = [presence.game] if presence.game else []
-        self._world.set_presence(self._world.bot, presence.status, presence.activities or game)
+        self._world.set_presence(self._world.bot, presence.status or "online", presence.activities or game)
 
     def _update_voice_state(self, raw: msgspec.Raw) -> None:
         self._ignore("update voice state", "the sandbox has no voice")

@@ -18,7 +18,7 @@ from wisp.sandbox.gateway.frames import (
     UNKNOWN_ERROR,
     Closed,
 )
-from wisp.sandbox.gateway.intents import EVERY_INTENT, PRIVILEGED, Intent, as_seen, guild_as_seen, hears
+from wisp.sandbox.gateway.intents import INTENT_BITS, PRIVILEGED, Intent, as_seen, guild_as_seen, hears
 from wisp.sandbox.world.objects import JSON, Guild, dumps
 from wisp.sandbox.world.signal import Signal
 from wisp.sandbox.world.state import Event
@@ -62,8 +62,8 @@ class Link(Protocol):
         """Queue a payload."""
         ...
 
-    def close(self, code: int, reason: str) -> None:
-        """Close it with one of Discord's close codes, after what is queued."""
+    def refuse(self, closed: Closed) -> None:
+        """Close it after what is queued, and log why."""
         ...
 
 
@@ -139,7 +139,7 @@ class Session:
     def attach(self, connection: Link) -> None:
         """Continue on another connection, and close the one before."""
         if self.connection is not None:
-            self.connection.close(UNKNOWN_ERROR, "the session was resumed elsewhere")
+            self.connection.refuse(Closed(UNKNOWN_ERROR, "the session was resumed elsewhere"))
         self.connection = connection
 
     def confirm(self, sequence: int | None) -> None:
@@ -198,11 +198,8 @@ class Sessions:
         """End a session, which cannot be resumed any more."""
         self._sessions.pop(session.id, None)
 
-    def resume(self, id: str, sequence: int) -> list[bytes] | None:
+    def resume(self, session: Session, sequence: int) -> list[bytes] | None:
         """Return what a session missed after a sequence number, or end it and return None if it cannot be resumed."""
-        session = self._sessions.get(id)
-        if session is None:
-            return None
         missed = session.missed(sequence)
         is_late = session.connection is None and self._now() - session.left > RESUMABLE
         if missed is None or is_late:
@@ -242,7 +239,7 @@ class Sessions:
         for session in self:
             self.end(session)
             if session.connection is not None:
-                session.connection.close(AUTHENTICATION_FAILED, "authentication failed: the token was reset")
+                session.connection.refuse(Closed(AUTHENTICATION_FAILED, "authentication failed: the token was reset"))
 
     def check_shard(self, shard: tuple[int, int]) -> None:
         """Raise `Closed` if this is not the [id, count] of a shard, or if it has more guilds than a shard may have."""
@@ -254,8 +251,10 @@ class Sessions:
 
     def check_intents(self, intents: int | None) -> int:
         """Return the intents. Raises `Closed` if one does not exist or is not switched on for the bot."""
-        if intents is None or intents < 0 or intents & ~EVERY_INTENT:
-            raise Closed(INVALID_INTENTS, f"invalid intents {intents}")
+        if intents is None:
+            raise Closed(INVALID_INTENTS, "invalid intents: expected d.intents, a bit set")
+        if intents < 0 or intents & ~INTENT_BITS:
+            raise Closed(INVALID_INTENTS, f"invalid intents {intents}: expected bits of 0 to {INTENT_BITS:#x}")
         for intent, flags in PRIVILEGED.items():
             if intents & intent and not self.world.application_flags & flags:
                 raise Closed(DISALLOWED_INTENTS, f"the {intent.name} intent is not switched on for this bot")

@@ -8,7 +8,7 @@ call            what all handlers use
 fields          a JSON value, read field by field
 images          images in data URIs
 rate_limits     buckets, and the global limit
-audit_log, applications, commands, interactions, messages, threads, members, prunes, emojis   one page each
+audit_log, applications, commands, soundboard, interactions, messages, threads, members, prunes, emojis   one page each
 webhooks, guilds, invites, channels   one page each, which use others
 app             the table of routes
 """

@@ -27,6 +27,7 @@ from wisp.sandbox.rest.members import Members
 from wisp.sandbox.rest.messages import Messages
 from wisp.sandbox.rest.prunes import Prunes
 from wisp.sandbox.rest.rate_limits import Limited, Quotas
+from wisp.sandbox.rest.soundboard import Soundboard
 from wisp.sandbox.rest.threads import Threads
 from wisp.sandbox.rest.webhooks import Webhooks
 from wisp.sandbox.world.objects import JSON, dumps
@@ -70,6 +71,7 @@ class Rest(Lookups):
             *Invites(world).routes(),
             *Emojis(world).routes(),
             *AuditLog(world).routes(),
+            *Soundboard(world).routes(),
         ]
         self._patterns = _patterns(tuple((route.method, route.path) for route in self.routes))
 

@@ -7,6 +7,7 @@ import re
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from aiohttp import BodyPartReader, web
@@ -121,7 +122,9 @@ class Draft:
 
 
 async def read_form(request: web.Request) -> Form:
-    """The body of a request, JSON or multipart. Raises `Refusal` where it is neither; no body is None.
+    """Read the body of a request: JSON, or a form in one of its two encodings. Raises `Refusal` for anything else.
+
+    No body is None (docs.discord.com/developers/reference, "Content Type").
 
     Its JSON is noted in `received`, for who watches the traffic: a body is read but once.
     """
@@ -144,12 +147,15 @@ async def _read_body(request: web.Request) -> Form:
         raise Refusal(BAD_REQUEST) from None
     if request.content_type == "application/json":
         return Form(parse_json(raw), {})
-    expected = "Expected \"Content-Type\" header to be one of {'application/json', 'multipart/form-data'}."
-    raise invalid_form(Violation((), "CONTENT_TYPE_INVALID", expected))
+    if request.content_type == "application/x-www-form-urlencoded":
+        return _read_fields(raw)
+    allowed = "{'application/json', 'application/x-www-form-urlencoded', 'multipart/form-data'}"
+    words = f'Expected "Content-Type" header to be one of {allowed}.'
+    raise invalid_form(Violation((), "CONTENT_TYPE_INVALID", words))
 
 
 def parse_json(raw: bytes) -> Any:
-    """The JSON value of some bytes. Raises `Refusal` where they are none."""
+    """Return the JSON value of some bytes. Raises `Refusal` if they are not JSON."""
     try:
         return loads(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -159,6 +165,22 @@ def parse_json(raw: bytes) -> Any:
 def path_id(request: web.Request, name: str) -> int:
     """The id in a part of the path. Raises `Refusal` where it is none."""
     return snowflake(request.match_info[name], (f"{name}_id",))
+
+
+def _read_fields(raw: bytes) -> Form:
+    """Read the fields of a form that has no files: py-cord answers interactions with `payload_json` alone in one."""
+    payload: Any = None
+    fields: JSON = {}
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict")
+    except ValueError:
+        raise Refusal(BAD_REQUEST) from None
+    for name, text in pairs:
+        if name == "payload_json":
+            payload = parse_json(text.encode())
+        else:
+            fields[name] = _field_value(name, text)
+    return Form(fields if payload is None else payload, {})
 
 
 async def _read_multipart(request: web.Request) -> Form:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from itertools import takewhile
 
 from aiohttp import web
@@ -31,6 +30,7 @@ from wisp.sandbox.rest.errors import (
 )
 from wisp.sandbox.rest.fields import Fields
 from wisp.sandbox.rest.forms import Draft, apply_draft, read_draft, read_form
+from wisp.sandbox.rest.payload_limits import is_emoji
 from wisp.sandbox.world.audit_log import Deed
 from wisp.sandbox.world.bounds import BULK_DELETE, BULK_DELETE_AGE, PINS, REACTIONS
 from wisp.sandbox.world.objects import (
@@ -371,13 +371,6 @@ class Messages(Lookups):
             code = "MESSAGE_REFERENCE_UNKNOWN_MESSAGE"
             raise invalid_form(Violation(("message_reference",), code, "Unknown message"))
         return message
-
-
-def is_emoji(text: str) -> bool:
-    """Whether a text is one emoji: a symbol with what can follow it, a flag, or a digit in a keycap."""
-    if not 1 <= len(text) <= 16 or any(unicodedata.category(part) in ("Lu", "Ll", "Zs", "Cc") for part in text):
-        return False
-    return any(unicodedata.category(part) == "So" or part in "\u20e3\u203c\u2049\u2194\u3030\u303d" for part in text)
 
 
 def _nonce(nonce: object) -> str | int | None:

@@ -217,7 +217,7 @@ def _check_button(report: Report, button: Any, path: Path) -> None:
 def _check_emoji(report: Report, emoji: Any, path: Path) -> None:
     name = emoji.get("name")
     is_unicode = emoji.get("id") is None and (name is None or isinstance(name, str))
-    if is_unicode and not re.fullmatch(_EMOJI, (name or "").strip()):
+    if is_unicode and not is_emoji((name or "").strip()):
         got = "no name" if name is None else shown(name)
         report.refuse((*path, "name"), "BUTTON_COMPONENT_INVALID_EMOJI", "Invalid emoji", got)
     elif name is not None:
@@ -240,7 +240,12 @@ _PICTOGRAPH = (
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
     "\u2b05-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001ffff][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
 )
-_EMOJI = rf"[\U0001f1e6-\U0001f1ff]{{1,2}}|[0-9#*]\ufe0f?\u20e3|{_PICTOGRAPH}(?:\u200d{_PICTOGRAPH})*"
+_EMOJI = re.compile(rf"[\U0001f1e6-\U0001f1ff]{{1,2}}|[0-9#*]\ufe0f?\u20e3|{_PICTOGRAPH}(?:\u200d{_PICTOGRAPH})*")
+
+
+def is_emoji(text: str) -> bool:
+    """Return whether a text is one emoji, with or without its variation selectors."""
+    return len(text) <= 32 and _EMOJI.fullmatch(text) is not None
 
 
 def _check_option_kinds(report: Report, owner: Any, path: Path) -> None:
