@@ -1,4 +1,4 @@
-"""Frames of the gateway: opcodes, close codes, what a bot may send, and how what it gets is written."""
+"""Frames of the gateway: opcodes, close codes, the data that a bot sends, and the compression of what it gets."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STATUSES = {"online", "dnd", "idle", "invisible", "offline"}
 
 
 class Closed(Exception):
-    """The connection is to be closed: Discord's close code, and words for the bot's log."""
+    """The connection must be closed, with Discord's close code and a reason for the bot's log."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(code, reason)
@@ -99,12 +99,12 @@ def decode(raw: str | bytes | msgspec.Raw, kind: Any) -> Any:
 
 
 class Encoder(Protocol):
-    """Turns a payload into what goes over the wire."""
+    """Turns a payload into the content of a frame."""
 
     kind: WSMsgType
 
     def encode(self, payload: bytes) -> bytes:
-        """The bytes of one frame."""
+        """Return the content of one frame."""
         ...
 
 
@@ -119,7 +119,7 @@ class PlainText:
 
 
 class ZlibPayloads:
-    """Each payload compressed by itself, as a bot asks for in its identify."""
+    """Each payload compressed by itself, as a bot requests it in its identify."""
 
     kind = WSMsgType.BINARY
 

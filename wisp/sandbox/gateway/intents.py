@@ -1,4 +1,4 @@
-"""Intents: which events a session asked for, what the bot must be allowed to hear of them, and what they show."""
+"""Intents: which events a session requests, which permissions the bot needs for them, and which fields it sees."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wisp.sandbox.world.world import World
 
 
 class Intent(IntFlag):
-    """What a session wants to hear of."""
+    """A group of events that a session requests."""
 
     GUILDS = 1 << 0
     GUILD_MEMBERS = 1 << 1
@@ -45,13 +45,13 @@ PRIVILEGED: Mapping[Intent, int] = {
     Intent.GUILD_MEMBERS: 1 << 14 | 1 << 15,
     Intent.MESSAGE_CONTENT: 1 << 18 | 1 << 19,
 }
-"""Which application flags (of verified and of small bots) switch on which intent."""
+"""The application flags (of verified and of small bots) that switch an intent on."""
 
 MANAGE_CHANNELS, VIEW_AUDIT_LOG, VIEW_CHANNEL = 1 << 4, 1 << 7, 1 << 10
 
 
 class Need(NamedTuple):
-    """What an event needs: an intent in guilds, one outside of them, and what the bot must be allowed there."""
+    """The requirements of an event: an intent in guilds, one outside of them, and a permission of the bot."""
 
     in_guild: int = 0
     outside: int = 0
@@ -59,7 +59,7 @@ class Need(NamedTuple):
 
 
 def _needs() -> dict[str, Need]:
-    """Every event that Discord dispatches (docs.discord.com/developers/events/gateway, "List of Intents")."""
+    """Return the requirements of all events (docs.discord.com/developers/events/gateway, "List of Intents")."""
     of_guilds = """
         GUILD_CREATE GUILD_UPDATE GUILD_DELETE GUILD_ROLE_CREATE GUILD_ROLE_UPDATE GUILD_ROLE_DELETE
         CHANNEL_CREATE CHANNEL_UPDATE CHANNEL_DELETE THREAD_LIST_SYNC
@@ -133,14 +133,14 @@ _NO_CONTENT: JSON = {"content": "", "embeds": [], "attachments": [], "components
 
 
 def hears(world: World, intents: int, event: Event) -> bool:
-    """Whether a bot with these intents is told of an event. Raises KeyError for one that Discord does not have."""
+    """Return whether a bot with these intents hears an event. Raises KeyError if Discord does not have the event."""
     return lacks(world, intents, event) == (0, 0)
 
 
 def lacks(world: World, intents: int, event: Event) -> tuple[int, int]:
-    """The intent and the permission without which a bot with these intents is not told of an event; 0 for none.
+    """Return the intent and the permission that a bot with these intents lacks for an event; 0 for none.
 
-    Raises KeyError for an event that Discord does not have.
+    Raises KeyError if Discord does not have the event.
     """
     need = EVENTS[event.name]
     if event.guild_id is None:
@@ -156,7 +156,7 @@ def lacks(world: World, intents: int, event: Event) -> tuple[int, int]:
 
 
 def _concerns(thread: JSON, bot: str) -> bool:
-    """Whether a change of a thread's members is about the bot: of others it hears with GUILD_MEMBERS alone."""
+    """Return whether a change of a thread's members is about the bot, which hears of others only with GUILD_MEMBERS."""
     added = [member["user_id"] for member in thread.get("added_members", ())]
     return bot in added or bot in thread.get("removed_member_ids", ())
 
@@ -164,7 +164,7 @@ def _concerns(thread: JSON, bot: str) -> bool:
 def _is_allowed(world: World, event: Event, permission: int) -> bool:
     if not permission or event.guild_id is None:
         return True
-    # What is about a thread names it by its id, and one that is gone by its channel's.
+    # events of a thread have its id, and those of a deleted thread the id of its channel
     places = (event.data.get(key) for key in ("channel_id", "id", "parent_id"))
     channel = next((world.channels[int(place)] for place in places if place and int(place) in world.channels), None)
     if channel is not None:
@@ -175,7 +175,7 @@ def _is_allowed(world: World, event: Event, permission: int) -> bool:
 
 
 def as_seen(world: World, intents: int, event: Event) -> JSON:
-    """An event's data as far as these intents, and the bot's permissions, show it."""
+    """Return an event's data as these intents, and the bot's permissions, show it."""
     if event.name in {"MESSAGE_CREATE", "MESSAGE_UPDATE"} and not intents & Intent.MESSAGE_CONTENT:
         return _without_content(event.data, str(world.bot.id), direct=event.guild_id is None)
     if event.name in {"CHANNEL_CREATE", "CHANNEL_UPDATE"}:
@@ -185,7 +185,7 @@ def as_seen(world: World, intents: int, event: Event) -> JSON:
 
 
 def _without_content(message: JSON, bot: str, *, direct: bool) -> JSON:
-    """A message without what people wrote, unless it is the bot's, mentions it or is a direct one."""
+    """Return a message without its content, unless it is the bot's, mentions the bot or is a direct message."""
     if direct or message["author"]["id"] == bot or any(user["id"] == bot for user in message["mentions"]):
         return message
     shown = {key: value for key, value in message.items() if key != "poll"} | _NO_CONTENT
@@ -195,7 +195,7 @@ def _without_content(message: JSON, bot: str, *, direct: bool) -> JSON:
 
 
 def guild_as_seen(world: World, intents: int, large_threshold: int, guild: Guild, *, joined: bool) -> JSON:
-    """The data of GUILD_CREATE. Where the bot just `joined`, it does not say whether the guild was unavailable."""
+    """Return the data of GUILD_CREATE. If the bot just `joined` the guild, it has no field `unavailable`."""
     full = bool(intents & Intent.GUILD_PRESENCES) and len(guild.members) <= large_threshold
     data = world.guild_create(guild, guild.members.values() if full else [guild.members[world.bot.id]])
     data["large"] = len(guild.members) > large_threshold
@@ -209,7 +209,7 @@ def guild_as_seen(world: World, intents: int, large_threshold: int, guild: Guild
 
 
 def visible(world: World, channel: Channel) -> bool:
-    """Whether the bot may see a channel; a category where it may see one of its channels."""
+    """Return whether the bot may see a channel: a category if it may see one of its channels."""
     if world.permissions(world.bot, channel) & VIEW_CHANNEL:
         return True
     if channel.kind != CATEGORY or channel.guild is None:
@@ -218,7 +218,7 @@ def visible(world: World, channel: Channel) -> bool:
 
 
 def hidden(channel: JSON) -> JSON:
-    """A channel's object for a bot that may not see it: its id, kind and place are true, nothing else."""
+    """Return a channel's object for a bot that may not see it: only its id, type and place are true."""
     overwrite = {"id": channel["guild_id"], "type": 0, "allow": "0", "deny": str(VIEW_CHANNEL)}
     kept = {key: channel[key] for key in ("id", "guild_id", "type", "position", "parent_id")}
     emptied = {key: _emptied(value) for key, value in channel.items() if key not in kept}
@@ -227,5 +227,5 @@ def hidden(channel: JSON) -> JSON:
 
 
 def _emptied(value: object) -> object:
-    """Nothing, of the kind that a field has."""
+    """Return the empty value of a field's type."""
     return [] if isinstance(value, list) else type(value)() if isinstance(value, int) else None

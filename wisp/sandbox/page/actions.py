@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Union, cast
 
 import msgspec
@@ -124,9 +125,7 @@ class Slash(Action, tag="slash"):
     options: Options = field(default_factory=dict[str, str])
 
     async def run(self, tab: Tab) -> JSON:
-        chosen = tab.person.choose(" ".join(self.words))
-        values = parse_options(chosen, self.options, tab.person.guild, tab.uploaded)
-        return tab.outcome(await tab.person.slash(chosen, **values))
+        return await _invoke(tab, self.words, self.options)
 
 
 class Enter(Action, tag="enter"):
@@ -136,9 +135,7 @@ class Enter(Action, tag="enter"):
 
     async def run(self, tab: Tab) -> JSON:
         typed = _parsed(self.line)
-        chosen = tab.person.choose(" ".join(typed.words))
-        values = parse_options(chosen, dict(typed.options), tab.person.guild, tab.uploaded)
-        return tab.outcome(await tab.person.slash(chosen, **values))
+        return await _invoke(tab, typed.words, dict(typed.options))
 
 
 class Parse(Action, tag="parse"):
@@ -380,6 +377,12 @@ class Advance(Action, tag="advance"):
         if tab.page.advance is None:
             raise Impossible(NO_ADVANCE)
         await tab.page.advance(self.by)
+
+
+async def _invoke(tab: Tab, words: Sequence[str], options: Mapping[str, str]) -> JSON:
+    chosen = tab.person.choose(" ".join(words))
+    values = parse_options(chosen, options, tab.person.guild, tab.uploaded)
+    return tab.outcome(await tab.person.slash(chosen, **values))
 
 
 def _parsed(line: str) -> TypedSlash:

@@ -1,4 +1,4 @@
-"""What a person's browser is shown: the place where they are, and messages, as JSON."""
+"""What a browser is shown as JSON: the place where its person is, and messages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from wisp.sandbox.world.permissions import CHANNEL_NAMES, CLIENT_NAMES, Permissi
 from wisp.sandbox.world.world import World
 
 MOST_LISTED = 250
-"""How many guilds, channels, members, people are listed at most; the rest is counted."""
+"""Guilds, channels, members and people that are listed at most; the others are counted."""
 
 MOST_NAMES = 200
-"""How many mentions of one message are named."""
+"""Mentions of one message that are named at most."""
 
 PAGE_OF_MESSAGES = 50
 
@@ -24,7 +24,7 @@ _MENTIONS = re.compile(r"<(?P<sign>@!?|@&|#)(?P<id>\d{1,20})>")
 
 
 def place_view(person: Person) -> JSON:
-    """Everything around the messages: guilds, channels, roles and members here, who there is, what can be typed."""
+    """Return all but the messages: guilds, people, the channels, roles and members here, and the commands."""
     world, channel, guild = person.people.world, person.channel, person.guild
     mine = [one for one in world.guilds.values() if person.id in one.members]
     people = [user for user in world.users.values() if not user.bot]
@@ -46,7 +46,7 @@ def place_view(person: Person) -> JSON:
 
 
 def permissions_view() -> list[JSON]:
-    """What can be allowed, by bit: the API's name, and the client's names for it in roles and in channels."""
+    """Return the permissions by bit, with the API's name, and the client's names in roles and in channels."""
     return [
         {"api": one.name, "bit": str(one.value), "server": CLIENT_NAMES[one], "channel": CHANNEL_NAMES[one]}
         for one in Permission
@@ -54,12 +54,12 @@ def permissions_view() -> list[JSON]:
 
 
 def user_view(user: User) -> JSON:
-    """Somebody by id and name."""
+    """Return a user's id and name."""
     return {"id": str(user.id), "name": user.name, "bot": user.bot}
 
 
 def channel_view(channel: Channel, world: World) -> JSON:
-    """A channel; direct messages are called as the bot is, who writes them."""
+    """Return a channel; direct messages have the name of the bot."""
     return {
         "id": str(channel.id),
         "name": channel.name if channel.guild else world.bot.name,
@@ -73,7 +73,7 @@ def channel_view(channel: Channel, world: World) -> JSON:
 
 
 def guild_view(person: Person, guild: Guild) -> JSON:
-    """A guild as this person sees it: only channels that they see."""
+    """Return a guild, with the channels that this person sees."""
     world = person.people.world
     channels = [channel for channel in _in_order(guild) if sees_channel(person, channel)]
     members = list(guild.members.values())
@@ -89,7 +89,7 @@ def guild_view(person: Person, guild: Guild) -> JSON:
 
 
 def _in_order(guild: Guild) -> list[Channel]:
-    """A guild's channels as a client lists them: by position, each before those in it."""
+    """Return a guild's channels as a client lists them: by position, each before those in it."""
 
     def place(channel: Channel) -> tuple[int, bool, int]:
         top = channel.parent or channel
@@ -108,7 +108,7 @@ def _archived(channel: Channel) -> bool:
 
 
 def role_view(role: Role) -> JSON:
-    """A role, with what it allows."""
+    """Return a role with its permissions."""
     return {
         "id": str(role.id),
         "name": role.name,
@@ -120,13 +120,13 @@ def role_view(role: Role) -> JSON:
 
 
 def member_view(member: Member) -> JSON:
-    """A member with the ids of their roles."""
+    """Return a member with the ids of their roles."""
     roles = [str(role.id) for role in sorted(member.roles, key=lambda role: role.rank, reverse=True)]
     return user_view(member.user) | {"nick": member.nick, "roles": roles}
 
 
 def sees_channel(person: Person, channel: Channel) -> bool:
-    """Whether a channel is listed for this person; a category where one of its channels is."""
+    """Return whether a channel is listed for this person: a category is if one of its channels is."""
     world = person.people.world
     if channel.kind == CATEGORY and channel.guild is not None:
         return any(one.parent is channel and world.sees(person.user, one) for one in channel.guild.channels.values())
@@ -134,13 +134,13 @@ def sees_channel(person: Person, channel: Channel) -> bool:
 
 
 def seen_messages(person: Person, *, before: int | None = None) -> tuple[list[Message], bool]:
-    """The newest messages here (older than `before`, where that is given), oldest first; whether there are more."""
+    """Return the newest messages here, or those before an id, oldest first, and whether there are more."""
     found = list(islice(person.history(before), PAGE_OF_MESSAGES + 1))
     return found[PAGE_OF_MESSAGES - 1 :: -1], len(found) > PAGE_OF_MESSAGES
 
 
 def message_view(person: Person, message: Message) -> JSON:
-    """A message as this person sees it, with the names of whom and what it mentions."""
+    """Return a message as this person sees it, with the names of what it mentions."""
     interaction = message.interaction
     payload = message.payload(with_reference=False)
     shown: JSON = {
@@ -175,14 +175,14 @@ def message_view(person: Person, message: Message) -> JSON:
 
 
 def _mentions(message: Message, person: Person) -> bool:
-    """Whether a message pings somebody: all, one of their roles, or them."""
+    """Return whether a message pings a person: everyone, one of their roles, or them."""
     roles = person.member.roles if person.member else ()
     theirs = any(role.id in message.mention_roles for role in roles)
     return message.mention_everyone or person.user in message.mentions or theirs
 
 
 def _typed(command: JSON) -> str:
-    """A command as its header on an answer names it: with its subcommand, without options."""
+    """Return the name of a command with its subcommand, as a response shows it."""
     words, options = [command["name"]], command.get("options", [])
     while options and options[0]["type"] in (1, 2):
         words.append(options[0]["name"])
@@ -205,14 +205,14 @@ def _reply(message: Message) -> JSON:
 
 
 def _thread(person: Person, thread: Channel) -> JSON | None:
-    """The thread that a message began, None where it is not to be seen."""
+    """Return the thread that a message began, or None if the person does not see it."""
     if not sees_channel(person, thread):
         return None
     return {"id": str(thread.id), "name": thread.name}
 
 
 def _names(person: Person, message: Message, shown: JSON) -> JSON:
-    """The names of what a message mentions, by how it is written ("@1", "@&2", "#3"); a channel unseen is None."""
+    """Return the names of what a message mentions, by its markup ("@1", "@&2", "#3"); None for an unseen channel."""
     world, guild = person.people.world, message.channel.guild
     texts = dumps([shown["content"], shown["embeds"], shown["components"], shown["reply"]]).decode()
     names: JSON = {}

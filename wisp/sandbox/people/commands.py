@@ -1,4 +1,4 @@
-"""What a client makes of a command and its values: the interaction's data, or why it cannot be sent."""
+"""A command and its values as a client sends them: the data of an interaction, or the reason why it cannot be sent."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ SUBCOMMAND, SUBCOMMAND_GROUP, STRING, INTEGER, BOOLEAN, USER, CHANNEL, ROLE, MEN
 """Discord's types of application commands and of their options."""
 
 SIGNS: Mapping[str, tuple[int, ...]] = {"@": (USER, ROLE, MENTIONABLE), "#": (CHANNEL,)}
-"""What begins the names of people and roles, and of channels."""
+"""The characters that typed names of users, roles and channels begin with."""
 
 LONGEST_TEXT = 6000
 SAFE_INTEGER = 2**53 - 1
 
 CONTEXTS = {0: "in servers", 1: "in direct messages", 2: "in other people's direct messages"}
-"""Where commands can be used: Discord's interaction contexts."""
+"""The places in which commands can be used: Discord's interaction contexts."""
 
 CHANNEL_KINDS = {
     0: "text",
@@ -60,7 +60,7 @@ Value: TypeAlias = str | int | float | bool | timedelta | Enum | User | Role | C
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A command and the way into it: `path` holds the group and subcommand, `options` what that takes."""
+    """A command, or a subcommand of it: `path` is its group and subcommand, `options` are those that it takes."""
 
     command: JSON
     path: tuple[JSON, ...]
@@ -68,17 +68,17 @@ class Chosen:
 
     @property
     def name(self) -> str:
-        """As it is typed: "/admin kick"."""
+        """The name as it is typed: "/admin kick"."""
         return "/" + " ".join(part["name"] for part in (self.command, *self.path))
 
 
 def usable(world: World, user: User, channel: Channel) -> list[JSON]:
-    """The chat input commands that a person's client offers in a channel, the guild's own first."""
+    """Return the slash commands that a user's client offers in a channel, the guild's own first."""
     return offered(world, user, channel, CHAT_INPUT)
 
 
 def offered(world: World, user: User, channel: Channel, kind: int) -> list[JSON]:
-    """The commands of a type that a person's client offers in a channel, the guild's own first."""
+    """Return the commands of a type that a user's client offers in a channel, the guild's own first."""
     permissions = world.permissions(user, channel)
     return [
         command
@@ -88,7 +88,7 @@ def offered(world: World, user: User, channel: Channel, kind: int) -> list[JSON]
 
 
 def choose(world: World, user: User, channel: Channel, words: Sequence[str]) -> Chosen:
-    """Find "admin kick" among what the person can use there. Raises Impossible, naming what there is."""
+    """Find a command such as "admin kick" that the user can use there. Raises Impossible, naming those that exist."""
     there = usable(world, user, channel)
     if not words:
         raise Impossible(f"a command's name is expected. {_offer('', there)}")
@@ -114,7 +114,7 @@ def choose(world: World, user: User, channel: Channel, words: Sequence[str]) -> 
 
 
 def command_data(world: World, user: User, channel: Channel, chosen: Chosen, values: Mapping[str, Value]) -> JSON:
-    """The `data` of an APPLICATION_COMMAND interaction. Raises Impossible where a value does not fit."""
+    """Return the `data` of an APPLICATION_COMMAND interaction. Raises Impossible if a value does not fit."""
     resolved = Resolved(world, user, channel)
     filled = _filled(chosen, values, resolved)
     for option in chosen.options:
@@ -126,9 +126,9 @@ def command_data(world: World, user: User, channel: Channel, chosen: Chosen, val
 def autocomplete_data(
     world: World, user: User, channel: Channel, chosen: Chosen, values: Mapping[str, Value], focused: JSON, typed: str
 ) -> JSON:
-    """The `data` of an autocomplete interaction: `typed` so far in the option `focused`, beside `values`.
+    """Return the `data` of an autocomplete interaction: `typed` so far in the option `focused`, besides `values`.
 
-    A value that does not fit (yet) is left out.
+    Values that do not fit (yet) are left out.
     """
     resolved = Resolved(world, user, channel)
     filled: list[JSON] = []
@@ -157,7 +157,7 @@ def _filled(chosen: Chosen, values: Mapping[str, Value], resolved: Resolved) -> 
 
 
 def _nested(chosen: Chosen, filled: list[JSON]) -> JSON:
-    """Filled options under their subcommand and group, under the command's id and name."""
+    """Return the data of a command, with the options in their subcommand and group."""
     for part in reversed(chosen.path):
         filled = [{"type": part["type"], "name": part["name"], "options": filled}]
     command = chosen.command
@@ -182,11 +182,11 @@ class Resolved:
         return self.channel.guild
 
     def data(self) -> JSON:
-        """The interaction's `resolved` object, absent where it would be empty."""
+        """Return the interaction's `resolved` object, without the field if it would be empty."""
         return {"resolved": self._parts} if self._parts else {}
 
     def add(self, value: Value) -> str | None:
-        """The id that stands for `value`, None if it is not here for this person: in this world or guild, and seen."""
+        """Return the id of `value`, or None if it is not in this world or guild, or if the user does not see it."""
         match value:
             case File(name, content):
                 attachment = self.world.add_attachment(name, content, ephemeral=True)
@@ -208,12 +208,12 @@ class Resolved:
 
 
 def closest(name: str, names: Iterable[str]) -> list[str]:
-    """Names that one may have meant, the likeliest first."""
+    """Return the names that are similar to one, the most similar first."""
     return difflib.get_close_matches(name, list(names), n=3)
 
 
 def names_of(parts: Iterable[JSON]) -> list[str]:
-    """What commands or options are called."""
+    """Return the names of commands or options."""
     return [part["name"] for part in parts]
 
 
@@ -229,7 +229,7 @@ def _offer(name: str, there: Sequence[JSON], kind: int = CHAT_INPUT) -> str:
 
 
 def _by_name(word: str, options: Sequence[JSON]) -> str:
-    """How a word without an option's name would be typed: behind that of the option that it may be meant for."""
+    """Return how a word is typed for the option that it may be meant for."""
     if not options:
         return "It has no options."
     fitting = [option for option in options if option["type"] in SIGNS.get(word[:1], ())]
@@ -237,7 +237,7 @@ def _by_name(word: str, options: Sequence[JSON]) -> str:
 
 
 def _lacking(command: JSON, permissions: int) -> str:
-    """Which permissions somebody lacks to see a command, "" where none: administrators see all of them."""
+    """Return the permissions that are missing to see a command, or "". Administrators see every command."""
     if command["default_member_permissions"] is None or permissions & ADMINISTRATOR:
         return ""
     needed = int(command["default_member_permissions"])
@@ -249,14 +249,14 @@ def _lacking(command: JSON, permissions: int) -> str:
 
 
 def _too_adult(command: JSON, channel: Channel) -> bool:
-    """Whether a command is age-restricted and a guild's channel is not."""
+    """Return whether a command is age-restricted and a guild's channel is not."""
     return bool(command.get("nsfw")) and channel.guild is not None and not channel.nsfw
 
 
 def why_not(
     world: World, user: User, channel: Channel, name: str, there: Sequence[JSON], kind: int = CHAT_INPUT
 ) -> str:
-    """The sentence for a command that is not on offer: hidden from this person, or nowhere at all."""
+    """Return why the client does not offer a command: it is hidden from this user, or it does not exist."""
     called = f"/{name}" if kind == CHAT_INPUT else f"{name!r}"
     for command in world.visible_commands(channel.guild):
         if command["name"] == name and command["type"] == kind:
@@ -276,10 +276,10 @@ def why_not(
 
 
 def _checked(command: str, option: JSON, value: Value, resolved: Resolved) -> str | int | float | bool:
-    """The value as it goes over the wire. Raises Impossible where the client would not let it through."""
+    """Return the value as it is sent. Raises Impossible if the client would not send it."""
 
     def refuse(expected: str) -> Impossible:
-        return Impossible(f"{command}, option {option['name']!r}: expected {expected}, got {shown(value)}")
+        return Impossible(f"{command}, option {option['name']!r}: expected {expected}, got {described_value(value)}")
 
     kind = option["type"]
     if choices := option.get("choices"):
@@ -310,7 +310,7 @@ def _choice(choices: Sequence[JSON], value: Value, refuse: Refuse) -> str | int 
 
 
 def _typed_duration(duration: timedelta, refuse: Refuse) -> str:
-    """A duration as a person types it: "1h30m"."""
+    """Return a duration as users type it: "1h30m"."""
     if duration < timedelta(0) or duration.microseconds:
         raise refuse("a duration of whole seconds, 0 or more")
     minutes, seconds = divmod(duration.seconds, 60)
@@ -358,7 +358,7 @@ def _resolved(option: JSON, value: Value, resolved: Resolved, refuse: Refuse) ->
 
 
 def such_as(kind: int, value: Value) -> str:
-    """How a test gets at what it gave the name of."""
+    """Return how a test gets the object of which it gave the name."""
     if not isinstance(value, str):
         return ""
     if kind in (USER, MENTIONABLE):
@@ -366,8 +366,8 @@ def such_as(kind: int, value: Value) -> str:
     return f', such as discord.channel("{value.removeprefix("#")}")' if kind == CHANNEL else ""
 
 
-def shown(value: Value) -> str:
-    """A value in a sentence: short, whatever it is."""
+def described_value(value: Value) -> str:
+    """Return a value in a few words."""
     match value:
         case str():
             return repr(value) if len(value) <= 60 else f"{len(value)} characters"

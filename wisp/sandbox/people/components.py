@@ -1,4 +1,4 @@
-"""Buttons, selects, forms and menus as a person's client has them: found, filled in, refused where it would refuse."""
+"""Buttons, selects, forms and menus as a client has them: the data that it sends, or the reason why it cannot."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from wisp.sandbox.people.commands import (
     Resolved,
     Value,
     closest,
+    described_value,
     offered,
-    shown,
     such_as,
     why_not,
 )
@@ -25,7 +25,7 @@ from wisp.sandbox.world.world import World
 
 ROW, SECTION, TEXT_DISPLAY, CONTAINER, LABEL = 1, 9, 10, 17, 18
 BUTTON, TEXT_SELECT, TEXT_INPUT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT = range(2, 9)
-"""Types of components, those that a person can use last: https://docs.discord.com/developers/components/reference."""
+"""Types of components; those that users can use are the last: https://docs.discord.com/developers/components/reference."""
 
 _WITHIN: Mapping[int, tuple[str, ...]] = {
     ROW: ("components",),
@@ -33,13 +33,13 @@ _WITHIN: Mapping[int, tuple[str, ...]] = {
     CONTAINER: ("components",),
     LABEL: ("component",),
 }
-"""Where components hold others."""
+"""The fields in which components contain others."""
 
 SHORT = 1
 """The style of inputs of one line."""
 
 LINK, PREMIUM = 5, 6
-"""Styles of buttons of which the bot hears nothing."""
+"""Styles of buttons that send no interaction."""
 
 SELECTS = (TEXT_SELECT, USER_SELECT, ROLE_SELECT, MENTIONABLE_SELECT, CHANNEL_SELECT)
 USER_MENU, MESSAGE_MENU = 2, 3
@@ -51,11 +51,11 @@ _TAKEN: Mapping[int, tuple[type | tuple[type, ...], str, int]] = {
     MENTIONABLE_SELECT: ((User, Role), "users or roles", MENTIONABLE),
     CHANNEL_SELECT: (Channel, "channels", CHANNEL),
 }
-"""What each kind of select takes: the types, their name, and the option of a command that takes the same."""
+"""What each kind of select takes: the types, their name, and the type of command options that take the same."""
 
 
 def controls(components: Iterable[JSON], kinds: Sequence[int]) -> Iterator[JSON]:
-    """The components of these types, in the order in which a client shows them, also in rows and containers."""
+    """Yield the components of these types, in rows and containers too, in the order in which a client shows them."""
     for component in components:
         if component["type"] in kinds:
             yield component
@@ -65,12 +65,12 @@ def controls(components: Iterable[JSON], kinds: Sequence[int]) -> Iterator[JSON]
 
 
 def called(control: JSON, name: str) -> bool:
-    """Whether a control has this custom id, label, placeholder or emoji."""
+    """Return whether a control has this custom id, label, placeholder or emoji."""
     return name in (*(control.get(key) for key in ("custom_id", "label", "placeholder")), *_emojis_of(control))
 
 
 def name_of(control: JSON) -> str:
-    """What a control is called: its label, placeholder, emoji or custom id."""
+    """Return the name of a control: its label, placeholder, emoji or custom id."""
     return str(
         control.get("label")
         or control.get("placeholder")
@@ -79,7 +79,7 @@ def name_of(control: JSON) -> str:
 
 
 def button_data(message: Message, wanted: str) -> JSON:
-    """The data of a press on the button of this label, emoji or custom id. Raises Impossible where nobody can."""
+    """Return the data of a click on the button with this label, emoji or custom id. Raises Impossible."""
     _check_usable(message)
     button = _one(list(controls(message.components, (BUTTON,))), wanted, "button")
     if button.get("disabled"):
@@ -92,9 +92,9 @@ def button_data(message: Message, wanted: str) -> JSON:
 
 
 def select_data(world: World, user: User, message: Message, menu: str | None, values: Sequence[Value]) -> JSON:
-    """The data of a choice in the select of this placeholder or custom id (None: the only one).
+    """Return the data of a choice in the select with this placeholder or custom id (None: the only one).
 
-    Raises Impossible where nobody can choose that.
+    Raises Impossible if that cannot be chosen.
     """
     _check_usable(message)
     found = list(controls(message.components, SELECTS))
@@ -122,9 +122,9 @@ def select_data(world: World, user: User, message: Message, menu: str | None, va
 
 
 def submit_data(modal: JSON, values: Mapping[str, str]) -> JSON:
-    """The data of a form that is sent with these texts, by custom id or label of the inputs.
+    """Return the data of a form that is submitted with these texts, by custom id or label of the inputs.
 
-    What is not named stays as the form came. Raises Impossible where a client would not send it.
+    Other inputs keep their values. Raises Impossible if a client would not send it.
     """
     inputs = form_inputs(modal)
     texts = {one["custom_id"]: one.get("value") or "" for _, one in inputs}
@@ -148,9 +148,9 @@ def submit_data(modal: JSON, values: Mapping[str, str]) -> JSON:
 
 
 def form_inputs(modal: JSON) -> list[tuple[str, JSON]]:
-    """The inputs of a form with their labels, in order.
+    """Return the inputs of a form with their labels, in order.
 
-    Raises Impossible where it asks for something else than text: bots on hikari cannot read that.
+    Raises Impossible if it has other inputs than those for text, which bots on hikari cannot read.
     """
     found: list[tuple[str, JSON]] = []
     for row in modal["components"]:
@@ -164,7 +164,7 @@ def form_inputs(modal: JSON) -> list[tuple[str, JSON]]:
 
 
 def _input_id(inputs: Sequence[tuple[str, JSON]], name: str) -> str:
-    """The custom id of the input of this custom id or label."""
+    """Return the custom id of the input with this custom id or label."""
     ids = [one["custom_id"] for _, one in inputs]
     if name in ids:
         return name
@@ -177,7 +177,7 @@ def _input_id(inputs: Sequence[tuple[str, JSON]], name: str) -> str:
 
 
 def menu_data(world: World, user: User, channel: Channel, name: str, target: User | Message) -> JSON:
-    """The data of a command from the menu of a user or a message. Raises Impossible where it is not on offer."""
+    """Return the data of a command from the menu of a user or a message. Raises Impossible if it is not offered."""
     kind = USER_MENU if isinstance(target, User) else MESSAGE_MENU
     there = offered(world, user, channel, kind)
     command = next((command for command in there if command["name"] == name), None)
@@ -204,7 +204,7 @@ def _check_usable(message: Message) -> None:
 
 
 def _used(control: JSON) -> JSON:
-    """What an interaction's data says of the component that was used."""
+    """Return the fields of an interaction's data that name the component."""
     return {"component_type": control["type"], "custom_id": control["custom_id"], "id": control.get("id", 0)}
 
 
@@ -228,7 +228,7 @@ def _one(found: Sequence[JSON], wanted: str, what: str) -> JSON:
 
 
 def _emojis_of(control: JSON) -> tuple[str, ...]:
-    """What an emoji is called: itself, or for a server's own its name and how it is written in a message."""
+    """Return the names of a component's emoji: itself, or, for a guild's own, its name and its form in messages."""
     emoji: JSON = control.get("emoji") or {}
     name = emoji.get("name")
     if not name:
@@ -250,7 +250,7 @@ def _option(select: JSON, value: Value) -> str:
             if option[key] == value:
                 return option["value"]
     raise Impossible(
-        f"the select {name_of(select)!r} does not offer {shown(value)}; it offers "
+        f"the select {name_of(select)!r} does not offer {described_value(value)}; it offers "
         f"{_quoted(option['label'] for option in options)}"
     )
 
@@ -258,14 +258,16 @@ def _option(select: JSON, value: Value) -> str:
 def _entity(select: JSON, value: Value, resolved: Resolved) -> str:
     accepted, words, kind = _TAKEN[select["type"]]
     if not isinstance(value, accepted):
-        raise Impossible(f"the select {name_of(select)!r} takes {words}, got {shown(value)}{such_as(kind, value)}")
+        raise Impossible(
+            f"the select {name_of(select)!r} takes {words}, got {described_value(value)}{such_as(kind, value)}"
+        )
     kinds = select.get("channel_types")
     if isinstance(value, Channel) and kinds and value.kind not in kinds:
         names = " or ".join(CHANNEL_KINDS.get(kind, f"type {kind}") for kind in kinds)
         raise Impossible(f"the select {name_of(select)!r} takes {names} channels, and #{value.name} is none")
     number = resolved.add(value)
     if number is None:
-        raise Impossible(f"the select {name_of(select)!r} does not show {shown(value)} here")
+        raise Impossible(f"the select {name_of(select)!r} does not show {described_value(value)} here")
     return number
 
 
@@ -276,7 +278,7 @@ def _unique(name: str, values: list[str]) -> list[str]:
 
 
 def _check_typed(one: JSON, label: str, text: object) -> None:
-    """Raise Impossible where nobody could type that, or a client would not send it."""
+    """Raise Impossible if that cannot be typed, or if a client would not send it."""
     if not isinstance(text, str):
         raise Impossible(f"the input {label!r} takes a text, got {text!r}")
     if one["style"] == SHORT and "\n" in text:

@@ -1,4 +1,4 @@
-"""People who use the bot as a real client lets them: they type, invoke commands, and see what is for them."""
+"""People who use the bot as a real client lets them: they post, invoke commands, and see what they may see."""
 
 from __future__ import annotations
 
@@ -40,20 +40,19 @@ from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.world import World
 
 NO_ANSWER = "The application did not respond"
-"""What a client shows where no answer came in time."""
+"""The text that a client shows if the bot did not respond in time."""
 
 _OWN_EMOJI = re.compile(r"<(?P<animated>a?):(?P<name>\w{2,32}):(?P<id>\d{1,20})>")
-"""How a guild's own emoji is written in a message."""
+"""A guild's own emoji in the text of a message."""
 
 
 class People:
     """The people of a world, by name.
 
-    A person who asked the bot for something waits until its answer is visible, for `patience` seconds at most (None:
-    without a limit). `settle`, if set, is awaited in place of that, after each thing that a person did: it is given a
-    function that returns whether the answer is visible, and waits until the bot is at rest as well, so that edits and
-    follow-ups have come. What it raises is raised from the person's call. `ready` is awaited before somebody asks the
-    bot for something.
+    After an interaction a person waits until the response is visible, for `patience` seconds at most (None: without a
+    limit). If `settle` is set, it is awaited instead, after every action of a person: it gets a function that returns
+    whether the response is visible, and also waits until the bot is idle, so that edits and follow-ups are there. Its
+    exceptions are raised from the person's call. `ready` is awaited before each interaction.
     """
 
     def __init__(self, world: World, *, patience: float | None = 10.0) -> None:
@@ -63,7 +62,7 @@ class People:
         self.settle: Callable[[Callable[[], bool]], Awaitable[object]] = self.answered
 
     async def answered(self, is_answered: Callable[[], bool]) -> None:
-        """Wait until an answer is visible, and no longer."""
+        """Wait until the response is visible."""
         answered = asyncio.Event()
 
         def look(_: object = None) -> None:
@@ -81,30 +80,30 @@ class People:
 
     @property
     def home(self) -> Guild:
-        """The guild where people are if nothing else is said: the world's first."""
+        """The guild where people are by default: the world's first."""
         return next(iter(self.world.guilds.values()))
 
     def known(self, name: str) -> User | None:
-        """The user of this name, None where there is none; bots are users too."""
+        """Return the user of this name, who may be a bot, or None."""
         return next((user for user in self.world.users.values() if user.name == name), None)
 
     async def give(self, person: Person, *roles: Role) -> None:
-        """Give a person roles in the guild that they look at, and wait until the bot is at rest."""
+        """Give a person roles in the guild that they look at, and wait until the bot is idle."""
         for role in roles:
             self.world.give_role(_member(person), role)
         await person.rest()
 
     async def take(self, person: Person, *roles: Role) -> None:
-        """Take roles from a person in the guild that they look at, and wait until the bot is at rest."""
+        """Take roles from a person in the guild that they look at, and wait until the bot is idle."""
         for role in roles:
             self.world.take_role(_member(person), role)
         await person.rest()
 
     def member(self, name: str, guild: Guild | None = None, *, invite: str | None = None) -> Person:
-        """The person of this name, looking at a guild (the first one by default); they join where they had not.
+        """Return the person of this name, looking at a guild (by default the first), which they join if needed.
 
-        They come by themselves, or by the `invite` of this code, into its guild. Raises Impossible for the name of a
-        bot, for who is banned, and for an invite that is not there.
+        With the code of an `invite` they join its guild. Raises Impossible for the name of a bot, for a banned user,
+        and if the invite does not exist.
         """
         user = self.known(name) or self.world.add_user(name)
         if user.bot:
@@ -117,7 +116,7 @@ class People:
 
 
 class Person:
-    """One user, looking at one channel. `at` gives the same user at another place."""
+    """One user, looking at one channel. `at` returns the same user in another channel."""
 
     def __init__(self, people: People, user: User, channel: Channel) -> None:
         self.people = people
@@ -136,32 +135,32 @@ class Person:
 
     @property
     def mention(self) -> str:
-        """What pings this person in a message."""
+        """The text that pings this person in a message."""
         return self.user.mention
 
     @property
     def guild(self) -> Guild | None:
-        """The guild that they look at, None in direct messages."""
+        """The guild that they look at, or None in direct messages."""
         return self.channel.guild
 
     @property
     def member(self) -> Member | None:
-        """Them as a member of the guild that they look at, with their roles; None elsewhere, and after they left."""
+        """Their membership in the guild that they look at; None in direct messages and after they left."""
         return self.guild.members.get(self.id) if self.guild else None
 
     @property
     def permissions(self) -> int:
-        """What they may do in the channel that they look at, as Discord's bit set."""
+        """Their permissions in the channel that they look at, as Discord's bit set."""
         return self.people.world.permissions(self.user, self.channel)
 
     @property
     def messages(self) -> list[Message]:
-        """What they see in the channel that they look at, private answers to them included, oldest first."""
+        """The messages that they see in the channel that they look at, oldest first, with their ephemeral ones."""
         everything = self.people.world.messages.values()
         return [message for message in everything if message.channel is self.channel and self.sees(message)]
 
     def history(self, before: int | None = None) -> Iterator[Message]:
-        """Yield the messages that they see in the channel that they look at, from the newest, or from an id, back."""
+        """Yield the messages that they see in this channel, newest first, or only those before an id."""
         for message in reversed(self.people.world.messages.values()):
             if message.channel is self.channel and (before is None or message.id < before) and self.sees(message):
                 yield message
@@ -189,16 +188,16 @@ class Person:
         return f"<Person {', '.join([f'{self.name} in {self.guild.name} {self.channel}', *facts])}>"
 
     def at(self, place: Channel | Guild | str) -> Person:
-        """The same person, looking at another channel (of this guild, where it is a name), or at a guild.
+        """Return the same person, looking at another channel (of this guild, if it is a name), or at a guild.
 
-        Raises Impossible where they do not see it, or it is not there.
+        Raises Impossible if it does not exist, or if they do not see it.
         """
         if isinstance(place, str):
             place = self._channel_of(place)
         channel = front(place) if isinstance(place, Guild) else place
         guild = channel.guild
         if guild is None and channel.recipient is not self.user:
-            raise Impossible(f"{self.name} cannot look into somebody else's direct messages")
+            raise Impossible(f"{self.name} cannot look into the direct messages of other users")
         if guild is not None and self.id not in guild.members:
             raise Impossible(f"{self.name} is not a member of {guild.name}")
         there = Person(self.people, self.user, channel)
@@ -211,7 +210,7 @@ class Person:
         return channel_called(self.guild, name)
 
     def check_sight(self) -> None:
-        """Raise Impossible where they do not see the channel that they look at (any more)."""
+        """Raise Impossible if they do not see the channel that they look at any more."""
         if self.people.world.sees(self.user, self.channel):
             return
         if self.guild and self.id not in self.guild.members:
@@ -231,9 +230,9 @@ class Person:
             raise Impossible(f"{self.name} may {what} again in {math.ceil(wait)} s: {slowmode} (Discord's code 20016)")
 
     async def join(self, guild: Guild | None = None) -> Person:
-        """Join a guild (the first one by default) and wait until the bot is at rest; the same person, looking at it.
+        """Join a guild (by default the first), wait until the bot is idle, and return the same person, looking at it.
 
-        Nothing happens where they are a member. Raises Impossible for who is banned.
+        Nothing happens if they are a member already. Raises Impossible if they are banned.
         """
         guild = guild or self.people.home
         self.people.world.add_member(guild, self.user)
@@ -241,18 +240,18 @@ class Person:
         return Person(self.people, self.user, front(guild))
 
     async def leave(self) -> None:
-        """Leave the guild that they look at. Raises Impossible for its owner, and where they are no member."""
+        """Leave the guild that they look at. Raises Impossible for its owner, and if they are not a member."""
         if self.member is None:
             raise Impossible(f"{self.name} is in no guild here, and cannot leave it")
         self.people.world.remove_member(self.member)
         await self.rest()
 
     def sees(self, message: Message) -> bool:
-        """Whether a message is shown to this person: it is theirs alone, or in a channel that they see."""
+        """Return whether they see a message: it is ephemeral and theirs, or in a channel that they see."""
         return self.people.world.sees(self.user, message)
 
     def commands(self) -> list[JSON]:
-        """The slash commands that the client offers here, as Discord's JSON."""
+        """Return the slash commands that the client offers here, as Discord's JSON."""
         return usable(self.people.world, self.user, self.channel)
 
     def choose(self, command: str) -> Chosen:
@@ -261,12 +260,12 @@ class Person:
         return choose(self.people.world, self.user, self.channel, command.removeprefix("/").split())
 
     async def slash(self, command: str | Chosen, /, **options: Value | Person) -> Reply:
-        """Invoke a slash command ("admin kick" for a subcommand) with its options, and wait for what comes.
+        """Invoke a slash command ("admin kick" for a subcommand) with its options, and return the reply.
 
-        Values are Python's: str, int, float, bool, a Person or User, Role, Channel, File; for a choice its
-        value, its name or an Enum's member; a timedelta is typed as "1h30m". Raises Impossible, before anything
-        is sent, for what a client would not let them do. It waits until the bot is at rest (where nothing can tell,
-        until an answer is to be seen or 3 s are over): what is there is the Reply, and what comes later shows up in it.
+        Values are Python's: str, int, float, bool, a Person or User, Role, Channel, File; for a choice its value, its
+        name or an Enum's member; a timedelta is typed as "1h30m". Raises Impossible, before anything is sent, for what
+        a client would not let them do. It waits until the bot is idle (or, if that is not known, until a response is
+        visible or 3 s are over). The Reply shows later changes too.
         """
         chosen = self.choose(command) if isinstance(command, str) else command
         data = command_data(self.people.world, self.user, self.channel, chosen, _unwrapped(options))
@@ -275,10 +274,10 @@ class Person:
     async def autocomplete(
         self, command: str | Chosen, option: str, typed: str, values: Mapping[str, Value | Person] | None = None
     ) -> list[JSON]:
-        """What the bot suggests for an option in which `typed` stands so far, beside the other `values`.
+        """Return the bot's suggestions for an option in which `typed` is typed so far, besides the other `values`.
 
-        Choices as Discord's JSON (name, value); none where the bot does not answer. Raises Impossible for
-        a command or option that is not there, or that has no autocomplete.
+        They are choices as Discord's JSON (name, value); none if the bot does not respond. Raises Impossible if the
+        command or option does not exist, or if it has no autocomplete.
         """
         chosen = self.choose(command) if isinstance(command, str) else command
         focused = next((one for one in chosen.options if one["name"] == option), None)
@@ -291,9 +290,9 @@ class Person:
         return reply.interaction.choices or []
 
     async def click(self, on: Reply | Message, button: str) -> Reply:
-        """Press the button of this label, emoji or custom id, and wait for what comes.
+        """Press the button with this label, emoji or custom id, and return the reply.
 
-        The Reply is the new message where the bot answers with one, else the message that the button is on. Raises
+        The Reply is the new message if the bot responds with one, or else the message that the button is on. Raises
         Impossible, before anything is sent, for what a client would not let them do.
         """
         message = self._seen(on)
@@ -302,7 +301,7 @@ class Person:
     async def select(self, on: Reply | Message, /, *values: Value | Person, menu: str | None = None) -> Reply:
         """Choose in a select: texts by value or label, a Person or User, Role, Channel. The Reply is as in `click`.
 
-        `menu` is its placeholder or custom id, where there are several. Raises Impossible as `click` does.
+        `menu` is its placeholder or custom id, which is needed if there are several. Raises Impossible as `click` does.
         """
         message = self._seen(on)
         chosen = [value.user if isinstance(value, Person) else value for value in values]
@@ -310,10 +309,10 @@ class Person:
         return await self._ask(COMPONENT, data, message.channel, message)
 
     async def submit(self, form: Reply, values: Mapping[str, str] | None = None, /, **named: str) -> Reply:
-        """Send the form that a reply opened, with these texts by custom id or label of the inputs; it is gone then.
+        """Submit the form that a reply opened, with texts by custom id or label of the inputs, and return the reply.
 
-        What is not named is sent as it came. Where the bot does not answer, the form stays open, as in a client.
-        Raises Impossible for what a client would not send.
+        Other inputs keep their values. If the bot does not respond, the form stays open, as in a client. Raises
+        Impossible for what a client would not send.
         """
         opened, modal = form.interaction, form.modal
         if modal is None or opened.user is not self.user:
@@ -326,7 +325,7 @@ class Person:
         return reply
 
     async def menu(self, command: str, target: Person | User | Reply | Message) -> Reply:
-        """Use a command from the menu of a user or a message. Raises Impossible where it is not on offer."""
+        """Use a command from the menu of a user or a message. Raises Impossible if the client does not offer it."""
         if isinstance(target, Person):
             on: User | Message = target.user
         else:
@@ -351,10 +350,10 @@ class Person:
         reply_to: Reply | Message | None = None,
         ping: bool = True,
     ) -> Message:
-        """Put a message into the channel, and do not wait for what the bot makes of it."""
+        """Post a message without waiting for the bot. Raises Impossible as `say` does."""
         self._check_may("write", Permission.SEND_MESSAGES)
         if self.channel.kind in (CATEGORY, FORUM):
-            raise Impossible(f"nobody can write in {self.channel}: it has no messages of its own")
+            raise Impossible(f"{self.channel} has no messages of its own: nobody can write in it")
         if len(text) > CONTENT or not (text.strip() or files):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         if files:
@@ -381,10 +380,10 @@ class Person:
         reply_to: Reply | Message | None = None,
         ping: bool = True,
     ) -> Message:
-        """Put a message into the channel and wait until the bot is at rest again.
+        """Post a message, and wait until the bot is idle.
 
-        A reply mentions the author of what it answers, unless `ping` is off. Raises Impossible for what a client
-        would not send, or where they may not write.
+        A reply mentions the author of the message that it replies to, unless `ping` is off. Raises Impossible for what
+        a client would not send, and if they may not write here.
         """
         message = self.post(text, files=files, reply_to=reply_to, ping=ping)
         await self.rest()
@@ -400,10 +399,10 @@ class Person:
         return message
 
     async def start_thread(self, name: str, on: Reply | Message | None = None, *, private: bool = False) -> Person:
-        """Start a thread in the channel, on a message or by itself; the same person, looking at it.
+        """Start a thread in the channel, on a message if one is given, and return the same person, looking at it.
 
-        It waits until the bot is at rest. A `private` one is seen by who is in it, and begins with no message. Raises
-        Impossible where they may not, or the channel has no threads.
+        It waits until the bot is idle. A `private` thread is seen by its members, and begins with no message. Raises
+        Impossible if they may not start it, or if the channel has no threads.
         """
         message = self._seen(on) if on is not None else None
         if message is not None:
@@ -423,7 +422,7 @@ class Person:
         return Person(self.people, self.user, thread)
 
     async def edit(self, message: Message, text: str) -> None:
-        """Change a message of their own. Raises Impossible for others', and for what a client would not send."""
+        """Edit a message of their own. Raises Impossible for those of others, and for what a client would not send."""
         if self._seen(message).author is not self.user:
             raise Impossible(f"{self.name} can edit their own messages, not {message.author.name}'s")
         if len(text) > CONTENT or not (text.strip() or message.attachments):
@@ -433,7 +432,7 @@ class Person:
         await self.rest()
 
     async def delete(self, message: Reply | Message) -> None:
-        """Delete a message. Raises Impossible where it is neither their own nor in a channel that they manage."""
+        """Delete a message. Raises Impossible if it is not their own, unless they may manage messages there."""
         gone = self._seen(message)
         self._check_there(gone)
         if gone.author is not self.user:
@@ -442,7 +441,7 @@ class Person:
         await self.rest()
 
     async def react(self, on: Reply | Message, emoji: str | Emoji) -> None:
-        """React to a message with an emoji: "👍", or a guild's own. Raises Impossible where a client would not."""
+        """React to a message with an emoji: "👍", or a guild's own. Raises Impossible if a client would not."""
         message, reaction = self._seen(on), _emoji(emoji)
         self._check_there(message)
         self._check_public(message)
@@ -454,7 +453,7 @@ class Person:
         await self.rest()
 
     async def unreact(self, on: Reply | Message, emoji: str | Emoji) -> None:
-        """Take their reaction back. Raises Impossible where they have not reacted with it."""
+        """Remove their reaction. Raises Impossible if they have not reacted with it."""
         message, reaction = self._seen(on), _emoji(emoji)
         there = message.reactions.get(reaction)
         if there is None or self.id not in there.users:
@@ -468,10 +467,10 @@ class Person:
 
     def _check_public(self, message: Message) -> None:
         if message.ephemeral:
-            raise Impossible("a private answer has no reactions, replies and threads")
+            raise Impossible("an ephemeral message has no reactions, replies and threads")
 
     async def rest(self) -> None:
-        """Wait until the bot is at rest, if `people.settle` can tell."""
+        """Wait until the bot is idle, if `people.settle` knows that."""
         await self._settle(lambda: True)
 
     async def _ask(
@@ -492,7 +491,7 @@ class Person:
                 reply.failed = NO_ANSWER
             return reply.failed is not None or _visible(reply.interaction)
 
-        deadline = world.clock.call_later(INTERACTION_DEADLINE, lambda: None)  # a moment for virtual time to stop at
+        deadline = world.clock.call_later(INTERACTION_DEADLINE, lambda: None)  # so that virtual time stops there
         try:
             await self._settle(is_answered)
         finally:
@@ -512,12 +511,12 @@ class Person:
 
 def _member(person: Person) -> Member:
     if person.member is None:
-        raise Impossible(f"{person.name} is no member of a guild here")
+        raise Impossible(f"{person.name} is not a member of a guild here")
     return person.member
 
 
 def channel_called(guild: Guild, name: str) -> Channel:
-    """The channel or thread of this name. Raises Impossible where the guild has none, naming those that it has."""
+    """Return the channel or thread of this name. Raises Impossible, naming those that exist, if there is none."""
     name = name.removeprefix("#")
     found = guild.channel(name)
     if found is None:
@@ -537,7 +536,7 @@ def _emoji(emoji: str | Emoji) -> Emoji:
 
 
 def front(guild: Guild) -> Channel:
-    """Where one lands in a guild: its first text channel. Raises Impossible where it has none."""
+    """Return the first text channel of a guild. Raises Impossible if it has none."""
     for channel in guild.channels.values():
         if channel.kind == TEXT:
             return channel
@@ -545,7 +544,7 @@ def front(guild: Guild) -> Channel:
 
 
 def _visible(interaction: Interaction) -> bool:
-    """Whether the client shows something else than that the bot is thinking."""
+    """Return whether the client shows a response, and not only that the bot is thinking."""
     original = interaction.original
     return interaction.answered and (original is None or original.deleted or not original.loading)
 

@@ -1,4 +1,4 @@
-"""What a person got for something they did: a message with its embeds and files, as it stands now."""
+"""The reply to an interaction: a message with its embeds and files, in its current state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class EmbedField:
 
 @dataclass(frozen=True, slots=True)
 class Embed:
-    """An embed as it is read: texts, addresses of pictures, None where there is none. `raw` is Discord's JSON."""
+    """An embed: its texts and the URLs of its images, each None if there is none. `raw` is Discord's JSON."""
 
     title: str | None
     description: str | None
@@ -54,10 +54,10 @@ class Embed:
 
 
 class Reply:
-    """What a person got for something they did: a live view, which later edits and follow-ups show up in.
+    """The reply to an interaction: a live view, which shows later edits and follow-ups.
 
-    A follow-up is a Reply itself. Where the bot opened a form, `modal` holds it; where it did not answer
-    in time, `failed` holds what the client says then.
+    A follow-up is a Reply itself. If the bot opened a form, that is `modal`; if it did not respond in time, `failed` is
+    the text that the client shows.
     """
 
     def __init__(self, interaction: Interaction, followup: Message | None = None) -> None:
@@ -67,17 +67,17 @@ class Reply:
 
     @property
     def message(self) -> Message | None:
-        """The message itself, None where there is none (yet)."""
+        """The message itself, or None if there is none (yet)."""
         return self._followup or self.interaction.original
 
     @property
     def content(self) -> str:
-        """The text as it stands now; "" where there is none (yet)."""
+        """The current text, or "" if there is none (yet)."""
         return self.message.content if self.message else ""
 
     @property
     def embeds(self) -> list[Embed]:
-        """The embeds as they stand now."""
+        """The current embeds."""
         return [Embed.of(raw) for raw in self.message.embeds] if self.message else []
 
     @property
@@ -92,12 +92,12 @@ class Reply:
 
     @property
     def ephemeral(self) -> bool:
-        """Whether only the person who asked sees it."""
+        """Whether only the invoker sees it."""
         return self.message is not None and self.message.ephemeral
 
     @property
     def deferred(self) -> bool:
-        """Whether the bot asked for more time before it answered."""
+        """Whether the bot deferred its response."""
         return self.interaction.deferred and self._followup is None
 
     @property
@@ -107,7 +107,7 @@ class Reply:
 
     @property
     def deleted(self) -> bool:
-        """Whether the bot took it away."""
+        """Whether the bot deleted it."""
         return self.message is not None and self.message.deleted
 
     @property
@@ -117,7 +117,7 @@ class Reply:
 
     @property
     def followups(self) -> list[Reply]:
-        """The messages that followed it, oldest first; a follow-up has none of its own."""
+        """The follow-ups, oldest first; a follow-up has none of its own."""
         if self._followup:
             return []
         return [Reply(self.interaction, message) for message in self.interaction.followups]

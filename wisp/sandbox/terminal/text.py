@@ -1,4 +1,4 @@
-"""A message as lines of plain text: mentions by name, embeds and files spelled out, nothing that steers a terminal."""
+"""A message as lines of plain text: mentions by name, embeds and files in words, and no control characters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wisp.sandbox.world.objects import JSON, Attachment, Message
 from wisp.sandbox.world.world import World
 
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Characters that steer a terminal or reverse the text after them, line breaks but "\\n", and halves of characters."""
+"""Control characters, those that reverse the text after them, line breaks except "\\n", and lone surrogates."""
 
 MARKUP = re.compile(
     r"<@!?(?P<user>\d{1,20})>|<@&(?P<role>\d{1,20})>|<#(?P<channel>\d{1,20})>"
@@ -20,7 +20,7 @@ MARKUP = re.compile(
 
 
 def readable(text: str, world: World) -> str:
-    """Discord's markup as a person reads it: `<@1>` is @ada, `<#2>` is #general. Control characters are gone."""
+    """Return a text with names in place of Discord's markup (`<@1>` is @ada), and without control characters."""
     return CONTROLS.sub("\ufffd", MARKUP.sub(lambda match: _read(match, world), text))
 
 
@@ -30,7 +30,7 @@ def on_one_line(text: str) -> str:
 
 
 def message_lines(message: Message, world: World) -> list[str]:
-    """A message without its author: its text, then embeds, files and components, indented from the second line."""
+    """Return a message without its author: its text, embeds, files and components, indented from the second line."""
     lines = readable(message.content, world).split("\n") if message.content else []
     for embed in message.embeds:
         lines += [f"| {line}" for line in embed_lines(embed, world)]
@@ -41,7 +41,7 @@ def message_lines(message: Message, world: World) -> list[str]:
 
 
 def embed_lines(embed: JSON, world: World) -> list[str]:
-    """What an embed says, in the order in which a client shows it; pictures as their addresses."""
+    """Return the lines of an embed, in the order in which a client shows them; images as their URLs."""
     fields = [f"{field.get('name', '')}: {field.get('value', '')}" for field in embed.get("fields", [])]
     parts = [
         embed.get("author", {}).get("name"),
@@ -57,7 +57,7 @@ def embed_lines(embed: JSON, world: World) -> list[str]:
 
 
 def file_line(attachment: Attachment) -> str:
-    """A file by its name and size."""
+    """Return the name and size of a file."""
     return f"[file {on_one_line(attachment.filename)}, {attachment.size} byte{'' if attachment.size == 1 else 's'}]"
 
 
@@ -87,12 +87,12 @@ def _read(match: re.Match[str], world: World) -> str:
 def _moment(match: re.Match[str], seconds: int) -> str:
     try:
         return written_moment(seconds)
-    except (OverflowError, ValueError, OSError):  # a year that no calendar of ours has
+    except (OverflowError, ValueError, OSError):  # a year that Python does not have
         return match[0]
 
 
 def _labels(components: list[JSON]) -> Iterator[str]:
-    """What buttons, selects and texts say, also those in rows and containers; what is off is in brackets."""
+    """Yield the labels of buttons, selects and texts, in rows and containers too; disabled ones in brackets."""
     for component in components:
         said = next((component[key] for key in ("label", "placeholder", "content") if component.get(key)), None)
         if said is None and component.get("emoji"):

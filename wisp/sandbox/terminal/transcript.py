@@ -1,4 +1,4 @@
-"""A transcript: what happens in a world, as lines that somebody reads who looks at one of its channels."""
+"""A transcript: the changes of a world as lines, for a reader who looks at one of its channels."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from wisp.sandbox.world.objects import AUTOCOMPLETE, COMPONENT, JSON, MODAL_SUBM
 from wisp.sandbox.world.world import World
 
 CHOICES, MODAL = 8, 9
-"""The callbacks that suggest values, and open a form."""
+"""The callbacks that suggest values and open a form."""
 
 STYLES = {"bold": 1, "dim": 2, "red": 31}
-"""Of ANSI's "select graphic rendition"."""
+"""Parameters of ANSI's "select graphic rendition"."""
 
 
 class Transcript:
-    """Writes what happens in a world, each thing as one text of one or more lines, for who looks at `here()`.
+    """Writes each change of a world as one text of one or more lines, for a reader who looks at `here()`.
 
-    What people do is left out, but for their messages, unless `deeds` asks for it: they know what they typed.
+    Of what people do it writes only their messages, as they know what they typed, unless `actions` is set.
     """
 
     def __init__(
@@ -46,28 +46,28 @@ class Transcript:
         here: Callable[[], Channel],
         *,
         colour: bool = False,
-        deeds: bool = False,
+        actions: bool = False,
     ) -> None:
         self._world = world
         self._write = write
         self._here = here
         self._colour = colour
-        self._deeds = deeds
+        self._actions = actions
 
     def paint(self, text: str, style: str) -> str:
-        """The text in one of STYLES, where there is colour."""
+        """Return the text in one of STYLES, if there is colour."""
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if self._colour else text
 
     def note(self, text: str, style: str = "dim") -> None:
-        """Write what nobody said."""
+        """Write a line that no user said."""
         self._write(self.paint(f"-- {on_one_line(text)}", style))
 
     def say(self, user: User, lines: Sequence[str], reader: User | None = None, channel: Channel | None = None) -> None:
-        """Write what somebody says in a channel (here, if not said), to one reader alone or to all."""
+        """Write what a user says in a channel (by default here), to one reader alone or to all."""
         self._write(self._line(self._name(user), lines, reader, channel or self._here()))
 
     def show(self, happening: Happening) -> None:
-        """Write what happened, where a person would see it."""
+        """Write a change if users see it."""
         match happening:
             case MessageCreated(message):
                 self._show_message(message)
@@ -79,18 +79,18 @@ class Transcript:
                 self._aside(message.channel, f"{self._name(user)} reacts {emoji} to: {self._first(message)}")
             case ReactionRemoved(message, user, emoji):
                 self._aside(message.channel, f"{self._name(user)} reacts no more {emoji} to: {self._first(message)}")
-            case InteractionCreated(interaction) if self._deeds:
-                self._show_deed(interaction)
+            case InteractionCreated(interaction) if self._actions:
+                self._show_action(interaction)
             case InteractionAnswered(interaction, callback) if callback == MODAL and interaction.modal:
                 self._show_form(interaction, interaction.modal)
-            case InteractionAnswered(interaction, callback) if callback == CHOICES and self._deeds:
+            case InteractionAnswered(interaction, callback) if callback == CHOICES and self._actions:
                 offered = ", ".join(choice["name"] for choice in interaction.choices or ())
                 self._aside(interaction.channel, f"{self._name(self._world.bot)} offers {offered or 'nothing'}")
             case Typing(channel, user) if user is self._world.bot:
                 self._aside(channel, f"{self._name(user)} is typing...")
-            case MemberJoined(member) if self._deeds:
+            case MemberJoined(member) if self._actions:
                 self.note(f"{self._name(member.user)} joined {member.guild.name}")
-            case MemberLeft(member, how) if self._deeds:
+            case MemberLeft(member, how) if self._actions:
                 self.note(
                     f"{self._name(member.user)} {'left' if how == 'left' else f'was {how} from'} {member.guild.name}"
                 )
@@ -122,7 +122,7 @@ class Transcript:
             for one in controls(modal["components"], (TEXT_INPUT,))
         )
         lines = [f"opens the form {title!r}", f"  :submit {on_one_line(readable(inputs, self._world))}"]
-        self.say(self._world.bot, lines, interaction.user, interaction.channel if self._deeds else None)
+        self.say(self._world.bot, lines, interaction.user, interaction.channel if self._actions else None)
 
     def _line(self, name: str, lines: Sequence[str], reader: User | None, channel: Channel) -> str:
         first, *rest = lines
@@ -141,7 +141,7 @@ class Transcript:
         return on_one_line(user.name)
 
     def _author(self, message: Message) -> str:
-        """Who wrote a message; a webhook may call itself as a person is called, and is told apart."""
+        """Return the name of a message's author. A webhook is marked, since it may have the name of a person."""
         return f"{self._name(message.author)}{' (webhook)' if message.webhook else ''}"
 
     def _first(self, message: Message) -> str:
@@ -149,15 +149,15 @@ class Transcript:
 
     # What people do
 
-    def _show_deed(self, interaction: Interaction) -> None:
+    def _show_action(self, interaction: Interaction) -> None:
         try:
-            deed = self._deed(interaction)
-        except (TypeError, ValueError, AttributeError, LookupError):  # a test may send what no client would
-            deed = "(what no client sends)"
-        self.say(interaction.user, [on_one_line(deed)], channel=interaction.channel)
+            action = self._action(interaction)
+        except (TypeError, ValueError, AttributeError, LookupError):  # a test may send what no client sends
+            action = "(what no client sends)"
+        self.say(interaction.user, [on_one_line(action)], channel=interaction.channel)
 
-    def _deed(self, interaction: Interaction) -> str:
-        """What somebody asks of the bot, as they would type it where that can be typed."""
+    def _action(self, interaction: Interaction) -> str:
+        """Return an interaction as its user would type it."""
         data = interaction.data
         if interaction.kind == COMPONENT:
             return self._use(interaction)
@@ -187,7 +187,7 @@ class Transcript:
         return self._entity(value) if option["type"] in (USER, ROLE, MENTIONABLE, CHANNEL) else self._read(str(value))
 
     def _entity(self, number: str) -> str:
-        """A user, role or channel by its name."""
+        """Return the name of a user, role or channel."""
         for mention in (f"<@{number}>", f"<@&{number}>", f"<#{number}>"):
             if (read := self._read(mention)) != mention:
                 return read
@@ -214,7 +214,7 @@ class Transcript:
 
 
 def where(channel: Channel) -> str:
-    """A channel as the prompt names it: "Sandbox #general", or "direct messages"."""
+    """Return a channel as the prompt names it: "Sandbox #general", or "direct messages"."""
     return on_one_line(f"{channel.guild.name} #{channel.name}") if channel.guild else "direct messages"
 
 
@@ -226,7 +226,7 @@ class Recorder:
         self._texts: list[str] = []
         self._left_out = 0
         self._most = most
-        self._transcript = Transcript(world, self._keep, here, deeds=True)
+        self._transcript = Transcript(world, self._keep, here, actions=True)
         self.stop: Callable[[], None] = world.watch(self._note)
 
     def _note(self, happening: Happening) -> None:
@@ -240,7 +240,7 @@ class Recorder:
             self._left_out += 1
 
     def lines(self, longest: int) -> Iterator[str]:
-        """The conversation so far, the oldest first; lines of more than `longest` characters are cut."""
+        """Yield the lines, oldest first; those of more than `longest` characters are cut."""
         if self._left_out:
             yield f"({self._left_out} before)"
         for text in self._texts:
