@@ -149,7 +149,7 @@ class Session:
 
     def missed(self, sequence: int) -> list[bytes] | None:
         """Return the events after a sequence number, or None if they are not all stored any more."""
-        stored = [payload for number, payload in self.sent if number > sequence]
+        stored = [payload for at, payload in self.sent if at > sequence]
         return stored if len(stored) == self.sequence - sequence else None
 
 

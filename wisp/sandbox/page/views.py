@@ -217,13 +217,13 @@ def _names(person: Person, message: Message, shown: JSON) -> JSON:
     texts = dumps([shown["content"], shown["embeds"], shown["components"], shown["reply"]]).decode()
     names: JSON = {}
     for match in islice(_MENTIONS.finditer(texts), MOST_NAMES):
-        sign, number = match["sign"].replace("!", ""), int(match["id"])
+        sign, id = match["sign"].replace("!", ""), int(match["id"])
         if sign == "@":
-            if user := world.users.get(number):
-                names[f"@{number}"] = _author(user, message.channel)["nick"] or user.name
+            if user := world.users.get(id):
+                names[f"@{id}"] = _author(user, message.channel)["nick"] or user.name
         elif sign == "#":
-            channel = world.channels.get(number)
-            names[f"#{number}"] = channel.name if channel and sees_channel(person, channel) else None
-        elif guild and (role := guild.roles.get(number)):
-            names[f"@&{number}"] = role.name
+            channel = world.channels.get(id)
+            names[f"#{id}"] = channel.name if channel and sees_channel(person, channel) else None
+        elif guild and (role := guild.roles.get(id)):
+            names[f"@&{id}"] = role.name
     return names

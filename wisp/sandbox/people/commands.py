@@ -202,9 +202,9 @@ class Resolved:
             case _:
                 return None
 
-    def _put(self, part: str, number: int, payload: JSON) -> str:
-        self._parts.setdefault(part, {})[str(number)] = payload
-        return str(number)
+    def _put(self, part: str, id: int, payload: JSON) -> str:
+        self._parts.setdefault(part, {})[str(id)] = payload
+        return str(id)
 
 
 def closest(name: str, names: Iterable[str]) -> list[str]:
@@ -351,10 +351,10 @@ def _resolved(option: JSON, value: Value, resolved: Resolved, refuse: Refuse) ->
         raise refuse(f"a {names} channel")
     if isinstance(value, Channel) and value.guild is resolved.guild and not resolved.world.sees(resolved.user, value):
         raise refuse(f"a channel that {resolved.user.name} sees")
-    number = resolved.add(value) if isinstance(value, accepted) else None
-    if number is None:
+    id = resolved.add(value) if isinstance(value, accepted) else None
+    if id is None:
         raise refuse(expected + such_as(option["type"], value))
-    return number
+    return id
 
 
 def such_as(kind: int, value: Value) -> str:

@@ -265,10 +265,10 @@ def _entity(select: JSON, value: Value, resolved: Resolved) -> str:
     if isinstance(value, Channel) and kinds and value.kind not in kinds:
         names = " or ".join(CHANNEL_KINDS.get(kind, f"type {kind}") for kind in kinds)
         raise Impossible(f"the select {name_of(select)!r} takes {names} channels, and #{value.name} is none")
-    number = resolved.add(value)
-    if number is None:
+    id = resolved.add(value)
+    if id is None:
         raise Impossible(f"the select {name_of(select)!r} does not show {described_value(value)} here")
-    return number
+    return id
 
 
 def _unique(name: str, values: list[str]) -> list[str]:

@@ -72,15 +72,15 @@ def _read(match: re.Match[str], world: World) -> str:
         return f"/{value}" if kind == "command" else f":{value}:"
     if kind == "moment":
         return _moment(match, int(value))
-    number = int(value)
-    if kind == "user" and number in world.users:
-        return f"@{on_one_line(world.users[number].name)}"
-    if kind == "channel" and number in world.channels:
-        return f"#{on_one_line(world.channels[number].name)}"
+    id = int(value)
+    if kind == "user" and id in world.users:
+        return f"@{on_one_line(world.users[id].name)}"
+    if kind == "channel" and id in world.channels:
+        return f"#{on_one_line(world.channels[id].name)}"
     if kind == "role":
         for guild in world.guilds.values():
-            if number in guild.roles:
-                return f"@{on_one_line(guild.roles[number].name.removeprefix('@'))}"
+            if id in guild.roles:
+                return f"@{on_one_line(guild.roles[id].name.removeprefix('@'))}"
     return match[0]
 
 

@@ -186,12 +186,12 @@ class Transcript:
             return str(value).lower()
         return self._entity(value) if option["type"] in (USER, ROLE, MENTIONABLE, CHANNEL) else self._read(str(value))
 
-    def _entity(self, number: str) -> str:
+    def _entity(self, id: str) -> str:
         """Return the name of a user, role or channel."""
-        for mention in (f"<@{number}>", f"<@&{number}>", f"<#{number}>"):
+        for mention in (f"<@{id}>", f"<@&{id}>", f"<#{id}>"):
             if (read := self._read(mention)) != mention:
                 return read
-        return number
+        return id
 
     def _target(self, data: JSON) -> str:
         message = self._world.messages.get(int(data["target_id"]))
