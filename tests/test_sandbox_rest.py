@@ -18,7 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wisp.sandbox import Sandbox
-from wisp.sandbox.rest import forms
+from wisp.sandbox.rest import body as bodies
 from wisp.sandbox.rest.app import Rest
 from wisp.sandbox.world.changes import (
     CommandsChanged,
@@ -436,7 +436,7 @@ async def test_a_body_that_is_not_encoded_as_it_says_is_refused(
 async def test_a_body_that_becomes_malformed_on_its_way_is_refused(
     bot: Bot, channel: Channel, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forms, "BODY_TIME", 0.2)
+    monkeypatch.setattr(bodies, "BODY_TIME", 0.2)
     place = urlsplit(bot.sandbox.rest_url)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
     head = [

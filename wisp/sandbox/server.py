@@ -58,7 +58,7 @@ class Sandbox(Breakable):
             raise RuntimeError("the sandbox is started already: expected one start() before each close()")
         around: list[Middleware] = [self.faults.around, local_only]
         if self.page is not None:
-            around.insert(1, self.page.records.middleware)
+            around.insert(1, partial(self.page.records.middleware, sent=self._rest.sent))
 
         def within(handler: Handler) -> Handler:
             # as middlewares of the application they would stay in a cache of aiohttp, and the sandbox with them

@@ -67,6 +67,7 @@ WEBHOOKS = Bound(0, 15, "topics/opcodes-and-status-codes#json: 30007")
 APPLICATION_EMOJIS = Bound(0, 2000, "resources/emoji#emoji-object-applicationowned-emoji")
 EMOJI_SIZE = Bound(1, 256 * 1024, "resources/emoji#create-guild-emoji")
 EMOJIS = Bound(0, 50, "topics/opcodes-and-status-codes#json: 30008")
+ANIMATED_EMOJIS = Bound(0, 50, "topics/opcodes-and-status-codes#json: 30018")
 ACTIVE_THREADS = Bound(0, 1000, "topics/opcodes-and-status-codes#json: 160006")
 """The documentation has no number: it was counted (thomasloupe/Slackord, issue 101)."""
 THREAD_MEMBERS = Bound(0, 1000, "topics/threads#thread-members")

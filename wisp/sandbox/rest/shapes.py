@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wisp.limits import (
@@ -32,7 +31,6 @@ from wisp.limits import (
     integer,
     is_integer,
     is_object,
-    listed,
     localized,
     number,
     objects,
@@ -44,6 +42,7 @@ from wisp.limits import (
     violations,
     walk,
 )
+from wisp.sandbox.rest.fields import boolean, choice, permissions, snowflake, timestamp
 
 if TYPE_CHECKING:
     from wisp.limits import Path, Validator
@@ -54,50 +53,6 @@ DUPLICATE_NAME = "APPLICATION_COMMANDS_DUPLICATE_NAME"
 STICKERS = 3
 COMMAND_SIZE = 8000  # names, descriptions and choice values of a command, the longest localization of each
 COMPONENTS_TEXT = 4000  # of all text displays of a message
-
-
-def boolean(report: Report, value: object, path: Path) -> None:
-    """Check a bool."""
-    if not isinstance(value, bool):
-        report.refuse(path, "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
-
-
-def choice(*allowed: int | str) -> Validator:
-    """Return the check of one of several strings or integers."""
-
-    def check(report: Report, value: Any, path: Path) -> None:
-        if not isinstance(value, (str, int)) or isinstance(value, bool) or value not in allowed:
-            report.refuse(path, "BASE_TYPE_CHOICES", f"Value must be one of {listed(allowed)}.")
-
-    return check
-
-
-def snowflake(report: Report, value: Any, path: Path) -> None:
-    """Check an id, a string or an integer."""
-    if not 0 <= _integer(value) < 2**63:
-        report.refuse(path, "NUMBER_TYPE_COERCE", f"Value {shown(value)} is not snowflake.")
-
-
-def _permissions(report: Report, value: Any, path: Path) -> None:
-    if _integer(value) < 0:
-        report.refuse(path, "NUMBER_TYPE_COERCE", f"Value {shown(value)} is not int.")
-
-
-def _integer(value: object) -> int:
-    """Return an integer, also if it is written as a string; -1 for anything else."""
-    if isinstance(value, str) and 0 < len(value) <= 20 and value.isascii() and value.isdigit():
-        return int(value)
-    return value if is_integer(value) else -1
-
-
-def _timestamp(report: Report, value: Any, path: Path) -> None:
-    text(0, 64)(report, value, path)
-    if not value or not report.is_clean(path):
-        return
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        report.refuse(path, "DATE_TIME_TYPE_PARSE", f"Could not parse {shown(value)}. Should be ISO8601.")
 
 
 def _anything(report: Report, value: object, path: Path) -> None:
@@ -217,7 +172,7 @@ def _check_button(report: Report, button: Any, path: Path) -> None:
 def _check_emoji(report: Report, emoji: Any, path: Path) -> None:
     name = emoji.get("name")
     is_unicode = emoji.get("id") is None and (name is None or isinstance(name, str))
-    if is_unicode and not re.fullmatch(_EMOJI, (name or "").strip()):
+    if is_unicode and not is_emoji((name or "").strip()):
         got = "no name" if name is None else shown(name)
         report.refuse((*path, "name"), "BUTTON_COMPONENT_INVALID_EMOJI", "Invalid emoji", got)
     elif name is not None:
@@ -240,7 +195,12 @@ _PICTOGRAPH = (
     "[\xa9\xae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u25fe\u2600-\u27bf\u2934\u2935"
     "\u2b05-\u2b55\u3030\u303d\u3297\u3299\U0001f000-\U0001ffff][\ufe0e\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"
 )
-_EMOJI = rf"[\U0001f1e6-\U0001f1ff]{{1,2}}|[0-9#*]\ufe0f?\u20e3|{_PICTOGRAPH}(?:\u200d{_PICTOGRAPH})*"
+_EMOJI = re.compile(rf"[\U0001f1e6-\U0001f1ff]{{1,2}}|[0-9#*]\ufe0f?\u20e3|{_PICTOGRAPH}(?:\u200d{_PICTOGRAPH})*")
+
+
+def is_emoji(text: str) -> bool:
+    """Return whether a text is one emoji, with or without its variation selectors."""
+    return len(text) <= 32 and _EMOJI.fullmatch(text) is not None
 
 
 def _check_option_kinds(report: Report, owner: Any, path: Path) -> None:
@@ -326,7 +286,7 @@ _COMMAND: dict[str, Validator | str] = {
     "dm_permission": boolean,
     "contexts": choices(0, 1, 2, low=1),
     "integration_types": choices(0, 1, low=1),
-    "default_member_permissions": _permissions,
+    "default_member_permissions": permissions,
 }
 _ID: dict[str, Validator | str] = {"custom_id": text(*CUSTOM_ID)}
 _IN_CONTAINER = {1: "row", 9: "section", 10: "text display", 12: "gallery", 13: "file", 14: "separator"}
@@ -426,7 +386,7 @@ TABLE: dict[str, Shape] = {
         {
             "url": _URL,
             "color": integer(0, 0xFFFFFF),
-            "timestamp": _timestamp,
+            "timestamp": timestamp,
             "footer": Shape({"text": text(0, 2048), "icon_url": _MEDIA_URL}),
             "author": Shape({"name": text(0, 256), "url": _MEDIA_URL, "icon_url": _MEDIA_URL}),
             **dict.fromkeys(("image", "thumbnail", "video", "provider"), _URLS),
@@ -549,22 +509,3 @@ def commands_violations(payloads: Sequence[Mapping[str, object]]) -> list[Violat
         names: list[tuple[Path, object]] = [((index, "name"), one.get("name")) for index, one in of_kind]
         refuse_duplicates(report, names, DUPLICATE_NAME, "Application command names must be unique", up=1)
     return report.found
-
-
-def error_tree(found: Iterable[Violation]) -> dict[str, object]:
-    """Return the `errors` object of Discord's "Invalid Form Body" (50035): paths as nested keys, then `_errors`.
-
-    Discord checks an object as a whole only if its fields are right: its violations are left out if there are any of
-    its fields, so that `_errors` never stands beside other keys.
-    """
-    everything = list(found)
-    holders = {violation.path[:depth] for violation in everything for depth in range(len(violation.path))}
-    tree: dict[str, Any] = {}
-    for violation in everything:
-        if violation.path in holders:
-            continue
-        branch = tree
-        for key in violation.path:
-            branch = branch.setdefault(str(key), {})
-        branch.setdefault("_errors", []).append({"code": violation.code, "message": violation.message})
-    return tree
