@@ -16,7 +16,7 @@ import yarl
 
 import wisp.sandbox
 from wisp.sandbox import Sandbox
-from wisp.sandbox.gateway.intents import EVENTS, EVERY_INTENT, hears
+from wisp.sandbox.gateway.intents import EVENTS, INTENT_BITS, hears
 from wisp.sandbox.world.audit_log import Deed
 from wisp.sandbox.world.objects import CATEGORY, COMMAND, FORUM, PRIVATE_THREAD, STAGE, VOICE, Channel, Emoji, Guild
 from wisp.sandbox.world.state import Event
@@ -178,7 +178,7 @@ def test_each_event_is_heard_with_its_intent_alone_and_not_without_it() -> None:
             return  # have rules of their own
         told.append((event.name, event.guild_id is None, intent))
         assert hears(world, intent, event), event
-        assert hears(world, EVERY_INTENT & ~intent, event) == (intent == 0), event
+        assert hears(world, INTENT_BITS & ~intent, event) == (intent == 0), event
 
     world.outlets.append(look)
     live(world)

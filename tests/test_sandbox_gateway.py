@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import warnings
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -153,6 +152,100 @@ async def test_a_wrong_identify_is_closed_with_discords_code(
     assert await shard.close_code() == code
 
 
+@pytest.mark.parametrize("undocumented", [17, 18, 19, 22, 23, 26, 27, 28, 29])
+async def test_undocumented_bits_of_intents_are_taken(sandbox: Sandbox, connect: Connect, undocumented: int) -> None:
+    shard = await connect()
+    assert (await shard.begin(sandbox, intents=1 << undocumented | 1))["user"]["username"] == "wisp"
+
+
+async def test_a_status_of_null_is_online(sandbox: Sandbox, connect: Connect) -> None:
+    world, game = sandbox.world, {"name": "chess", "type": 0}
+    shard = await connect()
+    await shard.begin(sandbox, presence={"status": None, "since": 0, "activities": [game], "afk": False})
+    shown = world.presences[world.bot.id]
+    assert (shown["status"], [activity["name"] for activity in shown["activities"]]) == ("online", ["chess"])
+    await shard.send(3, {"status": "dnd", "since": None, "activities": [], "afk": False})
+    await shard.send(3, {"status": None, "since": None, "activities": [game], "afk": False})
+    await shard.send(1, None)
+    while (await shard.receive())["op"] != 11:
+        pass
+    assert world.presences[world.bot.id]["status"] == "online"
+
+
+async def test_a_presence_without_a_status_is_closed(sandbox: Sandbox, connect: Connect) -> None:
+    shard = await connect()
+    await shard.identify(sandbox, presence={"since": 0, "activities": [], "afk": False})
+    assert await shard.close_code() == 4002
+
+
+async def test_each_refusal_of_the_gateway_is_logged_with_the_reason_of_its_close_frame(
+    sandbox: Sandbox, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def breaks(op: int, data: Any) -> None:
+        shard = await connect()
+        await shard.send(op, data)
+        while (message := await shard.socket.receive(timeout=5)).type is not aiohttp.WSMsgType.CLOSE:
+            pass
+        refused.append(message)
+
+    refused: list[aiohttp.WSMessage] = []
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{sandbox.gateway_url}?v=3", autoclose=False) as socket,
+    ):
+        refused.append(await socket.receive(timeout=5))
+    await breaks(99, None)
+    await breaks(3, {})
+    await breaks(2, {"token": "wrong", "properties": {}})
+    await breaks(2, {"token": sandbox.token, "properties": {}, "intents": -1})
+    await breaks(2, {"token": sandbox.token, "properties": {}, "presence": {"status": "sleepy"}, "intents": 0})
+    assert [message.data for message in refused] == [4012, 4001, 4003, 4004, 4013, 4002]
+    assert caplog.messages == [
+        f"the sandbox's gateway closed the bot's connection with {message.data}: {message.extra}" for message in refused
+    ]
+    assert all(message.extra for message in refused)
+    caplog.clear()
+
+
+async def test_a_session_that_is_refused_is_logged_with_the_reason_that_opcode_9_has_no_room_for(
+    sandbox: Sandbox, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refused(op: int, **data: Any) -> str:
+        shard = await connect()
+        await shard.send(op, {"token": sandbox.token, **data})
+        assert await shard.receive() == {"op": 9, "d": False, "s": None, "t": None}
+        (message,) = caplog.messages
+        caplog.clear()
+        start = "the sandbox's gateway sent the bot opcode 9, Invalid Session: "
+        assert message.startswith(start)
+        return message.removeprefix(start)
+
+    assert await refused(6, session_id="gone", seq=0) == "there is no session of the id that it resumes"
+    sandbox.gateway.identify_window = 5.0
+    first = await connect()
+    session = (await first.begin(sandbox))["session_id"]
+    reason = "shard 0 identified within 5 s of the last of its rate limit key"
+    assert await refused(2, properties={}, intents=0) == reason
+    sandbox.gateway.sessions[session].sent.clear()
+    assert await refused(6, session_id=session, seq=0) == "the session that it resumes is over"
+
+
+async def test_a_sandbox_that_stops_says_so_to_the_bot(connect: Connect, sandbox: Sandbox) -> None:
+    shard = await connect()
+    await sandbox.close()
+    message = await shard.socket.receive(timeout=5)
+    assert (message.data, message.extra) == (1001, "the sandbox is closed")
+
+
+async def test_a_frame_that_is_too_long_to_be_read_is_logged(
+    sandbox: Sandbox, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    shard = await connect()
+    await shard.socket.send_str("x" * 20_000)
+    assert await shard.close_code() == 1009
+    assert ["could not read what the bot sent" in message for message in caplog.messages] == [True]
+
+
 async def test_a_privileged_intent_that_is_off_is_closed_with_4014(sandbox: Sandbox, connect: Connect) -> None:
     sandbox.world.application_flags = 0
     shard = await connect()
@@ -219,7 +312,7 @@ async def test_a_start_too_many_ends_all_sessions_and_resets_the_token(sandbox: 
 
 
 async def test_a_bot_that_stops_heartbeating_is_dropped_and_may_resume(
-    time: VirtualTime, sandbox: Sandbox, connect: Connect
+    time: VirtualTime, sandbox: Sandbox, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     shard = await connect()
     ready = await shard.begin(sandbox)
@@ -233,6 +326,8 @@ async def test_a_bot_that_stops_heartbeating_is_dropped_and_may_resume(
     await time.advance(0.1)
     assert not session.connection
     assert await shard.close_code() == 4009
+    reason = "no heartbeat within 61.875 s"
+    assert caplog.messages == [f"the sandbox's gateway closed the bot's connection with 4009: {reason}"]
     second = await connect()
     await second.send(6, {"token": sandbox.token, "session_id": ready["session_id"], "seq": shard.sequence})
     await second.event("RESUMED")
@@ -311,25 +406,6 @@ async def test_what_the_sandbox_does_not_speak_is_closed_at_once(sandbox: Sandbo
 async def test_zlib_stream_is_one_stream_over_all_payloads(sandbox: Sandbox, connect: Connect) -> None:
     shard = await connect("&compress=zlib-stream", zlib.decompressobj().decompress)
     assert (await shard.begin(sandbox))["user"]["username"] == "wisp"
-
-
-async def test_zstd_stream_is_one_stream_over_all_payloads(sandbox: Sandbox, connect: Connect) -> None:
-    zstd = pytest.importorskip("backports.zstd")
-    shard = await connect("&compress=zstd-stream", zstd.ZstdDecompressor().decompress)
-    assert (await shard.begin(sandbox))["user"]["username"] == "wisp"
-
-
-async def test_without_a_zstd_library_the_close_says_what_to_install(
-    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("backports.zstd", "compression.zstd"):
-        monkeypatch.setitem(sys.modules, name, None)
-    async with (
-        aiohttp.ClientSession() as session,
-        session.ws_connect(f"{sandbox.gateway_url}?compress=zstd-stream", autoclose=False) as socket,
-    ):
-        message = await socket.receive(timeout=5)
-    assert (message.data, "pip install" in (message.extra or "")) == (4002, True)
 
 
 async def test_a_guild_that_the_bot_joins_is_shown_as_far_as_intents_go(sandbox: Sandbox, connect: Connect) -> None:

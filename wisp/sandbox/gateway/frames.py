@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -21,6 +19,12 @@ INVALID_SHARD, SHARDING_REQUIRED, INVALID_VERSION, INVALID_INTENTS, DISALLOWED_I
 
 LARGEST_FRAME = 4096
 """Bytes that a bot may send at once (Discord's documentation of the gateway, "Sending Events")."""
+
+_ZSTD_BLOCK = 1 << 17
+"""The bytes of a zstd block at most (RFC 8878, 3.1.1.2.4)."""
+
+_ZSTD_FRAME = b"\x28\xb5\x2f\xfd\x00\x38"
+"""The header of a zstd frame: its magic number, no checksum, no known size, a window of one block (RFC 8878, 3.1.1)."""
 
 STATUSES = {"online", "dnd", "idle", "invisible", "offline"}
 
@@ -42,9 +46,12 @@ class Frame(msgspec.Struct):
 
 
 class PresenceUpdate(msgspec.Struct):
-    """The data of a presence update. Discord takes it without `activities`: hikari still sends `game`."""
+    """The data of a presence update. Discord takes it without `activities`: hikari still sends `game`.
 
-    status: str
+    A status of null is "online": discord.py, nextcord and py-cord identify with it if the bot has an activity alone.
+    """
+
+    status: str | None
     since: float | None = None
     activities: list[dict[str, Any]] | None = None
     game: dict[str, Any] | None = None
@@ -83,7 +90,7 @@ class RequestMembers(msgspec.Struct):
 
 
 def decode(raw: str | bytes | msgspec.Raw, kind: Any) -> Any:
-    """What a bot sent, as `kind`. Raises `Closed` where it is something else."""
+    """Read what a bot sent as `kind`. Raises `Closed` if it is something else."""
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -135,22 +142,20 @@ class ZlibStream:
 
 
 class ZstdStream:
-    """One zstd stream over the whole connection, flushed after each payload."""
+    """One zstd frame over the whole connection, of raw blocks: they need no library, and every decoder reads them."""
 
     kind = WSMsgType.BINARY
 
     def __init__(self) -> None:
-        name = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
-        try:
-            zstd: Any = importlib.import_module(name)
-        except ImportError:
-            raise Closed(DECODE_ERROR, "zstd-stream needs backports.zstd: pip install it") from None
-        self._stream = zstd.ZstdCompressor()
-        self._flush = zstd.ZstdCompressor.FLUSH_BLOCK
+        self._start = _ZSTD_FRAME
 
     def encode(self, payload: bytes) -> bytes:
-        """The next piece of the stream."""
-        return self._stream.compress(payload, self._flush)
+        """The next blocks of the frame, and before the first its header."""
+        pieces, self._start = [self._start], b""
+        for at in range(0, len(payload), _ZSTD_BLOCK):
+            block = payload[at : at + _ZSTD_BLOCK]
+            pieces += (len(block) << 3).to_bytes(3, "little"), block
+        return b"".join(pieces)
 
 
 _ENCODERS: Mapping[str, Callable[[], Encoder]] = {
@@ -161,9 +166,9 @@ _ENCODERS: Mapping[str, Callable[[], Encoder]] = {
 
 
 def encoder(query: Mapping[str, str]) -> Encoder:
-    """The encoder that the gateway's address asks for. Raises `Closed` where the sandbox does not speak that."""
+    """Return the encoder that the gateway's address asks for. Raises `Closed` if the sandbox does not have it."""
     if query.get("v", "10") not in {"9", "10"}:
-        raise Closed(INVALID_VERSION, "expected v=10")
+        raise Closed(INVALID_VERSION, "invalid API version: expected v=10")
     if query.get("encoding", "json") != "json":
         raise Closed(DECODE_ERROR, "expected encoding=json: the sandbox speaks no other")
     make = _ENCODERS.get(query.get("compress", ""))

@@ -23,8 +23,8 @@ from wisp.sandbox.gateway.frames import (
     Closed,
     encoder,
 )
-from wisp.sandbox.gateway.intents import EVERY_INTENT, PRIVILEGED, Intent, lacks, visible
-from wisp.sandbox.gateway.sessions import Connection, Session
+from wisp.sandbox.gateway.intents import INTENT_BITS, PRIVILEGED, Intent, lacks, visible
+from wisp.sandbox.gateway.sessions import Connection, Session, log_refusal
 from wisp.sandbox.world.objects import CATEGORY, JSON, Guild
 from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.state import Event
@@ -98,6 +98,7 @@ class Gateway:
         try:
             await Connection(self, request, socket, encoder(request.query)).run()
         except Closed as closed:
+            log_refusal(closed)
             await socket.close(code=closed.code, message=closed.reason.encode())
         except Exception as error:
             _LOG.exception("the sandbox's gateway failed")
@@ -111,7 +112,8 @@ class Gateway:
         """Close every websocket at once, without waiting for the bot to agree."""
         for socket, transport in tuple(self._sockets.items()):
             with contextlib.suppress(ConnectionError):
-                await socket.send_frame(struct.pack("!H", WSCloseCode.GOING_AWAY), WSMsgType.CLOSE)
+                frame = struct.pack("!H", WSCloseCode.GOING_AWAY) + b"the sandbox is closed"
+                await socket.send_frame(frame, WSMsgType.CLOSE)
             if transport is not None:
                 transport.close()
 
@@ -214,7 +216,7 @@ class Gateway:
         for session in tuple(self.sessions.values()):
             self.forget(session)
             if session.connection is not None:
-                session.connection.close(AUTHENTICATION_FAILED, "authentication failed: the token was reset")
+                session.connection.refuse(Closed(AUTHENTICATION_FAILED, "authentication failed: the token was reset"))
 
     def begin(self, session: Session) -> None:
         """Take up a new session; those of the same shard that wait for a resume are over."""
@@ -236,9 +238,11 @@ class Gateway:
             raise Closed(SHARDING_REQUIRED, f"more than {GUILDS_PER_SHARD} guilds on a shard: use more shards")
 
     def check_intents(self, intents: int | None) -> int:
-        """The intents, where they exist and are switched on; else raise `Closed`."""
-        if intents is None or intents < 0 or intents & ~EVERY_INTENT:
-            raise Closed(INVALID_INTENTS, f"invalid intents {intents}")
+        """Return the intents. Raises `Closed` if one does not exist or is not switched on."""
+        if intents is None:
+            raise Closed(INVALID_INTENTS, "invalid intents: expected d.intents, a bit set")
+        if intents < 0 or intents & ~INTENT_BITS:
+            raise Closed(INVALID_INTENTS, f"invalid intents {intents}: expected bits of 0 to {INTENT_BITS:#x}")
         for intent, switches in PRIVILEGED.items():
             if intents & intent and not self.world.application_flags & switches:
                 raise Closed(DISALLOWED_INTENTS, f"the {intent.name} intent is not switched on for this bot")

@@ -37,7 +37,8 @@ class Intent(IntFlag):
     DIRECT_MESSAGE_POLLS = 1 << 25
 
 
-EVERY_INTENT = sum(Intent)
+INTENT_BITS = (1 << 30) - 1
+"""Every bit that Discord takes: undocumented ones among them, as many bots send 0x3fffff for all, or 1 << 17."""
 
 PRIVILEGED: Mapping[Intent, int] = {
     Intent.GUILD_PRESENCES: 1 << 12 | 1 << 13,

@@ -174,6 +174,11 @@ class Connection:
         self._queue.put_nowait(Closed(code, reason))
         self._leave(code)
 
+    def refuse(self, closed: Closed) -> None:
+        """End the connection for a mistake of the bot's, which the log names."""
+        log_refusal(closed)
+        self.close(closed.code, closed.reason)
+
     def invalidate(self, *, resumable: bool) -> None:
         """Take the session from the connection, which waits for an identify (or a resume, where that may be)."""
         session = self.session
@@ -199,7 +204,7 @@ class Connection:
             self._wait_for_heartbeat()
             await self._read()
         except Closed as closed:
-            self.close(closed.code, closed.reason)
+            self.refuse(closed)
         finally:
             if self._deadline is not None:
                 self._deadline.cancel()
@@ -212,6 +217,8 @@ class Connection:
         async for message in self._socket:
             if message.type in {WSMsgType.TEXT, WSMsgType.BINARY}:
                 self._receive(message.data)
+            elif message.type is WSMsgType.ERROR:  # aiohttp has closed the connection already
+                _LOG.warning("the sandbox's gateway could not read what the bot sent: %s", message.data)
 
     async def _write(self) -> None:
         with contextlib.suppress(ConnectionError):
@@ -252,8 +259,8 @@ class Connection:
         if self._deadline is not None:
             self._deadline.cancel()
         patience = self._gateway.heartbeat_interval * TOLERANCE
-        reason = f"no heartbeat within {patience:g} s"
-        self._deadline = self._loop.call_later(patience, self.close, TIMED_OUT, reason)
+        closed = Closed(TIMED_OUT, f"no heartbeat within {patience:g} s")
+        self._deadline = self._loop.call_later(patience, self.refuse, closed)
 
     def _heartbeat(self, raw: msgspec.Raw) -> None:
         sequence = decode(raw, int | None)
@@ -273,7 +280,10 @@ class Connection:
         if identify.presence is not None:
             self._check_presence(identify.presence)
         if not self._gateway.may_identify(identify.shard[0]):
-            self.send(INVALID_SESSION, data=False)
+            window = f"{self._gateway.identify_window:g} s"
+            self._refuse_session(
+                f"shard {identify.shard[0]} identified within {window} of the last of its rate limit key"
+            )
             return
         if identify.compress and isinstance(self._encoder, PlainText):
             self._encoder = ZlibPayloads()
@@ -296,7 +306,7 @@ class Connection:
         self._check_token(resume.token)
         session = self._gateway.sessions.get(resume.session_id)
         if session is None:
-            self.send(INVALID_SESSION, data=False)
+            self._refuse_session("there is no session of the id that it resumes")
             return
         if not 0 <= resume.seq <= session.sequence:
             raise Closed(INVALID_SEQUENCE, f"expected a seq of 0 to {session.sequence}, got {resume.seq}")
@@ -304,7 +314,7 @@ class Connection:
         too_late = session.connection is None and self._loop.time() - session.left > RESUMABLE
         if missed is None or too_late:
             self._gateway.forget(session)
-            self.send(INVALID_SESSION, data=False)
+            self._refuse_session("the session that it resumes is over")
             return
         self._attach(session)
         for payload in missed:
@@ -312,9 +322,14 @@ class Connection:
         session.send("RESUMED", {"_trace": []})
         self._world.happen(BotConnected(session.shard, resumed=True))
 
+    def _refuse_session(self, reason: str) -> None:
+        """Ask for a new identify: that frame has no room for a reason, the log has."""
+        _LOG.warning("the sandbox's gateway sent the bot opcode 9, Invalid Session: %s", reason)
+        self.send(INVALID_SESSION, data=False)
+
     def _attach(self, session: Session) -> None:
         if session.connection is not None:
-            session.connection.close(UNKNOWN_ERROR, "the session was resumed elsewhere")
+            session.connection.refuse(Closed(UNKNOWN_ERROR, "the session was resumed elsewhere"))
         session.connection = self
         self.session = session
 
@@ -323,7 +338,7 @@ class Connection:
             raise Closed(AUTHENTICATION_FAILED, "authentication failed: this is not the sandbox's token")
 
     def _check_presence(self, presence: PresenceUpdate) -> None:
-        if presence.status not in STATUSES:
+        if presence.status is not None and presence.status not in STATUSES:
             raise Closed(DECODE_ERROR, f"expected a status of {', '.join(sorted(STATUSES))}")
 
     def _update_presence(self, raw: msgspec.Raw) -> None:
@@ -333,7 +348,7 @@ class Connection:
 
     def _show_presence(self, presence: PresenceUpdate) -> None:
         game = [presence.game] if presence.game else []
-        self._world.set_presence(self._world.bot, presence.status, presence.activities or game)
+        self._world.set_presence(self._world.bot, presence.status or "online", presence.activities or game)
 
     def _update_voice_state(self, raw: msgspec.Raw) -> None:
         self._does_not_serve("update voice state", "the sandbox has no voice")
@@ -370,6 +385,11 @@ class Connection:
                 members = [guild.members[int(member["user"]["id"])] for member in chunk["members"]]
                 chunk["presences"] = self._world.presences_of(members)
             session.send("GUILD_MEMBERS_CHUNK", chunk)
+
+
+def log_refusal(closed: Closed) -> None:
+    """Log why a connection of the bot's is closed: not every library shows the reason of a close frame."""
+    _LOG.warning("the sandbox's gateway closed the bot's connection with %d: %s", closed.code, closed.reason)
 
 
 def _number(snowflake: str | int) -> int:
