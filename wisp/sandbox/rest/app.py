@@ -145,7 +145,8 @@ class Rest:
         call.check()
         if route.method != "GET":
             call.body = await read_body(request)
-            request[_SENT] = call.body.payload
+            if call.body.payload is not None:
+                request[_SENT] = call.body.payload
         return route.handler(call)
 
     def sent(self, request: web.Request) -> Any:

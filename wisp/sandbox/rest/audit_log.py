@@ -16,16 +16,16 @@ def list_entries(call: Call) -> Answer:
     """List what was done, the newest first; after an entry the oldest first."""
     query = call.query
     wanted = query.snowflake("user_id"), query.snowflake("target_id"), query.integer("action_type", _ACTION)
-    page = call.page(most=100, default=50)
+    limit, before, after = call.page(most=100, default=50)
     found = [
         entry
         for entry in call.world.audit_log(call.guild)
-        if page.after < entry.id < page.before
+        if after < entry.id < before
         and all(one in (None, other) for one, other in zip(wanted, _named(entry), strict=True))
     ]
     if "after" not in query:
         found.reverse()
-    return 200, _log(call.world, found[: page.limit])
+    return 200, _log(call.world, found[:limit])
 
 
 def _log(world: World, entries: list[AuditEntry]) -> JSON:

@@ -49,13 +49,16 @@ class Body:
     files: Mapping[int, tuple[str, bytes]] = field(default_factory=dict[int, tuple[str, bytes]])
 
 
+NO_BODY = Body()
+
+
 async def read_body(request: web.Request) -> Body:
     """Read the body of a request: JSON, or a form in one of its two encodings. Raises DiscordError for anything else.
 
     No body is None (docs.discord.com/developers/reference, "Content Type").
     """
     if not request.can_read_body:
-        return Body()
+        return NO_BODY
     try:
         async with asyncio.timeout(BODY_TIME):
             if request.content_type == "multipart/form-data":

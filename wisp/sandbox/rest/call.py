@@ -28,7 +28,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from wisp.limits import Violation
-from wisp.sandbox.rest.body import Body
+from wisp.sandbox.rest.body import NO_BODY, Body
 from wisp.sandbox.rest.errors import (
     ARCHIVED_THREAD,
     MISSING_ACCESS,
@@ -46,7 +46,7 @@ from wisp.sandbox.rest.errors import (
     DiscordError,
     invalid_form,
 )
-from wisp.sandbox.rest.fields import Fields, field_list, read_id
+from wisp.sandbox.rest.fields import LAST_ID, Fields, field_list, read_id
 from wisp.sandbox.world.audit_log import Deed
 from wisp.sandbox.world.bounds import REASON, Bound
 from wisp.sandbox.world.objects import (
@@ -69,9 +69,6 @@ from wisp.sandbox.world.permissions import ADMINISTRATOR, Permission
 from wisp.sandbox.world.world import World
 
 TEXT_CHANNELS = {TEXT, DM, VOICE, ANNOUNCEMENT, STAGE, *THREADS}
-
-ALL_IDS = 1 << 63
-"""More than any id."""
 
 Answer: TypeAlias = tuple[int, Any]
 """HTTP status and JSON; None with 204."""
@@ -116,7 +113,7 @@ class Call:
         self.world: World = world
         self.route: Route = route
         self.path: Mapping[str, str] = request.match_info
-        self.body: Body = Body()
+        self.body: Body = NO_BODY
         self._request = request
 
     def check(self) -> None:
@@ -134,7 +131,7 @@ class Call:
         """The id in a part of the path."""
         return read_id(self.path[name], (f"{name}_id",))
 
-    @cached_property
+    @property
     def place(self) -> Channel | Guild:
         """The guild or the channel in the path."""
         return self.guild if "guild" in self.path else self.channel
@@ -153,7 +150,7 @@ class Call:
             raise DiscordError(MISSING_ACCESS)
         return guild
 
-    @cached_property
+    @property
     def me(self) -> Member:
         """The bot as a member of the guild."""
         return self.guild.members[self.world.bot.id]
@@ -192,7 +189,7 @@ class Call:
             raise DiscordError(MISSING_ACCESS)
         return channel
 
-    @cached_property
+    @property
     def text_channel(self) -> Channel:
         """The channel in the path, which must be one for messages."""
         if self.channel.kind not in TEXT_CHANNELS:
@@ -243,7 +240,7 @@ class Call:
         """Which part of a list the query asks for."""
         before, after = self.query.snowflake("before"), self.query.snowflake("after")
         limit = self.limit(most=most, default=default, least=least)
-        return Page(limit, ALL_IDS if before is None else before, after or 0)
+        return Page(limit, LAST_ID + 1 if before is None else before, after or 0)
 
     def before_moment(self) -> float:
         """The moment before which the query asks for items, in seconds since the Unix epoch; infinite by default."""
@@ -263,10 +260,13 @@ class Call:
         """The objects of a body that is a list."""
         return field_list(self.body.payload)
 
-    @cached_property
+    @property
     def reason(self) -> str | None:
         """The reason for the audit log, None if there is none."""
-        text = unquote(self._request.headers.get("X-Audit-Log-Reason", ""))
+        text = self._request.headers.get("X-Audit-Log-Reason")
+        if text is None:
+            return None
+        text = unquote(text)
         if not REASON.holds(len(text)):
             words = f"Must be {REASON.most} or fewer in length."
             raise invalid_form(Violation(("reason",), "BASE_TYPE_MAX_LENGTH", words))

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 REQUIRED = ("BASE_TYPE_REQUIRED", "This field is required")
 
+LAST_ID = 2**63 - 1
+"""The largest id."""
+
 _DIGITS = 20
 """Digits of the longest integer that is read from a string: a bit set of 64 bits."""
 
@@ -170,11 +173,11 @@ def present(**values: Any) -> JSON:
 
 def read_id(value: object, path: Path) -> int:
     """Return the id that a part of a path is. Raises DiscordError if it is none."""
-    report = Report({})
-    snowflake(report, value, path)
-    if report.found:
+    if not 0 <= (id := _integer(value)) <= LAST_ID:
+        report = Report({})
+        snowflake(report, value, path)
         raise invalid_form(*report.found)
-    return _integer(value)
+    return id
 
 
 def seconds(moment: str) -> float:
@@ -204,7 +207,7 @@ def choice(*allowed: int | str) -> Validator:
 
 def snowflake(report: Report, value: Any, path: Path) -> None:
     """Check an id, a string or an integer."""
-    if not 0 <= _integer(value) < 2**63:
+    if not 0 <= _integer(value) <= LAST_ID:
         report.refuse(path, "NUMBER_TYPE_COERCE", f"Value {shown(value)} is not snowflake.")
 
 

@@ -23,13 +23,13 @@ from wisp.sandbox.world.permissions import Permission
 
 def list_mine(call: Call) -> Answer:
     """List the guilds that the bot is in, ordered by id."""
-    page, with_counts = call.page(most=200, default=200), call.flag("with_counts")
+    (limit, before, after), with_counts = call.page(most=200, default=200), call.flag("with_counts")
     guilds = [
         guild
         for guild in call.world.guilds.values()
-        if call.world.bot.id in guild.members and page.after < guild.id < page.before
+        if call.world.bot.id in guild.members and after < guild.id < before
     ]
-    chosen = guilds[-page.limit :] if "before" in call.query else guilds[: page.limit]
+    chosen = guilds[-limit:] if "before" in call.query else guilds[:limit]
     return 200, [_mine(call, guild, with_counts=with_counts) for guild in chosen]
 
 

@@ -42,12 +42,12 @@ _DAYS = Bound(0, 7, "resources/guild#create-guild-ban")
 
 def list_members(call: Call) -> Answer:
     """List a guild's members, ordered by id, for bots that the members intent is switched on for."""
-    page = call.page(most=1000, default=1)
+    limit, _, after = call.page(most=1000, default=1)
     if not call.world.application_flags & MEMBERS_INTENT:
         raise DiscordError(MISSING_ACCESS)
-    found = (member for member in call.guild.members.values() if member.user.id > page.after)
+    found = (member for member in call.guild.members.values() if member.user.id > after)
     members = sorted(found, key=lambda member: member.user.id)
-    return 200, [member.payload() for member in members[: page.limit]]
+    return 200, [member.payload() for member in members[:limit]]
 
 
 def search_members(call: Call) -> Answer:
@@ -185,9 +185,9 @@ def kick(call: Call) -> Answer:
 
 def list_bans(call: Call) -> Answer:
     """List a guild's bans, ordered by the users' ids."""
-    page, bans = call.page(most=1000, default=1000), call.guild.bans
-    found = [bans[id] for id in sorted(bans) if page.after < id < page.before]
-    chosen = found[-page.limit :] if "before" in call.query else found[: page.limit]
+    (limit, before, after), bans = call.page(most=1000, default=1000), call.guild.bans
+    found = [bans[id] for id in sorted(bans) if after < id < before]
+    chosen = found[-limit:] if "before" in call.query else found[:limit]
     return 200, [ban.payload() for ban in chosen]
 
 

@@ -62,16 +62,17 @@ def start_typing(call: Call) -> Answer:
 
 def list_messages(call: Call) -> Answer:
     """List a channel's messages, newest first: none if the bot cannot read the history."""
-    channel, page, around = call.text_channel, call.page(most=100, default=50), call.query.snowflake("around")
+    channel, (limit, before, after) = call.text_channel, call.page(most=100, default=50)
+    around = call.query.snowflake("around")
     call.query.check()
     messages = list(channel.messages.values()) if call.may(Permission.READ_MESSAGE_HISTORY) else []
     if around is not None:
         place = sum(message.id < around for message in messages)
-        start = max(0, place - page.limit // 2)
-        chosen = messages[start : start + page.limit]
+        start = max(0, place - limit // 2)
+        chosen = messages[start : start + limit]
     else:
-        found = [message for message in messages if page.after < message.id < page.before]
-        chosen = found[: page.limit] if "after" in call.query else found[-page.limit :]
+        found = [message for message in messages if after < message.id < before]
+        chosen = found[:limit] if "after" in call.query else found[-limit:]
     return 200, [message.payload() for message in reversed(chosen)]
 
 
@@ -296,9 +297,10 @@ def remove_reaction(call: Call) -> Answer:
 
 def list_reactions(call: Call) -> Answer:
     """List the users who reacted with an emoji, ordered by id."""
-    page, reaction = call.page(most=100, default=25), call.message.reactions.get(_emoji(call))
+    limit, _, after = call.page(most=100, default=25)
+    reaction = call.message.reactions.get(_emoji(call))
     users = sorted(reaction.users.values(), key=lambda user: user.id) if reaction else []
-    return 200, [user.payload() for user in users if user.id > page.after][: page.limit]
+    return 200, [user.payload() for user in users if user.id > after][:limit]
 
 
 def clear_reactions(call: Call) -> Answer:

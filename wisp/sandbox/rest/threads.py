@@ -155,9 +155,10 @@ def remove_member(call: Call) -> Answer:
 
 def list_members(call: Call) -> Answer:
     """List the members of a thread, ordered by id."""
-    channel, page, with_member = call.channel, call.page(most=100, default=100), call.flag("with_member")
-    ids = sorted(id for id in _thread(channel).members if id > page.after)
-    return 200, [_member(channel, id, with_member=with_member) for id in ids[: page.limit]]
+    channel, (limit, _, after) = call.channel, call.page(most=100, default=100)
+    with_member = call.flag("with_member")
+    ids = sorted(id for id in _thread(channel).members if id > after)
+    return 200, [_member(channel, id, with_member=with_member) for id in ids[:limit]]
 
 
 def get_member(call: Call) -> Answer:
