@@ -764,6 +764,108 @@ async def test_a_bot_without_the_permission_is_told_so_before_its_body_is_read(
     world.set_overwrite(channel, world.bot)
     assert (await bot.call("POST", path, {"name": ""}))[1]["code"] == 50035
     assert (await bot.call("POST", "/channels/1/webhooks", {"name": ""}))[1]["code"] == 10003
+    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_WEBHOOKS)
+    headers = {"Authorization": f"Bot {bot.sandbox.token}", "Content-Type": "application/json"}
+    async with bot.session.post(bot.sandbox.rest_url + path, data=b"{", headers=headers) as response:
+        assert (await response.json())["code"] == 50013
+
+
+async def test_a_bot_cannot_change_or_give_away_its_own_highest_role(bot: Bot, world: World, guild: Guild) -> None:
+    own = world.add_role(guild, "own", permissions=Permission.ADMINISTRATOR)
+    world.move_roles(guild, {own: 9})
+    world.give_role(guild.members[world.bot.id], own)
+    path, bob = f"/guilds/{guild.id}/roles", next(one for one in guild.members.values() if one.user.name == "bob")
+    refused = [
+        ("PATCH", f"{path}/{own.id}", {"name": "x"}),
+        ("PATCH", path, [{"id": str(own.id), "position": 1}]),
+        ("DELETE", f"{path}/{own.id}", None),
+        ("PUT", f"/guilds/{guild.id}/members/{bob.user.id}/roles/{own.id}", None),
+    ]
+    for method, where, body in refused:
+        status, refusal = await bot.call(method, where, body)
+        assert (status, refusal["code"]) == (403, 50013)
+
+
+NEEDED = {
+    "POST /channels/{channel}/typing": "SEND_MESSAGES",
+    "POST /channels/{channel}/messages": "SEND_MESSAGES",
+    "POST /channels/{channel}/messages/bulk-delete": "MANAGE_MESSAGES",
+    "GET /channels/{channel}/messages/{message}": "READ_MESSAGE_HISTORY",
+    "PUT /channels/{channel}/messages/{message}/reactions/{emoji}/@me": "READ_MESSAGE_HISTORY",
+    **{
+        f"{method} /channels/{{channel}}/{path}{{message}}": "PIN_MESSAGES"
+        for method in ("PUT", "DELETE")
+        for path in ("pins/", "messages/pins/")
+    },
+    "GET /channels/{channel}/threads/archived/public": "READ_MESSAGE_HISTORY",
+    "GET /channels/{channel}/threads/archived/private": "READ_MESSAGE_HISTORY MANAGE_THREADS",
+    "GET /channels/{channel}/users/@me/threads/archived/private": "READ_MESSAGE_HISTORY",
+    "PUT /channels/{channel}/thread-members/{user}": "SEND_MESSAGES",
+    "PUT /channels/{channel}/permissions/{overwrite}": "MANAGE_ROLES",
+    "DELETE /channels/{channel}/permissions/{overwrite}": "MANAGE_ROLES",
+    "GET /channels/{channel}/invites": "MANAGE_CHANNELS",
+    "POST /channels/{channel}/invites": "CREATE_INSTANT_INVITE",
+    "GET /channels/{channel}/webhooks": "MANAGE_WEBHOOKS",
+    "POST /channels/{channel}/webhooks": "MANAGE_WEBHOOKS",
+    "GET /guilds/{guild}/webhooks": "MANAGE_WEBHOOKS",
+    "POST /guilds/{guild}/channels": "MANAGE_CHANNELS",
+    "PATCH /guilds/{guild}/channels": "MANAGE_CHANNELS",
+    "PATCH /guilds/{guild}": "MANAGE_GUILD",
+    "POST /guilds/{guild}/roles": "MANAGE_ROLES",
+    "PATCH /guilds/{guild}/roles": "MANAGE_ROLES",
+    "PATCH /guilds/{guild}/roles/{role}": "MANAGE_ROLES",
+    "DELETE /guilds/{guild}/roles/{role}": "MANAGE_ROLES",
+    "PUT /guilds/{guild}/members/{user}": "CREATE_INSTANT_INVITE",
+    "DELETE /guilds/{guild}/members/{user}": "KICK_MEMBERS",
+    "PUT /guilds/{guild}/members/{user}/roles/{role}": "MANAGE_ROLES",
+    "DELETE /guilds/{guild}/members/{user}/roles/{role}": "MANAGE_ROLES",
+    "GET /guilds/{guild}/bans": "BAN_MEMBERS",
+    "GET /guilds/{guild}/bans/{user}": "BAN_MEMBERS",
+    "PUT /guilds/{guild}/bans/{user}": "BAN_MEMBERS",
+    "DELETE /guilds/{guild}/bans/{user}": "BAN_MEMBERS",
+    "POST /guilds/{guild}/bulk-ban": "BAN_MEMBERS MANAGE_GUILD",
+    "GET /guilds/{guild}/prune": "MANAGE_GUILD KICK_MEMBERS",
+    "POST /guilds/{guild}/prune": "MANAGE_GUILD KICK_MEMBERS",
+    "POST /guilds/{guild}/emojis": "CREATE_GUILD_EXPRESSIONS",
+    "GET /guilds/{guild}/audit-logs": "VIEW_AUDIT_LOG",
+}
+"""The permissions that Discord's documentation asks for, all of them, whatever the call says."""
+
+
+async def test_each_permission_that_a_route_needs_is_needed(
+    bot: Bot, world: World, guild: Guild, channel: Channel, bob: User
+) -> None:
+    own = guild.role_of(world.bot)
+    assert own is not None
+    everything = sum(Permission) & ~Permission.ADMINISTRATOR
+    world.edit_role(guild, guild.everyone, permissions=0)
+    role, emoji, message = world.add_role(guild, "role"), quote("👍"), world.add_message(channel, bob, content="x")
+    names = {"guild": guild, "channel": channel, "user": bob, "role": role, "overwrite": role, "message": message}
+    ids = {name: thing.id for name, thing in names.items()} | {"emoji": emoji}
+    for row, needed in NEEDED.items():
+        method, path = row.split()
+        for name in needed.split():
+            world.edit_role(guild, own, permissions=everything & ~Permission[name])
+            status, refusal = await bot.call(method, path.format_map(ids), {} if method != "GET" else None)
+            assert (row, name, status, refusal["code"]) == (row, name, 403, 50013)
+
+
+def test_every_route_that_needs_a_permission_is_in_the_table_above() -> None:
+    rows = {f"{route.method} {route.path}": route.needs for route in ROUTES if route.needs is not None}
+    assert rows == {row: sum(Permission[name] for name in needed.split()) for row, needed in NEEDED.items()}
+
+
+async def test_a_reason_that_is_too_long_is_refused_before_anything_changes(
+    bot: Bot, world: World, channel: Channel
+) -> None:
+    before = snapshot(world)
+    url, headers = f"{bot.sandbox.rest_url}/channels/{channel.id}", {"Authorization": f"Bot {bot.sandbox.token}"}
+    for method, body in (("PATCH", {"topic": "x"}), ("DELETE", None)):
+        reason = {"X-Audit-Log-Reason": quote("ü" * 513)}
+        async with bot.session.request(method, url, json=body, headers=headers | reason) as response:
+            refusal = await response.json()
+        assert (response.status, refusal["code"], list(refusal["errors"])) == (400, 50035, ["reason"])
+    assert differences(before, snapshot(world)) == {}
 
 
 def test_every_limit_of_the_world_has_an_error() -> None:

@@ -15,7 +15,7 @@ from wisp.sandbox.faults import Breakable, Faults
 from wisp.sandbox.gateway.gateway import Gateway
 from wisp.sandbox.page.page import Page, local_only
 from wisp.sandbox.rest.app import Rest
-from wisp.sandbox.rest.rate_limits import ON_ALL, Quotas
+from wisp.sandbox.rest.rate_limits import GLOBAL, Quotas
 from wisp.sandbox.world.world import World
 
 BACKLOG = 4096
@@ -44,7 +44,7 @@ class Sandbox(Breakable):
         self._rest = Rest(self.world, self.gateway.start_limit)
         self.quotas: Quotas = self._rest.quotas
         if waits:
-            self.quotas.on_all = ON_ALL
+            self.quotas.on_all = GLOBAL
         self._runner: web.AppRunner | None = None
 
     @property

@@ -65,7 +65,7 @@ from wisp.sandbox.world.objects import (
     User,
     Webhook,
 )
-from wisp.sandbox.world.permissions import ADMINISTRATOR, Permission
+from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.world import World
 
 TEXT_CHANNELS = {TEXT, DM, VOICE, ANNOUNCEMENT, STAGE, *THREADS}
@@ -293,7 +293,7 @@ class Call:
 
     def need_to_grant(self, permissions: int) -> None:
         """Raise DiscordError if the bot lacks one of the permissions that it hands out or denies to others."""
-        if not self.me.permissions & ADMINISTRATOR and permissions & ~self.permissions():
+        if permissions & ~self.permissions():
             raise DiscordError(MISSING_PERMISSIONS)
 
     def need_above(self, role: Role) -> None:

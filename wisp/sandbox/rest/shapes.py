@@ -1,4 +1,4 @@
-"""What Discord refuses in a payload besides `wisp.limits`: what no bot of wisp gets wrong, but other libraries may."""
+"""What Discord refuses in messages, commands and modals besides `wisp.limits`: wisp sends none of it, others may."""
 
 from __future__ import annotations
 

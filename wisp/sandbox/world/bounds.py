@@ -1,7 +1,7 @@
 """How long and how many things can be in a guild, each with the page of Discord's documentation that says so.
 
 Pages are those under https://docs.discord.com/developers; what commands, messages and forms can hold is in
-`wisp.limits`, what is refused and how in `refusals`.
+`wisp.limits`, the error for each limit in `wisp.sandbox.rest.errors`.
 """
 
 from __future__ import annotations
