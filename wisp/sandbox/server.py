@@ -20,8 +20,7 @@ from wisp.sandbox.gateway.gateway import Gateway
 from wisp.sandbox.page.page import Page
 from wisp.sandbox.page.site import Site, local_only
 from wisp.sandbox.rest.app import Rest
-from wisp.sandbox.rest.forms import received
-from wisp.sandbox.rest.rate_limits import ON_ALL, Quotas
+from wisp.sandbox.rest.rate_limits import GLOBAL, Quotas
 from wisp.sandbox.world.world import World
 
 _LOG = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ class Sandbox(Breakable):
         self._rest = Rest(self.world, self.gateway.sessions.start_limit)
         self.quotas: Quotas = self._rest.quotas
         if waits:
-            self.quotas.on_all = ON_ALL
+            self.quotas.on_all = GLOBAL
         self._runner: web.AppRunner | None = None
 
     @property
@@ -67,7 +66,7 @@ class Sandbox(Breakable):
             raise RuntimeError("the sandbox is started already: expected one start() before each close()")
         around: list[Middleware] = [self.faults.around, local_only]
         if self.page is not None:
-            around.insert(1, partial(self.page.log.middleware, received=received))
+            around.insert(1, partial(self.page.log.middleware, sent=self._rest.sent))
 
         def within(handler: Handler) -> Handler:
             # aiohttp caches the middlewares of an application, which would keep the sandbox in memory

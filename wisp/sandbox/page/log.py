@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Literal, TypeAlias, cast
@@ -101,16 +100,15 @@ class Log:
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
         *,
-        received: ContextVar[Any],
+        sent: Callable[[web.Request], Any],
     ) -> web.StreamResponse:
         """Log each call of Discord's REST API: its method, route and status, and the JSON of both sides.
 
-        REST sets `received` to the JSON of the call: a body can be read only once.
+        `sent` returns the JSON of a call that REST has answered: a body can be read only once.
         """
-        received.set(None)
         response = await handler(request)
         if request.path.startswith("/api/"):
-            self._call(request, received.get(), response)
+            self._call(request, sent(request), response)
         return response
 
     def newest(self, most: int = KEPT) -> list[LogEntry]:

@@ -1,14 +1,15 @@
 """Discord's REST API over a world: a table of routes, one file for each page of Discord's documentation.
 
-payload_limits  what Discord refuses in the payloads of messages and commands
 errors          Discord's errors: status, code, words, page
-contents        what Discord stores of a message
-forms           the body of a call
-call            what all handlers use
-fields          a JSON value, read field by field
+fields          the fields of a JSON object, read one by one
+shapes          what Discord refuses in messages, commands and modals
+drafts          the message in a body, and what Discord keeps of it
 images          images in data URIs
+body            the body of a request: JSON, or a form with files
+call            one call as its handler sees it, and how to write a handler
 rate_limits     buckets, and the global limit
-audit_log, applications, commands, soundboard, interactions, messages, threads, members, prunes, emojis   one page each
-webhooks, guilds, invites, channels   one page each, which use others
+users, applications, commands, interactions, threads, members, prunes   one page each
+guilds, emojis, audit_log, soundboard   one page each
+messages, invites, channels, webhooks   one page each, which use others
 app             the table of routes
 """
