@@ -2,9 +2,28 @@
 
 import { h } from "./dom.js";
 
-const SUBCOMMAND = 1, GROUP = 2;
-export const STRING = 3, INTEGER = 4, BOOLEAN = 5, USER = 6, CHANNEL = 7, ROLE = 8, MENTIONABLE = 9, NUMBER = 10, FILE = 11;
-export const KINDS = { [STRING]: "text", [INTEGER]: "whole number", [BOOLEAN]: "true or false", [USER]: "user", [CHANNEL]: "channel", [ROLE]: "role", [MENTIONABLE]: "user or role", [NUMBER]: "number", [FILE]: "file" };
+const SUBCOMMAND = 1,
+  GROUP = 2;
+export const STRING = 3,
+  INTEGER = 4,
+  BOOLEAN = 5,
+  USER = 6,
+  CHANNEL = 7,
+  ROLE = 8,
+  MENTIONABLE = 9,
+  NUMBER = 10,
+  FILE = 11;
+export const KINDS = {
+  [STRING]: "text",
+  [INTEGER]: "whole number",
+  [BOOLEAN]: "true or false",
+  [USER]: "user",
+  [CHANNEL]: "channel",
+  [ROLE]: "role",
+  [MENTIONABLE]: "user or role",
+  [NUMBER]: "number",
+  [FILE]: "file",
+};
 
 // Every command that can be typed, subcommands by their whole name.
 export function entries(commands) {
@@ -27,7 +46,10 @@ export function typedOptions(text) {
     pattern.lastIndex = at;
     const match = pattern.exec(text);
     if (!match) return null;
-    found.push([match[1], match[2] === undefined ? match[3] : match[2].replace(/\\(.)/g, (_, one) => (one === "n" ? "\n" : one))]);
+    found.push([
+      match[1],
+      match[2] === undefined ? match[3] : match[2].replace(/\\(.)/g, (_, one) => (one === "n" ? "\n" : one)),
+    ]);
     at = pattern.lastIndex;
   }
   return found;

@@ -1,6 +1,20 @@
 // The message box: text with mentions, or a command with its options, each in a field of its own.
 
-import { BOOLEAN, CHANNEL, entries, FILE, INTEGER, KINDS, MENTIONABLE, NUMBER, optionTitle, ROLE, STRING, typedOptions, USER } from "./commands.js";
+import {
+  BOOLEAN,
+  CHANNEL,
+  entries,
+  FILE,
+  INTEGER,
+  KINDS,
+  MENTIONABLE,
+  NUMBER,
+  optionTitle,
+  ROLE,
+  STRING,
+  typedOptions,
+  USER,
+} from "./commands.js";
 import { avatar, byId, h, icon, sameNamed } from "./dom.js";
 import { mentioned } from "./editing.js";
 import { Suggestions } from "./suggestions.js";
@@ -62,7 +76,10 @@ export class Composer {
     this.place = place;
     const name = place.guild ? `#${place.channel.name}` : `@${place.channel.name}`;
     this.text.placeholder = may ? `Message ${name}` : "You do not have permission to send messages in this channel.";
-    this.text.setAttribute("aria-label", may ? `Message ${name}` : `Commands in ${name}: you cannot send messages here`);
+    this.text.setAttribute(
+      "aria-label",
+      may ? `Message ${name}` : `Commands in ${name}: you cannot send messages here`,
+    );
     if (this.command && !entries(place.commands).some(({ name: other }) => other === this.command.entry.name)) {
       const gone = this.command.entry.name;
       this.leave("", { focus: false });
@@ -73,7 +90,7 @@ export class Composer {
   }
 
   focus() {
-    (this.command ? this.command.chips[0]?.input ?? this.command.rest : this.text).focus();
+    (this.command ? (this.command.chips[0]?.input ?? this.command.rest) : this.text).focus();
   }
 
   complain(text) {
@@ -106,7 +123,9 @@ export class Composer {
 
   suggestCommands(value) {
     const all = entries(this.place.commands);
-    const entered = all.filter(({ name }) => value.startsWith(`${name} `)).sort((a, b) => b.name.length - a.name.length)[0];
+    const entered = all
+      .filter(({ name }) => value.startsWith(`${name} `))
+      .sort((a, b) => b.name.length - a.name.length)[0];
     if (entered) {
       this.begin(entered, typedOptions(value.slice(entered.name.length)) ?? []);
       return;
@@ -116,12 +135,23 @@ export class Composer {
     const found = all.filter(({ name }) => name.slice(1).includes(typed)).sort((a, b) => rank(a) - rank(b));
     const items = found.slice(0, MOST_SHOWN).map((entry) => ({
       icon: avatar(this.place.bot),
-      label: h("span", {}, h("b", {}, entry.name), ...entry.options.filter(({ required }) => required).map(({ name }) => h("span", { class: "hint-option" }, name))),
+      label: h(
+        "span",
+        {},
+        h("b", {}, entry.name),
+        ...entry.options
+          .filter(({ required }) => required)
+          .map(({ name }) => h("span", { class: "hint-option" }, name)),
+      ),
       detail: entry.description,
       hint: this.place.bot.name,
       pick: () => this.begin(entry),
     }));
-    const title = h("div", { class: "suggest-title" }, items.length ? `Commands of ${this.place.bot.name}` : "No command matches");
+    const title = h(
+      "div",
+      { class: "suggest-title" },
+      items.length ? `Commands of ${this.place.bot.name}` : "No command matches",
+    );
     this.suggestions.show(this.text, items, { title, label: "Commands" });
   }
 
@@ -136,7 +166,8 @@ export class Composer {
         this.text.focus();
       },
     }));
-    if (items.length) this.suggestions.show(this.text, items, { label: sign === "@" ? "People and roles" : "Channels" });
+    if (items.length)
+      this.suggestions.show(this.text, items, { label: sign === "@" ? "People and roles" : "Channels" });
     else this.suggestions.hide();
   }
 
@@ -148,7 +179,14 @@ export class Composer {
     const found = [];
     if (kind === CHANNEL) {
       const channels = (guild?.channels ?? []).filter(fits);
-      found.push(...channels.map((one) => ({ label: `#${one.name}`, text: `#${one.name}`, sent: `<#${one.id}>`, kind: one.kind })));
+      found.push(
+        ...channels.map((one) => ({
+          label: `#${one.name}`,
+          text: `#${one.name}`,
+          sent: `<#${one.id}>`,
+          kind: one.kind,
+        })),
+      );
     }
     if (kind === USER || kind === MENTIONABLE) {
       const members = (guild?.members ?? [this.place.me, this.place.bot]).filter(fits);
@@ -156,11 +194,26 @@ export class Composer {
       // of two of one name only the id tells which is meant
       const written = (one) => (twice.has(one.name) ? `<@${one.id}>` : `@${one.name}`);
       const hint = (one) => (twice.has(one.name) ? one.id : one.nick ? one.name : one.bot ? "APP" : "");
-      found.push(...members.map((one) => ({ icon: avatar(one, "small"), label: one.nick || one.name, hint: hint(one), text: written(one), sent: `<@${one.id}>` })));
+      found.push(
+        ...members.map((one) => ({
+          icon: avatar(one, "small"),
+          label: one.nick || one.name,
+          hint: hint(one),
+          text: written(one),
+          sent: `<@${one.id}>`,
+        })),
+      );
     }
     if (kind === ROLE || kind === MENTIONABLE) {
       const roles = (guild?.roles ?? []).filter(fits);
-      found.push(...roles.map((one) => ({ label: `@${one.name.replace(/^@/, "")}`, hint: "role", text: `@${one.name.replace(/^@/, "")}`, sent: `<@&${one.id}>` })));
+      found.push(
+        ...roles.map((one) => ({
+          label: `@${one.name.replace(/^@/, "")}`,
+          hint: "role",
+          text: `@${one.name.replace(/^@/, "")}`,
+          sent: `<@&${one.id}>`,
+        })),
+      );
     }
     return found.slice(0, MOST_SHOWN);
   }
@@ -184,7 +237,8 @@ export class Composer {
     const { key } = event;
     if (key === "ArrowDown" || key === "ArrowUp") this.suggestions.move(key === "ArrowDown" ? 1 : -1);
     else if (key === "Escape") this.suggestions.hide();
-    else if ((key === "Tab" || key === "Enter") && !event.shiftKey && this.suggestions.active >= 0) this.suggestions.pick();
+    else if ((key === "Tab" || key === "Enter") && !event.shiftKey && this.suggestions.active >= 0)
+      this.suggestions.pick();
     else return false;
     event.preventDefault();
     event.stopPropagation();
@@ -213,8 +267,18 @@ export class Composer {
     const chips = h("div", { class: "chips" });
     this.command = { entry, chips: [], rest, box: chips };
     this.form.replaceChildren(
-      h("div", { class: "command-line", role: "group", "aria-label": `${entry.name}: ${entry.description}` }, h("span", { class: "command-name" }, entry.name), chips, rest),
-      h("button", { type: "button", class: "tool", "aria-label": `Leave ${entry.name}`, onclick: () => this.leave("") }, icon("close")),
+      h(
+        "div",
+        { class: "command-line", role: "group", "aria-label": `${entry.name}: ${entry.description}` },
+        h("span", { class: "command-name" }, entry.name),
+        chips,
+        rest,
+      ),
+      h(
+        "button",
+        { type: "button", class: "tool", "aria-label": `Leave ${entry.name}`, onclick: () => this.leave("") },
+        icon("close"),
+      ),
       h("button", { type: "submit", class: "tool send", "aria-label": `Use ${entry.name}` }, icon("reply")),
     );
     for (const option of entry.options) if (option.required) this.addChip(option);
@@ -244,7 +308,15 @@ export class Composer {
       type: file ? "file" : "text",
       "aria-label": `${option.name}, ${KINDS[option.type]}${option.required ? ", required" : ""}: ${option.description}`,
       autocomplete: "off",
-      ...(file ? {} : { role: "combobox", "aria-haspopup": "listbox", "aria-expanded": "false", "aria-autocomplete": "list", maxlength: "6000" }),
+      ...(file
+        ? {}
+        : {
+            role: "combobox",
+            "aria-haspopup": "listbox",
+            "aria-expanded": "false",
+            "aria-autocomplete": "list",
+            maxlength: "6000",
+          }),
       ...(option.type === INTEGER ? { inputmode: "numeric" } : option.type === NUMBER ? { inputmode: "decimal" } : {}),
     });
     const element = h("span", { class: "chip" }, h("label", { for: id }, option.name), input);
@@ -336,14 +408,24 @@ export class Composer {
     }
     const typed = input.value.trim();
     const items = chip.sent === null ? this.valuesOf(option, typed) : [];
-    this.suggestions.show(input, items.map((item) => ({ ...item, pick: () => this.take(chip, item) })), { title, label: `Values of ${option.name}` });
+    this.suggestions.show(
+      input,
+      items.map((item) => ({ ...item, pick: () => this.take(chip, item) })),
+      { title, label: `Values of ${option.name}` },
+    );
   }
 
   valuesOf(option, typed) {
     const needle = typed.toLowerCase();
     const plain = (label, sent) => ({ label, text: label, sent });
-    if (option.choices) return option.choices.filter(({ name }) => name.toLowerCase().includes(needle)).map(({ name, value }) => plain(name, String(value)));
-    if (option.type === BOOLEAN) return ["True", "False"].filter((one) => one.toLowerCase().startsWith(needle)).map((one) => plain(one, one.toLowerCase()));
+    if (option.choices)
+      return option.choices
+        .filter(({ name }) => name.toLowerCase().includes(needle))
+        .map(({ name, value }) => plain(name, String(value)));
+    if (option.type === BOOLEAN)
+      return ["True", "False"]
+        .filter((one) => one.toLowerCase().startsWith(needle))
+        .map((one) => plain(one, one.toLowerCase()));
     if ([USER, ROLE, MENTIONABLE, CHANNEL].includes(option.type)) {
       const kinds = option.channel_types;
       return this.named(option.type, typed).filter(({ kind }) => kind === undefined || !kinds || kinds.includes(kind));
@@ -373,10 +455,17 @@ export class Composer {
       problem = error.message;
     }
     if (mine !== chip.asked || document.activeElement !== input) return;
-    const items = choices.map(({ name, value }) => ({ label: name, pick: () => this.take(chip, { text: name, sent: String(value) }) }));
+    const items = choices.map(({ name, value }) => ({
+      label: name,
+      pick: () => this.take(chip, { text: name, sent: String(value) }),
+    }));
     const none = h("div", { class: "muted suggest-wait" }, problem ?? "No options match your search.");
     const begun = choices[0] && input.value && choices[0].name.toLowerCase().startsWith(input.value.toLowerCase());
-    this.suggestions.show(input, items, { title: items.length ? title : h("div", {}, title, none), active: begun || !input.value ? 0 : -1, label: `Values of ${option.name}` });
+    this.suggestions.show(input, items, {
+      title: items.length ? title : h("div", {}, title, none),
+      active: begun || !input.value ? 0 : -1,
+      label: `Values of ${option.name}`,
+    });
   }
 
   take(chip, { text, sent }) {
@@ -417,7 +506,8 @@ export class Composer {
     const { from, input, option } = chip;
     const kept = option.required || input.value !== "";
     const at = kept ? this.command.chips.indexOf(chip) : this.removeChip(chip);
-    const before = from && !input.value && this.command.chips.includes(from.chip) ? from.chip : this.command.chips[at - 1];
+    const before =
+      from && !input.value && this.command.chips.includes(from.chip) ? from.chip : this.command.chips[at - 1];
     if (before && before === from?.chip) {
       before.input.value = from.text;
       before.sent = null;
@@ -442,7 +532,12 @@ export class Composer {
   updateRest() {
     const count = this.unused().length;
     this.command.rest.placeholder = count ? `+${count} optional` : "";
-    this.command.rest.setAttribute("aria-label", count ? `${this.command.entry.name}: ${count} more option${count === 1 ? "" : "s"}` : `${this.command.entry.name}: Enter sends`);
+    this.command.rest.setAttribute(
+      "aria-label",
+      count
+        ? `${this.command.entry.name}: ${count} more option${count === 1 ? "" : "s"}`
+        : `${this.command.entry.name}: Enter sends`,
+    );
     this.command.rest.classList.toggle("done", !count);
   }
 
@@ -499,7 +594,10 @@ export class Composer {
   }
 
   values() {
-    return this.command.chips.map((chip) => [chip.option.name, chip.sent ?? (chip.option.type === FILE ? "" : chip.input.value.trim())]);
+    return this.command.chips.map((chip) => [
+      chip.option.name,
+      chip.sent ?? (chip.option.type === FILE ? "" : chip.input.value.trim()),
+    ]);
   }
 
   // Sending
@@ -516,7 +614,11 @@ export class Composer {
     this.leave("");
     try {
       const keys = await Promise.all(files.map((file) => file.uploading));
-      await this.ask("say", { text: mentioned(text, this.picked), files: keys, ...(reply ? { reply: reply.message.id, ping: reply.ping } : {}) });
+      await this.ask("say", {
+        text: mentioned(text, this.picked),
+        files: keys,
+        ...(reply ? { reply: reply.message.id, ping: reply.ping } : {}),
+      });
       this.picked.clear();
     } catch (error) {
       if (!this.command && !this.text.value && this.tray.empty) {
@@ -529,7 +631,11 @@ export class Composer {
 
   // What no entry of the list fits: the sandbox says why.
   async sendUnknown(text) {
-    const words = text.slice(1).split(/\s+/).filter((word) => word && !word.includes(":")).slice(0, 3);
+    const words = text
+      .slice(1)
+      .split(/\s+/)
+      .filter((word) => word && !word.includes(":"))
+      .slice(0, 3);
     if (!words.length) return;
     this.suggestions.hide();
     try {

@@ -61,7 +61,14 @@ export function conversation({ ask, hands, place, leave }) {
 
   function edit(message, { save, remove }) {
     stopEditing();
-    const box = editor(message, { save, remove, end: () => { stopEditing(); leave(); } });
+    const box = editor(message, {
+      save,
+      remove,
+      end: () => {
+        stopEditing();
+        leave();
+      },
+    });
     editing = { id: message.id, box };
     redrawn(message.id);
     box.focus();
@@ -99,7 +106,16 @@ export function conversation({ ask, hands, place, leave }) {
     byId("beginning").replaceChildren(
       ...(more
         ? [h("button", { type: "button", class: "button secondary", onclick: older }, "Older messages")]
-        : [h("p", { class: "beginning-title" }, place().guild ? `Welcome to #${name}!` : name), h("p", { class: "muted" }, place().guild ? `This is the start of the #${name} channel. Type / for the commands of ${place().bot.name}.` : `This is the beginning of your direct messages with ${name}.`)]),
+        : [
+            h("p", { class: "beginning-title" }, place().guild ? `Welcome to #${name}!` : name),
+            h(
+              "p",
+              { class: "muted" },
+              place().guild
+                ? `This is the start of the #${name} channel. Type / for the commands of ${place().bot.name}.`
+                : `This is the beginning of your direct messages with ${name}.`,
+            ),
+          ]),
     );
   }
 
@@ -117,7 +133,9 @@ export function conversation({ ask, hands, place, leave }) {
       if (writing.setSelectionRange) writing.setSelectionRange(...mark);
     } else if (focused && !document.activeElement?.closest?.(".message")) {
       const now = byId(`message-${focused}`);
-      (control ? now?.querySelector(`[data-control="${CSS.escape(control)}"]`) ?? now : now)?.focus({ preventScroll: true });
+      (control ? (now?.querySelector(`[data-control="${CSS.escape(control)}"]`) ?? now) : now)?.focus({
+        preventScroll: true,
+      });
     }
     if (end || changed.some((message) => message.author.id === place().me.id && !message.edited)) toEnd();
     else if (changed.length) byId("newest").hidden = false;
@@ -153,7 +171,8 @@ export function conversation({ ask, hands, place, leave }) {
   function redraw(at) {
     const message = messages[at];
     const old = message && byId(`message-${message.id}`);
-    if (old && old.classList.contains("joined") !== Boolean(joins(messages[at - 1], message))) old.replaceWith(element(message, messages[at - 1]));
+    if (old && old.classList.contains("joined") !== Boolean(joins(messages[at - 1], message)))
+      old.replaceWith(element(message, messages[at - 1]));
   }
 
   function trim() {
@@ -198,7 +217,12 @@ export function conversation({ ask, hands, place, leave }) {
 
   // A line that only this browser shows: that nobody answered, that something cannot be done.
   function note(text) {
-    const line = h("li", { class: "note" }, h("span", { role: "alert" }, text), h("button", { type: "button", class: "plain-link", onclick: () => line.remove() }, "Dismiss"));
+    const line = h(
+      "li",
+      { class: "note" },
+      h("span", { role: "alert" }, text),
+      h("button", { type: "button", class: "plain-link", onclick: () => line.remove() }, "Dismiss"),
+    );
     list.append(line);
     while (list.querySelectorAll(".note").length > 5) list.querySelector(".note").remove();
     toEnd();
@@ -209,7 +233,15 @@ export function conversation({ ask, hands, place, leave }) {
   function showTyping(names) {
     typingUntil = names.length ? now() + TYPING_LASTS : 0;
     const box = byId("typing");
-    box.replaceChildren(...(names.length ? [h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("b", {}, names.join(", ")), names.length > 1 ? " are typing…" : " is typing…"] : []));
+    box.replaceChildren(
+      ...(names.length
+        ? [
+            h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")),
+            h("b", {}, names.join(", ")),
+            names.length > 1 ? " are typing…" : " is typing…",
+          ]
+        : []),
+    );
   }
 
   // What is over by the sandbox's time is shown no longer.
@@ -221,11 +253,15 @@ export function conversation({ ask, hands, place, leave }) {
   watched.observe(scroller);
   watched.observe(list);
 
-  scroller.addEventListener("scroll", () => {
-    following = atEnd();
-    if (following) byId("newest").hidden = true;
-    if (scroller.scrollTop < 80) older();
-  }, { passive: true });
+  scroller.addEventListener(
+    "scroll",
+    () => {
+      following = atEnd();
+      if (following) byId("newest").hidden = true;
+      if (scroller.scrollTop < 80) older();
+    },
+    { passive: true },
+  );
   byId("newest").addEventListener("click", toEnd);
 
   // The keyboard among messages: up and down, Enter for what is in one, the menu key for its commands.
@@ -242,7 +278,13 @@ export function conversation({ ask, hands, place, leave }) {
       event.preventDefault();
       const message = messages.find((one) => one.id === current.dataset.id);
       if (message) hands.menu(message, current);
-    } else if (event.target === current && !event.ctrlKey && !event.metaKey && !event.altKey && hands.keys[event.key.toLowerCase()]) {
+    } else if (
+      event.target === current &&
+      !event.ctrlKey &&
+      !event.metaKey &&
+      !event.altKey &&
+      hands.keys[event.key.toLowerCase()]
+    ) {
       event.preventDefault();
       event.stopPropagation();
       const message = messages.find((one) => one.id === current.dataset.id);

@@ -3,7 +3,10 @@
 import { avatar, byId, h, icon } from "./dom.js";
 import { markdown } from "./markdown.js";
 
-const ROW = 1, INPUT = 4, TEXT = 10, LABEL = 18;
+const ROW = 1,
+  INPUT = 4,
+  TEXT = 10,
+  LABEL = 18;
 const SHORT = 1;
 const LONGEST = 4000;
 
@@ -59,7 +62,8 @@ export function dialog(title, { content, actions, submit, closed = null, notice 
   return { element, end };
 }
 
-const cancelButton = (end) => h("button", { type: "button", class: "button secondary", onclick: () => end() }, "Cancel");
+const cancelButton = (end) =>
+  h("button", { type: "button", class: "button secondary", onclick: () => end() }, "Cancel");
 const submitButton = (label, kind = "primary") => h("button", { type: "submit", class: `button ${kind}` }, label);
 
 // A form that the bot opened. `send` gets the texts by custom id; what it throws is shown, and the form stays.
@@ -69,7 +73,10 @@ export function openForm({ modal, bot, send, cancelled }) {
   let sent = false;
   const { end } = dialog(modal.title, {
     content,
-    notice: { icon: avatar(bot), text: `This form will be submitted to ${bot.name}. Do not share passwords or other sensitive information.` },
+    notice: {
+      icon: avatar(bot),
+      text: `This form will be submitted to ${bot.name}. Do not share passwords or other sensitive information.`,
+    },
     actions: [cancelButton(() => end()), submitButton("Submit")],
     submit: async () => {
       const wrong = inputs.filter((one) => !one.check());
@@ -88,7 +95,8 @@ export function openForm({ modal, bot, send, cancelled }) {
 function formPart(row, inputs) {
   if (row.type === TEXT) return h("div", { class: "text" }, markdown(row.content));
   const inner = row.type === LABEL ? row.component : row.type === ROW ? row.components[0] : row;
-  if (inner.type !== INPUT) return h("p", { class: "muted" }, `(a component of type ${inner.type}: people here fill in texts only)`);
+  if (inner.type !== INPUT)
+    return h("p", { class: "muted" }, `(a component of type ${inner.type}: people here fill in texts only)`);
   const id = `input-${numbers}-${inputs.length}`;
   const required = inner.required !== false;
   const most = inner.max_length ?? LONGEST;
@@ -118,7 +126,11 @@ function formPart(row, inputs) {
     const length = element.value.length;
     const missing = required && !length;
     const short = length > 0 && length < least;
-    problem.textContent = missing ? "This is a required field" : short ? `Must be at least ${least} characters in length.` : "";
+    problem.textContent = missing
+      ? "This is a required field"
+      : short
+        ? `Must be at least ${least} characters in length.`
+        : "";
     if (missing || short) element.setAttribute("aria-invalid", "true");
     return !missing && !short;
   };
@@ -126,7 +138,12 @@ function formPart(row, inputs) {
   return h(
     "div",
     { class: "field-box" },
-    h("label", { for: id }, inner.label ?? row.label ?? inner.custom_id, required && h("span", { class: "required", "aria-hidden": "true" }, " *")),
+    h(
+      "label",
+      { for: id },
+      inner.label ?? row.label ?? inner.custom_id,
+      required && h("span", { class: "required", "aria-hidden": "true" }, " *"),
+    ),
     row.description && h("p", { class: "muted" }, row.description),
     h("div", { class: "input-box" }, element, counter),
     problem,
@@ -150,9 +167,25 @@ export function confirm(title, { text, button, done }) {
 export function askText(title, { label, button, hint = null, most = 100, done }) {
   numbers += 1;
   const id = `ask-${numbers}`;
-  const element = h("input", { id, class: "input", type: "text", maxlength: most, required: true, autofocus: true, autocomplete: "off" });
+  const element = h("input", {
+    id,
+    class: "input",
+    type: "text",
+    maxlength: most,
+    required: true,
+    autofocus: true,
+    autocomplete: "off",
+  });
   const { end } = dialog(title, {
-    content: [h("div", { class: "field-box" }, h("label", { for: id }, label), element, hint && h("p", { class: "muted" }, hint))],
+    content: [
+      h(
+        "div",
+        { class: "field-box" },
+        h("label", { for: id }, label),
+        element,
+        hint && h("p", { class: "muted" }, hint),
+      ),
+    ],
     actions: [cancelButton(() => end()), submitButton(button)],
     submit: async () => {
       if (!element.value.trim()) throw new Error(`${label} is expected`);

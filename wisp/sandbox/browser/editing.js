@@ -69,7 +69,14 @@ export function editor(message, { save, remove, end }) {
     { class: "editor" },
     box,
     problem,
-    h("p", { class: "muted" }, "escape to ", h("button", { type: "button", class: "plain-link", onclick: () => end() }, "cancel"), " • enter to ", h("button", { type: "button", class: "plain-link", onclick: send }, "save")),
+    h(
+      "p",
+      { class: "muted" },
+      "escape to ",
+      h("button", { type: "button", class: "plain-link", onclick: () => end() }, "cancel"),
+      " • enter to ",
+      h("button", { type: "button", class: "plain-link", onclick: send }, "save"),
+    ),
   );
   const focus = () => {
     grow();

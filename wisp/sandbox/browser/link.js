@@ -59,7 +59,8 @@ export class Link {
   }
 
   async upload(file) {
-    if (file.size > LARGEST_FILE) throw new Refused(`Your files are too powerful: ${file.name}. The max file size is 10 MB.`);
+    if (file.size > LARGEST_FILE)
+      throw new Refused(`Your files are too powerful: ${file.name}. The max file size is 10 MB.`);
     const headers = { "X-Filename": encodeURIComponent(file.name), "Content-Type": "application/octet-stream" };
     const response = await fetch("upload", { method: "POST", body: file, headers });
     if (!response.ok) throw new Refused(await response.text());

@@ -21,7 +21,10 @@ function float(element, anchor, { closed = null } = {}) {
   const returnTo = anchor instanceof Element ? anchor : document.activeElement;
   byId("floating").append(element);
   current = { element, returnTo, closed };
-  const edge = anchor instanceof Element ? anchor.getBoundingClientRect() : { left: anchor.x, right: anchor.x, top: anchor.y, bottom: anchor.y, width: 0 };
+  const edge =
+    anchor instanceof Element
+      ? anchor.getBoundingClientRect()
+      : { left: anchor.x, right: anchor.x, top: anchor.y, bottom: anchor.y, width: 0 };
   const { innerWidth: width, innerHeight: height } = window;
   const box = element.getBoundingClientRect();
   const below = height - edge.bottom >= box.height + 12 || edge.top < box.height;
@@ -30,7 +33,8 @@ function float(element, anchor, { closed = null } = {}) {
 }
 
 document.addEventListener("pointerdown", (event) => {
-  if (current && !current.element.contains(event.target) && !current.returnTo?.contains(event.target)) closeFloating({ back: false });
+  if (current && !current.element.contains(event.target) && !current.returnTo?.contains(event.target))
+    closeFloating({ back: false });
 });
 
 function moveWith(keys, items, active) {
@@ -49,7 +53,17 @@ export function openMenu(anchor, label, entries) {
       menu.append(
         h(
           "button",
-          { type: "button", role: entry.checked === undefined ? "menuitem" : "menuitemcheckbox", "aria-checked": entry.checked === undefined ? null : String(entry.checked), class: entry.danger ? "danger" : "", tabindex: "-1", onclick: () => { closeFloating(); entry.action(); } },
+          {
+            type: "button",
+            role: entry.checked === undefined ? "menuitem" : "menuitemcheckbox",
+            "aria-checked": entry.checked === undefined ? null : String(entry.checked),
+            class: entry.danger ? "danger" : "",
+            tabindex: "-1",
+            onclick: () => {
+              closeFloating();
+              entry.action();
+            },
+          },
           h("span", {}, entry.label),
           entry.hint && h("span", { class: "hint" }, entry.hint),
           entry.checked && icon("check"),
@@ -62,7 +76,8 @@ export function openMenu(anchor, label, entries) {
     const to = moveWith(event.key, items, document.activeElement);
     if (to !== undefined) items[to]?.focus();
     else if (event.key === "Escape" || event.key === "Tab") closeFloating();
-    else if (event.key.length === 1) items.find((item) => item.textContent.toLowerCase().startsWith(event.key.toLowerCase()))?.focus();
+    else if (event.key.length === 1)
+      items.find((item) => item.textContent.toLowerCase().startsWith(event.key.toLowerCase()))?.focus();
     else return;
     if (event.key !== "Enter" && event.key !== " ") event.preventDefault();
     event.stopPropagation();
@@ -75,8 +90,16 @@ export function openMenu(anchor, label, entries) {
 export function openChoices(anchor, { label, options, least = 1, most = 1, chosen = [], searched = false, done }) {
   const picked = new Set(chosen);
   const box = h("div", { class: "floating choices" });
-  const list = h("div", { role: "listbox", class: "scroll choice-list", "aria-label": label, "aria-multiselectable": most > 1 ? "true" : null, tabindex: "-1" });
-  const search = searched ? h("input", { type: "search", class: "search", placeholder: "Search", "aria-label": `Search ${label}` }) : null;
+  const list = h("div", {
+    role: "listbox",
+    class: "scroll choice-list",
+    "aria-label": label,
+    "aria-multiselectable": most > 1 ? "true" : null,
+    tabindex: "-1",
+  });
+  const search = searched
+    ? h("input", { type: "search", class: "search", placeholder: "Search", "aria-label": `Search ${label}` })
+    : null;
   const finish = h("button", { type: "button", class: "button primary", onclick: () => send() }, "Done");
   const room = h("p", { class: "choices-room", role: "status" });
   let sent = false;
@@ -114,7 +137,12 @@ export function openChoices(anchor, { label, options, least = 1, most = 1, chose
           "div",
           { role: "option", class: "choice", tabindex: "-1", "aria-selected": String(picked.has(option.value)) },
           option.icon ?? null,
-          h("span", { class: "choice-text" }, h("span", { class: "choice-label" }, option.label), option.description && h("span", { class: "muted" }, option.description)),
+          h(
+            "span",
+            { class: "choice-text" },
+            h("span", { class: "choice-label" }, option.label),
+            option.description && h("span", { class: "muted" }, option.description),
+          ),
           h("span", { class: "tick", "aria-hidden": "true" }, icon("check")),
         );
         element.addEventListener("click", () => toggle(option, element));
@@ -133,7 +161,10 @@ export function openChoices(anchor, { label, options, least = 1, most = 1, chose
 
   box.addEventListener("keydown", (event) => {
     const items = [...list.querySelectorAll("[role=option]")];
-    const to = event.target === search && (event.key === "Home" || event.key === "End") ? undefined : moveWith(event.key, items, document.activeElement);
+    const to =
+      event.target === search && (event.key === "Home" || event.key === "End")
+        ? undefined
+        : moveWith(event.key, items, document.activeElement);
     if (to !== undefined) items[to]?.focus();
     else if (event.key === "Escape") closeFloating();
     else if (event.key === "Enter" && event.target === search) items[0]?.click();

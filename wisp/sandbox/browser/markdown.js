@@ -69,7 +69,13 @@ function lines(text, context, depth) {
       flush();
       const level = match[1].length;
       // a message is no chapter of the page: its headings begin below the page's own
-      nodes.push(h("div", { class: `heading h${level}`, role: "heading", "aria-level": level + 2 }, ...inline(match[2], context, depth + 1)));
+      nodes.push(
+        h(
+          "div",
+          { class: `heading h${level}`, role: "heading", "aria-level": level + 2 },
+          ...inline(match[2], context, depth + 1),
+        ),
+      );
     } else if ((match = SUBTEXT.exec(line))) {
       flush();
       nodes.push(h("small", { class: "subtext" }, ...inline(match[1], context, depth + 1)));
@@ -77,7 +83,12 @@ function lines(text, context, depth) {
       flush();
       const items = [];
       while (at < all.length && (match = ITEM.exec(all[at]))) {
-        const item = { indent: match[1].length, ordered: /\d/.test(match[2]), start: parseInt(match[2], 10), text: match[3] };
+        const item = {
+          indent: match[1].length,
+          ordered: /\d/.test(match[2]),
+          start: parseInt(match[2], 10),
+          text: match[3],
+        };
         // points and numbers at the margin are two lists
         if (items.length && item.indent <= items[0].indent && item.ordered !== items[0].ordered) break;
         items.push(item);
@@ -198,7 +209,12 @@ function closing(text, from, mark) {
       const longer = text[at + mark.length] === mark[0];
       if (single && longer) {
         at += 1;
-      } else if (at > start && !longer && !(single && /\s/.test(text[at - 1])) && !(mark === "_" && /\w/.test(text[at + 1] ?? " "))) {
+      } else if (
+        at > start &&
+        !longer &&
+        !(single && /\s/.test(text[at - 1])) &&
+        !(mark === "_" && /\w/.test(text[at + 1] ?? " "))
+      ) {
         return at;
       }
     }
@@ -226,14 +242,18 @@ function bareAddress(text, at) {
   return { node: outside(address, { class: "link" }, address), end: at + address.length };
 }
 
-const MASKED = /\[((?:\\.|[^[\]\\\n]){1,1000})\]\(<?(https?:\/\/[^\s<>()]{1,2000}(?:\([^\s<>()]{0,500}\)[^\s<>()]{0,500})?)>?(?:\s+"([^"\n]{0,500})")?\)/y;
+const MASKED =
+  /\[((?:\\.|[^[\]\\\n]){1,1000})\]\(<?(https?:\/\/[^\s<>()]{1,2000}(?:\([^\s<>()]{0,500}\)[^\s<>()]{0,500})?)>?(?:\s+"([^"\n]{0,500})")?\)/y;
 
 function maskedLink(text, at, context, depth) {
   MASKED.lastIndex = at;
   const match = MASKED.exec(text);
   if (!match || !safeAddress(match[2])) return null;
   const label = inline(match[1], context, DEEPEST - 1 > depth ? depth + 1 : DEEPEST);
-  return { node: outside(match[2], { class: "link", title: match[3] ?? match[2] }, ...label), end: at + match[0].length };
+  return {
+    node: outside(match[2], { class: "link", title: match[3] ?? match[2] }, ...label),
+    end: at + match[0].length,
+  };
 }
 
 const ANGLE =
@@ -265,7 +285,11 @@ function mentionNode(kind, id, { names, mention }) {
   }
   const text = name === undefined ? `<${kind}${id}>` : `@${name.replace(/^@/, "")}`;
   if (kind === "@" && name !== undefined && mention) {
-    return h("button", { type: "button", class: "mention", onclick: (event) => mention(kind, id, event.currentTarget) }, text);
+    return h(
+      "button",
+      { type: "button", class: "mention", onclick: (event) => mention(kind, id, event.currentTarget) },
+      text,
+    );
   }
   return h("span", { class: "mention" }, text);
 }

@@ -4,8 +4,23 @@ import { avatar, bytes, colour, h, icon, outside, ownFile, safeAddress, tint } f
 import { flat, markdown, spoiler } from "./markdown.js";
 import { stampElement, written } from "./times.js";
 
-const ROW = 1, BUTTON = 2, TEXT_SELECT = 3, SECTION = 9, TEXT = 10, THUMBNAIL = 11, GALLERY = 12, FILE = 13, LINE = 14, CONTAINER = 17;
-const SELECTS = { 3: "Make a selection", 5: "Select a user", 6: "Select a role", 7: "Select a user or role", 8: "Select a channel" };
+const ROW = 1,
+  BUTTON = 2,
+  TEXT_SELECT = 3,
+  SECTION = 9,
+  TEXT = 10,
+  THUMBNAIL = 11,
+  GALLERY = 12,
+  FILE = 13,
+  LINE = 14,
+  CONTAINER = 17;
+const SELECTS = {
+  3: "Make a selection",
+  5: "Select a user",
+  6: "Select a role",
+  7: "Select a user or role",
+  8: "Select a channel",
+};
 const BUTTON_STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "premium" };
 
 // What Discord itself says in a channel of what an author did, by the kind of the message.
@@ -39,7 +54,15 @@ export function messageElement(message, hands, { joined = false } = {}) {
   else if (message.used) element.append(usedLine(message.used, hands));
   const body = h("div", { class: "body", id: `${label}-body` }, ...bodyParts(message, context, hands));
   element.append(
-    h("div", { class: "gutter" }, isEvent(message) ? icon(EVENTS[message.kind][0]) : joined ? h("time", { class: "small-time" }, written(message.moment * 1000, "t")) : avatar(message.author)),
+    h(
+      "div",
+      { class: "gutter" },
+      isEvent(message)
+        ? icon(EVENTS[message.kind][0])
+        : joined
+          ? h("time", { class: "small-time" }, written(message.moment * 1000, "t"))
+          : avatar(message.author),
+    ),
     h("div", { class: "column" }, header(message, label, joined || isEvent(message), hands), body),
     tools(message, hands),
   );
@@ -50,7 +73,11 @@ function header(message, label, joined, hands) {
   const named = { class: "author", id: `${label}-author` };
   const author = message.webhook
     ? h("span", { ...named, title: `The webhook ${message.webhook}` }, message.author.name) // is nobody, and has no menu
-    : h("button", { ...named, type: "button", onclick: (event) => hands.user(message.author, event.currentTarget) }, message.author.nick || message.author.name);
+    : h(
+        "button",
+        { ...named, type: "button", onclick: (event) => hands.user(message.author, event.currentTarget) },
+        message.author.nick || message.author.name,
+      );
   const color = hands.colour(message.author.id);
   if (color) tint(author, color);
   return h(
@@ -64,11 +91,14 @@ function header(message, label, joined, hands) {
 }
 
 function tools(message, hands) {
-  const add = (name, label, action) => h("button", { type: "button", "aria-label": label, title: label, tabindex: "-1", onclick: action }, icon(name));
+  const add = (name, label, action) =>
+    h("button", { type: "button", "aria-label": label, title: label, tabindex: "-1", onclick: action }, icon(name));
   return h(
     "div",
     { class: "message-tools" },
-    hands.reacts && !message.private && add("smile", "Add a reaction", (event) => hands.react(message, event.currentTarget)),
+    hands.reacts &&
+      !message.private &&
+      add("smile", "Add a reaction", (event) => hands.react(message, event.currentTarget)),
     hands.edits(message) && add("edit", "Edit", () => hands.edit(message)),
     hands.answers(message) && add("reply", "Reply", () => hands.answer(message)),
     add("more", "More", (event) => hands.menu(message, event.currentTarget)),
@@ -76,7 +106,9 @@ function tools(message, hands) {
 }
 
 function replyLine(reply, names, hands) {
-  const said = reply.deleted ? h("em", {}, "Original message was deleted") : flat(reply.content, names) || h("em", {}, "Click to see attachment");
+  const said = reply.deleted
+    ? h("em", {}, "Original message was deleted")
+    : flat(reply.content, names) || h("em", {}, "Click to see attachment");
   return h(
     "div",
     { class: "above" },
@@ -93,7 +125,11 @@ function usedLine({ user, command }, hands) {
     { class: "above" },
     h("span", { class: "spine" }),
     avatar(user, "tiny"),
-    h("button", { type: "button", class: "above-name", onclick: (event) => hands.user(user, event.currentTarget) }, user.name),
+    h(
+      "button",
+      { type: "button", class: "above-name", onclick: (event) => hands.user(user, event.currentTarget) },
+      user.name,
+    ),
     h("span", {}, " used "),
     h("span", { class: "mention" }, command.startsWith("/") ? command : `/${command}`),
   );
@@ -102,19 +138,42 @@ function usedLine({ user, command }, hands) {
 function bodyParts(message, context, hands) {
   if (message.thinking) {
     const name = message.author.name;
-    return [h("p", { class: "thinking" }, h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), `${name} is thinking…`), ...privacy(message, hands)];
+    return [
+      h(
+        "p",
+        { class: "thinking" },
+        h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")),
+        `${name} is thinking…`,
+      ),
+      ...privacy(message, hands),
+    ];
   }
-  const edited = message.edited && h("span", { class: "edited", title: written(message.edited * 1000, "F") }, "(edited)");
+  const edited =
+    message.edited && h("span", { class: "edited", title: written(message.edited * 1000, "F") }, "(edited)");
   const parts = [];
   if (isEvent(message)) {
-    parts.push(h("div", { class: "text muted event" }, h("b", {}, message.author.nick || message.author.name), " ", EVENTS[message.kind][1](message)));
+    parts.push(
+      h(
+        "div",
+        { class: "text muted event" },
+        h("b", {}, message.author.nick || message.author.name),
+        " ",
+        EVENTS[message.kind][1](message),
+      ),
+    );
   } else if (message.content) {
     parts.push(h("div", { class: "text" }, markdown(message.content, context), edited && " ", edited));
   }
   parts.push(...attachments(message.attachments.filter((file) => !(message.flags & 32768))));
   parts.push(...message.embeds.map((embed) => embedElement(embed, context)));
   if (message.components.length) {
-    parts.push(h("div", { class: "components" }, ...message.components.map((one) => component(one, { message, context, hands }))));
+    parts.push(
+      h(
+        "div",
+        { class: "components" },
+        ...message.components.map((one) => component(one, { message, context, hands })),
+      ),
+    );
   }
   if (edited && !message.content) parts.push(edited);
   if (message.thread) parts.push(threadBox(message.thread, hands));
@@ -125,7 +184,18 @@ function bodyParts(message, context, hands) {
 }
 
 function threadBox(thread, hands) {
-  return h("button", { type: "button", class: "thread-box", "aria-label": `Go to the thread ${thread.name}`, onclick: () => hands.go(thread.id) }, icon("thread"), h("b", {}, thread.name), h("span", { class: "thread-see" }, "See thread ›"));
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "thread-box",
+      "aria-label": `Go to the thread ${thread.name}`,
+      onclick: () => hands.go(thread.id),
+    },
+    icon("thread"),
+    h("b", {}, thread.name),
+    h("span", { class: "thread-see" }, "See thread ›"),
+  );
 }
 
 function privacy(message, hands) {
@@ -136,7 +206,13 @@ function privacy(message, hands) {
       { class: "privacy" },
       icon("eye"),
       "Only you can see this • ",
-      message.thinking ? null : h("button", { type: "button", class: "plain-link", onclick: () => hands.dismiss(message) }, "Dismiss message"),
+      message.thinking
+        ? null
+        : h(
+            "button",
+            { type: "button", class: "plain-link", onclick: () => hands.dismiss(message) },
+            "Dismiss message",
+          ),
     ),
   ];
 }
@@ -148,7 +224,14 @@ function reactions(message, hands) {
     ...message.reactions.map(({ emoji, count, mine, by }) =>
       h(
         "button",
-        { type: "button", class: mine ? "reaction mine" : "reaction", "aria-pressed": String(mine), "aria-label": `${emoji.name}, ${count}`, title: by.join(", "), onclick: () => hands.toggleReaction(message, emoji, !mine) },
+        {
+          type: "button",
+          class: mine ? "reaction mine" : "reaction",
+          "aria-pressed": String(mine),
+          "aria-label": `${emoji.name}, ${count}`,
+          title: by.join(", "),
+          onclick: () => hands.toggleReaction(message, emoji, !mine),
+        },
         h("span", {}, emoji.id ? `:${emoji.name}:` : emoji.name),
         h("span", { class: "count" }, String(count)),
       ),
@@ -164,7 +247,14 @@ function attachments(files) {
   const pictures = files.filter((file) => PICTURES.has(file.content_type));
   const others = files.filter((file) => !PICTURES.has(file.content_type));
   return [
-    pictures.length > 0 && h("div", { class: pictures.length > 1 ? "gallery" : "pictures" }, ...pictures.map((file) => media(file.url, file.description || file.filename, { hidden: file.filename.startsWith("SPOILER_") }))),
+    pictures.length > 0 &&
+      h(
+        "div",
+        { class: pictures.length > 1 ? "gallery" : "pictures" },
+        ...pictures.map((file) =>
+          media(file.url, file.description || file.filename, { hidden: file.filename.startsWith("SPOILER_") }),
+        ),
+      ),
     ...others.map((file) => fileBox(file.filename, file.size, file.url)),
   ].filter(Boolean);
 }
@@ -174,7 +264,12 @@ function fileBox(name, size, url) {
     "div",
     { class: "file" },
     icon("file"),
-    h("div", {}, outside(url, { class: "link file-name" }, name), size !== null && size !== undefined && h("div", { class: "muted" }, bytes(size))),
+    h(
+      "div",
+      {},
+      outside(url, { class: "link file-name" }, name),
+      size !== null && size !== undefined && h("div", { class: "muted" }, bytes(size)),
+    ),
   );
 }
 
@@ -183,7 +278,12 @@ function media(url, description, { hidden = false, small = false } = {}) {
   const own = ownFile(url);
   const node = own
     ? outside(url, { class: "picture" }, h("img", { src: own, alt: description || "A picture", loading: "lazy" }))
-    : h("span", { class: small ? "elsewhere small" : "elsewhere" }, icon("link"), outside(url, { class: "link", title: url }, description || shortened(url)));
+    : h(
+        "span",
+        { class: small ? "elsewhere small" : "elsewhere" },
+        icon("link"),
+        outside(url, { class: "link", title: url }, description || shortened(url)),
+      );
   return hidden ? spoiler([node]) : node;
 }
 
@@ -197,7 +297,10 @@ function shortened(text) {
 // Embeds
 
 function embedElement(embed, context) {
-  const box = h("article", { class: "embed", "aria-label": embed.title ? `Embed: ${flat(embed.title, context.names)}` : "Embed" });
+  const box = h("article", {
+    class: "embed",
+    "aria-label": embed.title ? `Embed: ${flat(embed.title, context.names)}` : "Embed",
+  });
   const color = colour(embed.color);
   if (color) box.style.borderInlineStartColor = color;
   const main = h("div", { class: "embed-main" });
@@ -213,7 +316,8 @@ function embedElement(embed, context) {
   if (embed.fields?.length) main.append(fields(embed.fields, context));
   if (embed.thumbnail) box.classList.add("with-thumbnail");
   box.append(main);
-  if (embed.thumbnail) box.append(h("div", { class: "embed-thumbnail" }, media(embed.thumbnail.url, null, { small: true })));
+  if (embed.thumbnail)
+    box.append(h("div", { class: "embed-thumbnail" }, media(embed.thumbnail.url, null, { small: true })));
   if (embed.image) box.append(h("div", { class: "embed-image" }, media(embed.image.url, null)));
   if (embed.footer || embed.timestamp) {
     const moment = embed.timestamp && Date.parse(embed.timestamp);
@@ -276,7 +380,11 @@ function component(one, at) {
     case TEXT:
       return h("div", { class: "text" }, markdown(one.content, at.context));
     case THUMBNAIL:
-      return h("div", { class: "thumbnail" }, media(one.media.url, one.description, { hidden: one.spoiler, small: true }));
+      return h(
+        "div",
+        { class: "thumbnail" },
+        media(one.media.url, one.description, { hidden: one.spoiler, small: true }),
+      );
     case GALLERY:
       return h(
         "div",
@@ -314,14 +422,27 @@ function emojiNode(emoji) {
 
 function button(one, { message, hands }) {
   const style = BUTTON_STYLES[one.style] ?? "secondary";
-  const inner = [emojiNode(one.emoji), one.label && h("span", {}, one.label), !one.label && !one.emoji && style === "premium" && "Shop"];
+  const inner = [
+    emojiNode(one.emoji),
+    one.label && h("span", {}, one.label),
+    !one.label && !one.emoji && style === "premium" && "Shop",
+  ];
   if (style === "link") {
     if (one.disabled || !safeAddress(one.url)) {
-      return h("button", { type: "button", class: "button link-button", disabled: Boolean(one.disabled), title: one.url }, ...inner, icon("link"));
+      return h(
+        "button",
+        { type: "button", class: "button link-button", disabled: Boolean(one.disabled), title: one.url },
+        ...inner,
+        icon("link"),
+      );
     }
     return outside(one.url, { class: "button link-button", title: one.url }, ...inner, icon("link"));
   }
-  const element = h("button", { type: "button", class: `button ${style}`, disabled: Boolean(one.disabled), "data-control": one.custom_id }, ...inner);
+  const element = h(
+    "button",
+    { type: "button", class: `button ${style}`, disabled: Boolean(one.disabled), "data-control": one.custom_id },
+    ...inner,
+  );
   element.addEventListener("click", () => hands.click(message, one, element));
   return element;
 }
@@ -341,7 +462,13 @@ function select(one, { message, hands }) {
       "aria-label": chosen.length ? `${label}: ${chosen.join(", ")}` : label,
       "data-control": one.custom_id,
     },
-    h("span", { class: "select-text" }, chosen.length ? chosen.map((name) => h("span", { class: one.max_values > 1 || one.type !== TEXT_SELECT ? "pill" : "" }, name)) : label),
+    h(
+      "span",
+      { class: "select-text" },
+      chosen.length
+        ? chosen.map((name) => h("span", { class: one.max_values > 1 || one.type !== TEXT_SELECT ? "pill" : "" }, name))
+        : label,
+    ),
     icon("down"),
   );
   element.addEventListener("click", () => hands.select(message, one, element));
@@ -352,4 +479,3 @@ function chosenNames(one, hands) {
   if (one.type === TEXT_SELECT) return one.options.filter((option) => option.default).map((option) => option.label);
   return (one.default_values ?? []).map(({ id }) => hands.nameOf(id) ?? id);
 }
-

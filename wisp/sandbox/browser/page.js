@@ -92,7 +92,7 @@ function showPlace(frame) {
   sessionStorage.setItem("was", JSON.stringify({ id: place.me.id, channel: place.channel.id, direct: !place.guild }));
   const name = place.channel.name;
   document.title = `${place.guild ? `#${name}` : name} — wisp sandbox`;
-  byId("title").replaceChildren(icon(place.guild ? CHANNEL_ICONS[place.channel.kind] ?? "hash" : "people"), name);
+  byId("title").replaceChildren(icon(place.guild ? (CHANNEL_ICONS[place.channel.kind] ?? "hash") : "people"), name);
   byId("topic").textContent = place.channel.topic ?? "";
   byId("status").textContent = place.online ? "" : `${place.bot.name} is offline`;
   showTime(was);
@@ -141,7 +141,16 @@ function timeMenu(anchor) {
     `Advance time for ${place.bot.name} and this server`,
     ...["1 minute", "1 hour", "1 day"].map((by) => ({ label: by, action: () => attempt("advance", { by }) })),
     null,
-    { label: "Another duration…", action: () => askText("Advance time", { label: "Duration", button: "Advance", hint: "Such as 90s, 2h or 1d 6h. What falls due until then happens at once, in order.", done: advance }) },
+    {
+      label: "Another duration…",
+      action: () =>
+        askText("Advance time", {
+          label: "Duration",
+          button: "Advance",
+          hint: "Such as 90s, 2h or 1d 6h. What falls due until then happens at once, in order.",
+          done: advance,
+        }),
+    },
   ]);
 }
 
@@ -157,41 +166,119 @@ function keepFocus(box, draw) {
 function drawGuilds() {
   const unread = ({ id }) => id !== place.guild?.id && place.unread_guilds.includes(id);
   const entry = (key, label, current, action, ...inner) =>
-    h("button", { type: "button", class: current ? "guild current" : "guild", "data-key": key, "aria-current": current ? "true" : null, "aria-label": label, title: label, onclick: action }, ...inner);
+    h(
+      "button",
+      {
+        type: "button",
+        class: current ? "guild current" : "guild",
+        "data-key": key,
+        "aria-current": current ? "true" : null,
+        "aria-label": label,
+        title: label,
+        onclick: action,
+      },
+      ...inner,
+    );
   fill(
     byId("guilds"),
-    entry("dm", "Direct messages", !place.guild, () => attempt("go"), avatar(place.bot), place.unread_direct && h("span", { class: "dot-unread" })),
+    entry(
+      "dm",
+      "Direct messages",
+      !place.guild,
+      () => attempt("go"),
+      avatar(place.bot),
+      place.unread_direct && h("span", { class: "dot-unread" }),
+    ),
     h("hr"),
-    ...place.guilds.map((guild) => entry(`guild-${guild.id}`, guild.name, guild.id === place.guild?.id, () => attempt("go", { guild: guild.id }), initials(guild.name), unread(guild) && h("span", { class: "dot-unread" }))),
+    ...place.guilds.map((guild) =>
+      entry(
+        `guild-${guild.id}`,
+        guild.name,
+        guild.id === place.guild?.id,
+        () => attempt("go", { guild: guild.id }),
+        initials(guild.name),
+        unread(guild) && h("span", { class: "dot-unread" }),
+      ),
+    ),
     place.more_guilds ? h("p", { class: "muted" }, `+${place.more_guilds}`) : null,
-    entry("add", "Add a server", false, () => askText("Add a server", { label: "Name", button: "Create", hint: "You own it, and the bot is in it.", done: (name) => link.ask("add guild", { name }) }), icon("plus")),
+    entry(
+      "add",
+      "Add a server",
+      false,
+      () =>
+        askText("Add a server", {
+          label: "Name",
+          button: "Create",
+          hint: "You own it, and the bot is in it.",
+          done: (name) => link.ask("add guild", { name }),
+        }),
+      icon("plus"),
+    ),
   );
 }
 
-const initials = (name) => name.split(/\s+/).slice(0, 3).map((word) => [...word][0] ?? "").join("");
+const initials = (name) =>
+  name
+    .split(/\s+/)
+    .slice(0, 3)
+    .map((word) => [...word][0] ?? "")
+    .join("");
 
 function drawChannels() {
   const { guild } = place;
   fill(
     byId("guild"),
     h("h2", {}, guild ? guild.name : "Direct messages"),
-    guild && h("button", { type: "button", class: "tool", "data-key": "guild-menu", "aria-haspopup": "menu", "aria-label": `Change ${guild.name}`, onclick: (event) => guildMenu(event.currentTarget) }, icon("down")),
+    guild &&
+      h(
+        "button",
+        {
+          type: "button",
+          class: "tool",
+          "data-key": "guild-menu",
+          "aria-haspopup": "menu",
+          "aria-label": `Change ${guild.name}`,
+          onclick: (event) => guildMenu(event.currentTarget),
+        },
+        icon("down"),
+      ),
   );
   const channels = guild ? guild.channels : [{ ...place.channel, direct: true }];
   byId("channels").replaceChildren(
-    h("ul", { class: "channel-list", "aria-label": "Channels" }, ...channels.map((channel) => h("li", { class: "channel-row" }, channelButton(channel), channelTool(channel)))),
+    h(
+      "ul",
+      { class: "channel-list", "aria-label": "Channels" },
+      ...channels.map((channel) => h("li", { class: "channel-row" }, channelButton(channel), channelTool(channel))),
+    ),
   );
 }
 
 function channelTool(channel) {
   if (channel.id !== place.channel.id || channel.direct) return null;
-  return h("button", { type: "button", class: "tool", "data-key": "channel-menu", "aria-haspopup": "menu", "aria-label": `Change #${channel.name}`, onclick: (event) => channelMenu(channel, event.currentTarget) }, icon("gear"));
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "tool",
+      "data-key": "channel-menu",
+      "aria-haspopup": "menu",
+      "aria-label": `Change #${channel.name}`,
+      onclick: (event) => channelMenu(channel, event.currentTarget),
+    },
+    icon("gear"),
+  );
 }
 
 function channelMenu(channel, anchor) {
   openMenu(anchor, `#${channel.name}`, [
-    { label: "Permissions…", action: () => editChannel(channel, { guild: place.guild, permissions, ask: (what, fields) => link.ask(what, fields) }) },
-    ...(channel.id === place.channel.id && threads() ? [{ label: "Create a thread…", action: () => startThread() }] : []),
+    {
+      label: "Permissions…",
+      action: () =>
+        editChannel(channel, { guild: place.guild, permissions, ask: (what, fields) => link.ask(what, fields) }),
+    },
+    ...(channel.id === place.channel.id && threads()
+      ? [{ label: "Create a thread…", action: () => startThread() }]
+      : []),
     { label: "Copy channel id", action: () => copy(channel.id) },
   ]);
 }
@@ -204,7 +291,9 @@ function channelButton(channel) {
     "button",
     {
       type: "button",
-      class: ["channel", CHANNEL_ICONS[channel.kind] === "thread" && "thread", current && "current", count && "unread"].filter(Boolean).join(" "),
+      class: ["channel", CHANNEL_ICONS[channel.kind] === "thread" && "thread", current && "current", count && "unread"]
+        .filter(Boolean)
+        .join(" "),
       "data-key": `channel-${channel.id}`,
       "aria-current": current ? "page" : null,
       "aria-label": count ? `${channel.name}, ${count} unread` : channel.name,
@@ -221,19 +310,28 @@ function channelButton(channel) {
 }
 
 function guildMenu(anchor) {
-  const ask = (title, label, what) => () => askText(title, { label, button: "Create", done: (name) => link.ask(what, { name }) });
+  const ask = (title, label, what) => () =>
+    askText(title, { label, button: "Create", done: (name) => link.ask(what, { name }) });
   openMenu(anchor, place.guild.name, [
     { label: "Add a channel", action: ask("Add a channel", "Name", "add channel") },
     { label: "Add a role", action: newRole },
     { label: "Let somebody join", action: join },
     null,
     "Roles",
-    ...place.guild.roles.map((role) => ({ label: `@${role.name.replace(/^@/, "")}`, hint: role.fixed ? "of an app" : "", action: () => changeRole(role.id) })),
+    ...place.guild.roles.map((role) => ({
+      label: `@${role.name.replace(/^@/, "")}`,
+      hint: role.fixed ? "of an app" : "",
+      action: () => changeRole(role.id),
+    })),
   ]);
 }
 
 function newRole() {
-  askText("Add a role", { label: "Name", button: "Create", done: async (name) => changeRole(await link.ask("add role", { name })) });
+  askText("Add a role", {
+    label: "Name",
+    button: "Create",
+    done: async (name) => changeRole(await link.ask("add role", { name })),
+  });
 }
 
 function changeRole(id) {
@@ -242,7 +340,13 @@ function changeRole(id) {
 }
 
 function join() {
-  askText("Let somebody join", { label: "Their name", button: "Join", most: 32, hint: "Somebody new, or who is in another server.", done: (name) => link.ask("join", { name }) });
+  askText("Let somebody join", {
+    label: "Their name",
+    button: "Join",
+    most: 32,
+    hint: "Somebody new, or who is in another server.",
+    done: (name) => link.ask("join", { name }),
+  });
 }
 
 function colourOf(id) {
@@ -254,13 +358,33 @@ function colourOf(id) {
 function drawMembers() {
   const members = place.guild?.members ?? [place.bot, place.me];
   const group = (title, some) =>
-    some.length ? [h("h3", { class: "group-title" }, `${title} — ${some.length}`), h("ul", {}, ...some.map((member) => h("li", {}, memberButton(member))))] : [];
+    some.length
+      ? [
+          h("h3", { class: "group-title" }, `${title} — ${some.length}`),
+          h("ul", {}, ...some.map((member) => h("li", {}, memberButton(member)))),
+        ]
+      : [];
   const hidden = place.guild ? place.guild.member_count - members.length : 0;
   byId("right").replaceChildren(
-    ...group("Apps", members.filter(({ bot }) => bot)),
-    ...group("Members", members.filter(({ bot }) => !bot)),
+    ...group(
+      "Apps",
+      members.filter(({ bot }) => bot),
+    ),
+    ...group(
+      "Members",
+      members.filter(({ bot }) => !bot),
+    ),
     ...(hidden > 0 ? [h("p", { class: "muted more-members" }, `and ${hidden} more`)] : []),
-    ...(place.guild ? [h("button", { type: "button", class: "add-member", "data-key": "join", onclick: join }, icon("plus"), "Let somebody join")] : []),
+    ...(place.guild
+      ? [
+          h(
+            "button",
+            { type: "button", class: "add-member", "data-key": "join", onclick: join },
+            icon("plus"),
+            "Let somebody join",
+          ),
+        ]
+      : []),
   );
 }
 
@@ -271,9 +395,25 @@ function memberButton(member) {
   if (color) tint(name, color);
   const element = h(
     "button",
-    { type: "button", class: offline ? "member offline" : "member", "data-key": `member-${member.id}`, "aria-haspopup": "menu", onclick: (event) => userMenu(member, event.currentTarget), oncontextmenu: (event) => { event.preventDefault(); userMenu(member, event.currentTarget); } },
+    {
+      type: "button",
+      class: offline ? "member offline" : "member",
+      "data-key": `member-${member.id}`,
+      "aria-haspopup": "menu",
+      onclick: (event) => userMenu(member, event.currentTarget),
+      oncontextmenu: (event) => {
+        event.preventDefault();
+        userMenu(member, event.currentTarget);
+      },
+    },
     avatar(member),
-    h("span", { class: "member-text" }, h("span", {}, name, member.bot && h("span", { class: "tag" }, "APP")), member.id === place.me.id && h("span", { class: "muted" }, "You"), member.id === place.guild?.owner && member.id !== place.me.id && h("span", { class: "muted" }, "Owner")),
+    h(
+      "span",
+      { class: "member-text" },
+      h("span", {}, name, member.bot && h("span", { class: "tag" }, "APP")),
+      member.id === place.me.id && h("span", { class: "muted" }, "You"),
+      member.id === place.guild?.owner && member.id !== place.me.id && h("span", { class: "muted" }, "Owner"),
+    ),
   );
   return element;
 }
@@ -281,10 +421,20 @@ function memberButton(member) {
 function userMenu(user, anchor) {
   openMenu(anchor, user.name, [
     user.nick ? `${user.nick} (${user.name})` : user.name,
-    ...place.menus.user.map((command) => ({ label: command, hint: "Apps", action: () => use("menu", { command, user: user.id }, command) })),
+    ...place.menus.user.map((command) => ({
+      label: command,
+      hint: "Apps",
+      action: () => use("menu", { command, user: user.id }, command),
+    })),
     place.menus.user.length ? null : "No apps offer anything here",
-    { label: "Mention", action: () => insert(`${sameNamed(place.guild?.members ?? []).has(user.name) ? `<@${user.id}>` : `@${user.name}`} `) },
-    ...(user.bot || user.id === place.me.id ? [] : [{ label: `Be ${user.name}`, action: () => attempt("be", { user: user.id }) }]),
+    {
+      label: "Mention",
+      action: () =>
+        insert(`${sameNamed(place.guild?.members ?? []).has(user.name) ? `<@${user.id}>` : `@${user.name}`} `),
+    },
+    ...(user.bot || user.id === place.me.id
+      ? []
+      : [{ label: `Be ${user.name}`, action: () => attempt("be", { user: user.id }) }]),
     ...roleEntries(user),
     ...leaveEntry(user),
   ]);
@@ -294,11 +444,17 @@ const memberOf = (id) => place.guild?.members.find((one) => one.id === id);
 
 function roleEntries(user) {
   const member = memberOf(user.id);
-  const roles = (place.guild?.roles ?? []).filter((role) => role.id !== place.guild.id && (!role.fixed || member?.roles.includes(role.id)));
+  const roles = (place.guild?.roles ?? []).filter(
+    (role) => role.id !== place.guild.id && (!role.fixed || member?.roles.includes(role.id)),
+  );
   if (!member) return [];
   const entry = (role) => {
     const has = member.roles.includes(role.id);
-    return { label: role.name, checked: has, action: () => attempt("give role", { user: user.id, role: role.id, on: !has }) };
+    return {
+      label: role.name,
+      checked: has,
+      action: () => attempt("give role", { user: user.id, role: role.id, on: !has }),
+    };
   };
   return [null, "Roles", ...roles.map(entry), { label: "New role…", action: newRole }];
 }
@@ -317,15 +473,43 @@ function insert(text) {
 
 function drawYou() {
   byId("you").replaceChildren(
-    h("button", { type: "button", class: "you-button", "data-key": "you", "aria-haspopup": "menu", "aria-label": `You are ${place.me.name}: be somebody else`, onclick: (event) => peopleMenu(event.currentTarget) }, avatar(place.me), h("span", { class: "member-text" }, h("b", {}, place.me.name), h("span", { class: "muted" }, "Switch person"))),
-    h("button", { type: "button", class: "tool", "data-key": "theme", "aria-label": dark() ? "Light" : "Dark", title: dark() ? "Light" : "Dark", onclick: switchTheme }, icon(dark() ? "sun" : "moon")),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "you-button",
+        "data-key": "you",
+        "aria-haspopup": "menu",
+        "aria-label": `You are ${place.me.name}: be somebody else`,
+        onclick: (event) => peopleMenu(event.currentTarget),
+      },
+      avatar(place.me),
+      h("span", { class: "member-text" }, h("b", {}, place.me.name), h("span", { class: "muted" }, "Switch person")),
+    ),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "tool",
+        "data-key": "theme",
+        "aria-label": dark() ? "Light" : "Dark",
+        title: dark() ? "Light" : "Dark",
+        onclick: switchTheme,
+      },
+      icon(dark() ? "sun" : "moon"),
+    ),
   );
 }
 
 function peopleMenu(anchor) {
   const twice = sameNamed(place.people);
   openMenu(anchor, "Who are you?", [
-    ...place.people.map((user) => ({ label: user.name, hint: twice.has(user.name) ? user.id : null, checked: user.id === place.me.id, action: () => attempt("be", { user: user.id }) })),
+    ...place.people.map((user) => ({
+      label: user.name,
+      hint: twice.has(user.name) ? user.id : null,
+      checked: user.id === place.me.id,
+      action: () => attempt("be", { user: user.id }),
+    })),
     null,
     { label: "Somebody new…", action: newPerson },
   ]);
@@ -345,7 +529,11 @@ function newPerson() {
 // Messages
 
 const hands = {
-  click: (message, control, element) => use("click", { message: message.id, button: control.custom_id }, control.label ?? "This interaction", { message, element }),
+  click: (message, control, element) =>
+    use("click", { message: message.id, button: control.custom_id }, control.label ?? "This interaction", {
+      message,
+      element,
+    }),
   select: chooseIn,
   menu: messageMenu,
   user: userMenu,
@@ -358,9 +546,18 @@ const hands = {
     composer.tray.answer(message, { self: message.author.id === place.me.id });
   },
   edits: (message) => isMine(message) && !message.private && WRITTEN.includes(message.kind),
-  edit: (message) => talk.edit(message, { save: (text) => link.ask("edit", { message: message.id, text }), remove: () => hands.delete(message) }),
+  edit: (message) =>
+    talk.edit(message, {
+      save: (text) => link.ask("edit", { message: message.id, text }),
+      remove: () => hands.delete(message),
+    }),
   deletes: (message) => !message.private && (isMine(message) || (place.guild && may(MANAGE_MESSAGES))),
-  delete: (message) => confirm("Delete message", { text: "Are you sure you want to delete this message?", button: "Delete", done: () => link.ask("delete", { message: message.id }) }),
+  delete: (message) =>
+    confirm("Delete message", {
+      text: "Are you sure you want to delete this message?",
+      button: "Delete",
+      done: () => link.ask("delete", { message: message.id }),
+    }),
   // what a key does with the message that has the keyboard, as in the client
   keys: {
     e: (message) => hands.edits(message) && hands.edit(message),
@@ -374,11 +571,21 @@ const hands = {
   nameOf: (id) => nameOf(id),
   mention: (kind, id, anchor) => {
     if (kind === "#") attempt("go", { channel: id });
-    else userMenu(place.guild?.members.find((one) => one.id === id) ?? place.people.find((one) => one.id === id) ?? place.bot, anchor);
+    else
+      userMenu(
+        place.guild?.members.find((one) => one.id === id) ?? place.people.find((one) => one.id === id) ?? place.bot,
+        anchor,
+      );
   },
   reacts: false,
-  react: (message, anchor) => openMenu(anchor, "Reactions", QUICK.map((name) => ({ label: name, action: () => hands.toggleReaction(message, { name, id: null }, true) }))),
-  toggleReaction: (message, { name, id }, on) => attempt("react", { message: message.id, emoji: name, emoji_id: id, on }),
+  react: (message, anchor) =>
+    openMenu(
+      anchor,
+      "Reactions",
+      QUICK.map((name) => ({ label: name, action: () => hands.toggleReaction(message, { name, id: null }, true) })),
+    ),
+  toggleReaction: (message, { name, id }, on) =>
+    attempt("react", { message: message.id, emoji: name, emoji_id: id, on }),
 };
 
 const isMine = (message) => message.author.id === place.me.id && !message.webhook;
@@ -388,7 +595,13 @@ function nameOf(id) {
   const user = [...(guild?.members ?? []), ...place.people, place.bot].find((one) => one.id === id);
   const role = guild?.roles.find((one) => one.id === id);
   const channel = guild?.channels.find((one) => one.id === id);
-  return user ? `@${user.nick || user.name}` : role ? `@${role.name.replace(/^@/, "")}` : channel ? `#${channel.name}` : null;
+  return user
+    ? `@${user.nick || user.name}`
+    : role
+      ? `@${role.name.replace(/^@/, "")}`
+      : channel
+        ? `#${channel.name}`
+        : null;
 }
 
 // An interaction: busy until the bot answers; where it does not, the client says so below what was used.
@@ -407,7 +620,9 @@ async function use(what, fields, name, { message = null, element = null } = {}) 
   } finally {
     if (element) {
       busy.delete(`${message.id}/${element.dataset.control}`);
-      const now = byId(`message-${message.id}`)?.querySelector(`[data-control="${CSS.escape(element.dataset.control)}"]`);
+      const now = byId(`message-${message.id}`)?.querySelector(
+        `[data-control="${CSS.escape(element.dataset.control)}"]`,
+      );
       for (const one of [element, now]) {
         one?.classList.remove("busy");
         one?.removeAttribute("aria-busy");
@@ -427,8 +642,15 @@ function failedOn(message, name, text) {
 }
 
 function chooseIn(message, control, element) {
-  const send = (values) => use("select", { message: message.id, select: control.custom_id, values }, control.placeholder ?? "The select", { message, element });
-  const chosen = control.type === 3 ? control.options.filter((one) => one.default).map(({ value }) => value) : (control.default_values ?? []).map(({ id }) => id);
+  const send = (values) =>
+    use("select", { message: message.id, select: control.custom_id, values }, control.placeholder ?? "The select", {
+      message,
+      element,
+    });
+  const chosen =
+    control.type === 3
+      ? control.options.filter((one) => one.default).map(({ value }) => value)
+      : (control.default_values ?? []).map(({ id }) => id);
   openChoices(element, {
     label: control.placeholder || "Choices",
     options: choicesOf(control),
@@ -443,29 +665,52 @@ function chooseIn(message, control, element) {
 function choicesOf({ type, options, channel_types: kinds }) {
   const { guild } = place;
   if (type === 3) {
-    return options.map(({ value, label, description, emoji }) => ({ value, label, description, icon: emoji ? h("span", { class: "choice-emoji" }, emoji.id ? `:${emoji.name}:` : emoji.name) : null }));
+    return options.map(({ value, label, description, emoji }) => ({
+      value,
+      label,
+      description,
+      icon: emoji ? h("span", { class: "choice-emoji" }, emoji.id ? `:${emoji.name}:` : emoji.name) : null,
+    }));
   }
-  const users = (guild?.members ?? [place.me, place.bot]).map((one) => ({ value: one.id, label: one.nick || one.name, icon: avatar(one, "small") }));
+  const users = (guild?.members ?? [place.me, place.bot]).map((one) => ({
+    value: one.id,
+    label: one.nick || one.name,
+    icon: avatar(one, "small"),
+  }));
   const roles = (guild?.roles ?? []).map((one) => ({ value: one.id, label: `@${one.name.replace(/^@/, "")}` }));
   if (type === 5) return users;
   if (type === 6) return roles;
   if (type === 7) return [...users, ...roles];
-  return (guild?.channels ?? []).filter(({ kind }) => !kinds?.length || kinds.includes(kind)).map((one) => ({ value: one.id, label: `#${one.name}` }));
+  return (guild?.channels ?? [])
+    .filter(({ kind }) => !kinds?.length || kinds.includes(kind))
+    .map((one) => ({ value: one.id, label: `#${one.name}` }));
 }
 
 function messageMenu(message, anchor) {
   const offered = message.private ? [] : place.menus.message;
   openMenu(anchor, "Message", [
-    ...offered.map((command) => ({ label: command, hint: "Apps", action: () => use("menu", { command, message: message.id }, command, { message }) })),
+    ...offered.map((command) => ({
+      label: command,
+      hint: "Apps",
+      action: () => use("menu", { command, message: message.id }, command, { message }),
+    })),
     offered.length ? null : "No apps offer anything here",
-    ...(hands.reacts && !message.private ? [{ label: "Add a reaction…", action: () => hands.react(message, anchor) }] : []),
+    ...(hands.reacts && !message.private
+      ? [{ label: "Add a reaction…", action: () => hands.react(message, anchor) }]
+      : []),
     ...(hands.edits(message) ? [{ label: "Edit message", hint: "E", action: () => hands.edit(message) }] : []),
     ...(hands.answers(message) ? [{ label: "Reply", hint: "R", action: () => hands.answer(message) }] : []),
-    ...(threads() && !message.private && !message.thread ? [{ label: "Create a thread…", action: () => startThread(message) }] : []),
+    ...(threads() && !message.private && !message.thread
+      ? [{ label: "Create a thread…", action: () => startThread(message) }]
+      : []),
     { label: "Copy text", action: () => copy(message.content) },
     { label: "Copy message id", action: () => copy(message.id) },
-    ...(message.private && !message.thinking ? [{ label: "Dismiss message", action: () => hands.dismiss(message) }] : []),
-    ...(hands.deletes(message) ? [{ label: "Delete message", hint: "Del", danger: true, action: () => hands.delete(message) }] : []),
+    ...(message.private && !message.thinking
+      ? [{ label: "Dismiss message", action: () => hands.dismiss(message) }]
+      : []),
+    ...(hands.deletes(message)
+      ? [{ label: "Delete message", hint: "Del", danger: true, action: () => hands.delete(message) }]
+      : []),
   ]);
 }
 
@@ -473,11 +718,18 @@ function messageMenu(message, anchor) {
 const threads = () => place.guild && place.channel.kind === 0 && may(CREATE_PUBLIC_THREADS);
 
 function startThread(message = null) {
-  askText("Create a thread", { label: "Thread name", button: "Create thread", done: (name) => link.ask("start thread", { name, ...(message ? { message: message.id } : {}) }) });
+  askText("Create a thread", {
+    label: "Thread name",
+    button: "Create thread",
+    done: (name) => link.ask("start thread", { name, ...(message ? { message: message.id } : {}) }),
+  });
 }
 
 function copy(text) {
-  navigator.clipboard.writeText(text).then(() => announce("Copied"), () => talk.note("The browser does not let the page copy"));
+  navigator.clipboard.writeText(text).then(
+    () => announce("Copied"),
+    () => talk.note("The browser does not let the page copy"),
+  );
 }
 
 function showForm({ modal, form }) {
@@ -509,7 +761,10 @@ function drawer(side, on) {
   const app = byId("app");
   app.classList.toggle(`${side}-open`, on);
   byId(`open-${side}`).setAttribute("aria-expanded", String(on));
-  byId("shade").hidden = !((narrow.matches && app.classList.contains("left-open")) || (slim.matches && app.classList.contains("right-open")));
+  byId("shade").hidden = !(
+    (narrow.matches && app.classList.contains("left-open")) ||
+    (slim.matches && app.classList.contains("right-open"))
+  );
   settle();
 }
 
@@ -527,7 +782,9 @@ function closeDrawers() {
 }
 
 // Files that are dropped on the conversation go along with the next message.
-document.querySelector(".main").addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+document
+  .querySelector(".main")
+  .addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
 document.querySelector(".main").addEventListener("drop", (event) => {
   if (!event.dataTransfer.files.length) return;
   event.preventDefault();
@@ -563,7 +820,11 @@ byId("open-right").addEventListener("click", () => {
   settle();
 });
 byId("shade").addEventListener("click", closeDrawers);
-for (const query of [narrow, slim]) query.addEventListener("change", () => { closeDrawers(); byId("open-right").setAttribute("aria-expanded", String(!byId("right").inert)); });
+for (const query of [narrow, slim])
+  query.addEventListener("change", () => {
+    closeDrawers();
+    byId("open-right").setAttribute("aria-expanded", String(!byId("right").inert));
+  });
 closeDrawers();
 byId("open-right").setAttribute("aria-expanded", String(!byId("right").inert));
 
@@ -590,7 +851,9 @@ document.addEventListener("keydown", (event) => {
     else composer.focus();
     return;
   }
-  const typing = event.target.closest?.("input, textarea, select, [contenteditable], dialog, [role=menu], [role=listbox]");
+  const typing = event.target.closest?.(
+    "input, textarea, select, [contenteditable], dialog, [role=menu], [role=listbox]",
+  );
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "/") {
     event.preventDefault();

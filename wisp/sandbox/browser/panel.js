@@ -22,16 +22,40 @@ export class Panel {
     this.needle = "";
     this.last = 0;
     this.list = h("ol", { class: "records", "aria-label": "Records" });
-    this.scroll = h("div", { class: "scroll records-scroll", tabindex: "0", role: "region", "aria-label": "Records" }, this.list);
-    this.search = h("input", { type: "search", class: "search", placeholder: "Filter", "aria-label": "Filter records", oninput: () => this.filter() });
-    this.tabs = KINDS.map(([kind, label]) => h("button", { type: "button", class: "tab", "aria-pressed": String(kind === "all"), onclick: () => this.choose(kind) }, label));
+    this.scroll = h(
+      "div",
+      { class: "scroll records-scroll", tabindex: "0", role: "region", "aria-label": "Records" },
+      this.list,
+    );
+    this.search = h("input", {
+      type: "search",
+      class: "search",
+      placeholder: "Filter",
+      "aria-label": "Filter records",
+      oninput: () => this.filter(),
+    });
+    this.tabs = KINDS.map(([kind, label]) =>
+      h(
+        "button",
+        { type: "button", class: "tab", "aria-pressed": String(kind === "all"), onclick: () => this.choose(kind) },
+        label,
+      ),
+    );
     const header = h(
       "header",
       { class: "panel-header" },
       h("div", { class: "tabs", role: "group", "aria-label": "What is shown" }, ...this.tabs),
       this.search,
-      h("button", { type: "button", class: "tool", "aria-label": "Clear", title: "Clear", onclick: () => this.clear() }, "Clear"),
-      h("button", { type: "button", class: "tool", "aria-label": "Close log and traffic", onclick: () => this.toggle(false) }, icon("close")),
+      h(
+        "button",
+        { type: "button", class: "tool", "aria-label": "Clear", title: "Clear", onclick: () => this.clear() },
+        "Clear",
+      ),
+      h(
+        "button",
+        { type: "button", class: "tool", "aria-label": "Close log and traffic", onclick: () => this.toggle(false) },
+        icon("close"),
+      ),
     );
     this.box.replaceChildren(header, this.scroll);
   }
@@ -77,7 +101,10 @@ export class Panel {
   }
 
   fits({ kind, title, body }) {
-    return (this.kind === "all" || this.kind === kind) && (!this.needle || `${title}\n${body}`.toLowerCase().includes(this.needle));
+    return (
+      (this.kind === "all" || this.kind === kind) &&
+      (!this.needle || `${title}\n${body}`.toLowerCase().includes(this.needle))
+    );
   }
 }
 
@@ -88,7 +115,12 @@ function recordElement({ kind, moment, level, title, body }) {
     h("span", { class: "record-title" }, title),
   ];
   const inner = body
-    ? h("details", {}, h("summary", { class: "record-line" }, ...line), h("pre", { class: "record-body scroll", tabindex: "0" }, body))
+    ? h(
+        "details",
+        {},
+        h("summary", { class: "record-line" }, ...line),
+        h("pre", { class: "record-body scroll", tabindex: "0" }, body),
+      )
     : h("div", { class: "record-line" }, ...line);
   return h("li", { class: `record ${level}` }, inner);
 }

@@ -24,9 +24,22 @@ export class Suggestions {
     this.options = items.map((item, number) =>
       h(
         "div",
-        { role: "option", id: `suggestion-${number}`, class: "suggestion", "aria-selected": "false", onpointerdown: (event) => event.preventDefault(), onclick: () => this.pick(number), onpointermove: () => this.mark(number, false) },
+        {
+          role: "option",
+          id: `suggestion-${number}`,
+          class: "suggestion",
+          "aria-selected": "false",
+          onpointerdown: (event) => event.preventDefault(),
+          onclick: () => this.pick(number),
+          onpointermove: () => this.mark(number, false),
+        },
         item.icon ?? null,
-        h("span", { class: "suggestion-text" }, h("span", { class: "suggestion-label" }, item.label), item.detail && h("span", { class: "muted" }, item.detail)),
+        h(
+          "span",
+          { class: "suggestion-text" },
+          h("span", { class: "suggestion-label" }, item.label),
+          item.detail && h("span", { class: "muted" }, item.detail),
+        ),
         item.hint && h("span", { class: "hint" }, item.hint),
       ),
     );

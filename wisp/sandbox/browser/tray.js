@@ -32,7 +32,17 @@ export class Tray {
       this.drop();
       this.back();
     });
-    this.opener = h("button", { type: "button", class: "tool", "aria-label": "Upload files", title: "Upload files", onclick: () => this.picker.click() }, icon("attach"));
+    this.opener = h(
+      "button",
+      {
+        type: "button",
+        class: "tool",
+        "aria-label": "Upload files",
+        title: "Upload files",
+        onclick: () => this.picker.click(),
+      },
+      icon("attach"),
+    );
   }
 
   get empty() {
@@ -127,8 +137,35 @@ export class Tray {
       "div",
       { class: "reply-bar", role: "group", "aria-label": `Replying to ${name}` },
       h("span", { class: "reply-to" }, "Replying to ", h("b", {}, name)),
-      !self && h("button", { type: "button", role: "switch", class: ping ? "ping on" : "ping", "data-key": "ping", "aria-checked": String(ping), "aria-label": `Ping ${name}`, title: ping ? "Turn the ping off" : "Turn the ping on", onclick: toggle }, ping ? "@ ON" : "@ OFF"),
-      h("button", { type: "button", class: "tool", "data-key": "drop", "aria-label": "Do not reply", onclick: () => { this.drop(); this.back(); } }, icon("close")),
+      !self &&
+        h(
+          "button",
+          {
+            type: "button",
+            role: "switch",
+            class: ping ? "ping on" : "ping",
+            "data-key": "ping",
+            "aria-checked": String(ping),
+            "aria-label": `Ping ${name}`,
+            title: ping ? "Turn the ping off" : "Turn the ping on",
+            onclick: toggle,
+          },
+          ping ? "@ ON" : "@ OFF",
+        ),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "tool",
+          "data-key": "drop",
+          "aria-label": "Do not reply",
+          onclick: () => {
+            this.drop();
+            this.back();
+          },
+        },
+        icon("close"),
+      ),
     );
   }
 
@@ -138,9 +175,30 @@ export class Tray {
         "li",
         { class: "upload" },
         icon("file"),
-        h("span", { class: "upload-text" }, h("span", { class: "upload-name" }, entry.name), h("span", { class: "muted" }, bytes(entry.size))),
-        h("button", { type: "button", class: "tool", "aria-label": `Remove ${entry.name}`, onclick: () => { this.remove(entry); this.back(); } }, icon("close")),
+        h(
+          "span",
+          { class: "upload-text" },
+          h("span", { class: "upload-name" }, entry.name),
+          h("span", { class: "muted" }, bytes(entry.size)),
+        ),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "tool",
+            "aria-label": `Remove ${entry.name}`,
+            onclick: () => {
+              this.remove(entry);
+              this.back();
+            },
+          },
+          icon("close"),
+        ),
       );
-    return h("ul", { class: "uploads scroll", "aria-label": "Files to send with the message" }, ...this.files.map(card));
+    return h(
+      "ul",
+      { class: "uploads scroll", "aria-label": "Files to send with the message" },
+      ...this.files.map(card),
+    );
   }
 }
