@@ -1,11 +1,28 @@
 // Discord's markdown as DOM nodes. It is read in one pass over the text, whatever a hostile bot writes.
 
-import { h, outside, safeAddress } from "./dom.js";
+import { h } from "./dom.js";
+import { outside, safeAddress } from "./links.js";
+import { roleName } from "./names.js";
 import { timeElement } from "./times.js";
+
+/** @import { Names } from "./frames.js" */
+
+/**
+ * What a click on a mention does: its sign ("@" or "#"), its id, and the element that was clicked.
+ * @typedef {(sign: string, id: string, anchor: HTMLElement) => void} OnMention
+ */
+
+/** @typedef {{names: Names, mention: OnMention | null}} Context */
+/** @typedef {string | HTMLElement} Part */
+/** @typedef {{node: Part, end: number}} Found a node, and the place in the text behind it */
 
 const DEEPEST = 12;
 
-// `names` says what mentions are called ("@1", "@&2", "#3"), `plain` leaves headings, lists and quotes as they are written.
+/**
+ * `names` says what mentions are called ("@1", "@&2", "#3"); `plain` leaves headings, lists and quotes as they are.
+ * @param {string} text
+ * @param {{names?: Names, plain?: boolean, mention?: OnMention | null}} options
+ */
 export function markdown(text, { names = {}, plain = false, mention = null } = {}) {
   const context = { names, mention };
   const box = document.createDocumentFragment();
@@ -13,6 +30,7 @@ export function markdown(text, { names = {}, plain = false, mention = null } = {
   return box;
 }
 
+/** @param {string} text @param {Context} context @param {number} depth @returns {Part[]} */
 function blocks(text, context, depth) {
   const nodes = [];
   let rest = text;
@@ -30,6 +48,7 @@ function blocks(text, context, depth) {
   return nodes;
 }
 
+/** @param {string} source */
 function codeBlock(source) {
   const match = /^([\w+#.-]{1,20})\n/.exec(source);
   const code = match ? source.slice(match[0].length) : source.replace(/^\n/, "");
@@ -42,89 +61,116 @@ const HEADING = /^(#{1,3})\s+(\S.*)$/;
 const SUBTEXT = /^-#\s+(\S.*)$/;
 const ITEM = /^(\s*)([-*]|\d{1,9}\.)\s+(\S.*)$/;
 
+/**
+ * A block that begins with a line: its node, and the line behind it.
+ * @typedef {{node: HTMLElement, end: number}} Block
+ */
+
+/** @param {string} text @param {Context} context @param {number} depth @returns {Part[]} */
 function lines(text, context, depth) {
+  /** @type {Part[]} */
   const nodes = [];
   const all = text.split("\n");
+  /** @type {string[]} */
   let run = [];
   const flush = () => {
     if (run.length) nodes.push(...inline(run.join("\n"), context, depth));
     run = [];
   };
-  for (let at = 0; at < all.length; at += 1) {
-    const line = all[at];
-    let match;
-    if (line.startsWith(">>> ") && depth < DEEPEST) {
+  let at = 0;
+  while (at < all.length) {
+    const block = quote(all, at, context, depth) ?? heading(all, at, context, depth) ?? list(all, at, context, depth);
+    if (block) {
       flush();
-      const quoted = [line.slice(4), ...all.slice(at + 1)].join("\n");
-      nodes.push(h("blockquote", {}, ...blocks(quoted, context, depth + 1)));
-      return nodes;
-    }
-    if (line.startsWith("> ") || line === ">") {
-      flush();
-      const quoted = [];
-      while (at < all.length && (all[at].startsWith("> ") || all[at] === ">")) quoted.push(all[at++].slice(2));
-      at -= 1;
-      nodes.push(h("blockquote", {}, ...inlineOrBlocks(quoted.join("\n"), context, depth + 1)));
-    } else if ((match = HEADING.exec(line))) {
-      flush();
-      const level = match[1].length;
-      // a message is no chapter of the page: its headings begin below the page's own
-      nodes.push(
-        h(
-          "div",
-          { class: `heading h${level}`, role: "heading", "aria-level": level + 2 },
-          ...inline(match[2], context, depth + 1),
-        ),
-      );
-    } else if ((match = SUBTEXT.exec(line))) {
-      flush();
-      nodes.push(h("small", { class: "subtext" }, ...inline(match[1], context, depth + 1)));
-    } else if (ITEM.test(line)) {
-      flush();
-      const items = [];
-      while (at < all.length && (match = ITEM.exec(all[at]))) {
-        const item = {
-          indent: match[1].length,
-          ordered: /\d/.test(match[2]),
-          start: parseInt(match[2], 10),
-          text: match[3],
-        };
-        // points and numbers at the margin are two lists
-        if (items.length && item.indent <= items[0].indent && item.ordered !== items[0].ordered) break;
-        items.push(item);
-        at += 1;
-      }
-      at -= 1;
-      nodes.push(list(items, context, depth));
+      nodes.push(block.node);
+      at = block.end;
     } else {
-      run.push(line);
+      run.push(all[at]);
+      at += 1;
     }
   }
   flush();
   return nodes;
 }
 
+/** @param {string[]} all @param {number} at @param {Context} context @param {number} depth @returns {Block | null} */
+function quote(all, at, context, depth) {
+  if (all[at].startsWith(">>> ") && depth < DEEPEST) {
+    const quoted = [all[at].slice(4), ...all.slice(at + 1)].join("\n");
+    return { node: h("blockquote", {}, ...blocks(quoted, context, depth + 1)), end: all.length };
+  }
+  let end = at;
+  while (end < all.length && (all[end].startsWith("> ") || all[end] === ">")) end += 1;
+  if (end === at) return null;
+  const quoted = all.slice(at, end).map((line) => line.slice(2));
+  return { node: h("blockquote", {}, ...inlineOrBlocks(quoted.join("\n"), context, depth + 1)), end };
+}
+
+/** @param {string[]} all @param {number} at @param {Context} context @param {number} depth @returns {Block | null} */
+function heading(all, at, context, depth) {
+  const subtext = SUBTEXT.exec(all[at]);
+  if (subtext) {
+    return { node: h("small", { class: "subtext" }, ...inline(subtext[1], context, depth + 1)), end: at + 1 };
+  }
+  const match = HEADING.exec(all[at]);
+  if (!match) return null;
+  const level = match[1].length;
+  // a message is no chapter of the page: its headings begin below the page's own
+  const attributes = { class: `heading h${level}`, role: "heading", "aria-level": level + 2 };
+  return { node: h("div", attributes, ...inline(match[2], context, depth + 1)), end: at + 1 };
+}
+
+/** @param {string} text @param {Context} context @param {number} depth */
 function inlineOrBlocks(text, context, depth) {
   return depth < DEEPEST ? lines(text, context, depth) : inline(text, context, depth);
 }
 
-function list(items, context, depth) {
-  const make = (item) => h(item.ordered ? "ol" : "ul", item.ordered ? { start: item.start } : {});
+/** @typedef {{indent: number, ordered: boolean, start: number, text: string}} Item */
+
+/** @param {string} line @returns {Item | null} */
+function itemOf(line) {
+  const match = ITEM.exec(line);
+  if (!match) return null;
+  const [, indent, mark, text] = match;
+  return { indent: indent.length, ordered: /\d/.test(mark), start: parseInt(mark, 10), text };
+}
+
+/** @param {string[]} all @param {number} at @param {Context} context @param {number} depth @returns {Block | null} */
+function list(all, at, context, depth) {
+  const first = itemOf(all[at]);
+  if (!first) return null;
+  const items = [first];
+  for (const line of all.slice(at + 1)) {
+    const item = itemOf(line);
+    // points and numbers at the margin are two lists
+    if (!item || (item.indent <= first.indent && item.ordered !== first.ordered)) break;
+    items.push(item);
+  }
+  return { node: listElement(items, context, depth), end: at + items.length };
+}
+
+/** @param {Item[]} items @param {Context} context @param {number} depth */
+function listElement(items, context, depth) {
+  const make = (/** @type {Item} */ { ordered, start }) => h(ordered ? "ol" : "ul", ordered ? { start } : {});
   const top = make(items[0]);
   const open = [{ indent: items[0].indent, element: top }];
   for (const item of items) {
-    while (open.length > 1 && item.indent < open.at(-1).indent) open.pop();
-    if (item.indent > open.at(-1).indent + 1 && open.length < DEEPEST && open.at(-1).element.lastElementChild) {
+    while (open.length > 1 && item.indent < open[open.length - 1].indent) open.pop();
+    const { indent, element } = open[open.length - 1];
+    if (item.indent > indent + 1 && open.length < DEEPEST && element.lastElementChild) {
       const deeper = make(item);
-      open.at(-1).element.lastElementChild.append(deeper);
+      element.lastElementChild.append(deeper);
       open.push({ indent: item.indent, element: deeper });
     }
-    open.at(-1).element.append(h("li", {}, ...inline(item.text, context, depth + 1)));
+    open[open.length - 1].element.append(h("li", {}, ...inline(item.text, context, depth + 1)));
   }
   return top;
 }
 
-// Pairs of signs with what they make, longer ones first.
+/**
+ * Pairs of signs with what they make, longer ones first.
+ * @type {[string, "strong" | "u" | "s" | "em" | "spoiler"][]}
+ */
 const PAIRS = [
   ["**", "strong"],
   ["__", "u"],
@@ -136,17 +182,20 @@ const PAIRS = [
 
 const SPECIAL = /[\\`*_~|[<h]/g;
 
+/** @param {string} text @param {Context} context @param {number} depth @returns {Part[]} */
 function inline(text, context, depth) {
+  /** @type {Part[]} */
   const nodes = [];
   let plain = "";
   const flush = () => {
-    plain.split("\n").forEach((line, number) => {
+    for (const [number, line] of plain.split("\n").entries()) {
       if (number) nodes.push(h("br"));
       if (line) nodes.push(line);
-    });
+    }
     plain = "";
   };
   // Marks that nothing closes any more: they are not looked for again, or a text full of them would take for ever.
+  /** @type {Set<string>} */
   const unclosed = new Set();
   let at = 0;
   while (at < text.length) {
@@ -173,6 +222,15 @@ function inline(text, context, depth) {
   return nodes;
 }
 
+/**
+ * What a special sign at `at` begins; null if it is only a sign.
+ * @param {string} text
+ * @param {number} at
+ * @param {Context} context
+ * @param {number} depth
+ * @param {Set<string>} unclosed marks that nothing closes from here on
+ * @returns {Found | null}
+ */
 function special(text, at, context, depth, unclosed) {
   const sign = text[at];
   if (sign === "\\") return /[^\w\s]/.test(text[at + 1] ?? "") ? { node: text[at + 1], end: at + 2 } : null;
@@ -192,8 +250,13 @@ function special(text, at, context, depth, unclosed) {
   return null;
 }
 
-// Where what `mark` opens at `from` ends, behind escapes and code and not within a longer mark; null where nothing
-// closes it, -1 where it opens nothing.
+/**
+ * Where that which `mark` opens at `from` ends, outside of escapes, code and longer marks; null if nothing closes it,
+ * -1 if it opens nothing.
+ * @param {string} text
+ * @param {number} from
+ * @param {string} mark
+ */
 function closing(text, from, mark) {
   const single = mark.length === 1;
   const start = from + mark.length;
@@ -222,6 +285,7 @@ function closing(text, from, mark) {
   return null;
 }
 
+/** @param {string} text @param {number} at @returns {Found | null} */
 function codeSpan(text, at) {
   const ticks = text.startsWith("``", at) ? "``" : "`";
   const end = text.indexOf(ticks, at + ticks.length);
@@ -232,6 +296,7 @@ function codeSpan(text, at) {
 
 const ADDRESS = /https?:\/\/[^\s<>"'|`]{2,2000}/y;
 
+/** @param {string} text @param {number} at @returns {Found | null} */
 function bareAddress(text, at) {
   ADDRESS.lastIndex = at;
   const match = ADDRESS.exec(text);
@@ -242,9 +307,12 @@ function bareAddress(text, at) {
   return { node: outside(address, { class: "link" }, address), end: at + address.length };
 }
 
-const MASKED =
-  /\[((?:\\.|[^[\]\\\n]){1,1000})\]\(<?(https?:\/\/[^\s<>()]{1,2000}(?:\([^\s<>()]{0,500}\)[^\s<>()]{0,500})?)>?(?:\s+"([^"\n]{0,500})")?\)/y;
+const LABEL = /\[((?:\\.|[^[\]\\\n]){1,1000})\]/.source;
+const TARGET = /<?(https?:\/\/[^\s<>()]{1,2000}(?:\([^\s<>()]{0,500}\)[^\s<>()]{0,500})?)>?/.source;
+const TITLE = /(?:\s+"([^"\n]{0,500})")?/.source;
+const MASKED = new RegExp(`${LABEL}\\(${TARGET}${TITLE}\\)`, "y");
 
+/** @param {string} text @param {number} at @param {Context} context @param {number} depth @returns {Found | null} */
 function maskedLink(text, at, context, depth) {
   MASKED.lastIndex = at;
   const match = MASKED.exec(text);
@@ -256,44 +324,49 @@ function maskedLink(text, at, context, depth) {
   };
 }
 
-const ANGLE =
-  /<(?:(?<kind>@!?|@&|#)(?<id>\d{1,20})|\/(?<command>[^:<>\n]{1,100}):\d{1,20}|a?:(?<emoji>\w{2,32}):\d{1,20}|t:(?<moment>-?\d{1,13})(?::(?<style>[tTdDfFsSR]))?|(?<address>https?:\/\/[^\s<>]{2,2000}))>/y;
+/** What stands in `<...>`: a mention, a command, a custom emoji, a moment, an address. */
+const IN_ANGLES = [
+  /(?<kind>@!?|@&|#)(?<id>\d{1,20})/,
+  /\/(?<command>[^:<>\n]{1,100}):\d{1,20}/,
+  /a?:(?<emoji>\w{2,32}):\d{1,20}/,
+  /t:(?<moment>-?\d{1,13})(?::(?<style>[tTdDfFsSR]))?/,
+  /(?<address>https?:\/\/[^\s<>]{2,2000})/,
+];
+const ANGLE = new RegExp(`<(?:${IN_ANGLES.map(({ source }) => source).join("|")})>`, "y");
 
+/** @param {string} text @param {number} at @param {Context} context @returns {Found | null} */
 function angle(text, at, context) {
   ANGLE.lastIndex = at;
   const match = ANGLE.exec(text);
-  if (!match) return null;
-  const { kind, id, command, emoji, moment, style, address } = match.groups;
-  const node = kind
-    ? mentionNode(kind.replace("!", ""), id, context)
-    : command
-      ? h("span", { class: "mention" }, `/${command}`)
-      : emoji
-        ? h("span", { class: "emoji", title: `:${emoji}:` }, `:${emoji}:`)
-        : moment
-          ? timeElement(Number(moment), style ?? "f")
-          : safeAddress(address) && outside(address, { class: "link" }, address);
-  return node ? { node, end: at + match[0].length } : null;
+  const node = match?.groups && angleNode(match.groups, context);
+  return match && node ? { node, end: at + match[0].length } : null;
 }
 
+/** @param {Record<string, string | undefined>} groups @param {Context} context */
+function angleNode({ kind, id, command, emoji, moment, style, address }, context) {
+  if (kind && id) return mentionNode(kind.replace("!", ""), id, context);
+  if (command) return h("span", { class: "mention" }, `/${command}`);
+  if (emoji) return h("span", { class: "emoji", title: `:${emoji}:` }, `:${emoji}:`);
+  if (moment) return timeElement(Number(moment), style ?? "f");
+  return address && safeAddress(address) ? outside(address, { class: "link" }, address) : null;
+}
+
+/** @param {string} kind @param {string} id @param {Context} context */
 function mentionNode(kind, id, { names, mention }) {
   const name = names[kind + id];
-  if (kind === "#") {
-    const text = name ? `#${name}` : "# No Access";
-    if (!name || !mention) return h("span", { class: "mention" }, text);
-    return h("button", { type: "button", class: "mention", onclick: () => mention(kind, id) }, text);
-  }
-  const text = name === undefined ? `<${kind}${id}>` : `@${name.replace(/^@/, "")}`;
-  if (kind === "@" && name !== undefined && mention) {
-    return h(
-      "button",
-      { type: "button", class: "mention", onclick: (event) => mention(kind, id, event.currentTarget) },
-      text,
-    );
-  }
-  return h("span", { class: "mention" }, text);
+  const text = mentionText(kind, id, name);
+  if (!name || !mention || kind === "@&") return h("span", { class: "mention" }, text);
+  const click = (/** @type {{currentTarget: HTMLElement}} */ event) => mention(kind, id, event.currentTarget);
+  return h("button", { type: "button", class: "mention", onclick: click }, text);
 }
 
+/** @param {string} kind @param {string} id @param {string | null | undefined} name */
+function mentionText(kind, id, name) {
+  if (kind === "#") return name ? `#${name}` : "# No Access";
+  return name ? roleName({ name }) : `<${kind}${id}>`;
+}
+
+/** Content that is hidden until it is pressed. @param {Part[]} inner */
 export function spoiler(inner) {
   const hidden = h("span", { class: "spoiler-text", "aria-hidden": "true", inert: true }, ...inner);
   const show = () => {
@@ -325,7 +398,7 @@ export function spoiler(inner) {
   return box;
 }
 
-// The text of a message without its marks, for one line: replies, titles.
+/** The text of a message without its marks, for one line: replies, titles. @param {string} text @param {Names} names */
 export function flat(text, names) {
   const box = document.createElement("span");
   box.append(markdown(text.replace(/\s+/g, " "), { names, plain: true }));
