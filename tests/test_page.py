@@ -23,6 +23,8 @@ from wisp.local.chat import advancer
 from wisp.local.runner import on_sandbox
 from wisp.local.virtual_time import virtual_time
 from wisp.sandbox.console import Console
+from wisp.sandbox.invocation import Impossible
+from wisp.sandbox.line import parse
 from wisp.sandbox.server import Sandbox
 from wisp.sandbox.world import (
     Emoji,
@@ -361,6 +363,70 @@ async def test_a_whole_line_of_options_can_be_pasted(browser: Browser) -> None:
         )
         await page.keyboard.press("Enter")
         await expect(said(page, "@bob 1 red currant good True")).to_be_visible()
+
+
+async def test_a_pasted_line_fills_the_fields_of_its_options(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
+        await page.get_by_role("combobox", name="Message #general").fill(
+            '/lend what:"hand saw" note:"a \\"b\\"" days:3'
+        )
+        await expect(field(page, "what")).to_have_value("hand saw")
+        await expect(field(page, "note")).to_have_value('a "b"')
+        await expect(field(page, "days")).to_have_value("3")
+        await page.keyboard.press("Enter")
+        await expect(said(page, '[hand saw] 3 book [a "b"]')).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('/lend what:"a"b', "a space is expected after the closing quote, not 'b'"),
+        ("/lend what:a what:b", "the option 'what' is given twice"),
+        ("/lend what:a hand saw", "'hand' belongs to no option"),
+    ],
+)
+async def test_a_line_that_the_terminal_cannot_read_is_refused_in_the_same_words(
+    browser: Browser, line: str, complaint: str
+) -> None:
+    with pytest.raises(Impossible, match=complaint):
+        parse(line)
+    async with a_page(browser) as (_, page):
+        box = page.get_by_role("combobox", name="Message #general")
+        alert = page.get_by_role("alert").filter(has_text=complaint)
+        await box.fill(line)
+        await expect(alert).to_be_visible()
+        await page.keyboard.press("Enter")
+        await expect(alert).to_be_visible()
+        await expect(box).to_have_value(line)
+        await box.fill("")
+        await expect(alert).to_be_hidden()
+
+
+async def test_options_that_cannot_be_read_stay_in_the_field_into_which_they_are_pasted(
+    browser: Browser,
+) -> None:
+    async with a_page(browser) as (_, page):
+        await enter(page, "/lend ")
+        await page.keyboard.insert_text('saw days:3 note:"a"b')
+        await page.keyboard.press("Enter")
+        await expect(said(page, '[saw days:3 note:"a"b] 7 book')).to_be_visible()
+
+
+async def test_a_command_that_is_sent_as_a_line_is_not_left_in_the_box(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
+        await enter(page, "/hello", "Escape", "Enter")
+        await expect(said(page, "Hello @ada!")).to_be_visible()
+        await expect(page.get_by_role("combobox", name="Message #general")).to_have_value("")
+
+
+async def test_a_picked_name_mentions_only_where_it_is_a_word_of_its_own(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        await enter(page, "mail ada@bobmail.com, @bobby or @bo")
+        await page.get_by_role("option", name="bob").click()
+        await page.keyboard.press("Enter")
+        await expect(said(page, "mail ada@bobmail.com")).to_be_visible()
+        sent = next(reversed(sandbox.world.messages.values()))
+        assert sent.content.strip() == f"mail ada@bobmail.com, @bobby or {bob_in(sandbox).mention}"
 
 
 async def test_autocomplete_and_choices_are_offered_and_taken_with_the_arrows(browser: Browser) -> None:

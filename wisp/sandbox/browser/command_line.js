@@ -4,6 +4,7 @@ import { OPTION_KINDS, optionStarts, optionTitle } from "./commands.js";
 import { OptionType } from "./discord.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
+import { reason } from "./link.js";
 import { OptionField } from "./option_field.js";
 import { offeredValues } from "./values.js";
 
@@ -165,7 +166,7 @@ export class CommandLine {
     try {
       field.sent = await field.uploading;
     } catch (error) {
-      this.refused(field, error instanceof Error ? error.message : String(error));
+      this.refused(field, reason(error));
     } finally {
       field.uploading = null;
     }
@@ -334,7 +335,7 @@ export class CommandLine {
     try {
       return { choices: await this.ask("complete", fields), problem: null };
     } catch (error) {
-      return { choices: [], problem: error instanceof Error ? error.message : String(error) };
+      return { choices: [], problem: reason(error) };
     }
   }
 

@@ -6,6 +6,7 @@ import { OptionType } from "./discord.js";
 import { avatar, byId, h } from "./dom.js";
 import { grow } from "./editing.js";
 import { icon } from "./icons.js";
+import { reason } from "./link.js";
 import { candidates, mentioned } from "./mentions.js";
 import { Suggestions } from "./suggestions.js";
 import { Tray } from "./tray.js";
@@ -169,7 +170,7 @@ export class Composer {
       const { options } = await this.ask("parse", { line });
       if (!this.command && this.text.value === line) this.begin(entry, options);
     } catch (error) {
-      if (!this.command && this.text.value === line) this.complain(error instanceof Error ? error.message : "");
+      if (!this.command && this.text.value === line) this.complain(reason(error));
     }
   }
 
@@ -301,7 +302,7 @@ export class Composer {
         this.leave(text);
         this.tray.put(taken);
       }
-      this.complain(error instanceof Error ? error.message : String(error));
+      this.complain(reason(error));
     }
   }
 
@@ -363,7 +364,7 @@ export class Composer {
       if (outcome.modal) this.opened(outcome);
       else if (outcome.failed) this.failed(name, outcome.failed);
     } catch (error) {
-      refused(error instanceof Error ? error.message : String(error));
+      refused(reason(error));
     }
   }
 }

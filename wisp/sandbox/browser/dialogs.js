@@ -3,6 +3,7 @@
 import { ComponentType, TEXT_INPUT_LENGTH, TextInputStyle } from "./discord.js";
 import { avatar, byId, focusOn, h } from "./dom.js";
 import { icon } from "./icons.js";
+import { reason } from "./link.js";
 import { markdown } from "./markdown.js";
 
 /** @import { Child } from "./dom.js" */
@@ -73,7 +74,7 @@ async function submitted(form, problem, submit) {
   try {
     await submit();
   } catch (error) {
-    problem.textContent = error instanceof Error ? error.message : String(error);
+    problem.textContent = reason(error);
     problem.hidden = false;
   } finally {
     button?.toggleAttribute("disabled", false);

@@ -1,6 +1,7 @@
 // The editor of the person's own message: a box in the place of its text.
 
 import { h } from "./dom.js";
+import { reason } from "./link.js";
 import { mentioned, readable } from "./mentions.js";
 
 /** @import { Message } from "./frames.js" */
@@ -44,7 +45,7 @@ export function editor(message, { save, remove, end }) {
       if (changed !== message.content) await save(changed);
       end();
     } catch (error) {
-      problem.textContent = String(error instanceof Error ? error.message : error);
+      problem.textContent = reason(error);
       problem.hidden = false;
     }
   }

@@ -4,6 +4,7 @@ import { emojiText } from "./components.js";
 import { openForm } from "./dialogs.js";
 import { ComponentType } from "./discord.js";
 import { avatar, h } from "./dom.js";
+import { reason } from "./link.js";
 import { openChoices } from "./lists.js";
 import { shownControl, shownMessage } from "./messages.js";
 import { roleName, shownName } from "./names.js";
@@ -42,7 +43,7 @@ export class Interactions {
       if (outcome.modal) this.showForm(outcome);
       else if (outcome.failed) this.failed(message, name, "This interaction failed");
     } catch (error) {
-      this.failed(message, name, error instanceof Error ? error.message : String(error));
+      this.failed(message, name, reason(error));
     } finally {
       release();
     }

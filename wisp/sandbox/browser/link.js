@@ -6,6 +6,9 @@ const LARGEST_FILE = 10 * 1024 * 1024;
 
 export class Refused extends Error {}
 
+/** Why something failed, in words. @param {unknown} error */
+export const reason = (error) => (error instanceof Error ? error.message : String(error));
+
 export class Link {
   /** @param {{opened: () => void, pushed: (frame: any) => void, lost: () => void}} handlers */
   constructor(handlers) {

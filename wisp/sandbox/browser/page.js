@@ -8,7 +8,7 @@ import { byId } from "./dom.js";
 import { icon } from "./icons.js";
 import { Interactions } from "./interactions.js";
 import { closeDrawers, isDrawerOpen, isNarrow, startLayout } from "./layout.js";
-import { Link } from "./link.js";
+import { Link, reason } from "./link.js";
 import { closeFloating, isFloating } from "./lists.js";
 import { Members } from "./members.js";
 import { Menus } from "./menus.js";
@@ -34,7 +34,7 @@ const attempt = async (what, fields) => {
   try {
     return await link.ask(what, fields);
   } catch (error) {
-    conversation.note(error instanceof Error ? error.message : String(error));
+    conversation.note(reason(error));
     return null;
   }
 };

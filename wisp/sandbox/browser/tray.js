@@ -2,6 +2,7 @@
 
 import { byId, focusOn, h } from "./dom.js";
 import { icon } from "./icons.js";
+import { reason } from "./link.js";
 import { bytes, shownName } from "./names.js";
 
 /** @import { Message } from "./frames.js" */
@@ -101,7 +102,7 @@ export class Tray {
     } catch (error) {
       entry.failed = true;
       this.remove(entry);
-      this.complain(error instanceof Error ? error.message : String(error));
+      this.complain(reason(error));
     }
   }
 
