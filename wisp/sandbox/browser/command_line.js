@@ -1,23 +1,18 @@
 // A command while it is filled in: its name, a field for each option that is given, and a box for the names of others.
 
-import { OPTION_KINDS, optionStarts, optionTitle } from "./commands.js";
+import { OPTION_KINDS, optionStarts } from "./commands.js";
+import { Completion } from "./completion.js";
 import { OptionType } from "./discord.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { reason } from "./link.js";
 import { OptionField } from "./option_field.js";
-import { offeredValues } from "./values.js";
 
 /** @import { Entry } from "./commands.js" */
-/** @import { Ask, Choice, Option } from "./frames.js" */
+/** @import { Ask, Option } from "./frames.js" */
 /** @import { Taken } from "./option_field.js" */
 /** @import { Suggestions } from "./suggestions.js" */
 /** @import { View } from "./view.js" */
-
-const MOST_SHOWN = 50;
-
-/** Milliseconds without a key before the bot is asked what it suggests. */
-const PAUSE = 120;
 
 /**
  * A command line as it was, to be restored if the sandbox refuses it.
@@ -48,6 +43,12 @@ export class CommandLine {
     this.leave = leave;
     /** @type {OptionField[]} */
     this.fields = [];
+    this.completion = new Completion({
+      view,
+      suggestions,
+      ask: (field) => this.ask("complete", this.completionOf(field)),
+      take: (field, taken) => this.take(field, taken),
+    });
     this.fieldBox = h("div", { class: "chips" });
     this.rest = this.restBox();
     this.elements = this.makeElements();
@@ -277,66 +278,13 @@ export class CommandLine {
   /** @param {OptionField} field */
   suggestValues(field) {
     field.fit();
-    const { option } = field;
-    const title = optionTitle(option);
-    if (option.autocomplete) {
-      this.suggestFromBot(field, title);
-      return;
-    }
-    const offered = field.sent === null ? offeredValues(this.view, option, field.text.trim()) : [];
-    const items = offered.slice(0, MOST_SHOWN).map(({ text, sent, ...shown }) => ({
-      ...shown,
-      pick: () => this.take(field, { text, sent }),
-    }));
-    this.suggestions.show(field.input, items, { title, label: `Values of ${option.name}` });
+    this.completion.suggest(field);
   }
 
   /** @param {OptionField} field @param {Taken} taken */
   take(field, taken) {
     field.take(taken);
     this.onward(field);
-  }
-
-  /** @param {OptionField} field @param {HTMLElement} title */
-  async suggestFromBot(field, title) {
-    field.asked += 1;
-    const mine = field.asked;
-    if (field.sent !== null) {
-      this.suggestions.show(field.input, [], { title });
-      return;
-    }
-    const note = (/** @type {string} */ text) => h("div", {}, title, h("div", { class: "muted suggest-wait" }, text));
-    this.suggestions.show(field.input, [], { title: note("Loading options…") });
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
-    if (mine !== field.asked || !this.fieldBox.isConnected) return;
-    const { choices, problem } = await this.asked(field);
-    if (mine !== field.asked || document.activeElement !== field.input) return;
-    const items = choices.map(({ name, value }) => ({
-      label: name,
-      pick: () => this.take(field, { text: name, sent: String(value) }),
-    }));
-    const begun = choices[0]?.name.toLowerCase().startsWith(field.text.toLowerCase());
-    this.suggestions.show(field.input, items, {
-      title: items.length ? title : note(problem ?? "No options match your search."),
-      active: begun ? 0 : -1,
-      label: `Values of ${field.option.name}`,
-    });
-  }
-
-  /**
-   * What the bot suggests.
-   * @param {OptionField} field
-   * @returns {Promise<{choices: Choice[], problem: string | null}>}
-   */
-  async asked({ option, text: typed }) {
-    const { words } = this.entry;
-    const others = this.values().filter(([name]) => name !== option.name);
-    const fields = { words, option: option.name, typed, options: Object.fromEntries(others) };
-    try {
-      return { choices: await this.ask("complete", fields), problem: null };
-    } catch (error) {
-      return { choices: [], problem: reason(error) };
-    }
   }
 
   // The box behind the fields
@@ -417,6 +365,12 @@ export class CommandLine {
   values() {
     const all = this.fields.map((field) => /** @type {[string, string]} */ ([field.option.name, field.value]));
     return all.filter(([, value]) => value !== "");
+  }
+
+  /** What the sandbox is to complete. @param {OptionField} field */
+  completionOf({ option, text }) {
+    const others = this.values().filter(([name]) => name !== option.name);
+    return { words: this.entry.words, option: option.name, typed: text, options: Object.fromEntries(others) };
   }
 
   /** @returns {Kept} */

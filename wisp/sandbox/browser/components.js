@@ -5,11 +5,12 @@ import { h } from "./dom.js";
 import { fileBox, gallery, picture } from "./files.js";
 import { icon } from "./icons.js";
 import { outside, safeAddress } from "./links.js";
-import { markdown, spoiler } from "./markdown.js";
+import { markdown } from "./markdown.js";
 import { colour } from "./names.js";
+import { spoiler } from "./spoiler.js";
 
 /** @import { Component, Emoji, Message } from "./frames.js" */
-/** @import { Context } from "./markdown.js" */
+/** @import { Context } from "./inline.js" */
 /** @import { MessageActions } from "./message_actions.js" */
 
 /** @typedef {{message: Message, context: Context, actions: MessageActions}} Surroundings */

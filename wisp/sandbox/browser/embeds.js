@@ -8,7 +8,7 @@ import { colour } from "./names.js";
 import { stampElement } from "./times.js";
 
 /** @import { Embed } from "./frames.js" */
-/** @import { Context } from "./markdown.js" */
+/** @import { Context } from "./inline.js" */
 
 /** @param {Embed} embed @param {Context} context */
 export function embedElement(embed, context) {

@@ -3,8 +3,8 @@
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { outside, ownFile, shortened } from "./links.js";
-import { spoiler } from "./markdown.js";
 import { bytes } from "./names.js";
+import { spoiler } from "./spoiler.js";
 
 /** @import { Attachment } from "./frames.js" */
 

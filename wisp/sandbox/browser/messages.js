@@ -13,7 +13,7 @@ import { stampElement, written } from "./times.js";
 /** @import { Child } from "./dom.js" */
 /** @import { Message, Names, Reaction, Reply } from "./frames.js" */
 /** @import { IconName } from "./icons.js" */
-/** @import { Context } from "./markdown.js" */
+/** @import { Context } from "./inline.js" */
 /** @import { MessageActions } from "./message_actions.js" */
 
 /**
