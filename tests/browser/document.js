@@ -76,8 +76,10 @@ class Element extends Node {
   }
 }
 
+globalThis.HTMLElement = Element;
 globalThis.location = { origin: "http://127.0.0.1:1" };
 globalThis.document = {
+  activeElement: null,
   createElement: (tag) => new Element(tag),
   createElementNS: (_, tag) => new Element(tag),
   createDocumentFragment: () => new Fragment(),
