@@ -15,6 +15,7 @@ for (const [text, expected] of [
   ["||a||", "<span><span>a</span></span>"],
   ["snake_case_name and 2 * 3 * 4", "snake_case_name and 2 * 3 * 4"],
   ["**open", "**open"],
+  ["x * a*, y_b_ c and _ d_", "x * a*, y_b_ c and _ d_"],
   ["\\*a\\* \\a", "*a* \\a"],
   ["`*a*` and ``b`c``", "<code>*a*</code> and <code>b`c</code>"],
   ["**a `b**` c**", "<strong>a <code>b**</code> c</strong>"],
@@ -31,6 +32,7 @@ for (const [text, expected] of [
   ["https://a.b/c.", "<a>https://a.b/c</a>."],
   ["[label](https://a.b)", "<a>label</a>"],
   ["[label](javascript:alert(1))", "[label](javascript:alert(1))"],
+  ["[label](https://[)", "[label](https://[)"],
   ["<https://a.b>", "<a>https://a.b</a>"],
   ["</hello:1> <:wave:1>", "<span>/hello</span> <span>:wave:</span>"],
 ]) {
@@ -79,10 +81,35 @@ test("a moment that no calendar has stays as it is written", () => {
   assert.equal(markdown("<t:0>").children[0].tag, "time");
 });
 
+test("quotes in one another are read twelve deep, and what is deeper is text", () => {
+  const quotes = (depth) => html(`${">>> ".repeat(depth)}**x**`);
+  assert.equal(quotes(11).match(/<blockquote>/g).length, 11);
+  assert.match(quotes(11), /<strong>x<\/strong>/);
+  assert.equal(quotes(14).match(/<blockquote>/g).length, 12);
+  assert.match(quotes(14), />>> >>> \*\*x\*\*/);
+});
+
 test("texts that are all marks are read in a bounded time", () => {
-  for (const mark of ["*", "_", "~~", "||", "`", "[", "<", "> ", ">>> ", "- ", "**a ", "||a ", "\\", "```"]) {
+  for (const mark of [
+    "*",
+    "_",
+    "~~",
+    "||",
+    "`",
+    "[",
+    "<",
+    "> ",
+    ">>> ",
+    "- ",
+    "**a ",
+    "||a ",
+    "*a ",
+    " _a",
+    "\\",
+    "```",
+  ]) {
     const begun = performance.now();
-    markdown(mark.repeat(4000));
+    markdown(mark.repeat(20_000));
     assert.ok(performance.now() - begun < 2000, mark);
   }
 });

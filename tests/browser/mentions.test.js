@@ -8,6 +8,7 @@ const { OptionType } = await import("../../wisp/sandbox/browser/discord.js");
 const PICKED = new Map([
   ["@bob", "<@1>"],
   ["@bobby", "<@2>"],
+  ["@red", "<@6>"],
   ["@red team", "<@&3>"],
   ["#general", "<#4>"],
   ["@c++", "<@5>"],
@@ -20,6 +21,7 @@ for (const [text, expected] of [
   ["@bob.", "<@1>."],
   ["@bob @bob", "<@1> <@1>"],
   ["the @red team, in #general", "the <@&3>, in <#4>"],
+  ["@red teams", "<@6> teams"],
   ["@c++ and @c", "<@5> and @c"],
   ["ada@bobmail.com", "ada@bobmail.com"],
   ["ada@bob", "ada@bob"],
