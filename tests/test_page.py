@@ -780,6 +780,19 @@ async def test_a_phone_has_drawers_and_nothing_to_scroll_sideways(browser: Brows
         await expect(page.get_by_role("navigation", name="Servers and channels")).to_be_hidden()
 
 
+async def test_only_what_has_changed_is_drawn_anew(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        boxes = ["#guilds", "#channels", "#right", "#you"]
+        mark = "boxes => boxes.forEach(box => { document.querySelector(box).firstElementChild.marked = true; })"
+        marked = "boxes => boxes.filter(box => document.querySelector(box).firstElementChild.marked)"
+        await page.evaluate(mark, boxes)
+        world = sandbox.world
+        guild = next(iter(world.guilds.values()))
+        world.edit_channel(guild.channel("general"), topic="What this is for")
+        await expect(page.locator("#topic")).to_have_text("What this is for")
+        assert await page.evaluate(marked, boxes) == ["#guilds", "#right", "#you"]
+
+
 async def test_where_one_was_is_kept_over_a_reload(browser: Browser) -> None:
     async with a_page(browser) as (_, page):
         await be(page, "bob")
