@@ -402,14 +402,13 @@ async def test_a_line_that_the_terminal_cannot_read_is_refused_in_the_same_words
         await expect(alert).to_be_hidden()
 
 
-async def test_options_that_cannot_be_read_stay_in_the_field_into_which_they_are_pasted(
-    browser: Browser,
-) -> None:
+@pytest.mark.parametrize("text", ['saw days:3 note:"a"b', "saw days:3 size:big"])
+async def test_what_cannot_be_options_stays_in_the_field_into_which_it_is_pasted(browser: Browser, text: str) -> None:
     async with a_page(browser) as (_, page):
         await enter(page, "/lend ")
-        await page.keyboard.insert_text('saw days:3 note:"a"b')
-        await page.keyboard.press("Enter")
-        await expect(said(page, '[saw days:3 note:"a"b] 7 book')).to_be_visible()
+        await page.keyboard.insert_text(f"{text} kind:tool")
+        await expect(field(page, "kind")).to_be_focused()
+        await expect(field(page, "what")).to_have_value(text)
 
 
 async def test_a_command_that_is_sent_as_a_line_is_not_left_in_the_box(browser: Browser) -> None:
@@ -753,6 +752,7 @@ async def test_dark_and_light_follow_the_system_and_the_switch(browser: Browser)
         assert await page.evaluate(background) == "rgb(49, 51, 56)"
         await page.get_by_role("button", name="Light").click()
         assert await page.evaluate(background) == "rgb(255, 255, 255)"
+        await expect(page.get_by_role("button", name="Dark")).to_be_focused()
         await page.reload()
         await expect(page.get_by_role("button", name="Dark")).to_be_visible()
 
@@ -778,6 +778,16 @@ async def test_a_phone_has_drawers_and_nothing_to_scroll_sideways(browser: Brows
         await expect(page.get_by_role("button", name="You are ada")).to_be_visible()
         await page.keyboard.press("Escape")
         await expect(page.get_by_role("navigation", name="Servers and channels")).to_be_hidden()
+
+
+async def test_a_bot_that_is_offline_is_shown_so_until_it_is_back(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        assert sandbox.page
+        for online in (False, True):
+            sandbox.page.online = online
+            sandbox.page.changed()
+            await expect(page.locator("#status")).to_have_text("" if online else "wisp is offline")
+            await expect(page.locator(".member.offline", has_text="wisp")).to_have_count(0 if online else 1)
 
 
 async def test_only_what_has_changed_is_drawn_anew(browser: Browser) -> None:
