@@ -40,7 +40,7 @@ export class Clock {
     else if (before && time.moves !== before.moves) announce(`It is ${written(now(), "F")} for ${bot.name}`);
   }
 
-  /** Shows what time it is, everywhere on the page. */
+  /** Show what time it is, everywhere on the page. */
   tick() {
     tick();
     if (!this.view.known || this.element.hidden) return;

@@ -134,7 +134,7 @@ export class CommandLine {
   }
 
   /**
-   * Fills in an option by its name; null, and a complaint, if the command has none of this name.
+   * Fill in an option by its name; null, and a complaint, if the command has none of this name.
    * @param {string} name
    * @param {string} text
    * @param {string | null} sent
@@ -150,7 +150,7 @@ export class CommandLine {
     return field;
   }
 
-  /** Goes to the next empty field that is required, else behind the last. @param {OptionField | null} from */
+  /** Go to the next empty field that is required, else behind the last. @param {OptionField | null} from */
   onward(from = null) {
     const after = from ? this.fields.slice(this.fields.indexOf(from) + 1) : this.fields;
     const empty = (/** @type {OptionField} */ one) => one !== from && !one.input.value && one.option.required;
@@ -208,7 +208,7 @@ export class CommandLine {
   }
 
   /**
-   * Has the sandbox parse what may be options at the end of a field.
+   * Let the sandbox parse what may be options at the end of a field.
    * @param {OptionField} field
    * @param {{at: number}[]} starts
    */
@@ -238,7 +238,7 @@ export class CommandLine {
   }
 
   /**
-   * Leaves a field, whose text ends at `at`, for the options that stand behind it.
+   * Leave a field, whose text ends at `at`, for the options that stand behind it.
    * @param {OptionField} field
    * @param {number} at
    * @param {[string, string][]} given
@@ -254,7 +254,7 @@ export class CommandLine {
   }
 
   /**
-   * Goes to the field before. A field that is empty and not required goes away. If a text was just left for this
+   * Go to the field before. A field that is empty and not required goes away. If a text was just left for this
    * field, the text is again as it was typed, and the option's name is a word of it.
    * @param {OptionField} field
    */
@@ -378,7 +378,7 @@ export class CommandLine {
     return this.fields.map(({ option, text, sent }) => ({ name: option.name, text, sent }));
   }
 
-  /** Fills in what was kept, and shows which option the sandbox refused. @param {Kept} kept @param {string} problem */
+  /** Fill in what was kept, and show which option the sandbox refused. @param {Kept} kept @param {string} problem */
   restore(kept, problem) {
     for (const { name, text, sent } of kept) this.fill(name, text, sent);
     this.onward();

@@ -31,7 +31,7 @@ export class Completion {
     this.take = take;
   }
 
-  /** Suggests values for a field. @param {OptionField} field */
+  /** Suggest values for a field. @param {OptionField} field */
   suggest(field) {
     const { option, input } = field;
     const title = optionTitle(option);

@@ -27,7 +27,7 @@ export class Composer {
    * @param {(file: File) => Promise<string>} parts.upload
    * @param {(outcome: Outcome) => void} parts.opened the bot answered with a form
    * @param {(name: string, text: string) => void} parts.failed the bot did not answer a command
-   * @param {() => void} parts.up where the arrow leads out of an empty box
+   * @param {() => void} parts.up is called for the arrow up in an empty box
    * @param {(id: string | null) => void} parts.replies tells which message is being replied to
    */
   constructor({ view, ask, upload, opened, failed, up, replies }) {
@@ -80,7 +80,7 @@ export class Composer {
     });
   }
 
-  /** Follows the view. @param {boolean} may whether messages can be sent @param {boolean} mayAttach */
+  /** Show what has changed in the view. @param {boolean} may whether messages can be sent @param {boolean} mayAttach */
   update(may, mayAttach) {
     const { place } = this.view;
     const { before } = this;
@@ -105,7 +105,7 @@ export class Composer {
     this.text.setAttribute("aria-label", label);
   }
 
-  /** Leaves a command that is not there any more, and lists those that are. */
+  /** Leave a command that is not there any more, and list those that are. */
   followCommands() {
     const name = this.command?.entry.name;
     if (name && !this.entries().some((entry) => entry.name === name)) {
@@ -124,7 +124,7 @@ export class Composer {
     (this.command ?? this.text).focus();
   }
 
-  /** Says what is wrong; "": nothing any more. @param {string} text */
+  /** Say what is wrong; "": nothing any more. @param {string} text */
   complain(text) {
     this.errorBox.textContent = text;
     this.errorBox.hidden = !text;
@@ -137,7 +137,7 @@ export class Composer {
     this.form.replaceChildren(this.tray.opener, this.tray.picker, this.text, send);
   }
 
-  /** Writes into the text box, as if it were typed. @param {string} text */
+  /** Write into the text box, as if it were typed. @param {string} text */
   insert(text) {
     if (this.command) return;
     this.text.focus();
@@ -163,7 +163,7 @@ export class Composer {
     else this.begin(entry);
   }
 
-  /** Has the sandbox parse a line with options, and fills them in. @param {string} line @param {Entry} entry */
+  /** Let the sandbox parse a line with options, and fill them in. @param {string} line @param {Entry} entry */
   async parse(line, entry) {
     this.suggestions.hide();
     try {
@@ -206,7 +206,7 @@ export class Composer {
     else this.suggestions.hide();
   }
 
-  /** Puts a mention in the place of what was typed of it. @param {Candidate} candidate @param {string} sign */
+  /** Put a mention in the place of what was typed of it. @param {Candidate} candidate @param {string} sign */
   take({ text, sent }, sign) {
     const at = this.text.selectionStart;
     const start = this.text.value.lastIndexOf(sign, at - 1);
@@ -229,7 +229,7 @@ export class Composer {
     }
   }
 
-  /** Begins the reply to a message. @param {Message} message @param {{self: boolean}} options */
+  /** Begin the reply to a message. @param {Message} message @param {{self: boolean}} options */
   reply(message, { self }) {
     if (this.command) this.leave("");
     this.tray.answer(message, { self });
@@ -238,7 +238,7 @@ export class Composer {
   // Commands
 
   /**
-   * Goes over to the line of a command, with options by name.
+   * Go over to the line of a command, with options by name.
    * @param {Entry} entry
    * @param {[string, string][]} given
    */
@@ -266,7 +266,7 @@ export class Composer {
     return this.command;
   }
 
-  /** Goes back to the text box. @param {string} text @param {{focus?: boolean}} [options] */
+  /** Go back to the text box. @param {string} text @param {{focus?: boolean}} [options] */
   leave(text, { focus = true } = {}) {
     this.command = null;
     this.suggestions.hide();
@@ -306,7 +306,7 @@ export class Composer {
     }
   }
 
-  /** Sends a command that is a text still: the sandbox parses it, as in the terminal. @param {string} line */
+  /** Send a command that is a text still: the sandbox parses it, as in the terminal. @param {string} line */
   async sendLine(line) {
     this.leave("");
     await this.answered(
@@ -342,7 +342,7 @@ export class Composer {
   }
 
   /**
-   * Puts back a command that the sandbox refused, unless something else is typed already.
+   * Put back a command that the sandbox refused, unless something else is typed already.
    * @param {Entry} entry
    * @param {Kept} kept
    * @param {string} problem
@@ -353,7 +353,7 @@ export class Composer {
   }
 
   /**
-   * Shows what became of a command.
+   * Show what became of a command.
    * @param {string} name
    * @param {() => Promise<Outcome>} ask
    * @param {(problem: string) => void} refused

@@ -38,7 +38,7 @@ export function joins(before, message) {
 
 export class Conversation {
   /**
-   * `leave` is where Escape leads.
+   * `leave` is called on Escape.
    * @param {{view: View, ask: Ask, actions: MessageActions, leave: () => void}} parts
    */
   constructor({ view, ask, actions, leave }) {
@@ -87,7 +87,7 @@ export class Conversation {
     if (this.scroller.scrollTop < NEAR_THE_BEGINNING) this.older();
   }
 
-  /** Scrolls to a message and shows which it is. @param {string} id */
+  /** Scroll to a message and highlight it. @param {string} id */
   jump(id) {
     const target = shownMessage(id);
     if (!target) {
@@ -119,13 +119,13 @@ export class Conversation {
     return this.messages.findIndex((message) => message.id === id);
   }
 
-  /** Draws a message anew. @param {number} at */
+  /** Draw a message anew. @param {number} at */
   redraw(at) {
     const message = this.messages[at];
     if (message) shownMessage(message.id)?.replaceWith(this.element(message, this.messages[at - 1]));
   }
 
-  /** Draws a message anew if it has another place under its author's last one now. @param {number} at */
+  /** Draw a message anew if it has another place under its author's last one now. @param {number} at */
   rejoin(at) {
     const message = this.messages[at];
     const joined = message && shownMessage(message.id)?.classList.contains("joined");
@@ -180,7 +180,7 @@ export class Conversation {
     if (changed.some(({ author }) => author.bot)) this.showTyping([]);
   }
 
-  /** Remembers where the keyboard is; the result leads it back there, in messages that were drawn anew. */
+  /** Remember where the keyboard is; the result leads it back there, in messages that were drawn anew. */
   rememberFocus() {
     const focused = document.activeElement;
     const id = focused?.closest(".message")?.getAttribute("data-id");
@@ -235,7 +235,7 @@ export class Conversation {
     this.showBeginning();
   }
 
-  /** Loads the messages before the oldest that is shown. */
+  /** Load the messages before the oldest that is shown. */
   async older() {
     if (!this.more || this.fetching || !this.messages.length) return;
     this.fetching = true;
@@ -263,7 +263,7 @@ export class Conversation {
   // Editing and replying
 
   /**
-   * Opens the editor in a message.
+   * Open the editor in a message.
    * @param {Message} message
    * @param {{save: (text: string) => Promise<unknown>, remove: () => void}} actions
    */
@@ -286,7 +286,7 @@ export class Conversation {
     if (at >= 0) this.redraw(at);
   }
 
-  /** Marks the message that is being replied to. @param {string | null} id */
+  /** Mark the message that is being replied to. @param {string | null} id */
   showRepliedTo(id) {
     this.repliedTo = id;
     for (const one of this.list.querySelectorAll(".message")) {
@@ -316,7 +316,7 @@ export class Conversation {
     byId("typing").replaceChildren(...(names.length ? [dots(), h("b", {}, names.join(", ")), verb] : []));
   }
 
-  /** Ends what is over by the sandbox's time. */
+  /** End what is over by the sandbox's time. */
   pass() {
     if (this.typingUntil && now() >= this.typingUntil) this.showTyping([]);
   }

@@ -27,7 +27,7 @@ function newId() {
  * @property {boolean} [wide]
  */
 
-/** Opens a dialog; the browser keeps the keyboard inside. @param {string} title @param {DialogContent} content */
+/** Open a dialog; the browser keeps the keyboard inside. @param {string} title @param {DialogContent} content */
 export function dialog(title, { content, actions, submit, closed, notice = null, wide = false }) {
   const id = newId();
   const problem = h("p", { class: "dialog-problem", role: "alert", hidden: true });
@@ -92,7 +92,7 @@ const submitButton = (label, kind = "primary") => h("button", { type: "submit", 
 /** @typedef {{id: string, element: HTMLInputElement | HTMLTextAreaElement, check: () => boolean}} FormInput */
 
 /**
- * Opens a form of the bot. `send` gets the texts by custom id; what it throws is shown, and the form stays open.
+ * Open a form of the bot. `send` gets the texts by custom id; what it throws is shown, and the form stays open.
  * @param {object} parts
  * @param {Modal} parts.modal
  * @param {User} parts.bot
@@ -204,7 +204,7 @@ export function lengthProblem({ length }, { least, required }) {
 // Questions of the page
 
 /**
- * Asks whether something is to be done.
+ * Ask whether something is to be done.
  * @param {string} title
  * @param {{text: string, button: string, done: () => Promise<unknown>}} question
  */
@@ -221,7 +221,7 @@ export function confirm(title, { text, button, done }) {
 }
 
 /**
- * Asks for one line of text, which `done` gets.
+ * Ask for one line of text, which `done` gets.
  * @param {string} title
  * @param {object} question
  * @param {string} question.label

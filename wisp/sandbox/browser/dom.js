@@ -61,7 +61,7 @@ function present(children) {
   return flat.filter((child) => child !== null && child !== undefined && child !== false);
 }
 
-/** Replaces what is in a box. @param {Element} box @param {...Child} children */
+/** Replace what is in a box. @param {Element} box @param {...Child} children */
 export const fill = (box, ...children) => box.replaceChildren(...present(children));
 
 /** An element of index.html. @param {string} id */
@@ -72,7 +72,7 @@ export function byId(id) {
 }
 
 /**
- * Draws what is in a box anew, and keeps the keyboard where it was, by the focused element's data-key.
+ * Draw what is in a box anew, and keep the keyboard where it was, by the focused element's data-key.
  * @param {HTMLElement} box
  * @param {() => void} draw
  */
@@ -83,7 +83,7 @@ export function keepFocus(box, draw) {
   if (key) focusOn(box.querySelector(`[data-key="${CSS.escape(key)}"]`));
 }
 
-/** Moves the keyboard to an element, if there is one. @param {Element | null | undefined} element */
+/** Move the keyboard to an element, if there is one. @param {Element | null | undefined} element */
 export function focusOn(element) {
   if (element instanceof HTMLElement) element.focus();
 }
@@ -108,7 +108,7 @@ export function tint(element, color) {
   element.style.setProperty("--tint", color);
 }
 
-/** Has a screen reader say something at once. @param {string} text */
+/** Let a screen reader say something at once. @param {string} text */
 export function announce(text) {
   byId("said").textContent = "";
   byId("said").textContent = text;

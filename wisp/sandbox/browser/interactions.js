@@ -29,7 +29,7 @@ export class Interactions {
   }
 
   /**
-   * Uses something of the bot's. If the bot does not answer, the page says so below what was used, as a client does.
+   * Use something of the bot's. If the bot does not answer, the page says so below what was used, as a client does.
    * @param {string} what
    * @param {object} fields
    * @param {string} name
@@ -50,7 +50,7 @@ export class Interactions {
   }
 
   /**
-   * Makes a control busy, until the result is called.
+   * Make a control busy until the result is called.
    * @param {Message} message
    * @param {HTMLElement} element
    * @param {string} control
@@ -126,7 +126,7 @@ export class Interactions {
     return type === ComponentType.ROLE_SELECT ? roles : [...users, ...roles];
   }
 
-  /** Opens the form with which the bot answered. @param {Outcome} outcome */
+  /** Open the form with which the bot answered. @param {Outcome} outcome */
   showForm({ modal, form }) {
     if (!modal) return;
     openForm({

@@ -62,7 +62,7 @@ function showMembersState() {
   byId("open-right").setAttribute("aria-expanded", String(!byId("right").inert));
 }
 
-/** Keeps the keyboard out of what is out of sight. */
+/** Keep the keyboard out of what is out of sight. */
 function settle() {
   const { classList } = app;
   byId("left").inert = NARROW.matches && !classList.contains("left-open");

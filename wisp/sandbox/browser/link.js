@@ -58,7 +58,7 @@ export class Link {
   }
 
   /**
-   * Asks the sandbox for an action. Rejects with Refused, in words for people, if the sandbox refuses it.
+   * Ask the sandbox for an action. Rejects with Refused, in words for people, if the sandbox refuses it.
    * @param {string} what
    * @param {object} [fields]
    * @returns {Promise<any>}
@@ -76,7 +76,7 @@ export class Link {
   }
 
   /**
-   * Uploads a file; resolves to the key under which an action can name it.
+   * Upload a file; resolves to the key under which an action can name it.
    * @param {File} file
    * @returns {Promise<string>}
    */

@@ -8,7 +8,7 @@ import { icon } from "./icons.js";
 /** @type {{element: HTMLElement, returnTo: Element | null, closed: (() => void) | null} | null} */
 let current = null;
 
-/** Closes the list that is open; `back` returns the keyboard to where it was. */
+/** Close the list that is open; `back` returns the keyboard to where it was. */
 export function closeFloating({ back = true } = {}) {
   if (!current) return;
   const { element, returnTo, closed } = current;
@@ -121,7 +121,7 @@ const MOST_LISTED = 200;
  */
 
 /**
- * Opens the choices of a select: one choice is taken at once, several with "Done".
+ * Open the choices of a select: one choice is taken at once, several with "Done".
  * @param {Element} anchor
  * @param {Choosing} choosing
  */

@@ -37,7 +37,7 @@ const names = ({ api, server, channel }) =>
   [api, api.replaceAll("_", " "), server, channel].map((name) => name.toLowerCase());
 
 /**
- * Edits what a role allows in the whole server.
+ * Edit what a role allows in the whole server.
  * @param {Role} role
  * @param {{permissions: PermissionName[], ask: Ask}} parts
  */
@@ -93,7 +93,7 @@ const ALLOWED = 1;
 const DENIED = 2;
 
 /**
- * Edits what a channel allows and denies a role or a member.
+ * Edit what a channel allows and denies a role or a member.
  * @param {Channel} channel
  * @param {{guild: Guild, permissions: PermissionName[], ask: Ask}} parts
  */

@@ -1,4 +1,4 @@
-// The right side: the members of the server, or who talks in direct messages.
+// The right side: the members of the server or, in direct messages, the person and the bot.
 
 import { avatar, byId, fill, h, tint } from "./dom.js";
 import { icon } from "./icons.js";

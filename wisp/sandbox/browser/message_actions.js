@@ -106,18 +106,18 @@ export class MessageActions {
     this.attempt("dismiss", { message: message.id });
   }
 
-  /** Goes to a message. @param {string} id */
+  /** Go to a message. @param {string} id */
   jump(id) {
     this.conversation().jump(id);
   }
 
-  /** Goes to a channel. @param {string} channel */
+  /** Go to a channel. @param {string} channel */
   go(channel) {
     this.attempt("go", { channel });
   }
 
   /**
-   * Follows a mention of a channel, or opens the menu of a mentioned user.
+   * Follow a mention of a channel, or open the menu of a mentioned user.
    * @param {string} sign
    * @param {string} id
    * @param {HTMLElement} anchor
@@ -161,7 +161,7 @@ export class MessageActions {
     this.attempt("react", { message: message.id, emoji: name, emoji_id: id, on });
   }
 
-  /** Starts a thread, on a message if one is given. @param {Message | null} message */
+  /** Start a thread, on a message if one is given. @param {Message | null} message */
   startThread(message = null) {
     const on = message ? { message: message.id } : {};
     const done = (/** @type {string} */ name) => this.ask("start thread", { name, ...on });
@@ -202,7 +202,7 @@ export class MessageActions {
   }
 
   /**
-   * Does what a key does with the message that is focused, as in the client; false for keys without a meaning.
+   * Do what a key does with the message that is focused, as in the client; false for keys without a meaning.
    * @param {string} key
    * @param {Message} message
    * @param {HTMLElement} element

@@ -109,7 +109,7 @@ export class OptionField {
     if (!this.isFile) this.input.setSelectionRange(this.input.value.length, this.input.value.length);
   }
 
-  /** Shows that the sandbox refused this option. @param {string} describedBy the id of what says why */
+  /** Show that the sandbox refused this option. @param {string} describedBy the id of what says why */
   showProblem(describedBy) {
     this.element.classList.add("wrong");
     this.input.setAttribute("aria-invalid", "true");

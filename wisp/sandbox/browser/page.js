@@ -29,7 +29,7 @@ const link = new Link({ opened, pushed, lost });
 /** @type {Ask} */
 const ask = (what, fields) => link.ask(what, fields);
 
-/** Asks, and says below the messages why something cannot be done. @type {Ask} */
+/** Ask, and say below the messages why something cannot be done. @type {Ask} */
 const attempt = async (what, fields) => {
   try {
     return await link.ask(what, fields);

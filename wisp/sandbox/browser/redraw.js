@@ -10,7 +10,7 @@ export class Redrawn {
     this.shown = "";
   }
 
-  /** Draws if anything of `what`, all that the part shows, is other than last time. @param {...unknown} what */
+  /** Draw if anything of `what`, all that the part shows, is other than last time. @param {...unknown} what */
   show(...what) {
     const fresh = JSON.stringify(what);
     if (fresh === this.shown) return;

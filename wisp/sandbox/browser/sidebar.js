@@ -1,4 +1,4 @@
-// The left side: servers, the channels of one, and who the person is.
+// The left side: the servers, the channels of one of them, and the person.
 
 import { askText } from "./dialogs.js";
 import { ChannelType } from "./discord.js";

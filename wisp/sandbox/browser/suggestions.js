@@ -30,7 +30,7 @@ export class Suggestions {
   }
 
   /**
-   * Shows what may be typed into `input`. `title` stands above the items, also if there are none.
+   * Show what may be typed into `input`. `title` stands above the items, also if there are none.
    * @param {HTMLElement} input
    * @param {Suggestion[]} items
    * @param {{title?: Element | null, active?: number, label?: string}} [options]
@@ -113,7 +113,7 @@ export class Suggestions {
   }
 
   /**
-   * Does what a key does with the list while it is open; false for keys that do nothing with it.
+   * Do what a key does with the list while it is open; false for keys that do nothing with it.
    * @param {KeyboardEvent} event
    */
   key(event) {

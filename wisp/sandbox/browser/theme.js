@@ -14,7 +14,7 @@ export function switchTheme() {
 }
 
 /**
- * Takes the theme that was chosen before; `changed` is called when the system's changes.
+ * Take the theme that was chosen before; `changed` is called when the system's changes.
  * @param {() => void} changed
  */
 export function followTheme(changed) {

@@ -2,7 +2,7 @@
 
 let offset = 0;
 
-/** Sets the sandbox's time. @param {number} seconds since the Unix epoch */
+/** Set the sandbox's time. @param {number} seconds since the Unix epoch */
 export function setNow(seconds) {
   offset = seconds * 1000 - Date.now();
 }
@@ -75,7 +75,7 @@ export function stampElement(moment, name = "") {
   return element;
 }
 
-/** Writes relative moments anew, as time passes. */
+/** Update relative moments, as time passes. */
 export function tick() {
   rewrite("time[data-ticks]", ({ ticks }) => written(Number(ticks), "R"));
   rewrite("time[data-stamped]", ({ stamped }) => stamp(Number(stamped)));

@@ -113,7 +113,7 @@ export class Tray {
   }
 
   /**
-   * Sets the message that is being replied to. Its author is pinged, unless it is the person's own.
+   * Set the message that is being replied to. Its author is pinged, unless it is the person's own.
    * @param {Message} message
    * @param {{self?: boolean}} [options]
    */
@@ -124,7 +124,7 @@ export class Tray {
   }
 
   /**
-   * Ends the reply, if it is one to one of these messages (null: to any); whether there was one.
+   * End the reply, if it is one to one of these messages (null: to any); whether there was one.
    * @param {string[] | null} ids
    */
   drop(ids = null) {
@@ -134,7 +134,7 @@ export class Tray {
     return true;
   }
 
-  /** Takes everything out; `put` puts it back if it could not be sent. @returns {Contents} */
+  /** Take everything out; `put` puts it back if it could not be sent. @returns {Contents} */
   take() {
     const taken = { files: this.files, reply: this.reply };
     this.files = [];

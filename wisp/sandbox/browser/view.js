@@ -30,7 +30,7 @@ export class View {
     return this.place.guild;
   }
 
-  /** The members here; in direct messages, the two who talk. @returns {(User | Member)[]} */
+  /** The members here; in direct messages, the person and the bot. @returns {(User | Member)[]} */
   get members() {
     return this.guild?.members ?? [this.place.me, this.place.bot];
   }
