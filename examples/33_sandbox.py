@@ -40,8 +40,9 @@ token that the bot has for Discord is not used.
 The sandbox serves the gateway with shards, resuming and compression; commands and interactions of all kinds; and over
 REST messages, reactions, pins, threads, forums, channels, overwrites, servers, roles, emojis, members, bans, webhooks,
 invites and the audit log. Each call needs the permissions that it needs on Discord, keeps its limits, and is refused
-with its error codes; `wisp/sandbox/refusals.py` and `bounds.py` list them with their sources. The bot has a role of its
-own that allows all but Administrator; `discord.world.bot_permissions` changes that for servers made later.
+with its error codes; `wisp/sandbox/rest/errors.py` and `wisp/sandbox/world/bounds.py` list them with their sources. The
+bot has a role of its own that allows all but Administrator; `discord.world.bot_permissions` changes that for servers
+made later.
 
 It does not serve voice, scheduled events, stickers, polls, forwards, auto moderation and monetization; nor permissions
 of commands, member counts of roles, changes of the bot's own user, crossposts and followers, previews, vanity

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import wisp
 from wisp.clock import Clock, DiscordTime
 from wisp.context import responder_of, runtime_of
-from wisp.sandbox.people import People
+from wisp.sandbox.people.person import People
 from wisp.sandbox.server import Sandbox
 from wisp.testing import Discord, Person, connect
 

@@ -11,8 +11,10 @@ import pytest
 
 import wisp
 from wisp.sandbox import Sandbox
-from wisp.sandbox.entries import KEPT
-from wisp.sandbox.world import Channel, Deed, Guild, Member, Permission, World
+from wisp.sandbox.world.audit_log import KEPT, Deed
+from wisp.sandbox.world.objects import Channel, Guild, Member
+from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.world import World
 from wisp.testing import connect
 
 Event = hikari.AuditLogEventType

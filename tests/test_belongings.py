@@ -14,11 +14,13 @@ import pytest
 
 import wisp
 from wisp.sandbox import Sandbox
-from wisp.sandbox.model import CATEGORY, FORUM, Channel, Guild
-from wisp.sandbox.people import People
-from wisp.sandbox.transcript import Transcript
-from wisp.sandbox.views import message_view
-from wisp.sandbox.world import Impossible, InvitesChanged, Message, Permission, WebhooksChanged, World
+from wisp.sandbox.page.views import message_view
+from wisp.sandbox.people.person import People
+from wisp.sandbox.terminal.transcript import Transcript
+from wisp.sandbox.world.changes import InvitesChanged, WebhooksChanged
+from wisp.sandbox.world.objects import CATEGORY, FORUM, Channel, Guild, Impossible, Message
+from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.world import World
 from wisp.testing import connect
 
 

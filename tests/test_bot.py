@@ -26,9 +26,9 @@ from wisp.config import Config
 from wisp.local.virtual_time import VirtualTime
 from wisp.program import stop_signals
 from wisp.sandbox import Sandbox
-from wisp.sandbox.interaction import Interaction
-from wisp.sandbox.lookups import Route
-from wisp.sandbox.quotas import Quotas
+from wisp.sandbox.rest.call import Route
+from wisp.sandbox.rest.rate_limits import Quotas
+from wisp.sandbox.world.objects import Interaction
 from wisp.testing import connect
 
 

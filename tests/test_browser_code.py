@@ -10,8 +10,8 @@ from typing import Any
 import hikari
 import pytest
 
-from wisp.sandbox.page import FILES
-from wisp.sandbox.permissions import Permission
+from wisp.sandbox.page.page import FILES
+from wisp.sandbox.world.permissions import Permission
 
 ROOT = Path(__file__).parents[1]
 TESTS = Path(__file__).parent / "browser"

@@ -20,7 +20,7 @@ import pytest
 import wisp
 from wisp.cli import load, main
 from wisp.errors import CheckError
-from wisp.sandbox.console import Console
+from wisp.sandbox.terminal.console import Console
 
 BOT = '''\
 import hikari
@@ -746,7 +746,7 @@ def test_the_greeting_breaks_between_words() -> None:
 
 WRITING_EARLY = """
 import asyncio, readline, sys, threading
-from wisp.sandbox.console import Console
+from wisp.sandbox.terminal.console import Console
 
 async def main():
     loop = asyncio.get_running_loop()

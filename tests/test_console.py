@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisp.sandbox.console import Console, Lines, shown
+from wisp.sandbox.terminal.console import Console, Lines, shown
 
 
 class FakeTerminal(io.StringIO):

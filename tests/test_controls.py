@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from wisp.clock import Clock
 from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Sandbox
-from wisp.sandbox.controls import button_data, submit_data
-from wisp.sandbox.invocation import Impossible
-from wisp.sandbox.people import People, Person
-from wisp.sandbox.world import COMPONENTS_V2, JSON, LOADING, VOICE, Message, World
+from wisp.sandbox.people.components import button_data, submit_data
+from wisp.sandbox.people.person import People, Person
+from wisp.sandbox.world.objects import COMPONENTS_V2, JSON, LOADING, VOICE, Impossible, Message
+from wisp.sandbox.world.world import World
 
 
 def button(label: str = "Next", custom_id: str = "next", **fields: Any) -> JSON:

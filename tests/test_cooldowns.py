@@ -19,8 +19,8 @@ import wisp
 from wisp.clock import Clock
 from wisp.cooldowns import ConcurrencySlot, ConcurrencySlots, SlidingWindow
 from wisp.local.runner import on_sandbox
-from wisp.sandbox.people import People
-from wisp.sandbox.world import InteractionAnswered
+from wisp.sandbox.people.person import People
+from wisp.sandbox.world.changes import InteractionAnswered
 from wisp.testing import connect
 
 

@@ -144,8 +144,8 @@ ANSWERS = """
 import asyncio, os, signal, sys
 import wisp
 from wisp.local.runner import on_sandbox
-from wisp.sandbox.people import People
-from wisp.sandbox.world import InteractionAnswered
+from wisp.sandbox.people.person import People
+from wisp.sandbox.world.changes import InteractionAnswered
 from wisp.services.database import DatabaseService
 
 bot = wisp.Bot()

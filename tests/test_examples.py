@@ -18,8 +18,9 @@ import pytest
 
 import wisp
 from wisp.sandbox import Sandbox
-from wisp.sandbox.people import People, Reply
-from wisp.sandbox.world import BotConnected, BotDisconnected
+from wisp.sandbox.people.person import People
+from wisp.sandbox.people.reply import Reply
+from wisp.sandbox.world.changes import BotConnected, BotDisconnected
 from wisp.testing import connect
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -13,7 +13,7 @@ import pytest
 from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Impossible, Sandbox
 from wisp.sandbox.faults import do
-from wisp.sandbox.world import Channel
+from wisp.sandbox.world.objects import Channel
 
 
 @pytest.fixture

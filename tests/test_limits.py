@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from wisp import limits
 from wisp.limit_fixes import explained
-from wisp.sandbox import payload_limits
+from wisp.sandbox.rest import payload_limits
 
 OPENAPI = Path(os.environ.get("DISCORD_OPENAPI", Path(__file__).parents[2] / "shared/discord/openapi.json"))
 HUGE = 10**5000  # Python refuses to print it, so it breaks a message that shows it carelessly

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisp.sandbox.invocation import Impossible
-from wisp.sandbox.line import Local, Say, Slash, field_name, fields, parse, quoted
+from wisp.sandbox.people.typed import Local, Say, Slash, field_name, fields, parse, quoted
+from wisp.sandbox.world.objects import Impossible
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from wisp.logs import (
     redacted,
     traceback_of,
 )
-from wisp.sandbox.records import Records
+from wisp.sandbox.page.log import Records
 from wisp.testing import Discord, connect
 
 FORGED = "2030-01-01 00:00:00,000 ERROR   wisp: forged"

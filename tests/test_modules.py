@@ -22,7 +22,7 @@ import wisp
 from wisp.local.runner import on_sandbox
 from wisp.modules.loader import dependents, load_order, problems_of_needs
 from wisp.owner import unattached
-from wisp.sandbox.people import People
+from wisp.sandbox.people.person import People
 from wisp.testing import Discord, Impossible, connect
 
 

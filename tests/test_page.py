@@ -22,12 +22,10 @@ from wisp.local.browser_log import show_failures
 from wisp.local.chat import advancer
 from wisp.local.runner import on_sandbox
 from wisp.local.virtual_time import virtual_time
-from wisp.sandbox.console import Console
-from wisp.sandbox.invocation import Impossible
-from wisp.sandbox.line import parse
+from wisp.sandbox.people.typed import parse
 from wisp.sandbox.server import Sandbox
-from wisp.sandbox.world import (
-    Emoji,
+from wisp.sandbox.terminal.console import Console
+from wisp.sandbox.world.changes import (
     Happening,
     InteractionAnswered,
     InteractionCreated,
@@ -35,6 +33,7 @@ from wisp.sandbox.world import (
     MessageDeleted,
     MessageEdited,
 )
+from wisp.sandbox.world.objects import Emoji, Impossible
 
 # Not WISP_...: a bot would take that for a setting of its own.
 REQUIRED = os.environ.get("REQUIRE_BROWSER", "") == "1"

@@ -19,14 +19,13 @@ from hypothesis import strategies as st
 import wisp
 from wisp.local import browser_log
 from wisp.local.runner import on_sandbox
-from wisp.sandbox import actions
-from wisp.sandbox.invocation import Impossible
-from wisp.sandbox.line import Slash, parse
-from wisp.sandbox.page import FILES, MOST_UPLOADED, Page
-from wisp.sandbox.records import KEPT, LONGEST_BODY
+from wisp.sandbox.page import actions
+from wisp.sandbox.page.log import KEPT, LONGEST_BODY
+from wisp.sandbox.page.page import FILES, MOST_UPLOADED, Page
+from wisp.sandbox.page.tab import LARGEST_FRAME, MOST_DOING
+from wisp.sandbox.people.typed import Slash, parse
 from wisp.sandbox.server import Sandbox
-from wisp.sandbox.visitor import LARGEST_FRAME, MOST_DOING
-from wisp.sandbox.world import Message
+from wisp.sandbox.world.objects import Impossible, Message
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GAbCdE.abcdefghijklmnopqrstuvwxyz0123456789AB"
 
@@ -388,13 +387,13 @@ async def overheard(monkeypatch: pytest.MonkeyPatch, use: Callable[[Sandbox], Aw
     monkeypatch.setattr("wisp.local.runner.Sandbox", Overheard)
     monkeypatch.setenv("DISCORD_TOKEN", TOKEN)
     frames: list[str | bytes] = []
-    receive = wisp.sandbox.sessions.Connection._receive  # what a client sends over a websocket is masked
+    receive = wisp.sandbox.gateway.sessions.Connection._receive  # what a client sends over a websocket is masked
 
     def noted(connection: Any, raw: str | bytes) -> None:
         frames.append(raw)
         receive(connection, raw)
 
-    monkeypatch.setattr("wisp.sandbox.sessions.Connection._receive", noted)
+    monkeypatch.setattr("wisp.sandbox.gateway.sessions.Connection._receive", noted)
     async with on_sandbox(wisp.Bot(), page=True) as sandbox:
         await use(sandbox)
     return bytes(heard) + b"".join(frame.encode() if isinstance(frame, str) else frame for frame in frames)

@@ -10,9 +10,11 @@ import pytest
 from wisp.clock import Clock
 from wisp.local.virtual_time import Stuck, VirtualTime
 from wisp.sandbox import Sandbox
-from wisp.sandbox.invocation import File, Impossible
-from wisp.sandbox.people import People, Person
-from wisp.sandbox.world import JSON, VOICE, Permission, World
+from wisp.sandbox.people.commands import File
+from wisp.sandbox.people.person import People, Person
+from wisp.sandbox.world.objects import JSON, VOICE, Impossible
+from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.world import World
 
 
 def option(kind: int, name: str, **fields: object) -> JSON:

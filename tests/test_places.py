@@ -7,7 +7,7 @@ import hikari
 import pytest
 
 import wisp
-from wisp.sandbox.happenings import MemberJoined, MemberLeft, MessageCreated, ReactionAdded, ReactionRemoved
+from wisp.sandbox.world.changes import MemberJoined, MemberLeft, MessageCreated, ReactionAdded, ReactionRemoved
 from wisp.testing import File, Impossible, connect
 
 Permissions = hikari.Permissions

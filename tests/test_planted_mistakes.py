@@ -7,7 +7,7 @@ import hikari
 import pytest
 
 from wisp.sandbox import Sandbox
-from wisp.sandbox.world import COMMAND, Channel, Guild, Interaction, User
+from wisp.sandbox.world.objects import COMMAND, Channel, Guild, Interaction, User
 
 VIEW_CHANNEL = 1 << 10
 

@@ -13,8 +13,8 @@ import wisp
 from wisp.local.hikari_probes import use_loop_time
 from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Sandbox
-from wisp.sandbox.quotas import Quota
-from wisp.sandbox.world import Channel
+from wisp.sandbox.rest.rate_limits import Quota
+from wisp.sandbox.world.objects import Channel
 from wisp.testing import connect
 
 MESSAGES = "/channels/{channel}/messages$"

@@ -8,7 +8,7 @@ import hikari
 import wisp
 from wisp.local.runner import on_sandbox
 from wisp.sandbox.server import Sandbox
-from wisp.sandbox.world import Guild
+from wisp.sandbox.world.objects import Guild
 
 
 @asynccontextmanager

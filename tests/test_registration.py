@@ -18,7 +18,7 @@ import wisp
 from wisp.config import Config
 from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Sandbox
-from wisp.sandbox.world import CommandsChanged
+from wisp.sandbox.world.changes import CommandsChanged
 from wisp.testing import connect
 
 

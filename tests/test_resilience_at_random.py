@@ -19,10 +19,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import wisp
 from wisp.local.runner import is_undelivered, on_sandbox, restart
 from wisp.local.virtual_time import virtual_time
-from wisp.sandbox import answers, people
-from wisp.sandbox.interaction import INTERACTION_LIFETIME
-from wisp.sandbox.people import People, Person, Reply
-from wisp.sandbox.world import BotConnected
+from wisp.sandbox.people import person as people
+from wisp.sandbox.people.person import People, Person
+from wisp.sandbox.people.reply import Reply
+from wisp.sandbox.rest import interactions as answers
+from wisp.sandbox.world.changes import BotConnected
+from wisp.sandbox.world.objects import INTERACTION_LIFETIME
 
 T = TypeVar("T")
 

@@ -16,11 +16,13 @@ import yarl
 
 import wisp.sandbox
 from wisp.sandbox import Sandbox
-from wisp.sandbox.intents import EVENTS, EVERY_INTENT, hears
-from wisp.sandbox.model import CATEGORY, FORUM, PRIVATE_THREAD, STAGE, VOICE, Channel, Emoji, Guild
-from wisp.sandbox.world import COMMAND, Deed, Event, World
+from wisp.sandbox.gateway.intents import EVENTS, EVERY_INTENT, hears
+from wisp.sandbox.world.audit_log import Deed
+from wisp.sandbox.world.objects import CATEGORY, COMMAND, FORUM, PRIVATE_THREAD, STAGE, VOICE, Channel, Emoji, Guild
+from wisp.sandbox.world.state import Event
+from wisp.sandbox.world.world import World
 
-SOURCES = [path for path in Path(wisp.sandbox.__file__).parent.glob("*.py") if path.name != "intents.py"]
+SOURCES = [path for path in Path(wisp.sandbox.__file__).parent.rglob("*.py") if path.name != "intents.py"]
 SENT = {
     name
     for path in SOURCES

@@ -20,9 +20,11 @@ from hypothesis import strategies as st
 
 from wisp.local.virtual_time import VirtualTime
 from wisp.sandbox import Sandbox
-from wisp.sandbox.intents import HIDDEN_FLAG, HIDDEN_NAME, VIEW_CHANNEL, Intent
-from wisp.sandbox.sessions import TOLERANCE
-from wisp.sandbox.world import COMMAND, BotConnected, BotDisconnected, Guild, InteractionAnswered, User, World
+from wisp.sandbox.gateway.intents import HIDDEN_FLAG, HIDDEN_NAME, VIEW_CHANNEL, Intent
+from wisp.sandbox.gateway.sessions import TOLERANCE
+from wisp.sandbox.world.changes import BotConnected, BotDisconnected, InteractionAnswered
+from wisp.sandbox.world.objects import COMMAND, Guild, User
+from wisp.sandbox.world.world import World
 
 EVERYTHING = int(sum(Intent))
 

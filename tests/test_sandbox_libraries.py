@@ -14,7 +14,8 @@ import pytest
 import yarl
 
 from wisp.sandbox import Sandbox
-from wisp.sandbox.world import Channel, Emoji, Guild, Member, World
+from wisp.sandbox.world.objects import Channel, Emoji, Guild, Member
+from wisp.sandbox.world.world import World
 
 
 @pytest.fixture

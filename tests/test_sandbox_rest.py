@@ -17,9 +17,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wisp.sandbox import Sandbox, forms
-from wisp.sandbox.rest import Rest
-from wisp.sandbox.world import (
+from wisp.sandbox import Sandbox
+from wisp.sandbox.rest import forms
+from wisp.sandbox.rest.app import Rest
+from wisp.sandbox.world.changes import (
+    CommandsChanged,
+    Happening,
+    InteractionAnswered,
+    InteractionCreated,
+    MessageCreated,
+    MessageDeleted,
+    MessageEdited,
+)
+from wisp.sandbox.world.objects import (
     AUTOCOMPLETE,
     COMMAND,
     COMPONENT,
@@ -27,21 +37,14 @@ from wisp.sandbox.world import (
     FORUM,
     MODAL_SUBMIT,
     Channel,
-    CommandsChanged,
     Guild,
-    Happening,
     Impossible,
     Interaction,
-    InteractionAnswered,
-    InteractionCreated,
     Message,
-    MessageCreated,
-    MessageDeleted,
-    MessageEdited,
-    Permission,
     User,
-    World,
 )
+from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.world import World
 
 GREET: dict[str, Any] = {"name": "greet", "description": "Greet somebody"}
 HELLO = {"id": "1", "name": "hello", "type": 1}

@@ -22,12 +22,14 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from wisp.sandbox import Sandbox, World, bounds, refusals
-from wisp.sandbox.contents import COMPONENT_FIELDS
-from wisp.sandbox.entries import WEBHOOK as OF_WEBHOOKS
-from wisp.sandbox.entries import Deed, changes_of
-from wisp.sandbox.rest import Rest
-from wisp.sandbox.world import (
+from wisp.sandbox import Sandbox, World
+from wisp.sandbox.rest import errors as refusals
+from wisp.sandbox.rest.app import Rest
+from wisp.sandbox.rest.contents import COMPONENT_FIELDS
+from wisp.sandbox.world import bounds
+from wisp.sandbox.world.audit_log import WEBHOOK as OF_WEBHOOKS
+from wisp.sandbox.world.audit_log import Deed, changes_of
+from wisp.sandbox.world.objects import (
     AUTOCOMPLETE,
     CATEGORY,
     COMMAND,
@@ -38,10 +40,10 @@ from wisp.sandbox.world import (
     Channel,
     Emoji,
     Guild,
-    Permission,
     User,
     timestamp,
 )
+from wisp.sandbox.world.permissions import Permission
 
 SPECIFICATION = Path(
     os.environ.get("DISCORD_OPENAPI") or Path(__file__).resolve().parents[2] / "shared" / "discord" / "openapi.json"

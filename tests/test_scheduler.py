@@ -395,7 +395,7 @@ def wall(time: VirtualTime, monkeypatch: pytest.MonkeyPatch) -> Wall:
     time.clock = Wall(time, datetime.datetime(2026, 3, 25, 8, 59, tzinfo=datetime.UTC))
     monkeypatch.setattr("wisp.jobs.scheduler.CLOCK_CHECK_INTERVAL", 30.0)
     monkeypatch.setattr(Watchdog, "start", lambda self: None)  # it would look twice a second
-    monkeypatch.setattr("wisp.sandbox.gateway.HEARTBEAT_INTERVAL", 3600.0)
+    monkeypatch.setattr("wisp.sandbox.gateway.gateway.HEARTBEAT_INTERVAL", 3600.0)
     # hikari would look three times a minute for rate limits that it can forget
     monkeypatch.setattr("hikari.impl.buckets.RESTBucketManager.start.__defaults__", (3600.0, 10.0))
     return time.clock

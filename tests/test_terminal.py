@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 import wisp
 from wisp.local.chat import advancer
 from wisp.local.virtual_time import VirtualTime, virtual_time
-from wisp.sandbox.invocation import Impossible
-from wisp.sandbox.people import File, People
-from wisp.sandbox.terminal import Terminal, example, split_last
-from wisp.sandbox.text import CONTROLS
-from wisp.sandbox.world import JSON, BotConnected, BotDisconnected, InteractionAnswered, World
+from wisp.sandbox.people.commands import File
+from wisp.sandbox.people.person import People
+from wisp.sandbox.terminal.chat import Terminal, example, split_last
+from wisp.sandbox.terminal.text import CONTROLS
+from wisp.sandbox.world.changes import BotConnected, BotDisconnected, InteractionAnswered
+from wisp.sandbox.world.objects import JSON, Impossible
+from wisp.sandbox.world.world import World
 from wisp.testing import Discord, connect
 
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisp.sandbox.text import CONTROLS, mentioning, message_lines, readable
-from wisp.sandbox.world import Message, World
+from wisp.sandbox.terminal.text import CONTROLS, mentioning, message_lines, readable
+from wisp.sandbox.world.objects import Message
+from wisp.sandbox.world.world import World
 
 
 def message(world: World, **fields: object) -> Message:

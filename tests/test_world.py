@@ -9,22 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisp.sandbox.permissions import EVERYONE_PERMISSIONS, Allowance, overwritten
-from wisp.sandbox.world import (
-    ALL_PERMISSIONS,
-    CATEGORY,
-    VOICE,
-    Channel,
-    Emoji,
-    Event,
-    Guild,
-    Happening,
-    Impossible,
-    Member,
-    Permission,
-    User,
-    World,
-)
+from wisp.sandbox.world.changes import Happening
+from wisp.sandbox.world.objects import CATEGORY, VOICE, Channel, Emoji, Guild, Impossible, Member, User
+from wisp.sandbox.world.permissions import ALL_PERMISSIONS, EVERYONE_PERMISSIONS, Allowance, Permission, overwritten
+from wisp.sandbox.world.state import Event
+from wisp.sandbox.world.world import World
 
 THUMB = Emoji("👍")
 

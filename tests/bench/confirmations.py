@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 import wisp
-from wisp.sandbox.people import People
+from wisp.sandbox.people.person import People
 from wisp.sandbox.server import Sandbox
 
 BUDGET = 1.01

@@ -3,10 +3,10 @@ import { test } from "node:test";
 import "./document.js";
 
 const { entered, entries, matching, optionLimits, optionStarts, optionTitle } = await import(
-  "../../wisp/sandbox/browser/commands.js"
+  "../../wisp/sandbox/page/static/commands.js"
 );
-const { booleans, matchingChoices, offeredValues } = await import("../../wisp/sandbox/browser/values.js");
-const { OptionType } = await import("../../wisp/sandbox/browser/discord.js");
+const { booleans, matchingChoices, offeredValues } = await import("../../wisp/sandbox/page/static/values.js");
+const { OptionType } = await import("../../wisp/sandbox/page/static/discord.js");
 
 const { SUB_COMMAND, SUB_COMMAND_GROUP, STRING, BOOLEAN } = OptionType;
 const text = { type: STRING, name: "text", description: "What" };

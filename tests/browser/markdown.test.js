@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./document.js";
 
-const { flat, markdown } = await import("../../wisp/sandbox/browser/markdown.js");
+const { flat, markdown } = await import("../../wisp/sandbox/page/static/markdown.js");
 
 const html = (text, options) => markdown(text, options).html;
 

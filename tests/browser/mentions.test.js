@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./document.js";
 
-const { candidates, mentioned, readable } = await import("../../wisp/sandbox/browser/mentions.js");
-const { OptionType } = await import("../../wisp/sandbox/browser/discord.js");
+const { candidates, mentioned, readable } = await import("../../wisp/sandbox/page/static/mentions.js");
+const { OptionType } = await import("../../wisp/sandbox/page/static/discord.js");
 
 const PICKED = new Map([
   ["@bob", "<@1>"],

@@ -3,10 +3,10 @@ import { test } from "node:test";
 import "./document.js";
 
 const { ambiguousNames, bytes, colour, initials, roleColour, roleName, shownName } = await import(
-  "../../wisp/sandbox/browser/names.js"
+  "../../wisp/sandbox/page/static/names.js"
 );
-const { ownFile, safeAddress, shortened } = await import("../../wisp/sandbox/browser/links.js");
-const { h } = await import("../../wisp/sandbox/browser/dom.js");
+const { ownFile, safeAddress, shortened } = await import("../../wisp/sandbox/page/static/links.js");
+const { h } = await import("../../wisp/sandbox/page/static/dom.js");
 
 test("a user has a nickname here or the own name, and a role one sign", () => {
   assert.equal(shownName({ name: "bob", nick: null }), "bob");

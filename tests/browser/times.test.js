@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./document.js";
 
-const { now, setNow, stampElement, timeElement, written } = await import("../../wisp/sandbox/browser/times.js");
+const { now, setNow, stampElement, timeElement, written } = await import("../../wisp/sandbox/page/static/times.js");
 
 const NOON = Date.UTC(2026, 0, 15, 12) / 1000;
 const plain = (text) => text.replace(/\s/g, " ");

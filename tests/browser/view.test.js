@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import "./document.js";
 
-const { View } = await import("../../wisp/sandbox/browser/view.js");
-const { Redrawn } = await import("../../wisp/sandbox/browser/redraw.js");
-const { joins } = await import("../../wisp/sandbox/browser/conversation.js");
-const { lengthProblem } = await import("../../wisp/sandbox/browser/dialogs.js");
-const { MessageType, Permission } = await import("../../wisp/sandbox/browser/discord.js");
+const { View } = await import("../../wisp/sandbox/page/static/view.js");
+const { Redrawn } = await import("../../wisp/sandbox/page/static/redraw.js");
+const { joins } = await import("../../wisp/sandbox/page/static/conversation.js");
+const { lengthProblem } = await import("../../wisp/sandbox/page/static/dialogs.js");
+const { MessageType, Permission } = await import("../../wisp/sandbox/page/static/discord.js");
 
 const ADA = { id: "1", name: "ada", bot: false, nick: "Countess", roles: ["10"] };
 const WISP = { id: "2", name: "wisp", bot: true, nick: null, roles: [] };

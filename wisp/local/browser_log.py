@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import StartError
 from ..logs import Formatter, StderrHandler, traceback_of
-from ..sandbox.page import Page
+from ..sandbox.page.page import Page
 
 if TYPE_CHECKING:
     from ..bot import Bot

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 from ..clock import parse_duration
 from ..errors import StartError
 from ..program import stop_signals
-from ..sandbox.console import Console, Lines
 from ..sandbox.faults import Breakable
-from ..sandbox.interaction import INTERACTION_LIFETIME, UNANSWERED
-from ..sandbox.invocation import Impossible
-from ..sandbox.line import Say, parse
-from ..sandbox.model import LAST_MOMENT
-from ..sandbox.page import Page
-from ..sandbox.people import People, Reply
+from ..sandbox.page.page import Page
+from ..sandbox.people.person import People
+from ..sandbox.people.reply import Reply
+from ..sandbox.people.typed import Say, parse
 from ..sandbox.server import Sandbox
-from ..sandbox.terminal import Terminal, complaint, example, is_advance
-from ..sandbox.world import Attachment, Happening, Message, MessageCreated, MessageEdited, World
+from ..sandbox.terminal.chat import Terminal, complaint, example, is_advance
+from ..sandbox.terminal.console import Console, Lines
+from ..sandbox.world.changes import Happening, MessageCreated, MessageEdited
+from ..sandbox.world.objects import INTERACTION_LIFETIME, LAST_MOMENT, UNANSWERED, Attachment, Impossible, Message
+from ..sandbox.world.world import World
 from ..tasks import Exit, contained, described, end, to_the_end
 from .browser_log import open_on_desktop, show_failures
 from .runner import is_undelivered, on_sandbox, restart

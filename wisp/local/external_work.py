@@ -32,7 +32,7 @@ _POLL_INTERVAL = 0.01
 _DATA_SEGS_OUT = 156
 """The offset of `tcpi_data_segs_out` in Linux's `struct tcp_info` (include/uapi/linux/tcp.h)."""
 
-_WORKERS = ("aiosqlite.core", "wisp.sandbox.console", "wisp.watchdog")
+_WORKERS = ("aiosqlite.core", "wisp.sandbox.terminal.console", "wisp.watchdog")
 """Modules whose threads only do what the event loop asks of them."""
 
 _POOLS = ("concurrent.futures.process", "anyio.")

@@ -18,7 +18,7 @@ from ..clock import Clock
 from ..command_tree import merge_groups
 from ..errors import CheckError, DatabaseError, Problem, StartError
 from ..sandbox.server import Sandbox
-from ..sandbox.world import World
+from ..sandbox.world.world import World
 from ..services.database import MEMORY
 from . import hikari_probes
 from .browser_log import show_log

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 from aiohttp import web
 
 from wisp.clock import Clock
-from wisp.sandbox.invocation import Impossible
-from wisp.sandbox.world import JSON, Event, Guild, dumps
+from wisp.sandbox.world.objects import JSON, Guild, Impossible, dumps
+from wisp.sandbox.world.state import Event
 
 if TYPE_CHECKING:
-    from wisp.sandbox.gateway import Gateway
+    from wisp.sandbox.gateway.gateway import Gateway
 
 HELD = 0.2
 """Seconds that an event out of order waits for another, if none comes."""

@@ -12,11 +12,11 @@ from aiohttp.typedefs import Handler, Middleware
 
 from wisp.clock import Clock
 from wisp.sandbox.faults import Breakable, Faults
-from wisp.sandbox.gateway import Gateway
-from wisp.sandbox.page import Page, local_only
-from wisp.sandbox.quotas import ON_ALL, Quotas
-from wisp.sandbox.rest import Rest
-from wisp.sandbox.world import World
+from wisp.sandbox.gateway.gateway import Gateway
+from wisp.sandbox.page.page import Page, local_only
+from wisp.sandbox.rest.app import Rest
+from wisp.sandbox.rest.rate_limits import ON_ALL, Quotas
+from wisp.sandbox.world.world import World
 
 BACKLOG = 4096
 """Connections that may wait to be accepted: a bot whose handlers all answer at once opens hundreds."""

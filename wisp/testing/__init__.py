@@ -24,9 +24,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from ..local.runner import on_sandbox
 from ..local.virtual_time import virtual_time
-from ..sandbox.happenings import Happening
-from ..sandbox.people import File, Impossible, People, Person, Reply
-from ..sandbox.world import Channel, Guild, Message, Role, World
+from ..sandbox.people.commands import File
+from ..sandbox.people.person import People, Person
+from ..sandbox.people.reply import Reply
+from ..sandbox.world.changes import Happening
+from ..sandbox.world.objects import Channel, Guild, Impossible, Message, Role
+from ..sandbox.world.world import World
 from .discord import Discord
 from .mocks import (
     MockBot,

@@ -15,19 +15,18 @@ from ..locations import in_bot, line_of
 from ..logs import redacted
 from ..runtime import Failure
 from ..sandbox.faults import Breakable
-from ..sandbox.happenings import Happening
-from ..sandbox.interaction import INTERACTION_LIFETIME, UNANSWERED
-from ..sandbox.model import LAST_MOMENT
-from ..sandbox.people import People, Person, channel_called, front
+from ..sandbox.people.person import People, Person, channel_called, front
 from ..sandbox.server import Sandbox
-from ..sandbox.transcript import Record
-from ..sandbox.world import Channel, Guild, Message, Role, World
+from ..sandbox.terminal.transcript import Record
+from ..sandbox.world.changes import Happening
+from ..sandbox.world.objects import INTERACTION_LIFETIME, LAST_MOMENT, UNANSWERED, Channel, Guild, Message, Role
+from ..sandbox.world.world import World
 from ..tasks import described, named
 
 if TYPE_CHECKING:
     from ..bot import Bot
     from ..sandbox.faults import Faults
-    from ..sandbox.gateway import Gateway
+    from ..sandbox.gateway.gateway import Gateway
 
 H = TypeVar("H")
 
@@ -168,8 +167,8 @@ class Discord(Breakable):
     def events(self, kind: type[Any] | None = None) -> list[Any]:
         """Return what has happened since the bot started, oldest first; if given, only events of one type.
 
-        The types, such as `ReactionAdded`, are in `wisp.sandbox.happenings`. The messages, interactions and members in
-        them have their current state.
+        The types, such as `ReactionAdded`, are in `wisp.sandbox.world.changes`. The messages, interactions and members
+        in them have their current state.
         """
         return [one for one in self._record.happenings if kind is None or isinstance(one, kind)]
 

@@ -1,0 +1,542 @@
+"""People who use the bot as a real client lets them: they type, invoke commands, and see what is for them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from wisp.limits import ATTACHMENTS, CONTENT
+from wisp.sandbox.people.commands import Chosen, File, Value, autocomplete_data, choose, command_data, usable
+from wisp.sandbox.people.components import button_data, menu_data, select_data, submit_data
+from wisp.sandbox.people.reply import Embed, EmbedField, Reply
+from wisp.sandbox.world.objects import (
+    ANNOUNCEMENT,
+    ANNOUNCEMENT_THREAD,
+    AUTOCOMPLETE,
+    CATEGORY,
+    COMMAND,
+    COMPONENT,
+    FORUM,
+    INTERACTION_DEADLINE,
+    JSON,
+    MODAL_SUBMIT,
+    PRIVATE_THREAD,
+    PUBLIC_THREAD,
+    REPLY,
+    TEXT,
+    Channel,
+    Emoji,
+    Guild,
+    Impossible,
+    Interaction,
+    Member,
+    Message,
+    Role,
+    User,
+)
+from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.world import World
+
+__all__ = ["Embed", "EmbedField", "File", "Impossible", "People", "Person", "Reply"]
+
+NO_ANSWER = "The application did not respond"
+"""What a client shows where no answer came in time."""
+
+_OWN_EMOJI = re.compile(r"<(?P<animated>a?):(?P<name>\w{2,32}):(?P<id>\d{1,20})>")
+"""How a guild's own emoji is written in a message."""
+
+
+class People:
+    """The people of a world, by name.
+
+    A person who asked the bot for something waits until its answer is visible, for `patience` seconds at most (None:
+    without a limit). `settle`, if set, is awaited in place of that, after each thing that a person did: it is given a
+    function that returns whether the answer is visible, and waits until the bot is at rest as well, so that edits and
+    follow-ups have come. What it raises is raised from the person's call. `ready` is awaited before somebody asks the
+    bot for something.
+    """
+
+    def __init__(self, world: World, *, patience: float | None = 10.0) -> None:
+        self.world = world
+        self.patience = patience
+        self.ready: Callable[[], Awaitable[object]] | None = None
+        self.settle: Callable[[Callable[[], bool]], Awaitable[object]] = self.answered
+
+    async def answered(self, is_answered: Callable[[], bool]) -> None:
+        """Wait until an answer is visible, and no longer."""
+        answered = asyncio.Event()
+
+        def look(_: object = None) -> None:
+            if is_answered():
+                answered.set()
+
+        stop = self.world.watch(look)
+        deadline = self.world.clock.call_later(INTERACTION_DEADLINE, look)
+        look()
+        try:
+            await answered.wait()
+        finally:
+            stop()
+            deadline.cancel()
+
+    @property
+    def home(self) -> Guild:
+        """The guild where people are if nothing else is said: the world's first."""
+        return next(iter(self.world.guilds.values()))
+
+    def known(self, name: str) -> User | None:
+        """The user of this name, None where there is none; bots are users too."""
+        return next((user for user in self.world.users.values() if user.name == name), None)
+
+    async def give(self, person: Person, *roles: Role) -> None:
+        """Give a person roles in the guild that they look at, and wait until the bot is at rest."""
+        for role in roles:
+            self.world.give_role(_member(person), role)
+        await person.rest()
+
+    async def take(self, person: Person, *roles: Role) -> None:
+        """Take roles from a person in the guild that they look at, and wait until the bot is at rest."""
+        for role in roles:
+            self.world.take_role(_member(person), role)
+        await person.rest()
+
+    def member(self, name: str, guild: Guild | None = None, *, invite: str | None = None) -> Person:
+        """The person of this name, looking at a guild (the first one by default); they join where they had not.
+
+        They come by themselves, or by the `invite` of this code, into its guild. Raises Impossible for the name of a
+        bot, for who is banned, and for an invite that is not there.
+        """
+        user = self.known(name) or self.world.add_user(name)
+        if user.bot:
+            raise Impossible(f"{name} is a bot: expected a person's name")
+        if invite is not None:
+            member = self.world.use_invite(invite, user)
+        else:
+            member = self.world.add_member(guild or self.home, user)
+        return Person(self, user, front(member.guild))
+
+
+class Person:
+    """One user, looking at one channel. `at` gives the same user at another place."""
+
+    def __init__(self, people: People, user: User, channel: Channel) -> None:
+        self.people = people
+        self.user = user
+        self.channel = channel
+
+    @property
+    def id(self) -> int:
+        """The user's id."""
+        return self.user.id
+
+    @property
+    def name(self) -> str:
+        """The user's name."""
+        return self.user.name
+
+    @property
+    def mention(self) -> str:
+        """What pings this person in a message."""
+        return self.user.mention
+
+    @property
+    def guild(self) -> Guild | None:
+        """The guild that they look at, None in direct messages."""
+        return self.channel.guild
+
+    @property
+    def member(self) -> Member | None:
+        """Them as a member of the guild that they look at, with their roles; None elsewhere, and after they left."""
+        return self.guild.members.get(self.id) if self.guild else None
+
+    @property
+    def permissions(self) -> int:
+        """What they may do in the channel that they look at, as Discord's bit set."""
+        return self.people.world.permissions(self.user, self.channel)
+
+    @property
+    def messages(self) -> list[Message]:
+        """What they see in the channel that they look at, private answers to them included, oldest first."""
+        everything = self.people.world.messages.values()
+        return [message for message in everything if message.channel is self.channel and self.sees(message)]
+
+    @property
+    def dm(self) -> Person:
+        """The same person, looking at their direct messages with the bot."""
+        return Person(self.people, self.user, self.people.world.dm(self.user))
+
+    def __repr__(self) -> str:
+        if self.guild is None:
+            return f"<Person {self.name} in direct messages>"
+        facts = ["owner"] if self.guild.owner is self.user else []
+        if self.member is None:
+            facts.append("no member")
+        elif self.member.roles:
+            facts.append(f"roles: {', '.join(role.name for role in self.member.roles)}")
+        return f"<Person {', '.join([f'{self.name} in {self.guild.name} {self.channel}', *facts])}>"
+
+    def at(self, place: Channel | Guild | str) -> Person:
+        """The same person, looking at another channel (of this guild, where it is a name), or at a guild.
+
+        Raises Impossible where they do not see it, or it is not there.
+        """
+        if isinstance(place, str):
+            place = self._channel_of(place)
+        channel = front(place) if isinstance(place, Guild) else place
+        guild = channel.guild
+        if guild is None and channel.recipient is not self.user:
+            raise Impossible(f"{self.name} cannot look into somebody else's direct messages")
+        if guild is not None and self.id not in guild.members:
+            raise Impossible(f"{self.name} is not a member of {guild.name}")
+        there = Person(self.people, self.user, channel)
+        there.check_sight()
+        return there
+
+    def _channel_of(self, name: str) -> Channel:
+        if self.guild is None:
+            raise Impossible("direct messages have no other channels")
+        return channel_called(self.guild, name)
+
+    def check_sight(self) -> None:
+        """Raise Impossible where they do not see the channel that they look at (any more)."""
+        if self.people.world.sees(self.user, self.channel):
+            return
+        if self.guild and self.id not in self.guild.members:
+            raise Impossible(f"{self.name} is not a member of {self.guild.name}")
+        raise Impossible(f"{self.name} does not see {self.channel}: it needs VIEW_CHANNEL")
+
+    def _check_may(self, what: str, *needed: Permission) -> None:
+        self.check_sight()
+        allowed = self.permissions
+        if lacking := [str(one.name) for one in needed if not allowed & one]:
+            raise Impossible(f"{self.name} cannot {what} in {self.channel}: it needs {', '.join(lacking)}")
+
+    def _check_pace(self, what: str, *, thread: bool = False) -> None:
+        wait = self.people.world.slowed(self.user, self.channel, thread=thread)
+        if wait:
+            slowmode = f"slowmode of {self.channel.slowmode} s in {self.channel}"
+            raise Impossible(f"{self.name} may {what} again in {math.ceil(wait)} s: {slowmode} (Discord's code 20016)")
+
+    async def join(self, guild: Guild | None = None) -> Person:
+        """Join a guild (the first one by default) and wait until the bot is at rest; the same person, looking at it.
+
+        Nothing happens where they are a member. Raises Impossible for who is banned.
+        """
+        guild = guild or self.people.home
+        self.people.world.add_member(guild, self.user)
+        await self.rest()
+        return Person(self.people, self.user, front(guild))
+
+    async def leave(self) -> None:
+        """Leave the guild that they look at. Raises Impossible for its owner, and where they are no member."""
+        if self.member is None:
+            raise Impossible(f"{self.name} is in no guild here, and cannot leave it")
+        self.people.world.remove_member(self.member)
+        await self.rest()
+
+    def sees(self, message: Message) -> bool:
+        """Whether a message is shown to this person: it is theirs alone, or in a channel that they see."""
+        return self.people.world.sees(self.user, message)
+
+    def commands(self) -> list[JSON]:
+        """The slash commands that the client offers here, as Discord's JSON."""
+        return usable(self.people.world, self.user, self.channel)
+
+    async def slash(self, command: str, /, **options: Value | Person) -> Reply:
+        """Invoke a slash command ("admin kick" for a subcommand) with its options, and wait for what comes.
+
+        Values are Python's: str, int, float, bool, a Person or User, Role, Channel, File; for a choice its
+        value, its name or an Enum's member; a timedelta is typed as "1h30m". Raises Impossible, before anything
+        is sent, for what a client would not let them do. It waits until the bot is at rest (where nothing can tell,
+        until an answer is to be seen or 3 s are over): what is there is the Reply, and what comes later shows up in it.
+        """
+        chosen = self._choose(command)
+        data = command_data(self.people.world, self.user, self.channel, chosen, _unwrapped(options))
+        return await self._ask(COMMAND, data, self.channel)
+
+    async def autocomplete(
+        self, command: str, option: str, typed: str, values: Mapping[str, Value | Person] | None = None
+    ) -> list[JSON]:
+        """What the bot suggests for an option in which `typed` stands so far, beside the other `values`.
+
+        Choices as Discord's JSON (name, value); none where the bot does not answer. Raises Impossible for
+        a command or option that is not there, or that has no autocomplete.
+        """
+        chosen = self._choose(command)
+        focused = next((one for one in chosen.options if one["name"] == option), None)
+        if focused is None or not focused.get("autocomplete"):
+            raise Impossible(f"{chosen.name} has no option {option!r} with autocomplete")
+        data = autocomplete_data(
+            self.people.world, self.user, self.channel, chosen, _unwrapped(values or {}), focused, typed
+        )
+        reply = await self._ask(AUTOCOMPLETE, data, self.channel)
+        return reply.interaction.choices or []
+
+    async def click(self, on: Reply | Message, button: str) -> Reply:
+        """Press the button of this label, emoji or custom id, and wait for what comes.
+
+        The Reply is the new message where the bot answers with one, else the message that the button is on. Raises
+        Impossible, before anything is sent, for what a client would not let them do.
+        """
+        message = self._seen(on)
+        return await self._ask(COMPONENT, button_data(message, button), message.channel, message)
+
+    async def select(self, on: Reply | Message, /, *values: Value | Person, menu: str | None = None) -> Reply:
+        """Choose in a select: texts by value or label, a Person or User, Role, Channel. The Reply is as in `click`.
+
+        `menu` is its placeholder or custom id, where there are several. Raises Impossible as `click` does.
+        """
+        message = self._seen(on)
+        chosen = [value.user if isinstance(value, Person) else value for value in values]
+        data = select_data(self.people.world, self.user, message, menu, chosen)
+        return await self._ask(COMPONENT, data, message.channel, message)
+
+    async def submit(self, form: Reply, values: Mapping[str, str] | None = None, /, **named: str) -> Reply:
+        """Send the form that a reply opened, with these texts by custom id or label of the inputs; it is gone then.
+
+        What is not named is sent as it came. Where the bot does not answer, the form stays open, as in a client.
+        Raises Impossible for what a client would not send.
+        """
+        opened, modal = form.interaction, form.modal
+        if modal is None or opened.user is not self.user:
+            raise Impossible(f"no form is open before {self.name}")
+        data = submit_data(modal, {**(values or {}), **named})
+        opened.modal = None
+        reply = await self._ask(MODAL_SUBMIT, data, opened.channel, opened.message, opened)
+        if reply.failed:
+            opened.modal = modal
+        return reply
+
+    async def menu(self, command: str, target: Person | User | Reply | Message) -> Reply:
+        """Use a command from the menu of a user or a message. Raises Impossible where it is not on offer."""
+        if isinstance(target, Person):
+            on: User | Message = target.user
+        else:
+            on = target if isinstance(target, User) else self._seen(target)
+        place = on.channel if isinstance(on, Message) else self.channel
+        self._check_may("use commands", Permission.USE_APPLICATION_COMMANDS)
+        return await self._ask(COMMAND, menu_data(self.people.world, self.user, place, command, on), place)
+
+    def _seen(self, on: Reply | Message) -> Message:
+        message = on.message if isinstance(on, Reply) else on
+        if message is None:
+            raise Impossible("there is no message: the bot has not answered with one")
+        if not self.sees(message):
+            raise Impossible(f"{self.name} does not see this message")
+        return message
+
+    def post(
+        self,
+        text: str = "",
+        *,
+        files: Sequence[File] = (),
+        reply_to: Reply | Message | None = None,
+        ping: bool = True,
+    ) -> Message:
+        """Put a message into the channel, and do not wait for what the bot makes of it."""
+        self._check_may("write", Permission.SEND_MESSAGES)
+        if self.channel.kind in (CATEGORY, FORUM):
+            raise Impossible(f"nobody can write in {self.channel}: it has no messages of its own")
+        if len(text) > CONTENT or not (text.strip() or files):
+            raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
+        if files:
+            self._check_may("attach files", Permission.ATTACH_FILES)
+        if len(files) > ATTACHMENTS:
+            raise Impossible(f"a message has at most {ATTACHMENTS} files, not {len(files)}")
+        self._check_pace("write")
+        answered = self._repliable(reply_to) if reply_to is not None else None
+        return self.people.world.add_message(
+            self.channel,
+            self.user,
+            content=text,
+            attachments=[self.people.world.add_attachment(file.name, file.content) for file in files],
+            kind=0 if answered is None else REPLY,
+            reference=answered,
+            allowed_mentions=None if ping else {"parse": ["users", "roles", "everyone"], "replied_user": False},
+        )
+
+    async def say(
+        self,
+        text: str = "",
+        *,
+        files: Sequence[File] = (),
+        reply_to: Reply | Message | None = None,
+        ping: bool = True,
+    ) -> Message:
+        """Put a message into the channel and wait until the bot is at rest again.
+
+        A reply mentions the author of what it answers, unless `ping` is off. Raises Impossible for what a client
+        would not send, or where they may not write.
+        """
+        message = self.post(text, files=files, reply_to=reply_to, ping=ping)
+        await self.rest()
+        return message
+
+    def _repliable(self, on: Reply | Message) -> Message:
+        message = self._seen(on)
+        self._check_there(message)
+        self._check_public(message)
+        if message.channel is not self.channel:
+            raise Impossible(f"a reply stands in the channel of what it answers, {message.channel}")
+        self._check_may("reply", Permission.READ_MESSAGE_HISTORY)
+        return message
+
+    async def start_thread(self, name: str, on: Reply | Message | None = None, *, private: bool = False) -> Person:
+        """Start a thread in the channel, on a message or by itself; the same person, looking at it.
+
+        It waits until the bot is at rest. A `private` one is seen by who is in it, and begins with no message. Raises
+        Impossible where they may not, or the channel has no threads.
+        """
+        message = self._seen(on) if on is not None else None
+        if message is not None:
+            self._check_there(message)
+            self._check_public(message)
+        plain = self.channel.kind == TEXT or (self.channel.kind == ANNOUNCEMENT and message is not None)
+        if not plain or (private and message is not None):
+            raise Impossible(f"no such thread begins in {self.channel}")
+        needed = Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS
+        self._check_may("start a thread", needed)
+        self._check_pace("start a thread", thread=True)
+        public = ANNOUNCEMENT_THREAD if self.channel.kind == ANNOUNCEMENT else PUBLIC_THREAD
+        thread = self.people.world.start_thread(
+            self.channel, name, self.user, message=message, kind=PRIVATE_THREAD if private else public
+        )
+        await self.rest()
+        return Person(self.people, self.user, thread)
+
+    async def edit(self, message: Message, text: str) -> None:
+        """Change a message of their own. Raises Impossible for others', and for what a client would not send."""
+        if self._seen(message).author is not self.user:
+            raise Impossible(f"{self.name} can edit their own messages, not {message.author.name}'s")
+        if len(text) > CONTENT or not (text.strip() or message.attachments):
+            raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
+        self._check_there(message)
+        self.people.world.edit_message(message, content=text)
+        await self.rest()
+
+    async def delete(self, message: Reply | Message) -> None:
+        """Delete a message. Raises Impossible where it is neither their own nor in a channel that they manage."""
+        gone = self._seen(message)
+        self._check_there(gone)
+        if gone.author is not self.user:
+            self.at(gone.channel)._check_may("delete what others wrote", Permission.MANAGE_MESSAGES)
+        self.people.world.delete_message(gone)
+        await self.rest()
+
+    async def react(self, on: Reply | Message, emoji: str | Emoji) -> None:
+        """React to a message with an emoji: "👍", or a guild's own. Raises Impossible where a client would not."""
+        message, reaction = self._seen(on), _emoji(emoji)
+        self._check_there(message)
+        self._check_public(message)
+        needed = (Permission.READ_MESSAGE_HISTORY,)
+        if reaction not in message.reactions:
+            needed = (*needed, Permission.ADD_REACTIONS)
+        self.at(message.channel)._check_may("react", *needed)
+        self.people.world.add_reaction(message, self.user, reaction)
+        await self.rest()
+
+    async def unreact(self, on: Reply | Message, emoji: str | Emoji) -> None:
+        """Take their reaction back. Raises Impossible where they have not reacted with it."""
+        message, reaction = self._seen(on), _emoji(emoji)
+        there = message.reactions.get(reaction)
+        if there is None or self.id not in there.users:
+            raise Impossible(f"{self.name} has not reacted with {reaction}")
+        self.people.world.remove_reaction(message, self.user, reaction)
+        await self.rest()
+
+    def _check_there(self, message: Message) -> None:
+        if message.deleted:
+            raise Impossible("the message is deleted")
+
+    def _check_public(self, message: Message) -> None:
+        if message.ephemeral:
+            raise Impossible("a private answer has no reactions, replies and threads")
+
+    async def rest(self) -> None:
+        """Wait until the bot is at rest, if `people.settle` can tell."""
+        await self._settle(lambda: True)
+
+    def _choose(self, command: str) -> Chosen:
+        self._check_may("use commands", Permission.USE_APPLICATION_COMMANDS)
+        return choose(self.people.world, self.user, self.channel, command.removeprefix("/").split())
+
+    async def _ask(
+        self,
+        kind: int,
+        data: JSON,
+        place: Channel,
+        message: Message | None = None,
+        opened_by: Interaction | None = None,
+    ) -> Reply:
+        if self.people.ready:
+            await self.people.ready()
+        world = self.people.world
+        reply = Reply(world.create_interaction(kind, self.user, place, data, message=message, opened_by=opened_by))
+
+        def is_answered() -> bool:
+            if not reply.interaction.answered and world.age(reply.interaction) >= INTERACTION_DEADLINE:
+                reply.failed = NO_ANSWER
+            return reply.failed is not None or _visible(reply.interaction)
+
+        deadline = world.clock.call_later(INTERACTION_DEADLINE, lambda: None)  # a moment for virtual time to stop at
+        try:
+            await self._settle(is_answered)
+        finally:
+            deadline.cancel()
+        is_answered()
+        return reply
+
+    async def _settle(self, is_answered: Callable[[], bool]) -> None:
+        limit = asyncio.timeout(self.people.patience)
+        try:
+            async with limit:
+                await self.people.settle(is_answered)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+
+
+def _member(person: Person) -> Member:
+    if person.member is None:
+        raise Impossible(f"{person.name} is no member of a guild here")
+    return person.member
+
+
+def channel_called(guild: Guild, name: str) -> Channel:
+    """The channel or thread of this name. Raises Impossible where the guild has none, naming those that it has."""
+    name = name.removeprefix("#")
+    found = guild.channel(name)
+    if found is None:
+        names = ", ".join(other.name for other in guild.places)
+        raise Impossible(f"{guild.name} has no channel {name!r}; it has {names}")
+    return found
+
+
+def _emoji(emoji: str | Emoji) -> Emoji:
+    if isinstance(emoji, Emoji):
+        return emoji
+    if match := _OWN_EMOJI.fullmatch(emoji):
+        return Emoji(match["name"], int(match["id"]), bool(match["animated"]))
+    if not emoji or emoji.isascii():
+        raise Impossible(f"expected an emoji such as 👍, or a guild's own, got {emoji!r}")
+    return Emoji(emoji)
+
+
+def front(guild: Guild) -> Channel:
+    """Where one lands in a guild: its first text channel. Raises Impossible where it has none."""
+    for channel in guild.channels.values():
+        if channel.kind == TEXT:
+            return channel
+    raise Impossible(f"{guild.name} has no text channel")
+
+
+def _visible(interaction: Interaction) -> bool:
+    """Whether the client shows something else than that the bot is thinking."""
+    original = interaction.original
+    return interaction.answered and (original is None or original.deleted or not original.loading)
+
+
+def _unwrapped(options: Mapping[str, Value | Person]) -> dict[str, Value]:
+    return {name: value.user if isinstance(value, Person) else value for name, value in options.items()}

@@ -1,0 +1,59 @@
+"""Pictures that come in a form as data URIs, read as Discord does: by what they are, not by what they are called."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass
+
+from wisp.sandbox.rest.errors import INVALID_ASSET, Refusal
+from wisp.sandbox.rest.fields import Fields
+
+_DATA_URI = re.compile(r"data:[\w.+-]{1,50}/[\w.+-]{1,50};base64,([A-Za-z0-9+/=\s]*)")
+
+_KNOWN = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP|.{4}ftypavi[fs]", re.DOTALL)
+"""How PNG, JPEG, GIF, WebP and AVIF begin."""
+
+_MOVING = re.compile(rb"GIF8|RIFF.{4}WEBP.{18}ANIM|.{4}ftypavis", re.DOTALL)
+"""How those begin that move: a GIF is taken for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture: its bytes, and whether it moves."""
+
+    content: bytes
+    animated: bool
+
+    @property
+    def hash(self) -> str:
+        """The name that Discord gives it."""
+        return ("a_" if self.animated else "") + image_hash(self.content)
+
+
+def image_hash(content: bytes) -> str:
+    """32 hexadecimal digits that stand for a picture."""
+    return hashlib.blake2s(content, digest_size=16).hexdigest()
+
+
+def read_image(fields: Fields, name: str) -> Image | None:
+    """The picture in a field; None where it is not there, null, or (which is noted) no data URI.
+
+    Raises `Refusal` where the data are no PNG, JPEG, GIF, WebP or AVIF.
+    """
+    text = fields.raw(name)
+    if text is None:
+        return None
+    found = _DATA_URI.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        fields.refuse(name, "BINARY_TYPE_INVALID_DATA_URI", "Only data uri strings can be used.")
+        return None
+    try:
+        content = base64.b64decode(found[1])
+    except binascii.Error:
+        raise Refusal(INVALID_ASSET) from None
+    if not _KNOWN.match(content):
+        raise Refusal(INVALID_ASSET)
+    return Image(content, bool(_MOVING.match(content)))

@@ -1,0 +1,172 @@
+"""Audit logs: what was done in a guild, by whom and why, as far as Discord keeps it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+
+from wisp.clock import Clock
+from wisp.sandbox.world.objects import JSON, Channel, Guild, User
+from wisp.sandbox.world.state import Ground
+
+KEPT = 45 * 86_400
+"""Seconds for which an entry is kept (resources/audit-log)."""
+
+
+class Deed(IntEnum):
+    """What was done (resources/audit-log, "Audit Log Events"); those that can be done in the sandbox."""
+
+    GUILD_UPDATE = 1
+    CHANNEL_CREATE = 10
+    CHANNEL_UPDATE = 11
+    CHANNEL_DELETE = 12
+    OVERWRITE_CREATE = 13
+    OVERWRITE_UPDATE = 14
+    OVERWRITE_DELETE = 15
+    KICK = 20
+    PRUNE = 21
+    BAN = 22
+    UNBAN = 23
+    MEMBER_UPDATE = 24
+    MEMBER_ROLES = 25
+    ROLE_CREATE = 30
+    ROLE_UPDATE = 31
+    ROLE_DELETE = 32
+    INVITE_CREATE = 40
+    INVITE_DELETE = 42
+    WEBHOOK_CREATE = 50
+    WEBHOOK_UPDATE = 51
+    WEBHOOK_DELETE = 52
+    EMOJI_CREATE = 60
+    EMOJI_UPDATE = 61
+    EMOJI_DELETE = 62
+    MESSAGE_DELETE = 72
+    MESSAGES_DELETE = 73
+    PIN = 74
+    UNPIN = 75
+    THREAD_CREATE = 110
+    THREAD_UPDATE = 111
+    THREAD_DELETE = 112
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One thing that `user` did, and why. `changes` and `options` are Discord's.
+
+    `target` is the id of what it was done to, None for an invite; `moment` is in seconds since the Unix epoch.
+    """
+
+    id: int
+    deed: Deed
+    user: User
+    target: int | None
+    moment: float
+    reason: str | None = None
+    changes: tuple[JSON, ...] = ()
+    options: Mapping[str, str] | None = None
+
+    def payload(self) -> JSON:
+        """Discord's audit log entry object."""
+        entry: JSON = {
+            "id": str(self.id),
+            "action_type": int(self.deed),
+            "user_id": str(self.user.id),
+            "target_id": None if self.target is None else str(self.target),
+        }
+        if self.changes:
+            entry["changes"] = list(self.changes)
+        if self.options is not None:
+            entry["options"] = dict(self.options)
+        return entry if self.reason is None else {**entry, "reason": self.reason}
+
+
+class AuditLogs(Ground):
+    """What was done in each guild, by its id, the oldest first. What people do for themselves is not among it."""
+
+    def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
+        super().__init__(clock=clock, shards=shards)
+        self._audit_logs: dict[int, deque[AuditEntry]] = {}
+
+    def audit_log(self, guild: Guild) -> list[AuditEntry]:
+        """What was done in a guild in the last 45 days, the oldest first."""
+        entries = self._audit_logs.get(guild.id, deque[AuditEntry]())
+        while entries and entries[0].moment < self.clock.time() - KEPT:
+            entries.popleft()
+        return list(entries)
+
+    def log(
+        self,
+        guild: Guild,
+        deed: Deed,
+        user: User,
+        target: int | None,
+        reason: str | None = None,
+        *,
+        changes: Iterable[JSON] = (),
+        options: Mapping[str, str] | None = None,
+    ) -> AuditEntry:
+        """Note what a user did in a guild; the bot is told where it may see the audit log."""
+        entry = AuditEntry(self.next_id(), deed, user, target, self.clock.time(), reason, tuple(changes), options)
+        self._audit_logs.setdefault(guild.id, deque()).append(entry)
+        data = {**entry.payload(), "guild_id": str(guild.id)}
+        self.dispatch("GUILD_AUDIT_LOG_ENTRY_CREATE", data, guild)
+        return entry
+
+
+GUILD = ("name", "description", "system_channel_id")
+CHANNEL = (
+    "name",
+    "type",
+    "topic",
+    "nsfw",
+    "rate_limit_per_user",
+    "parent_id",
+    "bitrate",
+    "user_limit",
+    "video_quality_mode",
+    "available_tags",
+    "default_auto_archive_duration",
+    "default_thread_rate_limit_per_user",
+    "permission_overwrites",
+)
+THREAD = (
+    "name",
+    "type",
+    "archived",
+    "locked",
+    "invitable",
+    "auto_archive_duration",
+    "rate_limit_per_user",
+    "applied_tags",
+)
+OVERWRITE = ("id", "type", "allow", "deny")
+MEMBER = ("nick", "communication_disabled_until")
+ROLE = ("name", "permissions", "color", "colors", "hoist", "mentionable")
+INVITE = ("code", "channel_id", "inviter_id", "uses", "max_uses", "max_age", "temporary")
+WEBHOOK = ("name", "type", "channel_id", "avatar_hash", "application_id")
+EMOJI = ("name",)
+"""The fields whose changes are told, of each kind of thing."""
+
+
+def shown_thread(thread: Channel) -> JSON:
+    """A thread's fields beside each other, as its changes are told."""
+    payload = thread.payload()
+    return {**payload, **payload["thread_metadata"]}
+
+
+def changes_of(fields: Iterable[str], before: JSON, after: JSON) -> list[JSON]:
+    """Discord's changes of these fields: what is null or not there, before or after, is left out."""
+    changes: list[JSON] = []
+    for name in fields:
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        change: JSON = {"key": name}
+        if old is not None:
+            change["old_value"] = old
+        if new is not None:
+            change["new_value"] = new
+        changes.append(change)
+    return changes
