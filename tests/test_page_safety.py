@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import logging
+import re
 import sys
 import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,8 +27,9 @@ from wisp.sandbox.page.site import FILES
 from wisp.sandbox.page.tab import BURST, LARGEST_FRAME, MOST_DOING, PACE
 from wisp.sandbox.page.views import place_view
 from wisp.sandbox.people.person import Person
+from wisp.sandbox.people.typed import Slash, parse
 from wisp.sandbox.server import Sandbox
-from wisp.sandbox.world.objects import Message
+from wisp.sandbox.world.objects import Impossible, Message
 from wisp.sandbox.world.permissions import Permission
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GAbCdE.abcdefghijklmnopqrstuvwxyz0123456789AB"
@@ -180,6 +182,16 @@ async def closing(socket: aiohttp.ClientWebSocketResponse) -> int | None:
 
 TAGS = [kind.__struct_config__.tag for kind in actions.Action.__subclasses__()]
 assert len(TAGS) > 25
+
+
+def test_the_browsers_code_asks_for_every_action_and_for_no_other() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in FILES.glob("*.js"))
+    assert [tag for tag in TAGS if f'"{tag}"' not in code] == []
+    asked = set(re.findall(r'\b(?:ask|attempt)\(\s*"([a-z ]+)"', code))
+    assert len(asked) > 20
+    assert asked - set(TAGS) == set()
+
+
 IDS = st.sampled_from(["0", "1", "9" * 20, "1258291200000000003", "-1", "x"])
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | IDS,
@@ -378,6 +390,44 @@ async def test_a_path_on_this_machine_is_no_file_for_a_browser(tmp_path: Path) -
         sandbox.world.set_command(None, {"name": "read", "description": "Reads.", "options": options})
         answer = await ask(socket, "slash", words=["read"], options={"file": str(private)})
         assert "choose it again" in answer["no"]
+        answer = await ask(socket, "enter", line=f"/read file:{private}")
+        assert "choose it again" in answer["no"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/hello",
+        "  /admin kick  user:@bob ",
+        '/say text:"a \\"b\\" \\\\ c\\nd" loud:',
+        "/go url:https://a.b/c?d=1",
+        '/say name:"a"b',
+        "/say name:a name:b",
+        '/say name:"a',
+        "/say name:a b",
+        "/say :b",
+        "/",
+    ],
+)
+async def test_a_typed_line_is_read_on_the_page_as_in_the_terminal(line: str) -> None:
+    try:
+        typed = parse(line)
+        assert isinstance(typed, Slash)
+        expected: dict[str, Any] = {"ok": {"words": list(typed.words), "options": [list(one) for one in typed.options]}}
+    except Impossible as refusal:
+        expected = {"no": str(refusal)}
+    async with a_sandbox() as (_, page, session), connected(page, session) as socket:
+        answer = await ask(socket, "parse", line=line)
+        assert {key: answer[key] for key in ("ok", "no") if key in answer} == expected
+        if "no" in expected:
+            assert (await ask(socket, "enter", line=line))["no"] == expected["no"]
+
+
+@pytest.mark.parametrize("line", ["", "hello", ":as bob", "\\/hello"])
+async def test_only_slash_commands_are_read_of_a_typed_line(line: str) -> None:
+    async with a_sandbox() as (_, page, session), connected(page, session) as socket:
+        for what in ("parse", "enter"):
+            assert "a slash command is expected" in (await ask(socket, what, line=line))["no"]
 
 
 # Secrets
