@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from wisp.sandbox.gateway.intents import Intent, lacks, visible
 from wisp.sandbox.gateway.sessions import Sessions
 from wisp.sandbox.world.objects import CATEGORY, Guild
 from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.signal import Signal
 from wisp.sandbox.world.state import Event
 from wisp.sandbox.world.world import World
 
@@ -33,8 +35,18 @@ _MAY_HIDE = {
 """Events after which the bot may see other channels of a guild than before."""
 
 
+class Unsent(NamedTuple):
+    """An event that was sent to no session, and the reason in words."""
+
+    event: Event
+    reason: str
+
+
 class Gateway:
-    """All shards of the bot: their `sessions`, and their connections, whose `heartbeat_interval` is in seconds."""
+    """All shards of the bot: their `sessions`, and their connections, whose `heartbeat_interval` is in seconds.
+
+    `unsent` tells of the events that no session was sent.
+    """
 
     def __init__(self, world: World, faults: Faults) -> None:
         self.world = world
@@ -42,7 +54,11 @@ class Gateway:
         self.heartbeat_interval = HEARTBEAT_INTERVAL
         self._connections: list[Connection] = []
         self._hidden: dict[int, set[int]] = {id: self._hidden_in(id) for id in world.guilds}
-        world.outlets.append(lambda event: faults.pass_on(event, self.deliver))
+        self.unsent: Signal[Unsent] = Signal(world.errors.append)
+        self._faults = faults
+        self._sent_names: set[str] = set()
+        self.sessions.sent.subscribe(lambda sent: self._sent_names.add(sent.name))
+        world.outlets.append(self._dispatch)
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one websocket."""
@@ -67,6 +83,13 @@ class Gateway:
 
     # What the bot hears
 
+    def _dispatch(self, event: Event) -> None:
+        """Deliver an event with its faults, and tell if no session was sent it."""
+        self._sent_names.clear()
+        self._faults.pass_on(event, self.deliver)
+        if event.name not in self._sent_names:
+            self.unsent.send(Unsent(event, self._reason_unsent(event)))
+
     def deliver(self, event: Event) -> None:
         """Send an event to every session that hears it, as far as its intents and the bot's permissions show it."""
         if event.guild_id in self.sessions.unavailable:
@@ -76,8 +99,7 @@ class Gateway:
         if event.name in _MAY_HIDE and event.guild_id is not None:
             self._show_what_changed(event, event.guild_id)
 
-    def unheard(self, event: Event) -> str:
-        """Return the reason, in words, why an event was sent to no session."""
+    def _reason_unsent(self, event: Event) -> str:
         if event.guild_id in self.sessions.unavailable:
             return "the server is unavailable"
         session = next((session for session in self.sessions if session.is_for(event)), None)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager
 
 from wisp.limits import ATTACHMENTS
-from wisp.sandbox.gateway.gateway import Gateway
+from wisp.sandbox.gateway.gateway import Gateway, Unsent
 from wisp.sandbox.gateway.sessions import Sent
 from wisp.sandbox.page.log import Log
 from wisp.sandbox.people.commands import File
@@ -55,10 +55,8 @@ class Page:
         self._gateway = gateway
         self._opening: set[str] = set()
         self._uploads: dict[str, File] = {}
-        self._sent: set[str] = set()
         gateway.sessions.sent.subscribe(self._log_sent)
-        # after the gateway, which has sent the event to the bot by then
-        world.outlets.append(self._log_event)
+        gateway.unsent.subscribe(self._log_unsent)
         world.unseen.append(self._log_unseen)
         world.watch(self._watch)
 
@@ -125,18 +123,17 @@ class Page:
         self.changed.send(None)
 
     def _log_sent(self, sent: Sent) -> None:
-        self._sent.add(sent.name)
         self.log.add_event(sent.shard, sent.name, sent.data)
+        self._note(sent.name)
 
-    def _log_event(self, event: Event) -> None:
-        """Log an event if the gateway did not send it to the bot."""
-        if event.name not in self._sent:
-            self.log.add_unsent(event.name, event.data, self._gateway.unheard(event))
-        self._sent.clear()
-        if not event.name.startswith(_OF_MESSAGES):
-            self.changed.send(None)
+    def _log_unsent(self, unsent: Unsent) -> None:
+        self.log.add_unsent(unsent.event.name, unsent.event.data, unsent.reason)
+        self._note(unsent.event.name)
 
     def _log_unseen(self, event: Event) -> None:
         self.log.add_unsent(event.name, event.data, "the bot does not see this channel")
-        if not event.name.startswith(_OF_MESSAGES):
+        self._note(event.name)
+
+    def _note(self, event: str) -> None:
+        if not event.startswith(_OF_MESSAGES):
             self.changed.send(None)
