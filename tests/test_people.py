@@ -227,7 +227,7 @@ def test_people_are_where_they_are_members() -> None:
     assert people.member("eve").user is eve.user
     with pytest.raises(Impossible, match="eve is not a member of Other"):
         eve.at(other)
-    with pytest.raises(Impossible, match="direct messages of other users"):
+    with pytest.raises(Impossible, match="somebody else's direct messages"):
         eve.at(people.world.dm(ada.user))
     assert people.member("eve", other).guild is other
     with pytest.raises(Impossible, match="wisp is a bot"):
@@ -262,7 +262,7 @@ async def test_a_reply_mentions_whom_it_answers_unless_the_ping_is_off_and_an_ed
     assert (await ada.say("me too", reply_to=first)).mentions == []
     private = people.world.add_message(ada.channel, people.world.bot, content="psst", ephemeral_for=ada.user)
     for doing in (ada.say("x", reply_to=private), ada.react(private, "👍"), ada.start_thread("x", private)):
-        with pytest.raises(Impossible, match="an ephemeral message has no reactions, replies and threads"):
+        with pytest.raises(Impossible, match="a private answer has no reactions, replies and threads"):
             await doing
     await ada.delete(first)
     for doing in (bob.say("late", reply_to=first), bob.react(first, "👍"), bob.start_thread("late", first)):

@@ -164,7 +164,7 @@ async def test_direct_messages_have_commands_and_messages() -> None:
         await bob.dm.say("hi")
         assert [message.content for message in bob.dm.messages] == ["hi", "you said hi"]
         assert repr(bob.dm) == "<Person bob in direct messages>"
-        with pytest.raises(Impossible, match="direct messages of other users"):
+        with pytest.raises(Impossible, match="somebody else's direct messages"):
             discord.member("ada").at(bob.dm.channel)
 
 

@@ -197,7 +197,7 @@ class Person:
         channel = front(place) if isinstance(place, Guild) else place
         guild = channel.guild
         if guild is None and channel.recipient is not self.user:
-            raise Impossible(f"{self.name} cannot look into the direct messages of other users")
+            raise Impossible(f"{self.name} cannot look into somebody else's direct messages")
         if guild is not None and self.id not in guild.members:
             raise Impossible(f"{self.name} is not a member of {guild.name}")
         there = Person(self.people, self.user, channel)
@@ -353,7 +353,7 @@ class Person:
         """Post a message without waiting for the bot. Raises Impossible as `say` does."""
         self._check_may("write", Permission.SEND_MESSAGES)
         if self.channel.kind in (CATEGORY, FORUM):
-            raise Impossible(f"{self.channel} has no messages of its own: nobody can write in it")
+            raise Impossible(f"nobody can write in {self.channel}: it has no messages of its own")
         if len(text) > CONTENT or not (text.strip() or files):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         if files:
@@ -467,7 +467,7 @@ class Person:
 
     def _check_public(self, message: Message) -> None:
         if message.ephemeral:
-            raise Impossible("an ephemeral message has no reactions, replies and threads")
+            raise Impossible("a private answer has no reactions, replies and threads")
 
     async def rest(self) -> None:
         """Wait until the bot is idle, if `people.settle` knows that."""
