@@ -786,6 +786,51 @@ async def test_a_bot_cannot_change_or_give_away_its_own_highest_role(bot: Bot, w
         assert (status, refusal["code"]) == (403, 50013)
 
 
+async def test_without_managing_threads_a_bot_changes_its_own_and_reopens_those_of_others(
+    bot: Bot, world: World, channel: Channel
+) -> None:
+    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_THREADS)
+    mine, adas = (world.start_thread(channel, "thread", owner) for owner in (world.bot, world.owner))
+
+    async def codes(thread: Channel, *bodies: dict[str, Any]) -> list[int]:
+        answers = [await bot.call("PATCH", f"/channels/{thread.id}", body) for body in bodies]
+        return [answer["code"] if status >= 400 else status for status, answer in answers]
+
+    assert await codes(mine, {"name": "other"}, {"auto_archive_duration": 60}) == [200, 200]
+    assert await codes(mine, {"locked": True}, {"rate_limit_per_user": 5}, {"name": "x", "locked": True}) == [50013] * 3
+    assert await codes(adas, {"name": "other"}, {"archived": True}, {"archived": False, "name": "x"}) == [50013] * 3
+    world.edit_thread(adas, archived=True)
+    assert await codes(adas, {"archived": False}) == [200]
+    world.edit_thread(adas, archived=True, locked=True)
+    assert await codes(adas, {"archived": False}) == [50013]
+    world.edit_thread(adas, locked=False)
+    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_THREADS | Permission.SEND_MESSAGES_IN_THREADS)
+    assert await codes(adas, {"archived": False}) == [50013]
+
+
+async def test_a_bot_gives_a_channel_only_overwrites_that_it_could_use(
+    bot: Bot, world: World, guild: Guild, channel: Channel, bob: User
+) -> None:
+    own = guild.role_of(world.bot)
+    assert own is not None
+    allowed = Permission.VIEW_CHANNEL | Permission.MANAGE_CHANNELS | Permission.SEND_MESSAGES
+    world.edit_role(guild, guild.everyone, permissions=0)
+    world.edit_role(guild, own, permissions=allowed | Permission.MANAGE_ROLES)
+    path, strong = f"/channels/{channel.id}", str(int(Permission.BAN_MEMBERS))
+
+    async def code(**more: str) -> int:
+        body = {"permission_overwrites": [{"id": str(bob.id), "type": 1, **more}]}
+        status, answer = await bot.call("PATCH", path, body)
+        return answer["code"] if status >= 400 else status
+
+    assert await code(allow=str(int(Permission.SEND_MESSAGES))) == 200
+    assert (await code(allow=strong), await code(deny=strong)) == (50013, 50013)
+    world.set_overwrite(channel, bob, allow=Permission.BAN_MEMBERS)
+    assert await code(allow=strong) == 200  # which it has already
+    world.edit_role(guild, own, permissions=allowed)
+    assert await code(allow=str(int(Permission.SEND_MESSAGES))) == 50013
+
+
 NEEDED = {
     "POST /channels/{channel}/typing": "SEND_MESSAGES",
     "POST /channels/{channel}/messages": "SEND_MESSAGES",

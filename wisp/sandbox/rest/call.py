@@ -43,6 +43,7 @@ from wisp.sandbox.rest.errors import (
     UNKNOWN_ROLE,
     UNKNOWN_USER,
     UNKNOWN_WEBHOOK,
+    WRONG_CHANNEL_TYPE,
     DiscordError,
     invalid_form,
 )
@@ -51,6 +52,7 @@ from wisp.sandbox.world.audit_log import Deed
 from wisp.sandbox.world.bounds import REASON, Bound
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
+    CATEGORY,
     DM,
     JSON,
     STAGE,
@@ -123,7 +125,7 @@ class Call:
             if self.route.needs is not None:
                 self.need(self.route.needs, place)
         if self.route.method != "GET":
-            _ = self.reason
+            self._check_reason()
 
     # What the path names
 
@@ -196,6 +198,14 @@ class Call:
             raise DiscordError(NOT_A_TEXT_CHANNEL)
         return self.channel
 
+    @property
+    def landing_channel(self) -> Channel:
+        """The channel in the path, which must be one that invites and webhooks lead to: no thread and no category."""
+        self.need_guild()
+        if self.channel.is_thread or self.channel.kind == CATEGORY:
+            raise DiscordError(WRONG_CHANNEL_TYPE)
+        return self.channel
+
     @cached_property
     def message(self) -> Message:
         """The message in the path."""
@@ -264,13 +274,12 @@ class Call:
     def reason(self) -> str | None:
         """The reason for the audit log, None if there is none."""
         text = self._request.headers.get("X-Audit-Log-Reason")
-        if text is None:
-            return None
-        text = unquote(text)
-        if not REASON.holds(len(text)):
+        return unquote(text) or None if text else None
+
+    def _check_reason(self) -> None:
+        if not REASON.holds(len(self.reason or "")):
             words = f"Must be {REASON.most} or fewer in length."
             raise invalid_form(Violation(("reason",), "BASE_TYPE_MAX_LENGTH", words))
-        return text or None
 
     # What the bot may do
 
@@ -290,6 +299,10 @@ class Call:
         """Raise DiscordError if the bot lacks one of these permissions; in direct messages it has all."""
         if not self.may(permission, place):
             raise DiscordError(MISSING_PERMISSIONS)
+
+    def need_guild(self) -> None:
+        """Raise DiscordError if the channel in the path is one of direct messages, which have no guild."""
+        _ = self.guild
 
     def need_to_grant(self, permissions: int) -> None:
         """Raise DiscordError if the bot lacks one of the permissions that it hands out or denies to others."""

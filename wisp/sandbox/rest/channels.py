@@ -137,7 +137,7 @@ def edit(call: Call) -> Answer:
     channel, fields = call.channel, call.fields
     if channel.thread is not None:
         return _edit_thread(call, channel, channel.thread)
-    _ = call.guild
+    call.need_guild()
     call.need(Permission.MANAGE_CHANNELS)
     kind = fields.choice("type", (TEXT, ANNOUNCEMENT)) if channel.kind in (TEXT, ANNOUNCEMENT) else None
     changes = _read_changes(call, fields, channel.kind, channel)
@@ -261,7 +261,7 @@ def remove_overwrite(call: Call) -> Answer:
 
 def _with_overwrites(call: Call) -> Channel:
     """The channel in the path, which must be one of a guild and no thread."""
-    _ = call.guild
+    call.need_guild()
     if call.channel.is_thread:
         raise DiscordError(WRONG_CHANNEL_TYPE)
     return call.channel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -82,7 +82,7 @@ class Draft:
     embeds: list[JSON] | None = None
     components: list[JSON] | None = None
     kept: list[Attachment] | None = None
-    uploads: list[Upload] | tuple[()] = ()
+    uploads: Sequence[Upload] = ()
     flags: int | None = None
     allowed_mentions: JSON | None = None
     tts: bool = False

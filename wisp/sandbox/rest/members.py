@@ -68,7 +68,7 @@ def get(call: Call) -> Answer:
 
 def add(call: Call) -> Answer:
     """Refuse to add a user who authorized the application: the sandbox has no OAuth2, so no user can."""
-    _ = call.user
+    _ = call.user  # who must exist
     call.fields.text("access_token", ACCESS_TOKEN, required=True)
     call.fields.check()
     raise DiscordError(INVALID_OAUTH2_TOKEN)
