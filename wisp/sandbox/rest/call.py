@@ -130,7 +130,7 @@ class Call:
     # What the path names
 
     def path_id(self, name: str) -> int:
-        """The id in a part of the path."""
+        """Return the id in a part of the path."""
         return read_id(self.path[name], (f"{name}_id",))
 
     @property
@@ -235,25 +235,25 @@ class Call:
         return Fields(dict(self._request.query))
 
     def flag(self, name: str) -> bool:
-        """Whether a flag of the query is set."""
+        """Return whether a flag of the query is set."""
         found = self.query.boolean(name) or False
         self.query.check()
         return found
 
     def limit(self, *, most: int, default: int, least: int = 1) -> int:
-        """How many items the query asks for."""
+        """Return how many items the query asks for."""
         found = self.query.integer("limit", Bound(least, most, ""))
         self.query.check()
         return default if found is None else found
 
     def page(self, *, most: int, default: int, least: int = 1) -> Page:
-        """Which part of a list the query asks for."""
+        """Return the part of a list that the query asks for."""
         before, after = self.query.snowflake("before"), self.query.snowflake("after")
         limit = self.limit(most=most, default=default, least=least)
         return Page(limit, LAST_ID + 1 if before is None else before, after or 0)
 
     def before_moment(self) -> float:
-        """The moment before which the query asks for items, in seconds since the Unix epoch; infinite by default."""
+        """Return the moment before which the query asks for items, in seconds since the epoch; infinite by default."""
         moment = self.query.moment("before")
         self.query.check()
         return float("inf") if moment is None else moment
@@ -284,14 +284,14 @@ class Call:
     # What the bot may do
 
     def permissions(self, place: Channel | Guild | None = None) -> int:
-        """The bot's permissions in a channel or a whole guild, else in the place in the path."""
+        """Return the bot's permissions in a channel or a whole guild, or in the place in the path."""
         place = self.place if place is None else place
         if isinstance(place, Guild):
             return place.members[self.world.bot.id].permissions
         return self.world.permissions(self.world.bot, place)
 
     def may(self, permission: Permission, place: Channel | Guild | None = None) -> bool:
-        """Whether the bot has all these permissions in a channel or a whole guild, else in the place in the path."""
+        """Return whether the bot has all these permissions in a place, or in the place in the path."""
         needed = int(permission)
         return self.permissions(place) & needed == needed
 

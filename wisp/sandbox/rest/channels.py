@@ -200,7 +200,7 @@ def _edit_thread(call: Call, channel: Channel, thread: Thread) -> Answer:
 
 
 def _may_edit(call: Call, channel: Channel, thread: Thread, changed: set[str], *, reopen: bool) -> bool:
-    """Whether the bot may change these things of a thread.
+    """Return whether the bot may change these things of a thread.
 
     The bot that started a thread may change all but slowmode and lock. Whoever can write in a thread that is not locked
     may reopen it (resources/channel#modify-channel).
@@ -260,7 +260,7 @@ def remove_overwrite(call: Call) -> Answer:
 
 
 def _with_overwrites(call: Call) -> Channel:
-    """The channel in the path, which must be one of a guild and no thread."""
+    """Return the channel in the path, which must be one of a guild and no thread."""
     call.need_guild()
     if call.channel.is_thread:
         raise DiscordError(WRONG_CHANNEL_TYPE)
@@ -268,7 +268,7 @@ def _with_overwrites(call: Call) -> Channel:
 
 
 def _named(overwrite: Overwrite | None) -> int:
-    """The permissions that an overwrite allows or denies."""
+    """Return the permissions that an overwrite allows or denies."""
     return overwrite.allow | overwrite.deny if overwrite else 0
 
 

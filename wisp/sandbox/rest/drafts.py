@@ -57,7 +57,6 @@ _EMBED_PARTS = (
 )
 """The parts of an embed, the field that each needs, and all its fields."""
 
-
 _UNSERVED = {"poll": "polls in messages", "sticker_ids": "stickers in messages"}
 """Fields of a message that Discord has and the sandbox has not."""
 

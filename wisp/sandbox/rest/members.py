@@ -161,7 +161,7 @@ def take_role(call: Call) -> Answer:
 
 
 def _with_role(call: Call) -> tuple[Member, Role]:
-    """The member and the role in the path, which the bot may give and take."""
+    """Return the member and the role in the path, which the bot may give and take."""
     member, role = call.member, call.role
     call.need_above(role)
     if role.managed or role is call.guild.everyone:

@@ -321,7 +321,7 @@ def _remove(call: Call, user: User) -> None:
 
 
 def _emoji(call: Call) -> Emoji:
-    """The emoji in the path: a character, or name:id of one of the application's or of a guild that the bot is in."""
+    """Return the emoji in the path: a character, or name:id of one of the application or of a guild with the bot."""
     text = call.path["emoji"]
     own = _OWN_EMOJI.fullmatch(text)
     if own is None:

@@ -177,7 +177,7 @@ def _member(channel: Channel, id: int, *, with_member: bool) -> JSON:
 
 
 def _open_thread(call: Call) -> Channel:
-    """The thread in the path, which must not be archived."""
+    """Return the thread in the path, which must not be archived."""
     _thread(call.channel)
     call.need_open(call.channel)
     return call.channel

@@ -132,21 +132,21 @@ def _guild(webhook: Webhook) -> Guild:
 
 
 def _webhook(call: Call) -> Webhook:
-    """The webhook in the path; the bot must be in its guild."""
+    """Return the webhook in the path; the bot must be in its guild."""
     if call.world.bot.id not in _guild(call.webhook).members:
         raise DiscordError(MISSING_PERMISSIONS)
     return call.webhook
 
 
 def _manageable(call: Call) -> Webhook:
-    """The webhook in the path; the bot must manage those of its channel."""
+    """Return the webhook in the path; the bot must manage those of its channel."""
     webhook = _webhook(call)
     call.need(Permission.MANAGE_WEBHOOKS, webhook.channel)
     return webhook
 
 
 def _with_token(call: Call) -> Webhook:
-    """The webhook in the path; the caller must have its token."""
+    """Return the webhook in the path; the caller must have its token."""
     if call.webhook.token != call.path["token"]:
         raise DiscordError(INVALID_WEBHOOK_TOKEN)
     return call.webhook
@@ -230,7 +230,7 @@ def _thread(call: Call, webhook: Webhook) -> Channel | None:
 
 
 def _message(call: Call) -> Message:
-    """The message in the path, which the webhook must have posted."""
+    """Return the message in the path, which the webhook must have posted."""
     webhook = _with_token(call)
     message = (_thread(call, webhook) or webhook.channel).messages.get(call.path_id("message"))
     if message is None or message.webhook is not webhook:
