@@ -771,7 +771,8 @@ async def test_a_bot_without_the_permission_is_told_so_before_its_body_is_read(
 
 
 async def test_a_bot_cannot_change_or_give_away_its_own_highest_role(bot: Bot, world: World, guild: Guild) -> None:
-    own = world.add_role(guild, "own", permissions=Permission.ADMINISTRATOR)
+    managed, own = guild.role_of(world.bot), world.add_role(guild, "own", permissions=Permission.ADMINISTRATOR)
+    assert managed is not None
     world.move_roles(guild, {own: 9})
     world.give_role(guild.members[world.bot.id], own)
     path, bob = f"/guilds/{guild.id}/roles", next(one for one in guild.members.values() if one.user.name == "bob")
@@ -780,6 +781,10 @@ async def test_a_bot_cannot_change_or_give_away_its_own_highest_role(bot: Bot, w
         ("PATCH", path, [{"id": str(own.id), "position": 1}]),
         ("DELETE", f"{path}/{own.id}", None),
         ("PUT", f"/guilds/{guild.id}/members/{bob.user.id}/roles/{own.id}", None),
+        # nor a managed role, though it is below that one
+        ("PUT", f"/guilds/{guild.id}/members/{bob.user.id}/roles/{managed.id}", None),
+        ("PATCH", f"/guilds/{guild.id}/members/{bob.user.id}", {"roles": [str(managed.id)]}),
+        ("POST", f"/channels/{next(iter(guild.channels))}/invites", {"role_ids": [str(managed.id)]}),
     ]
     for method, where, body in refused:
         status, refusal = await bot.call(method, where, body)
