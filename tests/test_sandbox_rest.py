@@ -710,6 +710,9 @@ async def test_a_webhook_cannot_be_moved_to_a_channel_that_has_15(
         world.add_webhook(full, "Hook", creator=world.bot)
     status, refusal = await bot.call("PATCH", f"/webhooks/{webhook.id}", {"channel_id": str(full.id)})
     assert (status, refusal["code"], webhook.channel) == (400, 30007, channel)
+    there = world.webhooks_of(full)[0]
+    status, _ = await bot.call("PATCH", f"/webhooks/{there.id}", {"name": "Other", "channel_id": str(full.id)})
+    assert (status, there.name) == (200, "Other")
 
 
 @pytest.mark.parametrize(
@@ -832,8 +835,22 @@ async def test_a_bot_gives_a_channel_only_overwrites_that_it_could_use(
     assert (await code(allow=strong), await code(deny=strong)) == (50013, 50013)
     world.set_overwrite(channel, bob, allow=Permission.BAN_MEMBERS)
     assert await code(allow=strong) == 200  # which it has already
+    assert await code(allow=str(1 << 60)) == 200  # a bit that Discord does not know yet
+    assert channel.overwrites[bob.id].allow == 0
     world.edit_role(guild, own, permissions=allowed)
     assert await code(allow=str(int(Permission.SEND_MESSAGES))) == 50013
+
+
+async def test_an_invite_gives_roles_only_if_the_bot_manages_them(
+    bot: Bot, world: World, guild: Guild, channel: Channel
+) -> None:
+    role, path = world.add_role(guild, "role"), f"/channels/{channel.id}/invites"
+    assert (await bot.call("POST", path, {"role_ids": [str(role.id)]}))[0] == 200
+    own = guild.role_of(world.bot)
+    assert own is not None
+    world.edit_role(guild, own, permissions=own.permissions & ~Permission.MANAGE_ROLES)
+    status, refusal = await bot.call("POST", path, {"role_ids": [str(role.id)], "unique": True})
+    assert (status, refusal["code"], (await bot.call("POST", path, {"unique": True}))[0]) == (403, 50013, 200)
 
 
 NEEDED = {
