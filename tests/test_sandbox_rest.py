@@ -710,6 +710,9 @@ async def test_a_webhook_cannot_be_moved_to_a_channel_that_has_15(
         world.add_webhook(full, "Hook", creator=world.bot)
     status, refusal = await bot.call("PATCH", f"/webhooks/{webhook.id}", {"channel_id": str(full.id)})
     assert (status, refusal["code"], webhook.channel) == (400, 30007, channel)
+    there = world.webhooks_of(full)[0]
+    status, _ = await bot.call("PATCH", f"/webhooks/{there.id}", {"name": "Other", "channel_id": str(full.id)})
+    assert (status, there.name) == (200, "Other")
 
 
 @pytest.mark.parametrize(
@@ -771,7 +774,8 @@ async def test_a_bot_without_the_permission_is_told_so_before_its_body_is_read(
 
 
 async def test_a_bot_cannot_change_or_give_away_its_own_highest_role(bot: Bot, world: World, guild: Guild) -> None:
-    own = world.add_role(guild, "own", permissions=Permission.ADMINISTRATOR)
+    managed, own = guild.role_of(world.bot), world.add_role(guild, "own", permissions=Permission.ADMINISTRATOR)
+    assert managed is not None
     world.move_roles(guild, {own: 9})
     world.give_role(guild.members[world.bot.id], own)
     path, bob = f"/guilds/{guild.id}/roles", next(one for one in guild.members.values() if one.user.name == "bob")
@@ -780,10 +784,73 @@ async def test_a_bot_cannot_change_or_give_away_its_own_highest_role(bot: Bot, w
         ("PATCH", path, [{"id": str(own.id), "position": 1}]),
         ("DELETE", f"{path}/{own.id}", None),
         ("PUT", f"/guilds/{guild.id}/members/{bob.user.id}/roles/{own.id}", None),
+        # nor a managed role, though it is below that one
+        ("PUT", f"/guilds/{guild.id}/members/{bob.user.id}/roles/{managed.id}", None),
+        ("PATCH", f"/guilds/{guild.id}/members/{bob.user.id}", {"roles": [str(managed.id)]}),
+        ("POST", f"/channels/{next(iter(guild.channels))}/invites", {"role_ids": [str(managed.id)]}),
     ]
     for method, where, body in refused:
         status, refusal = await bot.call(method, where, body)
         assert (status, refusal["code"]) == (403, 50013)
+
+
+async def test_without_managing_threads_a_bot_changes_its_own_and_reopens_those_of_others(
+    bot: Bot, world: World, channel: Channel
+) -> None:
+    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_THREADS)
+    mine, adas = (world.start_thread(channel, "thread", owner) for owner in (world.bot, world.owner))
+
+    async def codes(thread: Channel, *bodies: dict[str, Any]) -> list[int]:
+        answers = [await bot.call("PATCH", f"/channels/{thread.id}", body) for body in bodies]
+        return [answer["code"] if status >= 400 else status for status, answer in answers]
+
+    assert await codes(mine, {"name": "other"}, {"auto_archive_duration": 60}) == [200, 200]
+    assert await codes(mine, {"locked": True}, {"rate_limit_per_user": 5}, {"name": "x", "locked": True}) == [50013] * 3
+    assert await codes(adas, {"name": "other"}, {"archived": True}, {"archived": False, "name": "x"}) == [50013] * 3
+    world.edit_thread(adas, archived=True)
+    assert await codes(adas, {"archived": False}) == [200]
+    world.edit_thread(adas, archived=True, locked=True)
+    assert await codes(adas, {"archived": False}) == [50013]
+    world.edit_thread(adas, locked=False)
+    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_THREADS | Permission.SEND_MESSAGES_IN_THREADS)
+    assert await codes(adas, {"archived": False}) == [50013]
+
+
+async def test_a_bot_gives_a_channel_only_overwrites_that_it_could_use(
+    bot: Bot, world: World, guild: Guild, channel: Channel, bob: User
+) -> None:
+    own = guild.role_of(world.bot)
+    assert own is not None
+    allowed = Permission.VIEW_CHANNEL | Permission.MANAGE_CHANNELS | Permission.SEND_MESSAGES
+    world.edit_role(guild, guild.everyone, permissions=0)
+    world.edit_role(guild, own, permissions=allowed | Permission.MANAGE_ROLES)
+    path, strong = f"/channels/{channel.id}", str(int(Permission.BAN_MEMBERS))
+
+    async def code(**more: str) -> int:
+        body = {"permission_overwrites": [{"id": str(bob.id), "type": 1, **more}]}
+        status, answer = await bot.call("PATCH", path, body)
+        return answer["code"] if status >= 400 else status
+
+    assert await code(allow=str(int(Permission.SEND_MESSAGES))) == 200
+    assert (await code(allow=strong), await code(deny=strong)) == (50013, 50013)
+    world.set_overwrite(channel, bob, allow=Permission.BAN_MEMBERS)
+    assert await code(allow=strong) == 200  # which it has already
+    assert await code(allow=str(1 << 60)) == 200  # a bit that Discord does not know yet
+    assert channel.overwrites[bob.id].allow == 0
+    world.edit_role(guild, own, permissions=allowed)
+    assert await code(allow=str(int(Permission.SEND_MESSAGES))) == 50013
+
+
+async def test_an_invite_gives_roles_only_if_the_bot_manages_them(
+    bot: Bot, world: World, guild: Guild, channel: Channel
+) -> None:
+    role, path = world.add_role(guild, "role"), f"/channels/{channel.id}/invites"
+    assert (await bot.call("POST", path, {"role_ids": [str(role.id)]}))[0] == 200
+    own = guild.role_of(world.bot)
+    assert own is not None
+    world.edit_role(guild, own, permissions=own.permissions & ~Permission.MANAGE_ROLES)
+    status, refusal = await bot.call("POST", path, {"role_ids": [str(role.id)], "unique": True})
+    assert (status, refusal["code"], (await bot.call("POST", path, {"unique": True}))[0]) == (403, 50013, 200)
 
 
 NEEDED = {

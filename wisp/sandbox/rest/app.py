@@ -209,6 +209,6 @@ def _json_response(status: int, body: Any, headers: Mapping[str, str] | None = N
 
 
 def _route_name(path: str) -> str:
-    """A path that can be logged and counted: without ids, and above all without tokens."""
+    """Return a path that can be logged and counted: without ids, and above all without tokens."""
     parts = ["{id}" if part.isdecimal() else "{token}" if len(part) > 32 else part for part in path.split("/")]
     return "/".join(parts)

@@ -68,6 +68,8 @@ async def read_body(request: web.Request) -> Body:
         raise DiscordError(TOO_LARGE) from None
     except _BROKEN:
         raise DiscordError(BAD_REQUEST) from None
+    if not raw:  # an empty one in chunks
+        return NO_BODY
     if request.content_type == "application/json":
         return Body(parse_json(raw))
     if request.content_type == "application/x-www-form-urlencoded":

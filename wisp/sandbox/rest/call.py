@@ -43,6 +43,7 @@ from wisp.sandbox.rest.errors import (
     UNKNOWN_ROLE,
     UNKNOWN_USER,
     UNKNOWN_WEBHOOK,
+    WRONG_CHANNEL_TYPE,
     DiscordError,
     invalid_form,
 )
@@ -51,6 +52,7 @@ from wisp.sandbox.world.audit_log import Deed
 from wisp.sandbox.world.bounds import REASON, Bound
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
+    CATEGORY,
     DM,
     JSON,
     STAGE,
@@ -123,12 +125,12 @@ class Call:
             if self.route.needs is not None:
                 self.need(self.route.needs, place)
         if self.route.method != "GET":
-            _ = self.reason
+            self._check_reason()
 
     # What the path names
 
     def path_id(self, name: str) -> int:
-        """The id in a part of the path."""
+        """Return the id in a part of the path."""
         return read_id(self.path[name], (f"{name}_id",))
 
     @property
@@ -196,6 +198,14 @@ class Call:
             raise DiscordError(NOT_A_TEXT_CHANNEL)
         return self.channel
 
+    @property
+    def landing_channel(self) -> Channel:
+        """The channel in the path, which must be one that invites and webhooks lead to: no thread and no category."""
+        self.need_guild()
+        if self.channel.is_thread or self.channel.kind == CATEGORY:
+            raise DiscordError(WRONG_CHANNEL_TYPE)
+        return self.channel
+
     @cached_property
     def message(self) -> Message:
         """The message in the path."""
@@ -225,25 +235,25 @@ class Call:
         return Fields(dict(self._request.query))
 
     def flag(self, name: str) -> bool:
-        """Whether a flag of the query is set."""
+        """Return whether a flag of the query is set."""
         found = self.query.boolean(name) or False
         self.query.check()
         return found
 
     def limit(self, *, most: int, default: int, least: int = 1) -> int:
-        """How many items the query asks for."""
+        """Return how many items the query asks for."""
         found = self.query.integer("limit", Bound(least, most, ""))
         self.query.check()
         return default if found is None else found
 
     def page(self, *, most: int, default: int, least: int = 1) -> Page:
-        """Which part of a list the query asks for."""
+        """Return the part of a list that the query asks for."""
         before, after = self.query.snowflake("before"), self.query.snowflake("after")
         limit = self.limit(most=most, default=default, least=least)
         return Page(limit, LAST_ID + 1 if before is None else before, after or 0)
 
     def before_moment(self) -> float:
-        """The moment before which the query asks for items, in seconds since the Unix epoch; infinite by default."""
+        """Return the moment before which the query asks for items, in seconds since the epoch; infinite by default."""
         moment = self.query.moment("before")
         self.query.check()
         return float("inf") if moment is None else moment
@@ -264,25 +274,24 @@ class Call:
     def reason(self) -> str | None:
         """The reason for the audit log, None if there is none."""
         text = self._request.headers.get("X-Audit-Log-Reason")
-        if text is None:
-            return None
-        text = unquote(text)
-        if not REASON.holds(len(text)):
+        return unquote(text) or None if text else None
+
+    def _check_reason(self) -> None:
+        if not REASON.holds(len(self.reason or "")):
             words = f"Must be {REASON.most} or fewer in length."
             raise invalid_form(Violation(("reason",), "BASE_TYPE_MAX_LENGTH", words))
-        return text or None
 
     # What the bot may do
 
     def permissions(self, place: Channel | Guild | None = None) -> int:
-        """The bot's permissions in a channel or a whole guild, else in the place in the path."""
+        """Return the bot's permissions in a channel or a whole guild, or in the place in the path."""
         place = self.place if place is None else place
         if isinstance(place, Guild):
             return place.members[self.world.bot.id].permissions
         return self.world.permissions(self.world.bot, place)
 
     def may(self, permission: Permission, place: Channel | Guild | None = None) -> bool:
-        """Whether the bot has all these permissions in a channel or a whole guild, else in the place in the path."""
+        """Return whether the bot has all these permissions in a place, or in the place in the path."""
         needed = int(permission)
         return self.permissions(place) & needed == needed
 
@@ -290,6 +299,10 @@ class Call:
         """Raise DiscordError if the bot lacks one of these permissions; in direct messages it has all."""
         if not self.may(permission, place):
             raise DiscordError(MISSING_PERMISSIONS)
+
+    def need_guild(self) -> None:
+        """Raise DiscordError if the channel in the path is one of direct messages, which have no guild."""
+        _ = self.guild
 
     def need_to_grant(self, permissions: int) -> None:
         """Raise DiscordError if the bot lacks one of the permissions that it hands out or denies to others."""

@@ -137,7 +137,7 @@ def edit(call: Call) -> Answer:
     channel, fields = call.channel, call.fields
     if channel.thread is not None:
         return _edit_thread(call, channel, channel.thread)
-    _ = call.guild
+    call.need_guild()
     call.need(Permission.MANAGE_CHANNELS)
     kind = fields.choice("type", (TEXT, ANNOUNCEMENT)) if channel.kind in (TEXT, ANNOUNCEMENT) else None
     changes = _read_changes(call, fields, channel.kind, channel)
@@ -200,7 +200,7 @@ def _edit_thread(call: Call, channel: Channel, thread: Thread) -> Answer:
 
 
 def _may_edit(call: Call, channel: Channel, thread: Thread, changed: set[str], *, reopen: bool) -> bool:
-    """Whether the bot may change these things of a thread.
+    """Return whether the bot may change these things of a thread.
 
     The bot that started a thread may change all but slowmode and lock. Whoever can write in a thread that is not locked
     may reopen it (resources/channel#modify-channel).
@@ -260,15 +260,15 @@ def remove_overwrite(call: Call) -> Answer:
 
 
 def _with_overwrites(call: Call) -> Channel:
-    """The channel in the path, which must be one of a guild and no thread."""
-    _ = call.guild
+    """Return the channel in the path, which must be one of a guild and no thread."""
+    call.need_guild()
     if call.channel.is_thread:
         raise DiscordError(WRONG_CHANNEL_TYPE)
     return call.channel
 
 
 def _named(overwrite: Overwrite | None) -> int:
-    """The permissions that an overwrite allows or denies."""
+    """Return the permissions that an overwrite allows or denies."""
     return overwrite.allow | overwrite.deny if overwrite else 0
 
 

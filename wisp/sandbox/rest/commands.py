@@ -69,7 +69,7 @@ def delete(call: Call) -> Answer:
 
 
 def _scope(call: Call) -> Guild | None:
-    """The guild in the path, None for global commands. Raises DiscordError if the bot is not in it."""
+    """Return the guild in the path, None for global commands. Raises DiscordError if the bot is not in it."""
     call.check_application()
     if "guild" not in call.path:
         return None

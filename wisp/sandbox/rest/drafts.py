@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -57,7 +57,6 @@ _EMBED_PARTS = (
 )
 """The parts of an embed, the field that each needs, and all its fields."""
 
-
 _UNSERVED = {"poll": "polls in messages", "sticker_ids": "stickers in messages"}
 """Fields of a message that Discord has and the sandbox has not."""
 
@@ -82,7 +81,7 @@ class Draft:
     embeds: list[JSON] | None = None
     components: list[JSON] | None = None
     kept: list[Attachment] | None = None
-    uploads: list[Upload] | tuple[()] = ()
+    uploads: Sequence[Upload] = ()
     flags: int | None = None
     allowed_mentions: JSON | None = None
     tts: bool = False

@@ -65,12 +65,12 @@ def _log(call: Call, deed: Deed, emoji: Emoji, before: JSON, after: JSON) -> Non
 
 
 def _may_change(call: Call, emoji: Emoji) -> bool:
-    """Whether the bot manages a guild's emojis, or created this one and can create more."""
+    """Return whether the bot manages a guild's emojis, or created this one and can create more."""
     return call.may(_MANAGE) or (emoji.creator is call.world.bot and call.may(_CREATE))
 
 
 def _changeable(call: Call) -> Emoji:
-    """The guild's emoji in the path, which the bot may change."""
+    """Return the guild's emoji in the path, which the bot may change."""
     emoji = _emoji(call, call.guild.emojis)
     if not _may_change(call, emoji):
         raise DiscordError(MISSING_PERMISSIONS)

@@ -172,7 +172,7 @@ def present(**values: Any) -> JSON:
 
 
 def read_id(value: object, path: Path) -> int:
-    """Return the id that a part of a path is. Raises DiscordError if it is none."""
+    """Return the id that a part of a path is. Raises DiscordError if it is not an id."""
     if not 0 <= (id := _integer(value)) <= LAST_ID:
         report = Report({})
         snowflake(report, value, path)

@@ -107,7 +107,7 @@ def delete_message(call: Call) -> Answer:
 
 
 def _waiting_interaction(call: Call) -> Interaction:
-    """The interaction in the path, which must wait for its first response."""
+    """Return the interaction in the path, which must wait for its first response."""
     id, interaction = call.path_id("interaction"), call.world.interaction_with(call.path["token"])
     if interaction is None or interaction.id != id:
         raise DiscordError(UNKNOWN_INTERACTION)
@@ -119,7 +119,7 @@ def _waiting_interaction(call: Call) -> Interaction:
 
 
 def _answered_interaction(call: Call) -> Interaction:
-    """The interaction whose token is in the path, which must have had its first response."""
+    """Return the interaction whose token is in the path, which must have had its first response."""
     interaction = call.world.interaction_with(call.path["token"])
     if call.path_id("webhook") != call.world.application:
         raise DiscordError(UNKNOWN_WEBHOOK)
@@ -132,7 +132,7 @@ def _answered_interaction(call: Call) -> Interaction:
 
 
 def _message(call: Call, interaction: Interaction) -> Message:
-    """The message in the path, one of those that answer an interaction."""
+    """Return the message in the path, one of those that answer an interaction."""
     if call.path["message"] == "@original":
         found = interaction.original
     else:

@@ -9,7 +9,6 @@ from wisp.sandbox.rest.errors import (
     MISSING_PERMISSIONS,
     UNKNOWN_INVITE,
     UNKNOWN_ROLE,
-    WRONG_CHANNEL_TYPE,
     DiscordError,
 )
 from wisp.sandbox.rest.fields import Fields
@@ -17,7 +16,7 @@ from wisp.sandbox.rest.guilds import counts
 from wisp.sandbox.world.audit_log import INVITE, Deed, changes_of
 from wisp.sandbox.world.belongings import DAY, Invite
 from wisp.sandbox.world.bounds import INVITE_AGE, INVITE_USES
-from wisp.sandbox.world.objects import CATEGORY, JSON, Channel, Role
+from wisp.sandbox.world.objects import JSON, Channel, Role
 from wisp.sandbox.world.permissions import Permission
 
 STREAM, EMBEDDED_APPLICATION = 1, 2
@@ -26,7 +25,7 @@ STREAM, EMBEDDED_APPLICATION = 1, 2
 
 def list_of_channel(call: Call) -> Answer:
     """List the invites to a channel, with their metadata."""
-    return 200, [invite.payload() | invite.metadata() for invite in call.world.invites_of(channel_with_doors(call))]
+    return 200, [invite.payload() | invite.metadata() for invite in call.world.invites_of(call.landing_channel)]
 
 
 def list_of_guild(call: Call) -> Answer:
@@ -40,7 +39,7 @@ def list_of_guild(call: Call) -> Answer:
 
 def create(call: Call) -> Answer:
     """Create an invite to a channel, or return the same one if the bot has created it already."""
-    channel, fields = channel_with_doors(call), call.fields
+    channel, fields = call.landing_channel, call.fields
     max_age, max_uses = fields.integer("max_age", INVITE_AGE), fields.integer("max_uses", INVITE_USES) or 0
     temporary, unique = fields.boolean("temporary") or False, fields.boolean("unique")
     role_ids = fields.snowflakes("role_ids", 250)
@@ -73,14 +72,6 @@ def delete(call: Call) -> Answer:
     call.world.delete_invite(invite)
     call.log(Deed.INVITE_DELETE, None, guild=invite.guild, changes=changes_of(INVITE, _logged(invite), {}))
     return 200, invite.payload()
-
-
-def channel_with_doors(call: Call) -> Channel:
-    """The channel in the path, which must be one that can have invites and webhooks: no thread or category."""
-    _ = call.guild
-    if call.channel.is_thread or call.channel.kind == CATEGORY:
-        raise DiscordError(WRONG_CHANNEL_TYPE)
-    return call.channel
 
 
 def _refuse_targets(fields: Fields) -> None:

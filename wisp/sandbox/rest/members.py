@@ -68,7 +68,7 @@ def get(call: Call) -> Answer:
 
 def add(call: Call) -> Answer:
     """Refuse to add a user who authorized the application: the sandbox has no OAuth2, so no user can."""
-    _ = call.user
+    _ = call.user  # who must exist
     call.fields.text("access_token", ACCESS_TOKEN, required=True)
     call.fields.check()
     raise DiscordError(INVALID_OAUTH2_TOKEN)
@@ -161,7 +161,7 @@ def take_role(call: Call) -> Answer:
 
 
 def _with_role(call: Call) -> tuple[Member, Role]:
-    """The member and the role in the path, which the bot may give and take."""
+    """Return the member and the role in the path, which the bot may give and take."""
     member, role = call.member, call.role
     call.need_above(role)
     if role.managed or role is call.guild.everyone:

@@ -136,7 +136,7 @@ def delete(call: Call) -> Answer:
 
 def bulk_delete(call: Call) -> Answer:
     """Delete 2 to 100 messages that are younger than two weeks; those that are gone are passed over."""
-    _ = call.guild
+    call.need_guild()
     channel, fields = call.text_channel, call.fields
     ids = dict.fromkeys(fields.snowflakes("messages", 10_000))
     fields.check()
@@ -184,7 +184,7 @@ def _need_for_content(call: Call, draft: Draft) -> None:
 
 def _need_to_manage(call: Call) -> None:
     """Raise DiscordError if the bot does not manage messages in the channel in the path, one of a guild."""
-    _ = call.guild
+    call.need_guild()
     call.need(Permission.MANAGE_MESSAGES)
 
 
@@ -321,7 +321,7 @@ def _remove(call: Call, user: User) -> None:
 
 
 def _emoji(call: Call) -> Emoji:
-    """The emoji in the path: a character, or name:id of one of the application's or of a guild that the bot is in."""
+    """Return the emoji in the path: a character, or name:id of one of the application or of a guild with the bot."""
     text = call.path["emoji"]
     own = _OWN_EMOJI.fullmatch(text)
     if own is None:

@@ -106,7 +106,7 @@ def _read_basics(fields: Fields) -> tuple[str, int, int]:
 
 def _need_to_start(call: Call, kind: int) -> None:
     """Raise DiscordError if the bot cannot start a thread of this type in the channel in the path."""
-    _ = call.guild
+    call.need_guild()
     private = kind == PRIVATE_THREAD
     if call.channel.kind not in (TEXT, ANNOUNCEMENT) or (call.channel.kind == ANNOUNCEMENT and private):
         raise DiscordError(WRONG_CHANNEL_TYPE)
@@ -177,7 +177,7 @@ def _member(channel: Channel, id: int, *, with_member: bool) -> JSON:
 
 
 def _open_thread(call: Call) -> Channel:
-    """The thread in the path, which must not be archived."""
+    """Return the thread in the path, which must not be archived."""
     _thread(call.channel)
     call.need_open(call.channel)
     return call.channel

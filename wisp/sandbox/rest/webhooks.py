@@ -18,7 +18,6 @@ from wisp.sandbox.rest.errors import (
 )
 from wisp.sandbox.rest.fields import REQUIRED, Fields
 from wisp.sandbox.rest.images import image_hash, read_image
-from wisp.sandbox.rest.invites import channel_with_doors
 from wisp.sandbox.rest.messages import BOT_FLAGS
 from wisp.sandbox.world.audit_log import WEBHOOK, Deed, changes_of
 from wisp.sandbox.world.belongings import WebhookChanges
@@ -32,7 +31,7 @@ _NAMES_OF_ALL = ("everyone", "here")
 
 def list_of_channel(call: Call) -> Answer:
     """List the webhooks of a channel."""
-    return 200, [webhook.payload() for webhook in call.world.webhooks_of(channel_with_doors(call))]
+    return 200, [webhook.payload() for webhook in call.world.webhooks_of(call.landing_channel)]
 
 
 def list_of_guild(call: Call) -> Answer:
@@ -43,7 +42,7 @@ def list_of_guild(call: Call) -> Answer:
 
 def create(call: Call) -> Answer:
     """Create a webhook of a channel."""
-    channel, fields = channel_with_doors(call), call.fields
+    channel, fields = call.landing_channel, call.fields
     name, avatar = _read_name(fields, "name", required=True), read_image(fields, "avatar")
     fields.check()
     webhook = call.world.add_webhook(
@@ -133,21 +132,21 @@ def _guild(webhook: Webhook) -> Guild:
 
 
 def _webhook(call: Call) -> Webhook:
-    """The webhook in the path; the bot must be in its guild."""
+    """Return the webhook in the path; the bot must be in its guild."""
     if call.world.bot.id not in _guild(call.webhook).members:
         raise DiscordError(MISSING_PERMISSIONS)
     return call.webhook
 
 
 def _manageable(call: Call) -> Webhook:
-    """The webhook in the path; the bot must manage those of its channel."""
+    """Return the webhook in the path; the bot must manage those of its channel."""
     webhook = _webhook(call)
     call.need(Permission.MANAGE_WEBHOOKS, webhook.channel)
     return webhook
 
 
 def _with_token(call: Call) -> Webhook:
-    """The webhook in the path; the caller must have its token."""
+    """Return the webhook in the path; the caller must have its token."""
     if call.webhook.token != call.path["token"]:
         raise DiscordError(INVALID_WEBHOOK_TOKEN)
     return call.webhook
@@ -231,7 +230,7 @@ def _thread(call: Call, webhook: Webhook) -> Channel | None:
 
 
 def _message(call: Call) -> Message:
-    """The message in the path, which the webhook must have posted."""
+    """Return the message in the path, which the webhook must have posted."""
     webhook = _with_token(call)
     message = (_thread(call, webhook) or webhook.channel).messages.get(call.path_id("message"))
     if message is None or message.webhook is not webhook:
