@@ -20,7 +20,7 @@ from wisp.sandbox.intents import EVENTS, EVERY_INTENT, hears
 from wisp.sandbox.model import CATEGORY, FORUM, PRIVATE_THREAD, STAGE, VOICE, Channel, Emoji, Guild
 from wisp.sandbox.world import COMMAND, Deed, Event, World
 
-SOURCES = [path for path in Path(wisp.sandbox.__file__).parent.glob("*.py") if path.name != "intents.py"]
+SOURCES = [path for path in Path(wisp.sandbox.__file__).parent.rglob("*.py") if path.name != "intents.py"]
 SENT = {
     name
     for path in SOURCES
@@ -161,6 +161,7 @@ def test_every_event_that_is_sent_anywhere_is_made_to_happen_here() -> None:
     happened: set[str] = set()
     world.outlets.append(lambda event: happened.add(event.name))
     live(world)
+    assert len(SENT) > 35  # else the code is not where it is looked for
     assert happened == SENT - BY_SESSION
 
 

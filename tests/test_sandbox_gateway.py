@@ -642,12 +642,13 @@ async def test_what_a_heartbeat_confirmed_cannot_be_repeated(sandbox: Sandbox, c
     assert (await second.receive())["op"] == 9
 
 
-async def test_a_session_that_said_goodbye_is_over(sandbox: Sandbox, connect: Connect) -> None:
+@pytest.mark.parametrize("code", [1000, 1001])
+async def test_a_session_that_said_goodbye_is_over(sandbox: Sandbox, connect: Connect, code: int) -> None:
     first = await connect()
     ready = await first.begin(sandbox)
     gone = asyncio.Event()
     sandbox.world.watch(lambda happening: gone.set() if isinstance(happening, BotDisconnected) else None)
-    await first.socket.close(code=1000)
+    await first.socket.close(code=code)
     await asyncio.wait_for(gone.wait(), 5)
     second = await connect()
     await second.send(6, {"token": sandbox.token, "session_id": ready["session_id"], "seq": 1})
