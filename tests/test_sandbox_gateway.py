@@ -398,12 +398,14 @@ async def test_channels_that_the_bot_cannot_see_are_hidden_and_silent(sandbox: S
     guild = home(world)
     channel = guild.channel("general")
     assert channel is not None
+    world.edit_channel(channel, topic="What we plan", nsfw=True, slowmode=5)
     allow_everyone(world, 0)
     shard = await connect()
     await shard.identify(sandbox)
     await shard.event("READY")
     (hidden,) = (await shard.event("GUILD_CREATE"))["channels"]
     assert (hidden["name"], hidden["id"], hidden["flags"] & HIDDEN_FLAG) == (HIDDEN_NAME, str(channel.id), HIDDEN_FLAG)
+    assert (hidden["topic"], hidden["nsfw"], hidden["rate_limit_per_user"]) == (None, False, 0)
     assert [(one["id"], one["deny"]) for one in hidden["permission_overwrites"]] == [(str(guild.id), "1024")]
     world.add_message(channel, world.owner, content="unheard")
     world.show_typing(channel, world.owner)
