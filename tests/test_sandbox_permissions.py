@@ -336,7 +336,7 @@ def permissions_of(handler: Callable[..., Any]) -> set[Permission]:
 
     def look(used: object, owner: object) -> None:
         if isinstance(used, Permission):
-            found.add(used)
+            found.update(used)  # each of those that are joined by |
         elif isinstance(used, Mapping):
             look([*used, *used.values()], owner)
         elif isinstance(used, list | tuple | set | frozenset):
@@ -349,10 +349,11 @@ def permissions_of(handler: Callable[..., Any]) -> set[Permission]:
             captured = inspect.getclosurevars(used)
             look(tuple(captured.nonlocals.values()), owner)
             for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(used)))):
-                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                    if node.value.id == "Permission":
+                if isinstance(node, ast.Attribute):
+                    whose = ast.unparse(node.value)
+                    if whose.endswith("Permission"):
                         found.add(Permission[node.attr])
-                    elif node.value.id == "self":
+                    elif whose == "self":
                         look(inspect.getattr_static(type(owner), node.attr, None), owner)
                 elif isinstance(node, ast.Name):
                     look(captured.globals.get(node.id), owner)
@@ -369,8 +370,7 @@ def asked_for() -> set[tuple[str, str, Permission]]:
     """Return each permission that the code of a route names, or the route's row in the table, by method and path."""
     found: set[tuple[str, str, Permission]] = set()
     for route in Rest(World(), dict).routes:
-        needs = getattr(route, "needs", None)
-        listed = [needs] if isinstance(needs, Permission) else [*(needs or ())]
+        listed = [*(getattr(route, "needs", None) or ())]  # a permission, several joined by |, or a collection
         found |= {
             (route.method, shape(route.path), permission) for permission in {*listed, *permissions_of(route.handler)}
         }
