@@ -36,6 +36,7 @@ for number, handler in ((signal.SIGINT, signal.default_int_handler), (getattr(si
         signal.signal(number, handler)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are cores: much of the time tests wait, for a browser or another program."""
     return (os.cpu_count() or 2) * 3 // 2

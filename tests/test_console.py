@@ -3,11 +3,13 @@
 import io
 import os
 import sys
+import types
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wisp.sandbox.terminal import console as console_module
 from wisp.sandbox.terminal.console import Console, Lines, encodable, rows_before_end
 
 
@@ -58,6 +60,28 @@ def test_colour_is_for_terminals_that_want_it(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert Console(sys.stdin, FakeTerminal() if terminal else io.StringIO()).colour is colour
+
+
+@pytest.mark.parametrize(
+    ("library", "binding"),
+    [("Importing this module enables GNU readline.", "tab: complete"), ("... libedit ...", "bind ^I rl_complete")],
+)
+async def test_tab_completes_with_either_library_for_editing_lines(
+    library: str, binding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bound: list[str] = []
+    fake = types.SimpleNamespace(
+        __doc__=library,
+        set_completer=lambda completer: None,
+        set_completer_delims=lambda delimiters: None,
+        parse_and_bind=bound.append,
+    )
+    monkeypatch.setattr(console_module, "readline", fake)
+    monkeypatch.setattr(console_module, "termios", None)
+    keyboard = FakeTerminal()
+    monkeypatch.setattr(sys, "stdin", keyboard)
+    with Console(keyboard, FakeTerminal()):
+        assert bound == [binding]
 
 
 def test_a_screen_of_ascii_is_given_ascii() -> None:

@@ -2,15 +2,13 @@
 
 import copy
 import json
-import os
 import subprocess
 import sys
 import unicodedata
-from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
+from discord_openapi import specification, validator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +16,6 @@ from wisp import limits
 from wisp.limit_fixes import explained
 from wisp.sandbox.rest import errors, shapes
 
-OPENAPI = Path(os.environ.get("DISCORD_OPENAPI", Path(__file__).parents[2] / "shared/discord/openapi.json"))
 HUGE = 10**5000  # Python refuses to print it, so it breaks a message that shows it carelessly
 
 
@@ -1127,40 +1124,32 @@ def test_a_command_made_to_the_rules_has_no_problem(payload: Any) -> None:
         assert found(shapes.command_violations(payload)) == []
 
 
-@pytest.fixture(scope="module")
-def openapi() -> Any:
-    if not OPENAPI.is_file():
-        pytest.skip(f"Discord's OpenAPI file is not here: {OPENAPI} (set DISCORD_OPENAPI to where it is)")
-    return json.loads(OPENAPI.read_text(encoding="utf-8"))
-
-
-def refusals(openapi: Any, name: str, payload: Any) -> list[str]:
-    """What a schema of the specification refuses in a payload."""
-    schema = {"$ref": f"#/components/schemas/{name}", "components": openapi["components"]}
-    return [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(payload)]
+def refusals(name: str, payload: Any) -> list[str]:
+    """Return what a schema of the specification refuses in a payload."""
+    return [error.message for error in validator("components", "schemas", name).iter_errors(payload)]
 
 
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_discords_specification_accepts_the_commands_that_have_no_problem(openapi: Any, data: st.DataObject) -> None:
+def test_discords_specification_accepts_the_commands_that_have_no_problem(data: st.DataObject) -> None:
     payload = data.draw(commands())
     changed = replace_one(data, payload, data.draw(LEAVES))
     # Permissions are a string to the documentation and an integer to the specification.
     payload = {**changed, "default_member_permissions": payload["default_member_permissions"]}
     if not shapes.command_violations(payload):
-        assert refusals(openapi, "ApplicationCommandCreateRequest", payload) == []
+        assert refusals("ApplicationCommandCreateRequest", payload) == []
 
 
 @pytest.mark.parametrize("payload", GOOD_MESSAGES.values(), ids=GOOD_MESSAGES)
-def test_discords_specification_accepts_the_messages_that_have_no_problem(openapi: Any, payload: Any) -> None:
+def test_discords_specification_accepts_the_messages_that_have_no_problem(payload: Any) -> None:
     # An attachment that is sent along has its index for an id, which the specification calls a snowflake.
     attachments = [{**entry, "id": str(entry["id"])} for entry in payload.get("attachments", [])]
-    assert refusals(openapi, "MessageCreateRequest", {**payload, "attachments": attachments}) == []
+    assert refusals("MessageCreateRequest", {**payload, "attachments": attachments}) == []
 
 
 @pytest.mark.parametrize("payload", GOOD_MODALS.values(), ids=GOOD_MODALS)
-def test_discords_specification_accepts_the_modals_that_have_no_problem(openapi: Any, payload: Any) -> None:
-    assert refusals(openapi, "ModalInteractionCallbackRequestData", payload) == []
+def test_discords_specification_accepts_the_modals_that_have_no_problem(payload: Any) -> None:
+    assert refusals("ModalInteractionCallbackRequestData", payload) == []
 
 
 @pytest.mark.parametrize(
@@ -1215,9 +1204,9 @@ def test_discords_specification_accepts_the_modals_that_have_no_problem(openapi:
         ("FileUploadComponentForModalRequest.max_values", "upload.max_values"),
     ],
 )
-def test_a_limit_is_that_of_discords_specification(openapi: Any, where: str, limit: str) -> None:
+def test_a_limit_is_that_of_discords_specification(where: str, limit: str) -> None:
     name, _, key = where.partition(".")
-    stated = openapi["components"]["schemas"][name]["properties"][key]
+    stated = specification()["components"]["schemas"][name]["properties"][key]
     kind = {"string": "Length", "array": "Items"}.get(
         stated["type"] if isinstance(stated["type"], str) else stated["type"][0]
     )
@@ -1238,16 +1227,16 @@ def test_a_limit_is_that_of_discords_specification(openapi: Any, where: str, lim
     assert not stated.get(low) or refuses(stated[low] - 1)
 
 
-def test_the_counts_of_components_and_select_options_are_those_of_discords_specification(openapi: Any) -> None:
-    schemas = openapi["components"]["schemas"]
+def test_the_counts_of_components_and_select_options_are_those_of_discords_specification() -> None:
+    schemas = specification()["components"]["schemas"]
     assert schemas["MessageCreateRequest"]["properties"]["components"]["maxItems"] == limits.COMPONENTS
     options = schemas["StringSelectComponentForMessageRequest"]["properties"]["options"]
     assert (options["minItems"], options["maxItems"]) == (1, limits.SELECT_OPTIONS)
 
 
-def test_the_locales_and_the_count_of_commands_are_those_of_discords_specification(openapi: Any) -> None:
-    locales = {entry["const"] for entry in openapi["components"]["schemas"]["AvailableLocalesEnum"]["oneOf"]}
-    put = openapi["paths"]["/applications/{application_id}/commands"]["put"]["requestBody"]
+def test_the_locales_and_the_count_of_commands_are_those_of_discords_specification() -> None:
+    locales = {entry["const"] for entry in specification()["components"]["schemas"]["AvailableLocalesEnum"]["oneOf"]}
+    put = specification()["paths"]["/applications/{application_id}/commands"]["put"]["requestBody"]
     most = put["content"]["application/json"]["schema"]["maxItems"]
     assert locales == limits.LOCALES
     assert most == sum(limits.COMMANDS[kind] for kind in (1, 2, 3))

@@ -78,6 +78,21 @@ async def test_all_calls_together_have_a_limit_that_answers_to_interactions_do_n
     assert webhook.status == 404
 
 
+async def test_windows_that_are_over_are_forgotten_and_those_that_are_not_stay(time: VirtualTime) -> None:
+    async with Sandbox(clock=time.clock) as sandbox:
+        sandbox.quotas.limit("POST", MESSAGES, 1, per=3600)
+        (channel,) = rooms(sandbox, 1)
+        path = f"/channels/{channel.id}/messages"
+        assert (await post(sandbox, path)).status == 200
+        async with aiohttp.ClientSession() as session:
+            for number in range(1100):  # each interaction has a bucket of its own, for a second
+                async with session.post(f"{sandbox.rest_url}/webhooks/1/{number}", json={}) as response:
+                    assert response.status == 404
+                await time.advance(1)
+        assert len(sandbox.quotas._windows) < 200
+        assert (await post(sandbox, path)).status == 429
+
+
 async def test_a_limit_that_cannot_be_is_refused() -> None:
     async with Sandbox() as sandbox:
         with pytest.raises(ValueError, match="at least 1"):

@@ -495,12 +495,14 @@ async def test_channels_that_the_bot_cannot_see_are_hidden_and_silent(sandbox: S
     guild = home(world)
     channel = guild.channel("general")
     assert channel is not None
+    world.edit_channel(channel, topic="What we plan", nsfw=True, slowmode=5)
     allow_everyone(world, 0)
     shard = await connect()
     await shard.identify(sandbox)
     await shard.event("READY")
     (hidden,) = (await shard.event("GUILD_CREATE"))["channels"]
     assert (hidden["name"], hidden["id"], hidden["flags"] & HIDDEN_FLAG) == (HIDDEN_NAME, str(channel.id), HIDDEN_FLAG)
+    assert (hidden["topic"], hidden["nsfw"], hidden["rate_limit_per_user"]) == (None, False, 0)
     assert [(one["id"], one["deny"]) for one in hidden["permission_overwrites"]] == [(str(guild.id), "1024")]
     world.add_message(channel, world.owner, content="unheard")
     world.show_typing(channel, world.owner)
@@ -743,12 +745,13 @@ async def test_what_a_heartbeat_confirmed_cannot_be_repeated(sandbox: Sandbox, c
     assert (await second.receive())["op"] == 9
 
 
-async def test_a_session_that_said_goodbye_is_over(sandbox: Sandbox, connect: Connect) -> None:
+@pytest.mark.parametrize("code", [1000, 1001])
+async def test_a_session_that_said_goodbye_is_over(sandbox: Sandbox, connect: Connect, code: int) -> None:
     first = await connect()
     ready = await first.begin(sandbox)
     gone = asyncio.Event()
     sandbox.world.watch(lambda happening: gone.set() if isinstance(happening, BotDisconnected) else None)
-    await first.socket.close(code=1000)
+    await first.socket.close(code=code)
     await asyncio.wait_for(gone.wait(), 5)
     second = await connect()
     await second.send(6, {"token": sandbox.token, "session_id": ready["session_id"], "seq": 1})

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
-import os
 import re
 from collections.abc import Collection
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from discord_openapi import specification, validator
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT202012
 from snapshots import differences, snapshot
 
 from wisp.sandbox import Sandbox, World
@@ -45,15 +40,6 @@ from wisp.sandbox.world.objects import (
     timestamp,
 )
 from wisp.sandbox.world.permissions import Permission
-
-SPECIFICATION = Path(
-    os.environ.get("DISCORD_OPENAPI") or Path(__file__).resolve().parents[2] / "shared" / "discord" / "openapi.json"
-)
-
-pytestmark = pytest.mark.skipif(
-    not SPECIFICATION.is_file(),
-    reason=f"no {SPECIFICATION}: set DISCORD_OPENAPI to a copy of discord-api-spec's openapi.json",
-)
 
 COMMANDS = "/applications/{application_id}/commands"
 GUILD_COMMANDS = "/applications/{application_id}/guilds/{guild_id}/commands"
@@ -781,34 +767,7 @@ def filled(value: Any, names: dict[str, str]) -> Any:
     return [filled(inner, names) for inner in value] if isinstance(value, list) else value
 
 
-@cache
-def specification() -> Any:
-    """Discord's specification, with one mistake mended.
-
-    It has integers for the codes inside `errors`, where Discord sends strings, as its documentation shows
-    (https://docs.discord.com/developers/reference#error-messages).
-    """
-    document = json.loads(SPECIFICATION.read_bytes())
-    error = {"type": "object", "required": ["code", "message"]}
-    error["properties"] = {"code": {"type": "string"}, "message": {"type": "string"}}
-    document["components"]["schemas"]["InnerErrors"]["properties"]["_errors"]["items"] = error
-    gc.freeze()  # these are 600,000 objects that no garbage collection needs to look at
-    return document
-
-
-@cache
-def registry() -> Any:
-    return Registry().with_resource("urn:discord", Resource(contents=specification(), specification=DRAFT202012))
-
-
-@cache
-def validator(*path: str) -> Draft202012Validator:
-    """What validates against the part of the specification at a path."""
-    pointer = "/".join(part.replace("~", "~0").replace("/", "~1") for part in path)
-    return Draft202012Validator({"$ref": f"urn:discord#/{pointer}"}, registry=registry())
-
-
-def response_validator(method: str, path: str, status: int) -> Draft202012Validator:
+def response_validator(method: str, path: str, status: int) -> Any:
     responses = specification()["paths"][path][method.lower()]["responses"]
     key = str(status) if str(status) in responses else f"{status // 100}XX"
     if "$ref" in responses[key]:
@@ -884,7 +843,9 @@ def test_every_served_route_is_held_against_the_specification() -> None:
 
     refused = {("PUT", shape(MEMBER))}  # takes a token of OAuth2, which nobody has here
     held = {(case.method, shape(case.path)) for case in GOOD} | refused
-    assert [route for route in Rest(World(), dict).routes if (route.method, shape(route.path)) not in held] == []
+    served = {(route.method, shape(route.path)) for route in Rest(World(), dict).routes}
+    assert len(served) > 110
+    assert served - held == set()
 
 
 def test_no_path_of_the_specification_is_taken_for_another() -> None:
@@ -1047,11 +1008,14 @@ def test_every_route_with_a_body_has_one_to_be_spoiled() -> None:
     spoilt = {(case.method, re.sub(r"\{\w+\}", "{}", case.path)) for case in BODIES}
     paths = {re.sub(r"\{\w+\}", "{}", path): row for path, row in specification()["paths"].items()}
     served = {(route.method, re.sub(r"\{\w+\}", "{}", route.path)) for route in Rest(World(), dict).routes}
-    assert {(m, path) for m, path in served if "requestBody" in paths[path][m.lower()]} - spoilt == set()
+    with_body = {(method, path) for method, path in served if "requestBody" in paths[path][method.lower()]}
+    assert len(with_body) > 35
+    assert with_body - spoilt == set()
 
 
 def test_every_code_that_the_sandbox_refuses_with_is_met_here_or_in_tests_of_their_own() -> None:
     codes = {reason.code for reason in vars(errors).values() if isinstance(reason, errors.ErrorCode) and reason.code}
+    assert len(codes) > 50
     elsewhere = {30005, 30013, 30015, 30016, 30033, 40005, 50007, 50109, 160006}  # test_sandbox_rest.py
     assert codes - {case.code for case in BAD} - elsewhere == set()
 

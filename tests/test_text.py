@@ -1,10 +1,12 @@
 """Messages as plain text: readable for a person, harmless for a terminal."""
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisp.sandbox.terminal.text import CONTROLS, message_lines, readable
+from wisp.sandbox.terminal.text import message_lines, readable
 from wisp.sandbox.world.objects import Message
 from wisp.sandbox.world.world import World
 
@@ -65,8 +67,29 @@ def test_embeds_files_and_buttons_are_spelled_out() -> None:
     ]
 
 
+def steers(character: str) -> bool:
+    """Whether a character is a control but a tab, a half of a character, or separates lines or paragraphs."""
+    return character != "\t" and unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
+
+
+TURNING = [chr(code) for code in (0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))]
+"""All characters that Unicode calls controls of the direction of text (UAX #9)."""
+
+
+@pytest.mark.parametrize("character", TURNING, ids=unicodedata.name)
+def test_no_character_that_turns_the_text_after_it_reaches_a_terminal(character: str) -> None:
+    world = World()
+    world.owner.name = f"a{character}da"
+    assert readable(f"1{character}2 {world.owner.mention}", world) == "1\ufffd2 @a\ufffdda"
+
+
+def test_the_characters_that_turn_text_are_those_that_unicode_has() -> None:
+    classes = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    assert {chr(n) for n in range(0x110000) if unicodedata.bidirectional(chr(n)) in classes} <= set(TURNING)
+
+
 @given(st.text())
 def test_any_message_can_be_shown(content: str) -> None:
     world = World()
     lines = message_lines(message(world, content=content), world)
-    assert not any(CONTROLS.search(line) for line in lines)
+    assert [character for character in "".join(lines) if steers(character) or character in TURNING] == []

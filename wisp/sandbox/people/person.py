@@ -354,6 +354,8 @@ class Person:
         self._check_may("write", Permission.SEND_MESSAGES)
         if self.channel.kind in (CATEGORY, FORUM):
             raise Impossible(f"nobody can write in {self.channel}: it has no messages of its own")
+        if self.channel.thread is not None and self.channel.thread.locked:
+            self._check_may("write in a locked thread", Permission.MANAGE_THREADS)
         if len(text) > CONTENT or not (text.strip() or files):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         if files:
