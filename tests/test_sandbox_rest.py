@@ -43,6 +43,7 @@ from wisp.sandbox.world.objects import (
     FORUM,
     MODAL_SUBMIT,
     Channel,
+    Emoji,
     Guild,
     Impossible,
     Interaction,
@@ -839,6 +840,22 @@ async def test_a_bot_gives_a_channel_only_overwrites_that_it_could_use(
     assert channel.overwrites[bob.id].allow == 0
     world.edit_role(guild, own, permissions=allowed)
     assert await code(allow=str(int(Permission.SEND_MESSAGES))) == 50013
+
+
+async def test_reactions_are_added_and_removed_only_as_far_as_the_bot_may(
+    bot: Bot, world: World, channel: Channel, bob: User
+) -> None:
+    message = world.add_message(channel, bob, content="x")
+    world.add_reaction(message, bob, Emoji("👍"))
+    world.set_overwrite(channel, world.bot, deny=Permission.ADD_REACTIONS | Permission.MANAGE_MESSAGES)
+    path = f"/channels/{channel.id}/messages/{message.id}/reactions"
+    there, new = (f"{path}/{quote(emoji)}" for emoji in "👍🎉")
+    assert await bot.call("PUT", f"{there}/@me") == (204, None)
+    for method, where in (("PUT", f"{new}/@me"), ("DELETE", f"{there}/{bob.id}"), ("DELETE", there), ("DELETE", path)):
+        status, refusal = await bot.call(method, where)
+        assert (method, where, status, refusal["code"]) == (method, where, 403, 50013)
+    assert await bot.call("DELETE", f"{there}/{world.bot.id}") == (204, None)
+    assert [[*reaction.users] for reaction in message.reactions.values()] == [[bob.id]]
 
 
 async def test_an_invite_gives_roles_only_if_the_bot_manages_them(
