@@ -858,6 +858,15 @@ async def test_reactions_are_added_and_removed_only_as_far_as_the_bot_may(
     assert [[*reaction.users] for reaction in message.reactions.values()] == [[bob.id]]
 
 
+async def test_a_bot_switches_only_the_flags_of_its_intents(bot: Bot, world: World) -> None:
+    intents, other = 1 << 13 | 1 << 15 | 1 << 19, 1 << 23
+    world.application_flags = other
+    _, application = await bot.call("PATCH", "/applications/@me", {"flags": intents | 1 << 17})
+    assert (application["flags"], world.application_flags) == (intents | other, intents | other)
+    await bot.call("PATCH", "/applications/@me", {"flags": 0})
+    assert world.application_flags == other
+
+
 async def test_an_invite_gives_roles_only_if_the_bot_manages_them(
     bot: Bot, world: World, guild: Guild, channel: Channel
 ) -> None:
