@@ -47,6 +47,7 @@ from wisp.sandbox.world.objects import (
     Guild,
     Impossible,
     Interaction,
+    LimitReached,
     Message,
     User,
 )
@@ -959,6 +960,16 @@ async def test_a_reason_that_is_too_long_is_refused_before_anything_changes(
             refusal = await response.json()
         assert (response.status, refusal["code"], list(refusal["errors"])) == (400, 50035, ["reason"])
     assert differences(before, snapshot(world)) == {}
+
+
+def test_whatever_the_world_refuses_is_an_error_of_discords() -> None:
+    for bound, expected in errors.OF_BOUNDS.items():
+        error = errors.error_for(LimitReached("too many", bound))
+        code = expected.code if isinstance(expected, errors.ErrorCode) else 50035
+        assert (400 <= error.status < 500, error.body["code"]) == (True, code)
+    other = errors.error_for(Impossible("ada owns Sandbox"))
+    told = {"_errors": [{"code": "INVALID", "message": "ada owns Sandbox"}]}
+    assert (other.status, other.body["code"], other.body["errors"]) == (400, 50035, told)
 
 
 def test_every_limit_of_the_world_has_an_error() -> None:
