@@ -2,8 +2,8 @@
 
 python tests/bench/rest_calls.py [calls of each kind]
 
-asyncio reads into 256 KiB, which glibc may map anew for each read, depending on what was allocated before: that is up to
-70 us a call. MALLOC_MMAP_THRESHOLD_=8388608 MALLOC_TRIM_THRESHOLD_=67108864 in the environment keep it out.
+asyncio reads into 256 KiB, which glibc may map anew for each read, depending on what was allocated before: that is up
+to 70 us a call. MALLOC_MMAP_THRESHOLD_=8388608 MALLOC_TRIM_THRESHOLD_=67108864 in the environment keep it out.
 """
 
 from __future__ import annotations
