@@ -43,9 +43,11 @@ from wisp.sandbox.world.objects import (
     FORUM,
     MODAL_SUBMIT,
     Channel,
+    Emoji,
     Guild,
     Impossible,
     Interaction,
+    LimitReached,
     Message,
     User,
 )
@@ -856,6 +858,31 @@ async def test_a_bot_gives_a_channel_only_overwrites_that_it_could_use(
     assert await code(allow=str(int(Permission.SEND_MESSAGES))) == 50013
 
 
+async def test_reactions_are_added_and_removed_only_as_far_as_the_bot_may(
+    bot: Bot, world: World, channel: Channel, bob: User
+) -> None:
+    message = world.add_message(channel, bob, content="x")
+    world.add_reaction(message, bob, Emoji("👍"))
+    world.set_overwrite(channel, world.bot, deny=Permission.ADD_REACTIONS | Permission.MANAGE_MESSAGES)
+    path = f"/channels/{channel.id}/messages/{message.id}/reactions"
+    there, new = (f"{path}/{quote(emoji)}" for emoji in "👍🎉")
+    assert await bot.call("PUT", f"{there}/@me") == (204, None)
+    for method, where in (("PUT", f"{new}/@me"), ("DELETE", f"{there}/{bob.id}"), ("DELETE", there), ("DELETE", path)):
+        status, refusal = await bot.call(method, where)
+        assert (method, where, status, refusal["code"]) == (method, where, 403, 50013)
+    assert await bot.call("DELETE", f"{there}/{world.bot.id}") == (204, None)
+    assert [[*reaction.users] for reaction in message.reactions.values()] == [[bob.id]]
+
+
+async def test_a_bot_switches_only_the_flags_of_its_intents(bot: Bot, world: World) -> None:
+    intents, other = 1 << 13 | 1 << 15 | 1 << 19, 1 << 23
+    world.application_flags = other
+    _, application = await bot.call("PATCH", "/applications/@me", {"flags": intents | 1 << 17})
+    assert (application["flags"], world.application_flags) == (intents | other, intents | other)
+    await bot.call("PATCH", "/applications/@me", {"flags": 0})
+    assert world.application_flags == other
+
+
 async def test_an_invite_gives_roles_only_if_the_bot_manages_them(
     bot: Bot, world: World, guild: Guild, channel: Channel
 ) -> None:
@@ -950,6 +977,16 @@ async def test_a_reason_that_is_too_long_is_refused_before_anything_changes(
             refusal = await response.json()
         assert (response.status, refusal["code"], list(refusal["errors"])) == (400, 50035, ["reason"])
     assert differences(before, snapshot(world)) == {}
+
+
+def test_whatever_the_world_refuses_is_an_error_of_discords() -> None:
+    for bound, expected in errors.OF_BOUNDS.items():
+        error = errors.error_for(LimitReached("too many", bound))
+        code = expected.code if isinstance(expected, errors.ErrorCode) else 50035
+        assert (400 <= error.status < 500, error.body["code"]) == (True, code)
+    other = errors.error_for(Impossible("ada owns Sandbox"))
+    told = {"_errors": [{"code": "INVALID", "message": "ada owns Sandbox"}]}
+    assert (other.status, other.body["code"], other.body["errors"]) == (400, 50035, told)
 
 
 def test_every_limit_of_the_world_has_an_error() -> None:

@@ -1,6 +1,9 @@
 """What calls of the sandbox's REST cost: CPU microseconds a call, client included. Run it with each tree as PYTHONPATH.
 
 python tests/bench/rest_calls.py [calls of each kind]
+
+asyncio reads into 256 KiB, which glibc may map anew for each read, depending on what was allocated before: that is up
+to 70 us a call. MALLOC_MMAP_THRESHOLD_=8388608 MALLOC_TRIM_THRESHOLD_=67108864 in the environment keep it out.
 """
 
 from __future__ import annotations

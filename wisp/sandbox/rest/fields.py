@@ -79,19 +79,23 @@ class Fields:
 
     def text(self, name: str, bound: Bound, *, required: bool = False) -> str | None:
         """Read a string of this length. A required one is "" if it is wrong."""
-        if self.raw(name) is None and (required or (name in self.values and bound.least)):
-            self.refuse(name, *REQUIRED)
+        if self.values.get(name) is None:
+            if required or (name in self.values and bound.least):
+                self.refuse(name, *REQUIRED)
+            return "" if required else None
         found = self._read(name, _text(bound))
         return "" if required and found is None else found
 
     def integer(self, name: str, bound: Bound) -> int | None:
         """Read an integer within bounds, or its digits."""
-        found = self._read(name, _bounded(bound), _number(self.raw(name)))
+        value = self.values.get(name)
+        found = None if value is None else self._read(name, _bounded(bound), _number(value))
         return None if found is None else int(found)
 
     def choice(self, name: str, allowed: Sequence[int]) -> int | None:
         """Read one of several integers."""
-        found = self._read(name, choice(*allowed), _number(self.raw(name)))
+        value = self.values.get(name)
+        found = None if value is None else self._read(name, choice(*allowed), _number(value))
         return None if found is None else int(found)
 
     def boolean(self, name: str) -> bool | None:
@@ -148,7 +152,7 @@ class Fields:
 
     def _read(self, name: str, check: Validator, value: Any = None) -> Any:
         """Return a field, or the `value` that stands for it, if a check finds nothing wrong with it."""
-        value = self.raw(name) if value is None else value
+        value = self.values.get(name) if value is None else value
         if value is None:
             return None
         known = len(self._report.found)
