@@ -1,20 +1,28 @@
-"""What changes a server, done with the REST clients of hikari and discord.py, which read every answer."""
+"""Other libraries on the sandbox: a bot of each in its own process, and the REST clients of hikari and discord.py."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
+import json
+import os
 import time
 import warnings
-from collections.abc import AsyncIterator
-from typing import Any
+from asyncio.subprocess import STDOUT
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, TypeVar
 
 import hikari
 import pytest
 import yarl
+from libraries import BOTS, LIBRARIES, Library
 
-from wisp.sandbox import Sandbox
-from wisp.sandbox.world.objects import Channel, Emoji, Guild, Member
+from wisp.sandbox import Reply, Sandbox
+from wisp.sandbox.people.components import BUTTON, controls
+from wisp.sandbox.people.person import People
+from wisp.sandbox.world.objects import Channel, Emoji, Guild, Member, Message
 from wisp.sandbox.world.world import World
 
 
@@ -38,6 +46,209 @@ def home(world: World) -> tuple[Guild, Channel, Member]:
     general = guild.channel("general")
     assert general is not None
     return guild, general, next(member for member in guild.members.values() if member.user.name == "bob")
+
+
+# ---- bots ----
+
+FOLDER = Path(os.environ["WISP_LIBRARIES"]) if "WISP_LIBRARIES" in os.environ else None
+"""Where `python tests/libraries.py FOLDER` has installed the libraries."""
+
+START, PATIENCE = 30.0, 10.0
+"""Seconds in which a bot must have started, and in which it must have done one thing."""
+
+T = TypeVar("T")
+
+
+async def until(look: Callable[[], T], seconds: float = PATIENCE) -> T:
+    """Wait until `look` returns something true."""
+    async with asyncio.timeout(seconds):
+        while not (found := look()):
+            await asyncio.sleep(0.02)
+    return found
+
+
+async def settled(is_answered: Callable[[], bool], people: People) -> None:
+    """Wait as long as a person takes to see the answer: the bot knows then that its call has succeeded, and listens."""
+    await people.answered(is_answered)
+    await asyncio.sleep(0.1)
+
+
+class Walk:
+    """What people do with a bot, step by step: each method is a step, in this order."""
+
+    def __init__(self, sandbox: Sandbox, process: asyncio.subprocess.Process) -> None:
+        self.world = sandbox.world
+        self.process = process
+        self.people = People(sandbox.world, patience=PATIENCE)
+        self.people.settle = lambda is_answered: settled(is_answered, self.people)
+        self.ada, self.bob = self.people.member("ada"), self.people.member("bob")
+        self.greeting: Reply
+
+    def said(self, text: str) -> Message | None:
+        messages = self.world.messages.values()
+        return next((one for one in messages if one.author is self.world.bot and one.content == text), None)
+
+    async def start(self) -> None:
+        def started() -> bool:
+            assert self.process.returncode is None, "the bot has ended"
+            return self.said("Awake.") is not None and bool(self.world.visible_commands(self.people.home))
+
+        await until(started, START)
+
+    async def presence(self) -> None:
+        (presence,) = self.world.presences_of([self.people.home.members[self.world.bot.id]])
+        assert [activity["name"] for activity in presence["activities"]] == ["with wisp"]
+        assert presence["status"] == "online"
+
+    async def options(self) -> None:
+        self.greeting = await self.ada.slash("greet", user=self.bob, times=2)
+        assert self.greeting.content == f"Hello {self.bob.mention}!" * 2
+
+    async def button(self) -> None:
+        answer = await self.ada.click(self.greeting, "Again")
+        assert (answer.content, answer.ephemeral) == (f"Again, {self.ada.mention}!", True)
+
+    async def select(self) -> None:
+        await self.ada.select(self.greeting, "Tea")
+        await until(lambda: self.greeting.content == "You picked tea.")
+        assert self.greeting.components == []
+
+    async def autocomplete(self) -> None:
+        choices = await self.ada.autocomplete("fruit", "name", "ap")
+        assert [choice["value"] for choice in choices] == ["apple", "apricot"]
+        assert (await self.ada.slash("fruit", name="apple")).content == "One apple, please."
+
+    async def deferral(self) -> None:
+        reply = await self.ada.slash("later")
+        (followup,) = await until(lambda: reply.followups)
+        assert reply.deferred
+        assert (reply.content, followup.content, followup.ephemeral) == ("Done.", "And for you alone.", True)
+
+    async def timeout(self) -> None:
+        reply = await self.ada.slash("brief")
+        await until(lambda: reply.content == "Too late.")
+        assert (reply.edits, reply.components) == (["Quick!"], [])
+
+    async def form(self) -> None:
+        answer = await self.ada.submit(await self.ada.slash("feedback"), Subject="tea")
+        assert (answer.content, answer.ephemeral) == ("Thanks for tea.", True)
+
+    async def embed(self) -> None:
+        reply = await self.ada.slash("card")
+        (embed,), (file,) = reply.embeds, reply.attachments
+        assert (embed.title, [(field.name, field.value) for field in embed.fields]) == ("A card", [("Kind", "note")])
+        assert embed.footer
+        assert (embed.image, file.filename, file.content) == (file.url, "card.png", b"pixels")
+
+    async def user_menu(self) -> None:
+        answer = await self.ada.menu("Who", self.bob)
+        assert (answer.content, answer.ephemeral) == (f"That is {self.bob.mention}.", True)
+
+    async def message_menu(self) -> None:
+        assert (await self.ada.menu("Quote", await self.ada.say("wise words"))).content == "> wise words"
+
+    async def pages(self) -> None:
+        reply = await self.ada.slash("pages")
+        assert "Page one" in shown(reply)
+        following = ("Next", "next", ">", "\N{BLACK RIGHT-POINTING TRIANGLE}", "\N{BLACK RIGHTWARDS ARROW}")
+        buttons = [one for one in controls(reply.components, (BUTTON,)) if not one.get("disabled")]
+        button = next(one for one in buttons if any(name in json.dumps(one, ensure_ascii=False) for name in following))
+        await self.ada.click(reply, button["custom_id"])
+        await until(lambda: "Page two" in shown(reply))
+
+    async def listener(self) -> None:
+        asked = await self.ada.say("Hello?")
+        assert (await until(lambda: self.said("I heard that."))).reference is asked
+
+    async def prefix(self) -> None:
+        await self.ada.say("!ping")
+        await until(lambda: self.said("Pong."))
+
+    async def reaction(self) -> None:
+        message = await self.ada.say("nice")
+        await self.ada.react(message, "\N{THUMBS UP SIGN}")
+        await until(lambda: self.world.bot.id in message.reactions[Emoji("\N{THUMBS UP SIGN}")].users)
+
+    async def welcome(self) -> None:
+        eve = self.people.member("eve")
+        await until(lambda: self.said(f"Welcome {eve.mention}!"))
+
+
+STEPS = [name for name, value in vars(Walk).items() if asyncio.iscoroutinefunction(value)]
+NOT_IN = {
+    "hikari": {"timeout", "pages", "prefix"},
+    "lightbulb": {"pages", "prefix"},
+    "arc": {"timeout", "pages", "prefix"},
+    "miru": set(STEPS) - {"start", "presence", "options", "button", "select", "timeout", "form", "pages"},
+    "crescent": {"timeout", "pages", "prefix"},
+    "discord_py": {"pages"},
+    "discord_py_speed": {"pages"},
+    "disnake": {"pages"},
+    "nextcord": {"pages"},
+    "discord_js": {"pages", "prefix"},
+}
+"""The steps that a library has nothing of its own for. miru adds views and forms to the others of hikari."""
+
+
+def shown(reply: Reply) -> str:
+    return "".join([reply.content, *(embed.title or "" for embed in reply.embeds)])
+
+
+@contextlib.asynccontextmanager
+async def running(library: Library, sandbox: Sandbox, output: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the bot of a library as a process of its own, which writes its log to `output`."""
+    command = library.command(FOLDER)
+    if command is None:
+        pytest.skip(f"{library.name} is not installed: run tests/libraries.py, and set WISP_LIBRARIES to its folder")
+    place = {"REST": sandbox.rest_url, "GATEWAY": sandbox.gateway_url, "TOKEN": sandbox.token}
+    environment = {**os.environ, **library.environment(FOLDER), **place}
+    environment.pop("PYTHONPATH", None)
+    with output.open("wb") as log:
+        process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=STDOUT)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), PATIENCE)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+def test_every_bot_belongs_to_a_library_and_every_library_has_steps() -> None:
+    assert {library.bot for library in LIBRARIES} == {path for path in BOTS.iterdir() if path.is_file()}
+    assert len(STEPS) == 17
+    assert NOT_IN.keys() <= {library.name for library in LIBRARIES}
+    assert set().union(*NOT_IN.values()) <= set(STEPS)
+
+
+@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.name)
+async def test_a_bot_of_another_library_does_all_that_it_can(
+    library: Library, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    failed: list[Exception] = []
+    output = tmp_path / "output"
+    async with running(library, sandbox, output) as process:
+        walk = Walk(sandbox, process)
+        for step in STEPS:
+            if step not in NOT_IN.get(library.name, ()):
+                try:
+                    await getattr(walk, step)()
+                except Exception as error:
+                    error.add_note(f"in the step {step!r}")
+                    failed.append(error)
+                    if step == "start":
+                        break
+    if failed:
+        group = ExceptionGroup(f"{len(failed)} steps of {library.name} failed", failed)
+        group.add_note(output.read_text("utf-8", "replace")[-5000:])
+        raise group
+    assert sandbox.world.unserved == {}
+
+
+# ---- REST clients ----
 
 
 async def test_hikari_makes_changes_and_removes_channels_and_roles(
