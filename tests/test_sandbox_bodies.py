@@ -76,6 +76,7 @@ async def test_fields_of_a_form_without_files_are_read_each_as_its_kind(
     fields = {"content": "one + one", "tts": "true", "flags": "4096", "nonce": ""}
     _, message = await bot.call("POST", messages, data=fields)
     assert (message["content"], message["tts"], message["flags"]) == ("one + one", True, 4096)
+    assert message["nonce"] == ""  # a field that is empty is there
     _, edited = await bot.call("PATCH", f"{messages}/{message['id']}", data={"content": "two"})
     assert edited["content"] == "two"
     _, invite = await bot.call("POST", invites, data={"max_age": "60", "temporary": "true", "unique": "true"})
@@ -129,6 +130,19 @@ async def test_a_number_that_is_not_whole_or_too_large_is_refused(bot: Bot, chan
     status, answer = await bot.call("PATCH", f"/channels/{channel.id}", data=raw, headers=headers)
     assert (status, answer["code"], list(answer["errors"])) == (400, 50035, ["rate_limit_per_user"])
     assert channel.payload()["rate_limit_per_user"] == 0
+
+
+async def test_a_number_that_is_too_large_for_an_int_is_refused_and_shown_on_the_page() -> None:
+    async with Sandbox(page=True) as sandbox, aiohttp.ClientSession() as session:
+        assert sandbox.page is not None
+        bot, records = Bot(sandbox, session), sandbox.page.records
+        (guild,) = sandbox.world.guilds.values()
+        (channel,) = guild.channels.values()
+        raw, headers = '{"rate_limit_per_user": 1e300}', {"Content-Type": "application/json"}
+        status, _ = await bot.call("PATCH", f"/channels/{channel.id}", data=raw, headers=headers)
+        assert (status, sandbox.world.errors) == (400, [])
+    (call,) = [record for record in records.newest() if record.kind == "rest"]
+    assert '"rate_limit_per_user": 1e300' in call.body
 
 
 HEART, ENVELOPE, EYE, PRESENTATION, JOINER = "\u2764", "\u2709", "\U0001f441", "\ufe0f", "\u200d"

@@ -205,12 +205,36 @@ async def test_each_refusal_of_the_gateway_is_logged_with_the_reason_of_its_clos
     ]
     assert all(message.extra for message in refused)
     caplog.clear()
+
+
+async def test_a_session_that_is_refused_is_logged_with_the_reason_that_opcode_9_has_no_room_for(
+    sandbox: Sandbox, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refused(op: int, **data: Any) -> str:
+        shard = await connect()
+        await shard.send(op, {"token": sandbox.token, **data})
+        assert await shard.receive() == {"op": 9, "d": False, "s": None, "t": None}
+        (message,) = caplog.messages
+        caplog.clear()
+        start = "the sandbox's gateway sent the bot opcode 9, Invalid Session: "
+        assert message.startswith(start)
+        return message.removeprefix(start)
+
+    assert await refused(6, session_id="gone", seq=0) == "there is no session of the id that it resumes"
+    sandbox.gateway.identify_window = 5.0
+    first = await connect()
+    session = (await first.begin(sandbox))["session_id"]
+    reason = "shard 0 identified within 5 s of the last of its rate limit key"
+    assert await refused(2, properties={}, intents=0) == reason
+    sandbox.gateway.sessions[session].sent.clear()
+    assert await refused(6, session_id=session, seq=0) == "the session that it resumes is over"
+
+
+async def test_a_sandbox_that_stops_says_so_to_the_bot(connect: Connect, sandbox: Sandbox) -> None:
     shard = await connect()
-    await shard.send(6, {"token": sandbox.token, "session_id": "gone", "seq": 0})
-    assert (await shard.receive())["op"] == 9
-    assert caplog.messages == [
-        "the sandbox's gateway sent the bot opcode 9, Invalid Session: there is no session of the id that it resumes"
-    ]
+    await sandbox.close()
+    message = await shard.socket.receive(timeout=5)
+    assert (message.data, message.extra) == (1001, "the sandbox is closed")
 
 
 async def test_a_frame_that_is_too_long_to_be_read_is_logged(
@@ -288,7 +312,7 @@ async def test_a_start_too_many_ends_all_sessions_and_resets_the_token(sandbox: 
 
 
 async def test_a_bot_that_stops_heartbeating_is_dropped_and_may_resume(
-    time: VirtualTime, sandbox: Sandbox, connect: Connect
+    time: VirtualTime, sandbox: Sandbox, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     shard = await connect()
     ready = await shard.begin(sandbox)
@@ -302,6 +326,8 @@ async def test_a_bot_that_stops_heartbeating_is_dropped_and_may_resume(
     await time.advance(0.1)
     assert not session.connection
     assert await shard.close_code() == 4009
+    reason = "no heartbeat within 61.875 s"
+    assert caplog.messages == [f"the sandbox's gateway closed the bot's connection with 4009: {reason}"]
     second = await connect()
     await second.send(6, {"token": sandbox.token, "session_id": ready["session_id"], "seq": shard.sequence})
     await second.event("RESUMED")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+import aiohttp
 import pytest
 
 from wisp.cli import main
@@ -102,6 +104,22 @@ def test_it_stays_up_when_its_input_ends_and_stops_on_a_signal(served: Served) -
         served.process.wait(timeout=0.5)
     served.process.stdin = None
     assert served.stop(signal.SIGINT) == (0, "")
+
+
+def test_a_bot_that_is_refused_at_the_gateway_reads_on_stderr_why(served: Served) -> None:
+    async def identify() -> aiohttp.WSMessage:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(served.place["gateway"] + "?v=10&encoding=json", autoclose=False) as socket,
+        ):
+            await socket.receive(timeout=10)  # the hello
+            await socket.send_json({"op": 2, "d": {"token": "wrong", "properties": {}, "intents": 0}})
+            return await socket.receive(timeout=10)
+
+    closed = asyncio.run(identify())
+    reason = "authentication failed: this is not the sandbox's token"
+    assert (closed.data, closed.extra) == (4004, reason)
+    assert served.stop() == (0, f"the sandbox's gateway closed the bot's connection with 4004: {reason}\n")
 
 
 def test_the_time_of_a_bot_in_another_process_stays(served: Served) -> None:

@@ -112,7 +112,8 @@ class Gateway:
         """Close every websocket at once, without waiting for the bot to agree."""
         for socket, transport in tuple(self._sockets.items()):
             with contextlib.suppress(ConnectionError):
-                await socket.send_frame(struct.pack("!H", WSCloseCode.GOING_AWAY), WSMsgType.CLOSE)
+                frame = struct.pack("!H", WSCloseCode.GOING_AWAY) + b"the sandbox is closed"
+                await socket.send_frame(frame, WSMsgType.CLOSE)
             if transport is not None:
                 transport.close()
 

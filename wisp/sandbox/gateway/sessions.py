@@ -280,8 +280,10 @@ class Connection:
         if identify.presence is not None:
             self._check_presence(identify.presence)
         if not self._gateway.may_identify(identify.shard[0]):
-            wait = f"{self._gateway.identify_window:g} s"
-            self._refuse_session(f"shard {identify.shard[0]} may identify again {wait} after the last with its key")
+            window = f"{self._gateway.identify_window:g} s"
+            self._refuse_session(
+                f"shard {identify.shard[0]} identified within {window} of the last of its rate limit key"
+            )
             return
         if identify.compress and isinstance(self._encoder, PlainText):
             self._encoder = ZlibPayloads()
