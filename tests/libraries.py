@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,8 @@ class Library:
     name: str
     bot: Path
     requirements: tuple[str, ...]
+    has_examples: bool = False
+    """Whether its source distribution has examples."""
 
     @property
     def is_python(self) -> bool:
@@ -35,6 +38,20 @@ class Library:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", here], check=True)
         pip = [sys.executable, "-m", "pip", "--python", _python(here), "install", "--quiet", "--no-compile"]
         subprocess.run([*pip, *self.requirements], check=True)
+        if self.has_examples:
+            self._unpack_source(here)
+
+    def _unpack_source(self, here: Path) -> None:
+        package = self.requirements[0]
+        source = ["download", "--quiet", "--no-deps", "--no-binary", package, "--dest", here / "source", package]
+        subprocess.run([sys.executable, "-m", "pip", *source], check=True)
+        (archive,) = (here / "source").glob("*.tar.gz")
+        shutil.unpack_archive(archive, here / "source")
+
+    def examples(self, folder: Path) -> Path:
+        """Return where its examples are."""
+        (examples,) = (folder / self.name / "source").glob("*/examples")
+        return examples
 
     def command(self, folder: Path | None) -> list[str | Path] | None:
         """Return the command that runs the bot, with what is installed in `folder`.
@@ -44,7 +61,11 @@ class Library:
         if folder is None:
             is_here = self.is_python and all(map(_is_installed, self.requirements))
             return [sys.executable, self.bot] if is_here else None
-        return [_python(folder / self.name) if self.is_python else "node", self.bot]
+        return [self.interpreter(folder), self.bot]
+
+    def interpreter(self, folder: Path) -> str | Path:
+        """Return the program that runs what is written with this library, as installed in `folder`."""
+        return _python(folder / self.name) if self.is_python else "node"
 
     def environment(self, folder: Path | None) -> dict[str, str]:
         """Return the variables with which the bot finds its library."""
@@ -52,10 +73,10 @@ class Library:
 
 
 LIBRARIES = [
-    Library("hikari", BOTS / "with_hikari.py", ("hikari",)),
+    Library("hikari", BOTS / "with_hikari.py", ("hikari",), has_examples=True),
     Library("lightbulb", BOTS / "with_lightbulb.py", ("hikari-lightbulb",)),
-    Library("arc", BOTS / "with_arc.py", ("hikari-arc",)),
-    Library("miru", BOTS / "with_miru.py", ("hikari-miru", "hikari-arc")),
+    Library("arc", BOTS / "with_arc.py", ("hikari-arc",), has_examples=True),
+    Library("miru", BOTS / "with_miru.py", ("hikari-miru", "hikari-arc"), has_examples=True),
     Library("crescent", BOTS / "with_crescent.py", ("hikari-crescent",)),
     Library("discord_py", BOTS / "with_discord_py.py", ("discord.py",)),
     Library("discord_py_speed", BOTS / "with_discord_py.py", ("discord.py[speed]",)),

@@ -10,7 +10,7 @@ import os
 import time
 import warnings
 from asyncio.subprocess import STDOUT
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,9 +19,10 @@ import pytest
 import yarl
 from libraries import BOTS, LIBRARIES, Library
 
-from wisp.sandbox import Reply, Sandbox
+from wisp.sandbox import Person, Reply, Sandbox
 from wisp.sandbox.people.components import BUTTON, controls
 from wisp.sandbox.people.person import People
+from wisp.sandbox.terminal.chat import Terminal
 from wisp.sandbox.world.objects import Channel, Emoji, Guild, Member, Message
 from wisp.sandbox.world.world import World
 
@@ -50,8 +51,12 @@ def home(world: World) -> tuple[Guild, Channel, Member]:
 
 # ---- bots ----
 
+RUN_EXAMPLE = Path(__file__).parent / "run_example.py"
+
 FOLDER = Path(os.environ["WISP_LIBRARIES"]) if "WISP_LIBRARIES" in os.environ else None
 """Where `python tests/libraries.py FOLDER` has installed the libraries."""
+
+TO_INSTALL = "run `python tests/libraries.py FOLDER`, and set WISP_LIBRARIES to the folder"
 
 START, PATIENCE = 30.0, 10.0
 """Seconds in which a bot must have started, and in which it must have done one thing."""
@@ -195,13 +200,12 @@ def shown(reply: Reply) -> str:
 
 
 @contextlib.asynccontextmanager
-async def running(library: Library, sandbox: Sandbox, output: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run the bot of a library as a process of its own, which writes its log to `output`."""
-    command = library.command(FOLDER)
-    if command is None:
-        pytest.skip(f"{library.name} is not installed: run tests/libraries.py, and set WISP_LIBRARIES to its folder")
+async def running(
+    command: Sequence[str | Path], sandbox: Sandbox, output: Path, variables: Mapping[str, str] | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a bot as a process of its own, which writes its log to `output`."""
     place = {"REST": sandbox.rest_url, "GATEWAY": sandbox.gateway_url, "TOKEN": sandbox.token}
-    environment = {**os.environ, **library.environment(FOLDER), **place}
+    environment = {**os.environ, **(variables or {}), **place}
     environment.pop("PYTHONPATH", None)
     with output.open("wb") as log:
         process = await asyncio.create_subprocess_exec(*command, env=environment, stdout=log, stderr=STDOUT)
@@ -228,9 +232,12 @@ def test_every_bot_belongs_to_a_library_and_every_library_has_steps() -> None:
 async def test_a_bot_of_another_library_does_all_that_it_can(
     library: Library, sandbox: Sandbox, tmp_path: Path
 ) -> None:
+    command = library.command(FOLDER)
+    if command is None:
+        pytest.skip(f"{library.name} is not installed: {TO_INSTALL}")
     failed: list[Exception] = []
     output = tmp_path / "output"
-    async with running(library, sandbox, output) as process:
+    async with running(command, sandbox, output, library.environment(FOLDER)) as process:
         walk = Walk(sandbox, process)
         for step in STEPS:
             if step not in NOT_IN.get(library.name, ()):
@@ -246,6 +253,113 @@ async def test_a_bot_of_another_library_does_all_that_it_can(
         group.add_note(output.read_text("utf-8", "replace")[-5000:])
         raise group
     assert sandbox.world.unserved == {}
+
+
+# ---- examples that libraries ship ----
+
+EXAMPLES: dict[tuple[str, str], list[tuple[str, str]]] = {
+    ("hikari", "hello_world.py"): [(":dm", ""), ("!ping", "Pong!")],  # in a guild it lacks MESSAGE_CONTENT
+    ("arc", "gateway/basic.py"): [("/hi user:@bob", "Hey <@")],
+    ("arc", "gateway/context_menu.py"): [(":menu Say Hi @bob", "Hey <@"), (":menu Say Hi", "Hey <@")],
+    ("arc", "gateway/custom_client.py"): [("/test", "I'm doing stuff!")],
+    ("arc", "gateway/dependency_injection.py"): [("/increment", "Counter is at: `1`")],
+    ("arc", "gateway/error_handling.py"): [
+        ("/name recoverable:true", "This is fine!"),
+        ("/name recoverable:no", "Oops"),
+    ],
+    ("arc", "gateway/extension_example/bot.py"): [("/foo", "Foo!"), ("/bar", "Bar!")],
+    ("arc", "gateway/hooks.py"): [("/ping", "Something went wrong")],  # a hook refuses every user but 1234567890
+    ("arc", "gateway/limiters.py"): [("/ping", "Pong!")],
+    ("arc", "gateway/limiting_concurrency.py"): [
+        ("/name", "Hello, I'm running"),
+        ("/name", "Max concurrency reached!"),
+    ],
+    ("arc", "gateway/localization.py"): [("/hi user:@bob", "Hey <@")],
+    ("arc", "gateway/loops.py"): [],
+    ("arc", "gateway/options.py"): [
+        ("/options number:5 floating:1.5 text:tea user:@bob channel:#general", "Floating: `1.5`"),
+        ("/autocomplete complete_me:Short", "You wrote: `Short`"),
+    ],
+    ("miru", "basic.py"): [
+        ("@wisp", "This is a basic component menu"),
+        (":click Click me!", "You clicked me!"),
+        (':select "Option 1"', "You've chosen Option 1!"),
+    ],
+    ("miru", "menu.py"): [
+        ("@wisp", "Welcome to the Miru Menu example!"),
+        (":click Moderation", "This is the moderation screen!"),
+        (":click Ban", "Hammer time!"),
+    ],
+    ("miru", "modals.py"): [
+        ("@wisp", "This button triggers a modal!"),
+        (":click Click me!", ""),
+        (":submit Name:Ada", "Your name: `Ada`"),
+    ],
+    ("miru", "navigator.py"): [
+        ("@wisp", "I'm the first page!"),
+        (":click \N{BLACK RIGHT-POINTING TRIANGLE}", "second page!"),
+    ],
+    ("miru", "persistence.py"): [("@wisp", "persistent component menu"), (":click Button 2", "You pressed button 2.")],
+    ("miru", "subclassed.py"): [("@wisp", "pineapple"), (":click No", "This is the only correct answer.")],
+}
+"""Lines that are typed, and what of the bot is to be read then."""
+
+NOT_RUN = {
+    ("hikari", "image_resources.py"): "it sends pictures of Discord's CDN",
+    ("hikari", "oauth.py"): "it needs a client secret and a browser",
+    ("hikari", "slash.py"): "it registers its commands in a guild of the id 0, for the reader to fill in",
+    ("hikari", "voice_message/voice_message.py"): "it needs ffmpeg and a sound of the reader's",
+}
+
+
+@pytest.mark.skipif(FOLDER is None, reason=TO_INSTALL)
+def test_every_example_that_libraries_ship_is_run() -> None:
+    assert FOLDER is not None
+    found = {
+        (library.name, path.relative_to(examples).as_posix())
+        for library in LIBRARIES
+        if library.has_examples
+        for examples in [library.examples(FOLDER)]
+        for path in examples.rglob("*.py")
+        if "extensions" not in path.parts and path.name != "__init__.py"
+    }
+    # those of arc that answer over HTTP need an address that Discord calls, which the sandbox does not
+    assert {one for one in found if not one[1].startswith("rest/")} == EXAMPLES.keys() | NOT_RUN.keys()
+
+
+@pytest.mark.skipif(FOLDER is None, reason=TO_INSTALL)
+@pytest.mark.parametrize("example", EXAMPLES, ids="/".join)
+async def test_an_example_of_a_library_runs_as_its_author_wrote_it(
+    example: tuple[str, str], sandbox: Sandbox, tmp_path: Path
+) -> None:
+    assert FOLDER is not None
+    library = next(one for one in LIBRARIES if one.name == example[0])
+    path = library.examples(FOLDER) / example[1]
+    people = People(sandbox.world, patience=PATIENCE)
+    people.settle = lambda is_answered: settled(is_answered, people)
+    people.member("bob")
+    terminal = Terminal(people.member("ada"), lambda _: None)
+    output = tmp_path / "output"
+    async with running([library.interpreter(FOLDER), RUN_EXAMPLE, path], sandbox, output) as process:
+        needs_command = any(line.startswith(("/", ":menu")) for line, _ in EXAMPLES[example])
+
+        def started() -> bool:
+            assert process.returncode is None, output.read_text("utf-8")
+            commands = sandbox.world.visible_commands(people.home)
+            return bool(sandbox.gateway.sessions and (commands or not needs_command))
+
+        await until(started, START)
+        for line, expected in EXAMPLES[example]:
+            await terminal.enter(line)
+            await until(lambda expected=expected: expected in read_by(terminal.person))
+        assert process.returncode is None
+    assert sandbox.world.unserved == {}
+
+
+def read_by(person: Person) -> str:
+    """Return what a person can read of the bot in the channel that they look at."""
+    texts = [(one.content, json.dumps(one.embeds)) for one in person.messages if one.author.bot]
+    return "\n".join(text for pair in texts for text in pair)
 
 
 # ---- REST clients ----
