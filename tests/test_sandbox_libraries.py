@@ -53,10 +53,10 @@ def home(world: World) -> tuple[Guild, Channel, Member]:
 
 RUN_EXAMPLE = Path(__file__).parent / "run_example.py"
 
-FOLDER = Path(os.environ["WISP_LIBRARIES"]) if "WISP_LIBRARIES" in os.environ else None
+FOLDER = Path(os.environ["DISCORD_LIBRARIES"]) if "DISCORD_LIBRARIES" in os.environ else None
 """Where `python tests/libraries.py FOLDER` has installed the libraries."""
 
-TO_INSTALL = "run `python tests/libraries.py FOLDER`, and set WISP_LIBRARIES to the folder"
+TO_INSTALL = "run `python tests/libraries.py FOLDER`, and set DISCORD_LIBRARIES to the folder"
 
 START, PATIENCE = 30.0, 10.0
 """Seconds in which a bot must have started, and in which it must have done one thing."""
