@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from wisp import limits
 from wisp.limit_fixes import explained
-from wisp.sandbox.rest import payload_limits
+from wisp.sandbox.rest import errors, shapes
 
 OPENAPI = Path(os.environ.get("DISCORD_OPENAPI", Path(__file__).parents[2] / "shared/discord/openapi.json"))
 HUGE = 10**5000  # Python refuses to print it, so it breaks a message that shows it carelessly
@@ -276,12 +276,12 @@ BAD_COMMANDS = {
 
 @pytest.mark.parametrize("payload", GOOD_COMMANDS.values(), ids=GOOD_COMMANDS)
 def test_a_command_within_the_limits_has_no_problem(payload: Any) -> None:
-    assert found(payload_limits.command_violations(payload)) == []
+    assert found(shapes.command_violations(payload)) == []
 
 
 @pytest.mark.parametrize(("payload", "expected"), BAD_COMMANDS.values(), ids=BAD_COMMANDS)
 def test_a_command_beyond_a_limit_is_refused_where_it_is(payload: Any, expected: Any) -> None:
-    assert found(payload_limits.command_violations(payload)) == expected
+    assert found(shapes.command_violations(payload)) == expected
 
 
 def sized(size: int, **entries: Any) -> dict[str, Any]:
@@ -306,15 +306,15 @@ def command_size(payload: dict[str, Any]) -> int:
 
 
 def test_a_command_of_8000_characters_passes_and_one_more_is_too_large() -> None:
-    assert found(payload_limits.command_violations(sized(8000))) == []
-    assert found(payload_limits.command_violations(sized(8001))) == [("", "APPLICATION_COMMAND_TOO_LARGE")]
+    assert found(shapes.command_violations(sized(8000))) == []
+    assert found(shapes.command_violations(sized(8001))) == [("", "APPLICATION_COMMAND_TOO_LARGE")]
 
 
 def test_only_the_longest_localization_counts_for_the_size_of_a_command() -> None:
     localized = sized(8000, name_localizations={"de": "abcde", "fr": "ab"})
-    assert found(payload_limits.command_violations(localized)) == []
+    assert found(shapes.command_violations(localized)) == []
     localized["name_localizations"]["de"] += "f"
-    assert found(payload_limits.command_violations(localized)) == [("", "APPLICATION_COMMAND_TOO_LARGE")]
+    assert found(shapes.command_violations(localized)) == [("", "APPLICATION_COMMAND_TOO_LARGE")]
 
 
 def may_be_in_a_name(character: str) -> bool:
@@ -327,7 +327,7 @@ def may_be_in_a_name(character: str) -> bool:
 
 
 def has_stranger(name: str) -> bool:
-    problems = payload_limits.command_violations({"name": name, "description": "d"})
+    problems = shapes.command_violations({"name": name, "description": "d"})
     return any(" is neither a letter" in problem.message for problem in problems)
 
 
@@ -347,8 +347,8 @@ def test_the_characters_of_a_name_are_those_of_discords_pattern() -> None:
 
 def test_an_invalid_name_is_answered_with_what_is_wrong_and_the_way_out() -> None:
     [space], [case] = (
-        payload_limits.command_violations(command(name="a b")),
-        payload_limits.command_violations(command(name="Ab")),
+        shapes.command_violations(command(name="a b")),
+        shapes.command_violations(command(name="Ab")),
     )
     assert space.message == "Command name is invalid: ' ' is neither a letter, a digit nor one of - _ '"
     assert case.message == "Command name is invalid: it must be lowercase, 'ab'"
@@ -360,23 +360,21 @@ def named(kind: int, count: int, prefix: str = "c") -> list[dict[str, Any]]:
 
 
 def test_a_scope_holds_100_15_and_15_commands() -> None:
-    assert found(payload_limits.commands_violations([*named(1, 100), *named(2, 15), *named(3, 15)])) == []
+    assert found(shapes.commands_violations([*named(1, 100), *named(2, 15), *named(3, 15)])) == []
 
 
 @pytest.mark.parametrize(("kind", "most"), [(1, 100), (2, 15), (3, 15)])
 def test_one_command_too_many_of_a_type_is_refused_at_its_index(kind: int, most: int) -> None:
-    assert found(payload_limits.commands_violations(named(kind, most + 2))) == [(str(most), limits.INVALID)]
+    assert found(shapes.commands_violations(named(kind, most + 2))) == [(str(most), limits.INVALID)]
 
 
 def test_two_commands_of_one_type_with_one_name_are_refused_and_of_two_types_are_not() -> None:
     twice = [*named(1, 1), *named(1, 1), *named(2, 1)]
-    assert found(payload_limits.commands_violations(twice)) == [("1", "APPLICATION_COMMANDS_DUPLICATE_NAME")]
+    assert found(shapes.commands_violations(twice)) == [("1", "APPLICATION_COMMANDS_DUPLICATE_NAME")]
 
 
 def test_the_problems_of_a_scope_start_with_the_index_of_their_command() -> None:
-    assert found(payload_limits.commands_violations([*named(1, 1), {"name": "b"}])) == [
-        ("1.description", "BASE_TYPE_REQUIRED")
-    ]
+    assert found(shapes.commands_violations([*named(1, 1), {"name": "b"}])) == [("1.description", "BASE_TYPE_REQUIRED")]
 
 
 GOOD_MESSAGES = {
@@ -681,18 +679,18 @@ BAD_MESSAGES = {
 
 @pytest.mark.parametrize("payload", GOOD_MESSAGES.values(), ids=GOOD_MESSAGES)
 def test_a_message_within_the_limits_has_no_problem(payload: Any) -> None:
-    assert found(payload_limits.message_violations(payload)) == []
+    assert found(shapes.message_violations(payload)) == []
 
 
 @pytest.mark.parametrize(("payload", "expected"), BAD_MESSAGES.values(), ids=BAD_MESSAGES)
 def test_a_message_beyond_a_limit_is_refused_where_it_is(payload: Any, expected: Any) -> None:
-    assert found(payload_limits.message_violations(payload)) == expected
+    assert found(shapes.message_violations(payload)) == expected
 
 
 @pytest.mark.parametrize("length", [0, 1999, 2000, 2001, 5000])
 def test_the_cheap_check_of_a_text_agrees_with_the_check_of_its_message(length: int) -> None:
     problem = limits.content_violation("x" * length)
-    assert found([problem] if problem else []) == found(payload_limits.message_violations({"content": "x" * length}))
+    assert found([problem] if problem else []) == found(shapes.message_violations({"content": "x" * length}))
 
 
 GOOD_MODALS = {
@@ -767,12 +765,12 @@ BAD_MODALS["6 rows"][1].pop()  # what is past the limit is not read
 
 @pytest.mark.parametrize("payload", GOOD_MODALS.values(), ids=GOOD_MODALS)
 def test_a_modal_within_the_limits_has_no_problem(payload: Any) -> None:
-    assert found(payload_limits.modal_violations(payload)) == []
+    assert found(shapes.modal_violations(payload)) == []
 
 
 @pytest.mark.parametrize(("payload", "expected"), BAD_MODALS.values(), ids=BAD_MODALS)
 def test_a_modal_beyond_a_limit_is_refused_where_it_is(payload: Any, expected: Any) -> None:
-    assert found(payload_limits.modal_violations(payload)) == expected
+    assert found(shapes.modal_violations(payload)) == expected
 
 
 # What a bot does not check before it sends something: wisp does not make it, or hikari's builders do not.
@@ -876,7 +874,7 @@ def test_the_error_tree_nests_paths_and_keeps_every_problem_of_a_place() -> None
         limits.Violation(("options", 0, "name"), "B", "b"),
     )
     below = {"_errors": [{"code": "A", "message": "a"}, {"code": "B", "message": "b"}]}
-    assert payload_limits.error_tree([first, second]) == {"options": {"0": {"name": below}}}
+    assert errors.error_tree([first, second]) == {"options": {"0": {"name": below}}}
 
 
 def test_the_error_tree_says_nothing_of_an_object_where_it_says_something_of_its_fields() -> None:
@@ -886,7 +884,7 @@ def test_the_error_tree_says_nothing_of_an_object_where_it_says_something_of_its
         limits.Violation((0, "x"), "C", "c"),
         limits.Violation((1,), "D", "d"),
     ]
-    assert payload_limits.error_tree(problems) == {
+    assert errors.error_tree(problems) == {
         "0": {"x": {"_errors": [{"code": "C", "message": "c"}]}},
         "1": {"_errors": [{"code": "D", "message": "d"}]},
     }
@@ -904,30 +902,30 @@ def test_a_problem_says_what_came_where_discords_sentence_does_not() -> None:
     boxes = {"type": 21, "custom_id": "r", "options": [{"label": "a", "value": "b"}]}
     group = {"type": 18, "label": "a", "component": boxes}
     cases = [
-        (payload_limits.message_violations({"content": "x" * 3000}), "3000 characters"),
+        (shapes.message_violations({"content": "x" * 3000}), "3000 characters"),
         ([limits.content_violation("x" * 2001)], "2001 characters"),
-        (payload_limits.message_violations({"embeds": [{"title": "t"}] * 11}), "11 embeds"),
-        (payload_limits.message_violations({"sticker_ids": ["1"] * 4}), "4 sticker ids"),
-        (payload_limits.message_violations({"embeds": [{"description": "x" * 4000}] * 2}), "8000 characters"),
-        (payload_limits.command_violations(command(*(option(name=f"o{n}") for n in range(27)))), "27 options"),
-        (payload_limits.modal_violations({"title": "t", "custom_id": "c", "components": [group]}), "1 option"),
-        (payload_limits.command_violations(command(option(type=4, min_value=2**60))), str(2**60)),
-        (payload_limits.command_violations(command(option(), option())), "the same as options.0.name"),
-        (payload_limits.command_violations(command(twins)), "the same as options.0.choices.0.name"),
-        (payload_limits.commands_violations([command(), {**command(), "name": "b"}, command()]), "the same as 0.name"),
-        (payload_limits.message_violations({"components": [row]}), "the same as components.0.components.0.custom_id"),
+        (shapes.message_violations({"embeds": [{"title": "t"}] * 11}), "11 embeds"),
+        (shapes.message_violations({"sticker_ids": ["1"] * 4}), "4 sticker ids"),
+        (shapes.message_violations({"embeds": [{"description": "x" * 4000}] * 2}), "8000 characters"),
+        (shapes.command_violations(command(*(option(name=f"o{n}") for n in range(27)))), "27 options"),
+        (shapes.modal_violations({"title": "t", "custom_id": "c", "components": [group]}), "1 option"),
+        (shapes.command_violations(command(option(type=4, min_value=2**60))), str(2**60)),
+        (shapes.command_violations(command(option(), option())), "the same as options.0.name"),
+        (shapes.command_violations(command(twins)), "the same as options.0.choices.0.name"),
+        (shapes.commands_violations([command(), {**command(), "name": "b"}, command()]), "the same as 0.name"),
+        (shapes.message_violations({"components": [row]}), "the same as components.0.components.0.custom_id"),
         (
-            payload_limits.message_violations({"components": [{"type": 1, "components": [select]}]}),
+            shapes.message_violations({"components": [{"type": 1, "components": [select]}]}),
             "the same as components.0.components.0.options.0.value",
         ),
-        (payload_limits.command_violations({"name": "a"}), ""),
+        (shapes.command_violations({"name": "a"}), ""),
     ]
     got = [[problem.got for problem in problems if problem] for problems, _ in cases]
     assert got == [[expected] for _, expected in cases]
 
 
 def test_problems_are_told_each_with_its_fix_and_a_fix_but_once() -> None:
-    problems = payload_limits.message_violations(
+    problems = shapes.message_violations(
         {"content": "x" * 2001, **rows(button(label="l" * 81), button(emoji={}, url=1))}
     )
     assert explained(problems) == (
@@ -943,7 +941,7 @@ def test_problems_are_told_each_with_its_fix_and_a_fix_but_once() -> None:
         "components.0.components.0.custom_id). Give each component of a message a custom id of its own: bind it to "
         "other values, or add a field to its id."
     )
-    twice = payload_limits.message_violations({"embeds": [{}, {}]})
+    twice = shapes.message_violations({"embeds": [{}, {}]})
     assert explained(twice).count("it shows nothing") == 1
     of_discord = limits.Violation(
         ("data", "components", "0", "components", "1", "emoji", "name"), "NEW_CODE", "Strange."
@@ -952,16 +950,16 @@ def test_problems_are_told_each_with_its_fix_and_a_fix_but_once() -> None:
 
 
 def test_a_problem_says_where_it_is_and_what_is_expected() -> None:
-    [problem] = payload_limits.command_violations(command(option(description="d" * 101)))
+    [problem] = shapes.command_violations(command(option(description="d" * 101)))
     assert str(problem) == "options.0.description: Must be between 1 and 100 in length. (BASE_TYPE_BAD_LENGTH)"
 
 
 CHECKS = [
-    payload_limits.command_violations,
-    payload_limits.message_violations,
-    payload_limits.modal_violations,
-    lambda payload: payload_limits.commands_violations([payload]),  # pyright: ignore[reportUnknownLambdaType]
-    payload_limits.commands_violations,
+    shapes.command_violations,
+    shapes.message_violations,
+    shapes.modal_violations,
+    lambda payload: shapes.commands_violations([payload]),  # pyright: ignore[reportUnknownLambdaType]
+    shapes.commands_violations,
 ]
 WORDS = """
     name type description options choices value required autocomplete min_value max_value min_length max_length
@@ -1008,7 +1006,7 @@ def branches(tree: Any) -> list[dict[str, Any]]:
 @given(ANY_JSON)
 def test_any_json_gives_problems_and_never_raises(payload: Any) -> None:
     for check in CHECKS:
-        tree = payload_limits.error_tree(check(payload))
+        tree = errors.error_tree(check(payload))
         json.dumps(tree)
         assert [branch for branch in branches(tree) if "_errors" in branch and len(branch) > 1] == []
 
@@ -1029,7 +1027,7 @@ def test_any_json_in_any_place_of_a_good_payload_gives_problems_and_never_raises
     for _ in range(data.draw(st.integers(1, 3))):
         payload = replace_one(data, payload, data.draw(ANY_JSON))
     problems = CHECKS[index](payload)
-    json.dumps([str(problem) for problem in problems] + [payload_limits.error_tree(problems)]).encode()
+    json.dumps([str(problem) for problem in problems] + [errors.error_tree(problems)]).encode()
 
 
 def test_a_number_too_large_to_print_is_refused_in_any_place_without_being_printed() -> None:
@@ -1043,10 +1041,10 @@ def test_a_number_too_large_to_print_is_refused_in_any_place_without_being_print
 
 def test_a_payload_of_endless_lists_costs_no_endless_walk() -> None:
     many = 300_000
-    assert len(payload_limits.command_violations(command(*[{}] * many))) < 200
-    assert len(payload_limits.commands_violations([{}] * many)) < 1000
-    assert len(payload_limits.message_violations({"embeds": [{}] * many, "components": [{}] * many})) < 100
-    assert len(payload_limits.modal_violations(modal(*[{}] * many))) < 100
+    assert len(shapes.command_violations(command(*[{}] * many))) < 200
+    assert len(shapes.commands_violations([{}] * many)) < 1000
+    assert len(shapes.message_violations({"embeds": [{}] * many, "components": [{}] * many})) < 100
+    assert len(shapes.modal_violations(modal(*[{}] * many))) < 100
 
 
 def test_a_payload_nested_without_end_is_read_to_the_depth_that_discord_knows() -> None:
@@ -1054,10 +1052,8 @@ def test_a_payload_nested_without_end_is_read_to_the_depth_that_discord_knows() 
     endless["options"] = [endless]
     layout: dict[str, Any] = {"type": 17}
     layout["components"] = [layout]
-    assert found(payload_limits.command_violations(command(endless))) == [
-        ("options.0.options.0.type", "BASE_TYPE_CHOICES")
-    ]
-    assert found(payload_limits.message_violations(v2(layout))) == [("components.0.components.0", "UNION_TYPE_CHOICES")]
+    assert found(shapes.command_violations(command(endless))) == [("options.0.options.0.type", "BASE_TYPE_CHOICES")]
+    assert found(shapes.message_violations(v2(layout))) == [("components.0.components.0", "UNION_TYPE_CHOICES")]
 
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_'äßжสวี", min_size=1, max_size=32)
@@ -1128,7 +1124,7 @@ def commands(draw: st.DrawFn) -> dict[str, Any]:
 @given(commands())
 def test_a_command_made_to_the_rules_has_no_problem(payload: Any) -> None:
     if payload["name"].strip():
-        assert found(payload_limits.command_violations(payload)) == []
+        assert found(shapes.command_violations(payload)) == []
 
 
 @pytest.fixture(scope="module")
@@ -1151,7 +1147,7 @@ def test_discords_specification_accepts_the_commands_that_have_no_problem(openap
     changed = replace_one(data, payload, data.draw(LEAVES))
     # Permissions are a string to the documentation and an integer to the specification.
     payload = {**changed, "default_member_permissions": payload["default_member_permissions"]}
-    if not payload_limits.command_violations(payload):
+    if not shapes.command_violations(payload):
         assert refusals(openapi, "ApplicationCommandCreateRequest", payload) == []
 
 
@@ -1227,12 +1223,12 @@ def test_a_limit_is_that_of_discords_specification(openapi: Any, where: str, lim
     )
     low, high = (f"min{kind}", f"max{kind}") if kind else ("minimum", "maximum")
     shape, *fields = limit.split(".")
-    check: Any = payload_limits.TABLE[shape]
+    check: Any = shapes.TABLE[shape]
     for field in fields:
         check = check.fields[field]
 
     def refuses(size: int) -> bool:
-        report = limits.Report(payload_limits.TABLE)
+        report = limits.Report(shapes.TABLE)
         check(report, {"Length": "x" * size, "Items": [{}] * size, None: size}[kind], ("field",))
         codes = [violation.code for violation in report.found if violation.path == ("field",)]
         return any(code.endswith(("_LENGTH", "_TYPE_MAX", "_TYPE_MIN")) for code in codes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import re
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,10 +17,14 @@ import aiohttp
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from snapshots import differences, snapshot
 
 from wisp.sandbox import Sandbox
-from wisp.sandbox.rest import forms
+from wisp.sandbox import world as world_package
+from wisp.sandbox.rest import body as bodies
+from wisp.sandbox.rest import errors
 from wisp.sandbox.rest.app import Rest
+from wisp.sandbox.world import bounds
 from wisp.sandbox.world.changes import (
     CommandsChanged,
     Happening,
@@ -31,6 +36,7 @@ from wisp.sandbox.world.changes import (
 )
 from wisp.sandbox.world.objects import (
     AUTOCOMPLETE,
+    CATEGORY,
     COMMAND,
     COMPONENT,
     COMPONENTS_V2,
@@ -436,7 +442,7 @@ async def test_a_body_that_is_not_encoded_as_it_says_is_refused(
 async def test_a_body_that_becomes_malformed_on_its_way_is_refused(
     bot: Bot, channel: Channel, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(forms, "BODY_TIME", 0.2)
+    monkeypatch.setattr(bodies, "BODY_TIME", 0.2)
     place = urlsplit(bot.sandbox.rest_url)
     reader, writer = await asyncio.open_connection(place.hostname, place.port)
     head = [
@@ -649,6 +655,272 @@ async def test_the_1001st_open_thread_is_refused_with_160006(
     ):
         status, refusal = await bot.call(method, path, body)
         assert (status, refusal["code"]) == (400, 160006)
+
+
+# What is refused changes nothing
+
+
+async def test_a_thread_that_is_full_takes_no_message_of_a_bot_that_is_not_in_it(
+    bot: Bot, world: World, guild: Guild, channel: Channel
+) -> None:
+    thread = world.start_thread(channel, "crowded", world.owner)
+    while thread.thread and len(thread.thread.members) < 1000:
+        world.join_thread(thread, world.add_member(guild, world.add_user("guest")).user)
+    before = snapshot(world)
+    status, refusal = await bot.call("POST", f"/channels/{thread.id}/messages", {"content": "hi"}, a="file")
+    assert (status, refusal["code"]) == (400, 30033)
+    assert differences(before, snapshot(world)) == {}
+
+
+async def test_channels_that_do_not_all_fit_into_a_category_stay_where_they_are(
+    bot: Bot, world: World, guild: Guild
+) -> None:
+    category = world.add_channel(guild, "Category", kind=CATEGORY)
+    inside = [world.add_channel(guild, "inside", parent=category) for _ in range(49)]
+    movers = [world.add_channel(guild, "mover") for _ in range(2)]
+    before = snapshot(world)
+    moves = [{"id": str(one.id), "parent_id": str(category.id), "position": 0} for one in movers]
+    status, refusal = await bot.call("PATCH", f"/guilds/{guild.id}/channels", moves)
+    assert (status, refusal["code"]) == (400, 50035)
+    assert [one["code"] for one in refusal["errors"]["parent_id"]["_errors"]] == ["CHANNEL_PARENT_MAX_CHANNELS"]
+    assert differences(before, snapshot(world)) == {}
+    # one that leaves makes room for one that comes
+    moves[0] = {"id": str(inside[0].id), "parent_id": None}
+    moves.append({"id": str(movers[0].id), "parent_id": str(category.id)})
+    assert await bot.call("PATCH", f"/guilds/{guild.id}/channels", moves) == (204, None)
+    assert sum(one.parent is category for one in guild.channels.values()) == 50
+
+
+@pytest.mark.parametrize("how", ["POST", "PATCH"])
+async def test_the_51st_channel_of_a_category_is_refused(bot: Bot, world: World, guild: Guild, how: str) -> None:
+    category = world.add_channel(guild, "Category", kind=CATEGORY)
+    for _ in range(50):
+        world.add_channel(guild, "inside", parent=category)
+    path = f"/channels/{world.add_channel(guild, 'x').id}" if how == "PATCH" else f"/guilds/{guild.id}/channels"
+    status, refusal = await bot.call(how, path, {"name": "y", "parent_id": str(category.id)})
+    code = refusal["errors"]["parent_id"]["_errors"][0]["code"]
+    assert (status, refusal["code"], code) == (400, 50035, "CHANNEL_PARENT_MAX_CHANNELS")
+
+
+async def test_a_webhook_cannot_be_moved_to_a_channel_that_has_15(
+    bot: Bot, world: World, guild: Guild, channel: Channel
+) -> None:
+    full, webhook = world.add_channel(guild, "full"), world.add_webhook(channel, "Hook", creator=world.bot)
+    for _ in range(15):
+        world.add_webhook(full, "Hook", creator=world.bot)
+    status, refusal = await bot.call("PATCH", f"/webhooks/{webhook.id}", {"channel_id": str(full.id)})
+    assert (status, refusal["code"], webhook.channel) == (400, 30007, channel)
+
+
+@pytest.mark.parametrize(
+    ("body", "allowed", "code"),
+    [
+        ({"content": "x", "embeds": [{}]}, True, 50035),
+        ({"content": "x", "message_reference": {"message_id": "1"}}, True, 50035),
+        ({"content": "x"}, False, 50013),
+        ({"flags": COMPONENTS_V2, "components": [{"type": 13, "file": {"url": "attachment://b.txt"}}]}, True, 50035),
+    ],
+)
+async def test_the_file_of_a_refused_message_is_not_kept(
+    bot: Bot, world: World, channel: Channel, body: dict[str, Any], allowed: bool, code: int
+) -> None:
+    if not allowed:
+        world.set_overwrite(channel, world.bot, deny=Permission.ATTACH_FILES)
+    status, refusal = await bot.call("POST", f"/channels/{channel.id}/messages", body, a="file")
+    assert (status // 100, refusal["code"], world.attachments) == (4, code, {})
+
+
+async def test_a_missing_file_is_told_at_its_place_in_an_answer(bot: Bot, hello: Interaction) -> None:
+    status, refusal = await bot.answer(hello, 4, content="x", attachments=[{"id": 0}])
+    assert (status, list(refusal["errors"]), list(refusal["errors"]["data"])) == (400, ["data"], ["attachments"])
+
+
+async def test_all_that_is_wrong_in_a_form_is_refused_at_once_and_each_only_once(
+    bot: Bot, world: World, channel: Channel
+) -> None:
+    assert channel.guild is not None
+    own = channel.guild.role_of(world.bot)
+    assert own is not None
+    world.edit_role(channel.guild, own, permissions=Permission.MANAGE_CHANNELS | Permission.MANAGE_ROLES)
+    overwrites = [{"id": "x"}, {}, {"id": str(channel.guild.id), "allow": "8", "type": 7}]
+    body = {"name": "x" * 101, "nsfw": "maybe", "permission_overwrites": overwrites}
+    status, refusal = await bot.call("PATCH", f"/channels/{channel.id}", body)
+    assert (status, refusal["code"]) == (400, 50035)
+    wrong = refusal["errors"]
+    codes = {name: [one["code"] for one in wrong[name]["_errors"]] for name in ("name", "nsfw")}
+    assert codes == {"name": ["BASE_TYPE_BAD_LENGTH"], "nsfw": ["BOOLEAN_TYPE_CONVERT"]}
+    inner = wrong["permission_overwrites"]
+    assert [one["code"] for one in inner["0"]["id"]["_errors"]] == ["NUMBER_TYPE_COERCE"]
+    assert [one["code"] for one in inner["1"]["id"]["_errors"]] == ["BASE_TYPE_REQUIRED"]
+    assert [one["code"] for one in inner["2"]["type"]["_errors"]] == ["BASE_TYPE_CHOICES"]
+
+
+async def test_a_bot_without_the_permission_is_told_so_before_its_body_is_read(
+    bot: Bot, world: World, guild: Guild, channel: Channel
+) -> None:
+    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_WEBHOOKS)
+    path = f"/channels/{channel.id}/webhooks"
+    assert (await bot.call("POST", path, {"name": ""}))[1]["code"] == 50013
+    world.set_overwrite(channel, world.bot)
+    assert (await bot.call("POST", path, {"name": ""}))[1]["code"] == 50035
+    assert (await bot.call("POST", "/channels/1/webhooks", {"name": ""}))[1]["code"] == 10003
+    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_WEBHOOKS)
+    headers = {"Authorization": f"Bot {bot.sandbox.token}", "Content-Type": "application/json"}
+    async with bot.session.post(bot.sandbox.rest_url + path, data=b"{", headers=headers) as response:
+        assert (await response.json())["code"] == 50013
+
+
+async def test_a_bot_cannot_change_or_give_away_its_own_highest_role(bot: Bot, world: World, guild: Guild) -> None:
+    own = world.add_role(guild, "own", permissions=Permission.ADMINISTRATOR)
+    world.move_roles(guild, {own: 9})
+    world.give_role(guild.members[world.bot.id], own)
+    path, bob = f"/guilds/{guild.id}/roles", next(one for one in guild.members.values() if one.user.name == "bob")
+    refused = [
+        ("PATCH", f"{path}/{own.id}", {"name": "x"}),
+        ("PATCH", path, [{"id": str(own.id), "position": 1}]),
+        ("DELETE", f"{path}/{own.id}", None),
+        ("PUT", f"/guilds/{guild.id}/members/{bob.user.id}/roles/{own.id}", None),
+    ]
+    for method, where, body in refused:
+        status, refusal = await bot.call(method, where, body)
+        assert (status, refusal["code"]) == (403, 50013)
+
+
+async def test_without_managing_threads_a_bot_changes_its_own_and_reopens_those_of_others(
+    bot: Bot, world: World, channel: Channel
+) -> None:
+    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_THREADS)
+    mine, adas = (world.start_thread(channel, "thread", owner) for owner in (world.bot, world.owner))
+
+    async def codes(thread: Channel, *bodies: dict[str, Any]) -> list[int]:
+        answers = [await bot.call("PATCH", f"/channels/{thread.id}", body) for body in bodies]
+        return [answer["code"] if status >= 400 else status for status, answer in answers]
+
+    assert await codes(mine, {"name": "other"}, {"auto_archive_duration": 60}) == [200, 200]
+    assert await codes(mine, {"locked": True}, {"rate_limit_per_user": 5}, {"name": "x", "locked": True}) == [50013] * 3
+    assert await codes(adas, {"name": "other"}, {"archived": True}, {"archived": False, "name": "x"}) == [50013] * 3
+    world.edit_thread(adas, archived=True)
+    assert await codes(adas, {"archived": False}) == [200]
+    world.edit_thread(adas, archived=True, locked=True)
+    assert await codes(adas, {"archived": False}) == [50013]
+    world.edit_thread(adas, locked=False)
+    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_THREADS | Permission.SEND_MESSAGES_IN_THREADS)
+    assert await codes(adas, {"archived": False}) == [50013]
+
+
+async def test_a_bot_gives_a_channel_only_overwrites_that_it_could_use(
+    bot: Bot, world: World, guild: Guild, channel: Channel, bob: User
+) -> None:
+    own = guild.role_of(world.bot)
+    assert own is not None
+    allowed = Permission.VIEW_CHANNEL | Permission.MANAGE_CHANNELS | Permission.SEND_MESSAGES
+    world.edit_role(guild, guild.everyone, permissions=0)
+    world.edit_role(guild, own, permissions=allowed | Permission.MANAGE_ROLES)
+    path, strong = f"/channels/{channel.id}", str(int(Permission.BAN_MEMBERS))
+
+    async def code(**more: str) -> int:
+        body = {"permission_overwrites": [{"id": str(bob.id), "type": 1, **more}]}
+        status, answer = await bot.call("PATCH", path, body)
+        return answer["code"] if status >= 400 else status
+
+    assert await code(allow=str(int(Permission.SEND_MESSAGES))) == 200
+    assert (await code(allow=strong), await code(deny=strong)) == (50013, 50013)
+    world.set_overwrite(channel, bob, allow=Permission.BAN_MEMBERS)
+    assert await code(allow=strong) == 200  # which it has already
+    world.edit_role(guild, own, permissions=allowed)
+    assert await code(allow=str(int(Permission.SEND_MESSAGES))) == 50013
+
+
+NEEDED = {
+    "POST /channels/{channel}/typing": "SEND_MESSAGES",
+    "POST /channels/{channel}/messages": "SEND_MESSAGES",
+    "POST /channels/{channel}/messages/bulk-delete": "MANAGE_MESSAGES",
+    "GET /channels/{channel}/messages/{message}": "READ_MESSAGE_HISTORY",
+    "PUT /channels/{channel}/messages/{message}/reactions/{emoji}/@me": "READ_MESSAGE_HISTORY",
+    **{
+        f"{method} /channels/{{channel}}/{path}{{message}}": "PIN_MESSAGES"
+        for method in ("PUT", "DELETE")
+        for path in ("pins/", "messages/pins/")
+    },
+    "GET /channels/{channel}/threads/archived/public": "READ_MESSAGE_HISTORY",
+    "GET /channels/{channel}/threads/archived/private": "READ_MESSAGE_HISTORY MANAGE_THREADS",
+    "GET /channels/{channel}/users/@me/threads/archived/private": "READ_MESSAGE_HISTORY",
+    "PUT /channels/{channel}/thread-members/{user}": "SEND_MESSAGES",
+    "PUT /channels/{channel}/permissions/{overwrite}": "MANAGE_ROLES",
+    "DELETE /channels/{channel}/permissions/{overwrite}": "MANAGE_ROLES",
+    "GET /channels/{channel}/invites": "MANAGE_CHANNELS",
+    "POST /channels/{channel}/invites": "CREATE_INSTANT_INVITE",
+    "GET /channels/{channel}/webhooks": "MANAGE_WEBHOOKS",
+    "POST /channels/{channel}/webhooks": "MANAGE_WEBHOOKS",
+    "GET /guilds/{guild}/webhooks": "MANAGE_WEBHOOKS",
+    "POST /guilds/{guild}/channels": "MANAGE_CHANNELS",
+    "PATCH /guilds/{guild}/channels": "MANAGE_CHANNELS",
+    "PATCH /guilds/{guild}": "MANAGE_GUILD",
+    "POST /guilds/{guild}/roles": "MANAGE_ROLES",
+    "PATCH /guilds/{guild}/roles": "MANAGE_ROLES",
+    "PATCH /guilds/{guild}/roles/{role}": "MANAGE_ROLES",
+    "DELETE /guilds/{guild}/roles/{role}": "MANAGE_ROLES",
+    "PUT /guilds/{guild}/members/{user}": "CREATE_INSTANT_INVITE",
+    "DELETE /guilds/{guild}/members/{user}": "KICK_MEMBERS",
+    "PUT /guilds/{guild}/members/{user}/roles/{role}": "MANAGE_ROLES",
+    "DELETE /guilds/{guild}/members/{user}/roles/{role}": "MANAGE_ROLES",
+    "GET /guilds/{guild}/bans": "BAN_MEMBERS",
+    "GET /guilds/{guild}/bans/{user}": "BAN_MEMBERS",
+    "PUT /guilds/{guild}/bans/{user}": "BAN_MEMBERS",
+    "DELETE /guilds/{guild}/bans/{user}": "BAN_MEMBERS",
+    "POST /guilds/{guild}/bulk-ban": "BAN_MEMBERS MANAGE_GUILD",
+    "GET /guilds/{guild}/prune": "MANAGE_GUILD KICK_MEMBERS",
+    "POST /guilds/{guild}/prune": "MANAGE_GUILD KICK_MEMBERS",
+    "POST /guilds/{guild}/emojis": "CREATE_GUILD_EXPRESSIONS",
+    "GET /guilds/{guild}/audit-logs": "VIEW_AUDIT_LOG",
+}
+"""The permissions that Discord's documentation asks for, all of them, whatever the call says."""
+
+
+async def test_each_permission_that_a_route_needs_is_needed(
+    bot: Bot, world: World, guild: Guild, channel: Channel, bob: User
+) -> None:
+    own = guild.role_of(world.bot)
+    assert own is not None
+    everything = sum(Permission) & ~Permission.ADMINISTRATOR
+    world.edit_role(guild, guild.everyone, permissions=0)
+    role, emoji, message = world.add_role(guild, "role"), quote("👍"), world.add_message(channel, bob, content="x")
+    names = {"guild": guild, "channel": channel, "user": bob, "role": role, "overwrite": role, "message": message}
+    ids = {name: thing.id for name, thing in names.items()} | {"emoji": emoji}
+    for row, needed in NEEDED.items():
+        method, path = row.split()
+        for name in needed.split():
+            world.edit_role(guild, own, permissions=everything & ~Permission[name])
+            status, refusal = await bot.call(method, path.format_map(ids), {} if method != "GET" else None)
+            assert (row, name, status, refusal["code"]) == (row, name, 403, 50013)
+
+
+def test_every_route_that_needs_a_permission_is_in_the_table_above() -> None:
+    rows = {f"{route.method} {route.path}": route.needs for route in ROUTES if route.needs is not None}
+    assert rows == {row: sum(Permission[name] for name in needed.split()) for row, needed in NEEDED.items()}
+
+
+async def test_a_reason_that_is_too_long_is_refused_before_anything_changes(
+    bot: Bot, world: World, channel: Channel
+) -> None:
+    before = snapshot(world)
+    url, headers = f"{bot.sandbox.rest_url}/channels/{channel.id}", {"Authorization": f"Bot {bot.sandbox.token}"}
+    for method, body in (("PATCH", {"topic": "x"}), ("DELETE", None)):
+        reason = {"X-Audit-Log-Reason": quote("ü" * 513)}
+        async with bot.session.request(method, url, json=body, headers=headers | reason) as response:
+            refusal = await response.json()
+        assert (response.status, refusal["code"], list(refusal["errors"])) == (400, 50035, ["reason"])
+    assert differences(before, snapshot(world)) == {}
+
+
+def test_every_limit_of_the_world_has_an_error() -> None:
+    text = "".join(path.read_text() for path in Path(world_package.__file__).parent.glob("*.py"))
+    raised = set(re.findall(r"LimitReached\((?:[^()]|\([^()]*\))*?(?:bounds\.)?([A-Z_]{4,}|bound)\s*\)", text))
+    assert len(raised) > 9
+    assert {getattr(bounds, name) for name in raised - {"bound"}} <= set(errors.OF_BOUNDS)
+
+
+# Lists
 
 
 async def test_messages_are_listed_newest_first_in_pages(bot: Bot, world: World, channel: Channel) -> None:
@@ -916,7 +1188,7 @@ MESSAGES = st.fixed_dictionaries(
 )
 BODIES = ANYTHING | MESSAGES | objects(FIELDS, ANYTHING) | st.lists(objects(FIELDS, ANYTHING), max_size=2)
 PARTS = st.text(max_size=8) | st.integers().map(str)
-CALLS = st.tuples(st.integers(0, 99), st.lists(PARTS | st.just(""), min_size=4, max_size=4), PARTS, BODIES)
+CALLS = st.tuples(st.integers(0, 999), st.lists(PARTS | st.just(""), min_size=4, max_size=4), PARTS, BODIES)
 
 
 ROUTES = Rest(World(), dict).routes
@@ -929,23 +1201,33 @@ async def play(calls: list[tuple[int, list[str], str, Any]]) -> None:
         channel = next(iter(world.channels.values()))
         message = world.add_message(channel, world.bot, content="x")
         interaction = world.create_interaction(COMPONENT, world.owner, channel, {"custom_id": "x"}, message=message)
+        hook = world.add_webhook(channel, "Hook", creator=world.bot)
+        guild = next(iter(world.guilds.values()))
         known = {
             "application": world.application,
-            "guild": next(iter(world.guilds)),
+            "guild": guild.id,
             "channel": channel.id,
             "user": world.owner.id,
             "message": message.id,
             "command": world.set_command(None, GREET)["id"],
             "interaction": interaction.id,
             "token": interaction.token,
+            "webhook": hook.id,
+            "role": world.add_role(guild, "role").id,
+            "overwrite": guild.id,
+            "emoji": world.add_emoji(guild, "blob").id,
+            "code": world.add_invite(channel, world.owner).code,
         }
         for number, parts, query, body in calls:
             route = ROUTES[number % len(ROUTES)]
+            known["token"] = hook.token if "{webhook}" in route.path else interaction.token
             path = route.path
             for name, part in zip([name for name in known if f"{{{name}}}" in path], parts, strict=False):
                 path = path.replace(f"{{{name}}}", quote(part, safe="") or str(known[name]))
+            before = snapshot(world)
             status, answer = await bot.call(route.method, f"{path}?limit={quote(query)}&before={quote(query)}", body)
             assert status < 500
+            assert status < 400 or differences(before, snapshot(world)) == {}
             assert status in {200, 201, 204} or isinstance(answer["code"], int)
         assert (await bot.call("GET", "/users/@me"))[0] == 200
 
@@ -955,3 +1237,15 @@ async def play(calls: list[tuple[int, list[str], str, Any]]) -> None:
 @example(calls=[(39, ["", "", "\n", ""], "", {})])  # aiohttp matches no such path unless it is told to
 def test_no_call_breaks_rest(calls: list[tuple[int, list[str], str, Any]]) -> None:
     asyncio.run(play(calls))
+
+
+def test_the_parts_of_all_paths_are_known_to_the_test_above() -> None:
+    names = {name for route in ROUTES for name in re.findall(r"\{(\w+)\}", route.path)}
+    assert len(names) > 10
+    assert names - {"application", "guild", "channel", "user", "message", "command", "interaction", "token"} == {
+        "webhook",
+        "role",
+        "overwrite",
+        "emoji",
+        "code",
+    }

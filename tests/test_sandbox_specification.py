@@ -21,11 +21,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
+from snapshots import differences, snapshot
 
 from wisp.sandbox import Sandbox, World
-from wisp.sandbox.rest import errors as refusals
-from wisp.sandbox.rest.app import Rest
-from wisp.sandbox.rest.contents import COMPONENT_FIELDS
+from wisp.sandbox.rest import errors
+from wisp.sandbox.rest.app import UNSERVED, Rest
+from wisp.sandbox.rest.drafts import COMPONENT_FIELDS
 from wisp.sandbox.world import bounds
 from wisp.sandbox.world.audit_log import WEBHOOK as OF_WEBHOOKS
 from wisp.sandbox.world.audit_log import Deed, changes_of
@@ -858,9 +859,12 @@ async def test_an_answer_and_its_request_are_as_specified(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", BAD, ids=str)
-async def test_a_refusal_is_as_specified_and_bears_its_code(case: Case) -> None:
+async def test_a_refusal_is_as_specified_bears_its_code_and_changes_nothing(case: Case) -> None:
     async with Sandbox() as sandbox:
-        status, answer, _ = await call(case, sandbox)
+        names = scene(sandbox.world, case.names.values())
+        before = snapshot(sandbox.world)
+        status, answer, _ = await call(case, sandbox, names)
+        assert differences(before, snapshot(sandbox.world)) == {}
     refusal = json.loads(answer)
     assert (status, refusal["code"]) == (case.status, case.code)
     response_validator(case.method, case.path, status).validate(refusal)
@@ -881,6 +885,24 @@ def test_every_served_route_is_held_against_the_specification() -> None:
     refused = {("PUT", shape(MEMBER))}  # takes a token of OAuth2, which nobody has here
     held = {(case.method, shape(case.path)) for case in GOOD} | refused
     assert [route for route in Rest(World(), dict).routes if (route.method, shape(route.path)) not in held] == []
+
+
+def test_no_path_of_the_specification_is_taken_for_another() -> None:
+    def shape(path: str) -> str:
+        return re.sub(r"\{\w+\}", "{}", path)
+
+    rest = Rest(World(), dict)
+    swallowed: set[str] = set()
+    known = [(method.upper(), path) for path, row in specification()["paths"].items() for method in row]
+    for method, path in known:
+        found = rest.route(method, "/api/v10" + re.sub(r"\{\w+\}", "1", path))
+        own = shape(path.replace("@original", "{message_id}"))  # which the handler of messages serves
+        if found is not None and shape(found[0].path) != own:
+            swallowed.add(f"{method} {path} by {found[0].path}")
+    assert len(known) > 200
+    assert swallowed == set()
+    paths = {shape(path) for _, path in known}
+    assert [path for path in UNSERVED if shape(path) not in paths] == []
 
 
 # Bodies that are almost right
@@ -1005,7 +1027,13 @@ def test_bodies_that_are_almost_right_are_taken_or_refused_as_specified(cases: l
     async def play() -> tuple[list[tuple[int, bytes, Any]], list[str]]:
         async with Sandbox() as sandbox:
             names = scene(sandbox.world)
-            return [await call(case, sandbox, names) for case in cases], inconsistencies(sandbox.world)
+            answers: list[tuple[int, bytes, Any]] = []
+            for case in cases:
+                before = snapshot(sandbox.world)
+                answers.append(await call(case, sandbox, names))
+                if answers[-1][0] >= 400:
+                    assert differences(before, snapshot(sandbox.world)) == {}
+            return answers, inconsistencies(sandbox.world)
 
     answers, wrong = asyncio.run(play())
     assert wrong == []
@@ -1023,16 +1051,16 @@ def test_every_route_with_a_body_has_one_to_be_spoiled() -> None:
 
 
 def test_every_code_that_the_sandbox_refuses_with_is_met_here_or_in_tests_of_their_own() -> None:
-    codes = {reason.code for reason in vars(refusals).values() if isinstance(reason, refusals.Reason) and reason.code}
+    codes = {reason.code for reason in vars(errors).values() if isinstance(reason, errors.ErrorCode) and reason.code}
     elsewhere = {30005, 30013, 30015, 30016, 30033, 40005, 50007, 50109, 160006}  # test_sandbox_rest.py
     assert codes - {case.code for case in BAD} - elsewhere == set()
 
 
 def test_every_refusal_and_bound_names_its_page() -> None:
-    said = [*vars(refusals).values(), *vars(bounds).values()]
-    seen = [one.seen for one in said if isinstance(one, refusals.Reason) and one.seen]
+    said = [*vars(errors).values(), *vars(bounds).values()]
+    seen = [one.seen for one in said if isinstance(one, errors.ErrorCode) and one.seen]
     assert len(seen) > 10
     assert [report for report in seen if not re.fullmatch(r"[\w.-]+/[\w.-]+#\d+", report)] == []
-    pages = [one.page for one in said if isinstance(one, refusals.Reason | bounds.Bound)]
+    pages = [one.page for one in said if isinstance(one, errors.ErrorCode | bounds.Bound)]
     assert len(pages) > 70
     assert [page for page in pages if not re.fullmatch(r"[a-z-]+(/[a-z-]+)*#[a-z0-9: -]+", page)] == []

@@ -6,7 +6,7 @@ file differ, the one that bots meet counts. Lengths are in code points, as `len`
 
 The functions take any JSON value and never raise. The code of a violation is Discord's own, or `INVALID` if Discord's
 documentation forbids something without naming a code. This is what a bot checks before it sends something, and
-`wisp.sandbox.rest.payload_limits` extends the table to all that Discord checks.
+`wisp.sandbox.rest.shapes` extends the table to all that Discord checks.
 """
 
 from __future__ import annotations

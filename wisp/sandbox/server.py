@@ -15,7 +15,7 @@ from wisp.sandbox.faults import Breakable, Faults
 from wisp.sandbox.gateway.gateway import Gateway
 from wisp.sandbox.page.page import Page, local_only
 from wisp.sandbox.rest.app import Rest
-from wisp.sandbox.rest.rate_limits import ON_ALL, Quotas
+from wisp.sandbox.rest.rate_limits import GLOBAL, Quotas
 from wisp.sandbox.world.world import World
 
 BACKLOG = 4096
@@ -44,7 +44,7 @@ class Sandbox(Breakable):
         self._rest = Rest(self.world, self.gateway.start_limit)
         self.quotas: Quotas = self._rest.quotas
         if waits:
-            self.quotas.on_all = ON_ALL
+            self.quotas.on_all = GLOBAL
         self._runner: web.AppRunner | None = None
 
     @property
@@ -58,7 +58,7 @@ class Sandbox(Breakable):
             raise RuntimeError("the sandbox is started already: expected one start() before each close()")
         around: list[Middleware] = [self.faults.around, local_only]
         if self.page is not None:
-            around.insert(1, self.page.records.middleware)
+            around.insert(1, partial(self.page.records.middleware, sent=self._rest.sent))
 
         def within(handler: Handler) -> Handler:
             # as middlewares of the application they would stay in a cache of aiohttp, and the sandbox with them

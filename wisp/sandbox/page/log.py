@@ -13,7 +13,6 @@ import msgspec
 from aiohttp import web
 
 from wisp.clock import Clock
-from wisp.sandbox.rest.forms import received
 from wisp.sandbox.world.objects import JSON
 
 KEPT = 500
@@ -86,13 +85,19 @@ class Records:
         self._add("gateway", "debug", f"{name} (not sent: {why})", _json(data))
 
     async def middleware(
-        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+        *,
+        sent: Callable[[web.Request], Any],
     ) -> web.StreamResponse:
-        """Note each call of Discord's REST API: method, route, status, and the JSON of both sides."""
-        received.set(None)
+        """Note each call of Discord's REST API: method, route, status, and the JSON of both sides.
+
+        `sent` returns the JSON of a call that REST has answered: a body can be read only once.
+        """
         response = await handler(request)
         if request.path.startswith("/api/"):
-            self._call(request, received.get(), response)
+            self._call(request, sent(request), response)
         return response
 
     def newest(self, most: int = KEPT) -> list[Record]:

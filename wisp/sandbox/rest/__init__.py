@@ -1,1 +1,15 @@
-"""Discord's REST API over a world: a table of routes, one file for each page of Discord's documentation."""
+"""Discord's REST API over a world: a table of routes, one file for each page of Discord's documentation.
+
+errors          Discord's errors: status, code, words, page
+fields          the fields of a JSON object, read one by one
+shapes          what Discord refuses in messages, commands and modals
+drafts          the message in a body, and what Discord keeps of it
+images          images in data URIs
+body            the body of a request: JSON, or a form with files
+call            one call as its handler sees it, and how to write a handler
+rate_limits     buckets, and the global limit
+users, applications, commands, interactions, threads, members, prunes   one page each
+guilds, emojis, audit_log, soundboard   one page each
+messages, invites, channels, webhooks   one page each, which use others
+app             the table of routes
+"""

@@ -1,4 +1,4 @@
-"""The REST side: a table of routes, what each answers, and Discord's refusals."""
+"""The REST side: the table of routes, authorization, rate limits, and Discord's errors."""
 
 from __future__ import annotations
 
@@ -12,66 +12,73 @@ from typing import Any
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from wisp.sandbox.rest.applications import Applications
-from wisp.sandbox.rest.audit_log import AuditLog
-from wisp.sandbox.rest.call import Answer, Lookups, Route
-from wisp.sandbox.rest.channels import Channels
-from wisp.sandbox.rest.commands import Registrations
-from wisp.sandbox.rest.emojis import Emojis
-from wisp.sandbox.rest.errors import CANNOT_MESSAGE_USER, UNAUTHORIZED, UNKNOWN_USER, Refusal, Unserved, snowflake
-from wisp.sandbox.rest.forms import LARGEST_BODY, read_form
-from wisp.sandbox.rest.guilds import Guilds
-from wisp.sandbox.rest.interactions import Answers
-from wisp.sandbox.rest.invites import Invites
-from wisp.sandbox.rest.members import Members
-from wisp.sandbox.rest.messages import Messages
-from wisp.sandbox.rest.prunes import Prunes
+from wisp.sandbox.rest import (
+    applications,
+    audit_log,
+    channels,
+    commands,
+    emojis,
+    guilds,
+    interactions,
+    invites,
+    members,
+    messages,
+    prunes,
+    soundboard,
+    threads,
+    users,
+    webhooks,
+)
+from wisp.sandbox.rest.body import LARGEST_BODY, read_body
+from wisp.sandbox.rest.call import Answer, Call, Route
+from wisp.sandbox.rest.errors import UNAUTHORIZED, DiscordError, Unserved, error_for
 from wisp.sandbox.rest.rate_limits import Limited, Quotas
-from wisp.sandbox.rest.soundboard import Soundboard
-from wisp.sandbox.rest.threads import Threads
-from wisp.sandbox.rest.webhooks import Webhooks
-from wisp.sandbox.world.objects import JSON, dumps
+from wisp.sandbox.world.objects import JSON, Impossible, dumps
 from wisp.sandbox.world.world import World
 
 _LOG = logging.getLogger(__name__)
 
 UNSERVED = ("/applications/{application}/guilds/{guild}/commands/permissions", "/guilds/{guild}/roles/member-counts")
-"""Routes of Discord's that the sandbox does not have, and that look like ones that it has: a word stands for an id."""
+"""Discord's paths that the sandbox does not serve although they fit one that it does: {command}, {role}."""
 
+FILES = (
+    users,
+    applications,
+    commands,
+    interactions,
+    webhooks,
+    messages,
+    threads,
+    channels,
+    members,
+    prunes,
+    guilds,
+    invites,
+    emojis,
+    audit_log,
+    soundboard,
+)
+"""The files that have routes."""
+
+_request_key: Any = getattr(web, "RequestKey", None)  # aiohttp has it since 3.14
+_SENT: Any = _request_key("sent", object) if _request_key else "sent"
 
 _PART = re.compile(r"\{(\w+)(?::([^{}]+))?\}")
 """A part of a path that has a name, and a pattern if it is not just any text."""
 
 
-class Rest(Lookups):
-    """Discord's REST API over one world. `start_limit` says how many sessions a bot may still start."""
+class Rest:
+    """Discord's REST API over one world. `start_limit` returns how many sessions a bot may still start."""
 
     def __init__(self, world: World, start_limit: Callable[[], JSON]) -> None:
-        super().__init__(world)
+        self.world: World = world
         self._start_limit = start_limit
         self.quotas: Quotas = Quotas(world.clock)
         self.gateway_url = ""
-        answers = Answers(world)
         self.routes: list[Route] = [
             Route("GET", "/gateway", self.get_gateway, bot=False),
             Route("GET", "/gateway/bot", self.get_gateway_bot),
-            Route("GET", "/users/@me", self.get_me),
-            Route("POST", "/users/@me/channels", self.create_dm),
-            Route("GET", "/users/{user}", self.get_user),
-            *Applications(world).routes(),
-            *Registrations(world).routes(),
-            Route("POST", "/interactions/{interaction}/{token}/callback", answers.callback, bot=False),
-            *Webhooks(world, answers).routes(),
-            *Messages(world).routes(),
-            *Threads(world).routes(),
-            *Channels(world).routes(),
-            *Members(world).routes(),
-            *Prunes(world).routes(),
-            *Guilds(world).routes(),
-            *Invites(world).routes(),
-            *Emojis(world).routes(),
-            *AuditLog(world).routes(),
-            *Soundboard(world).routes(),
+            *(route for file in FILES for route in file.ROUTES),
         ]
         self._patterns = _patterns(tuple((route.method, route.path) for route in self.routes))
 
@@ -88,29 +95,37 @@ class Rest(Lookups):
         """Date a response by the world's clock: bots may learn from it what time it is for Discord."""
         response.headers["Date"] = formatdate(self.world.clock.time(), usegmt=True)
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
-        """Answer a call by the first route that it fits, or say that the sandbox has none."""
-        path = request.rel_url.path_safe
-        for pattern, number in self._patterns.get((request.method, path.count("/")), ()):
+    def route(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+        """Find the route of a path from /api on, and the parts of the path by name; None if it is not served."""
+        for pattern, number in self._patterns.get((method, path.count("/")), ()):
             if match := pattern.fullmatch(path):
                 if number is None:
                     break
-                request.match_info.update((name, _unquoted(value)) for name, value in match.groupdict().items())
-                return await self._answer(self.routes[number], request)
-        return self._refuse_unserved(f"{request.method} {_route_name(request.path)}")
+                return self.routes[number], {name: _unquoted(value) for name, value in match.groupdict().items()}
+        return None
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        """Answer a call by the first route that it fits, or say that the sandbox has none."""
+        found = self.route(request.method, request.rel_url.path_safe)
+        if found is None:
+            return self._refuse_unserved(f"{request.method} {_route_name(request.path)}")
+        route, names = found
+        request.match_info.update(names)
+        return await self._answer(route, request)
 
     async def _answer(self, route: Route, request: web.Request) -> web.StreamResponse:
-        """Answer a call of this route: authorized, refusals in Discord's words, failures logged."""
+        """Answer a call of this route: authorized, errors in Discord's words, failures logged."""
         try:
             headers = self.quotas.take(route, request)
         except Limited as limited:
             return _json_response(429, limited.body, limited.headers)
         try:
-            if route.bot and request.headers.get("Authorization") != f"Bot {self.world.token}":
-                raise Refusal(UNAUTHORIZED)
-            status, body = await route.handler(request)
-        except Refusal as refusal:
-            return _json_response(refusal.status, refusal.body, headers)
+            status, body = await self._handle(route, request)
+        except Impossible as impossible:
+            error = error_for(impossible)
+            return _json_response(error.status, error.body, headers)
+        except DiscordError as error:
+            return _json_response(error.status, error.body, headers)
         except Unserved as unserved:
             return self._refuse_unserved(str(unserved), headers)
         except Exception as error:
@@ -119,6 +134,25 @@ class Rest(Lookups):
             return _json_response(500, {"message": "500: Internal Server Error", "code": 0}, headers)
         return _json_response(status, body, headers)
 
+    async def _handle(self, route: Route, request: web.Request) -> Answer:
+        """Check a call, read its body and let its handler answer it. Raises DiscordError.
+
+        The body's JSON is kept with the request, for `sent`.
+        """
+        if route.bot and request.headers.get("Authorization") != f"Bot {self.world.token}":
+            raise DiscordError(UNAUTHORIZED)
+        call = Call(self.world, route, request)
+        call.check()
+        if route.method != "GET":
+            call.body = await read_body(request)
+            if call.body.payload is not None:
+                request[_SENT] = call.body.payload
+        return route.handler(call)
+
+    def sent(self, request: web.Request) -> Any:
+        """Return the JSON that a bot sent with a request that is answered; None if there is none or it was not read."""
+        return request.get(_SENT)
+
     def _refuse_unserved(self, what: str, headers: Mapping[str, str] | None = None) -> web.Response:
         self.world.unserved[what] += 1
         message = f'the sandbox does not serve {what} yet: see README, "What the sandbox serves"'
@@ -126,7 +160,7 @@ class Rest(Lookups):
         return _json_response(404, {"message": message, "code": 0}, headers)
 
     async def download(self, request: web.Request) -> web.StreamResponse:
-        """The bytes of an attachment."""
+        """Return the bytes of an attachment."""
         number = request.match_info["attachment"]
         attachment = self.world.attachments.get(int(number)) if number.isdecimal() and len(number) < 20 else None
         if attachment is None or attachment.filename != request.match_info["filename"]:
@@ -135,33 +169,14 @@ class Rest(Lookups):
         harmless = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
         return web.Response(body=attachment.content, content_type=attachment.content_type, headers=harmless)
 
-    async def get_gateway(self, request: web.Request) -> Answer:
-        """Where the gateway is."""
+    def get_gateway(self, call: Call) -> Answer:
+        """Say where the gateway is."""
         return 200, {"url": self.gateway_url}
 
-    async def get_gateway_bot(self, request: web.Request) -> Answer:
-        """Where the gateway is, and how many shards to use."""
+    def get_gateway_bot(self, call: Call) -> Answer:
+        """Say where the gateway is, and how many shards to use."""
         limit = self._start_limit()
         return 200, {"url": self.gateway_url, "shards": self.world.shards, "session_start_limit": limit}
-
-    async def get_me(self, request: web.Request) -> Answer:
-        """The bot's own user."""
-        me = {"mfa_enabled": False, "locale": "en-US", "verified": True, "email": None, "premium_type": 0}
-        return 200, self.world.bot.payload() | me
-
-    async def get_user(self, request: web.Request) -> Answer:
-        """Any user."""
-        return 200, self.user(request).payload()
-
-    async def create_dm(self, request: web.Request) -> Answer:
-        """Open direct messages with a user."""
-        form = (await read_form(request)).object()
-        user = self.world.users.get(snowflake(form.get("recipient_id"), ("recipient_id",)))
-        if user is None:
-            raise Refusal(UNKNOWN_USER)
-        if user is self.world.bot:
-            raise Refusal(CANNOT_MESSAGE_USER)
-        return 200, self.world.dm(user).payload()
 
 
 @cache

@@ -1,36 +1,55 @@
-"""What the routes of REST share: the table's rows, whom and what a path names, and whether the bot may."""
+"""One HTTP call as its handler sees it: what the path names, the query, the body, and what the bot may do.
+
+How to write a handler: a function from a `Call` to an `Answer`, and a row for it in the `ROUTES` of its file, which
+`app.py` puts into the table:
+
+    ROUTES = [Route("POST", "/channels/{channel}/webhooks", create, needs=Permission.MANAGE_WEBHOOKS)]
+
+    def create(call: Call) -> Answer:
+        name = call.fields.text("name", WEBHOOK_NAME, required=True)
+        call.fields.check()
+        webhook = call.world.add_webhook(call.channel, name, creator=call.world.bot)
+        call.log(Deed.WEBHOOK_CREATE, webhook.id)
+        return 200, webhook.payload()
+
+Before it runs the table has checked that the bot can get at the guild or channel at the beginning of the path, that it
+has the permissions that the route `needs` there, the reason for the audit log, and that the body is JSON or a form: in
+this order. The handler checks the rest and raises DiscordError, all of it before its first change. A limit that the
+world itself holds (`LimitReached`) needs no check: `app.py` answers with the error of `errors.OF_BOUNDS`.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import unquote
 
 from aiohttp import web
 
 from wisp.limits import Violation
+from wisp.sandbox.rest.body import NO_BODY, Body
 from wisp.sandbox.rest.errors import (
+    ARCHIVED_THREAD,
     MISSING_ACCESS,
     MISSING_PERMISSIONS,
     NOT_A_TEXT_CHANNEL,
     NOT_IN_DMS,
-    TOO_MANY_THREADS,
+    NOT_THIS_APPLICATION,
     UNKNOWN_CHANNEL,
     UNKNOWN_GUILD,
     UNKNOWN_MEMBER,
     UNKNOWN_MESSAGE,
     UNKNOWN_ROLE,
     UNKNOWN_USER,
+    UNKNOWN_WEBHOOK,
     WRONG_CHANNEL_TYPE,
-    Refusal,
+    DiscordError,
     invalid_form,
-    snowflake,
 )
-from wisp.sandbox.rest.forms import path_id
+from wisp.sandbox.rest.fields import LAST_ID, Fields, field_list, read_id
 from wisp.sandbox.world.audit_log import Deed
-from wisp.sandbox.world.bounds import REASON
+from wisp.sandbox.world.bounds import REASON, Bound
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
     CATEGORY,
@@ -46,6 +65,7 @@ from wisp.sandbox.world.objects import (
     Message,
     Role,
     User,
+    Webhook,
 )
 from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.world import World
@@ -55,165 +75,265 @@ TEXT_CHANNELS = {TEXT, DM, VOICE, ANNOUNCEMENT, STAGE, *THREADS}
 Answer: TypeAlias = tuple[int, Any]
 """HTTP status and JSON; None with 204."""
 
-Handler: TypeAlias = Callable[[web.Request], Awaitable[Answer]]
+Handler: TypeAlias = "Callable[[Call], Answer]"
 
 
 class Route(NamedTuple):
-    """One row of the table. `path` follows /api/v10; those that are not `bot` go without Authorization."""
+    """One row of the table. `path` follows /api/v10; a literal path stands before one with an id in that place.
+
+    `needs` are the permissions that the bot needs in the guild or channel at the beginning of the path, all of them.
+    A route that is not for the `bot` goes without Authorization.
+    """
 
     method: str
     path: str
     handler: Handler
+    needs: Permission | None = None
     bot: bool = True
 
+    @property
+    def in_place(self) -> bool:
+        """Whether the path begins with a guild or a channel."""
+        return self.path.startswith(("/guilds/{guild}", "/channels/{channel}"))
 
-class Lookups:
-    """What a request's path names, as far as the bot can get at it; all raise `Refusal` with Discord's reason."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
+class Page(NamedTuple):
+    """The part of a list that is asked for: how many items, and between which ids, both excluded."""
 
-    def guild(self, request: web.Request) -> Guild:
-        """The guild in the path, which the bot must be in."""
-        guild = self.world.guilds.get(path_id(request, "guild"))
+    limit: int
+    before: int
+    after: int
+
+
+class Call:
+    """One call of a route. What its path names is looked up once, and raises DiscordError if the bot cannot get at it.
+
+    `path` has the parts of the path by name, `body` the body as it was read.
+    """
+
+    def __init__(self, world: World, route: Route, request: web.Request) -> None:
+        self.world: World = world
+        self.route: Route = route
+        self.path: Mapping[str, str] = request.match_info
+        self.body: Body = NO_BODY
+        self._request = request
+
+    def check(self) -> None:
+        """Raise DiscordError for what refuses this call whatever its body says."""
+        if self.route.in_place:
+            place = self.place
+            if self.route.needs is not None:
+                self.need(self.route.needs, place)
+        if self.route.method != "GET":
+            self._check_reason()
+
+    # What the path names
+
+    def path_id(self, name: str) -> int:
+        """The id in a part of the path."""
+        return read_id(self.path[name], (f"{name}_id",))
+
+    @property
+    def place(self) -> Channel | Guild:
+        """The guild or the channel in the path."""
+        return self.guild if "guild" in self.path else self.channel
+
+    @cached_property
+    def guild(self) -> Guild:
+        """The guild in the path, which the bot must be in, or that of the channel in the path."""
+        if "guild" not in self.path:
+            if self.channel.guild is None:
+                raise DiscordError(NOT_IN_DMS)
+            return self.channel.guild
+        guild = self.world.guilds.get(self.path_id("guild"))
         if guild is None:
-            raise Refusal(UNKNOWN_GUILD)
+            raise DiscordError(UNKNOWN_GUILD)
         if self.world.bot.id not in guild.members:
-            raise Refusal(MISSING_ACCESS)
+            raise DiscordError(MISSING_ACCESS)
         return guild
 
-    def me(self, guild: Guild) -> Member:
-        """The bot as a member of a guild that it is in."""
-        return guild.members[self.world.bot.id]
+    @property
+    def me(self) -> Member:
+        """The bot as a member of the guild."""
+        return self.guild.members[self.world.bot.id]
 
-    def user(self, request: web.Request) -> User:
+    @cached_property
+    def user(self) -> User:
         """The user in the path."""
-        user = self.world.users.get(path_id(request, "user"))
+        user = self.world.users.get(self.path_id("user"))
         if user is None:
-            raise Refusal(UNKNOWN_USER)
+            raise DiscordError(UNKNOWN_USER)
         return user
 
-    def member(self, request: web.Request, guild: Guild) -> Member:
-        """The member in the path."""
-        member = guild.members.get(self.user(request).id)
+    @cached_property
+    def member(self) -> Member:
+        """The user in the path, as a member of the guild there."""
+        member = self.guild.members.get(self.user.id)
         if member is None:
-            raise Refusal(UNKNOWN_MEMBER)
+            raise DiscordError(UNKNOWN_MEMBER)
         return member
 
-    def role(self, request: web.Request, guild: Guild) -> Role:
+    @cached_property
+    def role(self) -> Role:
         """The role in the path."""
-        role = guild.roles.get(path_id(request, "role"))
+        role = self.guild.roles.get(self.path_id("role"))
         if role is None:
-            raise Refusal(UNKNOWN_ROLE)
+            raise DiscordError(UNKNOWN_ROLE)
         return role
 
-    def channel(self, request: web.Request) -> Channel:
+    @cached_property
+    def channel(self) -> Channel:
         """The channel in the path, which the bot must see."""
-        channel = self.world.channels.get(path_id(request, "channel"))
+        channel = self.world.channels.get(self.path_id("channel"))
         if channel is None:
-            raise Refusal(UNKNOWN_CHANNEL)
+            raise DiscordError(UNKNOWN_CHANNEL)
         if not self.world.sees(self.world.bot, channel):
-            raise Refusal(MISSING_ACCESS)
+            raise DiscordError(MISSING_ACCESS)
         return channel
 
-    def text_channel(self, request: web.Request) -> Channel:
+    @property
+    def text_channel(self) -> Channel:
         """The channel in the path, which must be one for messages."""
-        channel = self.channel(request)
-        if channel.kind not in TEXT_CHANNELS:
-            raise Refusal(NOT_A_TEXT_CHANNEL)
-        return channel
+        if self.channel.kind not in TEXT_CHANNELS:
+            raise DiscordError(NOT_A_TEXT_CHANNEL)
+        return self.channel
 
-    def message(self, request: web.Request) -> Message:
+    @property
+    def landing_channel(self) -> Channel:
+        """The channel in the path, which must be one that invites and webhooks lead to: no thread and no category."""
+        self.need_guild()
+        if self.channel.is_thread or self.channel.kind == CATEGORY:
+            raise DiscordError(WRONG_CHANNEL_TYPE)
+        return self.channel
+
+    @cached_property
+    def message(self) -> Message:
         """The message in the path."""
-        message = self.channel(request).messages.get(path_id(request, "message"))
+        message = self.channel.messages.get(self.path_id("message"))
         if message is None:
-            raise Refusal(UNKNOWN_MESSAGE)
+            raise DiscordError(UNKNOWN_MESSAGE)
         return message
 
-    def may(self, place: Channel | Guild, permission: Permission) -> bool:
-        """Whether the bot has a permission in a channel or a whole guild."""
+    @cached_property
+    def webhook(self) -> Webhook:
+        """The webhook in the path."""
+        webhook = self.world.webhooks.get(self.path_id("webhook"))
+        if webhook is None:
+            raise DiscordError(UNKNOWN_WEBHOOK)
+        return webhook
+
+    def check_application(self) -> None:
+        """Raise DiscordError if the application in the path is not the bot's."""
+        if self.path_id("application") != self.world.application:
+            raise DiscordError(NOT_THIS_APPLICATION)
+
+    # What was sent
+
+    @cached_property
+    def query(self) -> Fields:
+        """The fields of the query."""
+        return Fields(dict(self._request.query))
+
+    def flag(self, name: str) -> bool:
+        """Whether a flag of the query is set."""
+        found = self.query.boolean(name) or False
+        self.query.check()
+        return found
+
+    def limit(self, *, most: int, default: int, least: int = 1) -> int:
+        """How many items the query asks for."""
+        found = self.query.integer("limit", Bound(least, most, ""))
+        self.query.check()
+        return default if found is None else found
+
+    def page(self, *, most: int, default: int, least: int = 1) -> Page:
+        """Which part of a list the query asks for."""
+        before, after = self.query.snowflake("before"), self.query.snowflake("after")
+        limit = self.limit(most=most, default=default, least=least)
+        return Page(limit, LAST_ID + 1 if before is None else before, after or 0)
+
+    def before_moment(self) -> float:
+        """The moment before which the query asks for items, in seconds since the Unix epoch; infinite by default."""
+        moment = self.query.moment("before")
+        self.query.check()
+        return float("inf") if moment is None else moment
+
+    @cached_property
+    def fields(self) -> Fields:
+        """The fields of the body, none if there is no body."""
+        fields = Fields(self.body.payload)
+        fields.check()
+        return fields
+
+    @cached_property
+    def items(self) -> list[Fields]:
+        """The objects of a body that is a list."""
+        return field_list(self.body.payload)
+
+    @property
+    def reason(self) -> str | None:
+        """The reason for the audit log, None if there is none."""
+        text = self._request.headers.get("X-Audit-Log-Reason")
+        return unquote(text) or None if text else None
+
+    def _check_reason(self) -> None:
+        if not REASON.holds(len(self.reason or "")):
+            words = f"Must be {REASON.most} or fewer in length."
+            raise invalid_form(Violation(("reason",), "BASE_TYPE_MAX_LENGTH", words))
+
+    # What the bot may do
+
+    def permissions(self, place: Channel | Guild | None = None) -> int:
+        """The bot's permissions in a channel or a whole guild, else in the place in the path."""
+        place = self.place if place is None else place
         if isinstance(place, Guild):
-            return bool(self.me(place).permissions & permission)
-        return bool(self.world.permissions(self.world.bot, place) & permission)
+            return place.members[self.world.bot.id].permissions
+        return self.world.permissions(self.world.bot, place)
 
-    def need(self, place: Channel | Guild, permission: Permission) -> None:
-        """Refuse where the bot lacks a permission; in direct messages it has all."""
-        if not self.may(place, permission):
-            raise Refusal(MISSING_PERMISSIONS)
+    def may(self, permission: Permission, place: Channel | Guild | None = None) -> bool:
+        """Whether the bot has all these permissions in a channel or a whole guild, else in the place in the path."""
+        needed = int(permission)
+        return self.permissions(place) & needed == needed
 
-    def need_room(self, channel: Channel) -> None:
-        """Refuse where no more threads of the channel's guild can be open."""
-        if channel.guild is not None and not self.world.has_room_for_threads(channel.guild):
-            raise Refusal(TOO_MANY_THREADS)
+    def need(self, permission: Permission, place: Channel | Guild | None = None) -> None:
+        """Raise DiscordError if the bot lacks one of these permissions; in direct messages it has all."""
+        if not self.may(permission, place):
+            raise DiscordError(MISSING_PERMISSIONS)
 
-    def guild_of(self, channel: Channel) -> Guild:
-        """The guild of a channel that can have webhooks and invites, as threads and categories cannot."""
-        if channel.guild is None:
-            raise Refusal(NOT_IN_DMS)
-        if channel.is_thread or channel.kind == CATEGORY:
-            raise Refusal(WRONG_CHANNEL_TYPE)
-        return channel.guild
+    def need_guild(self) -> None:
+        """Raise DiscordError if the channel in the path is one of direct messages, which have no guild."""
+        _ = self.guild
+
+    def need_to_grant(self, permissions: int) -> None:
+        """Raise DiscordError if the bot lacks one of the permissions that it hands out or denies to others."""
+        if permissions & ~self.permissions():
+            raise DiscordError(MISSING_PERMISSIONS)
+
+    def need_above(self, role: Role) -> None:
+        """Raise DiscordError if a role is not below the bot's highest."""
+        if self.guild.owner is not self.me.user and role.rank >= self.me.top.rank:
+            raise DiscordError(MISSING_PERMISSIONS)
+
+    def need_open(self, channel: Channel) -> None:
+        """Raise DiscordError if a channel is an archived thread."""
+        if channel.thread is not None and channel.thread.archived:
+            raise DiscordError(ARCHIVED_THREAD)
+
+    # What the bot did
 
     def log(
         self,
-        guild: Guild,
         deed: Deed,
         target: int | None,
-        why: str | None,
         *,
+        guild: Guild | None = None,
         changes: Sequence[JSON] | None = None,
         options: Mapping[str, str] | None = None,
     ) -> None:
-        """Note in the audit log what the bot did; nothing where no `changes` came of it (None: it has none)."""
+        """Note in the audit log of the guild (else that in the path) what the bot did, and the reason that it gave.
+
+        Nothing is noted for empty `changes`; None is for a deed that has none.
+        """
         if changes is None or changes:
-            self.world.log(guild, deed, self.world.bot, target, why, changes=changes or (), options=options)
-
-    def need_rank(self, guild: Guild, role: Role) -> None:
-        """Refuse where a role is not below the bot's highest."""
-        me = self.me(guild)
-        if guild.owner is not me.user and role.rank >= me.top.rank:
-            raise Refusal(MISSING_PERMISSIONS)
-
-
-def page(request: web.Request, *, most: int, default: int, least: int = 1) -> tuple[int, int, int]:
-    """What a list is asked for: how many, before which id, after which. Raises `Refusal`."""
-    query = request.query
-    before = snowflake(query["before"], ("before",)) if "before" in query else 1 << 63
-    after = snowflake(query["after"], ("after",)) if "after" in query else 0
-    return limit(request, most=most, default=default, least=least), before, after
-
-
-def limit(request: web.Request, *, most: int, default: int, least: int = 1) -> int:
-    """How many are asked for. Raises `Refusal`."""
-    text = request.query.get("limit", str(default))
-    if not re.fullmatch(r"[0-9]{1,4}", text) or not least <= int(text) <= most:
-        words = f'Value "{text[:32]}" is not int between {least} and {most}.'
-        raise invalid_form(Violation(("limit",), "NUMBER_TYPE_COERCE", words))
-    return int(text)
-
-
-def before_moment(request: web.Request) -> float:
-    """The moment before which things are asked for, in seconds since the Unix epoch; infinite where there is none."""
-    text = request.query.get("before")
-    try:
-        if text is None:
-            return float("inf")
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        words = f"Could not parse {str(text)[:32]}. Should be ISO8601."
-        raise invalid_form(Violation(("before",), "DATE_TIME_TYPE_PARSE", words)) from None
-
-
-def wanted(request: web.Request, name: str) -> bool:
-    """Whether a flag of the query is set."""
-    return request.query.get(name, "").lower() in {"true", "1"}
-
-
-def reason(request: web.Request) -> str | None:
-    """What the audit log is to say, None where nothing. Raises `Refusal` where it is too long."""
-    text = unquote(request.headers.get("X-Audit-Log-Reason", ""))
-    if not REASON.holds(len(text)):
-        words = f"Must be {REASON.most} or fewer in length."
-        raise invalid_form(Violation(("reason",), "BASE_TYPE_MAX_LENGTH", words))
-    return text or None
+            place = self.guild if guild is None else guild
+            self.world.log(place, deed, self.world.bot, target, self.reason, changes=changes or (), options=options)

@@ -1,4 +1,4 @@
-"""Pictures that come in a form as data URIs, read as Discord does: by what they are, not by what they are called."""
+"""Pictures in a form, as data URIs: their type is read from their bytes, as Discord does, not from the URI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from wisp.sandbox.rest.errors import INVALID_ASSET, Refusal
+from wisp.sandbox.rest.errors import INVALID_ASSET, DiscordError
 from wisp.sandbox.rest.fields import Fields
 
 _DATA_URI = re.compile(r"data:[\w.+-]{1,50}/[\w.+-]{1,50};base64,([A-Za-z0-9+/=\s]*)")
@@ -16,13 +16,13 @@ _DATA_URI = re.compile(r"data:[\w.+-]{1,50}/[\w.+-]{1,50};base64,([A-Za-z0-9+/=\
 _KNOWN = re.compile(rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|RIFF.{4}WEBP|.{4}ftypavi[fs]", re.DOTALL)
 """How PNG, JPEG, GIF, WebP and AVIF begin."""
 
-_MOVING = re.compile(rb"GIF8|RIFF.{4}WEBP.{18}ANIM|.{4}ftypavis", re.DOTALL)
-"""How those begin that move: a GIF is taken for one."""
+_ANIMATED = re.compile(rb"GIF8|RIFF.{4}WEBP.{18}ANIM|.{4}ftypavis", re.DOTALL)
+"""How animated pictures begin: every GIF counts as one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture: its bytes, and whether it moves."""
+    """A picture: its bytes, and whether it is animated."""
 
     content: bytes
     animated: bool
@@ -39,9 +39,9 @@ def image_hash(content: bytes) -> str:
 
 
 def read_image(fields: Fields, name: str) -> Image | None:
-    """The picture in a field; None where it is not there, null, or (which is noted) no data URI.
+    """Read a picture; None if the field is absent, null, or (which is noted) no data URI.
 
-    Raises `Refusal` where the data are no PNG, JPEG, GIF, WebP or AVIF.
+    Raises DiscordError if the data are not PNG, JPEG, GIF, WebP or AVIF.
     """
     text = fields.raw(name)
     if text is None:
@@ -53,7 +53,7 @@ def read_image(fields: Fields, name: str) -> Image | None:
     try:
         content = base64.b64decode(found[1])
     except binascii.Error:
-        raise Refusal(INVALID_ASSET) from None
+        raise DiscordError(INVALID_ASSET) from None
     if not _KNOWN.match(content):
-        raise Refusal(INVALID_ASSET)
-    return Image(content, bool(_MOVING.match(content)))
+        raise DiscordError(INVALID_ASSET)
+    return Image(content, bool(_ANIMATED.match(content)))

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from aiohttp import web
-
 from wisp.limits import CHOICES, Violation
+from wisp.sandbox.rest.call import Answer, Call, Route
+from wisp.sandbox.rest.drafts import Draft, apply_draft, read_draft, read_flags, stored
 from wisp.sandbox.rest.errors import (
     ALREADY_ACKNOWLEDGED,
-    EMPTY_MESSAGE,
     INVALID_WEBHOOK_TOKEN,
     UNKNOWN_INTERACTION,
     UNKNOWN_MESSAGE,
     UNKNOWN_WEBHOOK,
-    Refusal,
-    invalid_form,
-    snowflake,
+    DiscordError,
 )
-from wisp.sandbox.rest.forms import Draft, Form, apply_draft, path_id, read_draft, read_form
-from wisp.sandbox.rest.payload_limits import command_violations, modal_violations
+from wisp.sandbox.rest.fields import REQUIRED, Fields, read_id
+from wisp.sandbox.rest.shapes import command_violations, modal_violations
 from wisp.sandbox.world.changes import InteractionAnswered
 from wisp.sandbox.world.objects import (
     AUTOCOMPLETE,
@@ -34,7 +31,6 @@ from wisp.sandbox.world.objects import (
     Message,
     is_list,
 )
-from wisp.sandbox.world.world import World
 
 MESSAGE, DEFER, DEFER_UPDATE, UPDATE, SHOW_CHOICES, SHOW_MODAL = 4, 5, 6, 7, 8, 9
 """Types of callbacks."""
@@ -48,9 +44,10 @@ _ALLOWED = {
     AUTOCOMPLETE: (SHOW_CHOICES,),
     MODAL_SUBMIT: (MESSAGE, DEFER, DEFER_UPDATE, UPDATE),
 }
-"""Which callbacks which kind of interaction takes (receiving-and-responding#interaction-response-object).
+"""The callbacks that each type of interaction takes.
 
-A kind that a test makes up takes a message or a deferral.
+interactions/receiving-and-responding#interaction-response-object. A type that a test makes up takes a message or a
+deferral.
 """
 
 REPLY = 19
@@ -58,180 +55,197 @@ _FIRST_ANSWERS = {1: 20, 2: 23, 3: 23}
 """The type of message that answers a command, by the command's type."""
 
 
-class Answers:
-    """The routes under /interactions and those under /webhooks that belong to interactions."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self._callbacks = {
-            MESSAGE: self._answer,
-            DEFER: self._defer,
-            DEFER_UPDATE: self._defer_update,
-            UPDATE: self._update,
-            SHOW_CHOICES: self._show_choices,
-            SHOW_MODAL: self._show_modal,
-        }
-
-    async def callback(self, request: web.Request) -> tuple[int, JSON | None]:
-        """Give the first answer."""
-        form = await read_form(request)
-        interaction = self._waiting_interaction(request)
-        kind = _callback_type(interaction, form.object())
-        self._callbacks[kind](interaction, form)
-        interaction.answered = True
-        self.world.happen(InteractionAnswered(interaction, kind))
-        if request.query.get("with_response", "").lower() not in {"true", "1"}:
-            return 204, None
-        return 200, _callback_response(interaction, kind)
-
-    async def follow_up(self, request: web.Request) -> tuple[int, JSON]:
-        """Post another message; the first one after a deferral is what was deferred."""
-        interaction = self._answered_interaction(request)
-        form = await read_form(request)
-        waiting = interaction.original if interaction.deferred else None
-        if waiting is not None and waiting.loading and not waiting.deleted:
-            message = waiting
-            # Whether it is private was settled by the deferral.
-            apply_draft(self.world, message, self._draft(form, ephemeral=message.ephemeral))
-        else:
-            message = self._post(interaction, self._draft(form))
-            interaction.followups.append(message)
-        interaction.events.append("follow-up")
-        return 200, message.payload()
-
-    async def get_message(self, request: web.Request) -> tuple[int, JSON]:
-        """One of the answers."""
-        return 200, self._message(request, self._answered_interaction(request)).payload()
-
-    async def edit_message(self, request: web.Request) -> tuple[int, JSON]:
-        """Change one of the answers."""
-        interaction = self._answered_interaction(request)
-        message = self._message(request, interaction)
-        apply_draft(self.world, message, read_draft(self.world, await read_form(request), old=message))
-        interaction.events.append("edit")
-        return 200, message.payload()
-
-    async def delete_message(self, request: web.Request) -> tuple[int, None]:
-        """Delete one of the answers."""
-        interaction = self._answered_interaction(request)
-        self.world.delete_message(self._message(request, interaction))
-        interaction.events.append("delete")
-        return 204, None
-
-    # Which interaction, which message
-
-    def _waiting_interaction(self, request: web.Request) -> Interaction:
-        number = path_id(request, "interaction")
-        interaction = self.world.interaction_with(request.match_info["token"])
-        if interaction is None or interaction.id != number:
-            raise Refusal(UNKNOWN_INTERACTION)
-        if interaction.answered:
-            raise Refusal(ALREADY_ACKNOWLEDGED)
-        if self.world.age(interaction) > INTERACTION_DEADLINE:
-            raise Refusal(UNKNOWN_INTERACTION)
-        return interaction
-
-    def _answered_interaction(self, request: web.Request) -> Interaction:
-        application = path_id(request, "webhook")
-        interaction = self.world.interaction_with(request.match_info["token"])
-        if application != self.world.application:
-            raise Refusal(UNKNOWN_WEBHOOK)
-        if interaction is None:
-            raise Refusal(INVALID_WEBHOOK_TOKEN)
-        # The webhook comes into being with the first answer.
-        if not interaction.answered:
-            raise Refusal(UNKNOWN_WEBHOOK)
-        return interaction
-
-    def _message(self, request: web.Request, interaction: Interaction) -> Message:
-        answers = [*([interaction.original] if interaction.original else []), *interaction.followups]
-        if request.match_info["message"] == "@original":
-            found = interaction.original
-        else:
-            number = snowflake(request.match_info["message"], ("message_id",))
-            found = next((message for message in answers if message.id == number), None)
-        if found is None or found.deleted:
-            raise Refusal(UNKNOWN_MESSAGE)
-        return found
-
-    # The callbacks, by type
-
-    def _answer(self, interaction: Interaction, form: Form) -> None:
-        self._post(interaction, self._draft(form.data()))
-        interaction.events.append("answer")
-
-    def _defer(self, interaction: Interaction, form: Form) -> None:
-        private = form.data().flags() & EPHEMERAL
-        self._post(interaction, Draft("", [], [], [], private | LOADING, None))
-        interaction.deferred = True
-        interaction.events.append("defer")
-
-    def _defer_update(self, interaction: Interaction, form: Form) -> None:
-        interaction.original = interaction.message
-        interaction.deferred = True
-        interaction.events.append("defer update")
-
-    def _update(self, interaction: Interaction, form: Form) -> None:
-        message = interaction.message
-        if message is None or message.deleted:
-            raise Refusal(UNKNOWN_MESSAGE)
-        apply_draft(self.world, message, read_draft(self.world, form.data(), old=message))
-        interaction.original = message
-        interaction.events.append("update")
-
-    def _show_choices(self, interaction: Interaction, form: Form) -> None:
-        interaction.choices = _choices(interaction, form.data())
-        interaction.events.append("choices")
-
-    def _show_modal(self, interaction: Interaction, form: Form) -> None:
-        data = form.data()
-        if problems := modal_violations(data.object()):
-            raise data.refusal(*problems)
-        interaction.modal = data.object()
-        interaction.events.append("modal")
-
-    # Messages
-
-    def _draft(self, form: Form, *, ephemeral: bool = False) -> Draft:
-        draft = read_draft(self.world, form, ephemeral=ephemeral or bool(form.flags() & EPHEMERAL))
-        if draft.empty:
-            raise Refusal(EMPTY_MESSAGE)
-        return draft
-
-    def _post(self, interaction: Interaction, draft: Draft) -> Message:
-        flags = (draft.flags or 0) & (ANSWER_FLAGS | LOADING)
-        # An answer replies to the message with the button, a follow-up to the first answer.
-        reference = interaction.original if interaction.answered else interaction.message
-        return self.world.add_message(
-            interaction.channel,
-            self.world.bot,
-            content=draft.content or "",
-            embeds=draft.embeds or (),
-            components=draft.components or (),
-            attachments=draft.attachments or (),
-            flags=flags,
-            kind=REPLY if reference else _FIRST_ANSWERS.get(interaction.command_kind, 0),
-            ephemeral_for=interaction.user if flags & EPHEMERAL else None,
-            interaction=interaction,
-            reference=reference,
-            allowed_mentions=draft.allowed_mentions,
-        )
+def respond(call: Call) -> Answer:
+    """Give the first response to an interaction."""
+    interaction, with_response = _waiting_interaction(call), call.flag("with_response")
+    kind = _read_type(interaction, call.fields)
+    data = call.fields.object("data") or Fields({}, ("data",))
+    _CALLBACKS[kind](call, interaction, data)
+    interaction.answered = True
+    call.world.happen(InteractionAnswered(interaction, kind))
+    return (200, _response(interaction, kind)) if with_response else (204, None)
 
 
-def _callback_type(interaction: Interaction, callback: JSON) -> int:
-    """The callback's type. Raises `Refusal` where this interaction does not take it."""
+def follow_up(call: Call) -> Answer:
+    """Send another message; the first one after a deferral fills the deferred message."""
+    interaction = _answered_interaction(call)
+    waiting = interaction.original if interaction.deferred else None
+    if waiting is not None and waiting.loading and not waiting.deleted:
+        message = waiting
+        # The deferral has settled whether it is private.
+        apply_draft(call.world, message, _read_draft(call, call.fields, ephemeral=message.ephemeral))
+    else:
+        message = _post(call, interaction, _read_draft(call, call.fields))
+        interaction.followups.append(message)
+    interaction.events.append("follow-up")
+    return 200, message.payload()
+
+
+def get_message(call: Call) -> Answer:
+    """Return one of the messages that answer an interaction."""
+    return 200, _message(call, _answered_interaction(call)).payload()
+
+
+def edit_message(call: Call) -> Answer:
+    """Change one of the messages that answer an interaction."""
+    interaction = _answered_interaction(call)
+    message = _message(call, interaction)
+    apply_draft(call.world, message, read_draft(call.fields, call.body.files, old=message))
+    interaction.events.append("edit")
+    return 200, message.payload()
+
+
+def delete_message(call: Call) -> Answer:
+    """Delete one of the messages that answer an interaction."""
+    interaction = _answered_interaction(call)
+    call.world.delete_message(_message(call, interaction))
+    interaction.events.append("delete")
+    return 204, None
+
+
+# The interaction and the message in the path
+
+
+def _waiting_interaction(call: Call) -> Interaction:
+    """The interaction in the path, which must wait for its first response."""
+    id, interaction = call.path_id("interaction"), call.world.interaction_with(call.path["token"])
+    if interaction is None or interaction.id != id:
+        raise DiscordError(UNKNOWN_INTERACTION)
+    if interaction.answered:
+        raise DiscordError(ALREADY_ACKNOWLEDGED)
+    if call.world.age(interaction) > INTERACTION_DEADLINE:
+        raise DiscordError(UNKNOWN_INTERACTION)
+    return interaction
+
+
+def _answered_interaction(call: Call) -> Interaction:
+    """The interaction whose token is in the path, which must have had its first response."""
+    interaction = call.world.interaction_with(call.path["token"])
+    if call.path_id("webhook") != call.world.application:
+        raise DiscordError(UNKNOWN_WEBHOOK)
+    if interaction is None:
+        raise DiscordError(INVALID_WEBHOOK_TOKEN)
+    # The first response creates the webhook.
+    if not interaction.answered:
+        raise DiscordError(UNKNOWN_WEBHOOK)
+    return interaction
+
+
+def _message(call: Call, interaction: Interaction) -> Message:
+    """The message in the path, one of those that answer an interaction."""
+    if call.path["message"] == "@original":
+        found = interaction.original
+    else:
+        id = read_id(call.path["message"], ("message_id",))
+        messages = [*([interaction.original] if interaction.original else []), *interaction.followups]
+        found = next((message for message in messages if message.id == id), None)
+    if found is None or found.deleted:
+        raise DiscordError(UNKNOWN_MESSAGE)
+    return found
+
+
+# The callbacks, by type
+
+
+def _answer(call: Call, interaction: Interaction, data: Fields) -> None:
+    _post(call, interaction, _read_draft(call, data))
+    interaction.events.append("answer")
+
+
+def _defer(call: Call, interaction: Interaction, data: Fields) -> None:
+    _post(call, interaction, Draft(flags=read_flags(data) & EPHEMERAL | LOADING))
+    interaction.deferred = True
+    interaction.events.append("defer")
+
+
+def _defer_update(call: Call, interaction: Interaction, data: Fields) -> None:
+    interaction.original = interaction.message
+    interaction.deferred = True
+    interaction.events.append("defer update")
+
+
+def _update(call: Call, interaction: Interaction, data: Fields) -> None:
+    message = interaction.message
+    if message is None or message.deleted:
+        raise DiscordError(UNKNOWN_MESSAGE)
+    apply_draft(call.world, message, read_draft(data, call.body.files, old=message))
+    interaction.original = message
+    interaction.events.append("update")
+
+
+def _show_choices(call: Call, interaction: Interaction, data: Fields) -> None:
+    interaction.choices = _read_choices(interaction, data)
+    interaction.events.append("choices")
+
+
+def _show_modal(call: Call, interaction: Interaction, data: Fields) -> None:
+    data.refuse_all(modal_violations(data.values))
+    data.check()
+    interaction.modal = data.values
+    interaction.events.append("modal")
+
+
+_CALLBACKS = {
+    MESSAGE: _answer,
+    DEFER: _defer,
+    DEFER_UPDATE: _defer_update,
+    UPDATE: _update,
+    SHOW_CHOICES: _show_choices,
+    SHOW_MODAL: _show_modal,
+}
+
+
+def _read_type(interaction: Interaction, fields: Fields) -> int:
+    """Read the type of a callback. Raises DiscordError if this interaction does not take it."""
     allowed = _ALLOWED.get(interaction.kind, (MESSAGE, DEFER))
     if interaction.message is None:
         allowed = tuple(kind for kind in allowed if kind != UPDATE)
-    kind = callback.get("type")
-    if isinstance(kind, int) and not isinstance(kind, bool) and kind in allowed:
-        return kind
-    wanted = ", ".join(map(str, allowed))
-    raise invalid_form(Violation(("type",), "BASE_TYPE_CHOICES", f"Value must be one of {{{wanted}}}."))
+    fields.require("type")
+    kind = fields.choice("type", allowed)
+    fields.check()
+    return kind or 0
 
 
-def _callback_response(interaction: Interaction, kind: int) -> JSON:
-    """What a callback answers that was sent with `with_response=true`."""
+def _read_draft(call: Call, fields: Fields, *, ephemeral: bool = False) -> Draft:
+    ephemeral = ephemeral or bool(read_flags(fields) & EPHEMERAL)
+    return read_draft(fields, call.body.files, ephemeral=ephemeral)
+
+
+def _read_choices(interaction: Interaction, data: Fields) -> list[JSON]:
+    """Read the choices for an autocomplete. Raises DiscordError if they do not fit the option that is typed in."""
+    choices = data.raw("choices")
+    if not is_list(choices):
+        data.refuse("choices", *REQUIRED)
+    elif len(choices) > CHOICES:
+        data.refuse("choices", "BASE_TYPE_MAX_LENGTH", f"Must be {CHOICES} or fewer in length.")
+    data.check()
+    # Checked as the choices of an option of this type, which have the same limits.
+    option = {"type": interaction.focused_kind, "name": "typed", "description": "typed", "choices": choices}
+    problems = command_violations({"name": "typed", "description": "typed", "options": [option]})
+    data.refuse_all(Violation(found.path[2:], found.code, found.message) for found in problems)
+    data.check()
+    return choices
+
+
+def _post(call: Call, interaction: Interaction, draft: Draft) -> Message:
+    """Send a message that answers an interaction."""
+    flags = (draft.flags or 0) & (ANSWER_FLAGS | LOADING)
+    # The first response replies to the message with the button, a follow-up to the first response.
+    reference = interaction.original if interaction.answered else interaction.message
+    return call.world.add_message(
+        interaction.channel,
+        call.world.bot,
+        **stored(call.world, draft),
+        flags=flags,
+        kind=REPLY if reference else _FIRST_ANSWERS.get(interaction.command_kind, 0),
+        ephemeral_for=interaction.user if flags & EPHEMERAL else None,
+        interaction=interaction,
+        reference=reference,
+    )
+
+
+def _response(interaction: Interaction, kind: int) -> JSON:
+    """Return what the answer to a callback with `with_response=true` says."""
     about: JSON = {"id": str(interaction.id), "type": interaction.kind, "channel_id": str(interaction.channel.id)}
     if interaction.guild is not None:
         about["guild_id"] = str(interaction.guild.id)
@@ -246,17 +260,4 @@ def _callback_response(interaction: Interaction, kind: int) -> JSON:
     return {"interaction": about, "resource": {"type": kind, "message": message.payload()}}
 
 
-def _choices(interaction: Interaction, data: Form) -> list[JSON]:
-    """The choices for an autocomplete. Raises `Refusal` where they do not fit the option typed in."""
-    choices = data.object().get("choices")
-    if not is_list(choices):
-        raise data.refusal(Violation(("choices",), "BASE_TYPE_REQUIRED", "This field is required"))
-    if len(choices) > CHOICES:
-        code, words = "BASE_TYPE_MAX_LENGTH", f"Must be {CHOICES} or fewer in length."
-        raise data.refusal(Violation(("choices",), code, words))
-    # Checked as the choices of an option of this type, for they obey the same limits.
-    option = {"type": interaction.focused_kind, "name": "typed", "description": "typed", "choices": choices}
-    problems = command_violations({"name": "typed", "description": "typed", "options": [option]})
-    if problems:
-        raise data.refusal(*(Violation(found.path[2:], found.code, found.message) for found in problems))
-    return choices
+ROUTES = [Route("POST", "/interactions/{interaction}/{token}/callback", respond, bot=False)]

@@ -1,4 +1,4 @@
-"""Rate limits of REST: how many calls each route takes in a while, told in headers, and refused beyond."""
+"""Rate limits of REST: how many calls each route takes in a period, the headers that say so, and the refusals."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from wisp.sandbox.rest.errors import RATE_LIMITED
 from wisp.sandbox.world.objects import JSON
 
 MAJOR = ("channel", "guild", "webhook", "token", "interaction")
-"""The parts of a path that have a bucket each (topics/rate-limits: channels, guilds, webhooks with their token)."""
+"""Parts of a path whose values have a bucket each (topics/rate-limits: channels, guilds, webhooks with their token)."""
 
-OUTSIDE_THE_WHOLE = "/webhooks/"
-"""What the limit on all calls does not count, nor what has no bucket (topics/rate-limits#global-rate-limit)."""
+NOT_GLOBAL = "/webhooks/"
+"""How the paths begin that the global limit does not count (topics/rate-limits#global-rate-limit)."""
 
-
-WITHOUT = "/interactions/"
-"""The first answers to interactions have no bucket: hikari warns where a header says that they do."""
+UNLIMITED = "/interactions/"
+"""How the paths begin that have no bucket and count nowhere: hikari warns if a header says that they have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +33,29 @@ class Quota:
     per: float
 
 
-PLENTY = Quota(10_000, 1.0)
-"""What a route takes if nothing else is said: Discord publishes no numbers, and nobody wants to wait in a test."""
+DEFAULT = Quota(10_000, 1.0)
+"""The limit of a route that has no other: Discord publishes no numbers, and a test should not wait."""
 
-ON_ALL = Quota(50, 1.0)
-"""How many calls Discord takes from a bot altogether (topics/rate-limits#global-rate-limit)."""
-
+GLOBAL = Quota(50, 1.0)
+"""Discord's limit on all calls of a bot together (topics/rate-limits#global-rate-limit)."""
 
 _EARLY = 0.005
 """Seconds by which a call may come before a window is over: headers are rounded to milliseconds, and clocks differ."""
 
 _KEPT = 1000
-"""Windows at which those that are over are looked for."""
+"""Number of windows from which on those that are over are removed."""
 
 
 @dataclass(slots=True)
 class _Window:
-    """A while until `over`, in seconds of `Clock.monotonic`: `used` calls came in it so far."""
+    """A period that ends at `over`, in seconds of `Clock.monotonic`, with `used` calls so far."""
 
     over: float
     used: int = 0
 
 
 class Limited(Exception):
-    """A call is one too many: Discord's answer, and the headers that say when to come again."""
+    """A call is one too many: Discord's answer, and the headers that say when to retry."""
 
     def __init__(self, body: JSON, headers: Mapping[str, str]) -> None:
         super().__init__(body)
@@ -66,9 +64,9 @@ class Limited(Exception):
 
 
 class Quotas:
-    """The rate limits of one sandbox. They pass with the world's clock, as a test moves it.
+    """The rate limits of one sandbox. They follow the world's clock, which a test can move.
 
-    `on_all` is the limit on all calls of the bot, None for none; interactions' answers do not count there.
+    `on_all` is the global limit, on all calls of the bot together; None for none.
     `refused` counts the calls that were one too many.
     """
 
@@ -76,7 +74,7 @@ class Quotas:
         self._clock = clock
         self.on_all: Quota | None = None
         self.refused: int = 0
-        self._said: list[tuple[str, re.Pattern[str], Quota]] = []
+        self._limits: list[tuple[str, re.Pattern[str], Quota]] = []
         self._windows: dict[tuple[str, ...], _Window] = {}
         self._hashes: dict[Route, str] = {}
 
@@ -84,18 +82,18 @@ class Quotas:
         """Let the routes of a method whose path the regular expression finds take `uses` calls in `per` seconds.
 
         The path is a route's as Discord's documentation names it, after /api/v10: "/channels/{channel}/messages$".
-        What was said last counts. Raises ValueError for numbers that are not positive.
+        The newest limit that fits a route counts. Raises ValueError for numbers that are not positive.
         """
         if uses < 1 or per <= 0:
             raise ValueError(f"expected at least 1 use in more than 0 seconds, got {uses!r} in {per!r}")
-        self._said.insert(0, (method.upper(), re.compile(path), Quota(uses, per)))
+        self._limits.insert(0, (method.upper(), re.compile(path), Quota(uses, per)))
         self._windows.clear()
 
     def take(self, route: Route, request: web.Request) -> dict[str, str]:
-        """Count a call; the headers that tell of what is left. Raises `Limited` where nothing is."""
-        if route.path.startswith(WITHOUT):
+        """Count a call and return the headers that say what is left. Raises `Limited` if nothing is."""
+        if route.path.startswith(UNLIMITED):
             return {}
-        if self.on_all is not None and not route.path.startswith(OUTSIDE_THE_WHOLE):
+        if self.on_all is not None and not route.path.startswith(NOT_GLOBAL):
             left = self._left(("",), self.on_all)
             if left is not None:
                 self.refused += 1
@@ -119,12 +117,12 @@ class Quotas:
         return headers
 
     def _left(self, key: tuple[str, ...], quota: Quota) -> float | None:
-        """Count a call; seconds until the next is taken, None where this one was."""
+        """Count a call; return None, or if there is no call left the seconds until the next one is allowed."""
         now = self._clock.monotonic()
         window = self._windows.get(key)
         if window is None or now >= window.over - _EARLY:
             if len(self._windows) >= _KEPT:
-                # Each interaction has a bucket of its own: most are over for ever.
+                # Each interaction has a bucket of its own, and most are never used again.
                 self._windows = {k: w for k, w in self._windows.items() if now < w.over}
             window = self._windows[key] = _Window(now + quota.per)
         if window.used >= quota.uses:
@@ -133,10 +131,10 @@ class Quotas:
         return None
 
     def _quota(self, route: Route) -> Quota:
-        for method, path, quota in self._said:
+        for method, path, quota in self._limits:
             if method == route.method and path.search(route.path):
                 return quota
-        return PLENTY
+        return DEFAULT
 
     def _hash(self, route: Route) -> str:
         if route not in self._hashes:

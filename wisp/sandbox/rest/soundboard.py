@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from aiohttp import web
-
-from wisp.sandbox.rest.call import Answer, Lookups, Route
+from wisp.sandbox.rest.call import Answer, Call, Route
 
 DEFAULT_SOUNDS = {
     "quack": "🦆",
@@ -17,23 +15,19 @@ DEFAULT_SOUNDS = {
 """Discord's own sounds by name, each with its emoji, in the order of their ids, which count from 1."""
 
 
-class Soundboard(Lookups):
-    """The route of the default sounds."""
+def list_defaults(call: Call) -> Answer:
+    """List Discord's own sounds (resources/soundboard#list-default-soundboard-sounds)."""
+    return 200, [
+        {
+            "name": name,
+            "sound_id": str(number),
+            "volume": 1.0,
+            "emoji_id": None,
+            "emoji_name": emoji,
+            "available": True,
+        }
+        for number, (name, emoji) in enumerate(DEFAULT_SOUNDS.items(), 1)
+    ]
 
-    def routes(self) -> list[Route]:
-        """Its row of the table."""
-        return [Route("GET", "/soundboard-default-sounds", self.list_defaults)]
 
-    async def list_defaults(self, request: web.Request) -> Answer:
-        """Discord's own sounds (docs.discord.com/developers/resources/soundboard, "List Default Soundboard Sounds")."""
-        return 200, [
-            {
-                "name": name,
-                "sound_id": str(number),
-                "volume": 1.0,
-                "emoji_id": None,
-                "emoji_name": emoji,
-                "available": True,
-            }
-            for number, (name, emoji) in enumerate(DEFAULT_SOUNDS.items(), 1)
-        ]
+ROUTES = [Route("GET", "/soundboard-default-sounds", list_defaults)]

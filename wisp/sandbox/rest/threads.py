@@ -1,27 +1,22 @@
-"""Threads over REST: starting them, who is in them, which there are."""
+"""Threads over REST: starting them, their members, and lists of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aiohttp import web
-
-from wisp.sandbox.rest.call import Answer, Lookups, Route, before_moment, limit, page, reason, wanted
+from wisp.sandbox.rest.call import Answer, Call, Route
+from wisp.sandbox.rest.drafts import read_draft, stored
 from wisp.sandbox.rest.errors import (
-    ARCHIVED_THREAD,
-    EMPTY_MESSAGE,
     HAS_A_THREAD,
     MISSING_PERMISSIONS,
-    NOT_IN_DMS,
-    TOO_MANY_IN_THREAD,
+    TOO_MANY_THREADS,
     UNKNOWN_MEMBER,
     WRONG_CHANNEL_TYPE,
-    Refusal,
+    DiscordError,
 )
 from wisp.sandbox.rest.fields import REQUIRED, Fields
-from wisp.sandbox.rest.forms import Form, read_draft, read_form
 from wisp.sandbox.world.audit_log import THREAD, Deed, changes_of, shown_thread
-from wisp.sandbox.world.bounds import ARCHIVE_AFTER, CHANNEL_NAME, SLOWMODE, THREAD_MEMBERS
+from wisp.sandbox.world.bounds import ARCHIVE_AFTER, CHANNEL_NAME, SLOWMODE
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
     ANNOUNCEMENT_THREAD,
@@ -34,242 +29,232 @@ from wisp.sandbox.world.objects import (
     THREADS,
     Channel,
     Thread,
-    User,
 )
 from wisp.sandbox.world.permissions import Permission
 
+DAY = 1440
+"""Minutes after which a thread is archived by default."""
 
-class Threads(Lookups):
-    """The routes of threads; what changes one is that of channels."""
 
-    def routes(self) -> list[Route]:
-        """Their rows of the table."""
-        threads, members = "/channels/{channel}/threads", "/channels/{channel}/thread-members"
-        return [
-            Route("POST", "/channels/{channel}/messages/{message}/threads", self.start_from_message),
-            Route("POST", threads, self.start),
-            Route("GET", threads + "/archived/public", self.list_archived_public),
-            Route("GET", threads + "/archived/private", self.list_archived_private),
-            Route("GET", "/channels/{channel}/users/@me/threads/archived/private", self.list_archived_joined),
-            Route("GET", "/guilds/{guild}/threads/active", self.list_active),
-            Route("GET", members, self.list_members),
-            Route("PUT", members + "/@me", self.join),
-            Route("DELETE", members + "/@me", self.leave),
-            Route("GET", members + "/{user}", self.get_member),
-            Route("PUT", members + "/{user}", self.add_member),
-            Route("DELETE", members + "/{user}", self.remove_member),
-        ]
+def start_from_message(call: Call) -> Answer:
+    """Start a thread of a message, whose id it has."""
+    message = call.message
+    channel, fields = message.channel, call.fields
+    name, after, slowmode = _read_basics(fields)
+    fields.check()
+    _need_to_start(call, PUBLIC_THREAD)
+    if message.thread is not None:
+        raise DiscordError(HAS_A_THREAD)
+    kind = ANNOUNCEMENT_THREAD if channel.kind == ANNOUNCEMENT else PUBLIC_THREAD
+    thread = call.world.start_thread(
+        channel, name, call.world.bot, message=message, kind=kind, archive_after=after, slowmode=slowmode
+    )
+    return 201, _started(call, thread)
 
-    async def start_from_message(self, request: web.Request) -> Answer:
-        """Start a thread that begins with a message, and has its id."""
-        message = self.message(request)
-        channel = message.channel
-        fields = Fields(await read_form(request))
-        name, after, slowmode = self._basics(fields)
-        fields.check()
-        why = reason(request)
-        self._need_for(channel, PUBLIC_THREAD)
-        if message.thread is not None:
-            raise Refusal(HAS_A_THREAD)
-        self.need_room(channel)
-        kind = ANNOUNCEMENT_THREAD if channel.kind == ANNOUNCEMENT else PUBLIC_THREAD
-        thread = self.world.start_thread(
-            channel, name, self.world.bot, message=message, kind=kind, archive_after=after, slowmode=slowmode
-        )
-        return 201, self._begun(thread, why)
 
-    async def start(self, request: web.Request) -> Answer:
-        """Start a thread by itself; in a forum, with its first message."""
-        channel = self.channel(request)
-        form = await read_form(request)
-        fields = Fields(form)
-        name, after, slowmode = self._basics(fields)
-        why = reason(request)
-        if channel.kind in (FORUM, MEDIA):
-            return self._start_post(channel, form, fields, (name, after, slowmode), why)
-        kind, invitable = fields.choice("type", THREADS), fields.boolean("invitable")
-        fields.check()
-        default = ANNOUNCEMENT_THREAD if channel.kind == ANNOUNCEMENT else PRIVATE_THREAD
-        kind = default if kind is None else kind
-        self._need_for(channel, kind)
-        self.need_room(channel)
-        thread = self.world.start_thread(
-            channel,
-            name,
-            self.world.bot,
-            kind=kind,
-            archive_after=after,
-            slowmode=slowmode,
-            invitable=invitable is not False,
-        )
-        return 201, self._begun(thread, why)
+def start(call: Call) -> Answer:
+    """Start a thread of its own; in a forum, with its first message."""
+    channel, fields = call.channel, call.fields
+    if channel.kind in (FORUM, MEDIA):
+        return _start_post(call, channel, fields)
+    name, after, slowmode = _read_basics(fields)
+    kind, invitable = fields.choice("type", THREADS), fields.boolean("invitable")
+    fields.check()
+    default = ANNOUNCEMENT_THREAD if channel.kind == ANNOUNCEMENT else PRIVATE_THREAD
+    kind = default if kind is None else kind
+    _need_to_start(call, kind)
+    thread = call.world.start_thread(
+        channel,
+        name,
+        call.world.bot,
+        kind=kind,
+        archive_after=after,
+        slowmode=slowmode,
+        invitable=invitable is not False,
+    )
+    return 201, _started(call, thread)
 
-    def _start_post(
-        self, channel: Channel, form: Form, fields: Fields, basics: tuple[str, int, int], why: str | None
-    ) -> Answer:
-        tags = fields.snowflakes("applied_tags", 5)
-        inner = fields.raw("message")
-        if inner is None:
-            fields.refuse("message", *REQUIRED)
-        fields.check()
-        self.need(channel, Permission.SEND_MESSAGES)
-        draft = read_draft(self.world, Form(inner, form.files, ("message",)))
-        if draft.empty:
-            raise Refusal(EMPTY_MESSAGE)
-        self.need_room(channel)
-        name, after, slowmode = basics
-        thread = self.world.start_thread(
-            channel, name, self.world.bot, archive_after=after, slowmode=slowmode, tags=tags
-        )
-        message = self.world.add_message(
-            thread,
-            self.world.bot,
-            content=draft.content or "",
-            embeds=draft.embeds or (),
-            components=draft.components or (),
-            attachments=draft.attachments or (),
-            allowed_mentions=draft.allowed_mentions,
-            id=thread.id,
-        )
-        return 201, {**self._begun(thread, why), "message": message.payload()}
 
-    def _begun(self, thread: Channel, why: str | None) -> JSON:
-        """A thread that has just begun, of which the audit log tells."""
-        if thread.guild is not None:
-            told = changes_of(THREAD, {}, shown_thread(thread))
-            self.log(thread.guild, Deed.THREAD_CREATE, thread.id, why, changes=told)
-        return {**thread.payload(), "member": self._thread(thread).members[self.world.bot.id].payload()}
+def _start_post(call: Call, channel: Channel, fields: Fields) -> Answer:
+    """Start a post of a forum: a thread with its first message."""
+    call.need(Permission.SEND_MESSAGES)
+    name, after, slowmode = _read_basics(fields)
+    tags, inner = fields.snowflakes("applied_tags", 5), fields.object("message")
+    if inner is None:
+        fields.refuse("message", *REQUIRED)
+    fields.check()
+    assert inner is not None  # or the form was refused
+    draft = read_draft(inner, call.body.files)
+    thread = call.world.start_thread(channel, name, call.world.bot, archive_after=after, slowmode=slowmode, tags=tags)
+    # A post has the id of its first message.
+    message = call.world.add_message(thread, call.world.bot, **stored(call.world, draft), id=thread.id)
+    return 201, {**_started(call, thread), "message": message.payload()}
 
-    def _basics(self, fields: Fields) -> tuple[str, int, int]:
-        """A new thread's name, minutes until it is archived, and slowmode."""
-        name = fields.text("name", CHANNEL_NAME, required=True)
-        after = fields.choice("auto_archive_duration", ARCHIVE_AFTER)
-        return name or "", after or 1440, fields.integer("rate_limit_per_user", SLOWMODE) or 0
 
-    def _need_for(self, channel: Channel, kind: int) -> None:
-        if channel.guild is None:
-            raise Refusal(NOT_IN_DMS)
-        if channel.kind not in (TEXT, ANNOUNCEMENT) or (channel.kind == ANNOUNCEMENT and kind == PRIVATE_THREAD):
-            raise Refusal(WRONG_CHANNEL_TYPE)
-        private = kind == PRIVATE_THREAD
-        self.need(channel, Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS)
+def _started(call: Call, thread: Channel) -> JSON:
+    """Note in the audit log that a thread was started, and return it with the bot's membership."""
+    call.log(Deed.THREAD_CREATE, thread.id, changes=changes_of(THREAD, {}, shown_thread(thread)))
+    return {**thread.payload(), "member": _thread(thread).members[call.world.bot.id].payload()}
 
-    # Who is in them
 
-    async def join(self, request: web.Request) -> Answer:
-        """Let the bot into a thread."""
-        return self._let_in(self._open_thread(request), self.world.bot)
+def _read_basics(fields: Fields) -> tuple[str, int, int]:
+    """Read a new thread's name, the minutes until it is archived, and its slowmode."""
+    name = fields.text("name", CHANNEL_NAME, required=True)
+    after = fields.choice("auto_archive_duration", ARCHIVE_AFTER)
+    return name, after or DAY, fields.integer("rate_limit_per_user", SLOWMODE) or 0
 
-    async def add_member(self, request: web.Request) -> Answer:
-        """Let somebody into a thread."""
-        channel = self._open_thread(request)
-        self.need(channel, Permission.SEND_MESSAGES)
-        user = self.user(request)
-        if channel.guild is None or user.id not in channel.guild.members:
-            raise Refusal(UNKNOWN_MEMBER)
-        return self._let_in(channel, user)
 
-    def _let_in(self, channel: Channel, user: User) -> Answer:
-        members = self._thread(channel).members
-        if user.id not in members and len(members) >= THREAD_MEMBERS.most:
-            raise Refusal(TOO_MANY_IN_THREAD)
-        self.world.join_thread(channel, user)
-        return 204, None
+def _need_to_start(call: Call, kind: int) -> None:
+    """Raise DiscordError if the bot cannot start a thread of this type in the channel in the path."""
+    call.need_guild()
+    private = kind == PRIVATE_THREAD
+    if call.channel.kind not in (TEXT, ANNOUNCEMENT) or (call.channel.kind == ANNOUNCEMENT and private):
+        raise DiscordError(WRONG_CHANNEL_TYPE)
+    call.need(Permission.CREATE_PRIVATE_THREADS if private else Permission.CREATE_PUBLIC_THREADS)
 
-    async def leave(self, request: web.Request) -> Answer:
-        """Let the bot out of a thread."""
-        self.world.leave_thread(self._open_thread(request), self.world.bot)
-        return 204, None
 
-    async def remove_member(self, request: web.Request) -> Answer:
-        """Let somebody out of a thread: with the permission to manage threads, or from the bot's own private one."""
-        channel, user = self._open_thread(request), self.user(request)
-        own = channel.kind == PRIVATE_THREAD and self._thread(channel).owner is self.world.bot
-        if not own and user is not self.world.bot and not self.may(channel, Permission.MANAGE_THREADS):
-            raise Refusal(MISSING_PERMISSIONS)
-        self.world.leave_thread(channel, user)
-        return 204, None
+def need_room(call: Call, channel: Channel) -> None:
+    """Raise DiscordError if an archived thread of the channel's guild cannot be opened: as many as can be are open."""
+    if channel.guild is not None and not call.world.has_room_for_threads(channel.guild):
+        raise DiscordError(TOO_MANY_THREADS)
 
-    async def list_members(self, request: web.Request) -> Answer:
-        """Who is in a thread, ordered by id."""
-        channel, (most, _, after) = self.channel(request), page(request, most=100, default=100)
-        users = sorted(number for number in self._thread(channel).members if number > after)
-        with_member = wanted(request, "with_member")
-        return 200, [self._member(channel, number, with_member=with_member) for number in users[:most]]
 
-    async def get_member(self, request: web.Request) -> Answer:
-        """One member of a thread."""
-        channel, user = self.channel(request), self.user(request)
-        if user.id not in self._thread(channel).members:
-            raise Refusal(UNKNOWN_MEMBER)
-        return 200, self._member(channel, user.id, with_member=wanted(request, "with_member"))
+# Members
 
-    def _member(self, channel: Channel, number: int, *, with_member: bool) -> JSON:
-        payload = self._thread(channel).members[number].payload()
-        if with_member and channel.guild is not None:
-            payload["member"] = channel.guild.members[number].payload()
-        return payload
 
-    def _open_thread(self, request: web.Request) -> Channel:
-        channel = self.channel(request)
-        if self._thread(channel).archived:
-            raise Refusal(ARCHIVED_THREAD)
-        return channel
+def join(call: Call) -> Answer:
+    """Add the bot to a thread."""
+    call.world.join_thread(_open_thread(call), call.world.bot)
+    return 204, None
 
-    def _thread(self, channel: Channel) -> Thread:
-        if channel.thread is None:
-            raise Refusal(WRONG_CHANNEL_TYPE)
-        return channel.thread
 
-    # Which there are
+def add_member(call: Call) -> Answer:
+    """Add a member of the guild to a thread."""
+    channel, user = _open_thread(call), call.user
+    if user.id not in call.guild.members:
+        raise DiscordError(UNKNOWN_MEMBER)
+    call.world.join_thread(channel, user)
+    return 204, None
 
-    async def list_active(self, request: web.Request) -> Answer:
-        """A guild's threads that are not archived and that the bot sees, newest first."""
-        threads = self._seen(self.guild(request).threads.values(), archived=False)
-        return 200, self._list(sorted(threads, key=lambda thread: -thread.id))
 
-    async def list_archived_public(self, request: web.Request) -> Answer:
-        """A channel's archived threads that everybody sees."""
-        return 200, self._archived(request, (PUBLIC_THREAD, ANNOUNCEMENT_THREAD), joined=False)
+def leave(call: Call) -> Answer:
+    """Remove the bot from a thread."""
+    call.world.leave_thread(_open_thread(call), call.world.bot)
+    return 204, None
 
-    async def list_archived_private(self, request: web.Request) -> Answer:
-        """A channel's archived private threads."""
-        self.need(self.channel(request), Permission.MANAGE_THREADS)
-        return 200, self._archived(request, (PRIVATE_THREAD,), joined=False)
 
-    async def list_archived_joined(self, request: web.Request) -> Answer:
-        """A channel's archived private threads that the bot is in."""
-        return 200, self._archived(request, (PRIVATE_THREAD,), joined=True)
+def remove_member(call: Call) -> Answer:
+    """Remove a member from a thread: with the permission to manage threads, or from the bot's own private one."""
+    channel, user = _open_thread(call), call.user
+    own = channel.kind == PRIVATE_THREAD and _thread(channel).owner is call.world.bot
+    if not own and user is not call.world.bot and not call.may(Permission.MANAGE_THREADS):
+        raise DiscordError(MISSING_PERMISSIONS)
+    call.world.leave_thread(channel, user)
+    return 204, None
 
-    def _archived(self, request: web.Request, kinds: Iterable[int], *, joined: bool) -> JSON:
-        channel = self.channel(request)
-        # Those that the bot joined are paged by their id, the others by when they were archived.
-        most = limit(request, most=100, default=50, least=2)
-        before = page(request, most=100, default=50)[1] if joined else before_moment(request)
-        if channel.guild is None:
-            raise Refusal(NOT_IN_DMS)
-        self.need(channel, Permission.READ_MESSAGE_HISTORY)
-        found = [
-            (thread.id if joined else about.archive_moment, thread)
-            for thread in self._seen(channel.guild.threads.values(), archived=True)
-            if thread.parent is channel
-            and thread.kind in kinds
-            and (about := self._thread(thread))
-            and (not joined or self.world.bot.id in about.members)
-        ]
-        threads = [
-            thread for moment, thread in sorted(found, key=lambda pair: pair[0], reverse=True) if moment < before
-        ]
-        return self._list(threads[:most]) | {"has_more": len(threads) > most}
 
-    def _seen(self, threads: Iterable[Channel], *, archived: bool) -> list[Channel]:
-        return [
-            thread
-            for thread in threads
-            if self._thread(thread).archived is archived and self.world.sees(self.world.bot, thread)
-        ]
+def list_members(call: Call) -> Answer:
+    """List the members of a thread, ordered by id."""
+    channel, (limit, _, after) = call.channel, call.page(most=100, default=100)
+    with_member = call.flag("with_member")
+    ids = sorted(id for id in _thread(channel).members if id > after)
+    return 200, [_member(channel, id, with_member=with_member) for id in ids[:limit]]
 
-    def _list(self, threads: list[Channel]) -> JSON:
-        mine = [self._thread(thread).members.get(self.world.bot.id) for thread in threads]
-        members = [member.payload() for member in mine if member]
-        return {"threads": [thread.payload() for thread in threads], "members": members, "has_more": False}
+
+def get_member(call: Call) -> Answer:
+    """Return a member of a thread."""
+    channel, user, with_member = call.channel, call.user, call.flag("with_member")
+    if user.id not in _thread(channel).members:
+        raise DiscordError(UNKNOWN_MEMBER)
+    return 200, _member(channel, user.id, with_member=with_member)
+
+
+def _member(channel: Channel, id: int, *, with_member: bool) -> JSON:
+    payload = _thread(channel).members[id].payload()
+    if with_member and channel.guild is not None:
+        payload["member"] = channel.guild.members[id].payload()
+    return payload
+
+
+def _open_thread(call: Call) -> Channel:
+    """The thread in the path, which must not be archived."""
+    _thread(call.channel)
+    call.need_open(call.channel)
+    return call.channel
+
+
+def _thread(channel: Channel) -> Thread:
+    if channel.thread is None:
+        raise DiscordError(WRONG_CHANNEL_TYPE)
+    return channel.thread
+
+
+# Lists of threads
+
+
+def list_active(call: Call) -> Answer:
+    """List a guild's threads that are not archived and that the bot sees, newest first."""
+    threads = _seen(call, call.guild.threads.values(), archived=False)
+    return 200, _list(call, sorted(threads, key=lambda thread: -thread.id))
+
+
+def list_archived_public(call: Call) -> Answer:
+    """List a channel's archived threads that everyone sees."""
+    return 200, _archived(call, (PUBLIC_THREAD, ANNOUNCEMENT_THREAD), joined=False)
+
+
+def list_archived_private(call: Call) -> Answer:
+    """List a channel's archived private threads."""
+    return 200, _archived(call, (PRIVATE_THREAD,), joined=False)
+
+
+def list_archived_joined(call: Call) -> Answer:
+    """List a channel's archived private threads that the bot is a member of."""
+    return 200, _archived(call, (PRIVATE_THREAD,), joined=True)
+
+
+def _archived(call: Call, kinds: Iterable[int], *, joined: bool) -> JSON:
+    # Those that the bot joined are paged by id, the others by the moment when they were archived.
+    limit = call.limit(most=100, default=50, least=2)
+    before = call.page(most=100, default=50, least=2).before if joined else call.before_moment()
+    found = [
+        (thread.id if joined else about.archive_moment, thread)
+        for thread in _seen(call, call.guild.threads.values(), archived=True)
+        if thread.parent is call.channel
+        and thread.kind in kinds
+        and (about := _thread(thread))
+        and (not joined or call.world.bot.id in about.members)
+    ]
+    threads = [thread for moment, thread in sorted(found, key=lambda pair: pair[0], reverse=True) if moment < before]
+    return _list(call, threads[:limit]) | {"has_more": len(threads) > limit}
+
+
+def _seen(call: Call, threads: Iterable[Channel], *, archived: bool) -> list[Channel]:
+    return [
+        thread for thread in threads if _thread(thread).archived is archived and call.world.sees(call.world.bot, thread)
+    ]
+
+
+def _list(call: Call, threads: list[Channel]) -> JSON:
+    mine = [_thread(thread).members.get(call.world.bot.id) for thread in threads]
+    members = [member.payload() for member in mine if member]
+    return {"threads": [thread.payload() for thread in threads], "members": members, "has_more": False}
+
+
+OF_CHANNEL, MEMBERS = "/channels/{channel}/threads", "/channels/{channel}/thread-members"
+HISTORY, MANAGE = Permission.READ_MESSAGE_HISTORY, Permission.MANAGE_THREADS
+
+ROUTES = [
+    Route("POST", "/channels/{channel}/messages/{message}/threads", start_from_message),
+    Route("POST", OF_CHANNEL, start),
+    Route("GET", OF_CHANNEL + "/archived/public", list_archived_public, needs=HISTORY),
+    Route("GET", OF_CHANNEL + "/archived/private", list_archived_private, needs=HISTORY | MANAGE),
+    Route("GET", "/channels/{channel}/users/@me/threads/archived/private", list_archived_joined, needs=HISTORY),
+    Route("GET", "/guilds/{guild}/threads/active", list_active),
+    Route("GET", MEMBERS, list_members),
+    Route("PUT", MEMBERS + "/@me", join),
+    Route("DELETE", MEMBERS + "/@me", leave),
+    Route("GET", MEMBERS + "/{user}", get_member),
+    Route("PUT", MEMBERS + "/{user}", add_member, needs=Permission.SEND_MESSAGES),
+    Route("DELETE", MEMBERS + "/{user}", remove_member),
+]

@@ -146,6 +146,8 @@ class Belongings(Places):
         _refuse_webhook(after)
         if after.guild is not before.guild:
             raise Impossible("a webhook stays in its guild")
+        if after is not before and len(self.webhooks_of(after)) >= bounds.WEBHOOKS.most:
+            raise LimitReached(f"a channel has at most {bounds.WEBHOOKS.most} webhooks", bounds.WEBHOOKS)
         for name, value in changes.items():
             setattr(webhook, name, value)
         for channel in dict.fromkeys((before, after)):
@@ -238,8 +240,9 @@ class Belongings(Places):
     ) -> Emoji:
         """A new emoji of a guild, or (None) of the application. Raises Impossible where there are too many."""
         refuse_length("an emoji's name", name, bounds.EMOJI_NAME)
-        if guild is not None and sum(one.animated is animated for one in guild.emojis.values()) >= bounds.EMOJIS.most:
-            raise LimitReached(f"{guild.name} has {bounds.EMOJIS.most} emojis already", bounds.EMOJIS)
+        bound = bounds.ANIMATED_EMOJIS if animated else bounds.EMOJIS
+        if guild is not None and sum(one.animated is animated for one in guild.emojis.values()) >= bound.most:
+            raise LimitReached(f"{guild.name} has {bound.most} {'animated ' if animated else ''}emojis already", bound)
         if guild is None and len(self.application_emojis) >= bounds.APPLICATION_EMOJIS.most:
             raise LimitReached(
                 f"the application has {bounds.APPLICATION_EMOJIS.most} emojis already", bounds.APPLICATION_EMOJIS

@@ -1,7 +1,7 @@
 """How long and how many things can be in a guild, each with the page of Discord's documentation that says so.
 
 Pages are those under https://docs.discord.com/developers; what commands, messages and forms can hold is in
-`wisp.limits`, what is refused and how in `refusals`.
+`wisp.limits`, the error for each limit in `wisp.sandbox.rest.errors`.
 """
 
 from __future__ import annotations
@@ -67,6 +67,7 @@ WEBHOOKS = Bound(0, 15, "topics/opcodes-and-status-codes#json: 30007")
 APPLICATION_EMOJIS = Bound(0, 2000, "resources/emoji#emoji-object-applicationowned-emoji")
 EMOJI_SIZE = Bound(1, 256 * 1024, "resources/emoji#create-guild-emoji")
 EMOJIS = Bound(0, 50, "topics/opcodes-and-status-codes#json: 30008")
+ANIMATED_EMOJIS = Bound(0, 50, "topics/opcodes-and-status-codes#json: 30018")
 ACTIVE_THREADS = Bound(0, 1000, "topics/opcodes-and-status-codes#json: 160006")
 """The documentation has no number: it was counted (thomasloupe/Slackord, issue 101)."""
 THREAD_MEMBERS = Bound(0, 1000, "topics/threads#thread-members")

@@ -86,7 +86,7 @@ class Impossible(WispError, AssertionError):
 
 
 class LimitReached(Impossible):
-    """Something has as many parts as Discord allows. `bound` says how many that are; REST has an error code for each."""
+    """Something has as many parts as Discord allows. `bound` says how many; REST has an error code for each."""
 
     def __init__(self, message: str, bound: Bound) -> None:
         super().__init__(message)

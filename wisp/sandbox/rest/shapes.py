@@ -1,10 +1,9 @@
-"""What Discord refuses in a payload besides `wisp.limits`: what no bot of wisp gets wrong, but other libraries may."""
+"""What Discord refuses in messages, commands and modals besides `wisp.limits`: wisp sends none of it, others may."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wisp.limits import (
@@ -32,7 +31,6 @@ from wisp.limits import (
     integer,
     is_integer,
     is_object,
-    listed,
     localized,
     number,
     objects,
@@ -44,6 +42,7 @@ from wisp.limits import (
     violations,
     walk,
 )
+from wisp.sandbox.rest.fields import boolean, choice, permissions, snowflake, timestamp
 
 if TYPE_CHECKING:
     from wisp.limits import Path, Validator
@@ -54,50 +53,6 @@ DUPLICATE_NAME = "APPLICATION_COMMANDS_DUPLICATE_NAME"
 STICKERS = 3
 COMMAND_SIZE = 8000  # names, descriptions and choice values of a command, the longest localization of each
 COMPONENTS_TEXT = 4000  # of all text displays of a message
-
-
-def boolean(report: Report, value: object, path: Path) -> None:
-    """Check a bool."""
-    if not isinstance(value, bool):
-        report.refuse(path, "BOOLEAN_TYPE_CONVERT", "Must be either true or false.")
-
-
-def choice(*allowed: int | str) -> Validator:
-    """Return the check of one of several strings or integers."""
-
-    def check(report: Report, value: Any, path: Path) -> None:
-        if not isinstance(value, (str, int)) or isinstance(value, bool) or value not in allowed:
-            report.refuse(path, "BASE_TYPE_CHOICES", f"Value must be one of {listed(allowed)}.")
-
-    return check
-
-
-def snowflake(report: Report, value: Any, path: Path) -> None:
-    """Check an id, a string or an integer."""
-    if not 0 <= _integer(value) < 2**63:
-        report.refuse(path, "NUMBER_TYPE_COERCE", f"Value {shown(value)} is not snowflake.")
-
-
-def _permissions(report: Report, value: Any, path: Path) -> None:
-    if _integer(value) < 0:
-        report.refuse(path, "NUMBER_TYPE_COERCE", f"Value {shown(value)} is not int.")
-
-
-def _integer(value: object) -> int:
-    """Return an integer, also if it is written as a string; -1 for anything else."""
-    if isinstance(value, str) and 0 < len(value) <= 20 and value.isascii() and value.isdigit():
-        return int(value)
-    return value if is_integer(value) else -1
-
-
-def _timestamp(report: Report, value: Any, path: Path) -> None:
-    text(0, 64)(report, value, path)
-    if not value or not report.is_clean(path):
-        return
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        report.refuse(path, "DATE_TIME_TYPE_PARSE", f"Could not parse {shown(value)}. Should be ISO8601.")
 
 
 def _anything(report: Report, value: object, path: Path) -> None:
@@ -331,7 +286,7 @@ _COMMAND: dict[str, Validator | str] = {
     "dm_permission": boolean,
     "contexts": choices(0, 1, 2, low=1),
     "integration_types": choices(0, 1, low=1),
-    "default_member_permissions": _permissions,
+    "default_member_permissions": permissions,
 }
 _ID: dict[str, Validator | str] = {"custom_id": text(*CUSTOM_ID)}
 _IN_CONTAINER = {1: "row", 9: "section", 10: "text display", 12: "gallery", 13: "file", 14: "separator"}
@@ -431,7 +386,7 @@ TABLE: dict[str, Shape] = {
         {
             "url": _URL,
             "color": integer(0, 0xFFFFFF),
-            "timestamp": _timestamp,
+            "timestamp": timestamp,
             "footer": Shape({"text": text(0, 2048), "icon_url": _MEDIA_URL}),
             "author": Shape({"name": text(0, 256), "url": _MEDIA_URL, "icon_url": _MEDIA_URL}),
             **dict.fromkeys(("image", "thumbnail", "video", "provider"), _URLS),
@@ -554,22 +509,3 @@ def commands_violations(payloads: Sequence[Mapping[str, object]]) -> list[Violat
         names: list[tuple[Path, object]] = [((index, "name"), one.get("name")) for index, one in of_kind]
         refuse_duplicates(report, names, DUPLICATE_NAME, "Application command names must be unique", up=1)
     return report.found
-
-
-def error_tree(found: Iterable[Violation]) -> dict[str, object]:
-    """Return the `errors` object of Discord's "Invalid Form Body" (50035): paths as nested keys, then `_errors`.
-
-    Discord checks an object as a whole only if its fields are right: its violations are left out if there are any of
-    its fields, so that `_errors` never stands beside other keys.
-    """
-    everything = list(found)
-    holders = {violation.path[:depth] for violation in everything for depth in range(len(violation.path))}
-    tree: dict[str, Any] = {}
-    for violation in everything:
-        if violation.path in holders:
-            continue
-        branch = tree
-        for key in violation.path:
-            branch = branch.setdefault(str(key), {})
-        branch.setdefault("_errors", []).append({"code": violation.code, "message": violation.message})
-    return tree

@@ -1,0 +1,356 @@
+"""The message in a body: what a bot sends or edits, checked, and what Discord keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from typing import NamedTuple, TypedDict
+
+from wisp.limits import ATTACHMENTS, Violation, is_integer
+from wisp.sandbox.rest.errors import EMPTY_MESSAGE, DiscordError, Unserved
+from wisp.sandbox.rest.fields import Fields
+from wisp.sandbox.rest.shapes import message_violations
+from wisp.sandbox.world.objects import COMPONENTS_V2, JSON, LOADING, SUPPRESS_EMBEDS, Attachment, Message
+from wisp.sandbox.world.world import World
+
+SELECT_FIELDS = ("custom_id", "placeholder", "min_values", "max_values", "disabled")
+
+COMPONENT_FIELDS: Mapping[int, tuple[str, ...]] = {
+    1: ("components",),
+    2: ("style", "label", "emoji", "custom_id", "url", "sku_id", "disabled"),
+    3: (*SELECT_FIELDS, "options"),
+    5: (*SELECT_FIELDS, "default_values"),
+    6: (*SELECT_FIELDS, "default_values"),
+    7: (*SELECT_FIELDS, "default_values"),
+    8: (*SELECT_FIELDS, "default_values", "channel_types"),
+    9: ("components", "accessory"),
+    10: ("content",),
+    11: ("media", "description", "spoiler"),
+    12: ("items",),
+    13: ("file", "spoiler"),
+    14: ("divider", "spacing"),
+    17: ("components", "accent_color", "spoiler"),
+}
+"""The fields of each type of component besides `type` and `id` (components/reference)."""
+
+_SELECT_DEFAULTS: JSON = {"min_values": 1, "max_values": 1}
+_COMPONENT_DEFAULTS: Mapping[int, JSON] = {
+    3: _SELECT_DEFAULTS,
+    5: _SELECT_DEFAULTS,
+    6: _SELECT_DEFAULTS,
+    7: _SELECT_DEFAULTS,
+    8: _SELECT_DEFAULTS,
+    11: {"description": None, "spoiler": False},
+    13: {"name": None, "size": None, "spoiler": False},
+    14: {"divider": True, "spacing": 1},
+    17: {"accent_color": None, "spoiler": False},
+}
+"""The values of a component's optional fields that are left out."""
+
+_EMBED_PARTS = (
+    ("footer", "text", ("text", "icon_url")),
+    ("author", "name", ("name", "url", "icon_url")),
+    ("image", "url", ("url",)),
+    ("thumbnail", "url", ("url",)),
+)
+"""The parts of an embed, the field that each needs, and all its fields."""
+
+
+_UNSERVED = {"poll": "polls in messages", "sticker_ids": "stickers in messages"}
+"""Fields of a message that Discord has and the sandbox has not."""
+
+
+class Upload(NamedTuple):
+    """A file of a message that is not sent yet."""
+
+    filename: str
+    content: bytes
+    description: str | None
+
+
+@dataclass(slots=True)
+class Draft:
+    """A message that a bot sends, or its changes to one: None then is what stays as it was.
+
+    `kept` are the files of an edited message that it keeps, `uploads` the new ones, which are stored when the message
+    is. `embeds` and `components` are as the bot sent them.
+    """
+
+    content: str | None = None
+    embeds: list[JSON] | None = None
+    components: list[JSON] | None = None
+    kept: list[Attachment] | None = None
+    uploads: Sequence[Upload] = ()
+    flags: int | None = None
+    allowed_mentions: JSON | None = None
+    tts: bool = False
+    ephemeral: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to see."""
+        return not (self.content or self.embeds or self.components or self.kept or self.uploads)
+
+
+class Content(TypedDict):
+    """What a new message says, for `World.add_message`."""
+
+    content: str
+    embeds: list[JSON]
+    components: list[JSON]
+    attachments: list[Attachment]
+    allowed_mentions: JSON | None
+    tts: bool
+
+
+def read_draft(
+    fields: Fields,
+    files: Mapping[int, tuple[str, bytes]],
+    *,
+    old: Message | None = None,
+    ephemeral: bool = False,
+) -> Draft:
+    """Read a new message, or an edit of `old`, and check it; nothing is stored yet. Raises DiscordError.
+
+    A new message that is empty is refused; an edit may be empty until `apply_draft` knows what is left.
+    """
+    payload = fields.values
+    flags = read_flags(fields)
+    # A message of the new components stays one.
+    lasting = old.flags & COMPONENTS_V2 if old else 0
+    fields.refuse_all(message_violations({**payload, "flags": flags | lasting}))
+    fields.check()
+    for name, what in _UNSERVED.items():
+        if payload.get(name) not in (None, []):
+            raise Unserved(what)
+    kept, uploads = _read_files(fields, files, old)
+    seen = [*(kept if kept is not None else old.attachments if old else ()), *uploads]
+    fields.refuse_all(_media_problems(payload.get("components") or (), seen))
+    fields.check()
+    given = payload.keys() if old is not None else {"content", "embeds", "components", "flags"}
+    draft = Draft(
+        content=(payload.get("content") or "").strip() if "content" in given else None,
+        embeds=payload.get("embeds") or [] if "embeds" in given else None,
+        components=payload.get("components") or [] if "components" in given else None,
+        kept=kept,
+        uploads=uploads,
+        flags=flags if "flags" in given else None,
+        allowed_mentions=payload.get("allowed_mentions"),
+        tts=payload.get("tts") is True,
+        ephemeral=ephemeral or (old is not None and old.ephemeral),
+    )
+    if old is None and draft.empty:
+        raise DiscordError(EMPTY_MESSAGE)
+    return draft
+
+
+def read_flags(fields: Fields) -> int:
+    """Read the flags of a message, 0 if there are none. Raises DiscordError if they are not an integer."""
+    flags = fields.raw("flags") or 0
+    if is_integer(flags):
+        return flags
+    fields.refuse("flags", "NUMBER_TYPE_COERCE", "Value is not int.")
+    fields.check()
+    return 0
+
+
+def stored(world: World, draft: Draft) -> Content:
+    """Store the files of a new message, and return what it says as Discord keeps it."""
+    attachments = _store_files(world, draft)
+    return {
+        "content": draft.content or "",
+        "embeds": _stored_embeds(draft.embeds or (), attachments),
+        "components": _stored_components(world, draft.components or (), attachments),
+        "attachments": attachments,
+        "allowed_mentions": draft.allowed_mentions,
+        "tts": draft.tts,
+    }
+
+
+def apply_draft(world: World, message: Message, draft: Draft) -> None:
+    """Edit a message. Raises DiscordError if nothing would be left of it."""
+    left = (
+        message.content if draft.content is None else draft.content,
+        message.embeds if draft.embeds is None else draft.embeds,
+        message.components if draft.components is None else draft.components,
+        message.attachments if draft.kept is None else (*draft.kept, *draft.uploads),
+    )
+    if not any(left):
+        raise DiscordError(EMPTY_MESSAGE)
+    flags = message.flags
+    if draft.flags is not None:
+        flags = flags & ~SUPPRESS_EMBEDS | draft.flags & (SUPPRESS_EMBEDS | COMPONENTS_V2)
+    attachments = None if draft.kept is None else _store_files(world, draft)
+    seen = message.attachments if attachments is None else attachments
+    world.edit_message(
+        message,
+        content=draft.content,
+        embeds=None if draft.embeds is None else _stored_embeds(draft.embeds, seen),
+        components=None if draft.components is None else _stored_components(world, draft.components, seen),
+        attachments=attachments,
+        flags=flags & ~LOADING,
+        allowed_mentions=draft.allowed_mentions,
+    )
+
+
+def _read_files(
+    fields: Fields, files: Mapping[int, tuple[str, bytes]], old: Message | None
+) -> tuple[list[Attachment] | None, list[Upload]]:
+    """Return the files of `old` that the form names (all if it names none; None: all, unchanged), and the new ones."""
+    named: list[JSON] | None = fields.raw("attachments") or ([] if "attachments" in fields else None)
+    if named is None and not files:
+        return None if old is not None else [], []
+    old_files = {attachment.id: attachment for attachment in (old.attachments if old else ())}
+    kept = list(old_files.values()) if named is None else []
+    details: dict[int, JSON] = {}
+    for index, detail in enumerate(named or ()):
+        number = int(detail["id"])
+        if number in old_files:
+            kept.append(old_files[number])
+        elif number in files:
+            details[number] = detail
+        else:
+            problem = Violation(("attachments", index), "ATTACHMENT_NOT_FOUND", "Attachment data not found")
+            fields.refuse_all([problem])
+    if len(kept) + len(files) > ATTACHMENTS:
+        fields.refuse("attachments", "BASE_TYPE_MAX_LENGTH", f"Must be {ATTACHMENTS} or fewer in length.")
+    fields.check()
+    uploads: list[Upload] = []
+    for number, (filename, content) in sorted(files.items()):
+        detail = details.get(number, {})
+        uploads.append(Upload(detail.get("filename") or filename, content, detail.get("description")))
+    return kept, uploads
+
+
+def _store_files(world: World, draft: Draft) -> list[Attachment]:
+    """Store the new files of a message; return all that it has."""
+    new = [
+        world.add_attachment(upload.filename, upload.content, description=upload.description, ephemeral=draft.ephemeral)
+        for upload in draft.uploads
+    ]
+    return [*(draft.kept or ()), *new]
+
+
+def _stored_embeds(embeds: Iterable[JSON], attachments: Iterable[Attachment]) -> list[JSON]:
+    """Return embeds as Discord gives them back."""
+    urls = _urls(attachments)
+    return [{"type": "rich", **_stored_embed(embed, urls)} for embed in embeds]
+
+
+def _stored_components(world: World, components: Iterable[JSON], attachments: Iterable[Attachment]) -> list[JSON]:
+    """Return components as Discord gives them back, numbered: one that has no id gets a free one."""
+    given = list(components)
+    taken = {component.get("id") for _, component in _walk(given)}
+    urls, ids = _urls(attachments), (id for id in count(1) if id not in taken)
+    return [_stored_component(world, component, urls, ids) for component in given]
+
+
+def _media_problems(components: Iterable[JSON], files: Iterable[Attachment | Upload]) -> Iterator[Violation]:
+    """Yield each place in components that names a file which the message does not have."""
+    urls = {_local_url(file) for file in files}
+    for path, component in _walk(components):
+        known = _pick(component, COMPONENT_FIELDS[component["type"]])
+        media = [((*path, name), known[name]) for name in ("media", "file") if name in known]
+        media += [((*path, "items", n, "media"), item["media"]) for n, item in enumerate(known.get("items", ()))]
+        for place, item in media:
+            if item["url"].lower().startswith("attachment:") and item["url"] not in urls:
+                code = "UNFURLED_MEDIA_ITEM_REFERENCED_ATTACHMENT_NOT_FOUND"
+                yield Violation((*place, "url"), code, "The referenced attachment was not found.")
+
+
+def _walk(
+    components: Iterable[JSON], path: tuple[str | int, ...] = ("components",)
+) -> Iterator[tuple[tuple[str | int, ...], JSON]]:
+    """Yield each component with its path, before those in it."""
+    for index, component in enumerate(components):
+        known = _pick(component, COMPONENT_FIELDS[component["type"]])
+        yield (*path, index), component
+        yield from _walk(known.get("components", ()), (*path, index, "components"))
+        if "accessory" in known:
+            yield (*path, index, "accessory"), known["accessory"]
+
+
+def _urls(attachments: Iterable[Attachment]) -> dict[str, str]:
+    """Return the URL of each file by the one that the message itself uses."""
+    return {_local_url(attachment): attachment.url for attachment in attachments}
+
+
+def _local_url(file: Attachment | Upload) -> str:
+    return f"attachment://{file.filename}"
+
+
+def _pick(source: JSON, names: Iterable[str]) -> JSON:
+    return {name: source[name] for name in names if source.get(name) is not None}
+
+
+def _stored_embed(embed: JSON, urls: Mapping[str, str]) -> JSON:
+    given = _pick(embed, ("title", "description", "url", "color"))
+    stored: JSON = {name: value for name, value in given.items() if value != ""}
+    if embed.get("timestamp"):
+        moment = datetime.fromisoformat(embed["timestamp"])
+        stored["timestamp"] = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
+    for name, needed, names in _EMBED_PARTS:
+        part: JSON = embed.get(name) or {}
+        if part.get(needed):
+            texts = {key: text for key, text in _pick(part, names).items() if text}
+            stored[name] = {key: urls.get(text, text) for key, text in texts.items()}
+    if embed.get("fields"):
+        stored["fields"] = [
+            {"name": item["name"], "value": item["value"], "inline": bool(item.get("inline"))}
+            for item in embed["fields"]
+        ]
+    return stored
+
+
+def _stored_component(world: World, component: JSON, urls: Mapping[str, str], numbers: Iterator[int]) -> JSON:
+    def media(given: JSON) -> JSON:
+        url = urls.get(given["url"], given["url"])
+        return {"id": str(world.next_id()), "url": url, "proxy_url": url}
+
+    def inner(given: JSON) -> JSON:
+        return _stored_component(world, given, urls, numbers)
+
+    def item(given: JSON) -> JSON:
+        details = _pick(given, ("description", "spoiler"))
+        return {"description": None, "spoiler": False, **details, "media": media(given["media"])}
+
+    number = component.get("id") or next(numbers)
+    kind = component["type"]
+    stored: JSON = {"type": kind, "id": number} | _COMPONENT_DEFAULTS.get(kind, {})
+    for name, value in _pick(component, COMPONENT_FIELDS[kind]).items():
+        match name:
+            case "components":
+                stored[name] = [inner(child) for child in value]
+            case "accessory":
+                stored[name] = inner(value)
+            case "media" | "file":
+                stored[name] = media(value)
+            case "items":
+                stored[name] = [item(child) for child in value]
+            case "emoji":
+                stored[name] = _stored_emoji(value)
+            case "options":
+                stored[name] = [_stored_select_option(option) for option in value]
+            case "default_values":
+                stored[name] = [_stored_default(default) for default in value]
+            case "sku_id":
+                stored[name] = str(value)
+            case _:
+                stored[name] = value
+    return stored
+
+
+def _stored_select_option(option: JSON) -> JSON:
+    stored = _pick(option, ("label", "value", "description", "default"))
+    return {**stored, "emoji": _stored_emoji(option["emoji"])} if option.get("emoji") is not None else stored
+
+
+def _stored_emoji(emoji: JSON) -> JSON:
+    stored = {"name": "", **_pick(emoji, ("name", "animated"))}
+    return {**stored, "id": str(emoji["id"])} if emoji.get("id") is not None else stored
+
+
+def _stored_default(default: JSON) -> JSON:
+    return {"type": default["type"], "id": str(default["id"])}
