@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import aiohttp
 import hikari
 import pytest
 import yarl
@@ -24,6 +25,7 @@ from wisp.sandbox.people.components import BUTTON, controls
 from wisp.sandbox.people.person import People
 from wisp.sandbox.terminal.chat import Terminal
 from wisp.sandbox.world.objects import Channel, Emoji, Guild, Member, Message
+from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.world import World
 
 
@@ -363,6 +365,29 @@ def read_by(person: Person) -> str:
 
 
 # ---- REST clients ----
+
+
+async def test_calls_of_older_libraries_that_the_specification_lacks_are_served_as_discord_does(
+    sandbox: Sandbox,
+) -> None:
+    world = sandbox.world
+    guild, general, bob = home(world)
+    me = guild.members[world.bot.id]
+    thread = world.start_thread(general, "about it", bob.user)
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bot {sandbox.token}"}) as session:
+        nick = f"{sandbox.rest_url}/guilds/{guild.id}/members/@me/nick"
+        async with session.post(f"{sandbox.rest_url}/channels/{thread.id}/thread-members/@me") as joined:
+            assert joined.status == 204
+        async with session.patch(nick, json={"nick": "Botty"}) as changed:
+            assert (changed.status, await changed.json(), me.nick) == (200, {"nick": "Botty"}, "Botty")
+        assert thread.thread is not None
+        assert world.bot.id in thread.thread.members
+        everyone = guild.roles[guild.id]
+        world.edit_role(guild, everyone, permissions=everyone.permissions & ~Permission.CHANGE_NICKNAME)
+        for role in me.roles:
+            world.edit_role(guild, role, permissions=0)
+        async with session.patch(nick, json={"nick": "Other"}) as refused:
+            assert (refused.status, (await refused.json())["code"], me.nick) == (403, 50013, "Botty")
 
 
 async def test_hikari_makes_changes_and_removes_channels_and_roles(
