@@ -22,6 +22,7 @@ from wisp.local.browser_log import show_failures
 from wisp.local.chat import advancer
 from wisp.local.runner import on_sandbox
 from wisp.local.virtual_time import virtual_time
+from wisp.sandbox.people.typed import parse
 from wisp.sandbox.server import Sandbox
 from wisp.sandbox.terminal.console import Console
 from wisp.sandbox.world.changes import (
@@ -32,7 +33,7 @@ from wisp.sandbox.world.changes import (
     MessageDeleted,
     MessageEdited,
 )
-from wisp.sandbox.world.objects import Emoji
+from wisp.sandbox.world.objects import Emoji, Impossible
 
 # Not WISP_...: a bot would take that for a setting of its own.
 REQUIRED = os.environ.get("REQUIRE_BROWSER", "") == "1"
@@ -363,6 +364,69 @@ async def test_a_whole_line_of_options_can_be_pasted(browser: Browser) -> None:
         await expect(said(page, "@bob 1 red currant good True")).to_be_visible()
 
 
+async def test_a_pasted_line_fills_the_fields_of_its_options(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
+        await page.get_by_role("combobox", name="Message #general").fill(
+            '/lend what:"hand saw" note:"a \\"b\\"" days:3'
+        )
+        await expect(field(page, "what")).to_have_value("hand saw")
+        await expect(field(page, "note")).to_have_value('a "b"')
+        await expect(field(page, "days")).to_have_value("3")
+        await page.keyboard.press("Enter")
+        await expect(said(page, '[hand saw] 3 book [a "b"]')).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('/lend what:"a"b', "a space is expected after the closing quote, not 'b'"),
+        ("/lend what:a what:b", "the option 'what' is given twice"),
+        ("/lend what:a hand saw", "'hand' belongs to no option"),
+    ],
+)
+async def test_a_line_that_the_terminal_cannot_read_is_refused_in_the_same_words(
+    browser: Browser, line: str, complaint: str
+) -> None:
+    with pytest.raises(Impossible, match=complaint):
+        parse(line)
+    async with a_page(browser) as (_, page):
+        box = page.get_by_role("combobox", name="Message #general")
+        alert = page.get_by_role("alert").filter(has_text=complaint)
+        await box.fill(line)
+        await expect(alert).to_be_visible()
+        await page.keyboard.press("Enter")
+        await expect(alert).to_be_visible()
+        await expect(box).to_have_value(line)
+        await box.fill("")
+        await expect(alert).to_be_hidden()
+
+
+@pytest.mark.parametrize("text", ['saw days:3 note:"a"b', "saw days:3 size:big"])
+async def test_what_cannot_be_options_stays_in_the_field_into_which_it_is_pasted(browser: Browser, text: str) -> None:
+    async with a_page(browser) as (_, page):
+        await enter(page, "/lend ")
+        await page.keyboard.insert_text(f"{text} kind:tool")
+        await expect(field(page, "kind")).to_be_focused()
+        await expect(field(page, "what")).to_have_value(text)
+
+
+async def test_a_command_that_is_sent_as_a_line_is_not_left_in_the_box(browser: Browser) -> None:
+    async with a_page(browser) as (_, page):
+        await enter(page, "/hello", "Escape", "Enter")
+        await expect(said(page, "Hello @ada!")).to_be_visible()
+        await expect(page.get_by_role("combobox", name="Message #general")).to_have_value("")
+
+
+async def test_a_picked_name_mentions_only_where_it_is_a_word_of_its_own(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        await enter(page, "mail ada@bobmail.com, @bobby or @bo")
+        await page.get_by_role("option", name="bob").click()
+        await page.keyboard.press("Enter")
+        await expect(said(page, "mail ada@bobmail.com")).to_be_visible()
+        sent = next(reversed(sandbox.world.messages.values()))
+        assert sent.content.strip() == f"mail ada@bobmail.com, @bobby or {bob_in(sandbox).mention}"
+
+
 async def test_autocomplete_and_choices_are_offered_and_taken_with_the_arrows(browser: Browser) -> None:
     async with a_page(browser) as (_, page):
         await enter(page, "/greet ")
@@ -687,6 +751,7 @@ async def test_dark_and_light_follow_the_system_and_the_switch(browser: Browser)
         assert await page.evaluate(background) == "rgb(49, 51, 56)"
         await page.get_by_role("button", name="Light").click()
         assert await page.evaluate(background) == "rgb(255, 255, 255)"
+        await expect(page.get_by_role("button", name="Dark")).to_be_focused()
         await page.reload()
         await expect(page.get_by_role("button", name="Dark")).to_be_visible()
 
@@ -712,6 +777,29 @@ async def test_a_phone_has_drawers_and_nothing_to_scroll_sideways(browser: Brows
         await expect(page.get_by_role("button", name="You are ada")).to_be_visible()
         await page.keyboard.press("Escape")
         await expect(page.get_by_role("navigation", name="Servers and channels")).to_be_hidden()
+
+
+async def test_a_bot_that_is_offline_is_shown_so_until_it_is_back(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        assert sandbox.page
+        for online in (False, True):
+            sandbox.page.online = online
+            sandbox.page.changed()
+            await expect(page.locator("#status")).to_have_text("" if online else "wisp is offline")
+            await expect(page.locator(".member.offline", has_text="wisp")).to_have_count(0 if online else 1)
+
+
+async def test_only_what_has_changed_is_drawn_anew(browser: Browser) -> None:
+    async with a_page(browser) as (sandbox, page):
+        boxes = ["#guilds", "#channels", "#right", "#you"]
+        mark = "boxes => boxes.forEach(box => { document.querySelector(box).firstElementChild.marked = true; })"
+        marked = "boxes => boxes.filter(box => document.querySelector(box).firstElementChild.marked)"
+        await page.evaluate(mark, boxes)
+        world = sandbox.world
+        guild = next(iter(world.guilds.values()))
+        world.edit_channel(guild.channel("general"), topic="What this is for")
+        await expect(page.locator("#topic")).to_have_text("What this is for")
+        assert await page.evaluate(marked, boxes) == ["#guilds", "#right", "#you"]
 
 
 async def test_where_one_was_is_kept_over_a_reload(browser: Browser) -> None:

@@ -23,8 +23,9 @@ from wisp.sandbox.page import actions
 from wisp.sandbox.page.log import KEPT, LONGEST_BODY
 from wisp.sandbox.page.page import FILES, MOST_UPLOADED, Page
 from wisp.sandbox.page.tab import LARGEST_FRAME, MOST_DOING
+from wisp.sandbox.people.typed import Slash, parse
 from wisp.sandbox.server import Sandbox
-from wisp.sandbox.world.objects import Message
+from wisp.sandbox.world.objects import Impossible, Message
 
 TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GAbCdE.abcdefghijklmnopqrstuvwxyz0123456789AB"
 
@@ -311,6 +312,44 @@ async def test_a_path_on_this_machine_is_no_file_for_a_browser(tmp_path: Path) -
         sandbox.world.set_command(None, {"name": "read", "description": "Reads.", "options": options})
         answer = await ask(socket, "slash", words=["read"], options={"file": str(private)})
         assert "choose it again" in answer["no"]
+        answer = await ask(socket, "enter", line=f"/read file:{private}")
+        assert "choose it again" in answer["no"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/hello",
+        "  /admin kick  user:@bob ",
+        '/say text:"a \\"b\\" \\\\ c\\nd" loud:',
+        "/go url:https://a.b/c?d=1",
+        '/say name:"a"b',
+        "/say name:a name:b",
+        '/say name:"a',
+        "/say name:a b",
+        "/say :b",
+        "/",
+    ],
+)
+async def test_a_typed_line_is_read_on_the_page_as_in_the_terminal(line: str) -> None:
+    try:
+        typed = parse(line)
+        assert isinstance(typed, Slash)
+        expected: dict[str, Any] = {"ok": {"words": list(typed.words), "options": [list(one) for one in typed.options]}}
+    except Impossible as refusal:
+        expected = {"no": str(refusal)}
+    async with a_sandbox() as (_, page, session), connected(page, session) as socket:
+        answer = await ask(socket, "parse", line=line)
+        assert {key: answer[key] for key in ("ok", "no") if key in answer} == expected
+        if "no" in expected:
+            assert (await ask(socket, "enter", line=line))["no"] == expected["no"]
+
+
+@pytest.mark.parametrize("line", ["", "hello", ":as bob", "\\/hello"])
+async def test_only_slash_commands_are_read_of_a_typed_line(line: str) -> None:
+    async with a_sandbox() as (_, page, session), connected(page, session) as socket:
+        for what in ("parse", "enter"):
+            assert "a slash command is expected" in (await ask(socket, what, line=line))["no"]
 
 
 # Secrets

@@ -81,6 +81,18 @@ class Slash(Action, tag="slash"):
     options: Options = {}
 
 
+class Enter(Action, tag="enter"):
+    """Use a slash command that is typed as one line."""
+
+    line: Text
+
+
+class Parse(Action, tag="parse"):
+    """Read the words and options of a slash command that is typed as one line, and do not use it."""
+
+    line: Text
+
+
 class Complete(Action, tag="complete"):
     """Ask what the bot suggests for an option in which something is typed."""
 
@@ -223,6 +235,8 @@ Anything: TypeAlias = (
     | Delete
     | StartThread
     | Slash
+    | Enter
+    | Parse
     | Complete
     | Menu
     | Click

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +16,7 @@ from wisp.sandbox.people.commands import ATTACHMENT, Value, choose
 from wisp.sandbox.people.components import SELECTS, TEXT_SELECT, controls
 from wisp.sandbox.people.person import Person, front
 from wisp.sandbox.people.reply import Reply
+from wisp.sandbox.people.typed import Slash, parse
 from wisp.sandbox.terminal.chat import NO_ADVANCE, value
 from wisp.sandbox.terminal.text import mentioning
 from wisp.sandbox.world.changes import (
@@ -331,10 +332,17 @@ class Visitor:
 
     async def slash(self, action: actions.Slash) -> JSON:
         """Use a slash command."""
-        person = self._person
-        chosen = choose(self._world, person.user, person.channel, action.words)
-        values = self._values(chosen.options, action.options)
-        return self._outcome(await person.slash(" ".join(action.words), **values))
+        return await self._slash(action.words, action.options)
+
+    async def enter(self, action: actions.Enter) -> JSON:
+        """Use a slash command that is typed as one line."""
+        typed = _parsed(action.line)
+        return await self._slash(typed.words, dict(typed.options))
+
+    async def parse(self, action: actions.Parse) -> JSON:
+        """Return the words of a typed slash command, and its options as pairs of name and text."""
+        typed = _parsed(action.line)
+        return {"words": typed.words, "options": typed.options}
 
     async def complete(self, action: actions.Complete) -> list[JSON]:
         """What the bot suggests."""
@@ -460,6 +468,12 @@ class Visitor:
 
     # What is meant
 
+    async def _slash(self, words: Sequence[str], options: Mapping[str, str]) -> JSON:
+        person = self._person
+        chosen = choose(self._world, person.user, person.channel, words)
+        values = self._values(chosen.options, options)
+        return self._outcome(await person.slash(" ".join(words), **values))
+
     def _outcome(self, reply: Reply) -> JSON:
         """What became of an interaction: the form that it opened, or why the client says that it failed."""
         if reply.modal is None:
@@ -532,6 +546,14 @@ class Visitor:
         return self._person.guild
 
 
+def _parsed(line: str) -> Slash:
+    """Read a slash command as the terminal does. Raises Impossible if the line is none, or cannot be read."""
+    typed = parse(line)
+    if not isinstance(typed, Slash):
+        raise Impossible(f"a slash command is expected, such as /hello, not {line!r}")
+    return typed
+
+
 SILENT = (CATEGORY, FORUM, MEDIA)
 """Kinds of channels that nobody talks in: of categories and forums only what is in them is a place to be."""
 
@@ -544,6 +566,8 @@ _HANDLERS: Mapping[type[actions.Action], Callable[[Visitor, Any], Awaitable[obje
     actions.Delete: Visitor.delete,
     actions.StartThread: Visitor.start_thread,
     actions.Slash: Visitor.slash,
+    actions.Enter: Visitor.enter,
+    actions.Parse: Visitor.parse,
     actions.Complete: Visitor.complete,
     actions.Menu: Visitor.menu,
     actions.Click: Visitor.click,

@@ -1,18 +1,30 @@
-// The messages of a channel: the newest below, older ones as one scrolls up, few of them at a time.
+// The messages of a channel: the newest at the bottom, older ones on scrolling up, few of them at a time.
 
-import { byId, h } from "./dom.js";
+import { byId, focusOn, h } from "./dom.js";
 import { editor } from "./editing.js";
-import { isEvent, messageElement } from "./messages.js";
+import { dots, isEvent, messageElement, shownControl, shownMessage } from "./messages.js";
 import { now } from "./times.js";
 
+/** @import { Editor } from "./editing.js" */
+/** @import { Ask, ChannelFrame, Message, MessagesFrame } from "./frames.js" */
+/** @import { MessageActions } from "./message_actions.js" */
+/** @import { View } from "./view.js" */
+
 const MOST_ELEMENTS = 300;
+const MOST_NOTES = 5;
 const JOINED_WITHIN = 7 * 60;
 const TYPING_LASTS = 10000;
+const NEAR_THE_END = 60;
+const NEAR_THE_BEGINNING = 80;
 
-// Whether a message stands under its author's last one, without a header of its own.
-function joins(before, message) {
+/**
+ * Whether a message stands under its author's last one, without a header.
+ * @param {Message | undefined} before
+ * @param {Message} message
+ */
+export function joins(before, message) {
   return (
-    before &&
+    before !== undefined &&
     !message.reply &&
     !isEvent(message) &&
     !isEvent(before) &&
@@ -24,170 +36,62 @@ function joins(before, message) {
   );
 }
 
-// `hands` is what is done with messages, `place` where one is, `leave` where Escape leads.
-export function conversation({ ask, hands, place, leave }) {
-  // Who reads the newest message goes on reading it when a picture has come, a text grew, or there is less room.
-  let following = true;
+export class Conversation {
+  /**
+   * `leave` is called on Escape.
+   * @param {{view: View, ask: Ask, actions: MessageActions, leave: () => void}} parts
+   */
+  constructor({ view, ask, actions, leave }) {
+    this.view = view;
+    this.ask = ask;
+    this.actions = actions;
+    this.leave = leave;
+    this.scroller = byId("scroll");
+    this.list = byId("messages");
+    this.log = /** @type {HTMLElement} */ (this.list.parentElement);
+    /** @type {Message[]} */
+    this.messages = [];
+    this.more = false;
+    this.fetching = false;
+    /** @type {{id: string, editor: Editor} | null} */
+    this.editing = null;
+    /** The id of the message that is being replied to. @type {string | null} */
+    this.repliedTo = null;
+    this.typingUntil = 0;
+    // At the newest message the view stays there when a picture has loaded, a text grew, or there is less room.
+    this.following = true;
+    const resized = new ResizeObserver(() => this.following && this.toEnd());
+    resized.observe(this.scroller);
+    resized.observe(this.list);
+    this.scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    byId("newest").addEventListener("click", () => this.toEnd());
+    this.list.addEventListener("keydown", (event) => this.key(event));
+  }
 
-  const scroller = byId("scroll");
-  const list = byId("messages");
-  let editing = null;
-  let answered = null;
-  let messages = [];
-  let more = false;
-  let fetching = false;
-  const atEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 60;
-  const toEnd = () => {
-    following = true;
+  // Scrolling
+
+  get atEnd() {
+    const { scrollHeight, scrollTop, clientHeight } = this.scroller;
+    return scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
+  }
+
+  toEnd() {
+    this.following = true;
     byId("newest").hidden = true;
-    scroller.scrollTop = scroller.scrollHeight;
-  };
-
-  function element(message, before) {
-    const made = messageElement(message, hands, { joined: Boolean(joins(before, message)) });
-    for (const control of made.querySelectorAll("[data-control]")) {
-      if (hands.busy(message, control.dataset.control)) control.classList.add("busy");
-    }
-    made.classList.toggle("answered", message.id === answered);
-    if (editing?.id === message.id) made.querySelector(".body").replaceChildren(editing.box.element);
-    return made;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
   }
 
-  // Drawn again where it stands, with the keyboard where it was.
-  function redrawn(id) {
-    const at = messages.findIndex((message) => message.id === id);
-    if (at >= 0) byId(`message-${id}`)?.replaceWith(element(messages[at], messages[at - 1]));
+  scrolled() {
+    this.following = this.atEnd;
+    if (this.following) byId("newest").hidden = true;
+    if (this.scroller.scrollTop < NEAR_THE_BEGINNING) this.older();
   }
 
-  function edit(message, { save, remove }) {
-    stopEditing();
-    const box = editor(message, { save, remove, end: () => { stopEditing(); leave(); } });
-    editing = { id: message.id, box };
-    redrawn(message.id);
-    box.focus();
-    byId(`message-${message.id}`)?.scrollIntoView({ block: "nearest" });
-  }
-
-  function stopEditing() {
-    const was = editing;
-    editing = null;
-    if (was) redrawn(was.id);
-  }
-
-  // The message that is being replied to stands out.
-  function showAnswered(id) {
-    answered = id;
-    for (const one of list.querySelectorAll(".message")) one.classList.toggle("answered", one.dataset.id === id);
-  }
-
-  function showChannel(frame) {
-    editing = null;
-    messages = frame.messages;
-    more = frame.more;
-    // The whole channel is no news to be read out.
-    list.parentElement.setAttribute("aria-live", "off");
-    list.setAttribute("aria-label", `Messages in ${place().channel.name}`);
-    list.replaceChildren(...messages.map((message, number) => element(message, messages[number - 1])));
-    showBeginning();
-    showTyping([]);
-    toEnd();
-    requestAnimationFrame(() => list.parentElement.setAttribute("aria-live", "polite"));
-  }
-
-  function showBeginning() {
-    const name = place().channel.name;
-    byId("beginning").replaceChildren(
-      ...(more
-        ? [h("button", { type: "button", class: "button secondary", onclick: older }, "Older messages")]
-        : [h("p", { class: "beginning-title" }, place().guild ? `Welcome to #${name}!` : name), h("p", { class: "muted" }, place().guild ? `This is the start of the #${name} channel. Type / for the commands of ${place().bot.name}.` : `This is the beginning of your direct messages with ${name}.`)]),
-    );
-  }
-
-  function showChanges({ changed, gone }) {
-    const end = atEnd();
-    const focused = document.activeElement?.closest?.(".message")?.dataset.id;
-    const control = document.activeElement?.dataset?.control;
-    const writing = editing?.box.element.contains(document.activeElement) && document.activeElement;
-    const mark = writing && [writing.selectionStart, writing.selectionEnd];
-    for (const id of gone) drop(id);
-    for (const message of changed) put(message);
-    trim();
-    if (writing?.isConnected) {
-      writing.focus({ preventScroll: true });
-      if (writing.setSelectionRange) writing.setSelectionRange(...mark);
-    } else if (focused && !document.activeElement?.closest?.(".message")) {
-      const now = byId(`message-${focused}`);
-      (control ? now?.querySelector(`[data-control="${CSS.escape(control)}"]`) ?? now : now)?.focus({ preventScroll: true });
-    }
-    if (end || changed.some((message) => message.author.id === place().me.id && !message.edited)) toEnd();
-    else if (changed.length) byId("newest").hidden = false;
-    if (changed.some((message) => message.author.bot)) showTyping([]);
-  }
-
-  function drop(id) {
-    const at = messages.findIndex((message) => message.id === id);
-    if (at < 0) return;
-    messages.splice(at, 1);
-    byId(`message-${id}`)?.remove();
-    redraw(at);
-  }
-
-  function put(message) {
-    const at = messages.findIndex((one) => one.id === message.id);
-    if (at >= 0) {
-      messages[at] = message;
-      byId(`message-${message.id}`)?.replaceWith(element(message, messages[at - 1]));
-      return;
-    }
-    // ids are ordered by time, as the messages are
-    let to = messages.length;
-    while (to > 0 && BigInt(messages[to - 1].id) > BigInt(message.id)) to -= 1;
-    if (to === 0 && more) return;
-    messages.splice(to, 0, message);
-    const after = messages[to + 1] && byId(`message-${messages[to + 1].id}`);
-    list.insertBefore(element(message, messages[to - 1]), after ?? null);
-    redraw(to + 1);
-  }
-
-  // Whether a message stands under its author's last one may have changed.
-  function redraw(at) {
-    const message = messages[at];
-    const old = message && byId(`message-${message.id}`);
-    if (old && old.classList.contains("joined") !== Boolean(joins(messages[at - 1], message))) old.replaceWith(element(message, messages[at - 1]));
-  }
-
-  function trim() {
-    if (messages.length <= MOST_ELEMENTS || !atEnd()) return;
-    for (const message of messages.splice(0, messages.length - MOST_ELEMENTS)) byId(`message-${message.id}`)?.remove();
-    more = true;
-    redraw(0);
-    showBeginning();
-  }
-
-  async function older() {
-    if (!more || fetching || !messages.length) return;
-    fetching = true;
-    try {
-      const answer = await ask("older", { before: messages[0].id });
-      if (answer.channel !== place().channel.id) return;
-      const height = scroller.scrollHeight;
-      more = answer.more;
-      messages = [...answer.messages, ...messages];
-      list.prepend(...answer.messages.map((message, number) => element(message, answer.messages[number - 1])));
-      redraw(answer.messages.length);
-      showBeginning();
-      scroller.scrollTop += scroller.scrollHeight - height;
-    } catch {
-      showBeginning();
-    } finally {
-      fetching = false;
-    }
-  }
-
-  function jump(id) {
-    const target = byId(`message-${id}`);
+  /** Scroll to a message and highlight it. @param {string} id */
+  jump(id) {
+    const target = shownMessage(id);
     if (!target) {
-      note("That message is further up: load older ones first");
+      this.note("That message is further up: load older ones first");
       return;
     }
     target.scrollIntoView({ block: "center" });
@@ -196,63 +100,269 @@ export function conversation({ ask, hands, place, leave }) {
     setTimeout(() => target.classList.remove("found"), 2000);
   }
 
-  // A line that only this browser shows: that nobody answered, that something cannot be done.
-  function note(text) {
-    const line = h("li", { class: "note" }, h("span", { role: "alert" }, text), h("button", { type: "button", class: "plain-link", onclick: () => line.remove() }, "Dismiss"));
-    list.append(line);
-    while (list.querySelectorAll(".note").length > 5) list.querySelector(".note").remove();
-    toEnd();
+  // Elements
+
+  /** @param {Message} message @param {Message | undefined} before */
+  element(message, before) {
+    const made = messageElement(message, this.actions, { joined: joins(before, message) });
+    for (const control of made.querySelectorAll("[data-control]")) {
+      const { control: id = "" } = /** @type {HTMLElement} */ (control).dataset;
+      if (this.actions.isBusy(message, id)) control.classList.add("busy");
+    }
+    made.classList.toggle("answered", message.id === this.repliedTo);
+    if (this.editing?.id === message.id) made.querySelector(".body")?.replaceChildren(this.editing.editor.element);
+    return made;
   }
 
-  let typingUntil = 0;
-
-  function showTyping(names) {
-    typingUntil = names.length ? now() + TYPING_LASTS : 0;
-    const box = byId("typing");
-    box.replaceChildren(...(names.length ? [h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), h("b", {}, names.join(", ")), names.length > 1 ? " are typing…" : " is typing…"] : []));
+  /** @param {string} id */
+  indexOf(id) {
+    return this.messages.findIndex((message) => message.id === id);
   }
 
-  // What is over by the sandbox's time is shown no longer.
-  function pass() {
-    if (typingUntil && now() >= typingUntil) showTyping([]);
+  /** Draw a message anew. @param {number} at */
+  redraw(at) {
+    const message = this.messages[at];
+    if (message) shownMessage(message.id)?.replaceWith(this.element(message, this.messages[at - 1]));
   }
 
-  const watched = new ResizeObserver(() => following && toEnd());
-  watched.observe(scroller);
-  watched.observe(list);
+  /** Draw a message anew if it has another place under its author's last one now. @param {number} at */
+  rejoin(at) {
+    const message = this.messages[at];
+    const joined = message && shownMessage(message.id)?.classList.contains("joined");
+    if (joined !== undefined && joined !== joins(this.messages[at - 1], message)) this.redraw(at);
+  }
 
-  scroller.addEventListener("scroll", () => {
-    following = atEnd();
-    if (following) byId("newest").hidden = true;
-    if (scroller.scrollTop < 80) older();
-  }, { passive: true });
-  byId("newest").addEventListener("click", toEnd);
+  // What the sandbox sends
 
-  // The keyboard among messages: up and down, Enter for what is in one, the menu key for its commands.
-  list.addEventListener("keydown", (event) => {
-    const current = event.target.closest(".message");
+  /** @param {ChannelFrame} frame */
+  showChannel({ messages, more }) {
+    this.editing = null;
+    this.messages = messages;
+    this.more = more;
+    // The whole channel is no news to be read out.
+    this.log.setAttribute("aria-live", "off");
+    this.list.setAttribute("aria-label", `Messages in ${this.view.place.channel.name}`);
+    this.list.replaceChildren(...messages.map((message, number) => this.element(message, messages[number - 1])));
+    this.showBeginning();
+    this.showTyping([]);
+    this.toEnd();
+    requestAnimationFrame(() => this.log.setAttribute("aria-live", "polite"));
+  }
+
+  showBeginning() {
+    const { channel, guild, bot } = this.view.place;
+    const { name } = channel;
+    if (this.more) {
+      const attributes = { type: "button", class: "button secondary", onclick: () => this.older() };
+      byId("beginning").replaceChildren(h("button", attributes, "Older messages"));
+      return;
+    }
+    const welcome = guild
+      ? `This is the start of the #${name} channel. Type / for the commands of ${bot.name}.`
+      : `This is the beginning of your direct messages with ${name}.`;
+    byId("beginning").replaceChildren(
+      h("p", { class: "beginning-title" }, guild ? `Welcome to #${name}!` : name),
+      h("p", { class: "muted" }, welcome),
+    );
+  }
+
+  /** @param {MessagesFrame} frame */
+  showChanges({ changed, gone }) {
+    const end = this.atEnd;
+    const restoreFocus = this.rememberFocus();
+    for (const id of gone) this.drop(id);
+    for (const message of changed) this.put(message);
+    this.trim();
+    restoreFocus();
+    const mine = changed.some(({ author, edited }) => author.id === this.view.place.me.id && !edited);
+    if (end || mine) this.toEnd();
+    else if (changed.length) byId("newest").hidden = false;
+    if (changed.some(({ author }) => author.bot)) this.showTyping([]);
+  }
+
+  /** Remember where the keyboard is; the result leads it back there, in messages that were drawn anew. */
+  rememberFocus() {
+    const focused = document.activeElement;
+    const id = focused?.closest(".message")?.getAttribute("data-id");
+    const control = focused?.getAttribute("data-control");
+    const box = this.editing?.editor.element.contains(focused) && focused instanceof HTMLElement ? focused : null;
+    const range = box instanceof HTMLTextAreaElement ? [box.selectionStart, box.selectionEnd] : null;
+    return () => {
+      if (box?.isConnected) {
+        box.focus({ preventScroll: true });
+        if (range && box instanceof HTMLTextAreaElement) box.setSelectionRange(range[0], range[1]);
+      } else if (id && !document.activeElement?.closest(".message")) {
+        const to = (control && shownControl(id, control)) || shownMessage(id);
+        to?.focus({ preventScroll: true });
+      }
+    };
+  }
+
+  /** @param {string} id */
+  drop(id) {
+    const at = this.indexOf(id);
+    if (at < 0) return;
+    this.messages.splice(at, 1);
+    shownMessage(id)?.remove();
+    this.rejoin(at);
+  }
+
+  /** @param {Message} message */
+  put(message) {
+    const { messages } = this;
+    const at = this.indexOf(message.id);
+    if (at >= 0) {
+      messages[at] = message;
+      this.redraw(at);
+      return;
+    }
+    // ids are ordered by time, as the messages are
+    let to = messages.length;
+    while (to > 0 && BigInt(messages[to - 1].id) > BigInt(message.id)) to -= 1;
+    if (to === 0 && this.more) return;
+    messages.splice(to, 0, message);
+    const after = messages[to + 1] && shownMessage(messages[to + 1].id);
+    this.list.insertBefore(this.element(message, messages[to - 1]), after ?? null);
+    this.rejoin(to + 1);
+  }
+
+  trim() {
+    const surplus = this.messages.length - MOST_ELEMENTS;
+    if (surplus <= 0 || !this.atEnd) return;
+    for (const { id } of this.messages.splice(0, surplus)) shownMessage(id)?.remove();
+    this.more = true;
+    this.rejoin(0);
+    this.showBeginning();
+  }
+
+  /** Load the messages before the oldest that is shown. */
+  async older() {
+    if (!this.more || this.fetching || !this.messages.length) return;
+    this.fetching = true;
+    try {
+      const answer = await this.ask("older", { before: this.messages[0].id });
+      if (answer.channel === this.view.place.channel.id) this.prepend(answer);
+    } catch {
+      this.showBeginning();
+    } finally {
+      this.fetching = false;
+    }
+  }
+
+  /** @param {ChannelFrame} frame */
+  prepend({ messages, more }) {
+    const height = this.scroller.scrollHeight;
+    this.more = more;
+    this.messages = [...messages, ...this.messages];
+    this.list.prepend(...messages.map((message, number) => this.element(message, messages[number - 1])));
+    this.rejoin(messages.length);
+    this.showBeginning();
+    this.scroller.scrollTop += this.scroller.scrollHeight - height;
+  }
+
+  // Editing and replying
+
+  /**
+   * Open the editor in a message.
+   * @param {Message} message
+   * @param {{save: (text: string) => Promise<unknown>, remove: () => void}} actions
+   */
+  edit(message, { save, remove }) {
+    this.stopEditing();
+    const end = () => {
+      this.stopEditing();
+      this.leave();
+    };
+    const made = editor(message, { save, remove, end });
+    this.editing = { id: message.id, editor: made };
+    this.redraw(this.indexOf(message.id));
+    made.focus();
+    shownMessage(message.id)?.scrollIntoView({ block: "nearest" });
+  }
+
+  stopEditing() {
+    const at = this.editing ? this.indexOf(this.editing.id) : -1;
+    this.editing = null;
+    if (at >= 0) this.redraw(at);
+  }
+
+  /** Mark the message that is being replied to. @param {string | null} id */
+  showRepliedTo(id) {
+    this.repliedTo = id;
+    for (const one of this.list.querySelectorAll(".message")) {
+      one.classList.toggle("answered", one.getAttribute("data-id") === id);
+    }
+  }
+
+  // Notes and typing
+
+  /**
+   * A line that only this browser shows: that the bot did not answer, that something cannot be done.
+   * @param {string} text
+   */
+  note(text) {
+    const dismiss = { type: "button", class: "plain-link", onclick: () => line.remove() };
+    const line = h("li", { class: "note" }, h("span", { role: "alert" }, text), h("button", dismiss, "Dismiss"));
+    this.list.append(line);
+    const notes = [...this.list.querySelectorAll(".note")];
+    for (const old of notes.slice(0, -MOST_NOTES)) old.remove();
+    this.toEnd();
+  }
+
+  /** @param {string[]} names */
+  showTyping(names) {
+    this.typingUntil = names.length ? now() + TYPING_LASTS : 0;
+    const verb = names.length > 1 ? " are typing…" : " is typing…";
+    byId("typing").replaceChildren(...(names.length ? [dots(), h("b", {}, names.join(", ")), verb] : []));
+  }
+
+  /** End what is over by the sandbox's time. */
+  pass() {
+    if (this.typingUntil && now() >= this.typingUntil) this.showTyping([]);
+  }
+
+  // The keyboard
+
+  focusLast() {
+    focusOn(this.list.querySelector(".message:last-of-type"));
+  }
+
+  /**
+   * The arrows lead through the messages; the menu key, and keys as in the client, act on one.
+   * @param {KeyboardEvent} event
+   */
+  key(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    const current = /** @type {HTMLElement | null} */ (target.closest(".message"));
     if (!current) return;
-    if (event.target === current && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
-      event.preventDefault();
-      let next = current;
-      do next = event.key === "ArrowUp" ? next.previousElementSibling : next.nextElementSibling;
-      while (next && !next.classList.contains("message"));
-      (next ?? current).focus();
+    const message = this.messages[this.indexOf(current.dataset.id ?? "")];
+    const plain = target === current && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (target === current && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      this.step(current, event.key === "ArrowUp").focus();
     } else if (event.key === "ContextMenu" || (event.key === "F10" && event.shiftKey)) {
-      event.preventDefault();
-      const message = messages.find((one) => one.id === current.dataset.id);
-      if (message) hands.menu(message, current);
-    } else if (event.target === current && !event.ctrlKey && !event.metaKey && !event.altKey && hands.keys[event.key.toLowerCase()]) {
-      event.preventDefault();
-      event.stopPropagation();
-      const message = messages.find((one) => one.id === current.dataset.id);
-      if (message) hands.keys[event.key.toLowerCase()](message, current);
+      if (message) this.actions.menu(message, current);
     } else if (event.key === "Escape") {
       event.stopPropagation();
-      leave();
+      this.leave();
+      return;
+    } else if (plain && message && this.actions.key(event.key, message, current)) {
+      event.stopPropagation();
+    } else {
+      return;
     }
-  });
+    event.preventDefault();
+  }
 
-  const last = () => list.querySelector(".message:last-of-type")?.focus();
-  return { showChannel, showChanges, showTyping, showAnswered, edit, note, jump, last, pass };
+  /**
+   * The message before or after another, which itself is the first and the last.
+   * @param {HTMLElement} current
+   * @param {boolean} up
+   */
+  step(current, up) {
+    /** @type {Element | null} */
+    let next = current;
+    do next = up ? next.previousElementSibling : next.nextElementSibling;
+    while (next && !next.classList.contains("message"));
+    return /** @type {HTMLElement} */ (next ?? current);
+  }
 }

@@ -1,115 +1,114 @@
-// Elements are made here, of names and text alone: nothing that a bot says is ever read as HTML.
+// Makes elements, of names and text alone: no text of a bot is ever read as HTML.
 
+import { shownName } from "./names.js";
+
+/** @import { User } from "./frames.js" */
+
+/**
+ * @template {Event} E
+ * @typedef {(event: E & {currentTarget: HTMLElement, target: HTMLElement}) => void} Handler
+ */
+
+/**
+ * @typedef {object} Handlers
+ * @property {Handler<MouseEvent>} [onclick]
+ * @property {Handler<MouseEvent>} [oncontextmenu]
+ * @property {Handler<PointerEvent>} [onpointerdown]
+ * @property {Handler<PointerEvent>} [onpointermove]
+ * @property {Handler<KeyboardEvent>} [onkeydown]
+ * @property {Handler<ClipboardEvent>} [onpaste]
+ * @property {Handler<Event>} [oninput]
+ * @property {Handler<Event>} [onchange]
+ * @property {Handler<Event>} [onfocus]
+ */
+
+/** @typedef {Handlers & {[name: string]: unknown}} Attributes */
+/** @typedef {Node | string | null | undefined | false | Child[]} Child */
+
+const PROPERTIES = ["value", "checked", "selected"];
+
+/**
+ * An element with attributes (`on...`: listeners) and children; attributes and children that are null, undefined or
+ * false are left out.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} [attributes]
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name === "class") element.className = value;
-    else if (name === "value" || name === "checked" || name === "selected") element[name] = value;
-    else if (name === "style") Object.entries(value).forEach(([key, text]) => element.style.setProperty(key, text));
-    else element.setAttribute(name, value === true ? "" : value);
-  }
+  const given = Object.entries(attributes).filter(([, value]) => value !== undefined && value !== null);
+  for (const [name, value] of given) if (value !== false) setAttribute(element, name, value);
+  // after the type and the limits, which change what an input takes for a value
+  for (const [name, value] of given) if (PROPERTIES.includes(name)) Reflect.set(element, name, value);
   element.append(...present(children));
   return element;
 }
 
-const present = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
-
-export const fill = (box, ...children) => box.replaceChildren(...present(children));
-
-const PATHS = {
-  menu: "M3 6h18M3 12h18M3 18h18",
-  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-4 3-6 6.5-6s6.5 2 6.5 6M16 4.5a3.5 3.5 0 0 1 0 6.5M18 14.5c2.2.8 3.5 2.700 3.500 5.500",
-  panel: "M4 5h16v14H4zM7 9l3 3-3 3M12 15h5",
-  plus: "M12 5v14M5 12h14",
-  close: "M6 6l12 12M18 6L6 18",
-  sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M5 19l2-2M17 7l2-2",
-  moon: "M20 14.500A8.500 8.500 0 1 1 9.500 4a7 7 0 0 0 10.500 10.500z",
-  eye: "M2 12s3.500-6.500 10-6.500S22 12 22 12s-3.500 6.500-10 6.500S2 12 2 12zM12 9.500a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5z",
-  reply: "M9 6L4 11l5 5M4 11h9c4 0 7 2 7 7",
-  attach: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 8v8M8 12h8",
-  edit: "M4 20l1-4L16 5l3 3L8 19zM13 8l3 3",
-  thread: "M4 5h16v10H10l-5 4v-4H4zM8 9h8M8 12h5",
-  more: "M5 11.500a.5.5 0 1 0 .01 0zM12 11.500a.5.5 0 1 0 .01 0zM19 11.500a.5.5 0 1 0 .01 0z",
-  pin: "M9 4h6l-1 6 3 3H7l3-3zM12 13v7",
-  link: "M14 4h6v6M20 4l-9 9M17 14v5H5V7h5",
-  down: "M6 9l6 6 6-6",
-  file: "M6 3h8l4 4v14H6zM14 3v5h4",
-  hash: "M9 4L7 20M17 4l-2 16M4 9h17M3 15h17",
-  speaker: "M4 9v6h4l5 4V5L8 9zM16 9a4 4 0 0 1 0 6",
-  smile: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM8 14c1 2 2.500 3 4 3s3-1 4-3M9 9.500h.01M15 9.500h.01",
-  shield: "M12 3l8 3v6c0 5-3.500 8-8 9-4.500-1-8-4-8-9V6z",
-  check: "M5 12l5 5 9-10",
-  clock: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM12 7v5l4 2",
-  gear: "M4 7h9M19 7h1M4 17h1M11 17h9M16 5a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM8 15a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",
-};
-
-export function icon(name) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  path.setAttribute("d", PATHS[name]);
-  svg.append(path);
-  return svg;
+/** @param {HTMLElement} element @param {string} name @param {any} value */
+function setAttribute(element, name, value) {
+  if (PROPERTIES.includes(name)) return;
+  if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+  else if (name === "class") element.className = value;
+  else if (name === "style") for (const [key, text] of Object.entries(value)) element.style.setProperty(key, text);
+  else element.setAttribute(name, value === true ? "" : value);
 }
 
-const AVATARS = ["#5865f2", "#3a7c4f", "#b3541e", "#b0305c", "#7a4fc4", "#14708a"];
+/** @param {Child[]} children @returns {(Node | string)[]} */
+function present(children) {
+  const flat = /** @type {any[]} */ (children).flat(Infinity);
+  return flat.filter((child) => child !== null && child !== undefined && child !== false);
+}
 
+/** Replace what is in a box. @param {Element} box @param {...Child} children */
+export const fill = (box, ...children) => box.replaceChildren(...present(children));
+
+/** An element of index.html. @param {string} id */
+export function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the page has no element #${id}`);
+  return element;
+}
+
+/**
+ * Draw what is in a box anew, and keep the keyboard where it was, by the focused element's data-key.
+ * @param {HTMLElement} box
+ * @param {() => void} draw
+ */
+export function keepFocus(box, draw) {
+  const focused = document.activeElement;
+  const key = focused instanceof HTMLElement && box.contains(focused) ? focused.dataset.key : null;
+  draw();
+  if (key) focusOn(box.querySelector(`[data-key="${CSS.escape(key)}"]`));
+}
+
+/** Move the keyboard to an element, if there is one. @param {Element | null | undefined} element */
+export function focusOn(element) {
+  if (element instanceof HTMLElement) element.focus();
+}
+
+const AVATARS = ["#3a7c4f", "#b3541e", "#b0305c", "#7a4fc4", "#14708a"];
+const AVATAR_OF_BOTS = "#5865f2";
+
+/** A user's initial on a disc, whose colour follows from the id. @param {User} user */
 export function avatar(user, size = "") {
-  const color = user.bot ? AVATARS[0] : AVATARS[Number(BigInt(user.id) % 5n) + 1];
-  const initial = [...(user.nick || user.name)][0]?.toUpperCase() ?? "?";
+  const color = user.bot ? AVATAR_OF_BOTS : AVATARS[Number(BigInt(user.id) % BigInt(AVATARS.length))];
+  const initial = [...shownName(user)][0]?.toUpperCase() ?? "?";
   return h("span", { class: `avatar ${size}`, style: { background: color }, "aria-hidden": "true" }, initial);
 }
 
-// The names that more than one of these people bear.
-export function sameNamed(people) {
-  const seen = new Set();
-  return new Set(people.map(({ name }) => name).filter((name) => seen.size === seen.add(name).size));
-}
-
-export function colour(number) {
-  return number ? `#${number.toString(16).padStart(6, "0")}` : null;
-}
-
-// Text in a role's colour, as far as it can be read on what it stands on.
+/**
+ * Text in a role's colour, as far as that is legible on its background.
+ * @param {HTMLElement} element
+ * @param {string} color
+ */
 export function tint(element, color) {
   element.classList.add("tinted");
   element.style.setProperty("--tint", color);
 }
 
-// Only what leads to a web page is a link: `javascript:` and its like stay text.
-export function safeAddress(text) {
-  try {
-    const url = new URL(text);
-    return url.protocol === "https:" || url.protocol === "http:" ? url : null;
-  } catch {
-    return null;
-  }
-}
-
-// A file that the sandbox serves, at the address under which this page knows the sandbox; null for any other host's.
-export function ownFile(text) {
-  const url = safeAddress(text);
-  const local = url && ["127.0.0.1", "localhost", "[::1]"].includes(url.hostname);
-  return local && /^\/attachments\/\d+\/[^/]+$/.test(url.pathname) ? location.origin + url.pathname : null;
-}
-
-export function outside(text, attributes, ...children) {
-  const url = ownFile(text) ?? safeAddress(text)?.href;
-  if (!url) return h("span", attributes, ...children);
-  return h("a", { ...attributes, href: url, target: "_blank", rel: "noopener noreferrer nofollow" }, ...children);
-}
-
-export function bytes(size) {
-  if (size < 1024) return `${size} byte${size === 1 ? "" : "s"}`;
-  return size < 1048576 ? `${(size / 1024).toFixed(1)} KB` : `${(size / 1048576).toFixed(1)} MB`;
-}
-
-export const byId = (id) => document.getElementById(id);
-
+/** Let a screen reader say something at once. @param {string} text */
 export function announce(text) {
   byId("said").textContent = "";
   byId("said").textContent = text;

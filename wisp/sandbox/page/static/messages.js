@@ -1,355 +1,240 @@
-// One message as an element: its header, text, embeds, files, components and reactions.
+// One message as an element: its header, its text, and what else belongs to it.
 
-import { avatar, bytes, colour, h, icon, outside, ownFile, safeAddress, tint } from "./dom.js";
-import { flat, markdown, spoiler } from "./markdown.js";
+import { componentElement, emojiText } from "./components.js";
+import { MessageFlag, MessageType } from "./discord.js";
+import { avatar, h, tint } from "./dom.js";
+import { embedElement } from "./embeds.js";
+import { attachments } from "./files.js";
+import { icon } from "./icons.js";
+import { flat, markdown } from "./markdown.js";
+import { shownName } from "./names.js";
 import { stampElement, written } from "./times.js";
 
-const ROW = 1, BUTTON = 2, TEXT_SELECT = 3, SECTION = 9, TEXT = 10, THUMBNAIL = 11, GALLERY = 12, FILE = 13, LINE = 14, CONTAINER = 17;
-const SELECTS = { 3: "Make a selection", 5: "Select a user", 6: "Select a role", 7: "Select a user or role", 8: "Select a channel" };
-const BUTTON_STYLES = { 1: "primary", 2: "secondary", 3: "success", 4: "danger", 5: "link", 6: "premium" };
+/** @import { Child } from "./dom.js" */
+/** @import { Message, Names, Reaction, Reply } from "./frames.js" */
+/** @import { IconName } from "./icons.js" */
+/** @import { Context } from "./inline.js" */
+/** @import { MessageActions } from "./message_actions.js" */
 
-// What Discord itself says in a channel of what an author did, by the kind of the message.
+/**
+ * What Discord says in a channel of a user's deed, by type of message.
+ * @type {Record<number, {name: IconName, text: (message: Message) => Child}>}
+ */
 const EVENTS = {
-  6: ["pin", () => "pinned a message to this channel."],
-  7: ["people", () => "joined the server."],
-  18: ["thread", ({ content }) => ["started a thread: ", h("b", {}, content)]],
-  21: ["thread", () => "wrote the message that this thread begins with."],
+  [MessageType.CHANNEL_PINNED_MESSAGE]: { name: "pin", text: () => "pinned a message to this channel." },
+  [MessageType.USER_JOIN]: { name: "people", text: () => "joined the server." },
+  [MessageType.THREAD_CREATED]: {
+    name: "thread",
+    text: ({ content }) => ["started a thread: ", h("b", {}, content)],
+  },
+  [MessageType.THREAD_STARTER_MESSAGE]: {
+    name: "thread",
+    text: () => "wrote the message that this thread begins with.",
+  },
 };
 
+/** @param {Message} message */
 export const isEvent = ({ kind }) => kind in EVENTS;
 
-// `hands` is what the page does with a message: click, select, menu, dismiss, react, mention, jump.
-export function messageElement(message, hands, { joined = false } = {}) {
-  const context = { names: message.names, mention: hands.mention };
-  const label = `message-${message.id}`;
+/** The id of a message's element. @param {string} id */
+const elementId = (id) => `message-${id}`;
+
+/** The element of a message, if the page shows it. @param {string} id */
+export const shownMessage = (id) => document.getElementById(elementId(id));
+
+/**
+ * A control of a message that is shown.
+ * @param {string} id
+ * @param {string} control
+ * @returns {HTMLElement | null | undefined}
+ */
+export const shownControl = (id, control) => shownMessage(id)?.querySelector(`[data-control="${CSS.escape(control)}"]`);
+
+/**
+ * `joined` puts the message under its author's last one, without a header.
+ * @param {Message} message
+ * @param {MessageActions} actions
+ */
+export function messageElement(message, actions, { joined = false } = {}) {
+  const context = { names: message.names, mention: actions.mention };
+  const label = elementId(message.id);
   const classes = ["message", joined && "joined", message.private && "private", message.mentions_me && "mentions-me"];
-  const element = h("li", {
+  const attributes = {
     class: classes.filter(Boolean).join(" "),
     id: label,
     tabindex: "-1",
     "data-id": message.id,
     "aria-labelledby": `${label}-author ${label}-body`,
-    oncontextmenu: (event) => {
-      if (event.target.closest("a, input")) return;
+    oncontextmenu: (/** @type {MouseEvent} */ event) => {
+      if (event.target instanceof Element && event.target.closest("a, input")) return;
       event.preventDefault();
-      hands.menu(message, { x: event.clientX, y: event.clientY });
+      actions.menu(message, { x: event.clientX, y: event.clientY });
     },
-  });
-  if (message.reply) element.append(replyLine(message.reply, message.names, hands));
-  else if (message.used) element.append(usedLine(message.used, hands));
-  const body = h("div", { class: "body", id: `${label}-body` }, ...bodyParts(message, context, hands));
-  element.append(
-    h("div", { class: "gutter" }, isEvent(message) ? icon(EVENTS[message.kind][0]) : joined ? h("time", { class: "small-time" }, written(message.moment * 1000, "t")) : avatar(message.author)),
-    h("div", { class: "column" }, header(message, label, joined || isEvent(message), hands), body),
-    tools(message, hands),
+  };
+  return h(
+    "li",
+    attributes,
+    message.reply ? replyLine(message.reply, message.names, actions) : usedLine(message, actions),
+    h("div", { class: "gutter" }, gutter(message, joined)),
+    h(
+      "div",
+      { class: "column" },
+      header(message, label, joined || isEvent(message), actions),
+      h("div", { class: "body", id: `${label}-body` }, ...bodyParts(message, context, actions)),
+    ),
+    tools(message, actions),
   );
-  return element;
 }
 
-function header(message, label, joined, hands) {
-  const named = { class: "author", id: `${label}-author` };
-  const author = message.webhook
-    ? h("span", { ...named, title: `The webhook ${message.webhook}` }, message.author.name) // is nobody, and has no menu
-    : h("button", { ...named, type: "button", onclick: (event) => hands.user(message.author, event.currentTarget) }, message.author.nick || message.author.name);
-  const color = hands.colour(message.author.id);
-  if (color) tint(author, color);
+/** @param {Message} message @param {boolean} joined */
+function gutter(message, joined) {
+  if (isEvent(message)) return icon(EVENTS[message.kind].name);
+  return joined ? h("time", { class: "small-time" }, written(message.moment * 1000, "t")) : avatar(message.author);
+}
+
+/** @param {Message} message @param {string} label @param {boolean} joined @param {MessageActions} actions */
+function header(message, label, joined, actions) {
+  const { author, webhook } = message;
+  const attributes = { class: "author", id: `${label}-author` };
+  const open = (/** @type {{currentTarget: HTMLElement}} */ event) => actions.user(author, event.currentTarget);
+  const name = webhook
+    ? h("span", { ...attributes, title: `The webhook ${webhook}` }, author.name) // is no user, and has no menu
+    : h("button", { ...attributes, type: "button", onclick: open }, shownName(author));
+  const color = actions.colourOf(author.id);
+  if (color) tint(name, color);
   return h(
     "div",
     { class: joined ? "unseen" : "header" },
-    author,
-    message.author.bot && h("span", { class: "tag" }, "APP"),
+    name,
+    author.bot && h("span", { class: "tag" }, "APP"),
     message.pinned && h("span", { class: "muted" }, "pinned"),
     stampElement(message.moment * 1000, "time"),
   );
 }
 
-function tools(message, hands) {
-  const add = (name, label, action) => h("button", { type: "button", "aria-label": label, title: label, tabindex: "-1", onclick: action }, icon(name));
+/** @param {Message} message @param {MessageActions} actions */
+function tools(message, actions) {
+  const tool = (
+    /** @type {IconName} */ name,
+    /** @type {string} */ label,
+    /** @type {import("./dom.js").Handler<MouseEvent>} */ onclick,
+  ) => h("button", { type: "button", "aria-label": label, title: label, tabindex: "-1", onclick }, icon(name));
   return h(
     "div",
     { class: "message-tools" },
-    hands.reacts && !message.private && add("smile", "Add a reaction", (event) => hands.react(message, event.currentTarget)),
-    hands.edits(message) && add("edit", "Edit", () => hands.edit(message)),
-    hands.answers(message) && add("reply", "Reply", () => hands.answer(message)),
-    add("more", "More", (event) => hands.menu(message, event.currentTarget)),
+    actions.canReact(message) &&
+      tool("smile", "Add a reaction", (event) => actions.react(message, event.currentTarget)),
+    actions.canEdit(message) && tool("edit", "Edit", () => actions.edit(message)),
+    actions.canReply(message) && tool("reply", "Reply", () => actions.reply(message)),
+    tool("more", "More", (event) => actions.menu(message, event.currentTarget)),
   );
 }
 
-function replyLine(reply, names, hands) {
-  const said = reply.deleted ? h("em", {}, "Original message was deleted") : flat(reply.content, names) || h("em", {}, "Click to see attachment");
+/** @param {Reply} reply @param {Names} names @param {MessageActions} actions */
+function replyLine(reply, names, actions) {
+  const text = reply.deleted
+    ? h("em", {}, "Original message was deleted")
+    : flat(reply.content, names) || h("em", {}, "Click to see attachment");
   return h(
     "div",
     { class: "above" },
     h("span", { class: "spine" }),
     avatar(reply.author, "tiny"),
-    h("span", { class: "above-name" }, reply.author.nick || reply.author.name),
-    h("button", { type: "button", class: "above-text", onclick: () => hands.jump(reply.id) }, said),
+    h("span", { class: "above-name" }, shownName(reply.author)),
+    h("button", { type: "button", class: "above-text", onclick: () => actions.jump(reply.id) }, text),
   );
 }
 
-function usedLine({ user, command }, hands) {
+/** Who used which command, above the bot's answer. @param {Message} message @param {MessageActions} actions */
+function usedLine({ used }, actions) {
+  if (!used) return null;
+  const { user, command } = used;
+  const open = (/** @type {{currentTarget: HTMLElement}} */ event) => actions.user(user, event.currentTarget);
   return h(
     "div",
     { class: "above" },
     h("span", { class: "spine" }),
     avatar(user, "tiny"),
-    h("button", { type: "button", class: "above-name", onclick: (event) => hands.user(user, event.currentTarget) }, user.name),
+    h("button", { type: "button", class: "above-name", onclick: open }, user.name),
     h("span", {}, " used "),
     h("span", { class: "mention" }, command.startsWith("/") ? command : `/${command}`),
   );
 }
 
-function bodyParts(message, context, hands) {
+/** Three dots, of something that goes on. */
+export const dots = () => h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i"));
+
+/** @param {Message} message @param {Context} context @param {MessageActions} actions @returns {Child[]} */
+function bodyParts(message, context, actions) {
   if (message.thinking) {
-    const name = message.author.name;
-    return [h("p", { class: "thinking" }, h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), `${name} is thinking…`), ...privacy(message, hands)];
+    return [h("p", { class: "thinking" }, dots(), `${message.author.name} is thinking…`), privacy(message, actions)];
   }
-  const edited = message.edited && h("span", { class: "edited", title: written(message.edited * 1000, "F") }, "(edited)");
-  const parts = [];
-  if (isEvent(message)) {
-    parts.push(h("div", { class: "text muted event" }, h("b", {}, message.author.nick || message.author.name), " ", EVENTS[message.kind][1](message)));
-  } else if (message.content) {
-    parts.push(h("div", { class: "text" }, markdown(message.content, context), edited && " ", edited));
-  }
-  parts.push(...attachments(message.attachments.filter((file) => !(message.flags & 32768))));
-  parts.push(...message.embeds.map((embed) => embedElement(embed, context)));
-  if (message.components.length) {
-    parts.push(h("div", { class: "components" }, ...message.components.map((one) => component(one, { message, context, hands }))));
-  }
-  if (edited && !message.content) parts.push(edited);
-  if (message.thread) parts.push(threadBox(message.thread, hands));
-  if (message.reactions?.length) parts.push(reactions(message, hands));
-  parts.push(h("p", { class: "went-wrong", role: "alert", hidden: true }));
-  parts.push(...privacy(message, hands));
-  return parts;
-}
-
-function threadBox(thread, hands) {
-  return h("button", { type: "button", class: "thread-box", "aria-label": `Go to the thread ${thread.name}`, onclick: () => hands.go(thread.id) }, icon("thread"), h("b", {}, thread.name), h("span", { class: "thread-see" }, "See thread ›"));
-}
-
-function privacy(message, hands) {
-  if (!message.private) return [];
+  const at = { message, context, actions };
+  const edited =
+    message.edited && h("span", { class: "edited", title: written(message.edited * 1000, "F") }, "(edited)");
+  const layout = (message.flags & MessageFlag.IS_COMPONENTS_V2) !== 0; // which shows the files that it names itself
   return [
-    h(
-      "p",
-      { class: "privacy" },
-      icon("eye"),
-      "Only you can see this • ",
-      message.thinking ? null : h("button", { type: "button", class: "plain-link", onclick: () => hands.dismiss(message) }, "Dismiss message"),
-    ),
+    textElement(message, context, edited || null),
+    ...attachments(layout ? [] : message.attachments),
+    ...message.embeds.map((embed) => embedElement(embed, context)),
+    message.components.length > 0 &&
+      h("div", { class: "components" }, ...message.components.map((one) => componentElement(one, at))),
+    message.content ? null : edited || null,
+    message.thread && threadBox(message.thread, actions),
+    message.reactions.length > 0 && reactions(message, actions),
+    h("p", { class: "went-wrong", role: "alert", hidden: true }),
+    privacy(message, actions),
   ];
 }
 
-function reactions(message, hands) {
+/** @param {Message} message @param {Context} context @param {HTMLElement | null} edited */
+function textElement(message, context, edited) {
+  if (isEvent(message)) {
+    const author = h("b", {}, shownName(message.author));
+    return h("div", { class: "text muted event" }, author, " ", EVENTS[message.kind].text(message));
+  }
+  return message.content && h("div", { class: "text" }, markdown(message.content, context), edited && " ", edited);
+}
+
+/** @param {{id: string, name: string}} thread @param {MessageActions} actions */
+function threadBox({ id, name }, actions) {
   return h(
-    "div",
-    { class: "reactions", role: "group", "aria-label": "Reactions" },
-    ...message.reactions.map(({ emoji, count, mine, by }) =>
-      h(
-        "button",
-        { type: "button", class: mine ? "reaction mine" : "reaction", "aria-pressed": String(mine), "aria-label": `${emoji.name}, ${count}`, title: by.join(", "), onclick: () => hands.toggleReaction(message, emoji, !mine) },
-        h("span", {}, emoji.id ? `:${emoji.name}:` : emoji.name),
-        h("span", { class: "count" }, String(count)),
-      ),
-    ),
-  );
-}
-
-// Files
-
-const PICTURES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
-
-function attachments(files) {
-  const pictures = files.filter((file) => PICTURES.has(file.content_type));
-  const others = files.filter((file) => !PICTURES.has(file.content_type));
-  return [
-    pictures.length > 0 && h("div", { class: pictures.length > 1 ? "gallery" : "pictures" }, ...pictures.map((file) => media(file.url, file.description || file.filename, { hidden: file.filename.startsWith("SPOILER_") }))),
-    ...others.map((file) => fileBox(file.filename, file.size, file.url)),
-  ].filter(Boolean);
-}
-
-function fileBox(name, size, url) {
-  return h(
-    "div",
-    { class: "file" },
-    icon("file"),
-    h("div", {}, outside(url, { class: "link file-name" }, name), size !== null && size !== undefined && h("div", { class: "muted" }, bytes(size))),
-  );
-}
-
-// A picture that the sandbox serves is shown; of one elsewhere on the net only the address is, for nothing is fetched.
-function media(url, description, { hidden = false, small = false } = {}) {
-  const own = ownFile(url);
-  const node = own
-    ? outside(url, { class: "picture" }, h("img", { src: own, alt: description || "A picture", loading: "lazy" }))
-    : h("span", { class: small ? "elsewhere small" : "elsewhere" }, icon("link"), outside(url, { class: "link", title: url }, description || shortened(url)));
-  return hidden ? spoiler([node]) : node;
-}
-
-function shortened(text) {
-  const url = safeAddress(text);
-  if (!url) return text.slice(0, 80);
-  const name = url.host + (url.pathname === "/" ? "" : url.pathname);
-  return name.length > 60 ? `${name.slice(0, 59)}…` : name;
-}
-
-// Embeds
-
-function embedElement(embed, context) {
-  const box = h("article", { class: "embed", "aria-label": embed.title ? `Embed: ${flat(embed.title, context.names)}` : "Embed" });
-  const color = colour(embed.color);
-  if (color) box.style.borderInlineStartColor = color;
-  const main = h("div", { class: "embed-main" });
-  if (embed.author) {
-    const { name, url } = embed.author;
-    main.append(h("div", { class: "embed-author" }, url ? outside(url, {}, name) : name));
-  }
-  if (embed.title) {
-    const title = markdown(embed.title, { ...context, plain: true });
-    main.append(h("div", { class: "embed-title" }, embed.url ? outside(embed.url, { class: "link" }, title) : title));
-  }
-  if (embed.description) main.append(h("div", { class: "embed-text" }, markdown(embed.description, context)));
-  if (embed.fields?.length) main.append(fields(embed.fields, context));
-  if (embed.thumbnail) box.classList.add("with-thumbnail");
-  box.append(main);
-  if (embed.thumbnail) box.append(h("div", { class: "embed-thumbnail" }, media(embed.thumbnail.url, null, { small: true })));
-  if (embed.image) box.append(h("div", { class: "embed-image" }, media(embed.image.url, null)));
-  if (embed.footer || embed.timestamp) {
-    const moment = embed.timestamp && Date.parse(embed.timestamp);
-    box.append(
-      h(
-        "div",
-        { class: "embed-footer" },
-        embed.footer?.text,
-        embed.footer && embed.timestamp && h("span", { class: "dot", "aria-hidden": "true" }, "•"),
-        embed.timestamp && stampElement(moment),
-      ),
-    );
-  }
-  return box;
-}
-
-// Up to three fields that are inline share a line, as in a client.
-function fields(all, context) {
-  const box = h("div", { class: "fields" });
-  let line = [];
-  const flush = () => {
-    for (const element of line) element.style.setProperty("--span", String(12 / line.length));
-    line = [];
-  };
-  for (const field of all) {
-    const element = h(
-      "div",
-      { class: field.inline ? "field inline" : "field" },
-      h("div", { class: "field-name" }, markdown(field.name, { ...context, plain: true })),
-      h("div", { class: "field-value" }, markdown(field.value, context)),
-    );
-    box.append(element);
-    if (!field.inline) {
-      flush();
-      element.style.setProperty("--span", "12");
-      continue;
-    }
-    line.push(element);
-    if (line.length === 3) flush();
-  }
-  flush();
-  return box;
-}
-
-// Components
-
-function component(one, at) {
-  switch (one.type) {
-    case ROW:
-      return h("div", { class: "action-row" }, ...one.components.map((inner) => component(inner, at)));
-    case BUTTON:
-      return button(one, at);
-    case SECTION:
-      return h(
-        "div",
-        { class: "section" },
-        h("div", { class: "section-text" }, ...one.components.map((inner) => component(inner, at))),
-        h("div", { class: "accessory" }, component(one.accessory, at)),
-      );
-    case TEXT:
-      return h("div", { class: "text" }, markdown(one.content, at.context));
-    case THUMBNAIL:
-      return h("div", { class: "thumbnail" }, media(one.media.url, one.description, { hidden: one.spoiler, small: true }));
-    case GALLERY:
-      return h(
-        "div",
-        { class: one.items.length > 1 ? "gallery" : "pictures" },
-        ...one.items.map((item) => media(item.media.url, item.description, { hidden: item.spoiler })),
-      );
-    case FILE: {
-      const file = at.message.attachments.find(({ url }) => url === one.file.url);
-      const box = fileBox(file?.filename ?? one.name ?? "file", file?.size, one.file.url);
-      return one.spoiler ? spoiler([box]) : box;
-    }
-    case LINE:
-      return h("hr", { class: `${one.divider === false ? "blank" : ""} ${one.spacing === 2 ? "wide" : ""}` });
-    case CONTAINER:
-      return container(one, at);
-    default:
-      if (one.type in SELECTS) return select(one, at);
-      return h("div", { class: "muted" }, `(a component of type ${one.type})`);
-  }
-}
-
-function container(one, at) {
-  const box = h("div", { class: "container" }, ...one.components.map((inner) => component(inner, at)));
-  const color = colour(one.accent_color);
-  if (color) {
-    box.classList.add("accented");
-    box.style.setProperty("--accent", color);
-  }
-  return one.spoiler ? spoiler([box]) : box;
-}
-
-function emojiNode(emoji) {
-  return emoji?.name ? h("span", { class: "button-emoji" }, emoji.id ? `:${emoji.name}:` : emoji.name) : null;
-}
-
-function button(one, { message, hands }) {
-  const style = BUTTON_STYLES[one.style] ?? "secondary";
-  const inner = [emojiNode(one.emoji), one.label && h("span", {}, one.label), !one.label && !one.emoji && style === "premium" && "Shop"];
-  if (style === "link") {
-    if (one.disabled || !safeAddress(one.url)) {
-      return h("button", { type: "button", class: "button link-button", disabled: Boolean(one.disabled), title: one.url }, ...inner, icon("link"));
-    }
-    return outside(one.url, { class: "button link-button", title: one.url }, ...inner, icon("link"));
-  }
-  const element = h("button", { type: "button", class: `button ${style}`, disabled: Boolean(one.disabled), "data-control": one.custom_id }, ...inner);
-  element.addEventListener("click", () => hands.click(message, one, element));
-  return element;
-}
-
-function select(one, { message, hands }) {
-  const chosen = chosenNames(one, hands);
-  const label = one.placeholder || SELECTS[one.type];
-  const element = h(
     "button",
-    {
-      type: "button",
-      class: chosen.length ? "select filled" : "select",
-      disabled: Boolean(one.disabled),
-      role: "combobox",
-      "aria-haspopup": "listbox",
-      "aria-expanded": "false",
-      "aria-label": chosen.length ? `${label}: ${chosen.join(", ")}` : label,
-      "data-control": one.custom_id,
-    },
-    h("span", { class: "select-text" }, chosen.length ? chosen.map((name) => h("span", { class: one.max_values > 1 || one.type !== TEXT_SELECT ? "pill" : "" }, name)) : label),
-    icon("down"),
+    { type: "button", class: "thread-box", "aria-label": `Go to the thread ${name}`, onclick: () => actions.go(id) },
+    icon("thread"),
+    h("b", {}, name),
+    h("span", { class: "thread-see" }, "See thread ›"),
   );
-  element.addEventListener("click", () => hands.select(message, one, element));
-  return element;
 }
 
-function chosenNames(one, hands) {
-  if (one.type === TEXT_SELECT) return one.options.filter((option) => option.default).map((option) => option.label);
-  return (one.default_values ?? []).map(({ id }) => hands.nameOf(id) ?? id);
+/** @param {Message} message @param {MessageActions} actions */
+function privacy(message, actions) {
+  if (!message.private) return null;
+  const attributes = { type: "button", class: "plain-link", onclick: () => actions.dismiss(message) };
+  return h(
+    "p",
+    { class: "privacy" },
+    icon("eye"),
+    "Only you can see this • ",
+    !message.thinking && h("button", attributes, "Dismiss message"),
+  );
 }
 
+/** @param {Message} message @param {MessageActions} actions */
+function reactions(message, actions) {
+  const button = (/** @type {Reaction} */ { emoji, count, mine, by }) =>
+    h(
+      "button",
+      {
+        type: "button",
+        class: mine ? "reaction mine" : "reaction",
+        "aria-pressed": String(mine),
+        "aria-label": `${emoji.name}, ${count}`,
+        title: by.join(", "),
+        onclick: () => actions.toggleReaction(message, emoji, !mine),
+      },
+      h("span", {}, emojiText(emoji)),
+      h("span", { class: "count" }, String(count)),
+    );
+  return h("div", { class: "reactions", role: "group", "aria-label": "Reactions" }, ...message.reactions.map(button));
+}

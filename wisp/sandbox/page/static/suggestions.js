@@ -1,12 +1,27 @@
-// The list above the message box: what may be typed next. The box keeps the keyboard, the list says which is chosen.
+// The list above the message box: what may be typed next. The box keeps the keyboard, the list marks what is chosen.
 
 import { byId, h } from "./dom.js";
+
+/** @import { Child } from "./dom.js" */
+
+/**
+ * @typedef {object} Suggestion
+ * @property {Child} label
+ * @property {string} [detail]
+ * @property {string} [hint]
+ * @property {Element | null} [icon]
+ * @property {() => void} pick
+ */
 
 export class Suggestions {
   constructor() {
     this.box = byId("suggestions");
+    /** @type {Suggestion[]} */
     this.items = [];
+    /** @type {HTMLElement[]} */
+    this.options = [];
     this.active = -1;
+    /** @type {HTMLElement | null} */
     this.input = null;
   }
 
@@ -14,28 +29,48 @@ export class Suggestions {
     return !this.box.hidden && this.items.length > 0;
   }
 
-  // `items`: {label, detail, hint, icon, pick}; `title` is what stands above them, also where there are none.
+  /**
+   * Show what may be typed into `input`. `title` stands above the items, also if there are none.
+   * @param {HTMLElement} input
+   * @param {Suggestion[]} items
+   * @param {{title?: Element | null, active?: number, label?: string}} [options]
+   */
   show(input, items, { title = null, active = 0, label = "Suggestions" } = {}) {
     this.release();
     this.items = items;
     this.input = input;
     this.active = items.length ? active : -1;
-    this.list = h("div", { role: "listbox", id: "suggestion-list", class: "scroll", "aria-label": label });
-    this.options = items.map((item, number) =>
-      h(
-        "div",
-        { role: "option", id: `suggestion-${number}`, class: "suggestion", "aria-selected": "false", onpointerdown: (event) => event.preventDefault(), onclick: () => this.pick(number), onpointermove: () => this.mark(number, false) },
-        item.icon ?? null,
-        h("span", { class: "suggestion-text" }, h("span", { class: "suggestion-label" }, item.label), item.detail && h("span", { class: "muted" }, item.detail)),
-        item.hint && h("span", { class: "hint" }, item.hint),
-      ),
-    );
-    this.list.append(...this.options);
-    this.box.replaceChildren(...[title, items.length ? this.list : null].filter(Boolean));
+    this.options = items.map((item, number) => this.optionElement(item, number));
+    const list = { role: "listbox", id: "suggestion-list", class: "scroll", "aria-label": label };
+    this.box.replaceChildren(...(title ? [title] : []), ...(items.length ? [h("div", list, ...this.options)] : []));
     this.box.hidden = !title && !items.length;
     input.setAttribute("aria-expanded", String(items.length > 0));
     if (items.length) input.setAttribute("aria-controls", "suggestion-list");
     this.mark(this.active);
+  }
+
+  /** @param {Suggestion} item @param {number} number */
+  optionElement({ icon, label, detail, hint }, number) {
+    return h(
+      "div",
+      {
+        role: "option",
+        id: `suggestion-${number}`,
+        class: "suggestion",
+        "aria-selected": "false",
+        onpointerdown: (event) => event.preventDefault(),
+        onclick: () => this.pick(number),
+        onpointermove: () => this.mark(number, false),
+      },
+      icon,
+      h(
+        "span",
+        { class: "suggestion-text" },
+        h("span", { class: "suggestion-label" }, label),
+        detail && h("span", { class: "muted" }, detail),
+      ),
+      hint && h("span", { class: "hint" }, hint),
+    );
   }
 
   hide() {
@@ -53,6 +88,7 @@ export class Suggestions {
     this.input = null;
   }
 
+  /** @param {number} number */
   mark(number, scroll = true) {
     this.options[this.active]?.setAttribute("aria-selected", "false");
     this.active = number;
@@ -63,14 +99,32 @@ export class Suggestions {
     else this.input?.removeAttribute("aria-activedescendant");
   }
 
+  /** @param {1 | -1} step */
   move(step) {
     const count = this.items.length;
-    this.mark(this.active < 0 ? (step > 0 ? 0 : count - 1) : (this.active + step + count) % count);
+    if (this.active < 0) this.mark(step > 0 ? 0 : count - 1);
+    else this.mark((this.active + step + count) % count);
   }
 
   pick(number = this.active) {
     const item = this.items[number];
     this.hide();
     item?.pick();
+  }
+
+  /**
+   * Do what a key does with the list while it is open; false for keys that do nothing with it.
+   * @param {KeyboardEvent} event
+   */
+  key(event) {
+    if (!this.open) return false;
+    const { key } = event;
+    if (key === "ArrowDown" || key === "ArrowUp") this.move(key === "ArrowDown" ? 1 : -1);
+    else if (key === "Escape") this.hide();
+    else if ((key === "Tab" || key === "Enter") && !event.shiftKey && this.active >= 0) this.pick();
+    else return false;
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
   }
 }

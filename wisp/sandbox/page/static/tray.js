@@ -1,55 +1,87 @@
-// What goes along with the next message: the message that it replies to, and the files that wait to be sent.
+// What is sent along with the next message: the message that it replies to, and files.
 
-import { byId, bytes, h, icon } from "./dom.js";
+import { byId, focusOn, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { reason } from "./link.js";
+import { bytes, shownName } from "./names.js";
+
+/** @import { Message } from "./frames.js" */
 
 const MOST_FILES = 10;
+const NO_PERMISSION = "You do not have permission to upload files in this channel.";
+
+/** @typedef {{name: string, size: number, uploading: Promise<string>, failed?: boolean}} Upload */
+/**
+ * `self`: it is the person's own message, whose author is not pinged.
+ * @typedef {{message: Message, ping: boolean, self: boolean}} Answer
+ */
+/** @typedef {{files: Upload[], reply: Answer | null}} Contents */
 
 export class Tray {
-  // `upload` gives a file's key, `complain` says why one cannot be sent, `back` returns the keyboard to the box, and
-  // `replies` is told the id of the message that is replied to, null where there is none.
+  /**
+   * @param {object} parts
+   * @param {(file: File) => Promise<string>} parts.upload resolves to the key of the file
+   * @param {(problem: string) => void} parts.complain says why a file cannot be sent
+   * @param {() => void} parts.back returns the keyboard to the text box
+   * @param {(id: string | null) => void} parts.replies tells which message is being replied to
+   */
   constructor({ upload, complain, back, replies }) {
     this.box = byId("tray");
     this.upload = upload;
     this.complain = complain;
     this.back = back;
     this.replies = replies;
+    /** @type {Upload[]} */
     this.files = [];
+    /** @type {Answer | null} */
     this.reply = null;
-    this.picker = h("input", {
-      type: "file",
-      multiple: true,
-      class: "unseen",
-      tabindex: "-1",
-      "aria-label": "Files to send",
-      onchange: () => {
-        this.add([...this.picker.files]);
-        this.picker.value = "";
-      },
-    });
+    this.allowed = false;
+    this.picker = this.filePicker();
+    this.opener = h(
+      "button",
+      { type: "button", class: "tool", "aria-label": "Upload files", onclick: () => this.picker.click() },
+      icon("attach"),
+    );
+    this.allow(false);
     this.box.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.stopPropagation();
       this.drop();
       this.back();
     });
-    this.opener = h("button", { type: "button", class: "tool", "aria-label": "Upload files", title: "Upload files", onclick: () => this.picker.click() }, icon("attach"));
+  }
+
+  filePicker() {
+    const picker = h("input", {
+      type: "file",
+      multiple: true,
+      class: "unseen",
+      tabindex: "-1",
+      "aria-label": "Files to send",
+      onchange: () => {
+        this.add([...(picker.files ?? [])]);
+        picker.value = "";
+      },
+    });
+    return picker;
   }
 
   get empty() {
     return !this.files.length;
   }
 
-  // Whether files may be sent here.
+  /** Whether files may be sent here. @param {boolean} on */
   allow(on) {
-    this.opener.disabled = !on;
-    this.opener.title = on ? "Upload files" : "You do not have permission to upload files in this channel.";
     this.allowed = on;
+    this.opener.disabled = !on;
+    this.opener.title = on ? "Upload files" : NO_PERMISSION;
   }
 
+  /** @param {File[]} files */
   add(files) {
     if (!files.length) return;
     if (!this.allowed) {
-      this.complain("You do not have permission to upload files in this channel.");
+      this.complain(NO_PERMISSION);
       return;
     }
     if (this.files.length + files.length > MOST_FILES) {
@@ -62,6 +94,7 @@ export class Tray {
     this.back();
   }
 
+  /** @param {Upload} entry */
   async begin(entry) {
     this.files.push(entry);
     try {
@@ -69,23 +102,31 @@ export class Tray {
     } catch (error) {
       entry.failed = true;
       this.remove(entry);
-      this.complain(error.message);
+      this.complain(reason(error));
     }
   }
 
+  /** @param {Upload} entry */
   remove(entry) {
     this.files = this.files.filter((one) => one !== entry);
     this.draw();
   }
 
-  // The message that is replied to; its author hears of it unless `ping` is off. Nobody pings themselves.
-  answer(message, { ping = true, self = false } = {}) {
-    this.reply = { message, ping: ping && !self, self };
+  /**
+   * Set the message that is being replied to. Its author is pinged, unless it is the person's own.
+   * @param {Message} message
+   * @param {{self?: boolean}} [options]
+   */
+  answer(message, { self = false } = {}) {
+    this.reply = { message, ping: !self, self };
     this.draw();
     this.back();
   }
 
-  // The message that is replied to is gone, or nobody wants to reply any more.
+  /**
+   * End the reply, if it is one to one of these messages (null: to any); whether there was one.
+   * @param {string[] | null} ids
+   */
   drop(ids = null) {
     if (!this.reply || (ids && !ids.includes(this.reply.message.id))) return false;
     this.reply = null;
@@ -93,7 +134,7 @@ export class Tray {
     return true;
   }
 
-  // Everything leaves: what it was, to be put back where it could not be sent.
+  /** Take everything out; `put` puts it back if it could not be sent. @returns {Contents} */
   take() {
     const taken = { files: this.files, reply: this.reply };
     this.files = [];
@@ -102,6 +143,7 @@ export class Tray {
     return taken;
   }
 
+  /** @param {Contents} contents */
   put({ files, reply }) {
     this.files = files.filter(({ failed }) => !failed);
     this.reply = reply;
@@ -109,38 +151,85 @@ export class Tray {
   }
 
   draw() {
-    const kept = this.box.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    this.box.replaceChildren(...[this.reply && this.replyBar(), this.files.length && this.fileList()].filter(Boolean));
+    const focused = document.activeElement;
+    const key = this.box.contains(focused) ? focused?.getAttribute("data-key") : null;
+    this.box.replaceChildren(
+      ...(this.reply ? [this.replyBar(this.reply)] : []),
+      ...(this.files.length ? [this.fileList()] : []),
+    );
     this.box.hidden = !this.box.children.length;
     this.replies(this.reply?.message.id ?? null);
-    if (kept) (this.box.querySelector(`[data-key="${kept}"]`) ?? { focus: this.back }).focus();
+    if (!key) return;
+    const same = this.box.querySelector(`[data-key="${key}"]`);
+    if (same) focusOn(same);
+    else this.back();
   }
 
-  replyBar() {
-    const { message, ping, self } = this.reply;
-    const name = message.author.nick || message.author.name;
-    const toggle = () => {
-      this.reply.ping = !this.reply.ping;
-      this.draw();
+  /** @param {Answer} reply */
+  replyBar(reply) {
+    const name = shownName(reply.message.author);
+    const end = () => {
+      this.drop();
+      this.back();
     };
     return h(
       "div",
       { class: "reply-bar", role: "group", "aria-label": `Replying to ${name}` },
       h("span", { class: "reply-to" }, "Replying to ", h("b", {}, name)),
-      !self && h("button", { type: "button", role: "switch", class: ping ? "ping on" : "ping", "data-key": "ping", "aria-checked": String(ping), "aria-label": `Ping ${name}`, title: ping ? "Turn the ping off" : "Turn the ping on", onclick: toggle }, ping ? "@ ON" : "@ OFF"),
-      h("button", { type: "button", class: "tool", "data-key": "drop", "aria-label": "Do not reply", onclick: () => { this.drop(); this.back(); } }, icon("close")),
+      !reply.self && this.pingSwitch(reply, name),
+      h(
+        "button",
+        { type: "button", class: "tool", "data-key": "drop", "aria-label": "Do not reply", onclick: end },
+        icon("close"),
+      ),
     );
   }
 
+  /** @param {Answer} reply @param {string} name */
+  pingSwitch(reply, name) {
+    const { ping } = reply;
+    const attributes = {
+      type: "button",
+      role: "switch",
+      class: ping ? "ping on" : "ping",
+      "data-key": "ping",
+      "aria-checked": String(ping),
+      "aria-label": `Ping ${name}`,
+      title: ping ? "Turn the ping off" : "Turn the ping on",
+      onclick: () => {
+        reply.ping = !ping;
+        this.draw();
+      },
+    };
+    return h("button", attributes, ping ? "@ ON" : "@ OFF");
+  }
+
   fileList() {
-    const card = (entry) =>
+    const attributes = { class: "uploads scroll", "aria-label": "Files to send with the message" };
+    return h("ul", attributes, ...this.files.map((entry) => this.fileCard(entry)));
+  }
+
+  /** @param {Upload} entry */
+  fileCard(entry) {
+    const remove = () => {
+      this.remove(entry);
+      this.back();
+    };
+    return h(
+      "li",
+      { class: "upload" },
+      icon("file"),
       h(
-        "li",
-        { class: "upload" },
-        icon("file"),
-        h("span", { class: "upload-text" }, h("span", { class: "upload-name" }, entry.name), h("span", { class: "muted" }, bytes(entry.size))),
-        h("button", { type: "button", class: "tool", "aria-label": `Remove ${entry.name}`, onclick: () => { this.remove(entry); this.back(); } }, icon("close")),
-      );
-    return h("ul", { class: "uploads scroll", "aria-label": "Files to send with the message" }, ...this.files.map(card));
+        "span",
+        { class: "upload-text" },
+        h("span", { class: "upload-name" }, entry.name),
+        h("span", { class: "muted" }, bytes(entry.size)),
+      ),
+      h(
+        "button",
+        { type: "button", class: "tool", "aria-label": `Remove ${entry.name}`, onclick: remove },
+        icon("close"),
+      ),
+    );
   }
 }
