@@ -53,9 +53,7 @@ def home(world: World) -> tuple[Guild, Channel, Member]:
 
 # ---- bots ----
 
-RUN_EXAMPLE = Path(__file__).parent / "run_example.py"
-
-FOLDER = Path(os.environ["DISCORD_LIBRARIES"]) if "DISCORD_LIBRARIES" in os.environ else None
+FOLDER = Path(os.environ["DISCORD_LIBRARIES"]).resolve() if "DISCORD_LIBRARIES" in os.environ else None
 """Where `python tests/libraries.py FOLDER` has installed the libraries."""
 
 TO_INSTALL = "run `python tests/libraries.py FOLDER`, and set DISCORD_LIBRARIES to the folder"
@@ -258,6 +256,8 @@ async def test_a_bot_of_another_library_does_all_that_it_can(
 
 
 # ---- examples that libraries ship ----
+
+RUN_EXAMPLE = Path(__file__).parent / "run_example.py"
 
 EXAMPLES: dict[tuple[str, str], list[tuple[str, str]]] = {
     ("hikari", "hello_world.py"): [(":dm", ""), ("!ping", "Pong!")],  # in a guild it lacks MESSAGE_CONTENT
