@@ -84,6 +84,12 @@ def edit_me(call: Call) -> Answer:
     return 200, {**me.payload(), "permissions": str(me.permissions)}
 
 
+def edit_my_nick(call: Call) -> Answer:
+    """Change the bot's own nickname as nextcord and interactions.py do (deprecated for `edit_me`), and return it."""
+    edit_me(call)
+    return 200, {"nick": call.me.nick}
+
+
 def edit(call: Call) -> Answer:
     """Change a member's nickname, roles or time-out."""
     member, fields = call.member, call.fields
@@ -274,6 +280,7 @@ ROUTES = [
     Route("GET", MEMBERS, list_members),
     Route("GET", MEMBERS + "/search", search_members),
     Route("PATCH", MEMBERS + "/@me", edit_me),
+    Route("PATCH", MEMBERS + "/@me/nick", edit_my_nick),
     Route("GET", A_MEMBER, get),
     Route("PUT", A_MEMBER, add, needs=Permission.CREATE_INSTANT_INVITE),
     Route("PATCH", A_MEMBER, edit),

@@ -253,6 +253,7 @@ ROUTES = [
     Route("GET", "/guilds/{guild}/threads/active", list_active),
     Route("GET", MEMBERS, list_members),
     Route("PUT", MEMBERS + "/@me", join),
+    Route("POST", MEMBERS + "/@me", join),  # of nextcord, and of discord.py before 2.7; Discord takes both
     Route("DELETE", MEMBERS + "/@me", leave),
     Route("GET", MEMBERS + "/{user}", get_member),
     Route("PUT", MEMBERS + "/{user}", add_member, needs=Permission.SEND_MESSAGES),
