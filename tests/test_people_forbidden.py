@@ -169,12 +169,18 @@ def test_another_users_direct_messages_and_a_private_thread_cannot_be_looked_int
     assert scene.bob.at(thread).channel is thread
 
 
-async def test_a_channel_that_a_user_does_not_see_is_no_value_of_an_option(scene: Scene) -> None:
+async def test_a_channel_that_a_user_does_not_see_is_no_value_of_an_option_or_a_select(scene: Scene) -> None:
     hidden = scene.world.add_channel(scene.guild, "hidden")
     assert (await scene.bob.slash("hello", place=hidden)).interaction.data["options"][0]["value"] == str(hidden.id)
     scene.world.set_overwrite(hidden, scene.guild.everyone, deny=P.VIEW_CHANNEL)
     with pytest.raises(Impossible, match="place"):
         await scene.bob.slash("hello", place=hidden)
+    select = {"type": 8, "custom_id": "place"}
+    row = {"type": 1, "components": [select]}
+    menu = scene.world.add_message(scene.bob.channel, scene.world.bot, components=[row])
+    with pytest.raises(Impossible, match="hidden"):
+        await scene.bob.select(menu, hidden)
+    assert (await scene.ada.select(menu, hidden)).interaction.data["values"] == [str(hidden.id)]
 
 
 async def test_a_command_for_nobody_by_default_is_for_administrators(scene: Scene) -> None:

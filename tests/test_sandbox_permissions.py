@@ -271,7 +271,7 @@ def prepared(world: World) -> dict[str, str]:
         "other_bots_role": other_bots.id,
         "administrator": world.add_member(guild, world.add_user("strong"), roles=[strong]).user.id,
         "peer": world.add_member(guild, world.add_user("peer"), roles=[own]).user.id,
-        "foreign_hook": world.add_webhook(next(iter(foreign.channels.values())), "Hook", creator=world.owner).id,
+        "foreign_hook": world.add_webhook(next(iter(foreign.channels.values())), "Hook", creator=world.bot).id,
         "thread_elsewhere": world.start_thread(quiet, "elsewhere", world.owner).id,
         "foreign_emoji": world.add_emoji(foreign, "foreign").id,
         "adas_hook": world.add_webhook(general, "Ada's", creator=world.owner).id,
