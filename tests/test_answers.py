@@ -389,7 +389,7 @@ async def test_a_click_whose_confirmation_was_lost_can_be_answered_further(how: 
             await ada.click(shown, name)
             assert posted(discord) == texts, name
             for message in discord.messages():
-                discord.world.delete_message(message)
+                discord.world.messages.delete(message)
 
 
 async def test_an_edit_changes_the_answer_whether_a_click_was_deferred_or_not() -> None:

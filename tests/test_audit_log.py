@@ -11,7 +11,7 @@ import pytest
 
 import wisp
 from wisp.sandbox import Sandbox
-from wisp.sandbox.world.audit_log import KEPT, Deed
+from wisp.sandbox.world.audit_log import KEPT, AuditLogEvent
 from wisp.sandbox.world.objects import Channel, Guild, Member
 from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.world import World
@@ -66,7 +66,7 @@ def changed(entry: hikari.AuditLogEntry) -> dict[str, tuple[Any, Any]]:
 async def test_what_is_done_to_members_stands_in_the_audit_log(
     rest: hikari.api.RESTClient, world: World, guild: Guild, bob: Member
 ) -> None:
-    role = world.add_role(guild, "helper")
+    role = world.roles.add(guild, "helper")
     number = bob.user.id
     await rest.add_role_to_member(guild.id, number, role.id, reason="helps")
     await rest.add_role_to_member(guild.id, number, role.id, reason="again")  # changes nothing
@@ -127,7 +127,7 @@ async def test_what_is_done_to_a_server_and_its_roles_and_channels_stands_in_it(
 async def test_what_is_done_to_messages_stands_in_it_where_they_are_not_the_bots_own(
     rest: hikari.api.RESTClient, world: World, guild: Guild, general: Channel, bob: Member
 ) -> None:
-    first, second, third = (world.add_message(general, bob.user, content=text) for text in "abc")
+    first, second, third = (world.messages.add(general, bob.user, content=text) for text in "abc")
     own = await rest.create_message(general.id, "mine")
     await rest.pin_message(general.id, first.id)
     await rest.pin_message(general.id, first.id)  # changes nothing
@@ -177,8 +177,8 @@ async def test_the_log_is_read_by_who_did_it_what_was_done_and_page_by_page(
     rest: hikari.api.RESTClient, world: World, guild: Guild, bob: Member
 ) -> None:
     for user in (world.owner, world.bot, world.owner):
-        world.log(guild, Deed.KICK, user, bob.user.id)
-    banned = world.log(guild, Deed.BAN, world.owner, bob.user.id, "enough")
+        world.audit_log.add(guild, AuditLogEvent.KICK, user, bob.user.id)
+    banned = world.audit_log.add(guild, AuditLogEvent.BAN, world.owner, bob.user.id, "enough")
     assert len(await entries(rest, guild)) == 4
     assert [one.id for one in await entries(rest, guild, event_type=Event.MEMBER_BAN_ADD)] == [banned.id]
     assert len(await entries(rest, guild, user=world.owner.id)) == 3
@@ -235,7 +235,7 @@ async def test_a_bot_is_told_of_entries_with_intent_and_permission_alone(
         role = own.role_of(discord.world.bot)
         assert role is not None
         if not permission:
-            discord.world.edit_role(own, role, permissions=role.permissions & ~Permission.VIEW_AUDIT_LOG)
+            discord.world.roles.edit(own, role, permissions=role.permissions & ~Permission.VIEW_AUDIT_LOG)
         await discord.member("ada").slash("mute")
         await discord.rest()
     assert heard == ["noise"] * told

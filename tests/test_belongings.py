@@ -56,8 +56,10 @@ class Scene:
         """Take a permission from the bot's role."""
         role = self.guild.role_of(self.world.bot)
         assert role is not None
-        self.world.edit_role(self.guild, role, permissions=role.permissions & ~permission)
-        self.world.edit_role(self.guild, self.guild.everyone, permissions=self.guild.everyone.permissions & ~permission)
+        self.world.roles.edit(self.guild, role, permissions=role.permissions & ~permission)
+        self.world.roles.edit(
+            self.guild, self.guild.everyone, permissions=self.guild.everyone.permissions & ~permission
+        )
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ async def scene() -> AsyncIterator[Scene]:
         world = sandbox.world
         guild = next(iter(world.guilds.values()))
         sent: list[tuple[str, dict[str, Any]]] = []
-        world.outlets.append(lambda event: sent.append((event.name, event.data)))
+        world.events.subscribe(lambda event: sent.append((event.name, event.data)))
         app = hikari.RESTApp(url=sandbox.rest_url)
         await app.start()
         async with app.acquire(sandbox.token, hikari.TokenType.BOT) as rest:
@@ -110,8 +112,8 @@ async def test_discord_py_posts_with_a_webhook_without_a_bot(scene: Scene, monke
         warnings.simplefilter("ignore", DeprecationWarning)  # discord.py's own, of audioop
         discord: Any = pytest.importorskip("discord")
     monkeypatch.setattr(discord.http.Route, "BASE", scene.sandbox.rest_url)
-    made = scene.world.add_webhook(scene.general, "Hook", creator=scene.world.owner)
-    thread = scene.world.start_thread(scene.general, "thread", scene.world.owner)
+    made = scene.world.webhooks.add(scene.general, "Hook", creator=scene.world.owner)
+    thread = scene.world.threads.start(scene.general, "thread", scene.world.owner)
     hook = await discord.Webhook.partial(made.id, made.token, session=scene.session).fetch()
     assert (hook.name, hook.channel_id) == ("Hook", scene.general.id)
     sent = await hook.send("hi", wait=True, thread=thread, username="Parrot")
@@ -132,8 +134,8 @@ async def test_a_webhook_has_an_address_that_takes_what_it_posts(scene: Scene) -
 
 
 async def test_a_post_of_a_forum_begins_with_a_webhooks_message_and_nobody_in_it(scene: Scene) -> None:
-    forum = scene.world.add_channel(scene.guild, "forum", kind=FORUM)
-    webhook = scene.world.add_webhook(forum, "Hook", creator=scene.world.bot)
+    forum = scene.world.channels.add(scene.guild, "forum", kind=FORUM)
+    webhook = scene.world.webhooks.add(forum, "Hook", creator=scene.world.bot)
     _, message = await scene.call("POST", f"{webhook.url}?wait=true", {"content": "first", "thread_name": "Post"})
     (post,) = scene.guild.threads.values()
     assert (post.name, message["id"], message["channel_id"]) == ("Post", str(post.id), str(post.id))
@@ -145,16 +147,16 @@ async def test_a_post_of_a_forum_begins_with_a_webhooks_message_and_nobody_in_it
 
 
 async def test_a_webhook_opens_an_archived_thread(scene: Scene) -> None:
-    thread = scene.world.start_thread(scene.general, "thread", scene.world.owner)
-    scene.world.edit_thread(thread, archived=True)
-    webhook = scene.world.add_webhook(scene.general, "Hook", creator=scene.world.bot)
+    thread = scene.world.threads.start(scene.general, "thread", scene.world.owner)
+    scene.world.threads.edit(thread, archived=True)
+    webhook = scene.world.webhooks.add(scene.general, "Hook", creator=scene.world.bot)
     assert (await scene.call("POST", f"{webhook.url}?thread_id={thread.id}", {"content": "x"}))[0] == 204
     assert thread.thread is not None
     assert not thread.thread.archived
 
 
 async def test_a_persons_webhook_shows_components_only_where_asked(scene: Scene) -> None:
-    webhook = scene.world.add_webhook(scene.general, "Hook", creator=scene.world.owner)
+    webhook = scene.world.webhooks.add(scene.general, "Hook", creator=scene.world.owner)
     link = {"type": 2, "style": 5, "label": "Open", "url": "https://example.com"}
     body = {"content": "x", "components": [{"type": 1, "components": [link]}]}
     _, without = await scene.call("POST", f"{webhook.url}?wait=true", body)
@@ -164,10 +166,10 @@ async def test_a_persons_webhook_shows_components_only_where_asked(scene: Scene)
 
 
 async def test_webhooks_are_managed_by_who_may_in_that_channel(scene: Scene) -> None:
-    other = scene.world.add_channel(scene.guild, "other")
-    mine = scene.world.add_webhook(scene.general, "Mine", creator=scene.world.bot)
-    adas = scene.world.add_webhook(scene.general, "Ada's", creator=scene.world.owner)
-    scene.world.set_overwrite(other, scene.world.bot, deny=Permission.MANAGE_WEBHOOKS)
+    other = scene.world.channels.add(scene.guild, "other")
+    mine = scene.world.webhooks.add(scene.general, "Mine", creator=scene.world.bot)
+    adas = scene.world.webhooks.add(scene.general, "Ada's", creator=scene.world.owner)
+    scene.world.channels.set_overwrite(other, scene.world.bot, deny=Permission.MANAGE_WEBHOOKS)
     status, refusal = await scene.call("PATCH", f"/webhooks/{mine.id}", {"channel_id": str(other.id)})
     assert (status, refusal["code"], mine.channel) == (403, 50013, scene.general)
     scene.deny(Permission.MANAGE_WEBHOOKS)
@@ -178,9 +180,9 @@ async def test_webhooks_are_managed_by_who_may_in_that_channel(scene: Scene) -> 
 
 
 async def test_a_channel_takes_its_webhooks_with_it(scene: Scene) -> None:
-    other = scene.world.add_channel(scene.guild, "other")
-    webhook = scene.world.add_webhook(other, "Hook", creator=scene.world.bot)
-    scene.world.delete_channel(other)
+    other = scene.world.channels.add(scene.guild, "other")
+    webhook = scene.world.webhooks.add(other, "Hook", creator=scene.world.bot)
+    scene.world.channels.delete(other)
     assert (await scene.call("GET", webhook.url))[1]["code"] == 10015
 
 
@@ -188,17 +190,17 @@ def test_what_cannot_have_a_webhook_is_refused() -> None:
     world = World()
     guild = next(iter(world.guilds.values()))
     happened: list[object] = []
-    world.watch(happened.append)
-    general, elsewhere = guild.channel("general"), world.add_guild("Other").channel("general")
+    world.changes.subscribe(happened.append)
+    general, elsewhere = guild.channel("general"), world.guilds.add("Other").channel("general")
     assert general
     assert elsewhere
-    webhook = world.add_webhook(general, "Hook", creator=world.owner)
+    webhook = world.webhooks.add(general, "Hook", creator=world.owner)
     assert happened[-1] == WebhooksChanged(general)
-    for channel in (world.add_channel(guild, "c", kind=CATEGORY), world.start_thread(general, "t", world.owner)):
+    for channel in (world.channels.add(guild, "c", kind=CATEGORY), world.threads.start(general, "t", world.owner)):
         with pytest.raises(Impossible, match="no webhooks"):
-            world.add_webhook(channel, "Hook", creator=world.owner)
+            world.webhooks.add(channel, "Hook", creator=world.owner)
     with pytest.raises(Impossible, match="stays in its guild"):
-        world.edit_webhook(webhook, channel=elsewhere)
+        world.webhooks.edit(webhook, channel=elsewhere)
 
 
 async def test_people_see_a_webhooks_message_under_its_name_and_press_its_buttons() -> None:
@@ -220,7 +222,7 @@ async def test_people_see_a_webhooks_message_under_its_name_and_press_its_button
         ada = discord.member("ada")
         lines: list[str] = []
         transcript = Transcript(discord.world, lines.append, lambda: ada.channel)
-        discord.world.watch(transcript.show)
+        discord.world.changes.subscribe(transcript.show)
         await ada.slash("relay")
         message: Message = ada.messages[0]
         assert (message.author.name, message.author.bot, message.author is ada.user) == ("ada", True, False)
@@ -275,15 +277,15 @@ async def test_an_invite_is_over_after_its_time(scene: Scene) -> None:
 
 async def test_who_does_not_manage_a_guild_sees_no_metadata_and_deletes_what_is_in_its_channels(scene: Scene) -> None:
     world = scene.world
-    managed = world.add_channel(scene.guild, "managed")
+    managed = world.channels.add(scene.guild, "managed")
     scene.deny(Permission.MANAGE_GUILD | Permission.MANAGE_CHANNELS)
-    world.set_overwrite(managed, world.bot, allow=Permission.MANAGE_CHANNELS)
-    there, elsewhere = (world.add_invite(channel, world.owner) for channel in (managed, scene.general))
+    world.channels.set_overwrite(managed, world.bot, allow=Permission.MANAGE_CHANNELS)
+    there, elsewhere = (world.invites.add(channel, world.owner) for channel in (managed, scene.general))
     _, found = await scene.call("GET", f"/guilds/{scene.guild.id}/invites")
     assert ["uses" in one for one in found] == [False, False]
     assert (await scene.call("DELETE", f"/invites/{elsewhere.code}"))[1]["code"] == 50013
     assert (await scene.call("DELETE", f"/invites/{there.code}"))[0] == 200
-    assert world.invites_of(scene.guild) == [elsewhere]
+    assert world.invites.of(scene.guild) == [elsewhere]
 
 
 async def test_a_bot_sees_by_which_invite_somebody_came() -> None:
@@ -314,20 +316,20 @@ def test_an_invite_gives_its_roles_goes_with_its_channel_and_lets_nobody_in_who_
     world = World()
     guild = next(iter(world.guilds.values()))
     happened: list[object] = []
-    world.watch(happened.append)
-    channel, role = world.add_channel(guild, "room"), world.add_role(guild, "guest")
-    invite = world.add_invite(channel, world.owner, roles=[role])
+    world.changes.subscribe(happened.append)
+    channel, role = world.channels.add(guild, "room"), world.roles.add(guild, "guest")
+    invite = world.invites.add(channel, world.owner, roles=[role])
     assert happened[-1] == InvitesChanged(channel)
-    assert world.use_invite(invite.code, world.add_user("eve")).roles == [role]
-    mallory = world.add_user("mallory")
-    world.ban(guild, mallory)
+    assert world.invites.use(invite.code, world.users.add("eve")).roles == [role]
+    mallory = world.users.add("mallory")
+    world.members.ban(guild, mallory)
     with pytest.raises(Impossible, match="banned"):
-        world.use_invite(invite.code, mallory)
+        world.invites.use(invite.code, mallory)
     assert invite.uses == 1
-    world.delete_channel(channel)
-    assert world.invite(invite.code) is None
+    world.channels.delete(channel)
+    assert world.invites.find(invite.code) is None
     with pytest.raises(Impossible, match="nobody can be invited"):
-        world.add_invite(world.dm(mallory), world.owner)
+        world.invites.add(world.channels.dm(mallory), world.owner)
 
 
 # Emojis
@@ -337,20 +339,20 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
 async def test_hikari_makes_renames_uses_and_deletes_an_emoji(scene: Scene) -> None:
     rest, guild = scene.rest, scene.guild
-    role = scene.world.add_role(guild, "party people")
+    role = scene.world.roles.add(guild, "party people")
     made = await rest.create_emoji(guild.id, "party", hikari.Bytes(PNG, "party.png"), roles=[role.id], reason="fun")
     assert (made.name, made.is_animated, made.role_ids) == ("party", False, [role.id])
     assert made.user
     assert made.user.id == scene.world.bot.id
     (told,) = scene.heard("GUILD_EMOJIS_UPDATE")
     assert [(one["name"], "user" in one) for one in told["emojis"]] == [("party", False)]
-    message = scene.world.add_message(scene.general, scene.world.owner, content="x")
+    message = scene.world.messages.add(scene.general, scene.world.owner, content="x")
     await rest.add_reaction(scene.general.id, message.id, made)
     renamed = await rest.edit_emoji(guild.id, made, name="feast")
     assert (renamed.name, renamed.role_ids) == ("feast", [role.id])
     await rest.delete_my_reaction(scene.general.id, message.id, renamed)
     assert message.reactions == {}
-    scene.world.delete_role(guild, role)
+    scene.world.roles.delete(guild, role)
     assert [(one.name, one.role_ids) for one in await rest.fetch_guild_emojis(guild.id)] == [("feast", [])]
     await rest.delete_emoji(guild.id, made)
     assert guild.emojis == {}
@@ -359,8 +361,8 @@ async def test_hikari_makes_renames_uses_and_deletes_an_emoji(scene: Scene) -> N
 
 
 async def test_an_emoji_is_changed_by_who_made_it_or_manages_them(scene: Scene) -> None:
-    adas = scene.world.add_emoji(scene.guild, "adas")
-    mine = scene.world.add_emoji(scene.guild, "mine", creator=scene.world.bot)
+    adas = scene.world.emojis.add(scene.guild, "adas")
+    mine = scene.world.emojis.add(scene.guild, "mine", creator=scene.world.bot)
     path = f"/guilds/{scene.guild.id}/emojis"
     scene.deny(Permission.MANAGE_GUILD_EXPRESSIONS)
     assert (await scene.call("PATCH", f"{path}/{adas.id}", {"name": "other"}))[1]["code"] == 50013
@@ -376,14 +378,14 @@ async def test_the_application_has_emojis_that_it_can_react_with_anywhere(scene:
     rest = scene.rest
     application = scene.world.application
     made = await rest.create_application_emoji(application, "logo", hikari.Bytes(PNG, "logo.png"))
-    message = scene.world.add_message(scene.general, scene.world.owner, content="x")
+    message = scene.world.messages.add(scene.general, scene.world.owner, content="x")
     await rest.add_reaction(scene.general.id, message.id, made)
     await rest.edit_application_emoji(application, made, "sign")
     assert [one.name for one in await rest.fetch_application_emojis(application)] == ["sign"]
     await rest.delete_application_emoji(application, made)
-    assert scene.world.application_emojis == {}
+    assert scene.world.emojis.application == {}
     with pytest.raises(Impossible, match="the application has no emoji"):
-        scene.world.remove_emoji(None, next(iter(message.reactions)))
+        scene.world.emojis.remove(None, next(iter(message.reactions)))
 
 
 @pytest.mark.parametrize(
@@ -445,15 +447,15 @@ async def test_hikari_edits_the_application_and_its_privileged_intents(scene: Sc
 
 async def test_a_prune_takes_out_who_did_nothing_for_days_and_has_no_other_roles(scene: Scene) -> None:
     world, guild, rest = scene.world, scene.guild, scene.rest
-    role = world.add_role(guild, "guest")
-    silent, talks, guest = (world.add_member(guild, world.add_user(name)) for name in ("silent", "talks", "guest"))
-    online = world.add_member(guild, world.add_user("online"))
-    world.give_role(guest, role)
+    role = world.roles.add(guild, "guest")
+    silent, talks, guest = (world.members.add(guild, world.users.add(name)) for name in ("silent", "talks", "guest"))
+    online = world.members.add(guild, world.users.add("online"))
+    world.members.give_role(guest, role)
     assert await rest.estimate_guild_prune_count(guild.id) == 0
     world.clock.offset += 8 * 86_400
-    new = world.add_member(guild, world.add_user("new"))
-    world.add_message(scene.general, talks.user, content="hi")
-    world.set_presence(online.user, "online")
+    new = world.members.add(guild, world.users.add("new"))
+    world.messages.add(scene.general, talks.user, content="hi")
+    world.presences.set(online.user, "online")
     bob = next(member for member in guild.members.values() if member.user.name == "bob")
     assert await rest.estimate_guild_prune_count(guild.id) == 2
     assert await rest.estimate_guild_prune_count(guild.id, include_roles=[role.id, guild.id]) == 3
@@ -462,8 +464,8 @@ async def test_a_prune_takes_out_who_did_nothing_for_days_and_has_no_other_roles
     gone = {int(data["user"]["id"]) for data in scene.heard("GUILD_MEMBER_REMOVE")}
     assert gone == {silent.user.id, bob.user.id}
     assert {guest.user.id, talks.user.id, online.user.id, new.user.id} <= set(guild.members)
-    (entry,) = world.audit_log(guild)
-    assert (entry.deed, entry.reason, entry.options) == (
+    (entry,) = world.audit_log.of(guild)
+    assert (entry.event, entry.reason, entry.options) == (
         21,
         "spring",
         {"delete_member_days": "7", "members_removed": "2"},
@@ -475,8 +477,8 @@ async def test_discord_py_prunes_without_a_count(scene: Scene, monkeypatch: pyte
         warnings.simplefilter("ignore", DeprecationWarning)  # discord.py's own, of audioop
         discord: Any = pytest.importorskip("discord")
     monkeypatch.setattr(discord.http.Route, "BASE", scene.sandbox.rest_url)
-    roles = [scene.world.add_role(scene.guild, name) for name in ("a", "b")]
-    guest = scene.world.add_member(scene.guild, scene.world.add_user("guest"), roles=roles)
+    roles = [scene.world.roles.add(scene.guild, name) for name in ("a", "b")]
+    guest = scene.world.members.add(scene.guild, scene.world.users.add("guest"), roles=roles)
     scene.world.clock.offset += 2 * 86_400
     async with discord.Client(intents=discord.Intents.default()) as client:
         await client.login(scene.sandbox.token)
@@ -488,6 +490,6 @@ async def test_discord_py_prunes_without_a_count(scene: Scene, monkeypatch: pyte
 
 
 async def test_nobody_can_be_added_without_oauth2(scene: Scene) -> None:
-    eve = scene.world.add_user("eve")
+    eve = scene.world.users.add("eve")
     with pytest.raises(hikari.ForbiddenError, match="Invalid OAuth2 access token"):
         await scene.rest.add_user_to_guild("token", scene.guild.id, eve.id)

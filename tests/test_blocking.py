@@ -312,8 +312,8 @@ async def test_a_block_by_nothing_that_wisp_runs_is_reported_too(
 
     async with connect(bot) as discord:
         ada = discord.member("ada")
-        (id,) = [one["id"] for one in discord.world.visible_commands(ada.guild)]
-        discord.world.create_interaction(2, ada.user, ada.channel, {"id": id, "name": "ping", "type": 1})
+        (id,) = [one["id"] for one in discord.world.commands.visible(ada.guild)]
+        discord.world.interactions.create(2, ada.user, ada.channel, {"id": id, "name": "ping", "type": 1})
         time.block()  # in a task of the bot's own
         with discord.expects(wisp.AnswerError):
             await discord.rest()

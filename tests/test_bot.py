@@ -87,8 +87,8 @@ def call(sandbox: Sandbox, name: str) -> Interaction:
     (guild,) = sandbox.world.guilds.values()
     channel = guild.channel("general")
     assert channel is not None
-    (command,) = (command for command in sandbox.world.visible_commands(None) if command["name"] == name)
-    return sandbox.world.create_interaction(2, ada, channel, {"id": command["id"], "name": name, "type": 1})
+    (command,) = (command for command in sandbox.world.commands.visible(None) if command["name"] == name)
+    return sandbox.world.interactions.create(2, ada, channel, {"id": command["id"], "name": name, "type": 1})
 
 
 async def until(is_met: Callable[[], object]) -> None:

@@ -128,7 +128,7 @@ def raw(discord: Discord, custom_id: str, message: Any, *, kind: int = 2, values
     data: dict[str, Any] = {"component_type": kind, "custom_id": custom_id, "id": 1}
     if values is not None:
         data["values"] = values
-    return Reply(discord.world.create_interaction(3, ada.user, ada.channel, data, message=message))
+    return Reply(discord.world.interactions.create(3, ada.user, ada.channel, data, message=message))
 
 
 @pytest.mark.parametrize(
@@ -344,7 +344,7 @@ async def test_all_five_kinds_of_select_bring_what_was_chosen() -> None:
         ada, bob = discord.member("ada"), discord.member("bob")
         guild = ada.guild
         assert guild
-        mod = discord.world.add_role(guild, "mod")
+        mod = discord.world.roles.add(guild, "mod")
         reply = await ada.slash("show")
         assert (await ada.select(reply, "Blue", "r", menu="Colour")).content == "text: b r"
         assert (await ada.select(reply, bob, menu="Who")).content == "user: bob"

@@ -374,11 +374,11 @@ async def test_a_call_that_was_late_when_it_came_is_deferred_the_sooner() -> Non
     bot = bot_with(go)
     async with connect(bot) as discord:
         ada = discord.member("ada")
-        made = discord.world.create_interaction(
+        made = discord.world.interactions.create(
             2,
             ada.user,
             ada.channel,
-            {"id": str(discord.world.visible_commands(None)[0]["id"]), "name": "go", "type": 1},
+            {"id": str(discord.world.commands.visible(None)[0]["id"]), "name": "go", "type": 1},
         )
         discord.world.clock.offset += 1.9  # it waited before the bot saw it
         await discord.advance(seconds=0.5)

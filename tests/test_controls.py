@@ -33,7 +33,7 @@ def shown(*components: JSON, **fields: Any) -> tuple[Person, Message]:
     """Ada, and a message of a bot that she looks at."""
     people = People(World())
     ada = people.member("ada")
-    return ada, people.world.add_message(ada.channel, people.world.bot, components=components, **fields)
+    return ada, people.world.messages.add(ada.channel, people.world.bot, components=components, **fields)
 
 
 @asynccontextmanager
@@ -104,9 +104,9 @@ async def test_a_message_that_is_gone_unseen_or_still_to_come_cannot_be_used() -
     ada, message = shown(row(button()))
     world = ada.people.world
     bob = ada.people.member("bob")
-    private = world.add_message(ada.channel, world.bot, components=[row(button())], ephemeral_for=bob.user)
-    waiting = world.add_message(ada.channel, world.bot, flags=LOADING)
-    world.delete_message(message)
+    private = world.messages.add(ada.channel, world.bot, components=[row(button())], ephemeral_for=bob.user)
+    waiting = world.messages.add(ada.channel, world.bot, flags=LOADING)
+    world.messages.delete(message)
     for one, complaint in ((message, "is deleted"), (private, "ada does not see"), (waiting, "still thinking")):
         with pytest.raises(Impossible, match=complaint):
             await ada.click(one, "Next")
@@ -136,7 +136,7 @@ async def test_a_click_gives_the_new_message_or_the_one_that_it_changed() -> Non
     async with a_bot(says_clicked, updates) as (ada, heard):
         world = ada.people.world
         rows = [{**row(button(id=2)), "id": 1}]
-        message = world.add_message(ada.channel, world.bot, content="before", components=rows)
+        message = world.messages.add(ada.channel, world.bot, content="before", components=rows)
         new = await ada.click(message, "Next")
         changed = await ada.click(message, "Next")
     assert (new.content, new.message is message) == ("clicked", False)
@@ -157,7 +157,7 @@ async def test_components_of_the_second_version_are_taken_pressed_and_read_back(
         await interaction.create_initial_response(hikari.ResponseType.MESSAGE_CREATE, components=[box])
 
     async with a_bot(layout, says_clicked) as (ada, heard):
-        ada.people.world.set_command(None, {"name": "show", "description": "-"})
+        ada.people.world.commands.set(None, {"name": "show", "description": "-"})
         reply = await ada.slash("show")
         assert (await ada.click(reply, "Side")).content == "clicked"
     (box,) = heard[1].message.components
@@ -200,7 +200,7 @@ async def test_a_select_of_things_takes_its_own_kind() -> None:
     ada, message = shown(
         row({"type": 5, "custom_id": "who"}), row({"type": 8, "custom_id": "where", "channel_types": [0]})
     )
-    talk = ada.people.world.add_channel(ada.people.home, "talk", kind=VOICE)
+    talk = ada.people.world.channels.add(ada.people.home, "talk", kind=VOICE)
     for menu, value, complaint in (
         ("who", "bob", r"takes users, got 'bob', such as discord\.member\(\"bob\"\)"),
         ("who", ada.channel, "takes users, got the text channel #general"),
@@ -214,10 +214,10 @@ async def test_a_select_of_things_takes_its_own_kind() -> None:
 async def test_hikari_reads_what_was_chosen() -> None:
     async with a_bot(says_clicked, says_clicked) as (ada, heard):
         world, bob = ada.people.world, ada.people.member("bob")
-        mods = world.add_role(ada.people.home, "mods")
+        mods = world.roles.add(ada.people.home, "mods")
         whom = {"type": 7, "custom_id": "whom", "max_values": 2, "id": 4}
         rows = [{**colours(id=2), "id": 1}, {**row(whom), "id": 3}]
-        message = world.add_message(ada.channel, world.bot, components=rows)
+        message = world.messages.add(ada.channel, world.bot, components=rows)
         await ada.select(message, "Blue", menu="Colour")
         await ada.select(message, bob, mods, menu="whom")
     assert heard[0].values == ["blue"]
@@ -283,7 +283,7 @@ def test_any_text_of_one_line_can_be_sent(text: str) -> None:
 async def test_a_form_of_a_button_is_sent_once_with_the_message_of_the_button() -> None:
     async with a_bot(asks, updates) as (ada, heard):
         world = ada.people.world
-        message = world.add_message(ada.channel, world.bot, content="b", components=[{**row(button(id=2)), "id": 1}])
+        message = world.messages.add(ada.channel, world.bot, content="b", components=[{**row(button(id=2)), "id": 1}])
         opened = await ada.click(message, "Next")
         with pytest.raises(Impossible, match="no form is open before bob"):
             await ada.people.member("bob").submit(opened, title="x")
@@ -300,7 +300,7 @@ async def test_a_form_that_nobody_answered_stays_open(time: VirtualTime) -> None
         pass
 
     async with a_bot(asks, is_silent, says_clicked, clock=time.clock) as (ada, heard):
-        ada.people.world.set_command(None, {"name": "ask", "description": "-"})
+        ada.people.world.commands.set(None, {"name": "ask", "description": "-"})
         opened = await ada.slash("ask")
         sending = asyncio.create_task(ada.submit(opened, title="x"))
         await time.advance(2.9)
@@ -317,10 +317,10 @@ async def test_a_form_that_nobody_answered_stays_open(time: VirtualTime) -> None
 async def test_a_command_of_a_menu_happens_where_its_message_is() -> None:
     async with a_bot(says_clicked, says_clicked) as (ada, heard):
         world, bob = ada.people.world, ada.people.member("bob")
-        world.set_command(None, {"type": 2, "name": "Who"})
-        world.set_command(None, {"type": 3, "name": "Quote"})
-        elsewhere = world.add_channel(ada.people.home, "elsewhere")
-        message = world.add_message(elsewhere, bob.user, content="quote me")
+        world.commands.set(None, {"type": 2, "name": "Who"})
+        world.commands.set(None, {"type": 3, "name": "Quote"})
+        elsewhere = world.channels.add(ada.people.home, "elsewhere")
+        message = world.messages.add(elsewhere, bob.user, content="quote me")
         await ada.menu("Who", bob)
         await ada.menu("Quote", message)
         with pytest.raises(Impossible, match="no command in the menu of users 'Quote'"):

@@ -336,7 +336,9 @@ async def test_a_use_is_written_before_the_function_runs_and_given_back_before_i
 
     async with connect(bot) as discord:
         ada = discord.member("ada")
-        discord.world.watch(lambda one: happened.append("answered") if isinstance(one, InteractionAnswered) else None)
+        discord.world.changes.subscribe(
+            lambda one: happened.append("answered") if isinstance(one, InteractionAnswered) else None
+        )
         monkeypatch.setattr(wisp.DatabaseService, "execute", slow)
         await ada.slash("act")
         assert happened == ["INSERT", "DELETE", "ran", "answered"]  # the first write deletes expired cooldowns

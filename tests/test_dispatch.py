@@ -140,11 +140,11 @@ async def test_a_command_that_discord_still_shows_and_the_bot_no_longer_has_is_a
 
 def ask(discord: Discord, data: dict[str, Any], kind: int = 2) -> Any:
     ada = discord.member("ada")
-    return discord.world.create_interaction(kind, ada.user, ada.channel, data)
+    return discord.world.interactions.create(kind, ada.user, ada.channel, data)
 
 
 def data_of(discord: Discord, name: str) -> dict[str, Any]:
-    command = next(one for one in discord.world.visible_commands(None) if one["name"] == name)
+    command = next(one for one in discord.world.commands.visible(None) if one["name"] == name)
     return {"id": command["id"], "name": name, "type": 1}
 
 
@@ -304,7 +304,7 @@ async def test_a_button_that_nobody_knows_gets_a_polite_line() -> None:
     async with connect(bot) as discord:
         reply = await discord.member("ada").slash("menu")
         ada = discord.member("ada")
-        clicked = discord.world.create_interaction(
+        clicked = discord.world.interactions.create(
             3, ada.user, ada.channel, {"custom_id": "of:yesterday", "component_type": 2}, message=reply.message
         )
         await discord.rest()
@@ -337,7 +337,7 @@ async def test_raw_lightbulb_commands_and_raw_listeners_work_beside_ours() -> No
             heard.append(event.interaction.command_name)
 
     async with connect(bot) as discord:
-        (raw_command,) = [one for one in discord.world.visible_commands(None) if one["name"] == "raw"]
+        (raw_command,) = [one for one in discord.world.commands.visible(None) if one["name"] == "raw"]
         assert raw_command["nsfw"]
         ada = discord.member("ada")
         assert (await ada.slash("ours")).content == "ours"
@@ -616,7 +616,7 @@ async def test_a_raw_wait_for_gets_the_button_that_it_waits_for() -> None:
         message = list(discord.world.messages.values())[-1]
         ada = discord.member("ada")
         data = {"custom_id": "go", "component_type": 2}
-        clicked = discord.world.create_interaction(3, ada.user, ada.channel, data, message=message)
+        clicked = discord.world.interactions.create(3, ada.user, ada.channel, data, message=message)
         await asking
         await discord.advance(seconds=3)
     assert clicked.original is not None

@@ -177,8 +177,8 @@ class Greeter(wisp.Module):
 bot.modules.register(Greeter())
 
 
-def kill(happening: object) -> None:
-    if isinstance(happening, InteractionAnswered):
+def kill(change: object) -> None:
+    if isinstance(change, InteractionAnswered):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -186,7 +186,7 @@ async def main() -> None:
     async with on_sandbox(bot, keep=path) as sandbox:
         ada = People(sandbox.world).member("ada")
         DatabaseService.execute = slow
-        sandbox.world.watch(kill)
+        sandbox.world.changes.subscribe(kill)
         await ada.slash(name, **dict(word.split(":") for word in words))
 
 

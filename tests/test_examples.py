@@ -158,7 +158,7 @@ def running(example: str, sandbox: Sandbox, directory: Path) -> Iterator["subpro
 async def connected(sandbox: Sandbox, kind: type = BotConnected) -> None:
     """Wait until the bot is connected, or disconnected."""
     happened = asyncio.Event()
-    stop = sandbox.world.watch(lambda happening: happened.set() if isinstance(happening, kind) else None)
+    stop = sandbox.world.changes.subscribe(lambda change: happened.set() if isinstance(change, kind) else None)
     try:
         async with asyncio.timeout(20):
             await happened.wait()

@@ -142,7 +142,7 @@ async def bot(sandbox: Sandbox, rest: aiohttp.ClientSession) -> Bot:
 
 def add_channels(sandbox: Sandbox, *names: str) -> None:
     for name in names:
-        sandbox.world.add_channel(next(iter(sandbox.world.guilds.values())), name)
+        sandbox.world.channels.add(next(iter(sandbox.world.guilds.values())), name)
 
 
 async def test_events_come_twice(sandbox: Sandbox, bot: Bot) -> None:

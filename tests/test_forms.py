@@ -101,7 +101,7 @@ def sent_by_hand(discord: Any, opened: Reply, **values: str) -> Reply:
         for name, value in values.items()
     ]
     data = {"custom_id": opened.modal["custom_id"] if opened.modal else "", "components": rows}
-    return Reply(discord.world.create_interaction(5, ada.user, ada.channel, data))
+    return Reply(discord.world.interactions.create(5, ada.user, ada.channel, data))
 
 
 async def test_a_form_that_comes_twice_is_taken_once() -> None:

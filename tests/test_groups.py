@@ -297,7 +297,7 @@ async def test_a_user_command_gets_the_member_and_a_message_command_the_message(
 
 async def test_a_user_command_on_somebody_who_has_left_is_refused_in_words() -> None:
     async with connect(menu_bot()) as discord:
-        ada, eve = discord.member("ada"), discord.world.add_user("eve")
+        ada, eve = discord.member("ada"), discord.world.users.add("eve")
         reply = await ada.menu("Who", eve)
     assert reply.content == f"{eve.mention} is not a member of this server."
     assert reply.ephemeral

@@ -27,7 +27,7 @@ def guarded(*decorators: Any) -> wisp.Bot:
 
 async def said(discord: Discord, name: str = "ada", *, direct: bool = False) -> str:
     person = discord.member(name)
-    place = discord.world.dm(person.user) if direct else person.channel
+    place = discord.world.channels.dm(person.user) if direct else person.channel
     reply = await person.at(place).slash("act")
     assert reply.ephemeral == (reply.content != "done")
     return reply.content

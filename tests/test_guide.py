@@ -126,7 +126,7 @@ async def test_ctx_data_is_bound_to_the_server_and_in_direct_messages_to_the_use
         ada, bob = discord.member("ada"), discord.member("bob")
         said = [
             (await person.slash("count")).content
-            for person in (ada, bob, ada.at(discord.world.dm(ada.user)), ada.at(discord.guild("Other")), ada)
+            for person in (ada, bob, ada.at(discord.world.channels.dm(ada.user)), ada.at(discord.guild("Other")), ada)
         ]
         home = ada.guild
         assert home is not None

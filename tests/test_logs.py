@@ -253,7 +253,7 @@ async def leak(discord: Discord) -> list[str]:
     await ada.slash("tells")
     await ada.slash("forgets")
     gc.collect()  # here, and at no other moment: CPython 3.11 fails if a finalizer formats a traceback within another
-    unreadable = discord.world.create_interaction(
+    unreadable = discord.world.interactions.create(
         2, ada.user, ada.channel, {"name": "fails", "type": 1, "options": "no", "id": "no"}
     )
     with discord.expects(Exception):

@@ -1263,7 +1263,7 @@ async def test_a_module_that_is_off_does_nothing_on_any_path_and_says_how_to_tur
         assert everything.done == []
 
         await bot.emit(LevelUp(user_id=1))  # nobody's server
-        direct = await ada.at(discord.world.dm(ada.user)).slash("grouped inside")
+        direct = await ada.at(discord.world.channels.dm(ada.user)).slash("grouped inside")
         assert direct.content == "x"
         other = discord.guild("Other")
         assert (await discord.member("ada", other).slash("grouped inside")).content == "x"
@@ -1289,7 +1289,7 @@ async def test_where_modules_are_on_outlives_a_restart_and_default_is_what_the_m
         await first.modules.enable("shy", guild_id=guild_id)
         await first.modules.disable("usual", guild_id=guild_id)
     async with on_sandbox(second := bot(), keep=database) as sandbox:
-        other = sandbox.world.add_guild("Other")
+        other = sandbox.world.guilds.add("Other")
         assert await second.modules.is_enabled("shy", guild_id=guild_id)
         assert not await second.modules.is_enabled("usual", guild_id=guild_id)
         assert not await second.modules.is_enabled("shy", guild_id=other.id)
@@ -1367,7 +1367,7 @@ async def test_members_who_manage_the_server_turn_modules_on_and_off() -> None:
         with pytest.raises(Impossible, match="hidden from bob here: it needs MANAGE_GUILD"):
             await bob.slash("modules list")
         with pytest.raises(Impossible, match="cannot be used in direct messages"):
-            await ada.at(discord.world.dm(ada.user)).slash("modules list")
+            await ada.at(discord.world.channels.dm(ada.user)).slash("modules list")
         choices = await ada.autocomplete("modules enable", "module", "S")
         assert [choice["name"] for choice in choices] == ["base", "shy"]
         asked = await ada.slash("modules disable", module="base")

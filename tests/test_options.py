@@ -602,7 +602,7 @@ async def test_a_member_who_is_not_in_the_guild_is_refused_in_words() -> None:
         return "greeted"
 
     async with connect(bot) as discord:
-        stranger = discord.world.add_user("stranger")
+        stranger = discord.world.users.add("stranger")
         reply = await discord.member("ada").slash("greet", user=stranger)
         assert reply.content == f"<@{stranger.id}> is not a member of this server."
         assert reply.ephemeral
@@ -687,11 +687,11 @@ async def test_threads_arrive_as_the_channels_that_they_are() -> None:
         ada, bob = discord.member("ada"), discord.member("bob")
         plans = (await ada.start_thread("Game plans", await ada.say("let us plan"))).channel
         hidden = (await ada.start_thread("Surprise", private=True)).channel
-        news = discord.world.add_channel(discord.guild("Sandbox"), "news", kind=5)
+        news = discord.world.channels.add(discord.guild("Sandbox"), "news", kind=5)
         said = await ada.at(news).say("news")
         told = (await ada.at(news).start_thread("Details", said)).channel
-        forum = discord.world.add_channel(discord.guild("Sandbox"), "questions", kind=15)
-        post = discord.world.start_thread(forum, "How?", ada.user)
+        forum = discord.world.channels.add(discord.guild("Sandbox"), "questions", kind=15)
+        post = discord.world.threads.start(forum, "How?", ada.user)
         assert discord.channel("Game plans") is plans
         assert (await ada.slash("archive", thread=plans)).content == "GuildPublicThread Game plans"
         assert (await ada.slash("archive", thread=told)).content == "GuildNewsThread Details"

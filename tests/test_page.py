@@ -26,7 +26,7 @@ from wisp.sandbox.people.typed import parse
 from wisp.sandbox.server import Sandbox
 from wisp.sandbox.terminal.console import Console
 from wisp.sandbox.world.changes import (
-    Happening,
+    Change,
     InteractionAnswered,
     InteractionCreated,
     MessageCreated,
@@ -111,7 +111,7 @@ class Browser:
             sandbox = await self._standing.enter_async_context(self._started(bot or a_bot(), size, looks))
             if shared:
                 self._sandbox, self._look, self._changed = sandbox, await self.tab.evaluate(LOOK), False
-                sandbox.world.watch(self._see)
+                sandbox.world.changes.subscribe(self._see)
             return sandbox
         return self._sandbox
 
@@ -120,13 +120,13 @@ class Browser:
         if self._sandbox is not None:
             world = self._sandbox.world
             for message in tuple(world.messages.values()):
-                world.delete_message(message)
+                world.messages.delete(message)
             if not self._changed and await self.tab.evaluate(LOOK) == self._look:
                 return
         await self.leave()
 
-    def _see(self, happening: Happening) -> None:
-        self._changed = self._changed or not isinstance(happening, CONVERSATION)
+    def _see(self, change: Change) -> None:
+        self._changed = self._changed or not isinstance(change, CONVERSATION)
 
     async def leave(self) -> None:
         """Close the page, the bot and its sandbox."""
@@ -423,7 +423,7 @@ async def test_a_picked_name_mentions_only_where_it_is_a_word_of_its_own(browser
         await page.get_by_role("option", name="bob").click()
         await page.keyboard.press("Enter")
         await expect(said(page, "mail ada@bobmail.com")).to_be_visible()
-        sent = next(reversed(sandbox.world.messages.values()))
+        sent = next(sandbox.world.messages.newest_first())
         assert sent.content.strip() == f"mail ada@bobmail.com, @bobby or {bob_in(sandbox).mention}"
 
 
@@ -759,7 +759,7 @@ async def test_dark_and_light_follow_the_system_and_the_switch(browser: Browser)
 async def test_names_that_are_too_long_are_cut_and_push_nothing_out_of_sight(browser: Browser) -> None:
     async with a_page(browser) as (sandbox, page):
         guild = next(iter(sandbox.world.guilds.values()))
-        sandbox.world.add_channel(guild, "a-long-name-" * 8)
+        sandbox.world.channels.add(guild, "a-long-name-" * 8)
         channels = page.get_by_role("list", name="Channels")
         await channels.get_by_role("button", name=re.compile("^a-long-name-")).click()
         await expect(page.get_by_role("heading", name=re.compile("^a-long-name-"))).to_be_visible()
@@ -797,7 +797,7 @@ async def test_only_what_has_changed_is_drawn_anew(browser: Browser) -> None:
         await page.evaluate(mark, boxes)
         world = sandbox.world
         guild = next(iter(world.guilds.values()))
-        world.edit_channel(guild.channel("general"), topic="What this is for")
+        world.channels.edit(guild.channel("general"), topic="What this is for")
         await expect(page.locator("#topic")).to_have_text("What this is for")
         assert await page.evaluate(marked, boxes) == ["#guilds", "#right", "#you"]
 
@@ -868,7 +868,7 @@ async def test_who_may_not_write_in_a_channel_is_told_so(browser: Browser) -> No
         world = sandbox.world
         guild = next(iter(world.guilds.values()))
         await be(page, "bob")
-        world.set_overwrite(guild.channel("general"), guild.everyone, deny=1 << 11)
+        world.channels.set_overwrite(guild.channel("general"), guild.everyone, deny=1 << 11)
         await expect(page.get_by_placeholder("You do not have permission to send messages")).to_be_visible()
 
 
@@ -918,19 +918,19 @@ async def test_another_guild_and_unread_channels(browser: Browser) -> None:
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", name="The Other")).to_be_visible()
         first = next(iter(sandbox.world.channels.values()))
-        sandbox.world.add_message(first, sandbox.world.bot, content="over here")
+        sandbox.world.messages.add(first, sandbox.world.bot, content="over here")
         await expect(page.locator(".guild .dot-unread")).to_be_visible()
         await page.get_by_role("button", name="Sandbox", exact=True).click()
         await expect(said(page, "over here")).to_be_visible()
         await expect(page.locator(".guild .dot-unread")).to_have_count(0)
-        sandbox.world.add_message(sandbox.world.dm(sandbox.world.owner), sandbox.world.bot, content="for you")
+        sandbox.world.messages.add(sandbox.world.channels.dm(sandbox.world.owner), sandbox.world.bot, content="for you")
         await page.get_by_role("button", name="Direct messages").locator(".dot-unread").wait_for()
 
 
 def message(sandbox: Sandbox, content: str = "", **more: Any) -> Any:
     """A message of the bot in the first channel, as REST would let it through."""
     world = sandbox.world
-    return world.add_message(next(iter(world.channels.values())), world.bot, content=content, **more)
+    return world.messages.add(next(iter(world.channels.values())), world.bot, content=content, **more)
 
 
 MARKDOWN = {
@@ -1046,24 +1046,24 @@ async def test_edits_deletions_replies_thinking_and_typing_show(browser: Browser
         first = message(sandbox, "the first")
         second = message(sandbox, "the second", reference=first, kind=19)
         await expect(page.locator(".above", has_text="the first")).to_be_visible()
-        world.edit_message(first, content="the changed")
+        world.messages.edit(first, content="the changed")
         await expect(said(page, "the changed").get_by_text("(edited)")).to_be_visible()
-        world.delete_message(second)
+        world.messages.delete(second)
         await expect(said(page, "the second")).to_have_count(0)
         waiting = message(sandbox, flags=1 << 7)
         await expect(page.get_by_text("wisp is thinking…")).to_be_visible()
-        world.edit_message(waiting, content="done thinking")
+        world.messages.edit(waiting, content="done thinking")
         await expect(page.get_by_text("wisp is thinking…")).to_have_count(0)
-        world.show_typing(channel, world.bot)
+        world.messages.show_typing(channel, world.bot)
         await expect(page.get_by_text("wisp is typing…")).to_be_visible()
 
 
 async def test_a_webhooks_messages_stand_under_the_names_that_it_takes(browser: Browser) -> None:
     async with a_page(browser) as (sandbox, page):
         first = message(sandbox, "by the bot")
-        webhook = sandbox.world.add_webhook(first.channel, "Hook", creator=sandbox.world.bot)
+        webhook = sandbox.world.webhooks.add(first.channel, "Hook", creator=sandbox.world.bot)
         for name, text in (("ada", "ahoy"), ("Parrot", "squawk"), ("Parrot", "again")):
-            sandbox.world.add_message(first.channel, webhook.author(name), content=text, webhook=webhook)
+            sandbox.world.messages.add(first.channel, webhook.author(name), content=text, webhook=webhook)
         author = said(page, "ahoy").locator(".author")
         await expect(author).to_have_text("ada")
         await expect(author).to_have_attribute("title", "The webhook Hook")
@@ -1091,10 +1091,10 @@ async def test_names_and_texts_of_strangers_stay_text(browser: Browser) -> None:
     async with a_page(browser) as (sandbox, page):
         world = sandbox.world
         guild = next(iter(world.guilds.values()))
-        eve = world.add_user(hostile)
-        world.add_member(guild, eve)
-        world.add_role(guild, hostile)
-        world.add_message(next(iter(world.channels.values())), eve, content=f"{eve.mention} {hostile}")
+        eve = world.users.add(hostile)
+        world.members.add(guild, eve)
+        world.roles.add(guild, hostile)
+        world.messages.add(next(iter(world.channels.values())), eve, content=f"{eve.mention} {hostile}")
         await expect(said(page, "<img src=x")).to_be_visible()
         await page.get_by_role("button", name=re.compile("^You are")).click()
         await expect(page.get_by_role("menuitemcheckbox", name=re.compile("<img"))).to_be_visible()
@@ -1105,7 +1105,7 @@ async def test_many_messages_are_read_a_page_at_a_time(browser: Browser) -> None
     async with a_page(browser) as (sandbox, page):
         channel = next(iter(sandbox.world.channels.values()))
         for number in range(1_000):
-            sandbox.world.add_message(channel, sandbox.world.bot, content=f"number {number}")
+            sandbox.world.messages.add(channel, sandbox.world.bot, content=f"number {number}")
         await expect(page.get_by_text("number 999", exact=True)).to_be_visible()
         assert await page.locator(".message").count() <= 300
         await page.locator("#scroll").evaluate("box => { box.scrollTop = 0 }")
@@ -1206,8 +1206,10 @@ async def test_everything_has_a_name_and_can_be_read(browser: Browser, scheme: s
         }
         guild = next(iter(sandbox.world.guilds.values()))
         for user, color in ((sandbox.world.owner, 0xF1C40F), (bob_in(sandbox), 0x1F2F6F)):
-            sandbox.world.give_role(guild.members[user.id], sandbox.world.add_role(guild, f"{color}", color=color))
-            sandbox.world.add_message(guild.channel("general"), user, content="in colour")
+            sandbox.world.members.give_role(
+                guild.members[user.id], sandbox.world.roles.add(guild, f"{color}", color=color)
+            )
+            sandbox.world.messages.add(guild.channel("general"), user, content="in colour")
         message(sandbox, f"{sandbox.world.owner.mention} `code` ||s|| <t:1:R>\n> q\n-# sub", embeds=[embed])
         await use(page, "/vote")
         await use(page, "/secret")
@@ -1252,7 +1254,7 @@ def a_listener() -> tuple[wisp.Bot, list[hikari.MessageEvent]]:
 async def test_a_message_is_replied_to_with_or_without_a_ping_and_led_back_to(browser: Browser) -> None:
     bot, heard = a_listener()
     async with a_page(browser, bot) as (sandbox, page):
-        first = sandbox.world.add_message(next(iter(sandbox.world.channels.values())), bob_in(sandbox), content="tea?")
+        first = sandbox.world.messages.add(next(iter(sandbox.world.channels.values())), bob_in(sandbox), content="tea?")
         await said(page, "tea?").hover()
         await said(page, "tea?").get_by_role("button", name="Reply").click()
         bar = page.get_by_role("group", name="Replying to bob")
@@ -1291,7 +1293,7 @@ async def test_the_bar_of_a_reply_goes_with_the_message_and_nobody_pings_themsel
         bar = page.get_by_role("group", name="Replying to ada")
         await expect(bar).to_be_visible()
         await expect(bar.get_by_role("switch")).to_have_count(0)
-        sandbox.world.delete_message(next(reversed(sandbox.world.messages.values())))
+        sandbox.world.messages.delete(next(sandbox.world.messages.newest_first()))
         await expect(bar).to_have_count(0)
 
 
@@ -1308,7 +1310,7 @@ async def test_ones_own_message_is_edited_where_it_stands_and_others_are_not(bro
         await expect(box).to_be_focused()
         await expect(box).to_have_value("@bob  helo")
         await page.keyboard.type("!")
-        sandbox.world.add_reaction(next(reversed(sandbox.world.messages.values())), bob, Emoji("👀"))
+        sandbox.world.reactions.add(next(sandbox.world.messages.newest_first()), bob, Emoji("👀"))
         await expect(page.get_by_role("button", name="👀, 1")).to_have_count(0)
         await expect(box).to_be_focused()
         await page.keyboard.press("Escape")
@@ -1409,7 +1411,7 @@ async def test_who_may_not_attach_files_cannot(browser: Browser) -> None:
     async with a_page(browser) as (sandbox, page):
         guild = next(iter(sandbox.world.guilds.values()))
         await be(page, "bob")
-        sandbox.world.set_overwrite(guild.channel("general"), guild.everyone, deny=1 << 15)
+        sandbox.world.channels.set_overwrite(guild.channel("general"), guild.everyone, deny=1 << 15)
         await expect(page.get_by_role("button", name="Upload files")).to_be_disabled()
         await page.evaluate(HAND_OVER, ["drop", "no.txt"])
         await expect(page.get_by_role("alert").filter(has_text="permission to upload files")).to_be_visible()
@@ -1439,7 +1441,7 @@ async def test_a_thread_is_started_on_a_message_and_by_itself(browser: Browser) 
         await expect(said(page, "soup")).to_be_visible()
         menu = {"type": 1, "id": 1, "components": [{"type": 8, "id": 2, "custom_id": "where", "placeholder": "Where"}]}
         (thread, _) = next(iter(sandbox.world.guilds.values())).threads.values()
-        sandbox.world.add_message(thread, sandbox.world.bot, content="Where?", components=[menu])
+        sandbox.world.messages.add(thread, sandbox.world.bot, content="Where?", components=[menu])
         await page.get_by_role("combobox", name="Where").click()
         await page.get_by_role("option", name="#Dinner").click()
         await expect(said(page, "This no longer works")).to_be_visible()  # the bot has no such select
@@ -1448,20 +1450,20 @@ async def test_a_thread_is_started_on_a_message_and_by_itself(browser: Browser) 
 async def test_two_people_of_one_name_are_told_apart(browser: Browser) -> None:
     async with a_page(browser) as (sandbox, page):
         world = sandbox.world
-        other = world.add_user("bob")
-        world.add_member(next(iter(world.guilds.values())), other)
+        other = world.users.add("bob")
+        world.members.add(next(iter(world.guilds.values())), other)
         for user in (other, bob_in(sandbox)):
             await page.get_by_role("button", name=re.compile("^You are")).click()
             await page.get_by_role("menuitemcheckbox", name=f"bob {user.id}").click()
             await expect(page.get_by_role("button", name="You are bob")).to_be_visible()
             await enter(page, f"I am {user.id}", "Enter")
             await expect(said(page, f"I am {user.id}")).to_be_visible()
-            assert next(reversed(world.messages.values())).author is user
+            assert next(world.messages.newest_first()).author is user
         await enter(page, "ping @bo")
         await page.get_by_role("option", name=str(other.id)).click()
         await page.keyboard.press("Enter")
         await expect(said(page, "ping @bob")).to_be_visible()
-        assert next(reversed(world.messages.values())).mentions == [other]
+        assert next(world.messages.newest_first()).mentions == [other]
 
 
 def a_bot_of_times() -> wisp.Bot:
@@ -1540,7 +1542,7 @@ async def test_a_reminder_a_cooldown_and_a_nightly_job_are_tried_by_hand(
         await use(page, "/remind")
         await page.keyboard.press("Enter")
         await expect(said(page, "I will")).to_be_visible()
-        sandbox.world.show_typing(next(iter(sandbox.world.channels.values())), sandbox.world.bot)
+        sandbox.world.messages.show_typing(next(iter(sandbox.world.channels.values())), sandbox.world.bot)
         await expect(page.get_by_text("wisp is typing…")).to_be_visible()
         await expect(clock).to_be_hidden()
         before = sandbox.world.clock.time()

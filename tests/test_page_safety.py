@@ -253,7 +253,7 @@ def test_whatever_a_frame_says_is_done_refused_in_words_or_ends_the_connection(f
 
 async def test_too_many_actions_at_once_are_refused() -> None:
     async with a_sandbox() as (sandbox, page, session), connected(page, session) as socket:
-        sandbox.world.set_command(None, {"name": "hello", "description": "Nobody answers."})
+        sandbox.world.commands.set(None, {"name": "hello", "description": "Nobody answers."})
         for number in range(MOST_DOING + 5):
             await socket.send_str(json.dumps({"do": "slash", "n": number, "words": ["hello"]}))
         refused = 0
@@ -273,15 +273,15 @@ async def test_messages_do_not_make_a_tab_build_the_view_of_its_place_again(monk
     async with a_sandbox() as (sandbox, page, session), connected(page, session) as socket:
         await ask(socket, "older", before="1")
         world, channel = sandbox.world, next(iter(sandbox.world.channels.values()))
-        world.add_message(channel, world.bot, content="hello")
+        world.messages.add(channel, world.bot, content="hello")
         await pushed(socket, "messages")
         built.clear()
         for number in range(5):
-            message = world.add_message(channel, world.bot, content=f"number {number}")
-            world.edit_message(message, content="edited")
+            message = world.messages.add(channel, world.bot, content=f"number {number}")
+            world.messages.edit(message, content="edited")
             assert (await pushed(socket, "messages"))["changed"][0]["content"] == "edited"
         assert built == []
-        world.add_role(next(iter(world.guilds.values())), "new role")
+        world.roles.add(next(iter(world.guilds.values())), "new role")
         assert "new role" in json.dumps(await pushed(socket, "place"))
         assert len(built) == 1
 
@@ -290,10 +290,10 @@ async def test_a_mentioned_channel_is_not_named_to_a_person_who_does_not_see_it(
     async with a_sandbox() as (sandbox, page, session), connected(page, session) as socket:
         world, guild = sandbox.world, next(iter(sandbox.world.guilds.values()))
         bob = next(user for user in world.users.values() if user.name == "bob")
-        hidden = world.add_channel(guild, "surprise-party")
-        world.set_overwrite(hidden, guild.everyone, deny=int(Permission.VIEW_CHANNEL))
+        hidden = world.channels.add(guild, "surprise-party")
+        world.channels.set_overwrite(hidden, guild.everyone, deny=int(Permission.VIEW_CHANNEL))
         await ask(socket, "be", user=str(bob.id))
-        world.add_message(next(iter(world.channels.values())), world.owner, content=f"see {hidden.mention}")
+        world.messages.add(next(iter(world.channels.values())), world.owner, content=f"see {hidden.mention}")
         (shown,) = (await pushed(socket, "messages"))["changed"]
         assert shown["names"] == {f"#{hidden.id}": None}
         assert "surprise-party" not in json.dumps(shown)
@@ -329,7 +329,7 @@ async def test_a_hundred_thousand_messages_reach_a_browser_as_a_page_of_them() -
                 sizes.append(len(frame.data))
             assert sum(sizes) < 200_000
             for number in range(2_000):
-                world.add_message(channel, world.bot, content=f"flood {number}")
+                world.messages.add(channel, world.bot, content=f"flood {number}")
             shown = json.loads((await socket.receive(timeout=10)).data)
             assert (shown["push"], len(shown["messages"])) == ("channel", 50)
             assert shown["messages"][-1]["content"] == "flood 1999"
@@ -341,8 +341,8 @@ async def test_a_private_answer_is_sent_to_no_other_person() -> None:
     async with a_sandbox() as (sandbox, page, session), connected(page, session) as socket:
         world, channel = sandbox.world, next(iter(sandbox.world.channels.values()))
         bob = next(user for user in world.users.values() if user.name == "bob")
-        hidden = world.add_message(channel, world.bot, content="for bob alone", flags=64, ephemeral_for=bob)
-        elsewhere = world.add_message(world.dm(bob), world.bot, content="in his direct messages")
+        hidden = world.messages.add(channel, world.bot, content="for bob alone", flags=64, ephemeral_for=bob)
+        elsewhere = world.messages.add(world.channels.dm(bob), world.bot, content="in his direct messages")
         seen: list[str] = []
         await ask(socket, "say", text="hello")
         for what, fields in {
@@ -367,15 +367,15 @@ async def test_a_person_is_told_nothing_of_a_channel_or_an_answer_that_they_do_n
         general = guild.channel("general")
         assert general is not None
         bob = next(user for user in world.users.values() if user.name == "bob")
-        hidden = world.add_channel(guild, "secret-channel", topic="secret topic")
-        world.set_overwrite(hidden, guild.everyone, deny=Permission.VIEW_CHANNEL)
+        hidden = world.channels.add(guild, "secret-channel", topic="secret topic")
+        world.channels.set_overwrite(hidden, guild.everyone, deny=Permission.VIEW_CHANNEL)
         assert "ok" in await ask(socket, "be", user=str(bob.id))
         await socket.send_str(json.dumps({"do": "go", "n": 1, "channel": str(hidden.id)}))
-        world.add_message(general, world.bot, content=f"All see this, and no name: {hidden.mention}")
-        answer = world.add_message(general, world.bot, content="secret", flags=64, ephemeral_for=world.owner)
-        world.edit_message(answer, content="secret answer")
-        world.add_message(hidden, world.owner, content="secret message")
-        world.start_thread(hidden, "secret thread", world.owner)
+        world.messages.add(general, world.bot, content=f"All see this, and no name: {hidden.mention}")
+        answer = world.messages.add(general, world.bot, content="secret", flags=64, ephemeral_for=world.owner)
+        world.messages.edit(answer, content="secret answer")
+        world.messages.add(hidden, world.owner, content="secret message")
+        world.threads.start(hidden, "secret thread", world.owner)
         await socket.send_str(json.dumps({"do": "older", "n": 2, "before": "9" * 19}))
         await socket.send_str(json.dumps({"do": "say", "n": 3, "text": "the end"}))
         frames: list[str] = []
@@ -410,7 +410,7 @@ async def test_a_path_on_this_machine_is_no_file_for_a_browser(tmp_path: Path) -
     private.write_text("secret")
     async with a_sandbox() as (sandbox, page, session), connected(page, session) as socket:
         options = [{"type": 11, "name": "file", "description": "A file", "required": True}]
-        sandbox.world.set_command(None, {"name": "read", "description": "Reads.", "options": options})
+        sandbox.world.commands.set(None, {"name": "read", "description": "Reads.", "options": options})
         answer = await ask(socket, "slash", words=["read"], options={"file": str(private)})
         assert "choose it again" in answer["no"]
         answer = await ask(socket, "enter", line=f"/read file:{private}")

@@ -29,7 +29,7 @@ def ada_with(*commands: JSON, clock: Clock | None = None) -> Person:
     """Ada, in a world where a bot has these commands."""
     people = People(World(clock=clock))
     for one in commands:
-        people.world.set_command(None, one)
+        people.world.commands.set(None, one)
     return people.member("ada")
 
 
@@ -57,9 +57,11 @@ async def test_slowmode_is_for_people_who_may_not_bypass_it() -> None:
     people = People(World())
     world, ada = people.world, people.member("ada")
     bob, eve = people.member("bob"), people.member("eve")
-    world.edit_channel(ada.channel, slowmode=10)
+    world.channels.edit(ada.channel, slowmode=10)
     assert eve.member
-    world.give_role(eve.member, world.add_role(eve.member.guild, "host", permissions=Permission.BYPASS_SLOWMODE))
+    world.members.give_role(
+        eve.member, world.roles.add(eve.member.guild, "host", permissions=Permission.BYPASS_SLOWMODE)
+    )
     for person in (ada, eve):  # who owns the guild may all
         assert [person.post("hi").content for _ in range(2)] == ["hi", "hi"]
     world.clock.offset += 5
@@ -69,7 +71,7 @@ async def test_slowmode_is_for_people_who_may_not_bypass_it() -> None:
     world.clock.offset += 9.5
     with pytest.raises(Impossible, match="in 1 s"):
         bob.post("second")
-    elsewhere = world.add_channel(people.home, "elsewhere")
+    elsewhere = world.channels.add(people.home, "elsewhere")
     assert bob.at(elsewhere).post("second").channel is elsewhere
     world.clock.offset += 1
     assert bob.post("second").content == "second"
@@ -78,7 +80,7 @@ async def test_slowmode_is_for_people_who_may_not_bypass_it() -> None:
 async def test_slowmode_lets_people_start_one_thread_beside_one_message() -> None:
     people = People(World())
     bob = people.member("bob")
-    people.world.edit_channel(bob.channel, slowmode=10)
+    people.world.channels.edit(bob.channel, slowmode=10)
     await bob.start_thread("first")
     bob.post("a message")
     with pytest.raises(Impossible, match="bob may start a thread again in 10 s: slowmode of 10 s"):
@@ -175,8 +177,8 @@ async def test_a_required_option_is_asked_for() -> None:
 
 async def test_channels_roles_and_users_of_elsewhere_are_refused() -> None:
     ada = ada_with(EVERYTHING)
-    other = ada.people.world.add_guild("Other")
-    talk = ada.people.world.add_channel(ada.people.home, "talk", kind=VOICE)
+    other = ada.people.world.guilds.add("Other")
+    talk = ada.people.world.channels.add(ada.people.home, "talk", kind=VOICE)
     with pytest.raises(Impossible, match="expected a text channel, got the voice channel #talk"):
         await ada.slash("all", channel=talk)
     with pytest.raises(Impossible, match="expected a channel of this guild, got the text channel #general"):
@@ -201,7 +203,7 @@ async def test_a_command_is_hidden_from_who_lacks_its_permissions() -> None:
 
 async def test_a_command_is_there_only_in_its_contexts() -> None:
     ada = ada_with(command("here", contexts=[0]), command("there", contexts=[1]), command("older", dm_permission=False))
-    away = ada.at(ada.people.world.dm(ada.user))
+    away = ada.at(ada.people.world.channels.dm(ada.user))
     assert [one["name"] for one in ada.commands()] == ["here", "older"]
     assert [one["name"] for one in away.commands()] == ["there"]
     with pytest.raises(Impossible, match=r"^/there cannot be used in servers, only in direct messages$"):
@@ -213,8 +215,8 @@ async def test_a_command_is_there_only_in_its_contexts() -> None:
 
 async def test_a_guild_command_is_there_in_its_guild_alone() -> None:
     ada = ada_with()
-    other = ada.people.world.add_guild("Other")
-    ada.people.world.set_command(other, command("only"))
+    other = ada.people.world.guilds.add("Other")
+    ada.people.world.commands.set(other, command("only"))
     assert [one["name"] for one in ada.at(other).commands()] == ["only"]
     with pytest.raises(Impossible, match="no command /only in Sandbox"):
         await ada.slash("only")
@@ -223,12 +225,12 @@ async def test_a_guild_command_is_there_in_its_guild_alone() -> None:
 def test_people_are_where_they_are_members() -> None:
     people = People(World())
     ada, eve = people.member("ada"), people.member("eve")
-    other = people.world.add_guild("Other")
+    other = people.world.guilds.add("Other")
     assert people.member("eve").user is eve.user
     with pytest.raises(Impossible, match="eve is not a member of Other"):
         eve.at(other)
     with pytest.raises(Impossible, match="somebody else's direct messages"):
-        eve.at(people.world.dm(ada.user))
+        eve.at(people.world.channels.dm(ada.user))
     assert people.member("eve", other).guild is other
     with pytest.raises(Impossible, match="wisp is a bot"):
         people.member("wisp")
@@ -238,9 +240,9 @@ def test_a_private_message_is_seen_by_its_reader_alone() -> None:
     people = People(World())
     ada, bob = people.member("ada"), people.member("bob")
     world = people.world
-    public = world.add_message(ada.channel, world.bot, content="all")
-    private = world.add_message(ada.channel, world.bot, content="you", ephemeral_for=ada.user)
-    direct = world.add_message(world.dm(bob.user), world.bot, content="psst")
+    public = world.messages.add(ada.channel, world.bot, content="all")
+    private = world.messages.add(ada.channel, world.bot, content="you", ephemeral_for=ada.user)
+    direct = world.messages.add(world.channels.dm(bob.user), world.bot, content="psst")
     assert [ada.sees(one) for one in (public, private, direct)] == [True, True, False]
     assert [bob.sees(one) for one in (public, private, direct)] == [True, False, True]
 
@@ -260,7 +262,7 @@ async def test_a_reply_mentions_whom_it_answers_unless_the_ping_is_off_and_an_ed
         await bob.edit(reply, "no")
         assert reply.mentions == mentioned
     assert (await ada.say("me too", reply_to=first)).mentions == []
-    private = people.world.add_message(ada.channel, people.world.bot, content="psst", ephemeral_for=ada.user)
+    private = people.world.messages.add(ada.channel, people.world.bot, content="psst", ephemeral_for=ada.user)
     for doing in (ada.say("x", reply_to=private), ada.react(private, "👍"), ada.start_thread("x", private)):
         with pytest.raises(Impossible, match="a private answer has no reactions, replies and threads"):
             await doing
@@ -297,7 +299,7 @@ async def test_people_start_threads_where_they_may() -> None:
         await there.start_thread("Thread in a thread")
     with pytest.raises(Impossible, match="no such thread begins in"):
         await bob.dm.start_thread("Alone")
-    world.set_overwrite(ada.channel, people.home.everyone, deny=1 << 35)
+    world.channels.set_overwrite(ada.channel, people.home.everyone, deny=1 << 35)
     with pytest.raises(Impossible, match="it needs CREATE_PUBLIC_THREADS"):
         await bob.start_thread("No")
 
@@ -322,7 +324,7 @@ async def test_a_deferral_that_is_never_filled_ends_with_the_persons_patience(ti
     asked = asyncio.create_task(ada.slash("hello"))
     await time.until()
     (interaction,) = world.interactions.values()
-    world.add_message(ada.channel, world.bot, flags=1 << 7, interaction=interaction)
+    world.messages.add(ada.channel, world.bot, flags=1 << 7, interaction=interaction)
     interaction.answered = interaction.deferred = True
     await time.advance(9.9)
     assert not asked.done()
@@ -345,8 +347,8 @@ async def test_an_error_of_whoever_watches_the_bot_is_raised_from_the_call() -> 
 async def test_hikari_reads_every_option_as_it_was_given() -> None:
     async with Sandbox() as sandbox:
         people = People(sandbox.world)
-        sandbox.world.set_command(None, EVERYTHING)
-        sandbox.world.set_command(None, KICK)
+        sandbox.world.commands.set(None, EVERYTHING)
+        sandbox.world.commands.set(None, KICK)
         bot = hikari.GatewayBot(sandbox.token, rest_url=sandbox.rest_url, banner=None, logs=None)
         heard: list[hikari.CommandInteraction] = []
 
@@ -364,7 +366,7 @@ async def test_hikari_reads_every_option_as_it_was_given() -> None:
 
         await bot.start(check_for_updates=False)
         ada, bob = people.member("ada"), people.member("bob")
-        mods = sandbox.world.add_role(people.home, "mods")
+        mods = sandbox.world.roles.add(people.home, "mods")
         reply = await ada.slash(
             "all",
             text="abc",

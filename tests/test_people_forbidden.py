@@ -35,7 +35,7 @@ class Scene:
     def take(self, permission: int) -> None:
         """Take a permission from everyone but ada, who owns the guild; `changes` begin anew."""
         everyone = self.guild.everyone
-        self.world.edit_role(self.guild, everyone, permissions=everyone.permissions & ~permission)
+        self.world.roles.edit(self.guild, everyone, permissions=everyone.permissions & ~permission)
         self.changes.clear()
 
     @property
@@ -54,24 +54,24 @@ def scene() -> Scene:
     people.settle = at_once
     bob, ada = people.member("bob"), people.member("ada")
     assert bob.guild is not None
-    world.edit_role(bob.guild, bob.guild.everyone, permissions=EVERYTHING)
+    world.roles.edit(bob.guild, bob.guild.everyone, permissions=EVERYTHING)
     for command in (
         {"name": "hello", "description": "-", "options": [FRUIT, PLACE]},
         {"type": 2, "name": "Who"},
         {"name": "nobody", "description": "-", "default_member_permissions": "0"},
     ):
-        world.set_command(None, command)
-    message = world.add_message(bob.channel, world.owner, content="ada's")
+        world.commands.set(None, command)
+    message = world.messages.add(bob.channel, world.owner, content="ada's")
     scene = Scene(world, bob, ada, message)
-    world.watch(scene.changes.append)
+    world.changes.subscribe(scene.changes.append)
     return scene
 
 
 async def write_in_a_locked_thread(scene: Scene) -> None:
     thread = next(iter(scene.guild.threads.values()), None)
     if thread is None:
-        thread = scene.world.start_thread(scene.bob.channel, "locked", scene.world.owner)
-        scene.world.edit_thread(thread, locked=True)
+        thread = scene.world.threads.start(scene.bob.channel, "locked", scene.world.owner)
+        scene.world.threads.edit(thread, locked=True)
     scene.changes.clear()
     scene.bob.at(thread).post("x")
 
@@ -116,7 +116,7 @@ async def test_an_action_is_done_with_its_permission_and_refused_without_it(
 ) -> None:
     await act(scene)
     assert scene.changes != []
-    scene.message = scene.world.add_message(scene.bob.channel, scene.world.owner, content="another of ada's")
+    scene.message = scene.world.messages.add(scene.bob.channel, scene.world.owner, content="another of ada's")
     scene.take(permission)
     with pytest.raises(Impossible, match=f"bob cannot .*: .*needs .*{permission.name}"):
         await act(scene)
@@ -132,7 +132,7 @@ def test_every_permission_that_an_action_needs_is_in_the_table(scene: Scene) -> 
 
 
 async def test_what_belongs_to_a_private_answer_is_its_readers_and_nobody_reacts_to_it(scene: Scene) -> None:
-    private = scene.world.add_message(
+    private = scene.world.messages.add(
         scene.bob.channel, scene.world.bot, content="psst", flags=64, ephemeral_for=scene.ada.user
     )
     scene.changes.clear()
@@ -148,7 +148,7 @@ async def test_what_belongs_to_a_private_answer_is_its_readers_and_nobody_reacts
 
 
 async def test_a_form_is_sent_by_the_user_before_whom_it_opened(scene: Scene) -> None:
-    opened = scene.world.create_interaction(
+    opened = scene.world.interactions.create(
         COMMAND, scene.ada.user, scene.ada.channel, {"id": "1", "name": "hello", "type": 1}
     )
     opened.modal = {"custom_id": "m", "title": "T", "components": []}
@@ -159,25 +159,25 @@ async def test_a_form_is_sent_by_the_user_before_whom_it_opened(scene: Scene) ->
 
 
 def test_another_users_direct_messages_and_a_private_thread_cannot_be_looked_into(scene: Scene) -> None:
-    thread = scene.world.start_thread(scene.ada.channel, "private", scene.ada.user, kind=PRIVATE_THREAD)
+    thread = scene.world.threads.start(scene.ada.channel, "private", scene.ada.user, kind=PRIVATE_THREAD)
     scene.take(P.MANAGE_THREADS)
     with pytest.raises(Impossible, match="somebody else's direct messages"):
-        scene.bob.at(scene.world.dm(scene.ada.user))
+        scene.bob.at(scene.world.channels.dm(scene.ada.user))
     with pytest.raises(Impossible, match="bob does not see"):
         scene.bob.at(thread)
-    scene.world.join_thread(thread, scene.bob.user)
+    scene.world.threads.join(thread, scene.bob.user)
     assert scene.bob.at(thread).channel is thread
 
 
 async def test_a_channel_that_a_user_does_not_see_is_no_value_of_an_option_or_a_select(scene: Scene) -> None:
-    hidden = scene.world.add_channel(scene.guild, "hidden")
+    hidden = scene.world.channels.add(scene.guild, "hidden")
     assert (await scene.bob.slash("hello", place=hidden)).interaction.data["options"][0]["value"] == str(hidden.id)
-    scene.world.set_overwrite(hidden, scene.guild.everyone, deny=P.VIEW_CHANNEL)
+    scene.world.channels.set_overwrite(hidden, scene.guild.everyone, deny=P.VIEW_CHANNEL)
     with pytest.raises(Impossible, match="place"):
         await scene.bob.slash("hello", place=hidden)
     select = {"type": 8, "custom_id": "place"}
     row = {"type": 1, "components": [select]}
-    menu = scene.world.add_message(scene.bob.channel, scene.world.bot, components=[row])
+    menu = scene.world.messages.add(scene.bob.channel, scene.world.bot, components=[row])
     with pytest.raises(Impossible, match="hidden"):
         await scene.bob.select(menu, hidden)
     assert (await scene.ada.select(menu, hidden)).interaction.data["values"] == [str(hidden.id)]
@@ -188,5 +188,7 @@ async def test_a_command_for_nobody_by_default_is_for_administrators(scene: Scen
         await scene.bob.slash("nobody")
     assert [len([one for one in who.commands() if one["name"] == "nobody"]) for who in (scene.bob, scene.ada)] == [0, 1]
     assert scene.bob.member is not None
-    scene.world.give_role(scene.bob.member, scene.world.add_role(scene.guild, "strong", permissions=ADMINISTRATOR))
+    scene.world.members.give_role(
+        scene.bob.member, scene.world.roles.add(scene.guild, "strong", permissions=ADMINISTRATOR)
+    )
     assert (await scene.bob.slash("nobody")).interaction.user is scene.bob.user

@@ -126,7 +126,7 @@ async def test_what_a_member_may_not_do_is_impossible() -> None:
             await bob.say(files=[File("a", b"")] * 11)
         with pytest.raises(Impossible, match="is for age-restricted channels, and #general is none"):
             await bob.slash("adult")
-        discord.world.edit_channel(general, nsfw=True)
+        discord.world.channels.edit(general, nsfw=True)
         assert (await bob.slash("adult")).content == "ok"
         await discord.overwrite(
             general, everyone, deny=Permissions.SEND_MESSAGES | Permissions.USE_APPLICATION_COMMANDS
@@ -280,7 +280,7 @@ async def test_a_failing_test_is_told_the_conversation_without_secrets_and_in_fe
 async def test_a_long_conversation_is_told_from_its_end() -> None:
     async with connect(a_bot()) as discord:
         for number in range(100):
-            discord.world.add_message(discord.channel("general"), discord.member("ada").user, content=str(number))
+            discord.world.messages.add(discord.channel("general"), discord.member("ada").user, content=str(number))
         lines = discord.conversation().split("\n")
     assert (lines[0], lines[1], lines[-1], len(lines)) == ("  (40 before)", "  ada: 40", "  ada: 99", 61)
 

@@ -22,7 +22,7 @@ class Scene:
         self.channel: Channel = next(iter(self.guild.channels.values()))
         self.bob: User = next(user for user in self.world.users.values() if user.name == "bob")
         hello = {"id": "1", "name": "hello", "type": 1}
-        self.asked: Interaction = self.world.create_interaction(COMMAND, self.bob, self.channel, hello)
+        self.asked: Interaction = self.world.interactions.create(COMMAND, self.bob, self.channel, hello)
 
     async def say(self, content: str = "hi", **fields: object) -> object:
         return await self.rest.create_message(self.channel.id, content, **fields)  # type: ignore[arg-type]
@@ -82,13 +82,13 @@ async def a_token_after_fifteen_minutes(scene: Scene) -> None:
 
 async def no_permission_to_write(scene: Scene) -> None:
     for role in scene.guild.roles.values():
-        scene.world.edit_role(scene.guild, role, permissions=VIEW_CHANNEL)
+        scene.world.roles.edit(scene.guild, role, permissions=VIEW_CHANNEL)
     await scene.say()
 
 
 async def a_role_above_its_own(scene: Scene) -> None:
-    high = scene.world.add_role(scene.guild, "high")
-    scene.world.edit_role(scene.guild, high, position=len(scene.guild.roles))
+    high = scene.world.roles.add(scene.guild, "high")
+    scene.world.roles.edit(scene.guild, high, position=len(scene.guild.roles))
     await scene.rest.add_role_to_member(scene.guild.id, scene.bob.id, high.id)
 
 

@@ -380,5 +380,5 @@ async def test_pages_that_somebody_deleted_end_without_a_word() -> None:
     async with connect(pages_bot(THREE, timeout=60.0)) as discord:
         reply = await discord.member("ada").slash("show")
         assert reply.message
-        discord.world.delete_message(reply.message)
+        discord.world.messages.delete(reply.message)
         await discord.advance(seconds=61)

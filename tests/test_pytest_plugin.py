@@ -126,9 +126,9 @@ async def test_broken(discord):
 
 async def test_late(discord):
     ada = discord.member("ada")
-    (command,) = [one for one in discord.world.visible_commands(None) if one["name"] == "broken"]
+    (command,) = [one for one in discord.world.commands.visible(None) if one["name"] == "broken"]
     data = {"id": command["id"], "name": "broken", "type": 1}
-    discord.world.create_interaction(2, ada.user, ada.channel, data)
+    discord.world.interactions.create(2, ada.user, ada.channel, data)
 """,
     )
     ran = project.pytest(*PLUGINS[plugins][1])

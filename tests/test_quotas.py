@@ -22,7 +22,7 @@ MESSAGES = "/channels/{channel}/messages$"
 
 def rooms(sandbox: Sandbox, count: int) -> list[Channel]:
     guild = next(iter(sandbox.world.guilds.values()))
-    return [sandbox.world.add_channel(guild, f"room-{number}") for number in range(count)]
+    return [sandbox.world.channels.add(guild, f"room-{number}") for number in range(count)]
 
 
 async def post(sandbox: Sandbox, path: str) -> aiohttp.ClientResponse:

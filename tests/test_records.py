@@ -33,7 +33,7 @@ def told(sandbox: Sandbox, name: str = "MESSAGE_CREATE") -> list[str]:
 
 
 def write(sandbox: Sandbox, guild: Guild) -> None:
-    sandbox.world.add_message(guild.channel("general"), sandbox.world.owner, content="hi")
+    sandbox.world.messages.add(guild.channel("general"), sandbox.world.owner, content="hi")
 
 
 async def test_an_event_that_no_intent_was_asked_for() -> None:
@@ -45,8 +45,10 @@ async def test_an_event_that_no_intent_was_asked_for() -> None:
 async def test_an_event_in_a_channel_that_the_bot_may_not_see() -> None:
     async with a_sandbox(a_reader()) as (sandbox, guild):
         write(sandbox, guild)
-        sandbox.world.set_overwrite(guild.channel("general"), guild.everyone, deny=1 << 10)
-        sandbox.world.set_overwrite(guild.channel("general"), guild.members[sandbox.world.bot.id], deny=1 << 10)
+        sandbox.world.channels.set_overwrite(guild.channel("general"), guild.everyone, deny=1 << 10)
+        sandbox.world.channels.set_overwrite(
+            guild.channel("general"), guild.members[sandbox.world.bot.id], deny=1 << 10
+        )
         write(sandbox, guild)
         assert told(sandbox) == [
             "MESSAGE_CREATE",
@@ -68,8 +70,8 @@ async def test_an_event_that_needs_a_permission_which_the_bot_lacks() -> None:
 
     async with a_sandbox(bot) as (sandbox, guild):
         channel = guild.channel("general")
-        sandbox.world.set_overwrite(channel, guild.members[sandbox.world.bot.id], deny=1 << 4)
-        sandbox.world.add_invite(channel, sandbox.world.owner)
+        sandbox.world.channels.set_overwrite(channel, guild.members[sandbox.world.bot.id], deny=1 << 4)
+        sandbox.world.invites.add(channel, sandbox.world.owner)
         assert told(sandbox, "INVITE") == ["INVITE_CREATE (not sent: the bot has no permission MANAGE_CHANNELS there)"]
 
 
@@ -94,8 +96,8 @@ async def test_an_event_that_a_fault_holds_back() -> None:
 
 async def test_an_event_that_brings_others_with_it_counts_as_sent() -> None:
     async with a_sandbox() as (sandbox, guild):
-        hidden = sandbox.world.add_role(guild, "hidden")
-        sandbox.world.set_overwrite(guild.channel("general"), hidden, deny=1 << 10)
-        sandbox.world.give_role(guild.members[sandbox.world.bot.id], hidden)
+        hidden = sandbox.world.roles.add(guild, "hidden")
+        sandbox.world.channels.set_overwrite(guild.channel("general"), hidden, deny=1 << 10)
+        sandbox.world.members.give_role(guild.members[sandbox.world.bot.id], hidden)
         assert told(sandbox, "CHANNEL_UPDATE")[1:] == ["CHANNEL_UPDATE"]
         assert told(sandbox, "GUILD_MEMBER_UPDATE") == ["GUILD_MEMBER_UPDATE"]

@@ -45,7 +45,9 @@ def registered(sandbox: Sandbox, guild: Any = None) -> dict[str, dict[str, Any]]
 
 def watch_changes(sandbox: Sandbox) -> list[object]:
     changes: list[object] = []
-    sandbox.world.watch(lambda happening: changes.append(happening) if isinstance(happening, CommandsChanged) else None)
+    sandbox.world.changes.subscribe(
+        lambda change: changes.append(change) if isinstance(change, CommandsChanged) else None
+    )
     return changes
 
 
@@ -186,7 +188,7 @@ async def test_guilds_hold_the_commands_meant_for_them_and_lose_them_in_a_later_
     sandbox: Sandbox, tmp_path: Path
 ) -> None:
     database = str(tmp_path / "wisp.db")
-    guild = sandbox.world.add_guild("Workshop")
+    guild = sandbox.world.guilds.add("Workshop")
     bot = wisp.Bot()
 
     @bot.command(guilds=[guild.id])
@@ -206,7 +208,7 @@ async def test_guilds_hold_the_commands_meant_for_them_and_lose_them_in_a_later_
 
 
 async def test_development_guilds_take_all_commands_and_leave_none_everywhere(sandbox: Sandbox, tmp_path: Path) -> None:
-    guild = sandbox.world.add_guild("Workshop")
+    guild = sandbox.world.guilds.add("Workshop")
     database = str(tmp_path / "wisp.db")
     async with running(rich_bot(), sandbox, database, guilds=(guild.id,)):
         assert registered(sandbox) == {}
@@ -495,7 +497,7 @@ async def test_a_scope_that_takes_no_new_commands_today_does_not_hold_up_the_oth
 ) -> None:
     sandbox.fail("PUT", r"/commands$", 400, body=DAILY)
     bot = short_bot()
-    guild = sandbox.world.add_guild("Workshop")
+    guild = sandbox.world.guilds.add("Workshop")
 
     @bot.command(guilds=[guild.id])
     async def local(ctx: wisp.Context) -> None:

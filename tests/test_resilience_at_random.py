@@ -145,7 +145,9 @@ class Resilience(RuleBasedStateMachine):
     async def connected(self, change: Any) -> None:
         """Do what makes the bot connect anew, and wait for that."""
         again = asyncio.Event()
-        stop = self.sandbox.world.watch(lambda happening: again.set() if isinstance(happening, BotConnected) else None)
+        stop = self.sandbox.world.changes.subscribe(
+            lambda change: again.set() if isinstance(change, BotConnected) else None
+        )
         change()
         await self.time.until(again.is_set, within=PATIENCE)
         stop()

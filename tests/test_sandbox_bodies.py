@@ -58,7 +58,7 @@ def channel(world: World) -> Channel:
 async def test_an_interaction_is_answered_with_json_in_a_form_without_files(
     bot: Bot, world: World, channel: Channel
 ) -> None:
-    interaction = world.create_interaction(COMMAND, world.owner, channel, HELLO)
+    interaction = world.interactions.create(COMMAND, world.owner, channel, HELLO)
     answer = {"type": 4, "data": {"content": "é & = + %", "embeds": [{"title": "one"}, {"title": "two"}], "flags": 64}}
     # As py-cord does: aiohttp writes a form that has no file in it in this encoding.
     form = aiohttp.FormData(quote_fields=False)
@@ -186,7 +186,7 @@ def reactions_to(message: Message) -> list[str]:
 
 @pytest.mark.parametrize("emoji", EMOJIS.values(), ids=EMOJIS)
 async def test_every_form_of_an_emoji_is_a_reaction(bot: Bot, world: World, channel: Channel, emoji: str) -> None:
-    message = world.add_message(channel, world.owner, content="hello")
+    message = world.messages.add(channel, world.owner, content="hello")
     path = f"/channels/{channel.id}/messages/{message.id}/reactions/{quote(emoji)}"
     assert await bot.call("PUT", f"{path}/@me") == (204, None)
     assert reactions_to(message) == [emoji]
@@ -197,7 +197,7 @@ async def test_every_form_of_an_emoji_is_a_reaction(bot: Bot, world: World, chan
 async def test_an_emoji_with_and_without_its_variation_selector_are_two_reactions(
     bot: Bot, world: World, channel: Channel
 ) -> None:
-    message = world.add_message(channel, world.owner, content="hello")
+    message = world.messages.add(channel, world.owner, content="hello")
     path = f"/channels/{channel.id}/messages/{message.id}/reactions"
     for emoji in (ENVELOPE, ENVELOPE + PRESENTATION):
         assert await bot.call("PUT", f"{path}/{quote(emoji)}/@me") == (204, None)
@@ -220,7 +220,7 @@ NO_EMOJI = {
 
 @pytest.mark.parametrize("text", NO_EMOJI.values(), ids=NO_EMOJI)
 async def test_what_is_not_one_emoji_is_no_reaction(bot: Bot, world: World, channel: Channel, text: str) -> None:
-    message = world.add_message(channel, world.owner, content="hello")
+    message = world.messages.add(channel, world.owner, content="hello")
     status, answer = await bot.call("PUT", f"/channels/{channel.id}/messages/{message.id}/reactions/{quote(text)}/@me")
     assert (status, answer["code"], reactions_to(message)) == (400, 10014, [])
 

@@ -17,7 +17,7 @@ import yarl
 import wisp.sandbox
 from wisp.sandbox import Sandbox
 from wisp.sandbox.gateway.intents import EVENTS, INTENT_BITS, hears
-from wisp.sandbox.world.audit_log import Deed
+from wisp.sandbox.world.audit_log import AuditLogEvent
 from wisp.sandbox.world.objects import CATEGORY, COMMAND, FORUM, PRIVATE_THREAD, STAGE, VOICE, Channel, Emoji, Guild
 from wisp.sandbox.world.state import Event
 from wisp.sandbox.world.world import World
@@ -48,95 +48,97 @@ def live(world: World) -> Guild:
     general = home.channel("general")
     assert general is not None
     for turn in range(2):  # what is deleted the first time stays the second
-        eve = world.add_user(f"eve {turn}")
-        role = world.add_role(home, f"role {turn}", permissions=8, color=0xFF0000)
-        world.edit_role(home, role, name=f"the role {turn}", hoist=True)
-        world.move_roles(home, {role: 1})
-        member = world.add_member(home, eve, roles=[role])
-        world.edit_member(member, nick="Eve", timed_out_until=world.clock.time() + 60)
-        world.take_role(member, role)
-        world.set_presence(eve, "idle", [{"name": "chess", "type": 0}])
-        emoji = world.edit_emoji(home, world.add_emoji(home, "new"), name=f"party_{turn}")
-        world.edit_guild(home, name=f"Home {turn}", system_channel=general)
+        eve = world.users.add(f"eve {turn}")
+        role = world.roles.add(home, f"role {turn}", permissions=8, color=0xFF0000)
+        world.roles.edit(home, role, name=f"the role {turn}", hoist=True)
+        world.roles.move(home, {role: 1})
+        member = world.members.add(home, eve, roles=[role])
+        world.members.edit(member, nick="Eve", timed_out_until=world.clock.time() + 60)
+        world.members.take_role(member, role)
+        world.presences.set(eve, "idle", [{"name": "chess", "type": 0}])
+        emoji = world.emojis.edit(home, world.emojis.add(home, "new"), name=f"party_{turn}")
+        world.guilds.edit(home, name=f"Home {turn}", system_channel=general)
         channels = _channels(world, home, turn)
         threads = _threads(world, general, channels[-1], turn)
         _talk(world, general, emoji)
         _talk(world, threads[0], emoji)
-        _talk(world, world.dm(ada), emoji)
-        world.create_interaction(COMMAND, ada, general, {"id": "1", "name": "hello", "type": 1})
-        world.create_interaction(COMMAND, ada, world.dm(ada), {"id": "1", "name": "hello", "type": 1})
+        _talk(world, world.channels.dm(ada), emoji)
+        world.interactions.create(COMMAND, ada, general, {"id": "1", "name": "hello", "type": 1})
+        world.interactions.create(COMMAND, ada, world.channels.dm(ada), {"id": "1", "name": "hello", "type": 1})
         _belongings(world, general, channels[0])
-        other = world.add_guild(f"Other {turn}")
+        other = world.guilds.add(f"Other {turn}")
         if turn == 0:
-            world.remove_emoji(home, emoji)
+            world.emojis.remove(home, emoji)
             for channel in (threads[1], *channels):
-                world.delete_channel(channel)
-            world.delete_role(home, role)
-            world.ban(home, eve)
-            world.unban(home, eve)
-            world.remove_member(other.members[world.bot.id])
+                world.channels.delete(channel)
+            world.roles.delete(home, role)
+            world.members.ban(home, eve)
+            world.members.unban(home, eve)
+            world.members.remove(other.members[world.bot.id])
     return home
 
 
 def _channels(world: World, home: Guild, turn: int) -> list[Channel]:
-    category = world.add_channel(home, f"Category {turn}", kind=CATEGORY)
-    text = world.add_channel(home, f"text {turn}", parent=category, topic="About")
-    rest = [world.add_channel(home, f"kind {kind} {turn}", kind=kind) for kind in (VOICE, STAGE, FORUM)]
-    world.edit_channel(text, topic="About this", slowmode=5)
-    world.set_overwrite(text, home.everyone, deny=1 << 10)
-    world.set_overwrite(text, world.bot, allow=1 << 10)
-    world.move_channels(home, {text: 3})
+    category = world.channels.add(home, f"Category {turn}", kind=CATEGORY)
+    text = world.channels.add(home, f"text {turn}", parent=category, topic="About")
+    rest = [world.channels.add(home, f"kind {kind} {turn}", kind=kind) for kind in (VOICE, STAGE, FORUM)]
+    world.channels.edit(text, topic="About this", slowmode=5)
+    world.channels.set_overwrite(text, home.everyone, deny=1 << 10)
+    world.channels.set_overwrite(text, world.bot, allow=1 << 10)
+    world.channels.move(home, {text: 3})
     return [text, category, *rest]
 
 
 def _threads(world: World, general: Channel, forum: Channel, turn: int) -> list[Channel]:
-    started = world.add_message(general, world.owner, content="A beginning")
+    started = world.messages.add(general, world.owner, content="A beginning")
     ada = world.owner
-    public = world.start_thread(general, f"public {turn}", ada, message=started)
-    private = world.start_thread(general, f"private {turn}", ada, kind=PRIVATE_THREAD)
-    post = world.start_thread(forum, f"post {turn}", ada)
+    public = world.threads.start(general, f"public {turn}", ada, message=started)
+    private = world.threads.start(general, f"private {turn}", ada, kind=PRIVATE_THREAD)
+    post = world.threads.start(forum, f"post {turn}", ada)
     bob = next(user for user in world.users.values() if user.name == "bob")
     for thread in (public, private, post):
-        world.join_thread(thread, world.bot)
-        world.join_thread(thread, bob)
-        world.leave_thread(thread, bob)
-    world.edit_channel(public, slowmode=10)
-    world.edit_thread(public, archive_after=60)
-    world.set_overwrite(general, world.bot, deny=1 << 10)
-    world.set_overwrite(general, world.bot)
+        world.threads.join(thread, world.bot)
+        world.threads.join(thread, bob)
+        world.threads.leave(thread, bob)
+    world.channels.edit(public, slowmode=10)
+    world.threads.edit(public, archive_after=60)
+    world.channels.set_overwrite(general, world.bot, deny=1 << 10)
+    world.channels.set_overwrite(general, world.bot)
     return [public, private, post]
 
 
 def _belongings(world: World, general: Channel, other: Channel) -> None:
-    webhook = world.add_webhook(general, "Hook", creator=world.owner)
-    world.add_message(general, webhook.author("Captain"), content="Ahoy", webhook=webhook)
-    world.edit_webhook(webhook, name="Other", channel=other)
-    world.delete_webhook(webhook)
+    webhook = world.webhooks.add(general, "Hook", creator=world.owner)
+    world.messages.add(general, webhook.author("Captain"), content="Ahoy", webhook=webhook)
+    world.webhooks.edit(webhook, name="Other", channel=other)
+    world.webhooks.delete(webhook)
     assert other.guild is not None
-    world.log(other.guild, Deed.ROLE_UPDATE, world.owner, other.guild.id, "why not", changes=[{"key": "name"}])
-    world.delete_invite(world.add_invite(general, world.owner))
+    world.audit_log.add(
+        other.guild, AuditLogEvent.ROLE_UPDATE, world.owner, other.guild.id, "why not", changes=[{"key": "name"}]
+    )
+    world.invites.delete(world.invites.add(general, world.owner))
 
 
 def _talk(world: World, channel: Channel, emoji: Emoji) -> None:
     ada = world.owner
-    world.show_typing(channel, ada)
-    first = world.add_message(
+    world.messages.show_typing(channel, ada)
+    first = world.messages.add(
         channel, ada, content=f"Hello {world.bot.mention}", embeds=[{"type": "rich", "title": "T"}]
     )
-    second = world.add_message(channel, world.bot, content="Well", reference=first)
-    world.edit_message(first, content="Hi")
+    second = world.messages.add(channel, world.bot, content="Well", reference=first)
+    world.messages.edit(first, content="Hi")
     for one in (Emoji("👍"), emoji):
         for user in (ada, world.bot):
-            world.add_reaction(first, user, one)
-    world.remove_reaction(first, ada, emoji)
-    world.clear_reactions(first, emoji)
-    world.clear_reactions(first)
-    world.pin(first, ada)
-    world.unpin(first)
-    world.delete_message(second)
+            world.reactions.add(first, user, one)
+    world.reactions.remove(first, ada, emoji)
+    world.reactions.clear(first, emoji)
+    world.reactions.clear(first)
+    world.messages.pin(first, ada)
+    world.messages.unpin(first)
+    world.messages.delete(second)
     if channel.guild is not None:
-        more = [world.add_message(channel, ada, content=str(number)) for number in range(2)]
-        world.delete_messages(channel, more)
+        more = [world.messages.add(channel, ada, content=str(number)) for number in range(2)]
+        world.messages.delete_many(channel, more)
 
 
 def names_of(guild: Guild) -> dict[str, set[str]]:
@@ -161,7 +163,7 @@ async def heard(sandbox: Sandbox, sequence: Any) -> None:
 def test_every_event_that_is_sent_anywhere_is_made_to_happen_here() -> None:
     world = World()
     happened: set[str] = set()
-    world.outlets.append(lambda event: happened.add(event.name))
+    world.events.subscribe(lambda event: happened.add(event.name))
     live(world)
     assert len(SENT) > 35  # else the code is not where it is looked for
     assert happened == SENT - BY_SESSION
@@ -181,7 +183,7 @@ def test_each_event_is_heard_with_its_intent_alone_and_not_without_it() -> None:
         assert hears(world, intent, event), event
         assert hears(world, INTENT_BITS & ~intent, event) == (intent == 0), event
 
-    world.outlets.append(look)
+    world.events.subscribe(look)
     live(world)
     assert {("MESSAGE_CREATE", True, 1 << 12), ("MESSAGE_CREATE", False, 1 << 9)} <= set(told)
     assert {("CHANNEL_PINS_UPDATE", True, 1 << 12), ("CHANNEL_PINS_UPDATE", False, 1 << 0)} <= set(told)

@@ -110,7 +110,7 @@ def use(world: World, name: str = "hello") -> Any:
     data = {"id": "1", "name": name, "type": 1}
     channel = home(world).channel("general")
     assert channel is not None
-    return world.create_interaction(COMMAND, person(world, "bob"), channel, data)
+    return world.interactions.create(COMMAND, person(world, "bob"), channel, data)
 
 
 async def test_ready_names_the_session_and_the_guilds_follow(sandbox: Sandbox, connect: Connect) -> None:
@@ -258,7 +258,7 @@ def as_of_a_large_bot(world: World, count: int) -> None:
     """Give the bot so many guilds, made one millisecond after another, so that they spread over shards."""
     first = max(world.guilds) + (1 << 22)
     for number in range(count - len(world.guilds)):
-        world.add_guild(f"guild {number}", id=first + (number << 22))
+        world.guilds.add(f"guild {number}", id=first + (number << 22))
 
 
 async def test_a_shard_with_more_than_2500_guilds_is_closed_with_4011(sandbox: Sandbox, connect: Connect) -> None:
@@ -431,7 +431,7 @@ async def test_a_guild_that_the_bot_joins_is_shown_as_far_as_intents_go(sandbox:
     shards = [await connect(), await connect()]
     await shards[0].begin(sandbox)
     await shards[1].begin(sandbox, intents=int(Intent.GUILDS))
-    sandbox.world.add_guild("New")
+    sandbox.world.guilds.add("New")
     created = [await shard.event("GUILD_CREATE") for shard in shards]
     assert [len(guild["members"]) for guild in created] == [2, 1]
 
@@ -440,16 +440,16 @@ async def test_a_session_hears_only_of_its_intents(sandbox: Sandbox, connect: Co
     world = sandbox.world
     shard = await connect()
     await shard.begin(sandbox, intents=int(Intent.GUILD_MESSAGES))
-    world.add_channel(home(world), "unheard")
-    world.add_member(home(world), world.add_user("unheard"))
+    world.channels.add(home(world), "unheard")
+    world.members.add(home(world), world.users.add("unheard"))
     channel = home(world).channel("general")
     assert channel is not None
-    world.add_message(world.dm(world.owner), world.owner, content="unheard")
-    world.add_message(channel, world.owner, content="heard")
+    world.messages.add(world.channels.dm(world.owner), world.owner, content="unheard")
+    world.messages.add(channel, world.owner, content="heard")
     message = await shard.event("MESSAGE_CREATE")
     # Its content, though, takes an intent of its own.
     assert (message["content"], message["author"]["username"]) == ("", "ada")
-    world.add_message(channel, world.owner, content=f"{world.bot.mention} seen")
+    world.messages.add(channel, world.owner, content=f"{world.bot.mention} seen")
     assert (await shard.event("MESSAGE_CREATE"))["content"].endswith("seen")
 
 
@@ -458,7 +458,7 @@ async def test_a_guild_joined_later_does_not_say_that_it_was_unavailable(sandbox
     await shard.identify(sandbox)
     await shard.event("READY")
     assert (await shard.event("GUILD_CREATE"))["unavailable"] is False
-    sandbox.world.add_guild("New")
+    sandbox.world.guilds.add("New")
     assert "unavailable" not in await shard.event("GUILD_CREATE")
 
 
@@ -468,7 +468,7 @@ async def test_an_outage_takes_a_guild_away_and_brings_it_back(sandbox: Sandbox,
     await shard.begin(sandbox)
     sandbox.outage(home(world))
     assert await shard.event("GUILD_DELETE") == {"id": str(home(world).id), "unavailable": True}
-    world.add_channel(home(world), "unheard")
+    world.channels.add(home(world), "unheard")
     second = await connect()
     await second.identify(sandbox)
     assert (await second.event("READY"))["guilds"] == [{"id": str(home(world).id), "unavailable": True}]
@@ -487,7 +487,7 @@ def allow_everyone(world: World, permissions: int) -> None:
     own = guild.role_of(world.bot)
     assert own is not None
     own.permissions = 0
-    world.edit_role(guild, guild.everyone, permissions=permissions)
+    world.roles.edit(guild, guild.everyone, permissions=permissions)
 
 
 async def test_channels_that_the_bot_cannot_see_are_hidden_and_silent(sandbox: Sandbox, connect: Connect) -> None:
@@ -495,7 +495,7 @@ async def test_channels_that_the_bot_cannot_see_are_hidden_and_silent(sandbox: S
     guild = home(world)
     channel = guild.channel("general")
     assert channel is not None
-    world.edit_channel(channel, topic="What we plan", nsfw=True, slowmode=5)
+    world.channels.edit(channel, topic="What we plan", nsfw=True, slowmode=5)
     allow_everyone(world, 0)
     shard = await connect()
     await shard.identify(sandbox)
@@ -504,9 +504,9 @@ async def test_channels_that_the_bot_cannot_see_are_hidden_and_silent(sandbox: S
     assert (hidden["name"], hidden["id"], hidden["flags"] & HIDDEN_FLAG) == (HIDDEN_NAME, str(channel.id), HIDDEN_FLAG)
     assert (hidden["topic"], hidden["nsfw"], hidden["rate_limit_per_user"]) == (None, False, 0)
     assert [(one["id"], one["deny"]) for one in hidden["permission_overwrites"]] == [(str(guild.id), "1024")]
-    world.add_message(channel, world.owner, content="unheard")
-    world.show_typing(channel, world.owner)
-    world.add_channel(guild, "secret")
+    world.messages.add(channel, world.owner, content="unheard")
+    world.messages.show_typing(channel, world.owner)
+    world.channels.add(guild, "secret")
     assert (await shard.event("CHANNEL_CREATE"))["name"] == HIDDEN_NAME
     # Commands can be used where the bot sees nothing.
     use(world)
@@ -517,7 +517,7 @@ async def test_channels_that_the_bot_cannot_see_are_hidden_and_silent(sandbox: S
     assert {(await shard.event("CHANNEL_UPDATE"))["name"] for _ in range(2)} == {"general", "secret"}
     synced = await shard.event("THREAD_LIST_SYNC")
     assert ({*synced["channel_ids"]}, synced["threads"]) == ({str(number) for number in guild.channels}, [])
-    world.add_message(channel, world.owner, content="heard")
+    world.messages.add(channel, world.owner, content="heard")
     assert (await shard.event("MESSAGE_CREATE"))["content"] == "heard"
 
 
@@ -527,15 +527,15 @@ async def test_who_gains_access_to_a_channel_is_sent_its_open_threads(sandbox: S
     channel = guild.channel("general")
     assert channel is not None
     allow_everyone(world, VIEW_CHANNEL)
-    mine, other, old = (world.start_thread(channel, name, world.owner) for name in ("mine", "other", "old"))
-    world.start_thread(channel, "private", world.owner, kind=12)
-    world.join_thread(mine, world.bot)
-    world.edit_thread(old, archived=True)
+    mine, other, old = (world.threads.start(channel, name, world.owner) for name in ("mine", "other", "old"))
+    world.threads.start(channel, "private", world.owner, kind=12)
+    world.threads.join(mine, world.bot)
+    world.threads.edit(old, archived=True)
     shard = await connect()
     await shard.begin(sandbox, intents=int(Intent.GUILDS))
-    world.set_overwrite(channel, guild.everyone, deny=VIEW_CHANNEL)
+    world.channels.set_overwrite(channel, guild.everyone, deny=VIEW_CHANNEL)
     assert (await shard.event("CHANNEL_UPDATE"))["name"] == HIDDEN_NAME
-    world.set_overwrite(channel, guild.everyone)
+    world.channels.set_overwrite(channel, guild.everyone)
     assert (await shard.event("CHANNEL_UPDATE"))["name"] == "general"
     synced = await shard.event("THREAD_LIST_SYNC")
     assert (synced["guild_id"], synced["channel_ids"]) == (str(guild.id), [str(channel.id)])
@@ -549,8 +549,8 @@ async def test_a_reply_without_the_content_intent_does_not_quote_either(sandbox:
     await shard.begin(sandbox, intents=int(Intent.GUILD_MESSAGES))
     channel = home(world).channel("general")
     assert channel is not None
-    first = world.add_message(channel, world.owner, content="a secret")
-    world.add_message(channel, world.owner, content="indeed", reference=first)
+    first = world.messages.add(channel, world.owner, content="a secret")
+    world.messages.add(channel, world.owner, content="indeed", reference=first)
     await shard.event("MESSAGE_CREATE")
     assert (await shard.event("MESSAGE_CREATE"))["referenced_message"]["content"] == ""
 
@@ -574,7 +574,7 @@ async def test_an_ephemeral_message_looks_like_a_direct_one(sandbox: Sandbox, co
     await shard.begin(sandbox, intents=int(Intent.DIRECT_MESSAGES))
     channel = home(world).channel("general")
     assert channel is not None
-    world.add_message(channel, world.bot, content="secret", flags=64, ephemeral_for=world.owner)
+    world.messages.add(channel, world.bot, content="secret", flags=64, ephemeral_for=world.owner)
     message = await shard.event("MESSAGE_CREATE")
     assert (message["content"], "guild_id" in message) == ("secret", False)
 
@@ -605,7 +605,7 @@ async def test_members_are_sent_on_request(sandbox: Sandbox, connect: Connect) -
 async def test_members_come_in_chunks_of_1000_and_lists_stop_at_100(sandbox: Sandbox, connect: Connect) -> None:
     world, guild = sandbox.world, home(sandbox.world)
     for number in range(1200):
-        world.add_member(guild, world.add_user(f"member {number}"))
+        world.members.add(guild, world.users.add(f"member {number}"))
     shard = await connect()
     await shard.begin(sandbox)
     await shard.send(8, {"guild_id": str(guild.id), "query": "", "limit": 0})
@@ -623,8 +623,8 @@ async def test_presences_come_with_a_guild_and_its_members_where_the_intent_is_t
     sandbox: Sandbox, connect: Connect
 ) -> None:
     world = sandbox.world
-    world.set_presence(world.owner, "dnd")
-    world.set_presence(person(world, "bob"), "invisible")
+    world.presences.set(world.owner, "dnd")
+    world.presences.set(person(world, "bob"), "invisible")
     shards = [await connect(), await connect()]
     everything = EVERYTHING & ~int(Intent.GUILD_PRESENCES)
     for shard, intents, expected in zip(shards, (EVERYTHING, everything), (["dnd"], []), strict=True):
@@ -633,7 +633,7 @@ async def test_presences_come_with_a_guild_and_its_members_where_the_intent_is_t
         assert [one["status"] for one in (await shard.event("GUILD_CREATE"))["presences"]] == expected
         await shard.send(8, {"guild_id": str(home(world).id), "query": "", "limit": 0, "presences": True})
         assert [one["status"] for one in (await shard.event("GUILD_MEMBERS_CHUNK")).get("presences", [])] == expected
-    world.set_presence(world.owner, "online", [{"name": "chess", "type": 0}])
+    world.presences.set(world.owner, "online", [{"name": "chess", "type": 0}])
     update = await shards[0].event("PRESENCE_UPDATE")
     assert (update["status"], update["activities"][0]["name"]) == ("online", "chess")
     await shards[0].send(3, {"status": "idle", "since": None, "activities": [{"name": "go", "type": 0}], "afk": True})
@@ -694,15 +694,15 @@ async def test_guilds_are_spread_over_shards_and_the_rest_goes_to_shard_0(sandbo
     world = sandbox.world
     while len({(guild.id >> 22) % 2 for guild in world.guilds.values()}) < 2:
         await asyncio.sleep(0.001)
-        world.add_guild("another")
+        world.guilds.add("another")
     shards = [await connect(), await connect()]
     readies = [await shard.begin(sandbox, shard=[number, 2]) for number, shard in enumerate(shards)]
     for number, ready in enumerate(readies):
         assert {(int(guild["id"]) >> 22) % 2 for guild in ready["guilds"]} == {number}
     away = next(guild for guild in world.guilds.values() if (guild.id >> 22) % 2 == 1)
-    world.add_channel(away, "there")
+    world.channels.add(away, "there")
     assert (await shards[1].event("CHANNEL_CREATE"))["name"] == "there"
-    world.add_message(world.dm(world.owner), world.owner, content="direct")
+    world.messages.add(world.channels.dm(world.owner), world.owner, content="direct")
     assert (await shards[0].event("MESSAGE_CREATE"))["content"] == "direct"
 
 
@@ -712,12 +712,12 @@ async def test_a_resume_repeats_what_was_missed(sandbox: Sandbox, connect: Conne
     ready = await first.begin(sandbox)
     sandbox.gateway.disconnect(code=4000)
     assert await first.close_code() == 4000
-    world.add_channel(home(world), "missed")
+    world.channels.add(home(world), "missed")
     second = await connect()
     await second.send(6, {"token": sandbox.token, "session_id": ready["session_id"], "seq": first.sequence})
     assert (await second.event("CHANNEL_CREATE"))["name"] == "missed"
     await second.event("RESUMED")
-    world.add_channel(home(world), "heard")
+    world.channels.add(home(world), "heard")
     assert (await second.event("CHANNEL_CREATE"))["name"] == "heard"
     assert second.sequence == first.sequence + 3
 
@@ -750,7 +750,7 @@ async def test_a_session_that_said_goodbye_is_over(sandbox: Sandbox, connect: Co
     first = await connect()
     ready = await first.begin(sandbox)
     gone = asyncio.Event()
-    sandbox.world.watch(lambda happening: gone.set() if isinstance(happening, BotDisconnected) else None)
+    sandbox.world.changes.subscribe(lambda change: gone.set() if isinstance(change, BotDisconnected) else None)
     await first.socket.close(code=code)
     await asyncio.wait_for(gone.wait(), 5)
     second = await connect()
@@ -850,7 +850,7 @@ async def test_hikari_connects_answers_and_resumes(
     monkeypatch.setitem(GatewayShardImpl.__init__.__kwdefaults__, "compression", compression)
     world = sandbox.world
     seen: asyncio.Queue[object] = asyncio.Queue()
-    world.watch(seen.put_nowait)
+    world.changes.subscribe(seen.put_nowait)
     bot = hikari.GatewayBot(
         sandbox.token, rest_url=sandbox.rest_url, banner=None, logs=None, intents=hikari.Intents.ALL
     )
@@ -903,7 +903,7 @@ async def test_discord_py_connects_syncs_and_answers(sandbox: Sandbox, monkeypat
     client = discord.Client(intents=discord.Intents.all())
     tree = app_commands.CommandTree(client)
     ready, answered = asyncio.Event(), asyncio.Event()
-    world.watch(lambda happening: answered.set() if isinstance(happening, InteractionAnswered) else None)
+    world.changes.subscribe(lambda change: answered.set() if isinstance(change, InteractionAnswered) else None)
 
     @client.event
     async def on_ready() -> None:
@@ -927,7 +927,7 @@ async def test_discord_py_connects_syncs_and_answers(sandbox: Sandbox, monkeypat
         bob = person(world, "bob")
         channel = guild.channel("general")
         assert channel is not None
-        member = world.resolved_member(guild.members[bob.id], channel)
+        member = world.interactions.resolved_member(guild.members[bob.id], channel)
         data = {
             "id": str(command.id),
             "name": "hello",
@@ -935,7 +935,7 @@ async def test_discord_py_connects_syncs_and_answers(sandbox: Sandbox, monkeypat
             "options": [{"type": 6, "name": "user", "value": str(bob.id)}],
             "resolved": {"users": {str(bob.id): bob.payload()}, "members": {str(bob.id): member}},
         }
-        interaction = world.create_interaction(COMMAND, bob, channel, data)
+        interaction = world.interactions.create(COMMAND, bob, channel, data)
         await asyncio.wait_for(answered.wait(), 5)
         assert interaction.original is not None
         assert (interaction.original.content, interaction.original.ephemeral) == (f"Hello {bob.mention}!", True)

@@ -96,12 +96,12 @@ class Walk:
     async def start(self) -> None:
         def started() -> bool:
             assert self.process.returncode is None, "the bot has ended"
-            return self.said("Awake.") is not None and bool(self.world.visible_commands(self.people.home))
+            return self.said("Awake.") is not None and bool(self.world.commands.visible(self.people.home))
 
         await until(started, START)
 
     async def presence(self) -> None:
-        (presence,) = self.world.presences_of([self.people.home.members[self.world.bot.id]])
+        (presence,) = self.world.presences.of([self.people.home.members[self.world.bot.id]])
         assert [activity["name"] for activity in presence["activities"]] == ["with wisp"]
         assert presence["status"] == "online"
 
@@ -347,7 +347,7 @@ async def test_an_example_of_a_library_runs_as_its_author_wrote_it(
 
         def started() -> bool:
             assert process.returncode is None, output.read_text("utf-8")
-            commands = sandbox.world.visible_commands(people.home)
+            commands = sandbox.world.commands.visible(people.home)
             return bool(sandbox.gateway.sessions and (commands or not needs_command))
 
         await until(started, START)
@@ -373,7 +373,7 @@ async def test_calls_of_older_libraries_that_the_specification_lacks_are_served_
     world = sandbox.world
     guild, general, bob = home(world)
     me = guild.members[world.bot.id]
-    thread = world.start_thread(general, "about it", bob.user)
+    thread = world.threads.start(general, "about it", bob.user)
     async with aiohttp.ClientSession(headers={"Authorization": f"Bot {sandbox.token}"}) as session:
         nick = f"{sandbox.rest_url}/guilds/{guild.id}/members/@me/nick"
         async with session.post(f"{sandbox.rest_url}/channels/{thread.id}/thread-members/@me") as joined:
@@ -383,9 +383,9 @@ async def test_calls_of_older_libraries_that_the_specification_lacks_are_served_
         assert thread.thread is not None
         assert world.bot.id in thread.thread.members
         everyone = guild.roles[guild.id]
-        world.edit_role(guild, everyone, permissions=everyone.permissions & ~Permission.CHANGE_NICKNAME)
+        world.roles.edit(guild, everyone, permissions=everyone.permissions & ~Permission.CHANGE_NICKNAME)
         for role in me.roles:
-            world.edit_role(guild, role, permissions=0)
+            world.roles.edit(guild, role, permissions=0)
         async with session.patch(nick, json={"nick": "Other"}) as refused:
             assert (refused.status, (await refused.json())["code"], me.nick) == (403, 50013, "Botty")
 
@@ -429,7 +429,7 @@ async def test_hikari_makes_changes_and_removes_channels_and_roles(
 async def test_hikari_moderates_members(sandbox: Sandbox, rest: hikari.api.RESTClient) -> None:
     world = sandbox.world
     guild, _, bob = home(world)
-    role = world.add_role(guild, "helper")
+    role = world.roles.add(guild, "helper")
     await rest.add_role_to_member(guild.id, bob.user.id, role.id)
     until = datetime.datetime.fromtimestamp(world.clock.time() + 60, datetime.UTC)
     member = await rest.edit_member(guild.id, bob.user.id, nickname="Bobby", communication_disabled_until=until)
@@ -455,10 +455,10 @@ async def test_hikari_reacts_pins_deletes_in_bulk_and_starts_threads(
     guild, general, bob = home(world)
     messages = [await rest.create_message(general.id, str(number)) for number in range(4)]
     first = world.messages[messages[0].id]
-    blob = world.add_emoji(guild, "blob")
+    blob = world.emojis.add(guild, "blob")
     await rest.add_reaction(general.id, first.id, "👍")
     await rest.add_reaction(general.id, first.id, "blob", blob.id)
-    world.add_reaction(first, bob.user, Emoji("👍"))
+    world.reactions.add(first, bob.user, Emoji("👍"))
     users = rest.fetch_reactions_for_emoji(general.id, first.id, "👍")
     assert [user.username async for user in users] == ["wisp", "bob"]
     await rest.delete_reaction(general.id, first.id, bob.user.id, "👍")
@@ -499,29 +499,29 @@ async def test_hikari_hears_of_every_change(sandbox: Sandbox) -> None:
         heard.add(type(event).__name__)
 
     await bot.start(check_for_updates=False)
-    message = world.add_message(general, bob.user, content="x")
-    world.add_reaction(message, bob.user, Emoji("👍"))
-    world.remove_reaction(message, bob.user, Emoji("👍"))
-    world.pin(message, bob.user)
-    role = world.add_role(guild, "r")
-    world.give_role(bob, role)
-    world.edit_role(guild, role, name="s")
-    world.delete_role(guild, role)
-    channel = world.add_channel(guild, "c")
-    world.edit_channel(channel, topic="t")
-    thread = world.start_thread(channel, "t", bob.user)
-    world.join_thread(thread, world.bot)
-    world.edit_thread(thread, archived=True)
-    world.delete_channel(thread)
-    world.delete_channel(channel)
-    eve = world.add_member(guild, world.add_user("eve"))
-    world.remove_member(eve)
-    world.ban(guild, bob.user)
-    world.unban(guild, bob.user)
-    world.edit_guild(guild, name="Other")
-    world.add_emoji(guild, "blob")
-    other = world.add_guild("Second")
-    world.remove_member(other.members[world.bot.id])
+    message = world.messages.add(general, bob.user, content="x")
+    world.reactions.add(message, bob.user, Emoji("👍"))
+    world.reactions.remove(message, bob.user, Emoji("👍"))
+    world.messages.pin(message, bob.user)
+    role = world.roles.add(guild, "r")
+    world.members.give_role(bob, role)
+    world.roles.edit(guild, role, name="s")
+    world.roles.delete(guild, role)
+    channel = world.channels.add(guild, "c")
+    world.channels.edit(channel, topic="t")
+    thread = world.threads.start(channel, "t", bob.user)
+    world.threads.join(thread, world.bot)
+    world.threads.edit(thread, archived=True)
+    world.channels.delete(thread)
+    world.channels.delete(channel)
+    eve = world.members.add(guild, world.users.add("eve"))
+    world.members.remove(eve)
+    world.members.ban(guild, bob.user)
+    world.members.unban(guild, bob.user)
+    world.guilds.edit(guild, name="Other")
+    world.emojis.add(guild, "blob")
+    other = world.guilds.add("Second")
+    world.members.remove(other.members[world.bot.id])
     wanted = {
         "GuildReactionAddEvent",
         "GuildReactionDeleteEvent",

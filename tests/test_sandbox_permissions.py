@@ -249,36 +249,36 @@ def prepared(world: World) -> dict[str, str]:
     names = scene(world)
     guild, general = world.guilds[int(names["guild_id"])], world.channels[int(names["channel_id"])]
     closed, bots, both = (
-        world.start_thread(general, name, owner)
+        world.threads.start(general, name, owner)
         for name, owner in (("closed", world.owner), ("bot's", world.bot), ("both", world.owner))
     )
-    world.edit_thread(closed, locked=True)
-    world.edit_thread(both, locked=True, archived=True)
-    stale = world.start_thread(general, "stale", world.bot)
-    in_stale = world.add_message(stale, world.bot, content="bot's")
-    world.edit_thread(stale, archived=True)
+    world.threads.edit(closed, locked=True)
+    world.threads.edit(both, locked=True, archived=True)
+    stale = world.threads.start(general, "stale", world.bot)
+    in_stale = world.messages.add(stale, world.bot, content="bot's")
+    world.threads.edit(stale, archived=True)
     foreign, quiet = world.guilds[int(names["foreign"])], world.channels[int(names["quiet"])]
     other_bots, strong, own = (
-        world.add_role(guild, "other bot's"),
-        world.add_role(guild, "strong", permissions=int(P.ADMINISTRATOR)),
+        world.roles.add(guild, "other bot's"),
+        world.roles.add(guild, "strong", permissions=int(P.ADMINISTRATOR)),
         guild.role_of(world.bot),
     )
-    other_bots.bot = world.add_user("other bot", bot=True)
+    other_bots.bot = world.users.add("other bot", bot=True)
     assert own is not None
     made = {
         "stale": stale.id,
         "in_stale": in_stale.id,
         "other_bots_role": other_bots.id,
-        "administrator": world.add_member(guild, world.add_user("strong"), roles=[strong]).user.id,
-        "peer": world.add_member(guild, world.add_user("peer"), roles=[own]).user.id,
-        "foreign_hook": world.add_webhook(next(iter(foreign.channels.values())), "Hook", creator=world.bot).id,
-        "thread_elsewhere": world.start_thread(quiet, "elsewhere", world.owner).id,
-        "foreign_emoji": world.add_emoji(foreign, "foreign").id,
-        "adas_hook": world.add_webhook(general, "Ada's", creator=world.owner).id,
+        "administrator": world.members.add(guild, world.users.add("strong"), roles=[strong]).user.id,
+        "peer": world.members.add(guild, world.users.add("peer"), roles=[own]).user.id,
+        "foreign_hook": world.webhooks.add(next(iter(foreign.channels.values())), "Hook", creator=world.bot).id,
+        "thread_elsewhere": world.threads.start(quiet, "elsewhere", world.owner).id,
+        "foreign_emoji": world.emojis.add(foreign, "foreign").id,
+        "adas_hook": world.webhooks.add(general, "Ada's", creator=world.owner).id,
         "closed": closed.id,
         "closed_and_archived": both.id,
         "bots_thread": bots.id,
-        "bots_emoji": world.add_emoji(guild, "bots", creator=world.bot).id,
+        "bots_emoji": world.emojis.add(guild, "bots", creator=world.bot).id,
     }
     names |= {name: str(number) for name, number in made.items()}
     return names | {"foreign_emoji": f"foreign:{names['foreign_emoji']}"}
@@ -289,8 +289,8 @@ def take(world: World, taken: int) -> None:
     guild = next(iter(world.guilds.values()))
     own = guild.role_of(world.bot)
     assert own is not None
-    world.edit_role(guild, own, permissions=BOT_PERMISSIONS & ~taken)
-    world.edit_role(guild, guild.everyone, permissions=guild.everyone.permissions & ~taken)
+    world.roles.edit(guild, own, permissions=BOT_PERMISSIONS & ~taken)
+    world.roles.edit(guild, guild.everyone, permissions=guild.everyone.permissions & ~taken)
 
 
 async def answer(case: Case, taken: int) -> tuple[int, Any, list[object]]:
@@ -299,7 +299,7 @@ async def answer(case: Case, taken: int) -> tuple[int, Any, list[object]]:
         names = prepared(sandbox.world)
         take(sandbox.world, taken)
         changes: list[object] = []
-        sandbox.world.watch(changes.append)
+        sandbox.world.changes.subscribe(changes.append)
         status, body, _ = await call(case, sandbox, names)
     return status, json.loads(body) if body else None, changes
 
@@ -419,10 +419,10 @@ async def test_no_route_answers_of_a_place_that_the_bot_does_not_see(place: Plac
     async with Sandbox() as sandbox:
         world, names = sandbox.world, prepared(sandbox.world)
         general = world.channels[int(names["channel_id"])]
-        names["unseen_thread"] = str(world.start_thread(general, "private", world.owner, kind=PRIVATE_THREAD).id)
+        names["unseen_thread"] = str(world.threads.start(general, "private", world.owner, kind=PRIVATE_THREAD).id)
         take(world, P.MANAGE_THREADS)  # with which a bot sees all threads
         changes: list[object] = []
-        world.watch(changes.append)
+        world.changes.subscribe(changes.append)
         for case in cases.values():
             elsewhere = replace(case, names={**case.names, place.field: place.name})
             status, body, _ = await call(elsewhere, sandbox, names)
@@ -526,10 +526,10 @@ async def test_private_threads_that_the_bot_is_not_in_are_not_listed(archived: b
     async with Sandbox() as sandbox:
         world, names = sandbox.world, prepared(sandbox.world)
         general = world.channels[int(names["channel_id"])]
-        unseen, joined = (world.start_thread(general, "private", world.owner, kind=PRIVATE_THREAD) for _ in range(2))
-        world.join_thread(joined, world.bot)
+        unseen, joined = (world.threads.start(general, "private", world.owner, kind=PRIVATE_THREAD) for _ in range(2))
+        world.threads.join(joined, world.bot)
         for thread in (unseen, joined):
-            world.edit_thread(thread, archived=archived)
+            world.threads.edit(thread, archived=archived)
         path = "/users/@me/threads/archived/private" if archived else "/threads/active"
         case = Case("GET", (CHANNEL if archived else GUILD) + path, 200)
         for taken, seen in ((NOTHING, not archived), (P.MANAGE_THREADS, False)):

@@ -20,14 +20,14 @@ from hypothesis import strategies as st
 from snapshots import differences, snapshot
 
 from wisp.sandbox import Sandbox
-from wisp.sandbox import world as world_package
 from wisp.sandbox.rest import body as bodies
 from wisp.sandbox.rest import errors
 from wisp.sandbox.rest.app import Rest
 from wisp.sandbox.world import bounds
+from wisp.sandbox.world import world as world_package
 from wisp.sandbox.world.changes import (
+    Change,
     CommandsChanged,
-    Happening,
     InteractionAnswered,
     InteractionCreated,
     MessageCreated,
@@ -119,22 +119,22 @@ def bob(world: World) -> User:
 @pytest.fixture
 def hello(world: World, bob: User, channel: Channel) -> Interaction:
     """Bob has just used a command."""
-    return world.create_interaction(COMMAND, bob, channel, HELLO)
+    return world.interactions.create(COMMAND, bob, channel, HELLO)
 
 
 @pytest.fixture
-def seen(world: World) -> list[Happening]:
+def seen(world: World) -> list[Change]:
     """What happens from here on."""
-    happenings: list[Happening] = []
-    world.watch(happenings.append)
-    return happenings
+    changes: list[Change] = []
+    world.changes.subscribe(changes.append)
+    return changes
 
 
 # First answers
 
 
 async def test_an_answer_is_a_message_in_the_channel(
-    bot: Bot, hello: Interaction, channel: Channel, seen: list[Happening]
+    bot: Bot, hello: Interaction, channel: Channel, seen: list[Change]
 ) -> None:
     status, response = await bot.answer(hello, 4, content="hi")
     message = hello.original
@@ -188,13 +188,13 @@ async def test_a_refused_answer_can_be_given_again(bot: Bot, hello: Interaction)
 async def test_each_kind_of_interaction_takes_its_own_answers(
     bot: Bot, world: World, bob: User, channel: Channel, kind: int, allowed: set[int]
 ) -> None:
-    button = world.add_message(channel, world.bot, content="buttons") if kind == COMPONENT else None
+    button = world.messages.add(channel, world.bot, content="buttons") if kind == COMPONENT else None
     rows = [{"type": 1, "components": [{"type": 4, "custom_id": "t", "label": "T", "style": 1}]}]
     modal = {"custom_id": "m", "title": "T", "components": rows}
     bodies: dict[int, dict[str, Any]] = {8: {"choices": []}, 9: modal}
     taken: set[int] = set()
     for callback in range(1, 14):
-        interaction = world.create_interaction(kind, bob, channel, HELLO, message=button)
+        interaction = world.interactions.create(kind, bob, channel, HELLO, message=button)
         status, answer = await bot.answer(interaction, callback, **bodies.get(callback, {"content": "x"}))
         if status == 200:
             taken.add(callback)
@@ -204,10 +204,10 @@ async def test_each_kind_of_interaction_takes_its_own_answers(
 
 
 async def test_an_update_edits_the_message_with_the_button(
-    bot: Bot, world: World, bob: User, channel: Channel, seen: list[Happening]
+    bot: Bot, world: World, bob: User, channel: Channel, seen: list[Change]
 ) -> None:
-    button = world.add_message(channel, world.bot, content="before")
-    click = world.create_interaction(COMPONENT, bob, channel, {"custom_id": "x"}, message=button)
+    button = world.messages.add(channel, world.bot, content="before")
+    click = world.interactions.create(COMPONENT, bob, channel, {"custom_id": "x"}, message=button)
     await bot.answer(click, 7, content="after")
     assert (button.content, button.edits, click.original) == ("after", ["before"], button)
     assert seen[1:] == [InteractionCreated(click), MessageEdited(button), InteractionAnswered(click, 7)]
@@ -216,8 +216,8 @@ async def test_an_update_edits_the_message_with_the_button(
 async def test_a_silently_deferred_button_edits_its_message_and_follows_up_anew(
     bot: Bot, world: World, bob: User, channel: Channel
 ) -> None:
-    button = world.add_message(channel, world.bot, content="before")
-    click = world.create_interaction(COMPONENT, bob, channel, {"custom_id": "x"}, message=button)
+    button = world.messages.add(channel, world.bot, content="before")
+    click = world.interactions.create(COMPONENT, bob, channel, {"custom_id": "x"}, message=button)
     await bot.answer(click, 6)
     await bot.webhook("POST", click, body={"content": "more"})
     await bot.webhook("PATCH", click, "/messages/@original", {"content": "after"})
@@ -227,7 +227,7 @@ async def test_a_silently_deferred_button_edits_its_message_and_follows_up_anew(
 async def test_choices_are_shown_and_must_fit_their_option(bot: Bot, world: World, bob: User, channel: Channel) -> None:
     typed = {"type": 4, "name": "times", "value": "1", "focused": True}
     data = {**HELLO, "options": [{"type": 1, "name": "sub", "options": [typed]}]}
-    typing = world.create_interaction(AUTOCOMPLETE, bob, channel, data)
+    typing = world.interactions.create(AUTOCOMPLETE, bob, channel, data)
     status, refusal = await bot.answer(typing, 8, choices=[{"name": "a", "value": "text"}])
     assert (status, list(refusal["errors"]["data"]["choices"]["0"])) == (400, ["value"])
     assert (await bot.answer(typing, 8, choices=[{"name": "a", "value": 1}] * 26))[0] == 400
@@ -255,7 +255,7 @@ async def test_a_choice_that_discord_would_not_show_is_refused(
     bot: Bot, world: World, bob: User, channel: Channel, kind: int, choice: dict[str, Any], wrong: str
 ) -> None:
     data = {**HELLO, "options": [{"type": kind, "name": "o", "value": "", "focused": True}]}
-    typing = world.create_interaction(AUTOCOMPLETE, bob, channel, data)
+    typing = world.interactions.create(AUTOCOMPLETE, bob, channel, data)
     status, refusal = await bot.answer(typing, 8, choices=[choice])
     assert (status, refusal["code"], list(refusal["errors"]["data"]["choices"]["0"])) == (400, 50035, [wrong])
     assert not typing.answered
@@ -266,7 +266,7 @@ async def test_a_choice_within_the_limits_is_shown(
     bot: Bot, world: World, bob: User, channel: Channel, kind: int, value: object
 ) -> None:
     data = {**HELLO, "options": [{"type": kind, "name": "o", "value": "", "focused": True}]}
-    typing = world.create_interaction(AUTOCOMPLETE, bob, channel, data)
+    typing = world.interactions.create(AUTOCOMPLETE, bob, channel, data)
     choices = [{"name": "n" * 100, "value": value}]
     assert (await bot.answer(typing, 8, choices=choices))[0] == 200
     assert typing.choices == choices
@@ -336,7 +336,7 @@ async def test_a_private_deferral_makes_the_answer_private(bot: Bot, hello: Inte
     assert (hello.original.ephemeral_for, hello.original.flags, hello.original.edits) == (bob, 64, [])
 
 
-async def test_a_deleted_deferral_leaves_nothing(bot: Bot, hello: Interaction, seen: list[Happening]) -> None:
+async def test_a_deleted_deferral_leaves_nothing(bot: Bot, hello: Interaction, seen: list[Change]) -> None:
     await bot.answer(hello, 5, flags=64)
     assert await bot.webhook("DELETE", hello, "/messages/@original") == (204, None)
     assert hello.original is not None
@@ -481,7 +481,7 @@ async def test_a_message_can_be_sent_as_the_fields_of_a_form(bot: Bot, world: Wo
     _, beside = await upload(bot, path, {"content": "hello"}, ["file", "files[1]", "other"])
     sent = [world.attachments[int(one["id"])].content for one in beside["attachments"]]
     assert (beside["content"], sent) == ("hello", [b"files[1]", b"file", b"other"])
-    webhook = world.add_webhook(channel, "hook", creator=world.bot)
+    webhook = world.webhooks.add(channel, "hook", creator=world.bot)
     _, posted = await upload(
         bot, f"/webhooks/{webhook.id}/{webhook.token}?wait=1", {"content": "x", "username": "y"}, []
     )
@@ -537,7 +537,7 @@ async def test_what_a_message_cannot_have_here_is_told_and_counted(
 
 async def test_an_enforced_nonce_makes_one_message_in_a_few_minutes(bot: Bot, world: World, channel: Channel) -> None:
     path = f"/channels/{channel.id}/messages"
-    world.add_message(channel, world.owner, content="somebody else's", nonce="n")
+    world.messages.add(channel, world.owner, content="somebody else's", nonce="n")
 
     async def send(**changes: Any) -> str:
         body = {"content": "x", "nonce": "n", "enforce_nonce": True, **changes}
@@ -566,7 +566,7 @@ async def test_mentions_ping_as_far_as_they_are_allowed_to(bot: Bot, world: Worl
 async def test_all_are_pinged_by_those_alone_who_may_mention_everyone(
     bot: Bot, world: World, guild: Guild, channel: Channel, bob: User
 ) -> None:
-    quiet, loud = world.add_role(guild, "quiet"), world.add_role(guild, "loud", mentionable=True)
+    quiet, loud = world.roles.add(guild, "quiet"), world.roles.add(guild, "loud", mentionable=True)
     content = f"@everyone @here {quiet.mention} {loud.mention} {bob.mention}"
 
     def pinged(message: Message) -> tuple[bool, list[int], list[User]]:
@@ -574,45 +574,45 @@ async def test_all_are_pinged_by_those_alone_who_may_mention_everyone(
 
     path = f"/channels/{channel.id}/messages"
     for author in (world.bot, bob):
-        message = world.add_message(channel, author, content=content)
+        message = world.messages.add(channel, author, content=content)
         assert pinged(message) == (True, [quiet.id, loud.id], [bob])
-    world.edit_role(guild, guild.everyone, permissions=guild.everyone.permissions & ~Permission.MENTION_EVERYONE)
-    world.set_overwrite(channel, world.bot, deny=Permission.MENTION_EVERYONE)
+    world.roles.edit(guild, guild.everyone, permissions=guild.everyone.permissions & ~Permission.MENTION_EVERYONE)
+    world.channels.set_overwrite(channel, world.bot, deny=Permission.MENTION_EVERYONE)
     for author in (world.bot, bob):
-        message = world.add_message(channel, author, content=content)
+        message = world.messages.add(channel, author, content=content)
         assert pinged(message) == (False, [loud.id], [bob])
     _, sent = await bot.call("POST", path, {"content": content})
     assert (sent["mention_everyone"], sent["mention_roles"]) == (False, [str(loud.id)])
-    assert pinged(world.add_message(channel, world.add_user("hook"), content=content))[0]  # a webhook's
-    assert not world.add_message(world.dm(bob), world.bot, content="@everyone").mention_everyone
+    assert pinged(world.messages.add(channel, world.users.add("hook"), content=content))[0]  # a webhook's
+    assert not world.messages.add(world.channels.dm(bob), world.bot, content="@everyone").mention_everyone
 
 
 async def test_slowmode_holds_no_bot_up(bot: Bot, world: World, guild: Guild, channel: Channel) -> None:
-    world.edit_channel(channel, slowmode=60)
+    world.channels.edit(channel, slowmode=60)
     own = guild.role_of(world.bot)
     assert own is not None
-    world.edit_role(guild, own, permissions=int(Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES))
+    world.roles.edit(guild, own, permissions=int(Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES))
     path = f"/channels/{channel.id}/messages"
     assert [(await bot.call("POST", path, {"content": "x"}))[0] for _ in range(3)] == [200] * 3
 
 
 async def test_the_251st_role_is_refused_with_30005(bot: Bot, world: World, guild: Guild) -> None:
     while len(guild.roles) < 250:
-        world.add_role(guild, "role")
+        world.roles.add(guild, "role")
     status, refusal = await bot.call("POST", f"/guilds/{guild.id}/roles", {"name": "one more"})
     assert (status, refusal["code"], len(guild.roles)) == (400, 30005, 250)
-    world.delete_role(guild, max(guild.roles.values(), key=lambda role: role.id))
+    world.roles.delete(guild, max(guild.roles.values(), key=lambda role: role.id))
     assert (await bot.call("POST", f"/guilds/{guild.id}/roles", {"name": "one more"}))[0] == 200
 
 
 async def test_channels_move_into_a_category_with_or_without_its_overwrites(
     bot: Bot, world: World, guild: Guild, bob: User
 ) -> None:
-    category = world.add_channel(guild, "category", kind=CATEGORY)
-    world.set_overwrite(category, bob, deny=Permission.VIEW_CHANNEL)
-    synced, kept = world.add_channel(guild, "synced"), world.add_channel(guild, "kept")
+    category = world.channels.add(guild, "category", kind=CATEGORY)
+    world.channels.set_overwrite(category, bob, deny=Permission.VIEW_CHANNEL)
+    synced, kept = world.channels.add(guild, "synced"), world.channels.add(guild, "kept")
     for channel in (synced, kept):
-        world.set_overwrite(channel, guild.everyone, deny=Permission.SEND_MESSAGES)
+        world.channels.set_overwrite(channel, guild.everyone, deny=Permission.SEND_MESSAGES)
     place = {"parent_id": str(category.id)}
     moves = [{"id": str(synced.id), **place, "lock_permissions": True}, {"id": str(kept.id), **place}]
     assert (await bot.call("PATCH", f"/guilds/{guild.id}/channels", moves))[0] == 204
@@ -622,26 +622,26 @@ async def test_channels_move_into_a_category_with_or_without_its_overwrites(
 
 async def test_the_501st_channel_is_refused_with_30013(bot: Bot, world: World, guild: Guild) -> None:
     while len(guild.channels) < 500:
-        world.add_channel(guild, "channel")
+        world.channels.add(guild, "channel")
     status, refusal = await bot.call("POST", f"/guilds/{guild.id}/channels", {"name": "one-more"})
     assert (status, refusal["code"], len(guild.channels)) == (400, 30013, 500)
     with pytest.raises(Impossible, match="at most 500 channels"):
-        world.add_channel(guild, "one-more")
+        world.channels.add(guild, "one-more")
 
 
 async def test_the_1001st_invite_is_refused_with_30016(bot: Bot, world: World, guild: Guild, channel: Channel) -> None:
-    while len(world.invites_of(guild)) < 1000:
-        world.add_invite(channel, world.owner)
+    while len(world.invites.of(guild)) < 1000:
+        world.invites.add(channel, world.owner)
     status, refusal = await bot.call("POST", f"/channels/{channel.id}/invites", {"unique": True})
-    assert (status, refusal["code"], len(world.invites_of(guild))) == (400, 30016, 1000)
+    assert (status, refusal["code"], len(world.invites.of(guild))) == (400, 30016, 1000)
 
 
 async def test_the_1001st_member_of_a_thread_is_refused_with_30033(
     bot: Bot, world: World, guild: Guild, channel: Channel, bob: User
 ) -> None:
-    thread = world.start_thread(channel, "crowded", world.owner)
+    thread = world.threads.start(channel, "crowded", world.owner)
     while thread.thread and len(thread.thread.members) < 1000:
-        world.join_thread(thread, world.add_member(guild, world.add_user("guest")).user)
+        world.threads.join(thread, world.members.add(guild, world.users.add("guest")).user)
     for path in (f"/channels/{thread.id}/thread-members/{who}" for who in ("@me", bob.id)):
         status, refusal = await bot.call("PUT", path)
         assert (status, refusal["code"]) == (400, 30033)
@@ -651,9 +651,9 @@ async def test_the_1001st_member_of_a_thread_is_refused_with_30033(
 async def test_the_1001st_open_thread_is_refused_with_160006(
     bot: Bot, world: World, guild: Guild, channel: Channel
 ) -> None:
-    first, *_ = [world.start_thread(channel, "thread", world.bot, kind=12) for _ in range(1000)]
-    message = world.add_message(channel, world.owner, content="about it")
-    forum = world.add_channel(guild, "forum", kind=FORUM)
+    first, *_ = [world.threads.start(channel, "thread", world.bot, kind=12) for _ in range(1000)]
+    message = world.messages.add(channel, world.owner, content="about it")
+    forum = world.channels.add(guild, "forum", kind=FORUM)
     started = [
         (f"/channels/{channel.id}/threads", {"name": "one more", "type": 11}),
         (f"/channels/{channel.id}/messages/{message.id}/threads", {"name": "one more"}),
@@ -663,8 +663,8 @@ async def test_the_1001st_open_thread_is_refused_with_160006(
         status, refusal = await bot.call("POST", path, body)
         assert (status, refusal["code"]) == (400, 160006)
     with pytest.raises(Impossible, match="at most 1000 threads"):
-        world.start_thread(channel, "one more", world.owner)
-    world.edit_thread(first, archived=True)
+        world.threads.start(channel, "one more", world.owner)
+    world.threads.edit(first, archived=True)
     assert (await bot.call("POST", *started[0]))[0] == 201
     for method, path, body in (
         ("PATCH", f"/channels/{first.id}", {"archived": False}),
@@ -680,9 +680,9 @@ async def test_the_1001st_open_thread_is_refused_with_160006(
 async def test_a_thread_that_is_full_takes_no_message_of_a_bot_that_is_not_in_it(
     bot: Bot, world: World, guild: Guild, channel: Channel
 ) -> None:
-    thread = world.start_thread(channel, "crowded", world.owner)
+    thread = world.threads.start(channel, "crowded", world.owner)
     while thread.thread and len(thread.thread.members) < 1000:
-        world.join_thread(thread, world.add_member(guild, world.add_user("guest")).user)
+        world.threads.join(thread, world.members.add(guild, world.users.add("guest")).user)
     before = snapshot(world)
     status, refusal = await bot.call("POST", f"/channels/{thread.id}/messages", {"content": "hi"}, a="file")
     assert (status, refusal["code"]) == (400, 30033)
@@ -692,9 +692,9 @@ async def test_a_thread_that_is_full_takes_no_message_of_a_bot_that_is_not_in_it
 async def test_channels_that_do_not_all_fit_into_a_category_stay_where_they_are(
     bot: Bot, world: World, guild: Guild
 ) -> None:
-    category = world.add_channel(guild, "Category", kind=CATEGORY)
-    inside = [world.add_channel(guild, "inside", parent=category) for _ in range(49)]
-    movers = [world.add_channel(guild, "mover") for _ in range(2)]
+    category = world.channels.add(guild, "Category", kind=CATEGORY)
+    inside = [world.channels.add(guild, "inside", parent=category) for _ in range(49)]
+    movers = [world.channels.add(guild, "mover") for _ in range(2)]
     before = snapshot(world)
     moves = [{"id": str(one.id), "parent_id": str(category.id), "position": 0} for one in movers]
     status, refusal = await bot.call("PATCH", f"/guilds/{guild.id}/channels", moves)
@@ -710,10 +710,10 @@ async def test_channels_that_do_not_all_fit_into_a_category_stay_where_they_are(
 
 @pytest.mark.parametrize("how", ["POST", "PATCH"])
 async def test_the_51st_channel_of_a_category_is_refused(bot: Bot, world: World, guild: Guild, how: str) -> None:
-    category = world.add_channel(guild, "Category", kind=CATEGORY)
+    category = world.channels.add(guild, "Category", kind=CATEGORY)
     for _ in range(50):
-        world.add_channel(guild, "inside", parent=category)
-    path = f"/channels/{world.add_channel(guild, 'x').id}" if how == "PATCH" else f"/guilds/{guild.id}/channels"
+        world.channels.add(guild, "inside", parent=category)
+    path = f"/channels/{world.channels.add(guild, 'x').id}" if how == "PATCH" else f"/guilds/{guild.id}/channels"
     status, refusal = await bot.call(how, path, {"name": "y", "parent_id": str(category.id)})
     code = refusal["errors"]["parent_id"]["_errors"][0]["code"]
     assert (status, refusal["code"], code) == (400, 50035, "CHANNEL_PARENT_MAX_CHANNELS")
@@ -722,12 +722,12 @@ async def test_the_51st_channel_of_a_category_is_refused(bot: Bot, world: World,
 async def test_a_webhook_cannot_be_moved_to_a_channel_that_has_15(
     bot: Bot, world: World, guild: Guild, channel: Channel
 ) -> None:
-    full, webhook = world.add_channel(guild, "full"), world.add_webhook(channel, "Hook", creator=world.bot)
+    full, webhook = world.channels.add(guild, "full"), world.webhooks.add(channel, "Hook", creator=world.bot)
     for _ in range(15):
-        world.add_webhook(full, "Hook", creator=world.bot)
+        world.webhooks.add(full, "Hook", creator=world.bot)
     status, refusal = await bot.call("PATCH", f"/webhooks/{webhook.id}", {"channel_id": str(full.id)})
     assert (status, refusal["code"], webhook.channel) == (400, 30007, channel)
-    there = world.webhooks_of(full)[0]
+    there = world.webhooks.of(full)[0]
     status, _ = await bot.call("PATCH", f"/webhooks/{there.id}", {"name": "Other", "channel_id": str(full.id)})
     assert (status, there.name) == (200, "Other")
 
@@ -745,7 +745,7 @@ async def test_the_file_of_a_refused_message_is_not_kept(
     bot: Bot, world: World, channel: Channel, body: dict[str, Any], allowed: bool, code: int
 ) -> None:
     if not allowed:
-        world.set_overwrite(channel, world.bot, deny=Permission.ATTACH_FILES)
+        world.channels.set_overwrite(channel, world.bot, deny=Permission.ATTACH_FILES)
     status, refusal = await bot.call("POST", f"/channels/{channel.id}/messages", body, a="file")
     assert (status // 100, refusal["code"], world.attachments) == (4, code, {})
 
@@ -761,7 +761,7 @@ async def test_all_that_is_wrong_in_a_form_is_refused_at_once_and_each_only_once
     assert channel.guild is not None
     own = channel.guild.role_of(world.bot)
     assert own is not None
-    world.edit_role(channel.guild, own, permissions=Permission.MANAGE_CHANNELS | Permission.MANAGE_ROLES)
+    world.roles.edit(channel.guild, own, permissions=Permission.MANAGE_CHANNELS | Permission.MANAGE_ROLES)
     overwrites = [{"id": "x"}, {}, {"id": str(channel.guild.id), "allow": "8", "type": 7}]
     body = {"name": "x" * 101, "nsfw": "maybe", "permission_overwrites": overwrites}
     status, refusal = await bot.call("PATCH", f"/channels/{channel.id}", body)
@@ -778,23 +778,23 @@ async def test_all_that_is_wrong_in_a_form_is_refused_at_once_and_each_only_once
 async def test_a_bot_without_the_permission_is_told_so_before_its_body_is_read(
     bot: Bot, world: World, guild: Guild, channel: Channel
 ) -> None:
-    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_WEBHOOKS)
+    world.channels.set_overwrite(channel, world.bot, deny=Permission.MANAGE_WEBHOOKS)
     path = f"/channels/{channel.id}/webhooks"
     assert (await bot.call("POST", path, {"name": ""}))[1]["code"] == 50013
-    world.set_overwrite(channel, world.bot)
+    world.channels.set_overwrite(channel, world.bot)
     assert (await bot.call("POST", path, {"name": ""}))[1]["code"] == 50035
     assert (await bot.call("POST", "/channels/1/webhooks", {"name": ""}))[1]["code"] == 10003
-    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_WEBHOOKS)
+    world.channels.set_overwrite(channel, world.bot, deny=Permission.MANAGE_WEBHOOKS)
     headers = {"Authorization": f"Bot {bot.sandbox.token}", "Content-Type": "application/json"}
     async with bot.session.post(bot.sandbox.rest_url + path, data=b"{", headers=headers) as response:
         assert (await response.json())["code"] == 50013
 
 
 async def test_a_bot_cannot_change_or_give_away_its_own_highest_role(bot: Bot, world: World, guild: Guild) -> None:
-    managed, own = guild.role_of(world.bot), world.add_role(guild, "own", permissions=Permission.ADMINISTRATOR)
+    managed, own = guild.role_of(world.bot), world.roles.add(guild, "own", permissions=Permission.ADMINISTRATOR)
     assert managed is not None
-    world.move_roles(guild, {own: 9})
-    world.give_role(guild.members[world.bot.id], own)
+    world.roles.move(guild, {own: 9})
+    world.members.give_role(guild.members[world.bot.id], own)
     path, bob = f"/guilds/{guild.id}/roles", next(one for one in guild.members.values() if one.user.name == "bob")
     refused = [
         ("PATCH", f"{path}/{own.id}", {"name": "x"}),
@@ -814,8 +814,8 @@ async def test_a_bot_cannot_change_or_give_away_its_own_highest_role(bot: Bot, w
 async def test_without_managing_threads_a_bot_changes_its_own_and_reopens_those_of_others(
     bot: Bot, world: World, channel: Channel
 ) -> None:
-    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_THREADS)
-    mine, adas = (world.start_thread(channel, "thread", owner) for owner in (world.bot, world.owner))
+    world.channels.set_overwrite(channel, world.bot, deny=Permission.MANAGE_THREADS)
+    mine, adas = (world.threads.start(channel, "thread", owner) for owner in (world.bot, world.owner))
 
     async def codes(thread: Channel, *bodies: dict[str, Any]) -> list[int]:
         answers = [await bot.call("PATCH", f"/channels/{thread.id}", body) for body in bodies]
@@ -824,12 +824,14 @@ async def test_without_managing_threads_a_bot_changes_its_own_and_reopens_those_
     assert await codes(mine, {"name": "other"}, {"auto_archive_duration": 60}) == [200, 200]
     assert await codes(mine, {"locked": True}, {"rate_limit_per_user": 5}, {"name": "x", "locked": True}) == [50013] * 3
     assert await codes(adas, {"name": "other"}, {"archived": True}, {"archived": False, "name": "x"}) == [50013] * 3
-    world.edit_thread(adas, archived=True)
+    world.threads.edit(adas, archived=True)
     assert await codes(adas, {"archived": False}) == [200]
-    world.edit_thread(adas, archived=True, locked=True)
+    world.threads.edit(adas, archived=True, locked=True)
     assert await codes(adas, {"archived": False}) == [50013]
-    world.edit_thread(adas, locked=False)
-    world.set_overwrite(channel, world.bot, deny=Permission.MANAGE_THREADS | Permission.SEND_MESSAGES_IN_THREADS)
+    world.threads.edit(adas, locked=False)
+    world.channels.set_overwrite(
+        channel, world.bot, deny=Permission.MANAGE_THREADS | Permission.SEND_MESSAGES_IN_THREADS
+    )
     assert await codes(adas, {"archived": False}) == [50013]
 
 
@@ -839,8 +841,8 @@ async def test_a_bot_gives_a_channel_only_overwrites_that_it_could_use(
     own = guild.role_of(world.bot)
     assert own is not None
     allowed = Permission.VIEW_CHANNEL | Permission.MANAGE_CHANNELS | Permission.SEND_MESSAGES
-    world.edit_role(guild, guild.everyone, permissions=0)
-    world.edit_role(guild, own, permissions=allowed | Permission.MANAGE_ROLES)
+    world.roles.edit(guild, guild.everyone, permissions=0)
+    world.roles.edit(guild, own, permissions=allowed | Permission.MANAGE_ROLES)
     path, strong = f"/channels/{channel.id}", str(int(Permission.BAN_MEMBERS))
 
     async def code(**more: str) -> int:
@@ -850,20 +852,20 @@ async def test_a_bot_gives_a_channel_only_overwrites_that_it_could_use(
 
     assert await code(allow=str(int(Permission.SEND_MESSAGES))) == 200
     assert (await code(allow=strong), await code(deny=strong)) == (50013, 50013)
-    world.set_overwrite(channel, bob, allow=Permission.BAN_MEMBERS)
+    world.channels.set_overwrite(channel, bob, allow=Permission.BAN_MEMBERS)
     assert await code(allow=strong) == 200  # which it has already
     assert await code(allow=str(1 << 60)) == 200  # a bit that Discord does not know yet
     assert channel.overwrites[bob.id].allow == 0
-    world.edit_role(guild, own, permissions=allowed)
+    world.roles.edit(guild, own, permissions=allowed)
     assert await code(allow=str(int(Permission.SEND_MESSAGES))) == 50013
 
 
 async def test_reactions_are_added_and_removed_only_as_far_as_the_bot_may(
     bot: Bot, world: World, channel: Channel, bob: User
 ) -> None:
-    message = world.add_message(channel, bob, content="x")
-    world.add_reaction(message, bob, Emoji("👍"))
-    world.set_overwrite(channel, world.bot, deny=Permission.ADD_REACTIONS | Permission.MANAGE_MESSAGES)
+    message = world.messages.add(channel, bob, content="x")
+    world.reactions.add(message, bob, Emoji("👍"))
+    world.channels.set_overwrite(channel, world.bot, deny=Permission.ADD_REACTIONS | Permission.MANAGE_MESSAGES)
     path = f"/channels/{channel.id}/messages/{message.id}/reactions"
     there, new = (f"{path}/{quote(emoji)}" for emoji in "👍🎉")
     assert await bot.call("PUT", f"{there}/@me") == (204, None)
@@ -886,11 +888,11 @@ async def test_a_bot_switches_only_the_flags_of_its_intents(bot: Bot, world: Wor
 async def test_an_invite_gives_roles_only_if_the_bot_manages_them(
     bot: Bot, world: World, guild: Guild, channel: Channel
 ) -> None:
-    role, path = world.add_role(guild, "role"), f"/channels/{channel.id}/invites"
+    role, path = world.roles.add(guild, "role"), f"/channels/{channel.id}/invites"
     assert (await bot.call("POST", path, {"role_ids": [str(role.id)]}))[0] == 200
     own = guild.role_of(world.bot)
     assert own is not None
-    world.edit_role(guild, own, permissions=own.permissions & ~Permission.MANAGE_ROLES)
+    world.roles.edit(guild, own, permissions=own.permissions & ~Permission.MANAGE_ROLES)
     status, refusal = await bot.call("POST", path, {"role_ids": [str(role.id)], "unique": True})
     assert (status, refusal["code"], (await bot.call("POST", path, {"unique": True}))[0]) == (403, 50013, 200)
 
@@ -947,14 +949,14 @@ async def test_each_permission_that_a_route_needs_is_needed(
     own = guild.role_of(world.bot)
     assert own is not None
     everything = sum(Permission) & ~Permission.ADMINISTRATOR
-    world.edit_role(guild, guild.everyone, permissions=0)
-    role, emoji, message = world.add_role(guild, "role"), quote("👍"), world.add_message(channel, bob, content="x")
+    world.roles.edit(guild, guild.everyone, permissions=0)
+    role, emoji, message = world.roles.add(guild, "role"), quote("👍"), world.messages.add(channel, bob, content="x")
     names = {"guild": guild, "channel": channel, "user": bob, "role": role, "overwrite": role, "message": message}
     ids = {name: thing.id for name, thing in names.items()} | {"emoji": emoji}
     for row, needed in NEEDED.items():
         method, path = row.split()
         for name in needed.split():
-            world.edit_role(guild, own, permissions=everything & ~Permission[name])
+            world.roles.edit(guild, own, permissions=everything & ~Permission[name])
             status, refusal = await bot.call(method, path.format_map(ids), {} if method != "GET" else None)
             assert (row, name, status, refusal["code"]) == (row, name, 403, 50013)
 
@@ -1000,7 +1002,7 @@ def test_every_limit_of_the_world_has_an_error() -> None:
 
 
 async def test_messages_are_listed_newest_first_in_pages(bot: Bot, world: World, channel: Channel) -> None:
-    made = [world.add_message(channel, world.bot, content=str(number)).id for number in range(5)]
+    made = [world.messages.add(channel, world.bot, content=str(number)).id for number in range(5)]
 
     async def listed(query: str) -> list[str]:
         _, messages = await bot.call("GET", f"/channels/{channel.id}/messages?{query}")
@@ -1013,7 +1015,7 @@ async def test_messages_are_listed_newest_first_in_pages(bot: Bot, world: World,
 
 
 async def test_a_reply_bears_the_message_that_it_answers(bot: Bot, world: World, channel: Channel) -> None:
-    asked = world.add_message(channel, world.owner, content="why?")
+    asked = world.messages.add(channel, world.owner, content="why?")
     path = f"/channels/{channel.id}/messages"
     _, reply = await bot.call("POST", path, {"content": "so", "message_reference": {"message_id": str(asked.id)}})
     assert (reply["type"], reply["referenced_message"]["content"]) == (19, "why?")
@@ -1022,16 +1024,16 @@ async def test_a_reply_bears_the_message_that_it_answers(bot: Bot, world: World,
 
 
 async def test_the_bot_edits_and_deletes_only_what_it_may(bot: Bot, world: World, channel: Channel) -> None:
-    adas = world.add_message(channel, world.owner, content="ada's")
+    adas = world.messages.add(channel, world.owner, content="ada's")
     path = f"/channels/{channel.id}/messages/{adas.id}"
     assert (await bot.call("PATCH", path, {"content": "mine"}))[1]["code"] == 50005
     guild = channel.guild
     assert guild is not None
     own = guild.role_of(world.bot)
     assert own is not None
-    world.edit_role(guild, own, permissions=0)
+    world.roles.edit(guild, own, permissions=0)
     assert (await bot.call("DELETE", path))[1]["code"] == 50013
-    world.give_role(guild.members[world.bot.id], world.add_role(guild, "moderator", permissions=1 << 13))
+    world.members.give_role(guild.members[world.bot.id], world.roles.add(guild, "moderator", permissions=1 << 13))
     assert await bot.call("DELETE", path) == (204, None)
     assert adas.deleted
 
@@ -1041,7 +1043,7 @@ async def test_direct_messages_with_a_user_are_opened_once(bot: Bot, world: Worl
     _, second = await bot.call("POST", "/users/@me/channels", {"recipient_id": bob.id})
     assert (first, first["recipients"][0]["username"]) == (second, "bob")
     await bot.call("POST", f"/channels/{first['id']}/messages", {"content": "psst"})
-    assert [message.content for message in world.dm(bob).messages.values()] == ["psst"]
+    assert [message.content for message in world.channels.dm(bob).messages.values()] == ["psst"]
     status, refusal = await bot.call("POST", "/users/@me/channels", {"recipient_id": world.bot.id})
     assert (status, refusal["code"]) == (403, 50007)
 
@@ -1049,9 +1051,7 @@ async def test_direct_messages_with_a_user_are_opened_once(bot: Bot, world: Worl
 # Commands
 
 
-async def test_a_command_of_the_same_name_takes_the_old_ones_place(
-    bot: Bot, world: World, seen: list[Happening]
-) -> None:
+async def test_a_command_of_the_same_name_takes_the_old_ones_place(bot: Bot, world: World, seen: list[Change]) -> None:
     path = f"/applications/{world.application}/commands"
     assert (await bot.call("POST", path, GREET))[0] == 201
     _, same = await bot.call("POST", path, GREET)
@@ -1162,12 +1162,12 @@ async def test_a_call_fails_as_often_as_asked_for(bot: Bot) -> None:
 async def test_what_breaks_in_the_sandbox_is_logged_and_fails_the_test(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    def watcher(happening: Happening) -> None:
+    def watcher(change: Change) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ExceptionGroup, match="the sandbox itself failed"):  # noqa: PT012
         async with Sandbox() as sandbox, aiohttp.ClientSession() as session:
-            sandbox.world.watch(watcher)
+            sandbox.world.changes.subscribe(watcher)
             channel = next(iter(sandbox.world.channels))
             status, _ = await Bot(sandbox, session).call("POST", f"/channels/{channel}/messages", {"content": "x"})
             assert status == 500
@@ -1240,30 +1240,30 @@ def test_commands_are_offered_where_they_may_be_used() -> None:
     world = World()
     guild = next(iter(world.guilds.values()))
     for name, contexts in (("both", None), ("guilds", [0]), ("direct", [1])):
-        world.set_command(None, {"name": name, "description": "d", "contexts": contexts})
-    world.set_command(guild, {"name": "own", "description": "d"})
-    assert [command["name"] for command in world.visible_commands(guild)] == ["own", "both", "guilds"]
-    assert [command["name"] for command in world.visible_commands(None)] == ["both", "direct"]
+        world.commands.set(None, {"name": name, "description": "d", "contexts": contexts})
+    world.commands.set(guild, {"name": "own", "description": "d"})
+    assert [command["name"] for command in world.commands.visible(guild)] == ["own", "both", "guilds"]
+    assert [command["name"] for command in world.commands.visible(None)] == ["both", "direct"]
 
 
 def test_interactions_that_nobody_can_answer_are_forgotten() -> None:
     world = World()
     channel = next(iter(world.channels.values()))
-    first = world.create_interaction(COMMAND, world.owner, channel, HELLO)
+    first = world.interactions.create(COMMAND, world.owner, channel, HELLO)
     world.clock.offset += 16 * 60
-    second = world.create_interaction(COMMAND, world.owner, channel, HELLO)
+    second = world.interactions.create(COMMAND, world.owner, channel, HELLO)
     assert list(world.interactions.values()) == [second]
-    assert (world.interaction_with(first.token), world.interaction_with(second.token)) == (None, second)
+    assert (world.interactions.with_token(first.token), world.interactions.with_token(second.token)) == (None, second)
 
 
 def test_a_watcher_that_stopped_hears_nothing() -> None:
     world = World()
-    heard: list[Happening] = []
-    stop = world.watch(heard.append)
-    message = world.add_message(next(iter(world.channels.values())), world.owner, content="x")
+    heard: list[Change] = []
+    stop = world.changes.subscribe(heard.append)
+    message = world.messages.add(next(iter(world.channels.values())), world.owner, content="x")
     stop()
     stop()
-    world.delete_message(message)
+    world.messages.delete(message)
     assert heard == [MessageCreated(message)]
 
 
@@ -1325,22 +1325,22 @@ async def play(calls: list[Call]) -> None:
         world, bot = sandbox.world, Bot(sandbox, session)
         channel = next(iter(world.channels.values()))
         guild = next(iter(world.guilds.values()))
-        message = world.add_message(channel, world.bot, content="x")
-        interaction = world.create_interaction(COMPONENT, world.owner, channel, {"custom_id": "x"}, message=message)
-        hook = world.add_webhook(channel, "hook", creator=world.bot)
+        message = world.messages.add(channel, world.bot, content="x")
+        interaction = world.interactions.create(COMPONENT, world.owner, channel, {"custom_id": "x"}, message=message)
+        hook = world.webhooks.add(channel, "hook", creator=world.bot)
         known: dict[str, object] = {
             "application": world.application,
             "guild": guild.id,
             "channel": channel.id,
             "user": world.owner.id,
             "message": message.id,
-            "command": world.set_command(None, GREET)["id"],
+            "command": world.commands.set(None, GREET)["id"],
             "interaction": interaction.id,
             "webhook": hook.id,
             "overwrite": world.owner.id,
-            "role": world.add_role(guild, "role").id,
+            "role": world.roles.add(guild, "role").id,
             "emoji": "👍",
-            "code": world.add_invite(channel, world.owner).code,
+            "code": world.invites.add(channel, world.owner).code,
         }
         for (method, route), parts, query, body in calls:
             token = hook.token if route.startswith("/webhooks") else interaction.token

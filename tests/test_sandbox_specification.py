@@ -24,7 +24,7 @@ from wisp.sandbox.rest.app import UNSERVED, Rest
 from wisp.sandbox.rest.drafts import COMPONENT_FIELDS
 from wisp.sandbox.world import bounds
 from wisp.sandbox.world.audit_log import WEBHOOK as OF_WEBHOOKS
-from wisp.sandbox.world.audit_log import Deed, changes_of
+from wisp.sandbox.world.audit_log import AuditLogEvent, changes_of
 from wisp.sandbox.world.objects import (
     AUTOCOMPLETE,
     CATEGORY,
@@ -599,41 +599,41 @@ def scene(world: World, wanted: Collection[str] = ()) -> dict[str, str]:
     general = guild.channel("general")
     assert general is not None
     bob = next(user for user in world.users.values() if user.name == "bob")
-    bots = world.add_message(general, world.bot, content="bot's")
-    foreign = world.add_guild("Foreign", with_bot=False)
-    full = world.add_guild("Full")
+    bots = world.messages.add(general, world.bot, content="bot's")
+    foreign = world.guilds.add("Foreign", with_bot=False)
+    full = world.guilds.add("Full")
     for number in range(100 if "full" in wanted else 1):
-        world.set_command(full, {"name": f"c{number}", "description": "d"})
+        world.commands.set(full, {"name": f"c{number}", "description": "d"})
     for number in range(50 if "full" in wanted else 1):
-        world.add_emoji(full, f"still_{number}")
-        world.add_emoji(full, f"moving_{number}", animated=True)
+        world.emojis.add(full, f"still_{number}")
+        world.emojis.add(full, f"moving_{number}", animated=True)
     typed = {"type": 3, "name": "fruit", "value": "a", "focused": True}
     command = {"id": "1", "name": "greet", "type": 1}
     made = {
-        "late": world.create_interaction(COMMAND, bob, general, command),
-        "command": world.create_interaction(COMMAND, bob, general, command),
-        "answered": world.create_interaction(COMMAND, bob, general, command),
-        "deferred": world.create_interaction(COMMAND, bob, general, command),
-        "dm": world.create_interaction(COMMAND, bob, world.dm(bob), command),
-        "component": world.create_interaction(COMPONENT, bob, general, {"custom_id": "x"}, message=bots),
-        "autocomplete": world.create_interaction(AUTOCOMPLETE, bob, general, {**command, "options": [typed]}),
+        "late": world.interactions.create(COMMAND, bob, general, command),
+        "command": world.interactions.create(COMMAND, bob, general, command),
+        "answered": world.interactions.create(COMMAND, bob, general, command),
+        "deferred": world.interactions.create(COMMAND, bob, general, command),
+        "dm": world.interactions.create(COMMAND, bob, world.channels.dm(bob), command),
+        "component": world.interactions.create(COMPONENT, bob, general, {"custom_id": "x"}, message=bots),
+        "autocomplete": world.interactions.create(AUTOCOMPLETE, bob, general, {**command, "options": [typed]}),
     }
     data = {"custom_id": "m", "components": []}
     opener = made["component"]
-    made["modal"] = world.create_interaction(MODAL_SUBMIT, bob, general, data, message=bots, opened_by=opener)
+    made["modal"] = world.interactions.create(MODAL_SUBMIT, bob, general, data, message=bots, opened_by=opener)
     made["late"].created -= 4
     answered, deferred = made["answered"], made["deferred"]
-    original = world.add_message(general, world.bot, content="a", interaction=answered, kind=20)
-    world.add_message(general, world.bot, flags=128, interaction=deferred, kind=20)
+    original = world.messages.add(general, world.bot, content="a", interaction=answered, kind=20)
+    world.messages.add(general, world.bot, flags=128, interaction=deferred, kind=20)
     answered.answered = deferred.answered = deferred.deferred = True
-    followup = world.add_message(general, world.bot, content="f", interaction=answered, reference=original, kind=19)
+    followup = world.messages.add(general, world.bot, content="f", interaction=answered, reference=original, kind=19)
     answered.followups.append(followup)
-    secret = world.add_message(general, world.bot, content="s", flags=64, ephemeral_for=bob)
-    quiet = world.add_channel(guild, "quiet")
-    world.set_overwrite(quiet, world.bot, deny=Permission.MANAGE_MESSAGES)
+    secret = world.messages.add(general, world.bot, content="s", flags=64, ephemeral_for=bob)
+    quiet = world.channels.add(guild, "quiet")
+    world.channels.set_overwrite(quiet, world.bot, deny=Permission.MANAGE_MESSAGES)
     things = {
         "quiet": quiet.id,
-        "quiet_message": world.add_message(quiet, world.owner, content="ada's").id,
+        "quiet_message": world.messages.add(quiet, world.owner, content="ada's").id,
         "application_id": world.application,
         "webhook_id": world.application,
         "guild_id": guild.id,
@@ -641,19 +641,19 @@ def scene(world: World, wanted: Collection[str] = ()) -> dict[str, str]:
         "message_id": bots.id,
         "user_id": bob.id,
         "bob": bob.id,
-        "voice": world.add_channel(guild, "talk", kind=VOICE).id,
-        "forum": world.add_channel(guild, "forum", kind=FORUM).id,
-        "dms": world.dm(bob).id,
+        "voice": world.channels.add(guild, "talk", kind=VOICE).id,
+        "forum": world.channels.add(guild, "forum", kind=FORUM).id,
+        "dms": world.channels.dm(bob).id,
         "foreign": foreign.id,
         "foreign_channel": next(iter(foreign.channels)),
         "full": full.id,
         "original": original.id,
         "followup": followup.id,
         "secret": secret.id,
-        "adas_message": world.add_message(general, world.owner, content="ada's").id,
-        "stranger": world.add_user("eve").id,
-        COMMANDS: world.set_command(None, GREET)["id"],
-        GUILD_COMMANDS: world.set_command(guild, GREET)["id"],
+        "adas_message": world.messages.add(general, world.owner, content="ada's").id,
+        "stranger": world.users.add("eve").id,
+        COMMANDS: world.commands.set(None, GREET)["id"],
+        GUILD_COMMANDS: world.commands.set(guild, GREET)["id"],
     }
     names = {name: str(number) for name, number in things.items()} | server(world, guild, general, bob, wanted)
     names |= ways_in(world, general, world.channels[int(names["forum"])], world.channels[int(names["plain"])])
@@ -664,21 +664,25 @@ def scene(world: World, wanted: Collection[str] = ()) -> dict[str, str]:
 
 def ways_in(world: World, general: Channel, forum: Channel, plain: Channel) -> dict[str, str]:
     """Webhooks of a text channel and a forum, and a channel that is full of them; invites."""
-    hook, of_forum = (world.add_webhook(channel, "Hook", creator=world.bot) for channel in (general, forum))
+    hook, of_forum = (world.webhooks.add(channel, "Hook", creator=world.bot) for channel in (general, forum))
     for _ in range(15):
-        world.add_webhook(plain, "Hook", creator=world.owner)
+        world.webhooks.add(plain, "Hook", creator=world.owner)
     assert general.guild is not None
-    thread = world.start_thread(general, "told of", world.owner)
-    for deed, target in ((Deed.WEBHOOK_CREATE, hook.id), (Deed.THREAD_CREATE, thread.id), (Deed.INVITE_CREATE, None)):
+    thread = world.threads.start(general, "told of", world.owner)
+    for deed, target in (
+        (AuditLogEvent.WEBHOOK_CREATE, hook.id),
+        (AuditLogEvent.THREAD_CREATE, thread.id),
+        (AuditLogEvent.INVITE_CREATE, None),
+    ):
         changes, options = changes_of(OF_WEBHOOKS, {}, hook.payload()), {"count": "1"}
-        world.log(general.guild, deed, world.owner, target, "why not", changes=changes, options=options)
-    hooked = world.add_message(general, hook.author("Captain"), content="ahoy", webhook=hook)
-    post = world.start_thread(forum, "post", world.owner)
+        world.audit_log.add(general.guild, deed, world.owner, target, "why not", changes=changes, options=options)
+    hooked = world.messages.add(general, hook.author("Captain"), content="ahoy", webhook=hook)
+    post = world.threads.start(forum, "post", world.owner)
     things = {"hook": hook, "hooked": hooked, "forum_hook": of_forum, "post": post}
     names = {name: str(thing.id) for name, thing in things.items()}
     foreign = next(guild for guild in world.guilds.values() if guild.name == "Foreign")
-    mine = world.add_invite(general, world.owner, roles=[world.add_role(general.guild, "invited")])
-    other = world.add_invite(next(iter(foreign.channels.values())), world.owner)
+    mine = world.invites.add(general, world.owner, roles=[world.roles.add(general.guild, "invited")])
+    other = world.invites.add(next(iter(foreign.channels.values())), world.owner)
     names |= {"code": mine.code, "foreign_code": other.code}
     return names | {"hook_token": hook.token, "forum_token": of_forum.token}
 
@@ -687,42 +691,42 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
     """What a server has besides messages: roles, threads, bans, places where the bot may not do everything."""
     managed = guild.role_of(world.bot)
     assert managed is not None
-    boss, role = world.add_role(guild, "boss"), world.add_role(guild, "role")
-    world.move_roles(guild, {boss: 10})
-    stand_in = world.add_member(guild, world.add_user("stand-in"), roles=[boss])
-    banned = world.add_user("mallory")
-    world.ban(guild, banned, reason="spam")
-    blob = world.add_emoji(guild, "blob")
-    pinned, crowded, threaded = (world.add_message(general, world.owner, content=text) for text in "pct")
-    world.pin(pinned, world.owner)
+    boss, role = world.roles.add(guild, "boss"), world.roles.add(guild, "role")
+    world.roles.move(guild, {boss: 10})
+    stand_in = world.members.add(guild, world.users.add("stand-in"), roles=[boss])
+    banned = world.users.add("mallory")
+    world.members.ban(guild, banned, reason="spam")
+    blob = world.emojis.add(guild, "blob")
+    pinned, crowded, threaded = (world.messages.add(general, world.owner, content=text) for text in "pct")
+    world.messages.pin(pinned, world.owner)
     for user in (bob, world.bot):
-        world.add_reaction(pinned, user, Emoji("👍"))
+        world.reactions.add(pinned, user, Emoji("👍"))
     for number in range(20):
-        world.add_reaction(crowded, bob, Emoji(chr(0x1F600 + number)))
-    thread = world.start_thread(general, "thread", bob, message=threaded)
-    archived = world.start_thread(general, "old", bob)
-    private = world.start_thread(general, "private", bob, kind=12)
-    world.join_thread(private, world.bot)
+        world.reactions.add(crowded, bob, Emoji(chr(0x1F600 + number)))
+    thread = world.threads.start(general, "thread", bob, message=threaded)
+    archived = world.threads.start(general, "old", bob)
+    private = world.threads.start(general, "private", bob, kind=12)
+    world.threads.join(private, world.bot)
     for old in (archived, private):
-        world.edit_thread(old, archived=True)
+        world.threads.edit(old, archived=True)
     denied = {
         "hidden": Permission.VIEW_CHANNEL,
         "silent": Permission.SEND_MESSAGES | Permission.MANAGE_CHANNELS | Permission.MANAGE_WEBHOOKS,
         "busy": Permission.MANAGE_THREADS,
         "plain": Permission.EMBED_LINKS | Permission.READ_MESSAGE_HISTORY | Permission.CREATE_INSTANT_INVITE,
     }
-    places = {name: world.add_channel(guild, name) for name in denied}
+    places = {name: world.channels.add(guild, name) for name in denied}
     for name, permission in denied.items():
-        world.set_overwrite(places[name], world.bot, deny=permission)
-    locked = world.start_thread(places["busy"], "locked", bob)
-    world.edit_thread(locked, locked=True)
-    powerless = world.add_guild("Powerless")
+        world.channels.set_overwrite(places[name], world.bot, deny=permission)
+    locked = world.threads.start(places["busy"], "locked", bob)
+    world.threads.edit(locked, locked=True)
+    powerless = world.guilds.add("Powerless")
     own = powerless.role_of(world.bot)
     assert own is not None
-    world.edit_role(powerless, own, permissions=0)
-    full = world.add_channel(guild, "full")
+    world.roles.edit(powerless, own, permissions=0)
+    full = world.channels.add(guild, "full")
     pins = 251 if "full_of_pins" in wanted else 1
-    last = [world.add_message(full, world.owner, content="p") for _ in range(pins)][-1]
+    last = [world.messages.add(full, world.owner, content="p") for _ in range(pins)][-1]
     for message in list(full.messages.values())[:250]:
         message.pinned = 1.0
     system = next(message for message in general.messages.values() if message.kind == 6)
@@ -741,20 +745,20 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
         "system": system,
         "thread": thread,
         "archived": archived,
-        "category": world.add_channel(guild, "Category", kind=CATEGORY),
+        "category": world.channels.add(guild, "Category", kind=CATEGORY),
         "powerless": powerless,
         "locked": locked,
-        "mine": world.add_guild("Mine", owner=world.bot),
+        "mine": world.guilds.add("Mine", owner=world.bot),
         "full_of_pins": full,
         "251st": last,
-        "dm_message": world.add_message(world.dm(bob), bob, content="hi"),
+        "dm_message": world.messages.add(world.channels.dm(bob), bob, content="hi"),
     }
     soon = timestamp(world.clock.time() + 60)
     return {name: str(thing.id) for name, thing in things.items()} | {
         "soon": soon,
         "blob": f"blob:{blob.id}",
         "emoji_id": str(blob.id),
-        "own_emoji": str(world.add_emoji(None, "own").id),
+        "own_emoji": str(world.emojis.add(None, "own").id),
     }
 
 

@@ -122,7 +122,7 @@ async def test_a_story_is_told_as_it_happens() -> None:
 async def test_every_kind_of_option_can_be_typed(tmp_path: Path) -> None:
     (tmp_path / "a b.txt").write_text("x", encoding="utf-8")
     async with a_chat() as (discord, terminal, written):
-        mods = discord.world.add_role(next(iter(discord.world.guilds.values())), "mods")
+        mods = discord.world.roles.add(next(iter(discord.world.guilds.values())), "mods")
         bob, general = discord.member("bob"), discord.channel("general")
         await terminal.enter(
             f'/choose mood:"very good" fruit:kiwi times:3 share:0.25 loud:yes who:@bob where:#general role:@mods '
@@ -262,14 +262,14 @@ async def test_what_happens_elsewhere_says_where() -> None:
     written: list[str] = []
     with quiet_chat(written.append) as terminal:
         world = terminal.world
-        ops = world.add_channel(terminal.people.home, "ops")
-        world.add_message(ops, world.bot, content="here")
-        world.add_message(world.dm(terminal.person.user), world.bot, content="there")
-        world.show_typing(terminal.person.channel, world.bot)
-        world.happen(BotDisconnected(0, 4000))
-        world.happen(BotDisconnected(0, None))
-        world.happen(BotConnected(0, True))
-    world.add_message(ops, world.bot, content="nobody listens")
+        ops = world.channels.add(terminal.people.home, "ops")
+        world.messages.add(ops, world.bot, content="here")
+        world.messages.add(world.channels.dm(terminal.person.user), world.bot, content="there")
+        world.messages.show_typing(terminal.person.channel, world.bot)
+        world.changes.send(BotDisconnected(0, 4000))
+        world.changes.send(BotDisconnected(0, None))
+        world.changes.send(BotConnected(0, True))
+    world.messages.add(ops, world.bot, content="nobody listens")
     assert written == [
         "[Sandbox #ops] wisp: here",
         "[direct messages] wisp: there",
@@ -293,7 +293,7 @@ async def test_ones_own_text_is_not_written_twice() -> None:
 async def test_without_an_answer_the_client_says_so(time: VirtualTime) -> None:
     written: list[str] = []
     terminal = quiet_chat(written.append, time)
-    terminal.world.set_command(None, {"name": "hello", "description": "-"})
+    terminal.world.commands.set(None, {"name": "hello", "description": "-"})
     asked = asyncio.create_task(terminal.enter("/hello"))
     await time.advance(2.9)
     assert written == []
@@ -379,7 +379,7 @@ LINES = st.text() | st.text(alphabet='/:hello "\\\n@#b', max_size=30).map(lambda
 async def test_any_line_is_done_or_refused(typed: str) -> None:
     terminal = quiet_chat()
     terminal.people.patience = 0.0
-    terminal.world.set_command(None, {"name": "hello", "description": "-"})
+    terminal.world.commands.set(None, {"name": "hello", "description": "-"})
     await terminal.completions(typed)
     with suppress(Impossible):
         await terminal.enter(typed)
@@ -523,7 +523,7 @@ async def test_the_newest_message_that_has_the_button_is_meant() -> None:
         for label, look in {"Old": {"label": "Old"}, "👍": {"emoji": {"name": "👍"}}, "New": {"label": "New"}}.items()
     }
     for label in ("New", "Old", "👍", "New"):
-        world.add_message(channel, world.bot, content=label, components=rows[label])
+        world.messages.add(channel, world.bot, content=label, components=rows[label])
     for typed in ("Old", "👍", "New"):
         await terminal.enter(f":click {typed}")
     messages = [one.message for one in world.interactions.values()]
@@ -534,14 +534,14 @@ async def test_the_newest_message_that_has_the_button_is_meant() -> None:
 async def test_a_form_that_nobody_answered_can_be_sent_again(time: VirtualTime) -> None:
     terminal = quiet_chat(time=time)
     world = terminal.world
-    world.set_command(None, {"name": "ask", "description": "-"})
+    world.commands.set(None, {"name": "ask", "description": "-"})
     asking = asyncio.create_task(terminal.enter("/ask"))
     await asyncio.sleep(0)
     (asked,) = world.interactions.values()
     text = {"type": 4, "custom_id": "t", "label": "T", "style": 1}
     asked.modal = {"custom_id": "m", "title": "M", "components": [{"type": 1, "components": [text]}]}
     asked.answered = True
-    world.happen(InteractionAnswered(asked, 9))
+    world.changes.send(InteractionAnswered(asked, 9))
     await asking
     for sent in (2, 3):
         await terminal.enter(":submit t:x")

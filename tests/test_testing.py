@@ -151,7 +151,7 @@ async def test_the_bot_has_heard_of_all_that_happened_when_it_is_at_rest() -> No
 
     async with connect(bot) as discord:
         for _ in range(2000):
-            discord.world.add_message(discord.channel("general"), discord.world.owner, content="x" * 2000)
+            discord.world.messages.add(discord.channel("general"), discord.world.owner, content="x" * 2000)
         await discord.rest()
         assert len(heard) == 2000
 
@@ -192,7 +192,7 @@ async def test_a_delay_lasts_as_long_as_the_tests_clock_says() -> None:
         assert not asking.done()
         reply = await asking
         assert reply.content == "wisp"
-        assert discord.world.age(reply.interaction) == pytest.approx(20, abs=0.01)
+        assert discord.world.interactions.age(reply.interaction) == pytest.approx(20, abs=0.01)
 
 
 async def test_who_waits_behind_delayed_calls_fails_the_test_with_the_delay() -> None:
@@ -282,7 +282,7 @@ async def test_time_moves_as_far_as_an_answer_needs() -> None:
     async with connect(a_bot()) as discord:
         reply = await discord.member("ada").slash("sleepy")
         assert (reply.content, reply.deferred, reply.thinking) == ("awake", True, False)
-        assert discord.world.age(reply.interaction) == pytest.approx(60, abs=0.01)
+        assert discord.world.interactions.age(reply.interaction) == pytest.approx(60, abs=0.01)
 
 
 async def test_a_test_may_end_while_a_command_sleeps() -> None:
@@ -359,7 +359,7 @@ async def test_a_handler_that_does_not_come_to_rest_fails_the_test_by_name(monke
 
     async def ask() -> None:
         async with connect(bot) as discord:
-            discord.world.add_message(discord.channel("general"), discord.world.owner, content="hi")
+            discord.world.messages.add(discord.channel("general"), discord.world.owner, content="hi")
 
     with pytest.raises(
         AssertionError,

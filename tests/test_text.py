@@ -15,7 +15,7 @@ def message(world: World, **fields: object) -> Message:
     (guild,) = world.guilds.values()
     channel = guild.channel("general")
     assert channel is not None
-    return world.add_message(channel, world.bot, **fields)  # type: ignore[arg-type]
+    return world.messages.add(channel, world.bot, **fields)  # type: ignore[arg-type]
 
 
 def test_markup_is_read_by_name() -> None:
@@ -23,7 +23,7 @@ def test_markup_is_read_by_name() -> None:
     (guild,) = world.guilds.values()
     general = guild.channel("general")
     assert general is not None
-    mods = world.add_role(guild, "mods")
+    mods = world.roles.add(guild, "mods")
     text = f"{world.owner.mention} <@!{world.owner.id}> {general.mention} {mods.mention}"
     assert readable(text, world) == "@ada @ada #general @mods"
     assert readable("</admin kick:1> <:wave:2> <a:hop:3>", world) == "/admin kick :wave: :hop:"
@@ -52,7 +52,7 @@ def test_embeds_files_and_buttons_are_spelled_out() -> None:
         world,
         content="Look:",
         embeds=[embed],
-        attachments=[world.add_attachment("a.txt", b"x")],
+        attachments=[world.attachments.add("a.txt", b"x")],
         components=[row],
     )
     assert message_lines(shown, world) == [

@@ -883,7 +883,7 @@ async def test_a_handler_may_wait_in_every_way_and_is_answered_when_it_has() -> 
             assert discord.conversation().endswith("wisp is thinking...")
             reply = await asking
             assert (reply.content, reply.deferred) == ("done", True)
-            assert discord.world.age(reply.interaction) == pytest.approx(60, abs=0.1)
+            assert discord.world.interactions.age(reply.interaction) == pytest.approx(60, abs=0.1)
 
 
 async def test_a_handler_that_sleeps_for_an_hour_costs_no_second() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisp.sandbox.world.changes import Happening
+from wisp.sandbox.world.changes import Change
 from wisp.sandbox.world.objects import CATEGORY, VOICE, Channel, Emoji, Guild, Impossible, Member, User
 from wisp.sandbox.world.permissions import ALL_PERMISSIONS, EVERYONE_PERMISSIONS, Allowance, Permission, overwritten
 from wisp.sandbox.world.state import Event
@@ -30,9 +30,9 @@ class Scene:
         self.bob: User = next(user for user in self.world.users.values() if user.name == "bob")
         self.bobs: Member = self.guild.members[self.bob.id]
         self.events: list[Event] = []
-        self.happenings: list[Happening] = []
-        self.world.outlets.append(self.events.append)
-        self.world.watch(self.happenings.append)
+        self.changes: list[Change] = []
+        self.world.events.subscribe(self.events.append)
+        self.world.changes.subscribe(self.changes.append)
 
     def names(self) -> list[str]:
         """The events since the last call."""
@@ -49,50 +49,50 @@ def scene() -> Scene:
 def test_permissions_are_everyones_and_the_roles_of_a_member(scene: Scene) -> None:
     world, guild = scene.world, scene.guild
     assert world.permissions(scene.bob, scene.general) == EVERYONE_PERMISSIONS
-    world.give_role(scene.bobs, world.add_role(guild, "kicker", permissions=Permission.KICK_MEMBERS))
+    world.members.give_role(scene.bobs, world.roles.add(guild, "kicker", permissions=Permission.KICK_MEMBERS))
     assert world.permissions(scene.bob, scene.general) == EVERYONE_PERMISSIONS | Permission.KICK_MEMBERS
     assert world.permissions(world.owner, scene.general) == ALL_PERMISSIONS
-    world.give_role(scene.bobs, world.add_role(guild, "boss", permissions=Permission.ADMINISTRATOR))
-    world.set_overwrite(scene.general, scene.bob, deny=ALL_PERMISSIONS)
+    world.members.give_role(scene.bobs, world.roles.add(guild, "boss", permissions=Permission.ADMINISTRATOR))
+    world.channels.set_overwrite(scene.general, scene.bob, deny=ALL_PERMISSIONS)
     assert world.permissions(scene.bob, scene.general) == ALL_PERMISSIONS
-    assert world.permissions(world.add_user("eve"), scene.general) == 0
+    assert world.permissions(world.users.add("eve"), scene.general) == 0
 
 
 def test_a_members_overwrite_beats_the_roles_and_theirs_everyones(scene: Scene) -> None:
     world, send = scene.world, Permission.SEND_MESSAGES
-    role = world.add_role(scene.guild, "writers")
-    world.give_role(scene.bobs, role)
-    world.set_overwrite(scene.general, scene.guild.everyone, deny=send)
+    role = world.roles.add(scene.guild, "writers")
+    world.members.give_role(scene.bobs, role)
+    world.channels.set_overwrite(scene.general, scene.guild.everyone, deny=send)
     assert not world.permissions(scene.bob, scene.general) & send
-    world.set_overwrite(scene.general, role, allow=send)
+    world.channels.set_overwrite(scene.general, role, allow=send)
     assert world.permissions(scene.bob, scene.general) & send
-    world.set_overwrite(scene.general, scene.bobs, deny=send)
+    world.channels.set_overwrite(scene.general, scene.bobs, deny=send)
     assert not world.permissions(scene.bob, scene.general) & send
-    world.remove_overwrite(scene.general, scene.bob)
+    world.channels.remove_overwrite(scene.general, scene.bob)
     assert world.permissions(scene.bob, scene.general) & send
 
 
 def test_who_cannot_see_or_write_can_do_nothing_that_needs_it(scene: Scene) -> None:
     world, everyone = scene.world, scene.guild.everyone
-    world.set_overwrite(scene.general, everyone, deny=Permission.SEND_MESSAGES)
+    world.channels.set_overwrite(scene.general, everyone, deny=Permission.SEND_MESSAGES)
     left = world.permissions(scene.bob, scene.general)
     assert left & Permission.READ_MESSAGE_HISTORY
     assert not left & (Permission.EMBED_LINKS | Permission.ATTACH_FILES | Permission.MENTION_EVERYONE)
-    world.set_overwrite(scene.general, everyone, deny=Permission.VIEW_CHANNEL)
+    world.channels.set_overwrite(scene.general, everyone, deny=Permission.VIEW_CHANNEL)
     assert world.permissions(scene.bob, scene.general) == 0
-    talk = world.add_channel(scene.guild, "talk", kind=VOICE)
-    world.set_overwrite(talk, everyone, deny=Permission.CONNECT)
+    talk = world.channels.add(scene.guild, "talk", kind=VOICE)
+    world.channels.set_overwrite(talk, everyone, deny=Permission.CONNECT)
     assert not world.permissions(scene.bob, talk) & Permission.SPEAK
 
 
 def test_a_time_out_leaves_reading_until_it_ends_and_leaves_administrators_alone(scene: Scene) -> None:
     world = scene.world
-    world.edit_member(scene.bobs, timed_out_until=world.clock.time() + 60)
+    world.members.edit(scene.bobs, timed_out_until=world.clock.time() + 60)
     reading = Permission.VIEW_CHANNEL | Permission.READ_MESSAGE_HISTORY
     assert world.permissions(scene.bob, scene.general) == reading
     world.clock.offset += 61
     assert world.permissions(scene.bob, scene.general) == EVERYONE_PERMISSIONS
-    world.edit_member(scene.guild.members[world.owner.id], timed_out_until=world.clock.time() + 60)
+    world.members.edit(scene.guild.members[world.owner.id], timed_out_until=world.clock.time() + 60)
     assert world.permissions(world.owner, scene.general) == ALL_PERMISSIONS
 
 
@@ -118,12 +118,12 @@ def test_overwrites_add_up_bit_by_bit(
 
 def test_who_sees_which_channel_and_message(scene: Scene) -> None:
     world, bob = scene.world, scene.bob
-    secret = world.add_channel(scene.guild, "secret")
-    world.set_overwrite(secret, scene.guild.everyone, deny=Permission.VIEW_CHANNEL)
-    private = world.add_message(scene.general, world.bot, content="psst", flags=64, ephemeral_for=bob)
-    said = world.add_message(secret, world.owner, content="s")
-    eve = world.add_user("eve")
-    places = [scene.general, secret, private, said, world.dm(bob)]
+    secret = world.channels.add(scene.guild, "secret")
+    world.channels.set_overwrite(secret, scene.guild.everyone, deny=Permission.VIEW_CHANNEL)
+    private = world.messages.add(scene.general, world.bot, content="psst", flags=64, ephemeral_for=bob)
+    said = world.messages.add(secret, world.owner, content="s")
+    eve = world.users.add("eve")
+    places = [scene.general, secret, private, said, world.channels.dm(bob)]
     assert [world.sees(bob, place) for place in places] == [True, False, True, False, True]
     assert [world.sees(world.owner, place) for place in places] == [True, True, False, True, False]
     assert [world.sees(eve, place) for place in places] == [False] * 5
@@ -132,31 +132,31 @@ def test_who_sees_which_channel_and_message(scene: Scene) -> None:
 
 def test_the_bot_hears_nothing_of_a_channel_that_it_does_not_see(scene: Scene) -> None:
     world = scene.world
-    world.set_overwrite(scene.general, scene.guild.everyone, deny=Permission.VIEW_CHANNEL)
+    world.channels.set_overwrite(scene.general, scene.guild.everyone, deny=Permission.VIEW_CHANNEL)
     role = scene.guild.role_of(world.bot)
     assert role is not None
-    world.edit_role(scene.guild, role, permissions=0)
+    world.roles.edit(scene.guild, role, permissions=0)
     scene.names()
-    message = world.add_message(scene.general, world.owner, content="secret")
-    world.add_reaction(message, world.owner, THUMB)
-    world.pin(message, world.owner)
-    world.delete_message(message)
+    message = world.messages.add(scene.general, world.owner, content="secret")
+    world.reactions.add(message, world.owner, THUMB)
+    world.messages.pin(message, world.owner)
+    world.messages.delete(message)
     assert scene.names() == []
 
 
 STORIES: dict[str, Callable[[Scene], object]] = {
-    "GUILD_MEMBER_ADD": lambda s: s.world.add_member(s.guild, s.world.add_user("eve")),
-    "GUILD_MEMBER_UPDATE": lambda s: s.world.edit_member(s.bobs, nick="Bobby"),
-    "GUILD_MEMBER_REMOVE": lambda s: s.world.remove_member(s.bobs),
-    "GUILD_BAN_ADD GUILD_MEMBER_REMOVE": lambda s: s.world.ban(s.guild, s.bob),
-    "GUILD_ROLE_CREATE": lambda s: s.world.add_role(s.guild, "r"),
-    "GUILD_UPDATE": lambda s: s.world.edit_guild(s.guild, name="Other"),
-    "GUILD_EMOJIS_UPDATE": lambda s: s.world.add_emoji(s.guild, "blob"),
-    "CHANNEL_CREATE": lambda s: s.world.add_channel(s.guild, "c"),
-    "CHANNEL_UPDATE": lambda s: s.world.edit_channel(s.general, topic="t", slowmode=5),
-    "CHANNEL_DELETE GUILD_UPDATE": lambda s: s.world.delete_channel(s.general),
-    "GUILD_DELETE": lambda s: s.world.remove_member(s.guild.members[s.world.bot.id]),
-    "THREAD_CREATE MESSAGE_CREATE": lambda s: s.world.start_thread(s.general, "t", s.bob),
+    "GUILD_MEMBER_ADD": lambda s: s.world.members.add(s.guild, s.world.users.add("eve")),
+    "GUILD_MEMBER_UPDATE": lambda s: s.world.members.edit(s.bobs, nick="Bobby"),
+    "GUILD_MEMBER_REMOVE": lambda s: s.world.members.remove(s.bobs),
+    "GUILD_BAN_ADD GUILD_MEMBER_REMOVE": lambda s: s.world.members.ban(s.guild, s.bob),
+    "GUILD_ROLE_CREATE": lambda s: s.world.roles.add(s.guild, "r"),
+    "GUILD_UPDATE": lambda s: s.world.guilds.edit(s.guild, name="Other"),
+    "GUILD_EMOJIS_UPDATE": lambda s: s.world.emojis.add(s.guild, "blob"),
+    "CHANNEL_CREATE": lambda s: s.world.channels.add(s.guild, "c"),
+    "CHANNEL_UPDATE": lambda s: s.world.channels.edit(s.general, topic="t", slowmode=5),
+    "CHANNEL_DELETE GUILD_UPDATE": lambda s: s.world.channels.delete(s.general),
+    "GUILD_DELETE": lambda s: s.world.members.remove(s.guild.members[s.world.bot.id]),
+    "THREAD_CREATE MESSAGE_CREATE": lambda s: s.world.threads.start(s.general, "t", s.bob),
 }
 
 
@@ -164,36 +164,36 @@ STORIES: dict[str, Callable[[Scene], object]] = {
 def test_each_change_is_told_to_the_bot_and_to_who_watches(scene: Scene, events: str) -> None:
     STORIES[events](scene)
     assert scene.names() == events.split()
-    assert scene.happenings
+    assert scene.changes
 
 
 def test_reactions_are_counted_per_emoji_and_user(scene: Scene) -> None:
-    world, message = scene.world, scene.world.add_message(scene.general, scene.bob, content="hi")
+    world, message = scene.world, scene.world.messages.add(scene.general, scene.bob, content="hi")
     scene.names()
     for user in (scene.bob, world.bot, scene.bob):
-        world.add_reaction(message, user, THUMB)
+        world.reactions.add(message, user, THUMB)
     assert scene.names() == ["MESSAGE_REACTION_ADD"] * 2
     payload: Any = message.payload()["reactions"]
     assert [(one["count"], one["me"], one["emoji"]["name"]) for one in payload] == [(2, True, "👍")]
-    world.remove_reaction(message, world.bot, THUMB)
-    world.clear_reactions(message)
+    world.reactions.remove(message, world.bot, THUMB)
+    world.reactions.clear(message)
     assert scene.names() == ["MESSAGE_REACTION_REMOVE", "MESSAGE_REACTION_REMOVE_ALL"]
     assert "reactions" not in message.payload()
     for number in range(20):
-        world.add_reaction(message, scene.bob, Emoji(f"e{number}", number + 1))
+        world.reactions.add(message, scene.bob, Emoji(f"e{number}", number + 1))
     with pytest.raises(Impossible, match="at most 20"):
-        world.add_reaction(message, scene.bob, THUMB)
+        world.reactions.add(message, scene.bob, THUMB)
 
 
 def test_pins_are_listed_newest_first_and_said_in_the_channel(scene: Scene) -> None:
     world = scene.world
-    first, second = (world.add_message(scene.general, scene.bob, content=text) for text in "ab")
-    world.pin(first, scene.bob)
+    first, second = (world.messages.add(scene.general, scene.bob, content=text) for text in "ab")
+    world.messages.pin(first, scene.bob)
     world.clock.offset += 1
-    world.pin(second, scene.bob)
+    world.messages.pin(second, scene.bob)
     assert scene.general.pins == [second, first]
     assert [message.kind for message in scene.general.messages.values()] == [0, 0, 6, 6]
-    world.unpin(second)
+    world.messages.unpin(second)
     assert (scene.general.pins, first.payload()["pinned"]) == ([first], True)
 
 
@@ -201,83 +201,83 @@ def test_new_roles_are_the_lowest_and_moving_one_moves_the_others(scene: Scene) 
     world, guild = scene.world, scene.guild
     own = guild.role_of(world.bot)
     assert own is not None
-    low, lower = world.add_role(guild, "low"), world.add_role(guild, "lower")
+    low, lower = world.roles.add(guild, "low"), world.roles.add(guild, "lower")
     assert [role.position for role in (guild.everyone, lower, low, own)] == [0, 1, 2, 3]
-    world.move_roles(guild, {lower: 3})
+    world.roles.move(guild, {lower: 3})
     assert [role.position for role in (guild.everyone, low, own, lower)] == [0, 1, 2, 3]
-    world.give_role(scene.bobs, lower)
+    world.members.give_role(scene.bobs, lower)
     mine = guild.members[world.bot.id]
     assert scene.bobs.outranks(mine)
     assert not mine.outranks(scene.bobs)
     assert not scene.bobs.outranks(guild.members[world.owner.id])
-    world.delete_role(guild, lower)
+    world.roles.delete(guild, lower)
     assert (scene.bobs.roles, own.position) == ([], 2)
 
 
 def test_a_banned_user_stays_out_until_the_ban_is_over(scene: Scene) -> None:
     world, guild = scene.world, scene.guild
-    said = world.add_message(scene.general, scene.bob, content="spam")
-    world.ban(guild, scene.bob, reason="spam", delete_seconds=60)
+    said = world.messages.add(scene.general, scene.bob, content="spam")
+    world.members.ban(guild, scene.bob, reason="spam", delete_seconds=60)
     assert (said.deleted, guild.bans[scene.bob.id].reason, scene.bob.id in guild.members) == (True, "spam", False)
     with pytest.raises(Impossible, match="banned"):
-        world.add_member(guild, scene.bob)
-    world.unban(guild, scene.bob)
-    assert world.add_member(guild, scene.bob).user is scene.bob
+        world.members.add(guild, scene.bob)
+    world.members.unban(guild, scene.bob)
+    assert world.members.add(guild, scene.bob).user is scene.bob
 
 
 def test_a_category_hands_its_overwrites_to_new_channels_and_goes_alone(scene: Scene) -> None:
     world, guild = scene.world, scene.guild
-    staff = world.add_channel(guild, "Staff", kind=CATEGORY)
-    world.set_overwrite(staff, guild.everyone, deny=Permission.VIEW_CHANNEL)
-    room = world.add_channel(guild, "Staff Room", parent=staff)
+    staff = world.channels.add(guild, "Staff", kind=CATEGORY)
+    world.channels.set_overwrite(staff, guild.everyone, deny=Permission.VIEW_CHANNEL)
+    room = world.channels.add(guild, "Staff Room", parent=staff)
     assert (room.name, room.overwrites, world.sees(scene.bob, room)) == ("staff-room", staff.overwrites, False)
-    world.delete_channel(staff)
+    world.channels.delete(staff)
     assert (room.parent, guild.channel("staff room")) == (None, room)
 
 
 def test_a_thread_has_members_a_lifecycle_and_its_channels_permissions(scene: Scene) -> None:
     world = scene.world
-    message = world.add_message(scene.general, scene.bob, content="idea")
-    thread = world.start_thread(scene.general, "idea", scene.bob, message=message)
+    message = world.messages.add(scene.general, scene.bob, content="idea")
+    thread = world.threads.start(scene.general, "idea", scene.bob, message=message)
     assert (thread.id, message.thread, thread.thread and list(thread.thread.members)) == (
         message.id,
         thread,
         [scene.bob.id],
     )
-    private = world.start_thread(scene.general, "private", world.owner, kind=12)
+    private = world.threads.start(scene.general, "private", world.owner, kind=12)
     role = scene.guild.role_of(world.bot)
     assert role is not None
-    world.edit_role(scene.guild, role, permissions=0)
+    world.roles.edit(scene.guild, role, permissions=0)
     assert [world.sees(user, private) for user in (world.owner, scene.bob, world.bot)] == [True, False, False]
     scene.names()
-    world.join_thread(private, world.bot)
+    world.threads.join(private, world.bot)
     assert scene.names() == ["THREAD_CREATE", "THREAD_MEMBERS_UPDATE"]
-    world.edit_thread(thread, archived=True)
-    world.add_message(thread, scene.bob, content="still")
+    world.threads.edit(thread, archived=True)
+    world.messages.add(thread, scene.bob, content="still")
     assert thread.thread is not None
     assert not thread.thread.archived
-    world.delete_channel(thread)
+    world.channels.delete(thread)
     assert thread.id not in world.channels
 
 
 IMPOSSIBLE: list[Callable[[Scene], object]] = [
-    lambda s: s.world.remove_member(s.guild.members[s.world.owner.id]),
-    lambda s: s.world.ban(s.guild, s.world.owner),
-    lambda s: s.world.unban(s.guild, s.bob),
-    lambda s: s.world.delete_role(s.guild, s.guild.everyone),
-    lambda s: s.world.give_role(s.bobs, s.guild.everyone),
-    lambda s: s.world.give_role(s.bobs, s.world.add_role(s.world.add_guild("Other"), "elsewhere")),
-    lambda s: s.world.edit_member(s.bobs, nick="x" * 33),
-    lambda s: s.world.edit_member(s.bobs, timed_out_until=s.world.clock.time() + 29 * 86_400),
-    lambda s: s.world.add_channel(s.guild, ""),
-    lambda s: s.world.add_channel(s.guild, "x", parent=s.general),
-    lambda s: s.world.delete_channel(s.world.dm(s.bob)),
-    lambda s: s.world.edit_guild(s.guild, name="x"),
-    lambda s: s.world.edit_guild(s.guild, owner=s.world.add_user("eve")),
-    lambda s: s.world.start_thread(s.world.dm(s.bob), "t", s.bob),
-    lambda s: s.world.edit_thread(s.general, archived=True),
-    lambda s: s.world.add_emoji(s.guild, "x"),
-    lambda s: s.world.set_overwrite(s.world.start_thread(s.general, "t", s.bob), s.bob),
+    lambda s: s.world.members.remove(s.guild.members[s.world.owner.id]),
+    lambda s: s.world.members.ban(s.guild, s.world.owner),
+    lambda s: s.world.members.unban(s.guild, s.bob),
+    lambda s: s.world.roles.delete(s.guild, s.guild.everyone),
+    lambda s: s.world.members.give_role(s.bobs, s.guild.everyone),
+    lambda s: s.world.members.give_role(s.bobs, s.world.roles.add(s.world.guilds.add("Other"), "elsewhere")),
+    lambda s: s.world.members.edit(s.bobs, nick="x" * 33),
+    lambda s: s.world.members.edit(s.bobs, timed_out_until=s.world.clock.time() + 29 * 86_400),
+    lambda s: s.world.channels.add(s.guild, ""),
+    lambda s: s.world.channels.add(s.guild, "x", parent=s.general),
+    lambda s: s.world.channels.delete(s.world.channels.dm(s.bob)),
+    lambda s: s.world.guilds.edit(s.guild, name="x"),
+    lambda s: s.world.guilds.edit(s.guild, owner=s.world.users.add("eve")),
+    lambda s: s.world.threads.start(s.world.channels.dm(s.bob), "t", s.bob),
+    lambda s: s.world.threads.edit(s.general, archived=True),
+    lambda s: s.world.emojis.add(s.guild, "x"),
+    lambda s: s.world.channels.set_overwrite(s.world.threads.start(s.general, "t", s.bob), s.bob),
 ]
 
 

@@ -24,7 +24,7 @@ from ..sandbox.people.typed import Say, parse
 from ..sandbox.server import Sandbox
 from ..sandbox.terminal.chat import Terminal, complaint, example, is_advance
 from ..sandbox.terminal.console import Console, Lines
-from ..sandbox.world.changes import Happening, MessageCreated, MessageEdited
+from ..sandbox.world.changes import Change, MessageCreated, MessageEdited
 from ..sandbox.world.objects import INTERACTION_LIFETIME, LAST_MOMENT, UNANSWERED, Attachment, Impossible, Message
 from ..tasks import Exit, contained, described, end, to_the_end
 from .browser_log import open_on_desktop, show_failures
@@ -276,7 +276,7 @@ async def _wait_until_idle(people: People, is_answered: Callable[[], bool]) -> N
     """Wait until a line is answered, and nothing visible has happened for a while."""
     await people.answered(is_answered)
     happened = asyncio.Event()
-    stop = people.world.watch(lambda _: happened.set())
+    stop = people.world.changes.subscribe(lambda _: happened.set())
     try:
         while True:
             happened.clear()
@@ -318,7 +318,7 @@ class Chat:
 
     async def run_lines(self, typed: str | None, read: Callable[[], Awaitable[str | None]]) -> bool:
         """Execute this line and those that `read` returns, until `:quit` or None. Return whether all succeeded."""
-        self._people.world.watch(self._watch)
+        self._people.world.changes.subscribe(self._watch)
         has_succeeded = True
         while typed is not None:
             has_succeeded &= await self._run_line(typed)
@@ -327,7 +327,7 @@ class Chat:
 
     async def serve(self) -> int:
         """Execute the lines of standard input until `:quit` or a signal, and return the exit code 0."""
-        self._people.world.watch(self._watch)
+        self._people.world.changes.subscribe(self._watch)
         with stop_signals() as signalled:
             serving = asyncio.create_task(self._serve())
             try:
@@ -428,9 +428,9 @@ class Chat:
         width = shutil.get_terminal_size().columns
         return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False)
 
-    def _watch(self, happening: Happening) -> None:
+    def _watch(self, change: Change) -> None:
         """Note the messages that the bot posts, a deferred response once it has content."""
-        match happening:
+        match change:
             case MessageCreated(message) if self._is_bots(message) and not message.loading:
                 self._posted.append(message)
             case MessageEdited(message) if self._is_bots(message) and message.interaction and not message.edits:

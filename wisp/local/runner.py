@@ -60,7 +60,7 @@ async def on_sandbox(
             stack.enter_context(show_log(sandbox.page, bot))
         prepare(sandbox.world)
         for guild in sorted({guild for root in merge_groups([bot]) for guild in root.guilds or ()}):
-            sandbox.world.add_guild(f"Guild {guild}", id=guild)  # its commands would have no place otherwise
+            sandbox.world.guilds.add(f"Guild {guild}", id=guild)  # its commands would have no place otherwise
         config = bot.settings(token=sandbox.token, rest_url=sandbox.rest_url, database=database, guilds=())
         if keep is None and config.durability == "normal":
             config = msgspec.structs.replace(config, durability="off")  # temporary data need not survive a power cut

@@ -27,7 +27,7 @@ from ..local.virtual_time import virtual_time
 from ..sandbox.people.commands import File
 from ..sandbox.people.person import People, Person
 from ..sandbox.people.reply import Reply
-from ..sandbox.world.changes import Happening
+from ..sandbox.world.changes import Change
 from ..sandbox.world.objects import Channel, Guild, Impossible, Message, Role
 from ..sandbox.world.world import World
 from .discord import Discord
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from ..bot import Bot
 
 __all__ = [
+    "Change",
     "Channel",
     "Discord",
     "File",
     "Guild",
-    "Happening",
     "Impossible",
     "Message",
     "MockBot",
@@ -111,18 +111,18 @@ def _populate(world: World, guilds: int | Sequence[str] | Mapping[str, Names], m
         names = _names(whom, ["ada", "bob"], "member")
         if not names:
             raise ValueError(f"members of {name}: expected at least one, got none: each guild has an owner")
-        users = [people.known(one) or world.add_user(one) for one in names]
+        users = [people.known(one) or world.users.add(one) for one in names]
         if name == next(iter(by_guild)):
             guild = people.home
-            world.edit_guild(guild, name=name)
+            world.guilds.edit(guild, name=name)
         else:
-            guild = world.add_guild(name, owner=users[0])
+            guild = world.guilds.add(name, owner=users[0])
         for user in users:
-            world.add_member(guild, user)
-        world.edit_guild(guild, owner=users[0])
+            world.members.add(guild, user)
+        world.guilds.edit(guild, owner=users[0])
         for member in list(guild.members.values()):
             if not member.user.bot and member.user not in users:
-                world.remove_member(member)
+                world.members.remove(member)
 
 
 def _names(named: Names, first: list[str], noun: str) -> list[str]:

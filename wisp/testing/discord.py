@@ -18,7 +18,7 @@ from ..sandbox.breakable import Breakable
 from ..sandbox.people.person import People, Person, channel_called, front
 from ..sandbox.server import Sandbox
 from ..sandbox.terminal.transcript import Recorder
-from ..sandbox.world.changes import Happening
+from ..sandbox.world.changes import Change
 from ..sandbox.world.objects import INTERACTION_LIFETIME, LAST_MOMENT, UNANSWERED, Channel, Guild, Message, Role
 from ..sandbox.world.world import World
 from ..tasks import described, named
@@ -89,9 +89,9 @@ class Discord(Breakable):
         person = self._people.member(name, guild)
         assert person.member is not None
         for role in roles:
-            self.world.give_role(person.member, role)
+            self.world.members.give_role(person.member, role)
         if permissions:
-            self.world.give_role(person.member, self.role(name, person.guild, permissions=permissions))
+            self.world.members.give_role(person.member, self.role(name, person.guild, permissions=permissions))
         return person
 
     async def join(self, name: str, guild: Guild | None = None, *, invite: str | None = None) -> Person:
@@ -108,12 +108,12 @@ class Discord(Breakable):
         for guild in self.world.guilds.values():
             if guild.name == name:
                 return guild
-        return self.world.add_guild(name)
+        return self.world.guilds.add(name)
 
     def channel(self, name: str, guild: Guild | None = None) -> Channel:
         """Return the channel or thread of this name in a guild (by default the first), or create a text channel."""
         guild = guild or self._people.home
-        return guild.channel(name) or self.world.add_channel(guild, name)
+        return guild.channel(name) or self.world.channels.add(guild, name)
 
     def role(self, name: str, guild: Guild | None = None, *, permissions: int | None = None) -> Role:
         """Return the role of this name in a guild (by default the first), or create it.
@@ -123,9 +123,9 @@ class Discord(Breakable):
         guild = guild or self._people.home
         found = next((role for role in guild.roles.values() if role.name == name), None)
         if found is None:
-            return self.world.add_role(guild, name, permissions=int(permissions or 0))
+            return self.world.roles.add(guild, name, permissions=int(permissions or 0))
         if permissions is not None and found.permissions != permissions:
-            self.world.edit_role(guild, found, permissions=int(permissions))
+            self.world.roles.edit(guild, found, permissions=int(permissions))
         return found
 
     async def add_roles(self, person: Person, *roles: Role) -> None:
@@ -142,7 +142,7 @@ class Discord(Breakable):
         `allow` and `deny` (hikari.Permissions) replace those of an earlier overwrite.
         """
         target = whom.user if isinstance(whom, Person) else whom
-        self.world.set_overwrite(channel, target, allow=int(allow), deny=int(deny))
+        self.world.channels.set_overwrite(channel, target, allow=int(allow), deny=int(deny))
         await self.rest()
 
     # ---- what happened ----
@@ -159,7 +159,7 @@ class Discord(Breakable):
         return list(channel.messages.values())
 
     @overload
-    def events(self) -> list[Happening]: ...
+    def events(self) -> list[Change]: ...
 
     @overload
     def events(self, kind: type[H]) -> list[H]: ...
@@ -170,7 +170,7 @@ class Discord(Breakable):
         The types, such as `ReactionAdded`, are in `wisp.sandbox.world.changes`. The messages, interactions and members
         in them have their current state.
         """
-        return [one for one in self._record.happenings if kind is None or isinstance(one, kind)]
+        return [one for one in self._record.changes if kind is None or isinstance(one, kind)]
 
     def conversation(self) -> str:
         """Return the last 60 events, formatted as in the terminal chat."""

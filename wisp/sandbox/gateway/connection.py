@@ -186,7 +186,7 @@ class Connection:
         # a close with one of these codes ends the session (events/gateway, "Initiating a Disconnect")
         if code in {WSCloseCode.OK, WSCloseCode.GOING_AWAY}:
             self._sessions.end(session)
-        self._world.happen(BotDisconnected(session.shard, code))
+        self._world.changes.send(BotDisconnected(session.shard, code))
 
     def _receive(self, raw: str | bytes) -> None:
         now = self._loop.time()
@@ -242,7 +242,7 @@ class Connection:
         for guild in guilds:
             if guild.id not in self._sessions.unavailable:
                 session.send_guild(guild)
-        self._world.happen(BotConnected(session.shard, resumed=False))
+        self._world.changes.send(BotConnected(session.shard, resumed=False))
 
     def _resume(self, raw: msgspec.Raw) -> None:
         if self.session is not None:
@@ -264,7 +264,7 @@ class Connection:
         for payload in missed:
             self.send_payload(payload)
         session.send("RESUMED", {"_trace": []})
-        self._world.happen(BotConnected(session.shard, resumed=True))
+        self._world.changes.send(BotConnected(session.shard, resumed=True))
 
     def _refuse_session(self, reason: str) -> None:
         """Ask for a new identify, and log the reason, for which the frame has no room."""
@@ -286,7 +286,7 @@ class Connection:
 
     def _show_presence(self, presence: PresenceUpdate) -> None:
         game = [presence.game] if presence.game else []
-        self._world.set_presence(self._world.bot, presence.status or "online", presence.activities or game)
+        self._world.presences.set(self._world.bot, presence.status or "online", presence.activities or game)
 
     def _update_voice_state(self, raw: msgspec.Raw) -> None:
         self._ignore("update voice state", "the sandbox has no voice")
@@ -321,7 +321,7 @@ class Connection:
         for chunk in _chunks(guild, request):
             if has_presences:
                 members = [guild.members[int(member["user"]["id"])] for member in chunk["members"]]
-                chunk["presences"] = self._world.presences_of(members)
+                chunk["presences"] = self._world.presences.of(members)
             session.send("GUILD_MEMBERS_CHUNK", chunk)
 
 

@@ -54,11 +54,11 @@ class Gateway:
         self.heartbeat_interval = HEARTBEAT_INTERVAL
         self._connections: list[Connection] = []
         self._hidden: dict[int, set[int]] = {id: self._hidden_in(id) for id in world.guilds}
-        self.unsent: Signal[Unsent] = Signal(world.errors.append)
+        self.unsent: Signal[Unsent] = Signal(world.failed)
         self._faults = faults
         self._sent_names: set[str] = set()
         self.sessions.sent.subscribe(lambda sent: self._sent_names.add(sent.name))
-        world.outlets.append(self._dispatch)
+        world.events.subscribe(self._dispatch)
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one websocket."""
@@ -125,7 +125,9 @@ class Gateway:
         gained = [self.world.channels[id] for id in before - after if id in self.world.channels]
         parents = [channel for channel in gained if channel.kind != CATEGORY]
         if parents:
-            self.deliver(Event("THREAD_LIST_SYNC", self.world.thread_list(self.world.guilds[guild], parents), guild))
+            self.deliver(
+                Event("THREAD_LIST_SYNC", self.world.threads.list_sync(self.world.guilds[guild], parents), guild)
+            )
 
     def _hidden_in(self, id: int) -> set[int]:
         guild = self.world.guilds.get(id)

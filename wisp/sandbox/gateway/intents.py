@@ -202,7 +202,7 @@ def guild_as_seen(world: World, intents: int, large_threshold: int, guild: Guild
     unseen = {str(channel.id) for channel in guild.channels.values() if not visible(world, channel)}
     data["channels"] = [hidden(channel) if channel["id"] in unseen else channel for channel in data["channels"]]
     if intents & Intent.GUILD_PRESENCES:
-        data["presences"] = world.presences_of(guild.members.values())
+        data["presences"] = world.presences.of(guild.members.values())
     if joined:
         del data["unavailable"]
     return data

@@ -169,7 +169,7 @@ class Sessions:
         self.session_starts = SESSION_STARTS
         self.members_window = MEMBERS_WINDOW
         self.unavailable: set[int] = set()
-        self.sent: Signal[Sent] = Signal(world.errors.append)
+        self.sent: Signal[Sent] = Signal(world.failed)
         self._sessions: dict[str, Session] = {}
         self._identified: dict[int, float] = {}
         self._starts: list[float] = []

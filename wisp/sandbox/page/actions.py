@@ -58,7 +58,7 @@ class Go(Action, tag="go"):
         elif self.guild is not None:
             tab.look_at_guild(tab.guild(self.guild))
         else:
-            tab.look_at(tab.world.dm(user))
+            tab.look_at(tab.world.channels.dm(user))
 
 
 class Older(Action, tag="older"):
@@ -283,7 +283,7 @@ class AddRole(Action, tag="add role"):
     name: Name
 
     async def run(self, tab: Tab) -> str:
-        return str(tab.world.add_role(tab.here(), self.name).id)
+        return str(tab.world.roles.add(tab.here(), self.name).id)
 
 
 class ChangeRole(Action, tag="change role"):
@@ -295,7 +295,7 @@ class ChangeRole(Action, tag="change role"):
 
     async def run(self, tab: Tab) -> None:
         permissions = int(self.permissions) & ALL_PERMISSIONS
-        tab.world.edit_role(tab.here(), tab.role(self.role), permissions=permissions, color=self.color)
+        tab.world.roles.edit(tab.here(), tab.role(self.role), permissions=permissions, color=self.color)
 
 
 class DeleteRole(Action, tag="delete role"):
@@ -304,7 +304,7 @@ class DeleteRole(Action, tag="delete role"):
     role: Id
 
     async def run(self, tab: Tab) -> None:
-        tab.world.delete_role(tab.here(), tab.role(self.role))
+        tab.world.roles.delete(tab.here(), tab.role(self.role))
 
 
 class Overwrite(Action, tag="overwrite"):
@@ -323,9 +323,9 @@ class Overwrite(Action, tag="overwrite"):
             raise Impossible(f"{guild.name} has no such channel, role or member")
         allow, deny = int(self.allow) & ALL_PERMISSIONS, int(self.deny) & ALL_PERMISSIONS
         if allow or deny:
-            tab.world.set_overwrite(channel, target, allow=allow, deny=deny)
+            tab.world.channels.set_overwrite(channel, target, allow=allow, deny=deny)
         else:
-            tab.world.remove_overwrite(channel, target)
+            tab.world.channels.remove_overwrite(channel, target)
 
 
 class React(Action, tag="react"):
@@ -356,7 +356,7 @@ class AddChannel(Action, tag="add channel"):
     name: Name
 
     async def run(self, tab: Tab) -> None:
-        tab.look_at(tab.world.add_channel(tab.here(), self.name))
+        tab.look_at(tab.world.channels.add(tab.here(), self.name))
 
 
 class AddGuild(Action, tag="add guild"):
@@ -365,7 +365,7 @@ class AddGuild(Action, tag="add guild"):
     name: Name
 
     async def run(self, tab: Tab) -> None:
-        tab.look_at(front(tab.world.add_guild(self.name, owner=tab.person.user)))
+        tab.look_at(front(tab.world.guilds.add(self.name, owner=tab.person.user)))
 
 
 class Advance(Action, tag="advance"):

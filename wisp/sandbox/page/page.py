@@ -13,7 +13,7 @@ from wisp.sandbox.gateway.sessions import Sent
 from wisp.sandbox.page.log import Log
 from wisp.sandbox.people.commands import File
 from wisp.sandbox.people.person import People
-from wisp.sandbox.world.changes import BotConnected, BotDisconnected, Happening
+from wisp.sandbox.world.changes import BotConnected, BotDisconnected, Change
 from wisp.sandbox.world.objects import JSON, Impossible
 from wisp.sandbox.world.signal import Signal
 from wisp.sandbox.world.state import Event
@@ -57,8 +57,8 @@ class Page:
         self._uploads: dict[str, File] = {}
         gateway.sessions.sent.subscribe(self._log_sent)
         gateway.unsent.subscribe(self._log_unsent)
-        world.unseen.append(self._log_unseen)
-        world.watch(self._watch)
+        world.unseen_events.subscribe(self._log_unseen)
+        world.changes.subscribe(self._watch)
 
     def opening(self) -> str:
         """Return an address that leads to the page once: other users can see the arguments of a browser's process."""
@@ -112,8 +112,8 @@ class Page:
         self._world.errors.append(error)
         _LOG.error("the sandbox's page failed", exc_info=error)
 
-    def _watch(self, happening: Happening) -> None:
-        match happening:
+    def _watch(self, change: Change) -> None:
+        match change:
             case BotConnected():
                 self.online = True
             case BotDisconnected():

@@ -18,7 +18,7 @@ from wisp.sandbox.people.commands import File, Value
 from wisp.sandbox.people.person import Person
 from wisp.sandbox.people.reply import Reply
 from wisp.sandbox.world.changes import (
-    Happening,
+    Change,
     MessageCreated,
     MessageDeleted,
     MessageEdited,
@@ -103,13 +103,13 @@ class Tab:
     def _first_person(self) -> Person:
         """Return the world's owner, in the first guild that they are in."""
         owner = self.world.owner
-        person = Person(self.page.people, owner, self.world.dm(owner))
+        person = Person(self.page.people, owner, self.world.channels.dm(owner))
         home = next((guild for guild in self.world.guilds.values() if owner.id in guild.members), None)
         return person.at(self._landing(person, home)) if home else person
 
     async def serve(self) -> None:
         """Run the browser's actions and show it all changes, until it disconnects."""
-        stops = [self.world.watch(self._watch), self.page.changed.subscribe(self._refresh)]
+        stops = [self.world.changes.subscribe(self._watch), self.page.changed.subscribe(self._refresh)]
         writing = asyncio.create_task(self._write())
         self._wake()
         try:
@@ -175,10 +175,10 @@ class Tab:
         self._answers.append(answer)
         self._wake()
 
-    def _watch(self, happening: Happening) -> None:
-        match happening:
+    def _watch(self, change: Change) -> None:
+        match change:
             case MessageCreated(message) | MessageEdited(message) | MessageDeleted(message):
-                self._note(message, new=isinstance(happening, MessageCreated))
+                self._note(message, new=isinstance(change, MessageCreated))
             case ReactionAdded(message) | ReactionRemoved(message) | PinsChanged(message):
                 self._note(message, new=False)
             case Typing(channel, user):
@@ -292,12 +292,12 @@ class Tab:
             self.look_at_guild(channel.guild)
             return
         other = next((guild for guild in self.world.guilds.values() if self.person.id in guild.members), None)
-        self.look_at(self._landing(self.person, other) if other else self.world.dm(self.person.user))
+        self.look_at(self._landing(self.person, other) if other else self.world.channels.dm(self.person.user))
 
     def _landing(self, person: Person, guild: Guild) -> Channel:
         """Return the first channel of a guild that a person sees, or else their direct messages."""
         seen = (one for one in guild.channels.values() if one.kind not in NO_PLACE and sees_channel(person, one))
-        return next(seen, None) or self.world.dm(person.user)
+        return next(seen, None) or self.world.channels.dm(person.user)
 
     def look_at(self, channel: Channel) -> None:
         """Show another channel. Raises Impossible if the person does not see it."""
@@ -314,7 +314,7 @@ class Tab:
     def become(self, user: User) -> None:
         """Be another person, in the same channel if they are in its guild. Open forms are closed."""
         channel = self.person.channel
-        place = channel if channel.guild and user.id in channel.guild.members else self.world.dm(user)
+        place = channel if channel.guild and user.id in channel.guild.members else self.world.channels.dm(user)
         self.person = Person(self.page.people, user, place)
         self._forms.clear()
         self._unread.clear()

@@ -82,7 +82,7 @@ def offered(world: World, user: User, channel: Channel, kind: int) -> list[JSON]
     permissions = world.permissions(user, channel)
     return [
         command
-        for command in world.visible_commands(channel.guild)
+        for command in world.commands.visible(channel.guild)
         if command["type"] == kind and not _lacking(command, permissions) and not _too_adult(command, channel)
     ]
 
@@ -189,16 +189,16 @@ class Resolved:
         """Return the id of `value`, or None if it is not in this world or guild, or if the user does not see it."""
         match value:
             case File(name, content):
-                attachment = self.world.add_attachment(name, content, ephemeral=True)
+                attachment = self.world.attachments.add(name, content, ephemeral=True)
                 return self._put("attachments", attachment.id, attachment.payload())
             case User() if self.world.users.get(value.id) is value:
                 if self.guild and (member := self.guild.members.get(value.id)):
-                    self._put("members", value.id, self.world.resolved_member(member, self.channel))
+                    self._put("members", value.id, self.world.interactions.resolved_member(member, self.channel))
                 return self._put("users", value.id, value.payload())
             case Role() if self.guild and self.guild.roles.get(value.id) is value:
                 return self._put("roles", value.id, value.payload())
             case Channel() if self.guild and value in self.guild.places and self.world.sees(self.user, value):
-                return self._put("channels", value.id, self.world.partial_channel(value, self.user))
+                return self._put("channels", value.id, self.world.interactions.partial_channel(value, self.user))
             case _:
                 return None
 
@@ -258,7 +258,7 @@ def why_not(
 ) -> str:
     """Return why the client does not offer a command: it is hidden from this user, or it does not exist."""
     called = f"/{name}" if kind == CHAT_INPUT else f"{name!r}"
-    for command in world.visible_commands(channel.guild):
+    for command in world.commands.visible(channel.guild):
         if command["name"] == name and command["type"] == kind:
             if _too_adult(command, channel):
                 return f"{called} is for age-restricted channels, and {channel} is none"

@@ -69,7 +69,7 @@ class People:
             if is_answered():
                 answered.set()
 
-        stop = self.world.watch(look)
+        stop = self.world.changes.subscribe(look)
         deadline = self.world.clock.call_later(INTERACTION_DEADLINE, look)
         look()
         try:
@@ -90,13 +90,13 @@ class People:
     async def give(self, person: Person, *roles: Role) -> None:
         """Give a person roles in the guild that they look at, and wait until the bot is idle."""
         for role in roles:
-            self.world.give_role(_member(person), role)
+            self.world.members.give_role(_member(person), role)
         await person.rest()
 
     async def take(self, person: Person, *roles: Role) -> None:
         """Take roles from a person in the guild that they look at, and wait until the bot is idle."""
         for role in roles:
-            self.world.take_role(_member(person), role)
+            self.world.members.take_role(_member(person), role)
         await person.rest()
 
     def member(self, name: str, guild: Guild | None = None, *, invite: str | None = None) -> Person:
@@ -105,13 +105,13 @@ class People:
         With the code of an `invite` they join its guild. Raises Impossible for the name of a bot, for a banned user,
         and if the invite does not exist.
         """
-        user = self.known(name) or self.world.add_user(name)
+        user = self.known(name) or self.world.users.add(name)
         if user.bot:
             raise Impossible(f"{name} is a bot: expected a person's name")
         if invite is not None:
-            member = self.world.use_invite(invite, user)
+            member = self.world.invites.use(invite, user)
         else:
-            member = self.world.add_member(guild or self.home, user)
+            member = self.world.members.add(guild or self.home, user)
         return Person(self, user, front(member.guild))
 
 
@@ -161,7 +161,7 @@ class Person:
 
     def history(self, before: int | None = None) -> Iterator[Message]:
         """Yield the messages that they see in this channel, newest first, or only those before an id."""
-        for message in reversed(self.people.world.messages.values()):
+        for message in self.people.world.messages.newest_first():
             if message.channel is self.channel and (before is None or message.id < before) and self.sees(message):
                 yield message
 
@@ -175,7 +175,7 @@ class Person:
     @property
     def dm(self) -> Person:
         """The same person, looking at their direct messages with the bot."""
-        return Person(self.people, self.user, self.people.world.dm(self.user))
+        return Person(self.people, self.user, self.people.world.channels.dm(self.user))
 
     def __repr__(self) -> str:
         if self.guild is None:
@@ -224,7 +224,7 @@ class Person:
             raise Impossible(f"{self.name} cannot {what} in {self.channel}: it needs {', '.join(lacking)}")
 
     def _check_pace(self, what: str, *, thread: bool = False) -> None:
-        wait = self.people.world.slowed(self.user, self.channel, thread=thread)
+        wait = self.people.world.messages.slowed(self.user, self.channel, thread=thread)
         if wait:
             slowmode = f"slowmode of {self.channel.slowmode} s in {self.channel}"
             raise Impossible(f"{self.name} may {what} again in {math.ceil(wait)} s: {slowmode} (Discord's code 20016)")
@@ -235,7 +235,7 @@ class Person:
         Nothing happens if they are a member already. Raises Impossible if they are banned.
         """
         guild = guild or self.people.home
-        self.people.world.add_member(guild, self.user)
+        self.people.world.members.add(guild, self.user)
         await self.rest()
         return Person(self.people, self.user, front(guild))
 
@@ -243,7 +243,7 @@ class Person:
         """Leave the guild that they look at. Raises Impossible for its owner, and if they are not a member."""
         if self.member is None:
             raise Impossible(f"{self.name} is in no guild here, and cannot leave it")
-        self.people.world.remove_member(self.member)
+        self.people.world.members.remove(self.member)
         await self.rest()
 
     def sees(self, message: Message) -> bool:
@@ -364,11 +364,11 @@ class Person:
             raise Impossible(f"a message has at most {ATTACHMENTS} files, not {len(files)}")
         self._check_pace("write")
         answered = self._repliable(reply_to) if reply_to is not None else None
-        return self.people.world.add_message(
+        return self.people.world.messages.add(
             self.channel,
             self.user,
             content=text,
-            attachments=[self.people.world.add_attachment(file.name, file.content) for file in files],
+            attachments=[self.people.world.attachments.add(file.name, file.content) for file in files],
             kind=0 if answered is None else REPLY,
             reference=answered,
             allowed_mentions=None if ping else {"parse": ["users", "roles", "everyone"], "replied_user": False},
@@ -417,7 +417,7 @@ class Person:
         self._check_may("start a thread", needed)
         self._check_pace("start a thread", thread=True)
         public = ANNOUNCEMENT_THREAD if self.channel.kind == ANNOUNCEMENT else PUBLIC_THREAD
-        thread = self.people.world.start_thread(
+        thread = self.people.world.threads.start(
             self.channel, name, self.user, message=message, kind=PRIVATE_THREAD if private else public
         )
         await self.rest()
@@ -430,7 +430,7 @@ class Person:
         if len(text) > CONTENT or not (text.strip() or message.attachments):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         self._check_there(message)
-        self.people.world.edit_message(message, content=text)
+        self.people.world.messages.edit(message, content=text)
         await self.rest()
 
     async def delete(self, message: Reply | Message) -> None:
@@ -439,7 +439,7 @@ class Person:
         self._check_there(gone)
         if gone.author is not self.user:
             self.at(gone.channel)._check_may("delete what others wrote", Permission.MANAGE_MESSAGES)
-        self.people.world.delete_message(gone)
+        self.people.world.messages.delete(gone)
         await self.rest()
 
     async def react(self, on: Reply | Message, emoji: str | Emoji) -> None:
@@ -451,7 +451,7 @@ class Person:
         if reaction not in message.reactions:
             needed = (*needed, Permission.ADD_REACTIONS)
         self.at(message.channel)._check_may("react", *needed)
-        self.people.world.add_reaction(message, self.user, reaction)
+        self.people.world.reactions.add(message, self.user, reaction)
         await self.rest()
 
     async def unreact(self, on: Reply | Message, emoji: str | Emoji) -> None:
@@ -460,7 +460,7 @@ class Person:
         there = message.reactions.get(reaction)
         if there is None or self.id not in there.users:
             raise Impossible(f"{self.name} has not reacted with {reaction}")
-        self.people.world.remove_reaction(message, self.user, reaction)
+        self.people.world.reactions.remove(message, self.user, reaction)
         await self.rest()
 
     def _check_there(self, message: Message) -> None:
@@ -486,10 +486,10 @@ class Person:
         if self.people.ready:
             await self.people.ready()
         world = self.people.world
-        reply = Reply(world.create_interaction(kind, self.user, place, data, message=message, opened_by=opened_by))
+        reply = Reply(world.interactions.create(kind, self.user, place, data, message=message, opened_by=opened_by))
 
         def is_answered() -> bool:
-            if not reply.interaction.answered and world.age(reply.interaction) >= INTERACTION_DEADLINE:
+            if not reply.interaction.answered and world.interactions.age(reply.interaction) >= INTERACTION_DEADLINE:
                 reply.failed = NO_ANSWER
             return reply.failed is not None or _visible(reply.interaction)
 

@@ -19,7 +19,7 @@ def list_entries(call: Call) -> Answer:
     limit, before, after = call.page(most=100, default=50)
     found = [
         entry
-        for entry in call.world.audit_log(call.guild)
+        for entry in call.world.audit_log.of(call.guild)
         if after < entry.id < before
         and all(one in (None, other) for one, other in zip(wanted, _named(entry), strict=True))
     ]
@@ -45,7 +45,7 @@ def _log(world: World, entries: list[AuditEntry]) -> JSON:
 
 
 def _named(entry: AuditEntry) -> tuple[int, int | None, int]:
-    return entry.user.id, entry.target, int(entry.deed)
+    return entry.user.id, entry.target, int(entry.event)
 
 
 def _without_token(webhook: Webhook) -> JSON:

@@ -8,8 +8,8 @@ How to write a handler: a function from a `Call` to an `Answer`, and a row for i
     def create(call: Call) -> Answer:
         name = call.fields.text("name", WEBHOOK_NAME, required=True)
         call.fields.check()
-        webhook = call.world.add_webhook(call.channel, name, creator=call.world.bot)
-        call.log(Deed.WEBHOOK_CREATE, webhook.id)
+        webhook = call.world.webhooks.add(call.channel, name, creator=call.world.bot)
+        call.log(AuditLogEvent.WEBHOOK_CREATE, webhook.id)
         return 200, webhook.payload()
 
 Before it runs the table has checked that the bot can get at the guild or channel at the beginning of the path, that it
@@ -48,7 +48,7 @@ from wisp.sandbox.rest.errors import (
     invalid_form,
 )
 from wisp.sandbox.rest.fields import LAST_ID, Fields, field_list, read_id
-from wisp.sandbox.world.audit_log import Deed
+from wisp.sandbox.world.audit_log import AuditLogEvent
 from wisp.sandbox.world.bounds import REASON, Bound
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
@@ -323,7 +323,7 @@ class Call:
 
     def log(
         self,
-        deed: Deed,
+        deed: AuditLogEvent,
         target: int | None,
         *,
         guild: Guild | None = None,
@@ -336,4 +336,6 @@ class Call:
         """
         if changes is None or changes:
             place = self.guild if guild is None else guild
-            self.world.log(place, deed, self.world.bot, target, self.reason, changes=changes or (), options=options)
+            self.world.audit_log.add(
+                place, deed, self.world.bot, target, self.reason, changes=changes or (), options=options
+            )

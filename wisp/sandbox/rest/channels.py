@@ -17,7 +17,7 @@ from wisp.sandbox.rest.errors import (
 )
 from wisp.sandbox.rest.fields import REQUIRED, Fields, present
 from wisp.sandbox.rest.threads import need_room
-from wisp.sandbox.world.audit_log import CHANNEL, OVERWRITE, THREAD, Deed, changes_of, shown_thread
+from wisp.sandbox.world.audit_log import CHANNEL, OVERWRITE, THREAD, AuditLogEvent, changes_of, shown_thread
 from wisp.sandbox.world.bounds import (
     ARCHIVE_AFTER,
     BITRATE,
@@ -31,7 +31,7 @@ from wisp.sandbox.world.bounds import (
     TOPIC,
     USER_LIMIT,
 )
-from wisp.sandbox.world.guilds import ChannelChanges, ThreadChanges
+from wisp.sandbox.world.channels import ChannelChanges
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
     CATEGORY,
@@ -51,6 +51,7 @@ from wisp.sandbox.world.objects import (
     Thread,
 )
 from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.threads import ThreadChanges
 
 MADE_BY_BOTS = (TEXT, VOICE, CATEGORY, ANNOUNCEMENT, STAGE, FORUM, MEDIA)
 
@@ -76,7 +77,7 @@ def create(call: Call) -> Answer:
     if "name" not in fields:
         fields.refuse("name", *REQUIRED)
     changes = _read_changes(call, fields, kind, None)
-    channel = call.world.add_channel(
+    channel = call.world.channels.add(
         guild,
         changes.get("name", ""),
         kind=kind,
@@ -88,8 +89,8 @@ def create(call: Call) -> Answer:
         settings=changes.get("settings"),
     )
     if "position" in changes:
-        call.world.edit_channel(channel, position=changes["position"])
-    call.log(Deed.CHANNEL_CREATE, channel.id, changes=changes_of(CHANNEL, {}, channel.payload()))
+        call.world.channels.edit(channel, position=changes["position"])
+    call.log(AuditLogEvent.CHANNEL_CREATE, channel.id, changes=changes_of(CHANNEL, {}, channel.payload()))
     return 201, channel.payload()
 
 
@@ -150,9 +151,9 @@ def edit(call: Call) -> Answer:
 def _edit(call: Call, channel: Channel, changes: ChannelChanges) -> None:
     """Change a channel; the audit log has each of its overwrites apart."""
     before, overwrites = channel.payload(), dict(channel.overwrites)
-    call.world.edit_channel(channel, **changes)
+    call.world.channels.edit(channel, **changes)
     names = [name for name in CHANNEL if name != "permission_overwrites"]
-    call.log(Deed.CHANNEL_UPDATE, channel.id, changes=changes_of(names, before, channel.payload()))
+    call.log(AuditLogEvent.CHANNEL_UPDATE, channel.id, changes=changes_of(names, before, channel.payload()))
     for id in {**overwrites, **channel.overwrites}:
         _log_overwrite(call, channel, overwrites.get(id), channel.overwrites.get(id))
 
@@ -164,7 +165,13 @@ def _log_overwrite(call: Call, channel: Channel, old: Overwrite | None, new: Ove
         return
     role = call.guild.roles.get(about.id) if about.kind == ROLE_OVERWRITE else None
     options = {"id": str(about.id), "type": str(about.kind)} | ({"role_name": role.name} if role else {})
-    deed = Deed.OVERWRITE_UPDATE if old and new else Deed.OVERWRITE_CREATE if new else Deed.OVERWRITE_DELETE
+    deed = (
+        AuditLogEvent.OVERWRITE_UPDATE
+        if old and new
+        else AuditLogEvent.OVERWRITE_CREATE
+        if new
+        else AuditLogEvent.OVERWRITE_DELETE
+    )
     changes = changes_of(OVERWRITE, old.payload() if old else {}, new.payload() if new else {})
     call.log(deed, channel.id, changes=changes, options=options)
 
@@ -192,10 +199,10 @@ def _edit_thread(call: Call, channel: Channel, thread: Thread) -> Answer:
         inner.pop("invitable", None)
     before = shown_thread(channel)
     if outer:
-        call.world.edit_channel(channel, **cast("ChannelChanges", outer))
+        call.world.channels.edit(channel, **cast("ChannelChanges", outer))
     if inner:
-        call.world.edit_thread(channel, **cast("ThreadChanges", inner))
-    call.log(Deed.THREAD_UPDATE, channel.id, changes=changes_of(THREAD, before, shown_thread(channel)))
+        call.world.threads.edit(channel, **cast("ThreadChanges", inner))
+    call.log(AuditLogEvent.THREAD_UPDATE, channel.id, changes=changes_of(THREAD, before, shown_thread(channel)))
     return 200, channel.payload()
 
 
@@ -220,11 +227,11 @@ def delete(call: Call) -> Answer:
     if channel.guild is None:
         return 200, channel.payload()
     call.need(Permission.MANAGE_THREADS if channel.is_thread else Permission.MANAGE_CHANNELS)
-    call.world.delete_channel(channel)
+    call.world.channels.delete(channel)
     if channel.is_thread:
-        deed, changes = Deed.THREAD_DELETE, changes_of(THREAD, shown_thread(channel), {})
+        deed, changes = AuditLogEvent.THREAD_DELETE, changes_of(THREAD, shown_thread(channel), {})
     else:
-        deed, changes = Deed.CHANNEL_DELETE, changes_of(CHANNEL, channel.payload(), {})
+        deed, changes = AuditLogEvent.CHANNEL_DELETE, changes_of(CHANNEL, channel.payload(), {})
     call.log(deed, channel.id, changes=changes)
     return 200, channel.payload()
 
@@ -243,7 +250,7 @@ def set_overwrite(call: Call) -> Answer:
     target = call.guild.roles.get(id) if kind != MEMBER_OVERWRITE else call.world.users.get(id)
     if target is None:
         raise DiscordError(UNKNOWN_OVERWRITE)
-    call.world.set_overwrite(channel, target, allow=allow, deny=deny)
+    call.world.channels.set_overwrite(channel, target, allow=allow, deny=deny)
     _log_overwrite(call, channel, old, channel.overwrites[id])
     return 204, None
 
@@ -254,7 +261,7 @@ def remove_overwrite(call: Call) -> Answer:
     old = channel.overwrites.get(call.path_id("overwrite"))
     if old is None:
         raise DiscordError(UNKNOWN_OVERWRITE)
-    call.world.remove_overwrite(channel, old.id)
+    call.world.channels.remove_overwrite(channel, old.id)
     _log_overwrite(call, channel, old, None)
     return 204, None
 

@@ -27,7 +27,7 @@ def create(call: Call) -> Answer:
     existed = _same(call, guild, command) is not None
     if not existed:
         _need_room(call, guild, command.get("type") or 1)
-    return 200 if existed else 201, call.world.set_command(guild, command)
+    return 200 if existed else 201, call.world.commands.set(guild, command)
 
 
 def replace_all(call: Call) -> Answer:
@@ -41,7 +41,7 @@ def replace_all(call: Call) -> Answer:
             raise DiscordError(_too_many(limit))
     if problems := commands_violations(commands):
         raise invalid_form(*problems)
-    return 200, call.world.replace_commands(guild, commands)
+    return 200, call.world.commands.replace(guild, commands)
 
 
 def get(call: Call) -> Answer:
@@ -58,13 +58,13 @@ def edit(call: Call) -> Answer:
     call.fields.check()
     if (same := _same(call, guild, command)) is not None and same is not old:
         raise invalid_form(Violation(("name",), DUPLICATE_NAME, "Application command names must be unique"))
-    return 200, call.world.change_command(guild, int(old["id"]), command)
+    return 200, call.world.commands.change(guild, int(old["id"]), command)
 
 
 def delete(call: Call) -> Answer:
     """Delete a command."""
     guild = _scope(call)
-    call.world.remove_command(guild, int(_command(call, guild)["id"]))
+    call.world.commands.remove(guild, int(_command(call, guild)["id"]))
     return 204, None
 
 

@@ -183,7 +183,7 @@ def apply_draft(world: World, message: Message, draft: Draft) -> None:
         flags = flags & ~SUPPRESS_EMBEDS | draft.flags & (SUPPRESS_EMBEDS | COMPONENTS_V2)
     attachments = None if draft.kept is None else _store_files(world, draft)
     seen = message.attachments if attachments is None else attachments
-    world.edit_message(
+    world.messages.edit(
         message,
         content=draft.content,
         embeds=None if draft.embeds is None else _stored_embeds(draft.embeds, seen),
@@ -226,7 +226,9 @@ def _read_files(
 def _store_files(world: World, draft: Draft) -> list[Attachment]:
     """Store the new files of a message; return all that it has."""
     new = [
-        world.add_attachment(upload.filename, upload.content, description=upload.description, ephemeral=draft.ephemeral)
+        world.attachments.add(
+            upload.filename, upload.content, description=upload.description, ephemeral=draft.ephemeral
+        )
         for upload in draft.uploads
     ]
     return [*(draft.kept or ()), *new]

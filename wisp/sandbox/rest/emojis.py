@@ -9,7 +9,7 @@ from wisp.sandbox.rest.call import Answer, Call, Route
 from wisp.sandbox.rest.errors import ASSET_TOO_LARGE, MISSING_PERMISSIONS, UNKNOWN_EMOJI, UNKNOWN_ROLE, DiscordError
 from wisp.sandbox.rest.fields import Fields
 from wisp.sandbox.rest.images import Image, read_image
-from wisp.sandbox.world.audit_log import EMOJI, Deed, changes_of
+from wisp.sandbox.world.audit_log import EMOJI, AuditLogEvent, changes_of
 from wisp.sandbox.world.bounds import EMOJI_NAME, EMOJI_SIZE
 from wisp.sandbox.world.objects import JSON, Emoji, Role
 from wisp.sandbox.world.permissions import Permission
@@ -36,8 +36,8 @@ def create(call: Call) -> Answer:
     call.fields.check()
     roles = _roles(call, role_ids)
     animated = _small(image).animated
-    emoji = call.world.add_emoji(call.guild, name, animated=animated, roles=roles, creator=call.world.bot)
-    _log(call, Deed.EMOJI_CREATE, emoji, {}, emoji.guild_payload())
+    emoji = call.world.emojis.add(call.guild, name, animated=animated, roles=roles, creator=call.world.bot)
+    _log(call, AuditLogEvent.EMOJI_CREATE, emoji, {}, emoji.guild_payload())
     return 201, emoji.guild_payload(with_creator=True)
 
 
@@ -47,20 +47,20 @@ def edit(call: Call) -> Answer:
     name, role_ids = _read_name(call.fields), call.fields.snowflakes("roles", 250)
     call.fields.check()
     roles = _roles(call, role_ids) if "roles" in call.fields else None
-    changed = call.world.edit_emoji(call.guild, emoji, name=name, roles=roles)
-    _log(call, Deed.EMOJI_UPDATE, emoji, emoji.guild_payload(), changed.guild_payload())
+    changed = call.world.emojis.edit(call.guild, emoji, name=name, roles=roles)
+    _log(call, AuditLogEvent.EMOJI_UPDATE, emoji, emoji.guild_payload(), changed.guild_payload())
     return 200, changed.guild_payload(with_creator=True)
 
 
 def delete(call: Call) -> Answer:
     """Delete an emoji of a guild."""
     emoji = _changeable(call)
-    call.world.remove_emoji(call.guild, emoji)
-    _log(call, Deed.EMOJI_DELETE, emoji, emoji.guild_payload(), {})
+    call.world.emojis.remove(call.guild, emoji)
+    _log(call, AuditLogEvent.EMOJI_DELETE, emoji, emoji.guild_payload(), {})
     return 204, None
 
 
-def _log(call: Call, deed: Deed, emoji: Emoji, before: JSON, after: JSON) -> None:
+def _log(call: Call, deed: AuditLogEvent, emoji: Emoji, before: JSON, after: JSON) -> None:
     call.log(deed, emoji.id, changes=changes_of(EMOJI, before, after))
 
 
@@ -108,7 +108,7 @@ def create_own(call: Call) -> Answer:
     call.check_application()
     name, image = _read_new(call.fields)
     call.fields.check()
-    emoji = call.world.add_emoji(None, name, animated=_small(image).animated, creator=call.world.bot)
+    emoji = call.world.emojis.add(None, name, animated=_small(image).animated, creator=call.world.bot)
     return 201, emoji.guild_payload(with_creator=True)
 
 
@@ -116,18 +116,18 @@ def edit_own(call: Call) -> Answer:
     """Give an emoji of the application another name."""
     emoji, name = _emoji(call, _own(call)), _read_name(call.fields)
     call.fields.check()
-    return 200, call.world.edit_emoji(None, emoji, name=name).guild_payload(with_creator=True)
+    return 200, call.world.emojis.edit(None, emoji, name=name).guild_payload(with_creator=True)
 
 
 def delete_own(call: Call) -> Answer:
     """Delete an emoji of the application."""
-    call.world.remove_emoji(None, _emoji(call, _own(call)))
+    call.world.emojis.remove(None, _emoji(call, _own(call)))
     return 204, None
 
 
 def _own(call: Call) -> dict[int, Emoji]:
     call.check_application()
-    return call.world.application_emojis
+    return call.world.emojis.application
 
 
 # What a form says of an emoji

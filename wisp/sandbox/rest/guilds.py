@@ -14,11 +14,12 @@ from wisp.sandbox.rest.errors import (
     DiscordError,
 )
 from wisp.sandbox.rest.fields import present
-from wisp.sandbox.world.audit_log import GUILD, ROLE, Deed, changes_of
+from wisp.sandbox.world.audit_log import GUILD, ROLE, AuditLogEvent, changes_of
 from wisp.sandbox.world.bounds import COLOR, GUILD_DESCRIPTION, GUILD_NAME, POSITION, ROLE_NAME
-from wisp.sandbox.world.guilds import GuildChanges, RoleChanges
+from wisp.sandbox.world.guilds import GuildChanges
 from wisp.sandbox.world.objects import JSON, TEXT, Guild, Role
 from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.roles import RoleChanges
 
 
 def list_mine(call: Call) -> Answer:
@@ -53,7 +54,7 @@ def leave(call: Call) -> Answer:
         raise DiscordError(UNKNOWN_GUILD)
     if guild.owner is call.world.bot:
         raise DiscordError(INVALID_GUILD)
-    call.world.remove_member(call.me)
+    call.world.members.remove(call.me)
     return 204, None
 
 
@@ -79,8 +80,8 @@ def edit(call: Call) -> Answer:
         changes["system_channel"] = channel
     fields.check()
     before = guild.payload()
-    call.world.edit_guild(guild, **changes)
-    call.log(Deed.GUILD_UPDATE, guild.id, changes=changes_of(GUILD, before, guild.payload()))
+    call.world.guilds.edit(guild, **changes)
+    call.log(AuditLogEvent.GUILD_UPDATE, guild.id, changes=changes_of(GUILD, before, guild.payload()))
     return 200, guild.payload()
 
 
@@ -108,7 +109,7 @@ def get_role(call: Call) -> Answer:
 def create_role(call: Call) -> Answer:
     """Create a role below all others; by default it is "new role" and allows what @everyone does."""
     guild, changes = call.guild, _role_changes(call)
-    role = call.world.add_role(
+    role = call.world.roles.add(
         guild,
         changes.get("name", "new role"),
         permissions=changes.get("permissions", guild.everyone.permissions),
@@ -116,7 +117,7 @@ def create_role(call: Call) -> Answer:
         hoist=changes.get("hoist", False),
         mentionable=changes.get("mentionable", False),
     )
-    call.log(Deed.ROLE_CREATE, role.id, changes=changes_of(ROLE, {}, role.payload()))
+    call.log(AuditLogEvent.ROLE_CREATE, role.id, changes=changes_of(ROLE, {}, role.payload()))
     return 200, role.payload()
 
 
@@ -125,8 +126,8 @@ def edit_role(call: Call) -> Answer:
     role = call.role
     changes, before = _role_changes(call), role.payload()
     call.need_above(role)
-    call.world.edit_role(call.guild, role, **changes)
-    call.log(Deed.ROLE_UPDATE, role.id, changes=changes_of(ROLE, before, role.payload()))
+    call.world.roles.edit(call.guild, role, **changes)
+    call.log(AuditLogEvent.ROLE_UPDATE, role.id, changes=changes_of(ROLE, before, role.payload()))
     return 200, role.payload()
 
 
@@ -144,7 +145,7 @@ def move_roles(call: Call) -> Answer:
         if position is not None and role is not guild.everyone:
             call.need_above(role)
             positions[role] = position
-    call.world.move_roles(guild, positions)
+    call.world.roles.move(guild, positions)
     return 200, [role.payload() for role in guild.roles.values()]
 
 
@@ -154,8 +155,8 @@ def delete_role(call: Call) -> Answer:
     if role is guild.everyone or role.managed:
         raise DiscordError(INVALID_ROLE)
     call.need_above(role)
-    call.world.delete_role(guild, role)
-    call.log(Deed.ROLE_DELETE, role.id, changes=changes_of(ROLE, role.payload(), {}))
+    call.world.roles.delete(guild, role)
+    call.log(AuditLogEvent.ROLE_DELETE, role.id, changes=changes_of(ROLE, role.payload(), {}))
     return 204, None
 
 

@@ -62,7 +62,7 @@ def respond(call: Call) -> Answer:
     data = call.fields.object("data") or Fields({}, ("data",))
     _CALLBACKS[kind](call, interaction, data)
     interaction.answered = True
-    call.world.happen(InteractionAnswered(interaction, kind))
+    call.world.changes.send(InteractionAnswered(interaction, kind))
     return (200, _response(interaction, kind)) if with_response else (204, None)
 
 
@@ -98,7 +98,7 @@ def edit_message(call: Call) -> Answer:
 def delete_message(call: Call) -> Answer:
     """Delete one of the messages that answer an interaction."""
     interaction = _answered_interaction(call)
-    call.world.delete_message(_message(call, interaction))
+    call.world.messages.delete(_message(call, interaction))
     interaction.events.append("delete")
     return 204, None
 
@@ -108,19 +108,19 @@ def delete_message(call: Call) -> Answer:
 
 def _waiting_interaction(call: Call) -> Interaction:
     """Return the interaction in the path, which must wait for its first response."""
-    id, interaction = call.path_id("interaction"), call.world.interaction_with(call.path["token"])
+    id, interaction = call.path_id("interaction"), call.world.interactions.with_token(call.path["token"])
     if interaction is None or interaction.id != id:
         raise DiscordError(UNKNOWN_INTERACTION)
     if interaction.answered:
         raise DiscordError(ALREADY_ACKNOWLEDGED)
-    if call.world.age(interaction) > INTERACTION_DEADLINE:
+    if call.world.interactions.age(interaction) > INTERACTION_DEADLINE:
         raise DiscordError(UNKNOWN_INTERACTION)
     return interaction
 
 
 def _answered_interaction(call: Call) -> Interaction:
     """Return the interaction whose token is in the path, which must have had its first response."""
-    interaction = call.world.interaction_with(call.path["token"])
+    interaction = call.world.interactions.with_token(call.path["token"])
     if call.path_id("webhook") != call.world.application:
         raise DiscordError(UNKNOWN_WEBHOOK)
     if interaction is None:
@@ -232,7 +232,7 @@ def _post(call: Call, interaction: Interaction, draft: Draft) -> Message:
     flags = (draft.flags or 0) & (ANSWER_FLAGS | LOADING)
     # The first response replies to the message with the button, a follow-up to the first response.
     reference = interaction.original if interaction.answered else interaction.message
-    return call.world.add_message(
+    return call.world.messages.add(
         interaction.channel,
         call.world.bot,
         **stored(call.world, draft),

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wisp.sandbox.rest.call import Answer, Call, Route
-from wisp.sandbox.rest.errors import (
-    MISSING_PERMISSIONS,
-    UNKNOWN_INVITE,
-    UNKNOWN_ROLE,
-    DiscordError,
-)
+from wisp.sandbox.rest.errors import MISSING_PERMISSIONS, UNKNOWN_INVITE, UNKNOWN_ROLE, DiscordError
 from wisp.sandbox.rest.fields import Fields
 from wisp.sandbox.rest.guilds import counts
-from wisp.sandbox.world.audit_log import INVITE, Deed, changes_of
-from wisp.sandbox.world.belongings import DAY, Invite
+from wisp.sandbox.world.audit_log import INVITE, AuditLogEvent, changes_of
 from wisp.sandbox.world.bounds import INVITE_AGE, INVITE_USES
+from wisp.sandbox.world.invites import DAY, Invite
 from wisp.sandbox.world.objects import JSON, Channel, Role
 from wisp.sandbox.world.permissions import Permission
 
@@ -25,7 +20,7 @@ STREAM, EMBEDDED_APPLICATION = 1, 2
 
 def list_of_channel(call: Call) -> Answer:
     """List the invites to a channel, with their metadata."""
-    return 200, [invite.payload() | invite.metadata() for invite in call.world.invites_of(call.landing_channel)]
+    return 200, [invite.payload() | invite.metadata() for invite in call.world.invites.of(call.landing_channel)]
 
 
 def list_of_guild(call: Call) -> Answer:
@@ -33,7 +28,7 @@ def list_of_guild(call: Call) -> Answer:
     manages = call.may(Permission.MANAGE_GUILD)
     if not manages:
         call.need(Permission.VIEW_AUDIT_LOG)
-    found = call.world.invites_of(call.guild)
+    found = call.world.invites.of(call.guild)
     return 200, [invite.payload() | (invite.metadata() if manages else {}) for invite in found]
 
 
@@ -49,10 +44,10 @@ def create(call: Call) -> Answer:
     if not unique and (same := _like(call, channel, wanted)) is not None:
         return 200, same.payload() | same.metadata()
     max_age, max_uses, temporary, roles = wanted
-    invite = call.world.add_invite(
+    invite = call.world.invites.add(
         channel, call.world.bot, max_age=max_age, max_uses=max_uses, temporary=temporary, roles=roles
     )
-    call.log(Deed.INVITE_CREATE, None, changes=changes_of(INVITE, {}, _logged(invite)))
+    call.log(AuditLogEvent.INVITE_CREATE, None, changes=changes_of(INVITE, {}, _logged(invite)))
     return 200, invite.payload() | invite.metadata()
 
 
@@ -69,8 +64,8 @@ def delete(call: Call) -> Answer:
         raise DiscordError(MISSING_PERMISSIONS)
     if not call.may(Permission.MANAGE_CHANNELS, invite.channel):
         call.need(Permission.MANAGE_GUILD, invite.guild)
-    call.world.delete_invite(invite)
-    call.log(Deed.INVITE_DELETE, None, guild=invite.guild, changes=changes_of(INVITE, _logged(invite), {}))
+    call.world.invites.delete(invite)
+    call.log(AuditLogEvent.INVITE_DELETE, None, guild=invite.guild, changes=changes_of(INVITE, _logged(invite), {}))
     return 200, invite.payload()
 
 
@@ -101,14 +96,14 @@ def _roles(call: Call, ids: Sequence[int]) -> list[Role]:
 
 
 def _like(call: Call, channel: Channel, wanted: tuple[int, int, bool, list[Role]]) -> Invite | None:
-    for one in call.world.invites_of(channel):
+    for one in call.world.invites.of(channel):
         if one.inviter is call.world.bot and (one.max_age, one.max_uses, one.temporary, one.roles) == wanted:
             return one
     return None
 
 
 def _invite(call: Call) -> Invite:
-    invite = call.world.invite(call.path["code"])
+    invite = call.world.invites.find(call.path["code"])
     if invite is None:
         raise DiscordError(UNKNOWN_INVITE)
     return invite

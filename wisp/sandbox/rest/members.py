@@ -16,9 +16,9 @@ from wisp.sandbox.rest.errors import (
     DiscordError,
 )
 from wisp.sandbox.rest.fields import Fields
-from wisp.sandbox.world.audit_log import MEMBER, Deed, changes_of
+from wisp.sandbox.world.audit_log import MEMBER, AuditLogEvent, changes_of
 from wisp.sandbox.world.bounds import ACCESS_TOKEN, BAN_DELETES, BULK_BAN, NICK, Bound
-from wisp.sandbox.world.guilds import MemberChanges
+from wisp.sandbox.world.members import MemberChanges
 from wisp.sandbox.world.objects import Ban, Guild, Member, Role, User
 from wisp.sandbox.world.permissions import ADMINISTRATOR, Permission
 
@@ -111,8 +111,8 @@ def edit(call: Call) -> Answer:
 def _edit(call: Call, member: Member, changes: MemberChanges) -> None:
     """Change a member; the audit log has the roles apart from the rest."""
     before, roles = member.payload(), list(member.roles)
-    call.world.edit_member(member, **changes)
-    call.log(Deed.MEMBER_UPDATE, member.user.id, changes=changes_of(MEMBER, before, member.payload()))
+    call.world.members.edit(member, **changes)
+    call.log(AuditLogEvent.MEMBER_UPDATE, member.user.id, changes=changes_of(MEMBER, before, member.payload()))
     differing = [
         {"key": key, "new_value": [{"id": str(role.id), "name": role.name} for role in found]}
         for key, found in (
@@ -121,7 +121,7 @@ def _edit(call: Call, member: Member, changes: MemberChanges) -> None:
         )
         if found
     ]
-    call.log(Deed.MEMBER_ROLES, member.user.id, changes=differing)
+    call.log(AuditLogEvent.MEMBER_ROLES, member.user.id, changes=differing)
 
 
 def _read_changes(call: Call, member: Member, fields: Fields) -> MemberChanges:
@@ -181,8 +181,8 @@ def kick(call: Call) -> Answer:
     _need_above(call, user)
     if user is call.world.bot:
         raise DiscordError(MISSING_PERMISSIONS)
-    call.world.remove_member(call.member, how="kicked")
-    call.log(Deed.KICK, user.id)
+    call.world.members.remove(call.member, how="kicked")
+    call.log(AuditLogEvent.KICK, user.id)
     return 204, None
 
 
@@ -236,15 +236,15 @@ def bulk_ban(call: Call) -> Answer:
 def unban(call: Call) -> Answer:
     """Lift a ban."""
     user = _ban_in_path(call).user
-    call.world.unban(call.guild, user)
-    call.log(Deed.UNBAN, user.id)
+    call.world.members.unban(call.guild, user)
+    call.log(AuditLogEvent.UNBAN, user.id)
     return 204, None
 
 
 def _ban(call: Call, user: User, delete_seconds: int) -> None:
     if user.id not in call.guild.bans:
-        call.world.ban(call.guild, user, reason=call.reason, delete_seconds=delete_seconds)
-        call.log(Deed.BAN, user.id)
+        call.world.members.ban(call.guild, user, reason=call.reason, delete_seconds=delete_seconds)
+        call.log(AuditLogEvent.BAN, user.id)
 
 
 def _ban_in_path(call: Call) -> Ban:

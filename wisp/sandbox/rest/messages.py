@@ -24,7 +24,7 @@ from wisp.sandbox.rest.errors import (
 from wisp.sandbox.rest.fields import Fields
 from wisp.sandbox.rest.shapes import is_emoji
 from wisp.sandbox.rest.threads import need_room
-from wisp.sandbox.world.audit_log import Deed
+from wisp.sandbox.world.audit_log import AuditLogEvent
 from wisp.sandbox.world.bounds import BULK_DELETE, BULK_DELETE_AGE
 from wisp.sandbox.world.objects import (
     COMPONENTS_V2,
@@ -56,7 +56,7 @@ _OWN_EMOJI = re.compile(r"[\w-]{1,32}:(\d{1,19})")
 
 def start_typing(call: Call) -> Answer:
     """Show that the bot is typing."""
-    call.world.show_typing(call.text_channel, call.world.bot)
+    call.world.messages.show_typing(call.text_channel, call.world.bot)
     return 204, None
 
 
@@ -88,8 +88,8 @@ def create(call: Call) -> Answer:
     if fields.raw("enforce_nonce") is True and (first := _sent_with(call, nonce)):
         return 200, first.payload()
     if channel.is_thread:
-        world.join_thread(channel, world.bot)
-    message = world.add_message(
+        world.threads.join(channel, world.bot)
+    message = world.messages.add(
         channel,
         world.bot,
         **stored(world, draft),
@@ -127,10 +127,10 @@ def delete(call: Call) -> Answer:
     if not mine:
         _need_to_manage(call)
     call.need_open(message.channel)
-    call.world.delete_message(message)
+    call.world.messages.delete(message)
     if not mine:
         options = {"channel_id": str(message.channel.id), "count": "1"}
-        call.log(Deed.MESSAGE_DELETE, message.author.id, options=options)
+        call.log(AuditLogEvent.MESSAGE_DELETE, message.author.id, options=options)
     return 204, None
 
 
@@ -147,8 +147,8 @@ def bulk_delete(call: Call) -> Answer:
         raise DiscordError(TOO_OLD_TO_DELETE)
     found = [channel.messages[id] for id in ids if id in channel.messages]
     if found:
-        call.world.delete_messages(channel, found)
-        call.log(Deed.MESSAGES_DELETE, channel.id, options={"count": str(len(found))})
+        call.world.messages.delete_many(channel, found)
+        call.log(AuditLogEvent.MESSAGES_DELETE, channel.id, options={"count": str(len(found))})
     return 204, None
 
 
@@ -157,7 +157,7 @@ def _sent_with(call: Call, nonce: str | int | None) -> Message | None:
     if nonce is None:
         return None
     since = call.world.clock.time() - NONCES_KEPT
-    recent = takewhile(lambda message: message.created >= since, reversed(call.world.messages.values()))
+    recent = takewhile(lambda message: message.created >= since, call.world.messages.newest_first())
     mine = (message for message in recent if message.author is call.world.bot and message.nonce is not None)
     return next((message for message in mine if str(message.nonce) == str(nonce)), None)
 
@@ -239,8 +239,8 @@ def pin(call: Call) -> Answer:
     """Pin a message."""
     message = _pinnable(call)
     if message.pinned is None:
-        call.world.pin(message, call.world.bot)
-        _log_pin(call, Deed.PIN, message)
+        call.world.messages.pin(message, call.world.bot)
+        _log_pin(call, AuditLogEvent.PIN, message)
     return 204, None
 
 
@@ -248,12 +248,12 @@ def unpin(call: Call) -> Answer:
     """Unpin a message."""
     message = _pinnable(call)
     if message.pinned is not None:
-        call.world.unpin(message)
-        _log_pin(call, Deed.UNPIN, message)
+        call.world.messages.unpin(message)
+        _log_pin(call, AuditLogEvent.UNPIN, message)
     return 204, None
 
 
-def _log_pin(call: Call, deed: Deed, message: Message) -> None:
+def _log_pin(call: Call, deed: AuditLogEvent, message: Message) -> None:
     if message.channel.guild is not None:
         options = {"channel_id": str(message.channel.id), "message_id": str(message.id)}
         call.log(deed, message.author.id, options=options)
@@ -276,7 +276,7 @@ def react(call: Call) -> Answer:
     call.need_open(message.channel)
     if emoji not in message.reactions:
         call.need(Permission.ADD_REACTIONS)
-    call.world.add_reaction(message, call.world.bot, emoji)
+    call.world.reactions.add(message, call.world.bot, emoji)
     return 204, None
 
 
@@ -307,7 +307,7 @@ def clear_reactions(call: Call) -> Answer:
     """Remove all reactions, or all with one emoji."""
     message = call.message
     _need_to_manage(call)
-    call.world.clear_reactions(message, _emoji(call) if "emoji" in call.path else None)
+    call.world.reactions.clear(message, _emoji(call) if "emoji" in call.path else None)
     return 204, None
 
 
@@ -317,7 +317,7 @@ def _remove(call: Call, user: User) -> None:
     reaction = message.reactions.get(emoji)
     if reaction is None or user.id not in reaction.users:
         raise DiscordError(UNKNOWN_EMOJI)
-    call.world.remove_reaction(message, user, emoji)
+    call.world.reactions.remove(message, user, emoji)
 
 
 def _emoji(call: Call) -> Emoji:
@@ -329,8 +329,8 @@ def _emoji(call: Call) -> Emoji:
             raise DiscordError(UNKNOWN_REACTION)
         return Emoji(text)
     id = int(own[1])
-    if id in call.world.application_emojis:
-        return call.world.application_emojis[id]
+    if id in call.world.emojis.application:
+        return call.world.emojis.application[id]
     for guild in call.world.guilds.values():
         if call.world.bot.id in guild.members and id in guild.emojis:
             return guild.emojis[id]

@@ -6,7 +6,7 @@ import re
 
 from wisp.sandbox.rest.call import Answer, Call, Route
 from wisp.sandbox.rest.fields import Fields
-from wisp.sandbox.world.audit_log import Deed
+from wisp.sandbox.world.audit_log import AuditLogEvent
 from wisp.sandbox.world.bounds import PRUNE_DAYS
 from wisp.sandbox.world.objects import Member
 from wisp.sandbox.world.permissions import Permission
@@ -29,9 +29,9 @@ def prune(call: Call) -> Answer:
     fields.check()
     members = _idle(call, days, role_ids)
     for member in members:
-        call.world.remove_member(member, how="kicked")
+        call.world.members.remove(member, how="kicked")
     options = {"delete_member_days": str(days), "members_removed": str(len(members))}
-    call.log(Deed.PRUNE, None, options=options)
+    call.log(AuditLogEvent.PRUNE, None, options=options)
     return 200, {"pruned": None if counted is False else len(members)}
 
 

@@ -15,7 +15,7 @@ from wisp.sandbox.rest.errors import (
     DiscordError,
 )
 from wisp.sandbox.rest.fields import REQUIRED, Fields
-from wisp.sandbox.world.audit_log import THREAD, Deed, changes_of, shown_thread
+from wisp.sandbox.world.audit_log import THREAD, AuditLogEvent, changes_of, shown_thread
 from wisp.sandbox.world.bounds import ARCHIVE_AFTER, CHANNEL_NAME, SLOWMODE
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
@@ -46,7 +46,7 @@ def start_from_message(call: Call) -> Answer:
     if message.thread is not None:
         raise DiscordError(HAS_A_THREAD)
     kind = ANNOUNCEMENT_THREAD if channel.kind == ANNOUNCEMENT else PUBLIC_THREAD
-    thread = call.world.start_thread(
+    thread = call.world.threads.start(
         channel, name, call.world.bot, message=message, kind=kind, archive_after=after, slowmode=slowmode
     )
     return 201, _started(call, thread)
@@ -63,7 +63,7 @@ def start(call: Call) -> Answer:
     default = ANNOUNCEMENT_THREAD if channel.kind == ANNOUNCEMENT else PRIVATE_THREAD
     kind = default if kind is None else kind
     _need_to_start(call, kind)
-    thread = call.world.start_thread(
+    thread = call.world.threads.start(
         channel,
         name,
         call.world.bot,
@@ -85,15 +85,15 @@ def _start_post(call: Call, channel: Channel, fields: Fields) -> Answer:
     fields.check()
     assert inner is not None  # or the form was refused
     draft = read_draft(inner, call.body.files)
-    thread = call.world.start_thread(channel, name, call.world.bot, archive_after=after, slowmode=slowmode, tags=tags)
+    thread = call.world.threads.start(channel, name, call.world.bot, archive_after=after, slowmode=slowmode, tags=tags)
     # A post has the id of its first message.
-    message = call.world.add_message(thread, call.world.bot, **stored(call.world, draft), id=thread.id)
+    message = call.world.messages.add(thread, call.world.bot, **stored(call.world, draft), id=thread.id)
     return 201, {**_started(call, thread), "message": message.payload()}
 
 
 def _started(call: Call, thread: Channel) -> JSON:
     """Note in the audit log that a thread was started, and return it with the bot's membership."""
-    call.log(Deed.THREAD_CREATE, thread.id, changes=changes_of(THREAD, {}, shown_thread(thread)))
+    call.log(AuditLogEvent.THREAD_CREATE, thread.id, changes=changes_of(THREAD, {}, shown_thread(thread)))
     return {**thread.payload(), "member": _thread(thread).members[call.world.bot.id].payload()}
 
 
@@ -115,7 +115,7 @@ def _need_to_start(call: Call, kind: int) -> None:
 
 def need_room(call: Call, channel: Channel) -> None:
     """Raise DiscordError if an archived thread of the channel's guild cannot be opened: as many as can be are open."""
-    if channel.guild is not None and not call.world.has_room_for_threads(channel.guild):
+    if channel.guild is not None and not call.world.threads.has_room(channel.guild):
         raise DiscordError(TOO_MANY_THREADS)
 
 
@@ -124,7 +124,7 @@ def need_room(call: Call, channel: Channel) -> None:
 
 def join(call: Call) -> Answer:
     """Add the bot to a thread."""
-    call.world.join_thread(_open_thread(call), call.world.bot)
+    call.world.threads.join(_open_thread(call), call.world.bot)
     return 204, None
 
 
@@ -133,13 +133,13 @@ def add_member(call: Call) -> Answer:
     channel, user = _open_thread(call), call.user
     if user.id not in call.guild.members:
         raise DiscordError(UNKNOWN_MEMBER)
-    call.world.join_thread(channel, user)
+    call.world.threads.join(channel, user)
     return 204, None
 
 
 def leave(call: Call) -> Answer:
     """Remove the bot from a thread."""
-    call.world.leave_thread(_open_thread(call), call.world.bot)
+    call.world.threads.leave(_open_thread(call), call.world.bot)
     return 204, None
 
 
@@ -149,7 +149,7 @@ def remove_member(call: Call) -> Answer:
     own = channel.kind == PRIVATE_THREAD and _thread(channel).owner is call.world.bot
     if not own and user is not call.world.bot and not call.may(Permission.MANAGE_THREADS):
         raise DiscordError(MISSING_PERMISSIONS)
-    call.world.leave_thread(channel, user)
+    call.world.threads.leave(channel, user)
     return 204, None
 
 

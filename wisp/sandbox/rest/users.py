@@ -26,7 +26,7 @@ def create_dm(call: Call) -> Answer:
         raise DiscordError(UNKNOWN_USER)
     if user is call.world.bot:
         raise DiscordError(CANNOT_MESSAGE_USER)
-    return 200, call.world.dm(user).payload()
+    return 200, call.world.channels.dm(user).payload()
 
 
 ROUTES = [

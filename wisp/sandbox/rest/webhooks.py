@@ -19,11 +19,11 @@ from wisp.sandbox.rest.errors import (
 from wisp.sandbox.rest.fields import REQUIRED, Fields
 from wisp.sandbox.rest.images import image_hash, read_image
 from wisp.sandbox.rest.messages import BOT_FLAGS
-from wisp.sandbox.world.audit_log import WEBHOOK, Deed, changes_of
-from wisp.sandbox.world.belongings import WebhookChanges
+from wisp.sandbox.world.audit_log import WEBHOOK, AuditLogEvent, changes_of
 from wisp.sandbox.world.bounds import AVATAR_URL, THREAD_NAME, WEBHOOK_NAME
 from wisp.sandbox.world.objects import CATEGORY, FORUM, JSON, MEDIA, Channel, Guild, Message, Webhook
 from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.webhooks import WebhookChanges
 
 _NAMES_OF_DISCORD = ("clyde", "discord")
 _NAMES_OF_ALL = ("everyone", "here")
@@ -31,7 +31,7 @@ _NAMES_OF_ALL = ("everyone", "here")
 
 def list_of_channel(call: Call) -> Answer:
     """List the webhooks of a channel."""
-    return 200, [webhook.payload() for webhook in call.world.webhooks_of(call.landing_channel)]
+    return 200, [webhook.payload() for webhook in call.world.webhooks.of(call.landing_channel)]
 
 
 def list_of_guild(call: Call) -> Answer:
@@ -45,10 +45,10 @@ def create(call: Call) -> Answer:
     channel, fields = call.landing_channel, call.fields
     name, avatar = _read_name(fields, "name", required=True), read_image(fields, "avatar")
     fields.check()
-    webhook = call.world.add_webhook(
+    webhook = call.world.webhooks.add(
         channel, name or "", creator=call.world.bot, avatar=avatar.hash if avatar else None
     )
-    _log(call, Deed.WEBHOOK_CREATE, webhook, {}, _logged(webhook))
+    _log(call, AuditLogEvent.WEBHOOK_CREATE, webhook, {}, _logged(webhook))
     return 200, webhook.payload()
 
 
@@ -73,8 +73,8 @@ def edit(call: Call) -> Answer:
     before = _logged(webhook)
     if channel_id is not None:
         changes["channel"] = _new_channel(call, webhook, channel_id)
-    call.world.edit_webhook(webhook, **changes)
-    _log(call, Deed.WEBHOOK_UPDATE, webhook, before, _logged(webhook))
+    call.world.webhooks.edit(webhook, **changes)
+    _log(call, AuditLogEvent.WEBHOOK_UPDATE, webhook, before, _logged(webhook))
     return 200, webhook.payload()
 
 
@@ -82,25 +82,25 @@ def edit_with_token(call: Call) -> Answer:
     """Change a webhook's name and picture."""
     webhook, changes = _with_token(call), _read_changes(call.fields)
     call.fields.check()
-    call.world.edit_webhook(webhook, **changes)
+    call.world.webhooks.edit(webhook, **changes)
     return 200, webhook.payload(with_creator=False)
 
 
 def delete(call: Call) -> Answer:
     """Delete a webhook."""
     webhook = _manageable(call)
-    call.world.delete_webhook(webhook)
-    _log(call, Deed.WEBHOOK_DELETE, webhook, _logged(webhook), {})
+    call.world.webhooks.delete(webhook)
+    _log(call, AuditLogEvent.WEBHOOK_DELETE, webhook, _logged(webhook), {})
     return 204, None
 
 
 def delete_with_token(call: Call) -> Answer:
     """Delete a webhook for a caller that has its token."""
-    call.world.delete_webhook(_with_token(call))
+    call.world.webhooks.delete(_with_token(call))
     return 204, None
 
 
-def _log(call: Call, deed: Deed, webhook: Webhook, before: JSON, after: JSON) -> None:
+def _log(call: Call, deed: AuditLogEvent, webhook: Webhook, before: JSON, after: JSON) -> None:
     """Note what the bot did. What a caller does with a token alone is not noted: it has no user to name."""
     call.log(deed, webhook.id, guild=_guild(webhook), changes=changes_of(WEBHOOK, before, after))
 
@@ -165,8 +165,8 @@ def execute(call: Call) -> Answer:
     author = webhook.author(name, image_hash(picture.encode()) if picture else None)
     channel = _target(call, webhook, post)
     if post:
-        channel = world.start_thread(channel, post, author, tags=tags)
-    message = world.add_message(
+        channel = world.threads.start(channel, post, author, tags=tags)
+    message = world.messages.add(
         channel,
         author,
         **stored(world, draft),
@@ -192,7 +192,7 @@ def edit_message(call: Call) -> Answer:
 
 def delete_message(call: Call) -> Answer:
     """Delete a message that a webhook posted."""
-    call.world.delete_message(_message(call))
+    call.world.messages.delete(_message(call))
     return 204, None
 
 

@@ -51,7 +51,7 @@ from wisp.sandbox.terminal import breaking
 from wisp.sandbox.terminal.completion import Completer, member_names
 from wisp.sandbox.terminal.text import on_one_line, written_moment
 from wisp.sandbox.terminal.transcript import Transcript, where
-from wisp.sandbox.world.changes import Happening, MessageCreated
+from wisp.sandbox.world.changes import Change, MessageCreated
 from wisp.sandbox.world.objects import JSON, Impossible, Message, User
 from wisp.sandbox.world.world import World
 
@@ -133,7 +133,7 @@ class Terminal:
         self._stop: Callable[[], None] | None = None
 
     def __enter__(self) -> Terminal:
-        self._stop = self.world.watch(self._show)
+        self._stop = self.world.changes.subscribe(self._show)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -304,7 +304,7 @@ class Terminal:
         if user is None or user.bot:
             names = ", ".join(member_names(guild or self.people.home))
             raise Impossible(f"nobody is called {name!r}; here are {names} (:join {name} lets them in)")
-        place = self.person.channel if guild else self.world.dm(user)
+        place = self.person.channel if guild else self.world.channels.dm(user)
         self.person = Person(self.people, user, place).at(place)
 
     async def _join(self, name: str) -> None:
@@ -322,7 +322,7 @@ class Terminal:
         guild = self.person.guild or self.people.home
         channel = guild.channel(name)
         if channel is None:
-            channel = self.world.add_channel(guild, name)
+            channel = self.world.channels.add(guild, name)
             self.note(f"there was no #{name}: it is new")
         self.person = self.person.at(channel)
         await self.person.rest()
@@ -330,13 +330,13 @@ class Terminal:
     async def _guild(self, name: str) -> None:
         guild = next((guild for guild in self.world.guilds.values() if guild.name == name), None)
         if guild is None:
-            guild = self.world.add_guild(name, owner=self.person.user)
+            guild = self.world.guilds.add(name, owner=self.person.user)
             self.note(f"there was no guild {name}: it is new, and {self.person.name}'s")
         self.person = self.person.at(guild)
         await self.person.rest()
 
     async def _dm(self, _: str) -> None:
-        self.person = self.person.at(self.world.dm(self.person.user))
+        self.person = self.person.at(self.world.channels.dm(self.person.user))
 
     async def _help(self, _: str) -> None:
         commands = self.person.commands()
@@ -353,9 +353,9 @@ class Terminal:
     async def _quit(self, _: str) -> None:
         self.over = True
 
-    def _show(self, happening: Happening) -> None:
-        if not (self._posting and isinstance(happening, MessageCreated)):
-            self.transcript.show(happening)
+    def _show(self, change: Change) -> None:
+        if not (self._posting and isinstance(change, MessageCreated)):
+            self.transcript.show(change)
 
 
 def complaint(error: Exception) -> str:

@@ -14,15 +14,7 @@ from wisp.sandbox.people.commands import (
     USER,
     offered,
 )
-from wisp.sandbox.people.components import (
-    BUTTON,
-    MESSAGE_MENU,
-    SELECTS,
-    TEXT_INPUT,
-    USER_MENU,
-    controls,
-    name_of,
-)
+from wisp.sandbox.people.components import BUTTON, MESSAGE_MENU, SELECTS, TEXT_INPUT, USER_MENU, controls, name_of
 from wisp.sandbox.people.person import Person
 from wisp.sandbox.people.typed import Slash, field_name, parse, parse_options, quoted, read_file
 from wisp.sandbox.world.objects import JSON, Guild, Impossible

@@ -11,7 +11,7 @@ from wisp.sandbox.terminal.text import message_lines, on_one_line, readable
 from wisp.sandbox.world.changes import (
     BotConnected,
     BotDisconnected,
-    Happening,
+    Change,
     InteractionAnswered,
     InteractionCreated,
     MemberJoined,
@@ -66,9 +66,9 @@ class Transcript:
         """Write what a user says in a channel (by default here), to one reader alone or to all."""
         self._write(self._line(self._name(user), lines, reader, channel or self._here()))
 
-    def show(self, happening: Happening) -> None:
+    def show(self, change: Change) -> None:
         """Write a change if users see it."""
-        match happening:
+        match change:
             case MessageCreated(message):
                 self._show_message(message)
             case MessageEdited(message):
@@ -219,19 +219,19 @@ def where(channel: Channel) -> str:
 
 
 class Recorder:
-    """Records what happens in a world until `stop()`: all `happenings` in order, and the newest lines of them."""
+    """Records what happens in a world until `stop()`: all `changes` in order, and the newest lines of them."""
 
     def __init__(self, world: World, here: Callable[[], Channel], *, most: int) -> None:
-        self.happenings: list[Happening] = []
+        self.changes: list[Change] = []
         self._texts: list[str] = []
         self._left_out = 0
         self._most = most
         self._transcript = Transcript(world, self._keep, here, actions=True)
-        self.stop: Callable[[], None] = world.watch(self._note)
+        self.stop: Callable[[], None] = world.changes.subscribe(self._note)
 
-    def _note(self, happening: Happening) -> None:
-        self.happenings.append(happening)
-        self._transcript.show(happening)
+    def _note(self, change: Change) -> None:
+        self.changes.append(change)
+        self._transcript.show(change)
 
     def _keep(self, text: str) -> None:
         self._texts.append(text)

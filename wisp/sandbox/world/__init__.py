@@ -1,15 +1,25 @@
 """What there is in the local Discord, and its rules: it knows nothing of HTTP, websockets or wisp.
 
-signal          what one part tells all others that subscribed to it
 bounds          how many and how long
 permissions     what may be allowed, and how it adds up
 objects         users, guilds, channels, messages, interactions, and their payloads
-changes         what watchers are told
-state           what all parts share
-messages        posting, editing, reacting, pinning
-guilds          members, roles, channels, threads, bans
-belongings      webhooks, invites, emojis
-commands        registered commands, and interactions
+signal          what one part tells all that subscribed to it
+changes         what the subscribers of a world are told
+state           what all parts share: clock, ids, the bot, who sees what
+users           users and their presences
+attachments     files
+messages        posting, editing, deleting and pinning messages
+reactions       reactions to messages
+webhooks        webhooks of channels
+emojis          emojis of guilds and of the application
+roles           roles of guilds
+members         members of guilds, and bans
+invites         invites into guilds
+channels        channels and their overwrites
+threads         threads of channels
+guilds          guilds
+commands        registered commands
+interactions    interactions that the bot can still answer
 audit_log       what was done, and why
 world           all of that as one Discord
 """

@@ -7,16 +7,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from wisp.clock import Clock
 from wisp.sandbox.world.objects import JSON, Channel, Guild, User
-from wisp.sandbox.world.state import Ground
+from wisp.sandbox.world.state import State
 
 KEPT = 45 * 86_400
 """Seconds for which an entry is kept (resources/audit-log)."""
 
 
-class Deed(IntEnum):
-    """What was done (resources/audit-log, "Audit Log Events"); those that can be done in the sandbox."""
+class AuditLogEvent(IntEnum):
+    """What was done: Discord's audit log events (resources/audit-log) that can happen in the sandbox."""
 
     GUILD_UPDATE = 1
     CHANNEL_CREATE = 10
@@ -59,7 +58,7 @@ class AuditEntry:
     """
 
     id: int
-    deed: Deed
+    event: AuditLogEvent
     user: User
     target: int | None
     moment: float
@@ -71,7 +70,7 @@ class AuditEntry:
         """Discord's audit log entry object."""
         entry: JSON = {
             "id": str(self.id),
-            "action_type": int(self.deed),
+            "action_type": int(self.event),
             "user_id": str(self.user.id),
             "target_id": None if self.target is None else str(self.target),
         }
@@ -82,24 +81,24 @@ class AuditEntry:
         return entry if self.reason is None else {**entry, "reason": self.reason}
 
 
-class AuditLogs(Ground):
-    """What was done in each guild, by its id, the oldest first. What people do for themselves is not among it."""
+class AuditLog:
+    """What was done in each guild. What people do for themselves is not part of it."""
 
-    def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
-        super().__init__(clock=clock, shards=shards)
-        self._audit_logs: dict[int, deque[AuditEntry]] = {}
+    def __init__(self, world: State) -> None:
+        self._world = world
+        self._entries: dict[int, deque[AuditEntry]] = {}
 
-    def audit_log(self, guild: Guild) -> list[AuditEntry]:
-        """What was done in a guild in the last 45 days, the oldest first."""
-        entries = self._audit_logs.get(guild.id, deque[AuditEntry]())
-        while entries and entries[0].moment < self.clock.time() - KEPT:
+    def of(self, guild: Guild) -> list[AuditEntry]:
+        """Return what was done in a guild in the last 45 days, oldest first."""
+        entries = self._entries.get(guild.id, deque[AuditEntry]())
+        while entries and entries[0].moment < self._world.clock.time() - KEPT:
             entries.popleft()
         return list(entries)
 
-    def log(
+    def add(
         self,
         guild: Guild,
-        deed: Deed,
+        event: AuditLogEvent,
         user: User,
         target: int | None,
         reason: str | None = None,
@@ -107,11 +106,11 @@ class AuditLogs(Ground):
         changes: Iterable[JSON] = (),
         options: Mapping[str, str] | None = None,
     ) -> AuditEntry:
-        """Note what a user did in a guild; the bot is told where it may see the audit log."""
-        entry = AuditEntry(self.next_id(), deed, user, target, self.clock.time(), reason, tuple(changes), options)
-        self._audit_logs.setdefault(guild.id, deque()).append(entry)
-        data = {**entry.payload(), "guild_id": str(guild.id)}
-        self.dispatch("GUILD_AUDIT_LOG_ENTRY_CREATE", data, guild)
+        """Note what a user did in a guild; the bot is told if it may see the audit log."""
+        world = self._world
+        entry = AuditEntry(world.next_id(), event, user, target, world.clock.time(), reason, tuple(changes), options)
+        self._entries.setdefault(guild.id, deque()).append(entry)
+        world.dispatch("GUILD_AUDIT_LOG_ENTRY_CREATE", {**entry.payload(), "guild_id": str(guild.id)}, guild)
         return entry
 
 

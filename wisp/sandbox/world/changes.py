@@ -1,4 +1,4 @@
-"""What happens in the sandbox, as whoever watches a world is told of it."""
+"""What changes in a world, as the subscribers of `world.changes` are told of it."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ class BotDisconnected:
     code: int | None
 
 
-Happening: TypeAlias = (
+Change: TypeAlias = (
     MessageCreated
     | MessageEdited
     | MessageDeleted

@@ -439,6 +439,11 @@ class Channel:
         return self.thread is not None
 
     @property
+    def is_open_thread(self) -> bool:
+        """Whether it is a thread that is not archived."""
+        return self.thread is not None and not self.thread.archived
+
+    @property
     def pins(self) -> list[Message]:
         """The pinned messages, those pinned last first."""
         pinned = [message for message in self.messages.values() if message.pinned is not None]

@@ -1,28 +1,38 @@
-"""What every part of a world stands on: who and what there is, ids, who may do and see what, and the telling."""
+"""The state that all parts of a world share: its clock, ids, the bot, who may see what, and the signals of changes."""
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from wisp.clock import Clock
-from wisp.sandbox.world.changes import Happening
+from wisp.sandbox.world.bounds import Bound
+from wisp.sandbox.world.changes import Change, GuildChanged
 from wisp.sandbox.world.objects import (
     DISCORD_EPOCH,
     FOUNDING,
     JSON,
     PRIVATE_THREAD,
     PRIVILEGED_INTENTS_ON,
-    Attachment,
     Channel,
     Guild,
+    Impossible,
+    Member,
     Message,
     User,
 )
 from wisp.sandbox.world.permissions import ALL_PERMISSIONS, BOT_PERMISSIONS, Permission
+from wisp.sandbox.world.signal import Signal
+
+_LOG = logging.getLogger(__name__)
 
 _MANAGE_THREADS, _VIEW_CHANNEL = int(Permission.MANAGE_THREADS), int(Permission.VIEW_CHANNEL)
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,48 +44,49 @@ class Event:
     guild_id: int | None = None
 
 
-class Ground:
-    """The registers of a world, and who hears of what happens in it."""
+class State:
+    """What all parts of a world share.
+
+    `changes` tells of every visible change. `events` carries the gateway events that the bot sees, `unseen_events`
+    those of channels that it does not see. `unserved` counts what the bot asked for and the sandbox does not have;
+    `errors` is what failed in the sandbox itself.
+    """
 
     bot: User
+    owner: User
+    application: int
 
     def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
         self.clock: Clock = clock or Clock()
         self.shards = shards
-        self.users: dict[int, User] = {}
-        self.guilds: dict[int, Guild] = {}
-        self.channels: dict[int, Channel] = {}
-        self.messages: dict[int, Message] = {}
-        self.attachments: dict[int, Attachment] = {}
+        self.errors: list[Exception] = []
+        self.changes: Signal[Change] = Signal(self.failed)
+        self.events: Signal[Event] = Signal(self.failed)
+        self.unseen_events: Signal[Event] = Signal(self.failed)
         self.unserved: Counter[str] = Counter()
-        self.outlets: list[Callable[[Event], None]] = []
-        self.unseen: list[Callable[[Event], None]] = []
         self.application_flags = PRIVILEGED_INTENTS_ON
         self.application_settings: JSON = {}
         self.bot_permissions = BOT_PERMISSIONS
         self.files_url = "http://127.0.0.1/attachments"
         self.webhooks_url = "http://127.0.0.1/api/webhooks"
-        self.errors: list[Exception] = []
         self._last_id = FOUNDING << 22
         self._founding = True
-        self._watchers: list[Callable[[Happening], None]] = []
 
     def next_id(self) -> int:
-        """A new snowflake: milliseconds since Discord's epoch in the upper 42 bits, unique in this world.
+        """Return a new snowflake: milliseconds since Discord's epoch in the upper 42 bits, unique in this world.
 
-        Whom and what each world begins with has the same id in all of them: data that a bot keeps finds it again.
+        The users and the guild that each world begins with have the same ids in all of them: data that a bot keeps
+        refers to them again.
         """
         moment = FOUNDING if self._founding else int(self.clock.time() * 1000) - DISCORD_EPOCH
         self._last_id = max(moment << 22, self._last_id + 1)
         return self._last_id
 
-    # Who may do and see what
-
     def permissions(self, user: User, channel: Channel) -> int:
-        """What a user may do in a channel, as Discord's bit set; in direct messages that is everything.
+        """Return what a user may do in a channel, as Discord's bit set; in direct messages that is everything.
 
         Computed as https://docs.discord.com/developers/topics/permissions says: roles, then the channel's overwrites,
-        then what follows from a permission that is not there, and from a time-out. Threads have their channel's.
+        then what follows from a missing permission and from a time-out. Threads have the permissions of their channel.
         """
         if channel.guild is None:
             return ALL_PERMISSIONS
@@ -83,7 +94,7 @@ class Ground:
         return member.permissions_in(channel, self.clock.time()) if member else 0
 
     def sees(self, user: User, place: Channel | Message) -> bool:
-        """Whether a channel or a message is shown to a user: private answers to their one reader and the bot alone."""
+        """Return whether a user sees a channel or a message. Only its reader and the bot see an ephemeral message."""
         if isinstance(place, Message):
             if place.ephemeral_for is not None:
                 return user is place.ephemeral_for or user is self.bot
@@ -95,26 +106,76 @@ class Ground:
             return bool(allowed & _MANAGE_THREADS)
         return bool(allowed & _VIEW_CHANNEL)
 
-    # Telling
-
-    def watch(self, callback: Callable[[Happening], None]) -> Callable[[], None]:
-        """Call `callback` at every visible change, at once and in order; call the result to stop."""
-        self._watchers.append(callback)
-        return lambda: self._watchers.remove(callback) if callback in self._watchers else None
-
-    def happen(self, happening: Happening) -> None:
-        """Tell everybody who watches."""
-        for watcher in tuple(self._watchers):
-            watcher(happening)
-
     def dispatch(self, name: str, data: JSON, guild: Guild | None = None, *, seen_in: Channel | None = None) -> None:
-        """Send a gateway event to the bot; one of a guild that it is not in goes nowhere.
+        """Send a gateway event to the bot, unless it is of a guild that the bot is not in.
 
-        Nor does what happens in the channel `seen_in` where the bot does not see that: it goes to `unseen` alone.
+        If it is about something in the channel `seen_in`, which the bot does not see, it goes to `unseen_events`.
         """
         if guild is not None and self.bot.id not in guild.members:
             return
         seen = seen_in is None or self.sees(self.bot, seen_in)
-        event = Event(name, data, guild.id if guild else None)
-        for outlet in tuple(self.outlets if seen else self.unseen):
-            outlet(event)
+        (self.events if seen else self.unseen_events).send(Event(name, data, guild.id if guild else None))
+
+    def guild_create(self, guild: Guild, members: Iterable[Member]) -> JSON:
+        """Return the data of GUILD_CREATE with these members, and with the open threads that the bot sees."""
+        threads = [one for one in guild.threads.values() if one.is_open_thread and self.sees(self.bot, one)]
+        return guild.gateway_payload(members, threads)
+
+    def guild_changed(self, guild: Guild) -> None:
+        """Tell the bot and the subscribers that a guild changed."""
+        self.dispatch("GUILD_UPDATE", guild.payload(), guild)
+        self.changes.send(GuildChanged(guild))
+
+    def failed(self, error: Exception) -> None:
+        """Note that the sandbox itself failed: a test that uses it fails, too."""
+        _LOG.error("the sandbox failed", exc_info=error)
+        self.errors.append(error)
+
+
+class Registry(Mapping[K, T]):
+    """A part of a world that keeps things of one kind, in the order in which they were added.
+
+    It is read as a mapping; its verbs change what it holds. They do what they are told, whoever may do that (see
+    `State.permissions`), and raise Impossible for what cannot be.
+    """
+
+    def __init__(self, world: State) -> None:
+        self._world = world
+        self._items: dict[K, T] = {}
+
+    def __getitem__(self, key: K) -> T:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[K]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def newest_first(self) -> Iterator[T]:
+        """Return what it holds, the last added first."""
+        return reversed(self._items.values())
+
+
+def place_of(channel: Channel) -> JSON:
+    """Return the ids of a channel and its guild, as the data of events begin."""
+    guild = {"guild_id": str(channel.guild.id)} if channel.guild else {}
+    return {"channel_id": str(channel.id), **guild}
+
+
+def refuse_deleted(message: Message) -> None:
+    """Raise Impossible if a message is deleted."""
+    if message.deleted:
+        raise Impossible("the message is deleted")
+
+
+def refuse_length(what: str, text: str, bound: Bound) -> None:
+    """Raise Impossible if a text is too short or too long."""
+    if not bound.holds(len(text)):
+        raise Impossible(f"{what} has {bound.least} to {bound.most} characters, not {len(text)}")
+
+
+def assign(target: object, changes: Mapping[str, object]) -> None:
+    """Set several attributes of an object."""
+    for name, value in changes.items():
+        setattr(target, name, value)

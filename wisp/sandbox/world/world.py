@@ -1,64 +1,64 @@
-"""One Discord: everything in a sandbox, and how it begins."""
+"""One Discord: all parts of a sandbox's world, and how it begins."""
 
 from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Iterable
 
 from wisp.clock import Clock
-from wisp.sandbox.world.audit_log import AuditLogs
-from wisp.sandbox.world.belongings import Belongings
-from wisp.sandbox.world.changes import PresenceChanged
-from wisp.sandbox.world.commands import Calls
-from wisp.sandbox.world.objects import JSON, Member, User
+from wisp.sandbox.world.attachments import Attachments
+from wisp.sandbox.world.audit_log import AuditLog
+from wisp.sandbox.world.channels import Channels
+from wisp.sandbox.world.commands import Commands
+from wisp.sandbox.world.emojis import Emojis
+from wisp.sandbox.world.guilds import Guilds
+from wisp.sandbox.world.interactions import Interactions
+from wisp.sandbox.world.invites import Invites
+from wisp.sandbox.world.members import Members
+from wisp.sandbox.world.messages import Messages
+from wisp.sandbox.world.objects import JSON, User
+from wisp.sandbox.world.reactions import Reactions
+from wisp.sandbox.world.roles import Roles
+from wisp.sandbox.world.state import State
+from wisp.sandbox.world.threads import Threads
+from wisp.sandbox.world.users import Presences, Users
+from wisp.sandbox.world.webhooks import Webhooks
 
 
-class World(Belongings, AuditLogs, Calls):
-    """Everything in one sandbox. It starts with the guild "Sandbox": #general; ada (its owner), bob, the bot.
+class World(State):
+    """Everything in one sandbox. It begins with the guild "Sandbox": #general; ada (its owner), bob, the bot.
 
-    Ids are real snowflakes: unique, ordered by the clock's time. `watch` tells of every visible change,
-    `outlets` carry gateway events to the bot, `unseen` get those of channels that it does not see instead.
-    `interactions` are those that can still be answered. `unserved` counts what the bot asked for and the sandbox
-    does not have, `errors` is what broke in the sandbox itself. What people and the bot may do is asked of
-    `permissions` and `sees`: the other methods do what they are told, and raise Impossible for what cannot be.
-    Single-threaded: use it on the sandbox's event loop.
+    Each part is for one kind of things: `world.messages.add(channel, author, content="Hello")` posts a message, sends
+    MESSAGE_CREATE to the bot and MessageCreated to the subscribers of `changes`. Not thread-safe: use it on the
+    sandbox's event loop.
     """
 
     def __init__(self, *, clock: Clock | None = None, shards: int = 1) -> None:
         super().__init__(clock=clock, shards=shards)
-        self.presences: dict[int, JSON] = {}
-        self.bot: User = self.add_user("wisp", bot=True)
+        self.users = Users(self)
+        self.attachments = Attachments(self)
+        self.messages = Messages(self, self.users)
+        self.reactions = Reactions(self)
+        self.webhooks = Webhooks(self)
+        self.emojis = Emojis(self)
+        self.roles = Roles(self, self.emojis)
+        self.members = Members(self, self.roles, self.messages)
+        self.invites = Invites(self, self.members)
+        self.channels = Channels(self, self.messages, self.webhooks, self.invites)
+        self.threads = Threads(self, self.channels, self.messages)
+        self.guilds = Guilds(self, self.channels, self.members)
+        self.presences = Presences(self, self.guilds)
+        self.commands = Commands(self)
+        self.interactions = Interactions(self)
+        self.audit_log = AuditLog(self)
+        self.bot: User = self.users.add("wisp", bot=True)
         self.application: int = self.bot.id
         self.token: str = ""
         self.reset_token()
-        self.owner: User = self.add_user("ada")
-        sandbox = self.add_guild("Sandbox", owner=self.owner)
-        self.add_member(sandbox, self.add_user("bob"))
+        self.owner: User = self.users.add("ada")
+        sandbox = self.guilds.add("Sandbox", owner=self.owner)
+        self.members.add(sandbox, self.users.add("bob"))
         self._founding = False
-
-    def set_presence(self, user: User, status: str, activities: Iterable[JSON] = ()) -> None:
-        """Show somebody as "online", "idle", "dnd", "offline" or "invisible" (which is offline), doing `activities`.
-
-        Those are Discord's activity objects (`name`, `type`). The bot sets its own, and is told of everybody's.
-        """
-        shown = "offline" if status == "invisible" else status
-        now = int(self.clock.time() * 1000)
-        self.presences[user.id] = presence = {
-            "user": {"id": str(user.id)},
-            "status": shown,
-            "activities": [{"created_at": now, **activity} for activity in activities],
-            "client_status": {} if shown == "offline" else {"desktop": shown},
-        }
-        for guild in self.guilds.values():
-            if user.id in guild.members:
-                self.dispatch("PRESENCE_UPDATE", {**presence, "guild_id": str(guild.id)}, guild)
-        self.happen(PresenceChanged(user))
-
-    def presences_of(self, members: Iterable[Member]) -> list[JSON]:
-        """The presences of those among these members who are not offline."""
-        found = [self.presences.get(member.user.id) for member in members]
-        return [presence for presence in found if presence is not None and presence["status"] != "offline"]
 
     def reset_token(self) -> None:
         """Give the bot another token; the old one is refused from now on."""

@@ -1,0 +1,22 @@
+"""Files in a world: those of messages, and those that users give to options."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from wisp.sandbox.world.objects import Attachment
+from wisp.sandbox.world.state import Registry
+
+
+class Attachments(Registry[int, Attachment]):
+    """All files by id."""
+
+    def add(
+        self, filename: str, content: bytes, *, description: str | None = None, ephemeral: bool = False
+    ) -> Attachment:
+        """A new file, which is downloaded from its `url`."""
+        number = self._world.next_id()
+        url = f"{self._world.files_url}/{number}/{quote(filename, safe='')}"
+        attachment = Attachment(number, filename, content, url, description, ephemeral)
+        self._items[number] = attachment
+        return attachment

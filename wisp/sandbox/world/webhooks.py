@@ -1,0 +1,70 @@
+"""Webhooks of channels in a world."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TypedDict, Unpack
+
+from wisp.sandbox.world import bounds
+from wisp.sandbox.world.changes import WebhooksChanged
+from wisp.sandbox.world.objects import CATEGORY, Channel, Impossible, LimitReached, User, Webhook
+from wisp.sandbox.world.state import Registry, place_of
+
+
+class WebhookChanges(TypedDict, total=False):
+    """What can be changed of a webhook. `avatar` is the hash of its picture, None for none."""
+
+    name: str
+    avatar: str | None
+    channel: Channel
+
+
+class Webhooks(Registry[int, Webhook]):
+    """All webhooks by id."""
+
+    def of(self, channel: Channel) -> list[Webhook]:
+        """The webhooks of a channel, the oldest first."""
+        return [webhook for webhook in self._items.values() if webhook.channel is channel]
+
+    def add(self, channel: Channel, name: str, *, creator: User, avatar: str | None = None) -> Webhook:
+        """A new webhook of a channel. Raises Impossible where there are 15, and where a channel has none."""
+        _refuse_webhook(channel)
+        if len(self.of(channel)) >= bounds.WEBHOOKS.most:
+            raise LimitReached(f"a channel has at most {bounds.WEBHOOKS.most} webhooks", bounds.WEBHOOKS)
+        number, token = self._world.next_id(), secrets.token_urlsafe(51)
+        url = f"{self._world.webhooks_url}/{number}/{token}"
+        webhook = self._items[number] = Webhook(number, channel, name, token, url, creator, avatar)
+        self._changed(channel)
+        return webhook
+
+    def edit(self, webhook: Webhook, **changes: Unpack[WebhookChanges]) -> None:
+        """Change a webhook. Raises Impossible for a channel that has none, or is another guild's."""
+        before, after = webhook.channel, changes.get("channel", webhook.channel)
+        _refuse_webhook(after)
+        if after.guild is not before.guild:
+            raise Impossible("a webhook stays in its guild")
+        if after is not before and len(self.of(after)) >= bounds.WEBHOOKS.most:
+            raise LimitReached(f"a channel has at most {bounds.WEBHOOKS.most} webhooks", bounds.WEBHOOKS)
+        for name, value in changes.items():
+            setattr(webhook, name, value)
+        for channel in dict.fromkeys((before, after)):
+            self._changed(channel)
+
+    def delete(self, webhook: Webhook) -> None:
+        """Take a webhook away; nothing happens where it is gone. What it posted stays."""
+        if self._items.pop(webhook.id, None) is not None:
+            self._changed(webhook.channel)
+
+    def forget(self, channel: Channel) -> None:
+        """Drop the webhooks of a channel, without telling of it."""
+        for webhook in self.of(channel):
+            del self._items[webhook.id]
+
+    def _changed(self, channel: Channel) -> None:
+        self._world.dispatch("WEBHOOKS_UPDATE", place_of(channel), channel.guild, seen_in=channel)
+        self._world.changes.send(WebhooksChanged(channel))
+
+
+def _refuse_webhook(channel: Channel) -> None:
+    if channel.guild is None or channel.is_thread or channel.kind == CATEGORY:
+        raise Impossible(f"{channel} has no webhooks: channels of a guild that people write in have")
