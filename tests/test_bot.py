@@ -349,11 +349,11 @@ async def test_without_session_starts_no_shard_connects_and_the_error_says_until
     bot = hello_bot()
     await bot.start(config_for(sandbox), clock=sandbox.world.clock)
     await bot.close()
-    sandbox.world.commands.clear()
+    sandbox.world.commands.replace(None, [])
     with pytest.raises(wisp.errors.StartError, match=r"of 1 session starts 0 are left, and 1 are needed\.") as caught:
         await bot.start(config_for(sandbox), clock=sandbox.world.clock)
     assert re.search(r"Start the bot again at \d\d:\d\d UTC \(in 24 hours\)", str(caught.value))
-    assert sandbox.world.commands == {}  # nothing is registered for a bot that cannot connect
+    assert sandbox.world.commands[None] == {}  # nothing is registered for a bot that cannot connect
     sandbox.gateway.sessions.session_starts, sandbox.world.shards = 2, 2
     with pytest.raises(wisp.errors.StartError, match=r"of 2 session starts 1 are left, and 2 are needed\."):
         await bot.start(config_for(sandbox), clock=sandbox.world.clock)

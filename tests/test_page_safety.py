@@ -319,9 +319,9 @@ async def test_a_flood_of_actions_is_slowed_down(time: VirtualTime) -> None:
 async def test_a_hundred_thousand_messages_reach_a_browser_as_a_page_of_them() -> None:
     async with a_sandbox() as (sandbox, page, session):
         world, channel = sandbox.world, next(iter(sandbox.world.channels.values()))
-        for number in range(100_000):  # as `add_message` leaves them, without telling anybody of each
+        for number in range(100_000):  # as `messages.add` leaves them, without telling anybody of each
             message = Message(world.next_id(), channel, world.owner, 0.0, f"number {number}")
-            world.messages[message.id] = channel.messages[message.id] = message
+            world.messages._items[message.id] = channel.messages[message.id] = message
         async with connected(page, session) as socket:
             sizes: list[int] = []
             while len(sizes) < 3:

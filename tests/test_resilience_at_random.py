@@ -165,10 +165,10 @@ class Resilience(RuleBasedStateMachine):
     def add_slowly(self, seconds: float) -> None:
         async def slowly() -> None:
             interactions = self.sandbox.world.interactions
-            newest = next(reversed(interactions), None)
+            newest = next(reversed(list(interactions)), None)
             asking = asyncio.create_task(self.counted(self.person().slash("slowly")))
-            await self.time.until(lambda: next(reversed(interactions), None) != newest, within=PATIENCE)
-            interaction = next(reversed(interactions.values()))
+            await self.time.until(lambda: next(reversed(list(interactions)), None) != newest, within=PATIENCE)
+            interaction = next(interactions.newest_first())
             await self.time.advance(2.2)
             await self.time.until(lambda: interaction.answered, within=DEADLINE)  # a deferral may need some tries
             assert not asking.done()

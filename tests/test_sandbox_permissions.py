@@ -179,6 +179,7 @@ NEEDED = [
         P.CREATE_INSTANT_INVITE, Case("PUT", MEMBER, 403, {"access_token": "x"}, {"user_id": "stranger"}, code=50025)
     ),
     Needed(P.CHANGE_NICKNAME, Case("PATCH", GUILD + "/members/@me", 200, {"nick": "Botty"})),
+    Needed(P.CHANGE_NICKNAME, Case("PATCH", GUILD + "/members/@me/nick", 200, {"nick": "Botty"})),
     Needed(P.MANAGE_NICKNAMES, Case("PATCH", MEMBER, 200, {"nick": "Bobby"})),
     Needed(P.MODERATE_MEMBERS, Case("PATCH", MEMBER, 200, {"communication_disabled_until": "{soon}"})),
     # Nobody is in a voice channel here: the call gets as far as that.

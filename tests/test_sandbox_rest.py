@@ -1170,7 +1170,7 @@ async def test_what_breaks_in_the_sandbox_is_logged_and_fails_the_test(
             sandbox.world.changes.subscribe(watcher)
             channel = next(iter(sandbox.world.channels))
             status, _ = await Bot(sandbox, session).call("POST", f"/channels/{channel}/messages", {"content": "x"})
-            assert status == 500
+            assert status == 200  # the bot is not to blame
     assert "ZeroDivisionError" in caplog.text
     caplog.clear()
 
