@@ -1,4 +1,4 @@
-"""Audit logs: what was done in a guild, by whom and why, as far as Discord keeps it."""
+"""Audit logs: what was done in a guild, who did it and why."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class AuditEntry:
 
 
 class AuditLog:
-    """What was done in each guild. What people do for themselves is not part of it."""
+    """What was done in each guild. Members joining, writing or leaving by themselves are not part of it."""
 
     def __init__(self, world: State) -> None:
         self._world = world
@@ -146,17 +146,17 @@ ROLE = ("name", "permissions", "color", "colors", "hoist", "mentionable")
 INVITE = ("code", "channel_id", "inviter_id", "uses", "max_uses", "max_age", "temporary")
 WEBHOOK = ("name", "type", "channel_id", "avatar_hash", "application_id")
 EMOJI = ("name",)
-"""The fields whose changes are told, of each kind of thing."""
+"""The fields of each kind of object whose changes an audit log entry names."""
 
 
 def shown_thread(thread: Channel) -> JSON:
-    """A thread's fields beside each other, as its changes are told."""
+    """Return the payload of a thread with its metadata beside the other fields, as its changes are named."""
     payload = thread.payload()
     return {**payload, **payload["thread_metadata"]}
 
 
 def changes_of(fields: Iterable[str], before: JSON, after: JSON) -> list[JSON]:
-    """Discord's changes of these fields: what is null or not there, before or after, is left out."""
+    """Return Discord's audit log changes of these fields; a value that is null or absent is left out."""
     changes: list[JSON] = []
     for name in fields:
         old, new = before.get(name), after.get(name)

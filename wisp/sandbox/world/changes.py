@@ -10,28 +10,28 @@ from wisp.sandbox.world.objects import Channel, Emoji, Guild, Interaction, Membe
 
 @dataclass(frozen=True, slots=True)
 class MessageCreated:
-    """A message appeared, or (`message.loading`) the sign that the bot is thinking."""
+    """A message was posted, or (`message.loading`) the bot deferred its answer."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class MessageEdited:
-    """A message changed, or the answer took the place of the thinking sign."""
+    """A message was edited, or a deferred answer was given."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class MessageDeleted:
-    """A message is gone."""
+    """A message was deleted."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class ReactionAdded:
-    """Somebody reacted to a message."""
+    """A user reacted to a message."""
 
     message: Message
     user: User
@@ -40,7 +40,7 @@ class ReactionAdded:
 
 @dataclass(frozen=True, slots=True)
 class ReactionRemoved:
-    """A reaction is gone, taken back by its user or taken away by somebody else."""
+    """A reaction was removed, by its user or by another one."""
 
     message: Message
     user: User
@@ -49,14 +49,14 @@ class ReactionRemoved:
 
 @dataclass(frozen=True, slots=True)
 class PinsChanged:
-    """A message was pinned, or is pinned no more."""
+    """A message was pinned or unpinned."""
 
     message: Message
 
 
 @dataclass(frozen=True, slots=True)
 class MemberJoined:
-    """Somebody joined a guild, or (`member.user` is the bot) the bot did."""
+    """A user joined a guild; the bot, too."""
 
     member: Member
 
@@ -70,7 +70,7 @@ class MemberChanged:
 
 @dataclass(frozen=True, slots=True)
 class MemberLeft:
-    """Somebody left a guild: of their own ("left"), "kicked" or "banned"."""
+    """A member left a guild: by themselves ("left"), or "kicked" or "banned"."""
 
     member: Member
     how: Literal["left", "kicked", "banned"]
@@ -78,7 +78,7 @@ class MemberLeft:
 
 @dataclass(frozen=True, slots=True)
 class BansChanged:
-    """A user was banned from a guild, or (`banned` is False) may come back."""
+    """A user was banned from a guild, or unbanned (`banned` is False)."""
 
     guild: Guild
     user: User
@@ -87,7 +87,7 @@ class BansChanged:
 
 @dataclass(frozen=True, slots=True)
 class GuildCreated:
-    """A guild came into being."""
+    """A guild was created."""
 
     guild: Guild
 
@@ -101,42 +101,42 @@ class GuildChanged:
 
 @dataclass(frozen=True, slots=True)
 class ChannelCreated:
-    """A channel or thread came into being."""
+    """A channel or thread was created."""
 
     channel: Channel
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelChanged:
-    """A channel or thread changed: its name, place, topic, who may do what in it, who is in it."""
+    """A channel or thread changed: its name, position, topic, overwrites or members."""
 
     channel: Channel
 
 
 @dataclass(frozen=True, slots=True)
 class WebhooksChanged:
-    """A channel has a webhook more or less, or one that changed."""
+    """A webhook of a channel was created, changed or deleted."""
 
     channel: Channel
 
 
 @dataclass(frozen=True, slots=True)
 class InvitesChanged:
-    """An invite to a channel was made, or is gone: taken back, or used as often as it can be."""
+    """An invite to a channel was created or deleted, or reached its number of uses."""
 
     channel: Channel
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelDeleted:
-    """A channel or thread is gone, its messages with it."""
+    """A channel or thread was deleted, with its messages."""
 
     channel: Channel
 
 
 @dataclass(frozen=True, slots=True)
 class RoleCreated:
-    """A role came into being."""
+    """A role was created."""
 
     guild: Guild
     role: Role
@@ -144,7 +144,7 @@ class RoleCreated:
 
 @dataclass(frozen=True, slots=True)
 class RoleChanged:
-    """A role changed: its name, permissions, place or looks."""
+    """A role changed: its name, permissions, position or looks."""
 
     guild: Guild
     role: Role
@@ -152,7 +152,7 @@ class RoleChanged:
 
 @dataclass(frozen=True, slots=True)
 class RoleDeleted:
-    """A role is gone, from everybody who had it."""
+    """A role was deleted, and no member has it any more."""
 
     guild: Guild
     role: Role
@@ -160,7 +160,7 @@ class RoleDeleted:
 
 @dataclass(frozen=True, slots=True)
 class InteractionCreated:
-    """Somebody asked the bot for something: `interaction.data` is what, and what becomes of it is told there later."""
+    """A user sent an interaction to the bot. The object has its data, and later the bot's answers."""
 
     interaction: Interaction
 
@@ -175,14 +175,14 @@ class InteractionAnswered:
 
 @dataclass(frozen=True, slots=True)
 class CommandsChanged:
-    """The bot registered, changed or removed commands: global ones where `guild` is None."""
+    """The bot registered, changed or removed commands: global ones if `guild` is None."""
 
     guild: Guild | None
 
 
 @dataclass(frozen=True, slots=True)
 class Typing:
-    """Somebody is typing."""
+    """A user is typing."""
 
     channel: Channel
     user: User
@@ -190,14 +190,14 @@ class Typing:
 
 @dataclass(frozen=True, slots=True)
 class PresenceChanged:
-    """Somebody is shown as online, idle, busy or offline, or as doing something else."""
+    """The status or the activities of a user changed."""
 
     user: User
 
 
 @dataclass(frozen=True, slots=True)
 class BotConnected:
-    """A shard of the bot was greeted (`resumed`: again) and hears of events from here on."""
+    """A shard of the bot was identified or (`resumed`) resumed, and gets events from now on."""
 
     shard: int
     resumed: bool
@@ -205,7 +205,7 @@ class BotConnected:
 
 @dataclass(frozen=True, slots=True)
 class BotDisconnected:
-    """A shard of the bot is gone. `code` is the websocket's close code, None where it just broke off."""
+    """A shard of the bot disconnected. `code` is the close code of its websocket, None if the connection was lost."""
 
     shard: int
     code: int | None

@@ -55,7 +55,7 @@ class Channels(Registry[int, Channel]):
         self._invites = invites
 
     def dm(self, user: User) -> Channel:
-        """The direct messages between the bot and a user, opened where they were not."""
+        """Return the direct messages between the bot and a user, and open them if there are none."""
         for channel in self._items.values():
             if channel.recipient is user:
                 return channel
@@ -76,10 +76,10 @@ class Channels(Registry[int, Channel]):
         overwrites: Iterable[Overwrite] = (),
         settings: JSON | None = None,
     ) -> Channel:
-        """A new channel of a guild, below the others. In a category (`parent`) it begins with that one's overwrites.
+        """Add a channel to a guild, below the others. One in a category (`parent`) starts with its overwrites.
 
-        Names of text channels are written as Discord does: "Bot Spam" is "bot-spam". Raises Impossible for what is out
-        of bounds, and for a parent that is no category of the guild.
+        Names of text channels are written as on Discord: "Bot Spam" is "bot-spam". Raises Impossible if something is
+        out of bounds, or the parent is not a category of the guild.
         """
         if len(guild.channels) >= bounds.CHANNELS.most:
             raise LimitReached(f"a guild has at most {bounds.CHANNELS.most} channels", bounds.CHANNELS)
@@ -107,7 +107,7 @@ class Channels(Registry[int, Channel]):
         return channel
 
     def edit(self, channel: Channel, **changes: Unpack[ChannelChanges]) -> None:
-        """Change a channel, or a thread's name and slowmode. Raises Impossible for what cannot be."""
+        """Change a channel, or a thread's name and slowmode. Raises Impossible if a change is out of bounds."""
         if channel.guild is None:
             raise Impossible("direct messages cannot be changed")
         changed = dict(changes)
@@ -124,7 +124,7 @@ class Channels(Registry[int, Channel]):
         self.changed(channel)
 
     def move(self, guild: Guild, positions: Mapping[Channel, int]) -> None:
-        """Give channels other positions. Raises Impossible for another guild's channel."""
+        """Change the positions of channels. Raises Impossible for another guild's channel."""
         for channel in positions:
             if channel.guild is not guild:
                 raise Impossible(f"#{channel.name} is not a channel of {guild.name}")
@@ -132,9 +132,9 @@ class Channels(Registry[int, Channel]):
             self.edit(channel, position=position)
 
     def set_overwrite(self, channel: Channel, target: Role | User | Member, *, allow: int = 0, deny: int = 0) -> None:
-        """Say what a role or a user may do in a channel, and what not; the rest follows from the roles.
+        """Allow and deny permissions to a role or a user in a channel; the others follow from the roles.
 
-        Raises Impossible for another guild's role, and in threads and direct messages, which have no overwrites.
+        Raises Impossible for the role of another guild, and in threads and direct messages, which have no overwrites.
         """
         if channel.guild is None or channel.is_thread:
             raise Impossible("only channels of a guild have overwrites: a thread has those of its channel")
@@ -146,13 +146,13 @@ class Channels(Registry[int, Channel]):
         self.changed(channel)
 
     def remove_overwrite(self, channel: Channel, target: Role | User | Member | int) -> None:
-        """Take what a channel says of a role or user (or of this id) away; nothing happens where it says nothing."""
+        """Remove the overwrite of a role or a user (or with this id) if there is one."""
         number = target if isinstance(target, int) else target.user.id if isinstance(target, Member) else target.id
         if channel.overwrites.pop(number, None) is not None:
             self.changed(channel)
 
     def delete(self, channel: Channel) -> None:
-        """Take a channel or thread away, with its messages and threads; a category's channels stay, without it."""
+        """Delete a channel or thread with its messages and threads; the channels of a category stay, without one."""
         guild = channel.guild
         if guild is None:
             raise Impossible("direct messages cannot be deleted")

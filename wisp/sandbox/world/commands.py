@@ -17,14 +17,14 @@ class Commands(Registry[int | None, dict[int, JSON]]):
         self._items[None] = {}
 
     def visible(self, guild: Guild | None) -> list[JSON]:
-        """The commands that can be used in a guild (its own, then global ones), or in direct messages (None)."""
+        """Return the commands that can be used in a guild (its own, then global ones) or in direct messages (None)."""
         everywhere = [command for command in self._items[None].values() if _offered(command, guild)]
         return everywhere if guild is None else [*self._items.get(guild.id, {}).values(), *everywhere]
 
     def set(self, guild: Guild | None, command: JSON) -> JSON:
-        """Register one command, in the place of the one with its type and name; says what is registered then.
+        """Register a command, in place of the one with the same type and name, and return it as it is registered.
 
-        `id`, `application_id`, `version` and what Discord fills in itself are added to a copy.
+        `id`, `application_id`, `version` and Discord's defaults are added to a copy.
         """
         scope = self._items.setdefault(guild.id if guild else None, {})
         key = (command["name"], command.get("type") or 1)
@@ -32,7 +32,7 @@ class Commands(Registry[int | None, dict[int, JSON]]):
         return self.change(guild, self._world.next_id() if number is None else number, command)
 
     def change(self, guild: Guild | None, number: int, command: JSON) -> JSON:
-        """Let the command of an id be this; says what is registered then. Its `version` tells of each change."""
+        """Replace the command with this id, and return it as it is registered. Its `version` changes if it does."""
         scope = self._items.setdefault(guild.id if guild else None, {})
         full = self._full_command(number, guild, command)
         old = scope.get(number, {})
@@ -43,7 +43,7 @@ class Commands(Registry[int | None, dict[int, JSON]]):
         return full
 
     def replace(self, guild: Guild | None, commands: Sequence[JSON]) -> list[JSON]:
-        """Make these the only commands of a scope; says what is registered then, in the same order."""
+        """Make these the only commands of a scope, and return them as they are registered, in the same order."""
         kept = [self.set(guild, command) for command in commands]
         scope = self._items.setdefault(guild.id if guild else None, {})
         numbers = {int(command["id"]) for command in kept}
@@ -52,7 +52,7 @@ class Commands(Registry[int | None, dict[int, JSON]]):
         return kept
 
     def remove(self, guild: Guild | None, number: int) -> None:
-        """Forget one command. Raises KeyError where there is none."""
+        """Remove a command. Raises KeyError if there is none."""
         del self._items[guild.id if guild else None][number]
         self._world.changes.send(CommandsChanged(guild))
 
@@ -79,7 +79,7 @@ class Commands(Registry[int | None, dict[int, JSON]]):
 
 
 def _offered(command: JSON, guild: Guild | None) -> bool:
-    """Whether a global command can be used in a guild or (None) in the bot's direct messages."""
+    """Return whether a global command can be used in a guild or (None) in the bot's direct messages."""
     contexts = command["contexts"]
     if contexts is not None:
         return (1 if guild is None else 0) in contexts
@@ -99,7 +99,7 @@ _KIND_OPTION_FIELDS: Mapping[int, tuple[str, ...]] = {
 
 
 def _stored_option(option: JSON) -> JSON:
-    """What Discord keeps of an option: the fields that it knows and that were given."""
+    """Return the fields of an option that Discord knows and that were given."""
     names = (*_OPTION_FIELDS, *_KIND_OPTION_FIELDS.get(option["type"], ()))
     stored = {name: option[name] for name in names if option.get(name) not in (None, "", [])}
     if "choices" in stored:

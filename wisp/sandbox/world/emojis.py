@@ -12,7 +12,7 @@ from wisp.sandbox.world.state import State, refuse_length
 
 
 class Emojis:
-    """What happens to emojis. Those of the application are here by id (`application`), those of a guild with it."""
+    """The verbs of emojis. `application` has those of the application by id; a guild has its own."""
 
     def __init__(self, world: State) -> None:
         self._world = world
@@ -27,7 +27,7 @@ class Emojis:
         roles: Iterable[Role] = (),
         creator: User | None = None,
     ) -> Emoji:
-        """A new emoji of a guild, or (None) of the application. Raises Impossible where there are too many."""
+        """Add an emoji to a guild or (None) the application. Raises LimitReached if there are too many."""
         refuse_length("an emoji's name", name, bounds.EMOJI_NAME)
         bound = bounds.ANIMATED_EMOJIS if animated else bounds.EMOJIS
         if guild is not None and sum(one.animated is animated for one in guild.emojis.values()) >= bound.most:
@@ -45,7 +45,7 @@ class Emojis:
     def edit(
         self, guild: Guild | None, emoji: Emoji, *, name: str | None = None, roles: Iterable[Role] | None = None
     ) -> Emoji:
-        """Give an emoji another name or other roles; what it is then. Raises Impossible where there is none like it."""
+        """Change the name or the roles of an emoji, and return the new one. Raises Impossible if there is none."""
         refuse_length("an emoji's name", emoji.name if name is None else name, bounds.EMOJI_NAME)
         old = self._kept(guild, emoji)
         ids = old.roles if roles is None else tuple(role.id for role in roles)
@@ -54,7 +54,7 @@ class Emojis:
         return changed
 
     def remove(self, guild: Guild | None, emoji: Emoji) -> None:
-        """Take an emoji away from a guild, or (None) the application. Raises Impossible where there is none like it."""
+        """Remove an emoji from a guild or (None) the application. Raises Impossible if there is none."""
         emojis = self.application if guild is None else guild.emojis
         del emojis[self._kept(guild, emoji).id or 0]
         self._changed(guild)

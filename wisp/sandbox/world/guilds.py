@@ -14,7 +14,7 @@ from wisp.sandbox.world.state import Registry, State, assign, refuse_length
 
 
 class GuildChanges(TypedDict, total=False):
-    """What can be changed of a guild. `settings` are other fields of Discord's object, as they are given back."""
+    """What can be changed of a guild. `settings` are further fields of Discord's guild object."""
 
     name: str
     description: str | None
@@ -32,7 +32,7 @@ class Guilds(Registry[int, Guild]):
         self._members = members
 
     def add(self, name: str, *, owner: User | None = None, with_bot: bool = True, id: int | None = None) -> Guild:
-        """A new guild with @everyone and #general, its system channel. The bot joins, and its owner (or ada)."""
+        """Add a guild with @everyone and #general, its system channel. Its owner (or ada) and the bot join."""
         guild = Guild(id or self._world.next_id(), name, owner or self._world.owner, self._world.clock.time())
         guild.roles[guild.id] = Role(guild.id, "@everyone", EVERYONE_PERMISSIONS, 0)
         self._items[guild.id] = guild
@@ -44,7 +44,7 @@ class Guilds(Registry[int, Guild]):
         return guild
 
     def edit(self, guild: Guild, **changes: Unpack[GuildChanges]) -> None:
-        """Change a guild. Raises Impossible for a name of another length, or another guild's channel or user."""
+        """Change a guild. Raises Impossible for a name out of bounds, and for a foreign channel or owner."""
         if "name" in changes:
             refuse_length("a guild's name", changes["name"], bounds.GUILD_NAME)
         channel, owner = changes.get("system_channel"), changes.get("owner")

@@ -29,12 +29,12 @@ class Interactions(Registry[int, Interaction]):
         opened_by: Interaction | None = None,
         locale: str = "en-US",
     ) -> Interaction:
-        """Something that a user asks of the bot, sent to it as INTERACTION_CREATE.
+        """Create an interaction of a user with the bot, which gets it as INTERACTION_CREATE.
 
         `kind` is COMMAND, COMPONENT, AUTOCOMPLETE or MODAL_SUBMIT; `data` is Discord's interaction data,
         complete (a command's id, name, type, options and resolved; a component's custom_id, component_type
         and values). `message` is the one that a component sits on, also for the modal that it opened;
-        `opened_by` is the interaction that opened a modal. Raises KeyError where the user is no member of
+        `opened_by` is the interaction that opened a modal. Raises KeyError if the user is not a member of
         the channel's guild.
         """
         number = self._world.next_id()
@@ -58,12 +58,12 @@ class Interactions(Registry[int, Interaction]):
         return interaction
 
     def with_token(self, token: str) -> Interaction | None:
-        """The interaction of this token, None where there is none or it is too old to be answered."""
+        """Return the interaction with this token, None if there is none or it is too old to be answered."""
         interaction = self._tokens.get(token)
         return None if interaction is None or self.age(interaction) > INTERACTION_LIFETIME else interaction
 
     def age(self, interaction: Interaction) -> float:
-        """Seconds since an interaction was made."""
+        """Return the seconds since an interaction was created."""
         return self._world.clock.monotonic() - interaction.created
 
     def _forget_old(self) -> None:
@@ -104,11 +104,11 @@ class Interactions(Registry[int, Interaction]):
         }
 
     def partial_channel(self, channel: Channel, user: User) -> JSON:
-        """A channel as interactions carry it, with what `user` may do there."""
+        """Return Discord's partial channel as interactions have it, with the permissions of `user`."""
         return {**channel.payload(), "permissions": str(self._world.permissions(user, channel))}
 
     def resolved_member(self, member: Member, channel: Channel) -> JSON:
-        """A member as an interaction's resolved data carries it, with what they may do in `channel`."""
+        """Return Discord's partial member as resolved data has it, with the permissions in `channel`."""
         member_payload = member.payload(with_user=False)
         for left_out in ("deaf", "mute"):
             del member_payload[left_out]
@@ -116,6 +116,6 @@ class Interactions(Registry[int, Interaction]):
 
 
 def _token(interaction: int) -> str:
-    """A token as Discord makes them: base64 of "interaction:", the id and a secret."""
+    """Return a token like Discord's: base64 of "interaction:", the id and a secret."""
     said = f"interaction:{interaction}:{secrets.token_urlsafe(48)}"
     return base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")

@@ -31,9 +31,9 @@ _CODE_LETTERS = string.ascii_letters + string.digits
 
 @dataclass(eq=False, slots=True)
 class Invite:
-    """A way into a guild, landing in `channel`. `uses` counts who came by it; `roles` are given to them.
+    """An invite to a guild and one of its channels. `uses` counts the members who joined by it; they get its `roles`.
 
-    `max_age` is in seconds, `created` in seconds since the Unix epoch; no `max_age` or `max_uses` (0) is no bound.
+    `max_age` is in seconds, `created` in seconds since the Unix epoch; a `max_age` or `max_uses` of 0 is no bound.
     """
 
     code: str
@@ -48,21 +48,21 @@ class Invite:
 
     @property
     def guild(self) -> Guild:
-        """The guild that it leads into."""
+        """The guild that it is for."""
         assert self.channel.guild is not None
         return self.channel.guild
 
     @property
     def expires(self) -> float | None:
-        """When it ends, in seconds since the Unix epoch; None for never."""
+        """When it expires, in seconds since the Unix epoch; None for never."""
         return self.created + self.max_age if self.max_age else None
 
     def is_over(self, now: float) -> bool:
-        """Whether nobody can come by it any more."""
+        """Return whether it has expired."""
         return self.expires is not None and self.expires <= now
 
     def payload(self) -> JSON:
-        """Discord's invite object, as everybody may see it."""
+        """Discord's invite object without metadata, which every user may see."""
         guild, channel = self.guild.payload(), self.channel
         shown = """
             id name splash banner description icon features verification_level vanity_url_code nsfw_level nsfw
@@ -83,7 +83,7 @@ class Invite:
         return invite
 
     def metadata(self) -> JSON:
-        """Discord's invite metadata, which who manages the place is shown, too."""
+        """Discord's invite metadata, for those who manage the channel or the guild."""
         return {
             "uses": self.uses,
             "max_uses": self.max_uses,
@@ -99,24 +99,24 @@ class Invite:
         return {**self.place(), **kept, **self.metadata(), **roles}
 
     def place(self) -> JSON:
-        """Where it leads: the beginning of its events' data."""
+        """Its channel, guild and code, with which the data of its events begins."""
         return {"channel_id": str(self.channel.id), "guild_id": str(self.guild.id), "code": self.code}
 
 
 class Invites(Registry[str, Invite]):
-    """All invites by code; those that are over are gone."""
+    """All invites by code. Those that expired are dropped."""
 
     def __init__(self, world: State, members: Members) -> None:
         super().__init__(world)
         self._members = members
 
     def find(self, code: str) -> Invite | None:
-        """The invite of a code, None where there is none or it is over."""
+        """Return the invite with this code, None if there is none or it has expired."""
         self._drop_old()
         return self._items.get(code)
 
     def of(self, place: Channel | Guild) -> list[Invite]:
-        """The invites to a channel, or to all of a guild's, the oldest first; those that are over are gone."""
+        """Return the invites to a channel or to all channels of a guild, oldest first."""
         self._drop_old()
         return [one for one in self._items.values() if place in (one.channel, one.guild)]
 
@@ -130,9 +130,9 @@ class Invites(Registry[str, Invite]):
         temporary: bool = False,
         roles: Iterable[Role] = (),
     ) -> Invite:
-        """A new invite to a channel, which ends after `max_age` seconds and `max_uses` uses (0: never).
+        """Add an invite to a channel, which expires after `max_age` seconds or `max_uses` uses (0: never).
 
-        Raises Impossible where the guild has 1000, and where nobody can be invited.
+        Raises LimitReached if the guild has 1000, and Impossible for a channel that cannot have invites.
         """
         if channel.guild is None or channel.is_thread or channel.kind == CATEGORY:
             raise Impossible(f"nobody can be invited to {channel}, only to a guild's channels that hold something")
@@ -146,9 +146,9 @@ class Invites(Registry[str, Invite]):
         return invite
 
     def use(self, code: str, user: User) -> Member:
-        """Let a user join by an invite, with its roles; where they are a member already, that member.
+        """Let a user join by an invite, with its roles, and return the member; they may be one already.
 
-        Raises Impossible for who is banned, and where there is no such invite (any more).
+        Raises Impossible if they are banned, or there is no such invite (any more).
         """
         invite = self.find(code)
         if invite is None:
@@ -164,7 +164,7 @@ class Invites(Registry[str, Invite]):
         return self._members.add(guild, user, roles=[role for role in invite.roles if role.id in guild.roles])
 
     def delete(self, invite: Invite) -> None:
-        """Take an invite back; nothing happens where it is gone."""
+        """Delete an invite; does nothing if it is deleted."""
         if self._items.pop(invite.code, None) is not None:
             self._world.dispatch("INVITE_DELETE", invite.place(), invite.guild)
             self._world.changes.send(InvitesChanged(invite.channel))

@@ -24,7 +24,7 @@ class MemberChanges(TypedDict, total=False):
 
 
 class Members:
-    """What happens to the members of guilds."""
+    """The verbs of members and bans; a guild has its members by user id."""
 
     def __init__(self, world: State, roles: Roles, messages: Messages) -> None:
         self._world = world
@@ -32,9 +32,9 @@ class Members:
         self._messages = messages
 
     def add(self, guild: Guild, user: User, *, roles: Sequence[Role] = ()) -> Member:
-        """Let a user join, the bot included; where they are a member already, that member.
+        """Let a user or the bot join, and return the member; they may be one already.
 
-        The bot comes with its own role, of `bot_permissions`. Raises Impossible for who is banned.
+        The bot comes with its own role, with `bot_permissions`. Raises Impossible if they are banned.
         """
         if user.id in guild.members:
             return guild.members[user.id]
@@ -52,7 +52,7 @@ class Members:
         return member
 
     def edit(self, member: Member, **changes: Unpack[MemberChanges]) -> None:
-        """Change a member's nickname, roles, time-out. Raises Impossible for what is out of bounds or elsewhere's."""
+        """Change a member. Raises Impossible if a change is out of bounds or a role is not the guild's."""
         refuse_length("a nickname", changes.get("nick") or "", bounds.NICK)
         guild = member.guild
         for role in changes.get("roles", ()):
@@ -71,17 +71,17 @@ class Members:
         self._member_changed(member)
 
     def give_role(self, member: Member, role: Role) -> None:
-        """Give a member a role; nothing happens where they have it. Raises Impossible for @everyone."""
+        """Give a member a role; does nothing if they have it. Raises Impossible for @everyone."""
         if role not in member.roles:
             self.edit(member, roles=[*member.roles, role])
 
     def take_role(self, member: Member, role: Role) -> None:
-        """Take a role from a member; nothing happens where they do not have it."""
+        """Take a role from a member; does nothing if they do not have it."""
         if role in member.roles:
             self.edit(member, roles=[other for other in member.roles if other is not role])
 
     def remove(self, member: Member, *, how: Literal["left", "kicked", "banned"] = "left") -> None:
-        """Let a member go, the bot included (GUILD_DELETE, its role goes too). Raises Impossible for the owner."""
+        """Let a member or the bot leave; the bot's role is deleted, too. Raises Impossible for the owner."""
         guild, user = member.guild, member.user
         if user is guild.owner:
             raise Impossible(f"{user.name} owns {guild.name}: expected that somebody else owns it first")
@@ -101,9 +101,9 @@ class Members:
         self._world.changes.send(MemberLeft(member, how))
 
     def ban(self, guild: Guild, user: User, *, reason: str | None = None, delete_seconds: float = 0) -> None:
-        """Ban a user, a member or not, and delete what they wrote in the last `delete_seconds`.
+        """Ban a user, member or not, and delete their messages of the last `delete_seconds`.
 
-        Nothing happens where they are banned. Raises Impossible for the owner.
+        Does nothing if they are banned. Raises Impossible for the owner.
         """
         if user.id in guild.bans:
             return
@@ -122,7 +122,7 @@ class Members:
                 self._messages.delete_many(channel, written)
 
     def unban(self, guild: Guild, user: User) -> None:
-        """Let a banned user come back. Raises Impossible where they are not banned."""
+        """Unban a user. Raises Impossible if they are not banned."""
         if guild.bans.pop(user.id, None) is None:
             raise Impossible(f"{user.name} is not banned from {guild.name}")
         self._world.dispatch("GUILD_BAN_REMOVE", {"guild_id": str(guild.id), "user": user.payload()}, guild)

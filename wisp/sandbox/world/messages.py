@@ -1,4 +1,4 @@
-"""Messages in a world: posting, editing and deleting them, pins, and who types."""
+"""Messages in a world: posting, editing, deleting and pinning them, and typing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _MENTIONS = re.compile(r"<@(?P<kind>[!&]?)(?P<id>\d{1,20})>")
 
 
 class Messages(Registry[int, Message]):
-    """All messages by id, and what happens to them."""
+    """All messages by id."""
 
     def __init__(self, world: State, users: Mapping[int, User]) -> None:
         super().__init__(world)
@@ -64,7 +64,7 @@ class Messages(Registry[int, Message]):
         webhook: Webhook | None = None,
         id: int | None = None,
     ) -> Message:
-        """Post a message, unchecked: REST refuses what Discord refuses before it comes here."""
+        """Post a message. Its content is not checked: REST has done that."""
         message = Message(
             id or self._world.next_id(),
             channel,
@@ -98,7 +98,7 @@ class Messages(Registry[int, Message]):
         return message
 
     def slowed(self, user: User, channel: Channel, *, thread: bool = False) -> float:
-        """Seconds that a user must wait before they may write in a channel (start a `thread` there) again, or 0.
+        """Return the seconds for which slowmode keeps a user from writing in a channel or starting a `thread` there.
 
         Slowmode is for people without BYPASS_SLOWMODE: no bot is under it (resources/channel, `rate_limit_per_user`).
         """
@@ -121,7 +121,7 @@ class Messages(Registry[int, Message]):
         flags: int | None = None,
         allowed_mentions: JSON | None = None,
     ) -> None:
-        """Change what is given, leave what is None. An answer that fills a deferral is not an edit."""
+        """Change what is not None. The answer to a deferred interaction does not count as an edit."""
         if message.loading:
             message.flags &= ~LOADING
         else:
@@ -142,7 +142,7 @@ class Messages(Registry[int, Message]):
         self._world.changes.send(MessageEdited(message))
 
     def delete(self, message: Message) -> None:
-        """Take a message away. Who holds it still can read it; it is `deleted`."""
+        """Delete a message. The object stays readable; it is `deleted`."""
         self.forget(message)
         place = {"id": str(message.id), "channel_id": str(message.channel.id)}
         if message.channel.guild is not None and not message.ephemeral:
@@ -151,7 +151,7 @@ class Messages(Registry[int, Message]):
         self._world.changes.send(MessageDeleted(message))
 
     def delete_many(self, channel: Channel, messages: Sequence[Message]) -> None:
-        """Take several messages of a channel away at once: one event tells of all."""
+        """Delete several messages of a channel with one event."""
         for message in messages:
             self.forget(message)
         data = place_of(channel) | {"ids": [str(message.id) for message in messages]}
@@ -166,9 +166,9 @@ class Messages(Registry[int, Message]):
         message.channel.messages.pop(message.id, None)
 
     def pin(self, message: Message, user: User) -> None:
-        """Pin a message, which Discord says in the channel; nothing happens where it is pinned.
+        """Pin a message, which posts a system message in the channel; does nothing if it is pinned.
 
-        Raises Impossible for a message that is gone or private, and where the channel has 250 pins.
+        Raises Impossible for a deleted or ephemeral message, and LimitReached if the channel has 250 pins.
         """
         refuse_deleted(message)
         if message.ephemeral:
@@ -183,7 +183,7 @@ class Messages(Registry[int, Message]):
         self.add(channel, user, kind=PINNED, reference=message)
 
     def unpin(self, message: Message) -> None:
-        """Take a message off the pins; nothing happens where it is not pinned."""
+        """Unpin a message; does nothing if it is not pinned."""
         refuse_deleted(message)
         if message.pinned is not None:
             message.pinned = None
@@ -198,7 +198,7 @@ class Messages(Registry[int, Message]):
         self._world.changes.send(PinsChanged(message))
 
     def show_typing(self, channel: Channel, user: User) -> None:
-        """Show that somebody is typing."""
+        """Show that a user is typing."""
         data: JSON = {
             "channel_id": str(channel.id),
             "user_id": str(user.id),
@@ -229,7 +229,7 @@ class Messages(Registry[int, Message]):
         message.mention_everyone = named and _pings(allowed, "everyone", 0) and self._may_mention_all(message)
 
     def _may_mention_all(self, message: Message) -> bool:
-        """Whether the author's @everyone, and mentions of roles that are not mentionable, ping: webhooks' always do."""
+        """Return whether @everyone and roles that are not mentionable ping in this message: webhooks always may."""
         guild = message.channel.guild
         if guild is None:
             return False
@@ -246,7 +246,7 @@ class Messages(Registry[int, Message]):
             self._world.dispatch(name, data, message.channel.guild, seen_in=message.channel)
 
     def _bump(self, channel: Channel) -> None:
-        """Count a message in a thread, which opens it again where it was archived."""
+        """Count a message in a thread, and unarchive the thread."""
         thread = channel.thread
         if thread is None:
             return
@@ -258,7 +258,7 @@ class Messages(Registry[int, Message]):
 
 
 def _replied_to(message: Message, allowed: JSON | None) -> User | None:
-    """Whom a reply pings besides those whom its text names; an edit leaves that as it was."""
+    """Return the author of the message that is replied to if the reply pings them; an edit does not change that."""
     if message.kind != REPLY or message.reference is None or message.reference.author is message.author:
         return None
     author = message.reference.author
@@ -267,7 +267,7 @@ def _replied_to(message: Message, allowed: JSON | None) -> User | None:
 
 
 def _pings(allowed: JSON | None, kind: Literal["users", "roles", "everyone"], number: int) -> bool:
-    """Whether allowed_mentions lets a mention ping; without them every mention does."""
+    """Return whether allowed_mentions lets a mention ping; without them every mention does."""
     if allowed is None:
         return True
     return kind in (allowed.get("parse") or ()) or str(number) in map(str, allowed.get(kind) or ())

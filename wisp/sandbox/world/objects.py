@@ -94,7 +94,7 @@ class LimitReached(Impossible):
 
 
 def channel_name(kind: int, name: str) -> str:
-    """A channel's name as Discord keeps it: lower case and without spaces, where messages are the channel's purpose."""
+    """Return a channel's name as Discord keeps it: for text and announcements in lower case and without spaces."""
     return "-".join(name.lower().split()) if kind in (TEXT, ANNOUNCEMENT) else name
 
 
@@ -145,7 +145,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Emoji:
-    """What somebody reacts with: a character (`id` is None), or an emoji of a guild's or the application's own.
+    """An emoji: a character (`id` is None), or one of a guild or the application.
 
     One's own stays the same under another name. `roles` are the ids of those who can use it, all if there are none.
     """
@@ -191,7 +191,7 @@ class Emoji:
 class Role:
     """A guild's role. The @everyone role bears its guild's id. `permissions` is Discord's bit set.
 
-    `color` is 0xRRGGBB, 0 for none; `bot` is the bot that a managed role belongs to: nobody can give or delete that.
+    `color` is 0xRRGGBB, 0 for none; `bot` is the bot that a managed role belongs to: it cannot be given or deleted.
     """
 
     id: int
@@ -244,7 +244,7 @@ class Role:
 class Member:
     """A user in a guild, with the roles given to them (@everyone is not among them).
 
-    `timed_out_until` is in seconds since the Unix epoch, None where there is no time-out.
+    `timed_out_until` is in seconds since the Unix epoch, None if there is no time-out.
     """
 
     user: User
@@ -276,7 +276,7 @@ class Member:
 
     @property
     def top(self) -> Role:
-        """Their highest role: whom they can act on, and which roles they can give, is below it."""
+        """Their highest role. They can act on members and give roles below it."""
         return max(self.roles, key=lambda role: role.rank, default=self.guild.everyone)
 
     def timed_out(self, now: float) -> bool:
@@ -285,7 +285,7 @@ class Member:
         return until is not None and until > now and not self.permissions & ADMINISTRATOR
 
     def outranks(self, other: Member) -> bool:
-        """Whether they stand above somebody: the owner above all, else by their highest roles."""
+        """Return whether they are above another member: the owner is above all, others by their highest roles."""
         if other.user is self.guild.owner:
             return False
         return self.user is self.guild.owner or self.top.rank > other.top.rank
@@ -307,7 +307,7 @@ class Member:
         return overwritten(allowed, everyone.allowance if everyone else none, roles, mine.allowance if mine else none)
 
     def payload(self, *, with_user: bool = True) -> JSON:
-        """Discord's member object; without its user where that stands beside it, as in messages."""
+        """Discord's member object; without its user for messages and interactions, which have it beside the member."""
         until = self.timed_out_until
         member: JSON = {
             "avatar": None,
@@ -336,7 +336,7 @@ class Overwrite:
 
     @property
     def allowance(self) -> Allowance:
-        """Without whom it is for."""
+        """What it allows and denies."""
         return Allowance(self.allow, self.deny)
 
     def payload(self) -> JSON:
@@ -511,7 +511,7 @@ _KIND_FIELDS: Mapping[int, JSON] = {
 
 @dataclass(frozen=True, slots=True)
 class Ban:
-    """A user who cannot come back, and why."""
+    """A banned user, and the reason."""
 
     user: User
     reason: str | None = None
@@ -525,8 +525,8 @@ class Ban:
 class Guild:
     """A server. `members`, `roles`, `channels`, `threads`, `emojis` are by id, `bans` by the user's id.
 
-    The bot is in the guild where it is among the members. `system_channel` is where Discord itself writes, and where
-    bots welcome people, None where there is none.
+    The bot is in the guild if it is among the members. `system_channel` is the channel in which Discord posts system
+    messages and bots welcome members, None if there is none.
     """
 
     id: int
@@ -552,7 +552,7 @@ class Guild:
         return self.roles[self.id]
 
     def role_of(self, bot: User) -> Role | None:
-        """The managed role of a bot, None where it has none."""
+        """Return the managed role of a bot, None if it has none."""
         return next((role for role in self.roles.values() if role.bot is bot), None)
 
     @property
@@ -634,7 +634,7 @@ class Guild:
 
 @dataclass(eq=False, slots=True)
 class Webhook:
-    """A way into a channel for who knows its `token`: it posts under a name of its own. `creator` is who made it.
+    """A webhook of a channel: with its `token` anyone can post under its name. `creator` is its user.
 
     `avatar` is the hash of its picture; `url` takes what it is to post while the sandbox runs.
     """
@@ -649,7 +649,7 @@ class Webhook:
 
     @property
     def application_id(self) -> int | None:
-        """The application that it belongs to, whose id is its bot's; None where a person made it."""
+        """The id of the application that created it; None if a person did."""
         return self.creator.id if self.creator.bot else None
 
     def author(self, name: str | None = None, avatar: str | None = None) -> User:
@@ -657,7 +657,7 @@ class Webhook:
         return User(self.id, name or self.name, bot=True, avatar=avatar or self.avatar, webhook=True)
 
     def payload(self, *, with_creator: bool = True) -> JSON:
-        """Discord's webhook object; who has nothing but its token is not told who made it."""
+        """Discord's webhook object; without its creator for callers that only have its token."""
         guild = self.channel.guild
         webhook: JSON = {
             "id": str(self.id),
@@ -686,12 +686,12 @@ COMPONENTS_V2 = 1 << 15
 
 PINNED, THREAD_CREATED, REPLY, THREAD_STARTER = 6, 18, 19, 21
 JOINED = 7
-"""Types of messages besides what somebody wrote (0)."""
+"""Types of messages besides those that users write (0)."""
 
 
 @dataclass(eq=False, slots=True)
 class Reaction:
-    """One emoji under a message. `users` are who reacted with it, in order; `me` is whether the bot is among them."""
+    """A reaction to a message. `users` are those who reacted, in order; `me` is whether the bot is one of them."""
 
     emoji: Emoji
     users: dict[int, User] = field(default_factory=dict[int, User])
@@ -753,9 +753,9 @@ class Message:
     """A message as it stands now.
 
     `edits` holds the contents that it had before, oldest first. `ephemeral_for` is its one reader, None
-    where everybody in the channel sees it. While `loading` it reads "the bot is thinking". `reference` is
+    if all who see the channel see it. While `loading` it reads "the bot is thinking". `reference` is
     what it answers, `interaction` what caused it, `webhook` what it was posted with. `reactions` are in the order in
-    which they came; `pinned` is when it was pinned, None where it is not; `thread` is the thread that began with it.
+    which they came; `pinned` is when it was pinned, None if it is not; `thread` is the thread that began with it.
     """
 
     id: int
@@ -874,7 +874,7 @@ COMMAND, COMPONENT, AUTOCOMPLETE, MODAL_SUBMIT = 2, 3, 4, 5
 class Interaction:
     """Something that a user asked of the bot, and what became of it.
 
-    `data` is the raw JSON that the bot got; `message` is where a component sat. `created` is in seconds of
+    `data` is the raw JSON that the bot got; `message` has the component that was used. `created` is in seconds of
     the world's clock (monotonic). `original` is the first answer: for a component that was answered by
     an update, the message it sat on. `events` says in order what the bot did: "answer", "defer",
     "defer update", "update", "choices", "modal", "edit", "follow-up", "delete".
@@ -910,12 +910,12 @@ class Interaction:
 
     @property
     def command_kind(self) -> int:
-        """The type of the command that was used (1 slash, 2 user, 3 message), 0 where it was something else."""
+        """The type of the command that was used (1 slash, 2 user, 3 message), 0 for other interactions."""
         return self.data.get("type", 0) if self.kind == COMMAND else 0
 
     @property
     def focused_kind(self) -> int:
-        """The type of the option that is typed in (autocomplete), STRING if there is none that can be read."""
+        """The type of the option that the user is typing in (autocomplete), STRING if it cannot be read."""
         given = self.data.get("options", ())
         options: list[JSON] = [*given] if is_list(given) else []
         for option in options:

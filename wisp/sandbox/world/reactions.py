@@ -9,15 +9,15 @@ from wisp.sandbox.world.state import State, place_of, refuse_deleted
 
 
 class Reactions:
-    """What happens to the reactions of messages."""
+    """The verbs of reactions; a message has its reactions by emoji."""
 
     def __init__(self, world: State) -> None:
         self._world = world
 
     def add(self, message: Message, user: User, emoji: Emoji) -> None:
-        """Let somebody react to a message; nothing happens where they did with this emoji already.
+        """Let a user react to a message; does nothing if they did with this emoji.
 
-        Raises Impossible for a message that is gone or private, and for a 21st emoji.
+        Raises Impossible for a deleted or ephemeral message, and LimitReached for a 21st emoji.
         """
         refuse_deleted(message)
         if message.ephemeral:
@@ -40,7 +40,7 @@ class Reactions:
         self._world.changes.send(ReactionAdded(message, user, emoji))
 
     def remove(self, message: Message, user: User, emoji: Emoji) -> None:
-        """Take somebody's reaction away; nothing happens where there is none. Raises Impossible for a lost message."""
+        """Remove a user's reaction if there is one. Raises Impossible for a deleted message."""
         refuse_deleted(message)
         reaction = message.reactions.get(emoji)
         if reaction is None or user.id not in reaction.users:
@@ -51,7 +51,7 @@ class Reactions:
         self._world.changes.send(ReactionRemoved(message, user, emoji))
 
     def clear(self, message: Message, emoji: Emoji | None = None) -> None:
-        """Take all reactions to a message away, or all with one emoji. Raises Impossible for a lost message."""
+        """Remove all reactions to a message, or all with one emoji. Raises Impossible for a deleted message."""
         refuse_deleted(message)
         gone = [reaction for reaction in message.reactions.values() if emoji in (None, reaction.emoji)]
         if not gone:

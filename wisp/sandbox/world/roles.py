@@ -23,7 +23,7 @@ class RoleChanges(TypedDict, total=False):
 
 
 class Roles:
-    """What happens to the roles of guilds."""
+    """The verbs of roles; a guild has its roles by id."""
 
     def __init__(self, world: State, emojis: Emojis) -> None:
         self._world = world
@@ -39,7 +39,7 @@ class Roles:
         hoist: bool = False,
         mentionable: bool = False,
     ) -> Role:
-        """A new role, below all others of a guild but @everyone. Raises Impossible where there are 250."""
+        """Add a role, below all others of a guild but @everyone. Raises LimitReached if there are 250."""
         refuse_length("a role's name", name, bounds.ROLE_NAME)
         if len(guild.roles) >= bounds.ROLES.most:
             raise LimitReached(f"a guild has at most {bounds.ROLES.most} roles", bounds.ROLES)
@@ -49,14 +49,14 @@ class Roles:
         return role
 
     def edit(self, guild: Guild, role: Role, **changes: Unpack[RoleChanges]) -> None:
-        """Change a role. Raises Impossible for another guild's role, and for a name that is too long."""
+        """Change a role. Raises Impossible for the role of another guild and a name that is too long."""
         refuse_foreign_role(guild, role)
         refuse_length("a role's name", changes.get("name", ""), bounds.ROLE_NAME)
         assign(role, changes)
         self._role_changed(guild, role)
 
     def move(self, guild: Guild, positions: Mapping[Role, int]) -> None:
-        """Give roles other positions: the others close up around them. @everyone stays at the bottom."""
+        """Change the positions of roles; the others close up around them. @everyone stays at the bottom."""
         for role in positions:
             refuse_foreign_role(guild, role)
             if role is guild.everyone:
@@ -72,7 +72,7 @@ class Roles:
                 self._role_changed(guild, role)
 
     def delete(self, guild: Guild, role: Role) -> None:
-        """Take a role away from the guild and everybody in it. Raises Impossible for @everyone and a bot's own."""
+        """Delete a role, and take it from all members. Raises Impossible for @everyone and the role of a bot."""
         refuse_foreign_role(guild, role)
         if role is guild.everyone or role.managed:
             raise Impossible(f"the role {role.name} cannot be deleted")

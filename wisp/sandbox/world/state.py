@@ -1,4 +1,4 @@
-"""The state that all parts of a world share: its clock, ids, the bot, who may see what, and the signals of changes."""
+"""The state that all parts of a world share: clock, ids, the bot, permissions, and the signals of changes."""
 
 from __future__ import annotations
 
@@ -135,8 +135,8 @@ class State:
 class Registry(Mapping[K, T]):
     """A part of a world that keeps things of one kind, in the order in which they were added.
 
-    It is read as a mapping; its verbs change what it holds. They do what they are told, whoever may do that (see
-    `State.permissions`), and raise Impossible for what cannot be.
+    It is read as a mapping; its verbs change it. They ask no permissions (REST and people do), and raise Impossible for
+    what Discord has for no one.
     """
 
     def __init__(self, world: State) -> None:

@@ -39,7 +39,7 @@ class ThreadChanges(TypedDict, total=False):
 
 
 class Threads:
-    """What happens to threads, which are channels, too."""
+    """The verbs of threads, which are channels, too; a guild has its threads by id."""
 
     def __init__(self, world: State, channels: Channels, messages: Messages) -> None:
         self._world = world
@@ -60,10 +60,10 @@ class Threads:
         tags: Iterable[int] = (),
         id: int | None = None,
     ) -> Channel:
-        """A new thread of a channel, with its owner in it; where it begins with a message, with that one's id.
+        """Start a thread in a channel, with its owner as a member. One that begins with a message has the message's id.
 
-        An owner who is no member (a webhook that began a post) is not in it.
-        `archive_after` is in minutes. Raises Impossible where the message has a thread, or is not in the channel.
+        An owner who is not a member of the guild, such as a webhook, is not in it.
+        `archive_after` is in minutes. Raises Impossible if the message has a thread, or is not in the channel.
         """
         guild = channel.guild
         if guild is None or channel.is_thread:
@@ -98,7 +98,7 @@ class Threads:
         return sum(thread.is_open_thread for thread in guild.threads.values()) < bounds.ACTIVE_THREADS.most
 
     def list_sync(self, guild: Guild, parents: Iterable[Channel]) -> JSON:
-        """The data of THREAD_LIST_SYNC: the open threads of these channels that the bot sees, and its place in them."""
+        """Return the data of THREAD_LIST_SYNC: the open threads in these channels that the bot sees or is in."""
         channels = list(parents)
         threads = [
             thread
@@ -118,7 +118,7 @@ class Threads:
         }
 
     def edit(self, channel: Channel, **changes: Unpack[ThreadChanges]) -> None:
-        """Archive, open, lock a thread, and so on. Raises Impossible for what is no thread."""
+        """Change a thread: archive or lock it, for example. Raises Impossible for other channels."""
         thread = _thread_of(channel)
         if "archived" in changes and changes["archived"] != thread.archived:
             thread.archive_moment = self._world.clock.time()
@@ -126,7 +126,7 @@ class Threads:
         self._channels.changed(channel)
 
     def join(self, channel: Channel, user: User) -> None:
-        """Let a user into a thread; nothing happens where they are in it. Raises Impossible where it is full."""
+        """Let a user join a thread; does nothing if they are in it. Raises LimitReached if it is full."""
         thread = _thread_of(channel)
         if user.id in thread.members:
             return
@@ -138,7 +138,7 @@ class Threads:
         self._members_changed(channel, user, joined=True)
 
     def leave(self, channel: Channel, user: User) -> None:
-        """Let a user out of a thread; nothing happens where they are not in it."""
+        """Let a user leave a thread; does nothing if they are not in it."""
         if _thread_of(channel).members.pop(user.id, None) is not None:
             self._members_changed(channel, user, joined=False)
 
@@ -163,7 +163,7 @@ class Threads:
 
 
 def shown_member(channel: Channel, user: User) -> JSON:
-    """A user's membership of a thread, as the thread itself carries it."""
+    """Return a user's membership of a thread as the thread's payload has it."""
     return _thread_of(channel).members[user.id].payload()
 
 

@@ -20,16 +20,16 @@ class Users(Registry[int, User]):
 
 
 class Presences(Registry[int, JSON]):
-    """Discord's presence objects by the id of their user, of all whose presence was ever set."""
+    """Discord's presence objects by user id, of all users whose presence was set."""
 
     def __init__(self, world: State, guilds: Mapping[int, Guild]) -> None:
         super().__init__(world)
         self._guilds = guilds
 
     def set(self, user: User, status: str, activities: Iterable[JSON] = ()) -> None:
-        """Show somebody as "online", "idle", "dnd", "offline" or "invisible" (which is offline), doing `activities`.
+        """Show a user as "online", "idle", "dnd", "offline" or "invisible" (which is offline), with `activities`.
 
-        Those are Discord's activity objects (`name`, `type`). The bot sets its own, and is told of everybody's.
+        Those are Discord's activity objects (`name`, `type`).
         """
         shown = "offline" if status == "invisible" else status
         now = int(self._world.clock.time() * 1000)
@@ -45,6 +45,6 @@ class Presences(Registry[int, JSON]):
         self._world.changes.send(PresenceChanged(user))
 
     def of(self, members: Iterable[Member]) -> list[JSON]:
-        """The presences of those among these members who are not offline."""
+        """Return the presences of those members who are not offline."""
         found = [self._items.get(member.user.id) for member in members]
         return [presence for presence in found if presence is not None and presence["status"] != "offline"]

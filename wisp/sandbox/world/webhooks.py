@@ -23,11 +23,11 @@ class Webhooks(Registry[int, Webhook]):
     """All webhooks by id."""
 
     def of(self, channel: Channel) -> list[Webhook]:
-        """The webhooks of a channel, the oldest first."""
+        """Return the webhooks of a channel, oldest first."""
         return [webhook for webhook in self._items.values() if webhook.channel is channel]
 
     def add(self, channel: Channel, name: str, *, creator: User, avatar: str | None = None) -> Webhook:
-        """A new webhook of a channel. Raises Impossible where there are 15, and where a channel has none."""
+        """Add a webhook to a channel. Raises LimitReached if there are 15, and Impossible in threads and categories."""
         _refuse_webhook(channel)
         if len(self.of(channel)) >= bounds.WEBHOOKS.most:
             raise LimitReached(f"a channel has at most {bounds.WEBHOOKS.most} webhooks", bounds.WEBHOOKS)
@@ -38,7 +38,7 @@ class Webhooks(Registry[int, Webhook]):
         return webhook
 
     def edit(self, webhook: Webhook, **changes: Unpack[WebhookChanges]) -> None:
-        """Change a webhook. Raises Impossible for a channel that has none, or is another guild's."""
+        """Change a webhook. Raises Impossible for a channel that cannot have webhooks, or of another guild."""
         before, after = webhook.channel, changes.get("channel", webhook.channel)
         _refuse_webhook(after)
         if after.guild is not before.guild:
@@ -51,7 +51,7 @@ class Webhooks(Registry[int, Webhook]):
             self._changed(channel)
 
     def delete(self, webhook: Webhook) -> None:
-        """Take a webhook away; nothing happens where it is gone. What it posted stays."""
+        """Delete a webhook; does nothing if it is deleted. Its messages stay."""
         if self._items.pop(webhook.id, None) is not None:
             self._changed(webhook.channel)
 
