@@ -25,8 +25,8 @@ needs_node = pytest.mark.skipif(NODE is None and not REQUIRED, reason="there is 
 @needs_node
 def test_the_pages_pure_functions_pass_their_own_tests(tmp_path: Path) -> None:
     assert NODE, "REQUIRE_BROWSER=1, and there is no Node.js"
-    for folder in (FILES, TESTS):
-        shutil.copytree(folder, tmp_path / folder.relative_to(ROOT))
+    shutil.copytree(FILES, tmp_path / "wisp/sandbox/page/static")  # FILES may be those of an installed package
+    shutil.copytree(TESTS, tmp_path / TESTS.relative_to(ROOT))
     # what the page loads as modules are modules for Node.js only if a package says so
     (tmp_path / "package.json").write_text('{"type": "module"}')
     files = sorted((tmp_path / TESTS.relative_to(ROOT)).glob("*.test.js"))
