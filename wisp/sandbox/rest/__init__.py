@@ -11,5 +11,6 @@ rate_limits     buckets, and the global limit
 users, applications, commands, interactions, threads, members, prunes   one page each
 guilds, emojis, audit_log, soundboard   one page each
 messages, invites, channels, webhooks   one page each, which use others
+unserved        what the sandbox does not serve, and why
 app             the table of routes
 """

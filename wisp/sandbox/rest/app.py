@@ -33,13 +33,11 @@ from wisp.sandbox.rest.body import LARGEST_BODY, read_body
 from wisp.sandbox.rest.call import Answer, Call, Route
 from wisp.sandbox.rest.errors import UNAUTHORIZED, DiscordError, Unserved, error_for
 from wisp.sandbox.rest.rate_limits import Limited, Quotas
+from wisp.sandbox.rest.unserved import NOT_SERVED
 from wisp.sandbox.world.objects import JSON, Impossible, dumps
 from wisp.sandbox.world.world import World
 
 _LOG = logging.getLogger(__name__)
-
-UNSERVED = ("/applications/{application}/guilds/{guild}/commands/permissions", "/guilds/{guild}/roles/member-counts")
-"""Discord's paths that the sandbox does not serve although they fit one that it does: {command}, {role}."""
 
 FILES = (
     users,
@@ -97,21 +95,23 @@ class Rest:
 
     def route(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
         """Find the route of a path from /api on, and the parts of the path by name; None if it is not served."""
-        for pattern, number in self._patterns.get((method, path.count("/")), ()):
+        number, names = self._find(method, path)
+        return (self.routes[number], names) if isinstance(number, int) else None
+
+    def _find(self, method: str, path: str) -> tuple[int | str, dict[str, str]]:
+        """Return the number of a path's route and the path's parts by name; or the reason why it is not served."""
+        for pattern, found in self._patterns.get((method, path.count("/")), ()):
             if match := pattern.fullmatch(path):
-                if number is None:
-                    break
-                return self.routes[number], {name: _unquoted(value) for name, value in match.groupdict().items()}
-        return None
+                return found, {name: _unquoted(value) for name, value in match.groupdict().items()}
+        return "", {}
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         """Answer a call by the first route that it fits, or say that the sandbox has none."""
-        found = self.route(request.method, request.rel_url.path_safe)
-        if found is None:
-            return self._refuse_unserved(f"{request.method} {_route_name(request.path)}")
-        route, names = found
+        found, names = self._find(request.method, request.rel_url.path_safe)
+        if isinstance(found, str):
+            return self._refuse_unserved(f"{request.method} {_route_name(request.path)}", reason=found)
         request.match_info.update(names)
-        return await self._answer(route, request)
+        return await self._answer(self.routes[found], request)
 
     async def _answer(self, route: Route, request: web.Request) -> web.StreamResponse:
         """Answer a call of this route: authorized, errors in Discord's words, failures logged."""
@@ -153,9 +153,12 @@ class Rest:
         """Return the JSON that a bot sent with a request that is answered; None if there is none or it was not read."""
         return request.get(_SENT)
 
-    def _refuse_unserved(self, what: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    def _refuse_unserved(
+        self, what: str, headers: Mapping[str, str] | None = None, *, reason: str = ""
+    ) -> web.Response:
         self.world.unserved[what] += 1
-        message = f'the sandbox does not serve {what} yet: see README, "What the sandbox serves"'
+        way_out = reason or 'see README, "What the sandbox serves"'
+        message = f"the sandbox does not serve {what}: {way_out}"
         _LOG.warning("%s", message)
         return _json_response(404, {"message": message, "code": 0}, headers)
 
@@ -182,18 +185,18 @@ class Rest:
 @cache
 def _patterns(
     routes: tuple[tuple[str, str], ...],
-) -> Mapping[tuple[str, int], Sequence[tuple[re.Pattern[str], int | None]]]:
-    """Return the patterns of these paths and their places in `routes`, by method and number of slashes.
+) -> Mapping[tuple[str, int], Sequence[tuple[re.Pattern[str], int | str]]]:
+    """Return the patterns of all known paths by method and number of slashes, those of `NOT_SERVED` first.
 
-    None stands for what is not served. All sandboxes of a process share them: aiohttp's own router would read a hundred
-    paths anew for each.
+    Each stands with the place of its route in `routes`, or the reason why it is not served. All sandboxes of a process
+    share them: aiohttp's own router would read a hundred paths anew for each.
     """
-    found: dict[tuple[str, int], list[tuple[re.Pattern[str], int | None]]] = {}
-    unserved = [(method, path, None) for path in UNSERVED for method in {method for method, _ in routes}]
-    for method, path, number in (*unserved, *((*route, number) for number, route in enumerate(routes))):
+    found: dict[tuple[str, int], list[tuple[re.Pattern[str], int | str]]] = {}
+    refused = [(*operation.split(" "), reason) for operation, reason in NOT_SERVED.items()]
+    for method, path, meaning in (*refused, *((*route, number) for number, route in enumerate(routes))):
         whole = f"/api/v{{version:9|10}}{path}"
         pattern = re.compile(_PART.sub(lambda part: f"(?P<{part[1]}>{part[2] or '[^{}/]+'})", whole))
-        found.setdefault((method, whole.count("/")), []).append((pattern, number))
+        found.setdefault((method, whole.count("/")), []).append((pattern, meaning))
     return found
 
 

@@ -31,11 +31,13 @@ _ASKED_FIRST = {"interactions_endpoint_url": "interactions endpoint", "event_web
 
 def get(call: Call) -> Answer:
     """Return the bot's application."""
+    _check(call)
     return 200, call.world.application_payload()
 
 
 def edit(call: Call) -> Answer:
     """Change the application's description, how it is installed, and the privileged intents that are on."""
+    _check(call)
     world, fields = call.world, call.fields
     changes, flags = _read_changes(fields), fields.integer("flags", APPLICATION_FLAGS)
     for name, what in _ASKED_FIRST.items():
@@ -51,6 +53,12 @@ def edit(call: Call) -> Answer:
         name: value for name, value in settings.items() if value is not None or name not in _LEFT_OUT
     }
     return 200, world.application_payload()
+
+
+def _check(call: Call) -> None:
+    """Raise DiscordError if the path names the application by an id that is not the bot's."""
+    if "application" in call.path:
+        call.check_application()
 
 
 def _read_changes(fields: Fields) -> JSON:
@@ -110,5 +118,7 @@ def _read_contexts(fields: Fields) -> JSON:
 ROUTES = [
     Route("GET", "/applications/@me", get),
     Route("PATCH", "/applications/@me", edit),
+    Route("GET", "/applications/{application}", get),
+    Route("PATCH", "/applications/{application}", edit),
     Route("GET", "/oauth2/applications/@me", get),
 ]
