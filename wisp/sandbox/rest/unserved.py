@@ -1,0 +1,52 @@
+"""Discord's operations that the sandbox does not serve, each with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_NEEDS_OAUTH2 = "it needs the OAuth2 token of a user, and the sandbox has only the bot's own token"
+_SOCIAL_SDK = "it is for games with Discord's Social SDK, not for bots"
+_GROUP_DMS = "it is for group direct messages, which no bot can be in"
+_OTHER_FORMATS = "it takes the format of another service, and libraries for bots send Discord's own"
+_ACTIVITIES = "it is for activities, which run in Discord's own clients"
+_JOIN_REQUESTS = "it is for applications to join a guild, which members cannot write here"
+
+NOT_SERVED: Mapping[str, str] = {
+    "POST /applications/{application}/attachment": _ACTIVITIES,
+    "PUT /channels/{channel}/recipients/{user}": _GROUP_DMS,
+    "DELETE /channels/{channel}/recipients/{user}": _GROUP_DMS,
+    "GET /guilds/{guild}/new-member-welcome": _JOIN_REQUESTS,
+    "GET /guilds/{guild}/requests": _JOIN_REQUESTS,
+    "PATCH /guilds/{guild}/requests/{request}": _JOIN_REQUESTS,
+    "PUT /lobbies": _SOCIAL_SDK,
+    "POST /lobbies": _SOCIAL_SDK,
+    "GET /lobbies/{lobby}": _SOCIAL_SDK,
+    "PATCH /lobbies/{lobby}": _SOCIAL_SDK,
+    "DELETE /lobbies/{lobby}": _SOCIAL_SDK,
+    "PATCH /lobbies/{lobby}/channel-linking": _SOCIAL_SDK,
+    "DELETE /lobbies/{lobby}/members/@me": _SOCIAL_SDK,
+    "POST /lobbies/{lobby}/members/@me/invites": _SOCIAL_SDK,
+    "POST /lobbies/{lobby}/members/bulk": _SOCIAL_SDK,
+    "PUT /lobbies/{lobby}/members/{user}": _SOCIAL_SDK,
+    "DELETE /lobbies/{lobby}/members/{user}": _SOCIAL_SDK,
+    "POST /lobbies/{lobby}/members/{user}/invites": _SOCIAL_SDK,
+    "GET /lobbies/{lobby}/messages": _SOCIAL_SDK,
+    "POST /lobbies/{lobby}/messages": _SOCIAL_SDK,
+    "PUT /lobbies/{lobby}/messages/{message}/moderation-metadata": _SOCIAL_SDK,
+    "GET /oauth2/keys": _NEEDS_OAUTH2,
+    "GET /oauth2/userinfo": _NEEDS_OAUTH2,
+    "PUT /partner-sdk/dms/{user}/{other}/messages/{message}/moderation-metadata": _SOCIAL_SDK,
+    "POST /partner-sdk/provisional-accounts/unmerge": _SOCIAL_SDK,
+    "POST /partner-sdk/provisional-accounts/unmerge/bot": _SOCIAL_SDK,
+    "POST /partner-sdk/token": _SOCIAL_SDK,
+    "POST /partner-sdk/token/bot": _SOCIAL_SDK,
+    "GET /users/@me/applications/{application}/entitlements": _NEEDS_OAUTH2,
+    "GET /users/@me/applications/{application}/role-connection": _NEEDS_OAUTH2,
+    "PUT /users/@me/applications/{application}/role-connection": _NEEDS_OAUTH2,
+    "DELETE /users/@me/applications/{application}/role-connection": _NEEDS_OAUTH2,
+    "GET /users/@me/connections": _NEEDS_OAUTH2,
+    "GET /users/@me/guilds/{guild}/member": _NEEDS_OAUTH2,
+    "POST /webhooks/{webhook}/{token}/github": _OTHER_FORMATS,
+    "POST /webhooks/{webhook}/{token}/slack": _OTHER_FORMATS,
+}
+"""Why an operation is not served, by its method and path."""
