@@ -66,6 +66,7 @@ def live(world: World) -> Guild:
         world.interactions.create(COMMAND, ada, general, {"id": "1", "name": "hello", "type": 1})
         world.interactions.create(COMMAND, ada, world.channels.dm(ada), {"id": "1", "name": "hello", "type": 1})
         _belongings(world, general, channels[0])
+        _voice(world, home)
         other = world.guilds.add(f"Other {turn}")
         if turn == 0:
             world.emojis.remove(home, emoji)
@@ -117,6 +118,14 @@ def _belongings(world: World, general: Channel, other: Channel) -> None:
         other.guild, AuditLogEvent.ROLE_UPDATE, world.owner, other.guild.id, "why not", changes=[{"key": "name"}]
     )
     world.invites.delete(world.invites.add(general, world.owner))
+
+
+def _voice(world: World, guild: Guild) -> None:
+    lounge = world.channels.add(guild, "lounge", kind=VOICE)
+    for member in (guild.members[world.owner.id], guild.members[world.bot.id]):
+        world.voice.join(member, lounge, self_mute=True)
+        world.voice.leave(member)
+    world.channels.delete(lounge)
 
 
 def _talk(world: World, channel: Channel, emoji: Emoji) -> None:

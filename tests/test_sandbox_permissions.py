@@ -40,8 +40,10 @@ from test_sandbox_specification import (
     REACTIONS,
     ROLE,
     ROLES,
+    TALKER,
     THREAD_MEMBERS,
     THUMB,
+    VOICE_STATES,
     WEBHOOK,
     WEBHOOK_MESSAGE,
     Case,
@@ -182,10 +184,16 @@ NEEDED = [
     Needed(P.CHANGE_NICKNAME, Case("PATCH", GUILD + "/members/@me/nick", 200, {"nick": "Botty"})),
     Needed(P.MANAGE_NICKNAMES, Case("PATCH", MEMBER, 200, {"nick": "Bobby"})),
     Needed(P.MODERATE_MEMBERS, Case("PATCH", MEMBER, 200, {"communication_disabled_until": "{soon}"})),
-    # Nobody is in a voice channel here: the call gets as far as that.
-    Needed(P.MUTE_MEMBERS, Case("PATCH", MEMBER, 400, {"mute": True}, code=40032)),
-    Needed(P.DEAFEN_MEMBERS, Case("PATCH", MEMBER, 400, {"deaf": True}, code=40032)),
-    Needed(P.MOVE_MEMBERS, Case("PATCH", MEMBER, 400, {"channel_id": "{voice}"}, code=40032)),
+    Needed(P.MUTE_MEMBERS, Case("PATCH", MEMBER, 200, {"mute": True}, TALKER)),
+    Needed(P.MUTE_MEMBERS, Case("PATCH", VOICE_STATES + "/@me", 204, {"suppress": False})),
+    Needed(
+        P.REQUEST_TO_SPEAK,
+        Case("PATCH", VOICE_STATES + "/@me", 204, {"request_to_speak_timestamp": "2026-11-29T00:00:00+00:00"}),
+    ),
+    Needed(P.MUTE_MEMBERS, Case("PATCH", VOICE_STATES + "/{user_id}", 204, {"suppress": False}, TALKER)),
+    Needed(P.CONNECT, Case("PATCH", MEMBER, 200, {"channel_id": "{voice}"}, TALKER)),
+    Needed(P.DEAFEN_MEMBERS, Case("PATCH", MEMBER, 200, {"deaf": True}, TALKER)),
+    Needed(P.MOVE_MEMBERS, Case("PATCH", MEMBER, 200, {"channel_id": "{voice}"}, TALKER)),
     Needed(P.KICK_MEMBERS, Case("DELETE", MEMBER, 204)),
     *(
         Needed(permission, case)

@@ -44,6 +44,7 @@ from wisp.sandbox.gateway.frames import (
     PresenceUpdate,
     RequestMembers,
     Resume,
+    UpdateVoiceState,
     ZlibPayloads,
     decode,
     encoder,
@@ -51,7 +52,7 @@ from wisp.sandbox.gateway.frames import (
 from wisp.sandbox.gateway.intents import Intent
 from wisp.sandbox.gateway.sessions import Session, Sessions
 from wisp.sandbox.world.changes import BotConnected, BotDisconnected
-from wisp.sandbox.world.objects import JSON, Guild, dumps
+from wisp.sandbox.world.objects import JSON, Guild, Impossible, dumps
 
 _LOG = logging.getLogger(__name__)
 
@@ -289,13 +290,30 @@ class Connection:
         self._world.presences.set(self._world.bot, presence.status or "online", presence.activities or game)
 
     def _update_voice_state(self, raw: msgspec.Raw) -> None:
-        self._ignore("update voice state", "the sandbox has no voice")
+        """Connect the bot to a voice channel, or disconnect it. A refusal is logged: Discord does not send one."""
+        update, session, voice = decode(raw, UpdateVoiceState), self.session, self._world.voice
+        assert session is not None
+        guild = self._world.guilds.get(_id(update.guild_id))
+        if guild is None or guild not in self._sessions.guilds_of(session):
+            return
+        me = guild.members[self._world.bot.id]
+        if update.channel_id is None:
+            voice.leave(me)
+            return
+        channel = guild.channels.get(_id(update.channel_id))
+        try:
+            if channel is None:
+                raise Impossible(f"{guild.name} has no channel {update.channel_id}")
+            voice.check(me, channel)
+            voice.join(me, channel, self_mute=update.self_mute, self_deaf=update.self_deaf)
+        except Impossible as impossible:
+            _LOG.warning("the sandbox's gateway did not connect the bot to voice: %s", impossible)
 
     def _request_sounds(self, raw: msgspec.Raw) -> None:
         self._ignore("request soundboard sounds", "the sandbox has no sounds")
 
     def _request_channel_info(self, raw: msgspec.Raw) -> None:
-        self._ignore("request channel info", "the sandbox has no voice")
+        self._ignore("request channel info", "the sandbox has no statuses of voice channels")
 
     def _ignore(self, request: str, reason: str) -> None:
         self._world.unserved[f"gateway: {request}"] += 1

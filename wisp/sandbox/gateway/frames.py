@@ -78,6 +78,15 @@ class Resume(msgspec.Struct):
     seq: int
 
 
+class UpdateVoiceState(msgspec.Struct):
+    """The data of an update of the bot's voice state; a `channel_id` of None disconnects it."""
+
+    guild_id: str | int
+    channel_id: str | int | None = None
+    self_mute: bool = False
+    self_deaf: bool = False
+
+
 class RequestMembers(msgspec.Struct):
     """The data of a request for guild members."""
 

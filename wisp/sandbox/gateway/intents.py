@@ -195,9 +195,14 @@ def _without_content(message: JSON, bot: str, *, direct: bool) -> JSON:
 
 
 def guild_as_seen(world: World, intents: int, large_threshold: int, guild: Guild, *, joined: bool) -> JSON:
-    """Return the data of GUILD_CREATE. If the bot just `joined` the guild, it has no field `unavailable`."""
+    """Return the data of GUILD_CREATE. If the bot just `joined` the guild, it has no field `unavailable`.
+
+    In a large guild, and without the GUILD_PRESENCES intent, it has only the bot and the members in voice
+    (events/gateway-events#guild-create).
+    """
     full = bool(intents & Intent.GUILD_PRESENCES) and len(guild.members) <= large_threshold
-    data = world.guild_create(guild, guild.members.values() if full else [guild.members[world.bot.id]])
+    shown = guild.members if full else {world.bot.id: None, **guild.voice_states}
+    data = world.guild_create(guild, [guild.members[id] for id in shown])
     data["large"] = len(guild.members) > large_threshold
     unseen = {str(channel.id) for channel in guild.channels.values() if not visible(world, channel)}
     data["channels"] = [hidden(channel) if channel["id"] in unseen else channel for channel in data["channels"]]

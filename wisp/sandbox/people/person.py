@@ -35,8 +35,10 @@ from wisp.sandbox.world.objects import (
     Message,
     Role,
     User,
+    VoiceState,
 )
 from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.voice import VoiceChanges
 from wisp.sandbox.world.world import World
 
 NO_ANSWER = "The application did not respond"
@@ -245,6 +247,40 @@ class Person:
             raise Impossible(f"{self.name} is in no guild here, and cannot leave it")
         self.people.world.members.remove(self.member)
         await self.rest()
+
+    async def join_voice(self, channel: Channel | str) -> None:
+        """Connect to a voice or stage channel of the guild, or move to it. Raises Impossible if a client could not."""
+        place = self._channel_of(channel) if isinstance(channel, str) else channel
+        member = self._connectable()
+        self.people.world.voice.check(member, place)
+        self.people.world.voice.join(member, place)
+        await self.rest()
+
+    async def leave_voice(self) -> None:
+        """Disconnect from voice. Raises Impossible if they are not connected."""
+        self.people.world.voice.leave(self._connected().member)
+        await self.rest()
+
+    async def set_voice(self, *, mute: bool | None = None, deaf: bool | None = None) -> None:
+        """Mute or deafen themselves in voice, or undo it; None changes nothing. Raises Impossible if not connected."""
+        changes: VoiceChanges = {}
+        if mute is not None:
+            changes["self_mute"] = mute
+        if deaf is not None:
+            changes["self_deaf"] = deaf
+        self.people.world.voice.edit(self._connected(), **changes)
+        await self.rest()
+
+    def _connectable(self) -> Member:
+        if self.member is None:
+            raise Impossible(f"{self.name} is not in a guild here: voice channels are in guilds")
+        return self.member
+
+    def _connected(self) -> VoiceState:
+        state = self._connectable().guild.voice_states.get(self.id)
+        if state is None:
+            raise Impossible(f"{self.name} is not connected to voice")
+        return state
 
     def sees(self, message: Message) -> bool:
         """Return whether they see a message: it is ephemeral and theirs, or in a channel that they see."""

@@ -27,6 +27,7 @@ from wisp.sandbox.rest import (
     soundboard,
     threads,
     users,
+    voice,
     webhooks,
 )
 from wisp.sandbox.rest.body import LARGEST_BODY, read_body
@@ -55,6 +56,7 @@ FILES = (
     emojis,
     audit_log,
     soundboard,
+    voice,
 )
 """The files that have routes."""
 

@@ -59,6 +59,7 @@ UNKNOWN_REACTION = ErrorCode(400, 10014, "Unknown Emoji", "resources/message#cre
 UNKNOWN_WEBHOOK = ErrorCode(404, 10015, "Unknown Webhook")
 UNKNOWN_BAN = ErrorCode(404, 10026, "Unknown Ban")
 UNKNOWN_INTERACTION = ErrorCode(404, 10062, "Unknown interaction")
+UNKNOWN_VOICE_STATE = ErrorCode(404, 10065, "Unknown Voice State")
 UNKNOWN_COMMAND = ErrorCode(404, 10063, "Unknown application command")
 NOT_THIS_APPLICATION = ErrorCode(403, 20012, "You are not authorized to perform this action on this application")
 TOO_MANY_PINS = ErrorCode(400, 30003, "Maximum number of pins reached (250)", seen="FU-Hagen-Discord/fernuni-bot#152")

@@ -12,14 +12,16 @@ from wisp.sandbox.rest.errors import (
     MISSING_PERMISSIONS,
     NOT_IN_VOICE,
     UNKNOWN_BAN,
+    UNKNOWN_CHANNEL,
     UNKNOWN_ROLE,
+    WRONG_CHANNEL_TYPE,
     DiscordError,
 )
 from wisp.sandbox.rest.fields import Fields
 from wisp.sandbox.world.audit_log import MEMBER, AuditLogEvent, changes_of
 from wisp.sandbox.world.bounds import ACCESS_TOKEN, BAN_DELETES, BULK_BAN, NICK, Bound
 from wisp.sandbox.world.members import MemberChanges
-from wisp.sandbox.world.objects import Ban, Guild, Member, Role, User
+from wisp.sandbox.world.objects import STAGE, VOICE, Ban, Channel, Guild, Member, Role, User
 from wisp.sandbox.world.permissions import ADMINISTRATOR, Permission
 
 MEMBER_QUERY = Bound(1, 100, "resources/guild#search-guild-members")
@@ -91,7 +93,7 @@ def edit_my_nick(call: Call) -> Answer:
 
 
 def edit(call: Call) -> Answer:
-    """Change a member's nickname, roles or time-out."""
+    """Change a member's nickname, roles, time-out or voice channel."""
     member, fields = call.member, call.fields
     for name, permission in _NEEDED.items():
         if name in fields:
@@ -101,11 +103,43 @@ def edit(call: Call) -> Answer:
         _need_above(call, member.user)
     if changes.get("timed_out_until") is not None and member.permissions & ADMINISTRATOR:
         raise DiscordError(MISSING_PERMISSIONS)
-    if any(name in fields for name in ("mute", "deaf", "channel_id")):
-        # No user of the sandbox is in a voice channel.
-        raise DiscordError(NOT_IN_VOICE)
+    channel = _read_voice_channel(call, member, fields)
     _edit(call, member, changes)
+    if "channel_id" in fields:
+        _move(call, member, channel)
     return 200, member.payload()
+
+
+def _read_voice_channel(call: Call, member: Member, fields: Fields) -> Channel | None:
+    """Read the voice channel that a connected member is moved to, None for out of voice.
+
+    Raises DiscordError if they are not connected and the body has a field for members who are.
+    """
+    if not any(name in fields for name in ("mute", "deaf", "channel_id")):
+        return None
+    channel_id = fields.snowflake("channel_id")
+    fields.check()
+    if member.user.id not in call.guild.voice_states:
+        raise DiscordError(NOT_IN_VOICE)
+    if channel_id is None:
+        return None
+    channel = call.guild.channels.get(channel_id)
+    if channel is None:
+        raise DiscordError(UNKNOWN_CHANNEL)
+    if channel.kind not in (VOICE, STAGE):
+        raise DiscordError(WRONG_CHANNEL_TYPE)
+    call.need(Permission.CONNECT | Permission.MOVE_MEMBERS, channel)
+    return channel
+
+
+def _move(call: Call, member: Member, channel: Channel | None) -> None:
+    """Move a member to a voice channel, or disconnect them; the audit log counts them."""
+    if channel is None:
+        call.world.voice.leave(member)
+        call.log(AuditLogEvent.MEMBER_DISCONNECT, None, options={"count": "1"})
+    elif member.guild.voice_states[member.user.id].channel is not channel:
+        call.world.voice.join(member, channel)
+        call.log(AuditLogEvent.MEMBER_MOVE, None, options={"channel_id": str(channel.id), "count": "1"})
 
 
 def _edit(call: Call, member: Member, changes: MemberChanges) -> None:
@@ -130,6 +164,9 @@ def _read_changes(call: Call, member: Member, fields: Fields) -> MemberChanges:
         changes["nick"] = fields.text("nick", NICK)
     if "communication_disabled_until" in fields:
         changes["timed_out_until"] = fields.moment("communication_disabled_until")
+    for name in ("mute", "deaf"):
+        if (value := fields.boolean(name)) is not None:
+            changes[name] = value
     role_ids = fields.snowflakes("roles", 350)
     fields.check()
     if "roles" in fields:

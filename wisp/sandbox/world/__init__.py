@@ -13,6 +13,7 @@ reactions       reactions to messages
 webhooks        webhooks of channels
 emojis          emojis of guilds and of the application
 roles           roles of guilds
+voice           voice states of members
 members         members of guilds, and bans
 invites         invites into guilds
 channels        channels and their overwrites

@@ -30,6 +30,8 @@ class AuditLogEvent(IntEnum):
     UNBAN = 23
     MEMBER_UPDATE = 24
     MEMBER_ROLES = 25
+    MEMBER_MOVE = 26
+    MEMBER_DISCONNECT = 27
     ROLE_CREATE = 30
     ROLE_UPDATE = 31
     ROLE_DELETE = 32
@@ -141,7 +143,7 @@ THREAD = (
     "applied_tags",
 )
 OVERWRITE = ("id", "type", "allow", "deny")
-MEMBER = ("nick", "communication_disabled_until")
+MEMBER = ("nick", "communication_disabled_until", "mute", "deaf")
 ROLE = ("name", "permissions", "color", "colors", "hoist", "mentionable")
 INVITE = ("code", "channel_id", "inviter_id", "uses", "max_uses", "max_age", "temporary")
 WEBHOOK = ("name", "type", "channel_id", "avatar_hash", "application_id")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from wisp.sandbox.world.objects import Channel, Emoji, Guild, Interaction, Member, Message, Role, User
+from wisp.sandbox.world.objects import Channel, Emoji, Guild, Interaction, Member, Message, Role, User, VoiceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,13 @@ class BansChanged:
     guild: Guild
     user: User
     banned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceStateChanged:
+    """A member joined a voice channel, moved, left it (`state.channel` is None), or was muted or deafened."""
+
+    state: VoiceState
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +229,7 @@ Change: TypeAlias = (
     | MemberChanged
     | MemberLeft
     | BansChanged
+    | VoiceStateChanged
     | GuildCreated
     | GuildChanged
     | ChannelCreated

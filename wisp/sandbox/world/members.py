@@ -11,6 +11,7 @@ from wisp.sandbox.world.messages import Messages
 from wisp.sandbox.world.objects import Ban, Guild, Impossible, LimitReached, Member, Role, User
 from wisp.sandbox.world.roles import Roles, refuse_foreign_role
 from wisp.sandbox.world.state import State, assign, refuse_length
+from wisp.sandbox.world.voice import Voice
 
 
 class MemberChanges(TypedDict, total=False):
@@ -26,10 +27,11 @@ class MemberChanges(TypedDict, total=False):
 class Members:
     """The verbs of members and bans; a guild has its members by user id."""
 
-    def __init__(self, world: State, roles: Roles, messages: Messages) -> None:
+    def __init__(self, world: State, roles: Roles, messages: Messages, voice: Voice) -> None:
         self._world = world
         self._roles = roles
         self._messages = messages
+        self._voice = voice
 
     def add(self, guild: Guild, user: User, *, roles: Sequence[Role] = ()) -> Member:
         """Let a user or the bot join, and return the member; they may be one already.
@@ -69,6 +71,8 @@ class Members:
             changed["roles"] = list(dict.fromkeys(changes["roles"]))
         assign(member, changed)
         self._member_changed(member)
+        if "mute" in changes or "deaf" in changes:
+            self._voice.changed(member)
 
     def give_role(self, member: Member, role: Role) -> None:
         """Give a member a role; does nothing if they have it. Raises Impossible for @everyone."""
@@ -87,6 +91,7 @@ class Members:
             raise Impossible(f"{user.name} owns {guild.name}: expected that somebody else owns it first")
         if guild.members.get(user.id) is not member:
             raise Impossible(f"{user.name} is not a member of {guild.name}")
+        self._voice.leave(member)
         for thread in guild.threads.values():
             if thread.thread is not None:
                 thread.thread.members.pop(user.id, None)

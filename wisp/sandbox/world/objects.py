@@ -325,6 +325,43 @@ class Member:
         return {**member, "user": self.user.payload()} if with_user else member
 
 
+@dataclass(eq=False, slots=True)
+class VoiceState:
+    """A member's connection to voice. `channel` is None once they left.
+
+    `suppress` is whether they are in the audience of a stage channel; `requested` is when they asked to speak there, in
+    seconds since the Unix epoch. Whether the guild muted and deafened them is part of the member.
+    """
+
+    member: Member
+    channel: Channel | None
+    session_id: str
+    self_mute: bool = False
+    self_deaf: bool = False
+    suppress: bool = False
+    requested: float | None = None
+
+    def payload(self) -> JSON:
+        """Discord's voice state object without guild and member, as guilds have it."""
+        return {
+            "channel_id": self.channel and str(self.channel.id),
+            "user_id": str(self.member.user.id),
+            "session_id": self.session_id,
+            "deaf": self.member.deaf,
+            "mute": self.member.mute,
+            "self_deaf": self.self_deaf,
+            "self_mute": self.self_mute,
+            "self_stream": False,
+            "self_video": False,
+            "suppress": self.suppress,
+            "request_to_speak_timestamp": None if self.requested is None else timestamp(self.requested),
+        }
+
+    def gateway_payload(self) -> JSON:
+        """The data of VOICE_STATE_UPDATE, and what REST answers."""
+        return {**self.payload(), "guild_id": str(self.member.guild.id), "member": self.member.payload()}
+
+
 @dataclass(frozen=True, slots=True)
 class Overwrite:
     """What a channel allows and denies a role (`kind` ROLE_OVERWRITE) or a member (MEMBER_OVERWRITE) of this id."""
@@ -537,6 +574,7 @@ class Guild:
     members: dict[int, Member] = field(default_factory=dict[int, Member])
     channels: dict[int, Channel] = field(default_factory=dict[int, Channel])
     threads: dict[int, Channel] = field(default_factory=dict[int, Channel])
+    voice_states: dict[int, VoiceState] = field(default_factory=dict[int, VoiceState])
     bans: dict[int, Ban] = field(default_factory=dict[int, Ban])
     emojis: dict[int, Emoji] = field(default_factory=dict[int, Emoji])
     system_channel: Channel | None = None
@@ -625,7 +663,7 @@ class Guild:
             "channels": [channel.payload() for channel in self.channels.values()],
             "threads": [thread.payload() for thread in threads],
             "presences": [],
-            "voice_states": [],
+            "voice_states": [state.payload() for state in self.voice_states.values()],
             "stage_instances": [],
             "guild_scheduled_events": [],
             "soundboard_sounds": [],

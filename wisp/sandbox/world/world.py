@@ -22,6 +22,7 @@ from wisp.sandbox.world.roles import Roles
 from wisp.sandbox.world.state import State
 from wisp.sandbox.world.threads import Threads
 from wisp.sandbox.world.users import Presences, Users
+from wisp.sandbox.world.voice import Voice
 from wisp.sandbox.world.webhooks import Webhooks
 
 
@@ -42,9 +43,10 @@ class World(State):
         self.webhooks = Webhooks(self)
         self.emojis = Emojis(self)
         self.roles = Roles(self, self.emojis)
-        self.members = Members(self, self.roles, self.messages)
+        self.voice = Voice(self)
+        self.members = Members(self, self.roles, self.messages, self.voice)
         self.invites = Invites(self, self.members)
-        self.channels = Channels(self, self.messages, self.webhooks, self.invites)
+        self.channels = Channels(self, self.messages, self.webhooks, self.invites, self.voice)
         self.threads = Threads(self, self.channels, self.messages)
         self.guilds = Guilds(self, self.channels, self.members)
         self.presences = Presences(self, self.guilds)
