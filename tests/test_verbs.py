@@ -90,8 +90,8 @@ async def test_a_verb_without_its_arguments_says_which_are_expected(name: str) -
     assert written == []
 
 
-WORDS = r"""^ ^2 ^0 ^99999999999999999999 @bob @off #general @everyone " "a +ALL x -KICK_MEMBERS #ff0000 in voice category
-forum -- / 👍 :x: de \ 500"""
+WORDS = r"""^ ^2 ^0 ^99999999999999999999 @bob @off #general @everyone " "a +ALL x -KICK_MEMBERS #ff0000 in voice
+category forum -- / 👍 :x: de \ 500"""
 ARGUMENTS = st.text(max_size=30) | st.lists(st.sampled_from(WORDS.split()), max_size=4).map(" ".join)
 
 

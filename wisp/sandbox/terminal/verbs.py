@@ -324,7 +324,7 @@ VERBS: Mapping[str, Verb] = {
     "bot": Verb(
         guild_verbs.bot,
         "[±PERMISSION ...]",
-        "what the bot may do in this guild: :bot -ALL +VIEW_CHANNEL",
+        "what the bot's own role allows in this guild: :bot -ALL +VIEW_CHANNEL",
     ),
     "channel": Verb(
         guild_verbs.channel,
