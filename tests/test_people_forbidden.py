@@ -230,3 +230,21 @@ async def test_members_who_are_not_below_are_not_kicked_and_not_banned(scene: Sc
         await scene.ada.unban(eve.user)
     noted = [(entry.event.name, entry.user.name, entry.reason) for entry in scene.world.audit_log.of(scene.guild)]
     assert noted == [("BAN", "ada", "loud"), ("UNBAN", "ada", None)]
+
+
+async def test_a_member_who_has_left_uses_no_private_answer_and_no_form_any_more(scene: Scene) -> None:
+    row = {"type": 1, "components": [{"type": 2, "style": 1, "custom_id": "b", "label": "Press"}]}
+    private = scene.world.messages.add(
+        scene.bob.channel, scene.world.bot, content="psst", flags=64, ephemeral_for=scene.bob.user, components=[row]
+    )
+    form = await scene.bob.click(private, "Press")
+    text = {"type": 1, "components": [{"type": 4, "style": 1, "custom_id": "a", "label": "A", "required": False}]}
+    form.interaction.modal = {"title": "Form", "custom_id": "form", "components": [text]}
+    await scene.bob.leave()
+    scene.changes.clear()
+    with pytest.raises(Impossible, match="bob is not a member of Sandbox"):
+        await scene.bob.click(private, "Press")
+    with pytest.raises(Impossible, match="bob is not a member of Sandbox"):
+        await scene.bob.submit(form, a="x")
+    assert scene.changes == []
+    assert form.modal  # it was not sent

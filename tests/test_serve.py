@@ -199,8 +199,8 @@ def test_a_bot_that_defers_and_fails_does_not_block_the_input_and_a_late_answer_
         begun = time.monotonic()
         failed = served.type("/fails")
         assert time.monotonic() - begun < 10
-        assert (failed["deferred"], failed["failed"]) == (True, "no answer within 0.5 s; :wait waits for it")
-        assert served.type("/slow")["failed"] == "no answer within 0.5 s; :wait waits for it"
+        assert (failed["deferred"], failed["failed"]) == (True, "no answer within 3.5 s; :wait waits for it")
+        assert served.type("/slow")["failed"] == "no answer within 3.5 s; :wait waits for it"
         (tmp_path / "go").touch()
         waited = served.type(":wait")
         assert (waited["content"], waited["deferred"], waited["failed"]) == ("at last", True, None)
@@ -375,3 +375,47 @@ def test_a_command_line_that_makes_no_sense_is_code_2(arguments: list[str], caps
 def test_patience_is_some_seconds(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sandbox", "--serve", "--patience", seconds]) == 2
     assert "--patience" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_whatever_is_fed_to_it_each_line_has_one_answer_and_the_next_is_done(served: Served) -> None:
+    garbage = [
+        b"\xff\xfe\x00",
+        b"\x00\x1b[2J",
+        b":react " + b"x" * 200_000,
+        b":role " + b'"' * 50,
+        b":menu ^",
+        b":reply ^99999999999999999999 x",
+        b":complete /",
+        b":complete hi",
+        ":edit ^ \u202e\u2028".encode(),
+        b":bot +",
+        b":wait",
+        b":channel x y z in",
+        b":attach /dev/null --",
+        b":attach /proc/self/mem",
+        b":attach / -- x",
+    ]
+    pipe = stream(served.process.stdin).buffer
+    for line in garbage:
+        pipe.write(line + b"\n")
+        pipe.flush()
+        answer = served.answer()
+        assert answer["failed"] is None or "\n" not in answer["failed"]
+    assert served.type(":react 👍")["failed"] is None
+    assert served.stop() == (0, "")
+
+
+def test_a_bot_that_is_killed_while_it_thinks_ends_its_line(tmp_path: Path) -> None:
+    (tmp_path / "defers.py").write_text(DEFERS)
+    served = Served("--patience", "0.5")
+    try:
+        bot = bot_process(served, tmp_path / "defers.py")
+        assert served.type(":ready /slow")["failed"] is None
+        assert served.type("/slow")["deferred"]
+        bot.kill()
+        bot.communicate()
+        assert served.type("/locale")["failed"] == "The application did not respond"
+        assert served.type("hello")["failed"] is None
+    finally:
+        served.process.kill()
+        served.process.communicate()

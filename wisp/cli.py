@@ -176,7 +176,7 @@ def _parser() -> argparse.ArgumentParser:
         "--patience",
         type=_seconds,
         metavar="SECONDS",
-        help="with --serve: how long a line waits for a bot that has deferred its response (10)",
+        help="with --serve: how long a line waits for a response that the bot has deferred (10)",
     )
     local.add_argument("--keep", metavar="PATH", help="keep the bot's data in this database file")
     local.add_argument(

@@ -24,7 +24,15 @@ from ..sandbox.server import Sandbox
 from ..sandbox.terminal.chat import Terminal, complaint, example, is_advance
 from ..sandbox.terminal.console import Console, Lines
 from ..sandbox.world.changes import Change, MessageCreated, MessageEdited
-from ..sandbox.world.objects import INTERACTION_LIFETIME, LAST_MOMENT, UNANSWERED, Attachment, Impossible, Message
+from ..sandbox.world.objects import (
+    INTERACTION_DEADLINE,
+    INTERACTION_LIFETIME,
+    LAST_MOMENT,
+    UNANSWERED,
+    Attachment,
+    Impossible,
+    Message,
+)
 from ..tasks import Exit, contained, described, end, to_the_end
 from .browser_log import open_on_desktop, show_failures
 from .runner import is_undelivered, on_sandbox, restart
@@ -34,7 +42,7 @@ if TYPE_CHECKING:
     from ..bot import Bot
 
 PATIENCE = 10.0
-"""Seconds that a line waits for a bot in another process, which has deferred its response, by default."""
+"""Seconds that a line waits for a deferred response of a bot in another process, after the 3 s for any response."""
 
 _READY_TIMEOUT = 60.0
 """Seconds that `:ready` and `:wait` wait for a bot in another process."""
@@ -257,11 +265,11 @@ async def serve(output: TextIO, *, patience: float = PATIENCE) -> int:
     use, "page", the address for a browser, and the ids "guild", "owner" and "channels" (by name). Each line of standard
     input then writes one more, as with `--json`. The end of standard input does not end it.
 
-    A line waits `patience` seconds at most for a bot that has deferred its response.
+    If the bot defers its response, a line waits for `patience` seconds at most, after the 3 s for any response.
     """
     async with Sandbox(page=True) as sandbox:
         assert sandbox.page is not None
-        people = People(sandbox.world, patience=patience)
+        people = People(sandbox.world, patience=INTERACTION_DEADLINE + patience)
         console = Console(sys.stdin, output)
         console.interactive = False
         bot = _ForeignBot(people, sandbox)

@@ -363,7 +363,6 @@ class Person:
         if modal is None or opened.user is not self.user:
             raise Impossible(f"no form is open before {self.name}")
         data = submit_data(modal, {**(values or {}), **named})
-        opened.modal = None
         reply = await self._ask(MODAL_SUBMIT, data, opened.channel, opened.message, opened)
         if reply.failed:
             opened.modal = modal
@@ -528,6 +527,9 @@ class Person:
         message: Message | None = None,
         opened_by: Interaction | None = None,
     ) -> Reply:
+        Person(self.people, self.user, place).check_sight()  # private answers and forms outlast a membership
+        if opened_by is not None:
+            opened_by.modal = None
         if self.people.ready:
             await self.people.ready()
         world = self.people.world
