@@ -104,3 +104,96 @@ async def test_any_line_of_verbs_is_done_or_refused_in_one_line(lines: list[tupl
         with suppress(Impossible):
             await terminal.enter(f":{name} {argument}")
         terminal.prompt.encode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "complaint"),
+    [
+        (":react ^3 👍", r"there is no message \^3: \^ is the newest here, \^2 the one before it, or \^ID"),
+        (":react ^0 👍", r"there is no message \^0"),
+        (":react ^123456789012345678 👍", "ada sees no message with the id 123456789012345678"),
+        (":react :nope:", "expected an emoji such as 👍, or a guild's own, got ':nope:'"),
+        (":delete the last", r"expected :delete \[\^MESSAGE\], where \^ is the newest"),
+        (":attach /no/such", "expected a path to a file, got '/no/such': No such file"),
+        (":complete hi", "expected a command with the option to complete as its last, as in :complete /play song:ab"),
+        (":cancel", "no form is open"),
+        (":cancel it", ":cancel stands alone"),
+        (":locale tlh", "expected one of Discord's locales, ar, bg, cs, .*, got 'tlh'"),
+        (":join @", "a person's name has 1 to 32 characters, not 0"),
+        (f":join {'x' * 33}", "a person's name has 1 to 32 characters, not 33"),
+        (":kick @eve", "Sandbox has no '@eve'; it has @ada, @wisp, @bob"),
+        (":unban eve", "eve is not banned from Sandbox; banned are: no users"),
+        (":leave", "ada owns Sandbox"),
+        (":give @bob", "expected :give @MEMBER ROLE, names with spaces in quotes"),
+        (":give @bob Nope", "Sandbox has no 'Nope'; it has @everyone, @wisp"),
+        (":role Mods KICK_MEMBERS", r"expected \+PERMISSION or -PERMISSION in Discord's names, .*, got 'KICK_MEMBERS'"),
+        (":role Mods +KICK", "got '\\+KICK'"),
+        (":role Mods #ff0000 #00ff00", "a role has one colour, not several"),
+        (":unrole @everyone", "the role @everyone cannot be deleted"),
+        (":unrole <@{bob}>", "Sandbox has no '<@"),
+        (":overwrite #general", "Sandbox has no '#general'"),
+        (":channel x loud", r"expected :channel NAME \[TYPE\] \[in CATEGORY\], .*one of text, voice, category, forum"),
+        (":channel x in Nowhere", "Sandbox has no category 'Nowhere'; it has none"),
+        (":channel x in general", "Sandbox has no category 'general'"),
+        (":emoji x", "an emoji's name has 2 to 32 letters, digits and _, got 'x'"),
+        (":emoji a-b", "an emoji's name has 2 to 32 letters"),
+        (":wait", "there is nothing to wait for: type a command first"),
+        (":nope", r"there is no :nope; there is "),
+    ],
+)
+async def test_a_verb_that_cannot_be_done_changes_nothing_and_says_what_was_expected(
+    typed: str, complaint: str
+) -> None:
+    terminal, written = a_terminal()
+    await terminal.enter("one")
+    await terminal.enter("two")
+    changes: list[object] = []
+    terminal.world.changes.subscribe(changes.append)
+    bob = terminal.people.member("bob")
+    with pytest.raises(Impossible, match=complaint) as caught:
+        await terminal.enter(typed.replace("{bob}", str(bob.id)))
+    assert "\n" not in str(caught.value)
+    assert (changes, written, terminal.speaker.result) == ([], [], None)
+
+
+async def test_a_message_that_a_person_does_not_see_is_not_named_by_its_id() -> None:
+    terminal, _ = a_terminal()
+    world = terminal.world
+    private = world.messages.add(
+        terminal.person.channel, world.bot, content="psst", flags=64, ephemeral_for=terminal.person.user
+    )
+    await terminal.enter(":as bob")
+    with pytest.raises(Impossible, match=f"bob sees no message with the id {private.id}"):
+        await terminal.enter(f":delete ^{private.id}")
+    assert not private.deleted
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (":give @b", ["@bob"]),
+        (":give @bob ev", ["everyone"]),
+        (":react :w", [":wave:"]),
+        (":react ^2 :w", [":wave:"]),
+        (":role Mods #ff0000 +kick", ["+KICK_MEMBERS"]),
+        (":bot -kick", ["-KICK_MEMBERS"]),
+        (":overwrite @bob +VIEW_CHANNEL -send_m", ["-SEND_MESSAGES", "-SEND_MESSAGES_IN_THREADS"]),
+        (":channel x v", ["voice"]),
+        (":locale en", ["en-GB", "en-US"]),
+        (":kick @b", ["@bob"]),
+        (":kick @bob lo", []),
+        (":dm x", []),
+        (":nope x", []),
+    ],
+)
+async def test_tab_completes_the_arguments_of_a_verb(typed: str, expected: list[str]) -> None:
+    terminal, _ = a_terminal()
+    await terminal.enter(":emoji wave")
+    assert await terminal.completions(typed) == expected
+
+
+async def test_a_speaker_who_leaves_looks_at_their_direct_messages() -> None:
+    terminal, written = a_terminal()
+    for typed in (":as bob", ":leave"):
+        await terminal.enter(typed)
+    assert (written, terminal.prompt) == (["-- bob left Sandbox"], "bob in direct messages> ")

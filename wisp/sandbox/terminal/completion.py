@@ -22,7 +22,7 @@ from wisp.sandbox.people.typed import CHANNEL_TYPES, Slash, field_name, parse, p
 from wisp.sandbox.world.objects import JSON, Guild, Impossible
 from wisp.sandbox.world.permissions import Permission
 
-_PLACE = re.compile(r"(?<!\S)\[?([^\s\]^]+)\]?( \.\.\.)?")
+_PLACE = re.compile(r"(?<!\S)\[?([^\s\[\]^]+)\]?( \.\.\.)?")
 """An argument in the words of a verb, and whether there may be more of it. References to messages are left out."""
 
 
