@@ -19,6 +19,10 @@ import aiohttp
 import pytest
 
 from wisp.cli import main
+from wisp.local import chat
+from wisp.sandbox.people.person import People
+from wisp.sandbox.server import Sandbox
+from wisp.sandbox.world.objects import Impossible
 
 BOT = Path(__file__).parent / "bots" / "with_lightbulb.py"
 PATIENCE = 30.0
@@ -419,3 +423,41 @@ def test_a_bot_that_is_killed_while_it_thinks_ends_its_line(tmp_path: Path) -> N
     finally:
         served.process.kill()
         served.process.communicate()
+
+
+@pytest.mark.parametrize("connects_first", [True, False])
+async def test_ready_waits_for_the_connection_and_for_the_commands(
+    connects_first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat, "_IDLE_AFTER", 0.01)
+    async with Sandbox() as sandbox, aiohttp.ClientSession() as session:
+        sockets: list[aiohttp.ClientWebSocketResponse] = []
+
+        async def connect() -> None:
+            socket = await session.ws_connect(sandbox.gateway_url + "?v=10&encoding=json")
+            sockets.append(socket)
+            await socket.receive_json(timeout=10)
+            await socket.send_json({"op": 2, "d": {"token": sandbox.token, "properties": {}, "intents": 0}})
+            assert (await socket.receive_json(timeout=10))["t"] == "READY"
+
+        async def register() -> None:
+            sandbox.world.commands.set(None, {"name": "hi", "description": "-"})
+
+        steps = [connect, register] if connects_first else [register, connect]
+        bot = chat._ForeignBot(People(sandbox.world), sandbox)  # type: ignore[reportPrivateUsage]
+        ready = asyncio.create_task(bot.ready(["hi"]))
+        await steps[0]()
+        await asyncio.sleep(0.1)
+        assert not ready.done()
+        await steps[1]()
+        await asyncio.wait_for(ready, 10)
+
+
+async def test_ready_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat, "_READY_TIMEOUT", 0.01)
+    async with Sandbox() as sandbox:
+        bot = chat._ForeignBot(People(sandbox.world), sandbox)  # type: ignore[reportPrivateUsage]
+        with pytest.raises(Impossible, match=r"not ready after 0.01 s: it is not connected"):
+            await bot.ready([])
+        with pytest.raises(Impossible, match=r"no answer within 0.01 s more"):
+            await bot.wait(lambda: False)

@@ -334,4 +334,8 @@ VERBS: Mapping[str, Verb] = {
     ),
     "emoji": Verb(guild_verbs.emoji, "NAME", "make an emoji of this guild"),
 }
-"""What people do, in the order of `:help`. Whether the page has each, and each the page's, is held by a test."""
+"""What people do, in the order of `:help`: a verb is a row here, and a function over its `Speaker`.
+
+Its arguments are completed by their names (see `Completer`). `tests/test_verbs.py` holds that the page has an action for
+each verb, and that the terminal has a verb for each action of the page, or gives the reason.
+"""
