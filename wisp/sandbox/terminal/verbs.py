@@ -336,6 +336,6 @@ VERBS: Mapping[str, Verb] = {
 }
 """What people do, in the order of `:help`: a verb is a row here, and a function over its `Speaker`.
 
-Its arguments are completed by their names (see `Completer`). `tests/test_verbs.py` holds that the page has an action for
-each verb, and that the terminal has a verb for each action of the page, or gives the reason.
+Its arguments are completed by their names (see `Completer`). `tests/test_verbs.py` holds that the page has an action
+for each verb, and that the terminal has a verb for each action of the page, or gives the reason.
 """
