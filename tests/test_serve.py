@@ -101,6 +101,10 @@ def test_a_bot_of_another_library_runs_on_it_unchanged(served: Served) -> None:
         assert greeted["failed"] is None
         assert greeted["content"].startswith("Hello <@")
         assert greeted["ephemeral"] is False
+        suggested = served.type(":complete /fruit name:ap")
+        assert [choice["value"] for choice in suggested["result"]["choices"]] == ["apple", "apricot"]
+        assert suggested["notes"] == ["-- name: Apple, Apricot"]
+        assert "no option 'user' with autocomplete" in served.type(":complete /greet user:b")["failed"]
         clicked = served.type(":click Again")
         assert (clicked["content"][:9], clicked["ephemeral"], clicked["failed"]) == ("Again, <@", True, None)
         messages = served.type("Hello?")["messages"]
