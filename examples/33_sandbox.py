@@ -13,6 +13,8 @@ channel. What begins with a colon is for the sandbox; `:help` lists all of it:
 
     :click Next    :select red    :submit title:"Hi"    :menu Quote       use components, forms and menus
     :as bob        :join eve      :in #plans            :guild Two   :dm  be someone or somewhere else
+    :reply ^2 yes  :edit no       :react 👍             :attach a.png     ^ is the newest message, ^2 the one before it
+    :channel Talk voice           :role Mods +KICK_MEMBERS                make channels, roles, emojis, threads
     :advance 2h    :restart       :drop                 :fail POST /interactions 500
 
 Time is real at the keyboard. Lines from `--run`, `--json` or a pipe are typed as in a test: time passes only as far as
@@ -52,7 +54,12 @@ webhooks. Such a call is answered with 404, named in the log, and fails the test
 For other libraries, `wisp sandbox --serve` prints where its Discord is, and then one line of JSON for each line that is
 typed, until it is stopped:
 
-    {"rest": "http://127.0.0.1:40123/api/v10", "gateway": "ws://127.0.0.1:40123/gateway", "token": "...", "page": "..."}
+    {"rest": "http://127.0.0.1:40123/api/v10", "gateway": "ws://127.0.0.1:40123/gateway", "token": "...", "page": "...",
+     "guild": "...", "owner": "...", "channels": {"general": "..."}}
+
+`:ready /greet` waits until the bot is connected and has that command. A line waits 3 s for a response, and 10 s
+(`--patience`) for one that the bot has deferred; `:wait` waits on for that one. `"result"` has the ids of what a line
+made: `:channel Talk voice` is answered with `"result": {"channel": "...", "name": "Talk"}`.
 
 Point the bot there: `hikari.GatewayBot(token, rest_url=rest)`; in discord.py set `discord.http.Route.BASE = rest` and
 `discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway)`.

@@ -93,7 +93,8 @@ def test_a_line_is_answered_and_that_is_all(capsys: pytest.CaptureFixture[str]) 
 
 
 CONTENT = {"content": "", "embeds": [], "attachments": [], "deferred": False, "deleted": False, "edits": []}
-LINE = {"followups": [], "messages": [], "notes": [], "modal": None, "failed": None, "ephemeral": False}
+LINE = {"followups": [], "messages": [], "notes": [], "modal": None, "failed": None}
+LINE |= {"ephemeral": False, "result": None}
 
 
 def test_json_tells_everything_of_each_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -131,6 +132,7 @@ def test_json_tells_of_the_terminals_own_commands_and_of_what_the_bot_did_beside
     join, mallory, help, form, wrong = in_json(":join eve", ":join mallory", ":help", "/form", ":as x", capsys=capsys)
     (message,) = join.pop("messages")
     assert message.pop("content").startswith("Welcome, <@")
+    assert message.pop("id").isdecimal()
     assert message == {"guild": "Sandbox", "channel": "general", "embeds": [], "attachments": [], "components": []}
     assert (join["command"], join["notes"], join["failed"]) == (":join eve", ["-- eve joined Sandbox"], None)
     assert (mallory["messages"], mallory["failed"]) == ([], 'listener "welcome": RuntimeError: go away')

@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisp.sandbox.people.typed import Say, Slash, TerminalCommand, field_name, fields, parse, quoted, with_mentions
+from wisp.sandbox.people.commands import CHANNEL, MENTIONABLE, ROLE, USER
+from wisp.sandbox.people.typed import (
+    Say,
+    Slash,
+    TerminalCommand,
+    field_name,
+    fields,
+    find_named,
+    parse,
+    quoted,
+    with_mentions,
+)
 from wisp.sandbox.world.objects import Impossible
 from wisp.sandbox.world.world import World
 
@@ -101,3 +112,18 @@ def test_names_become_mentions_as_one_types() -> None:
     assert with_mentions("@bob #general", guild) == f"{bob.mention} {general.mention}"
     assert with_mentions(typed, guild).endswith("not a@bob or @nobody")
     assert with_mentions("@bob", None) == "@bob"
+
+
+def test_a_user_who_is_not_a_member_is_named_by_id_or_mention_and_only_where_a_user_is_expected() -> None:
+    world = World()
+    (guild,) = world.guilds.values()
+    eve = world.users.add("eve")
+    for typed in (str(eve.id), eve.mention, f"<@!{eve.id}>"):
+        for kind in (USER, MENTIONABLE):
+            assert find_named("who", kind, typed, guild, users=world.users) is eve
+        for kind in (ROLE, CHANNEL):
+            with pytest.raises(Impossible, match="option 'who': Sandbox has no"):
+                find_named("who", kind, typed, guild, users=world.users)
+    for typed in ("@eve", "eve", "<@1>", f"<#{eve.id}>", f"<@&{eve.id}>", str(eve.id + 1), "9" * 5000):
+        with pytest.raises(Impossible, match="option 'who': Sandbox has no"):
+            find_named("who", USER, typed, guild, users=world.users)

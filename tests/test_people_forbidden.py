@@ -80,6 +80,19 @@ async def post(scene: Scene, **how: Any) -> None:
     scene.bob.post("x", **how)
 
 
+async def moderate(scene: Scene, verb: str) -> None:
+    """Kick, ban or unban eve, who is below bob."""
+    member, guild = scene.guild.members[scene.bob.id], scene.guild
+    if not member.roles:
+        scene.world.members.give_role(member, scene.world.roles.add(guild, "mods"))
+    eve = scene.world.users.add("eve")
+    scene.world.members.add(guild, eve)
+    if verb == "unban":
+        scene.world.members.ban(guild, eve)
+    scene.changes.clear()
+    await getattr(scene.bob, verb)(eve)
+
+
 Act = Callable[[Scene], Awaitable[object]]
 
 FILES = [File("a.txt", b"x")]
@@ -102,6 +115,9 @@ NEEDED: list[tuple[str, Permission, Act]] = [
     ("react", P.ADD_REACTIONS, lambda scene: scene.bob.react(scene.message, "👍")),
     ("slash", P.USE_APPLICATION_COMMANDS, lambda scene: scene.bob.slash("hello")),
     ("autocomplete", P.USE_APPLICATION_COMMANDS, lambda scene: scene.bob.autocomplete("hello", "fruit", "a")),
+    ("kick", P.KICK_MEMBERS, lambda scene: moderate(scene, "kick")),
+    ("ban", P.BAN_MEMBERS, lambda scene: moderate(scene, "ban")),
+    ("unban", P.BAN_MEMBERS, lambda scene: moderate(scene, "unban")),
     ("menu", P.USE_APPLICATION_COMMANDS, lambda scene: scene.bob.menu("Who", scene.ada)),
 ]
 
@@ -192,3 +208,43 @@ async def test_a_command_for_nobody_by_default_is_for_administrators(scene: Scen
         scene.bob.member, scene.world.roles.add(scene.guild, "strong", permissions=ADMINISTRATOR)
     )
     assert (await scene.bob.slash("nobody")).interaction.user is scene.bob.user
+
+
+async def test_members_who_are_not_below_are_not_kicked_and_not_banned(scene: Scene) -> None:
+    eve = scene.world.members.add(scene.guild, scene.world.users.add("eve"))
+    scene.changes.clear()
+    for verb in ("kick", "ban"):
+        for target in (eve.user, scene.ada.user, scene.world.bot):
+            with pytest.raises(Impossible, match=f"bob cannot {verb} {target.name}, whose highest role is not below"):
+                await getattr(scene.bob, verb)(target)
+        with pytest.raises(Impossible, match=f"bob is in no guild here, and cannot {verb} eve"):
+            await getattr(scene.bob.dm, verb)(eve.user)
+    assert scene.changes == []
+    await scene.ada.ban(eve.user, reason="loud")
+    with pytest.raises(Impossible, match="eve is banned from Sandbox already"):
+        await scene.ada.ban(eve.user)
+    with pytest.raises(Impossible, match="eve is not a member of Sandbox"):
+        await scene.ada.kick(eve.user)
+    await scene.ada.unban(eve.user)
+    with pytest.raises(Impossible, match="eve is not banned from Sandbox"):
+        await scene.ada.unban(eve.user)
+    noted = [(entry.event.name, entry.user.name, entry.reason) for entry in scene.world.audit_log.of(scene.guild)]
+    assert noted == [("BAN", "ada", "loud"), ("UNBAN", "ada", None)]
+
+
+async def test_a_member_who_has_left_uses_no_private_answer_and_no_form_any_more(scene: Scene) -> None:
+    row = {"type": 1, "components": [{"type": 2, "style": 1, "custom_id": "b", "label": "Press"}]}
+    private = scene.world.messages.add(
+        scene.bob.channel, scene.world.bot, content="psst", flags=64, ephemeral_for=scene.bob.user, components=[row]
+    )
+    form = await scene.bob.click(private, "Press")
+    text = {"type": 1, "components": [{"type": 4, "style": 1, "custom_id": "a", "label": "A", "required": False}]}
+    form.interaction.modal = {"title": "Form", "custom_id": "form", "components": [text]}
+    await scene.bob.leave()
+    scene.changes.clear()
+    with pytest.raises(Impossible, match="bob is not a member of Sandbox"):
+        await scene.bob.click(private, "Press")
+    with pytest.raises(Impossible, match="bob is not a member of Sandbox"):
+        await scene.bob.submit(form, a="x")
+    assert scene.changes == []
+    assert form.modal  # it was not sent

@@ -161,7 +161,7 @@ async def test_a_thread_can_be_typed_for_a_channel_and_gone_to() -> None:
         ("/choose @bob", r"Options are given by name: who:@bob$"),
         ("/choose mood:bad times:0.5", "expected a whole number, got '0.5'$"),
         (":ass bob", "there is no :ass; there is :as "),
-        (":as", "expected :as NAME"),
+        (":as", "expected :as PERSON"),
         (":help me", ":help stands alone"),
         (":as eve", r"nobody is called 'eve'; here are ada, bob \(:join eve lets them in\)"),
         (":join bob", "bob is a member of Sandbox already"),
@@ -323,8 +323,8 @@ async def test_no_name_forges_a_line_of_the_chat_or_steers_the_terminal() -> Non
             await asker.react(discord.messages()[-1], "\U0001f44d")
             await asker.say(hostile, files=[File(hostile, b"x")])
             terminal.complain(Impossible(hostile))
-            terminal.note(f"{hostile} joined {guild.name}")
-            terminal.person = asker.at(channel)
+            terminal.speaker.note(f"{hostile} joined {guild.name}")
+            terminal.speaker.person = asker.at(channel)
             prompt = terminal.prompt
     for text in [*written, prompt, *discord.conversation().split("\n  ")]:
         assert not CONTROLS.search(text), text
@@ -357,7 +357,7 @@ async def test_colour_only_where_it_was_asked_for() -> None:
         ("/choose times:", []),
         ("/nope x", []),
         ('/hello name:"a b', []),
-        (":a", [":as"]),
+        (":a", [":attach", ":as"]),
         (":as b", ["bob"]),
         (":in ", ["#general"]),
         (":guild s", ["Sandbox"]),
@@ -590,7 +590,7 @@ async def test_time_is_advanced_and_what_falls_due_is_written_before_the_new_tim
         await terminal.enter(':advance "90s"')
         assert written[2] == "wisp: Tea is ready"
         await terminal.enter(":help")
-        assert ":advance 2h" in "\n".join(written)
+        assert ":advance DURATION" in "\n".join(written)
         assert await terminal.completions(":adv") == [":advance"]
         assert await terminal.completions(":advance 1") == ["1m", "1h", "1d"]
 

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.command == "check":
                 return check(options.file, as_json=options.json, output=output)
             if options.serve:
-                return serve(output)
+                return serve(output, options.patience)
             return sandbox(
                 options.file,
                 lines=options.run,
@@ -74,11 +74,11 @@ def sandbox(
     return program.run(chatting, bot.shutdown_left, loop_factory=new_event_loop)
 
 
-def serve(output: TextIO) -> int:
+def serve(output: TextIO, patience: float | None) -> int:
     """Run a local Discord for a bot of any library until a signal. See `wisp.local.chat.serve`."""
-    from .local.chat import serve
+    from .local.chat import PATIENCE, serve
 
-    return program.run(serve(output))
+    return program.run(serve(output, patience=PATIENCE if patience is None else patience))
 
 
 def check(file: str, *, as_json: bool, output: TextIO) -> int:
@@ -149,6 +149,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     if options.command == "sandbox":
         if options.serve and (options.file or options.run or options.keep):
             parser.error("--serve runs without a bot: omit bot.py, --run and --keep")
+        if options.patience is not None and not options.serve:
+            parser.error("--patience is for --serve: the time of a wisp bot stands still while it answers")
         if not options.serve and not options.file:
             parser.error("expected a bot's file, as in: wisp sandbox bot.py (or --serve, for a bot of another library)")
     return options
@@ -170,6 +172,12 @@ def _parser() -> argparse.ArgumentParser:
         "--run", action="append", default=[], metavar="LINE", help='enter this line, then exit: --run "/hello"'
     )
     local.add_argument("--json", action="store_true", help="print the result of each line as a JSON object")
+    local.add_argument(
+        "--patience",
+        type=_seconds,
+        metavar="SECONDS",
+        help="with --serve: how long a line waits for a response that the bot has deferred (10)",
+    )
     local.add_argument("--keep", metavar="PATH", help="keep the bot's data in this database file")
     local.add_argument(
         "--no-open", dest="open", action="store_false", help="print the address of the page, but do not open a browser"
@@ -179,6 +187,13 @@ def _parser() -> argparse.ArgumentParser:
     checked.add_argument("file", metavar="bot.py")
     checked.add_argument("--json", action="store_true", help="print the problems as a JSON array")
     return parser
+
+
+def _seconds(typed: str) -> float:
+    seconds = float(typed)
+    if not 0 < seconds <= 900:
+        raise argparse.ArgumentTypeError(f"expected more than 0 and at most 900 s, got {typed}")
+    return seconds
 
 
 def _imported(file: str, path: Path) -> ModuleType:

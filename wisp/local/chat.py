@@ -10,7 +10,6 @@ import sys
 import textwrap
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr
-from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from ..clock import parse_duration
@@ -25,7 +24,15 @@ from ..sandbox.server import Sandbox
 from ..sandbox.terminal.chat import Terminal, complaint, example, is_advance
 from ..sandbox.terminal.console import Console, Lines
 from ..sandbox.world.changes import Change, MessageCreated, MessageEdited
-from ..sandbox.world.objects import INTERACTION_LIFETIME, LAST_MOMENT, UNANSWERED, Attachment, Impossible, Message
+from ..sandbox.world.objects import (
+    INTERACTION_DEADLINE,
+    INTERACTION_LIFETIME,
+    LAST_MOMENT,
+    UNANSWERED,
+    Attachment,
+    Impossible,
+    Message,
+)
 from ..tasks import Exit, contained, described, end, to_the_end
 from .browser_log import open_on_desktop, show_failures
 from .runner import is_undelivered, on_sandbox, restart
@@ -34,8 +41,11 @@ from .virtual_time import Overdue, Stuck, VirtualTime, virtual_time
 if TYPE_CHECKING:
     from ..bot import Bot
 
-_ANSWER_TIMEOUT = 60.0
-"""Seconds that a bot in another process has to answer a line."""
+PATIENCE = 10.0
+"""Seconds that a line waits for a deferred response of a bot in another process, after the 3 s for any response."""
+
+_READY_TIMEOUT = 60.0
+"""Seconds that `:ready` and `:wait` wait for a bot in another process."""
 
 _PROMPT_DELAY = 0.5
 """Seconds that the next prompt waits for the answer to a line, so that most answers appear above it."""
@@ -248,43 +258,90 @@ def _seconds_ahead(typed: str, now: float) -> float:
 # ---- a bot of any library ----
 
 
-async def serve(output: TextIO) -> int:
+async def serve(output: TextIO, *, patience: float = PATIENCE) -> int:
     """Run a local Discord for a bot of any library until a signal or `:quit`, and return the exit code.
 
     The first line of `output` is a JSON object: "rest" and "gateway" (their addresses), "token", which the bot must
-    use, and "page", the address for a browser. Each line of standard input then writes one more, as with `--json`. The
-    end of standard input does not end it.
+    use, "page", the address for a browser, and the ids "guild", "owner" and "channels" (by name). Each line of standard
+    input then writes one more, as with `--json`. The end of standard input does not end it.
+
+    If the bot defers its response, a line waits for `patience` seconds at most, after the 3 s for any response.
     """
     async with Sandbox(page=True) as sandbox:
         assert sandbox.page is not None
-        people = People(sandbox.world, patience=_ANSWER_TIMEOUT)
+        people = People(sandbox.world, patience=INTERACTION_DEADLINE + patience)
         console = Console(sys.stdin, output)
         console.interactive = False
-        people.settle = partial(_wait_until_idle, people)
-        chat = Chat(people, console, as_json=True, breakable=sandbox)
-        addresses = {
+        bot = _ForeignBot(people, sandbox)
+        people.settle = bot.settle
+        chat = Chat(people, console, as_json=True, breakable=sandbox, ready=bot.ready, wait=bot.wait)
+        home = people.home
+        place = {
             "rest": sandbox.rest_url,
             "gateway": sandbox.gateway_url,
             "token": sandbox.token,
             "page": sandbox.page.url,
+            "guild": str(home.id),
+            "owner": str(home.owner.id),
+            "channels": {channel.name: str(channel.id) for channel in home.channels.values()},
         }
-        console.write(json.dumps(addresses))
+        console.write(json.dumps(place))
         return await chat.serve()
 
 
-async def _wait_until_idle(people: People, is_answered: Callable[[], bool]) -> None:
-    """Wait until a line is answered, and nothing visible has happened for a while."""
-    await people.answered(is_answered)
-    happened = asyncio.Event()
-    stop = people.world.changes.subscribe(lambda _: happened.set())
-    try:
-        while True:
-            happened.clear()
-            await asyncio.wait_for(happened.wait(), _IDLE_AFTER)
-    except TimeoutError:
-        return
-    finally:
-        stop()
+class _ForeignBot:
+    """A bot in another process, of which only its calls and its connection can be seen."""
+
+    def __init__(self, people: People, sandbox: Sandbox) -> None:
+        self._people = people
+        self._sandbox = sandbox
+
+    async def settle(self, is_answered: Callable[[], bool]) -> None:
+        """Wait until a line is answered and nothing visible has happened for a while."""
+        await self._people.answered(is_answered)
+        await self._idle()
+
+    async def _idle(self) -> None:
+        happened = asyncio.Event()
+        stop = self._people.world.changes.subscribe(lambda _: happened.set())
+        try:
+            while True:
+                happened.clear()
+                await asyncio.wait_for(happened.wait(), _IDLE_AFTER)
+        except TimeoutError:
+            return
+        finally:
+            stop()
+
+    async def ready(self, commands: Sequence[str]) -> None:
+        """Wait until the bot is connected and has these commands. Raises Impossible after 60 s."""
+        try:
+            await self._within(lambda: self._is_connected() and not self._missing(commands))
+        except TimeoutError:
+            why = "it is not connected"
+            if self._is_connected():
+                why = f"it has no command {', '.join(f'/{name}' for name in self._missing(commands))}"
+            raise Impossible(f"the bot is not ready after {_READY_TIMEOUT:g} s: {why}") from None
+        await self._idle()
+
+    async def wait(self, is_met: Callable[[], bool]) -> None:
+        """Wait until the bot has done something. Raises Impossible after 60 s."""
+        try:
+            await self._within(is_met)
+        except TimeoutError:
+            raise Impossible(f"no answer within {_READY_TIMEOUT:g} s more") from None
+        await self._idle()
+
+    async def _within(self, is_met: Callable[[], bool]) -> None:
+        async with asyncio.timeout(_READY_TIMEOUT):
+            await self._people.answered(is_met)
+
+    def _is_connected(self) -> bool:
+        return any(session.connection for session in self._sandbox.gateway.sessions)
+
+    def _missing(self, commands: Sequence[str]) -> list[str]:
+        there = {command["name"] for command in self._people.world.commands.visible(self._people.home)}
+        return [name for name in commands if name not in there]
 
 
 # ---- lines ----
@@ -302,6 +359,8 @@ class Chat:
         breakable: Breakable,
         restart: Callable[[], Awaitable[object]] | None = None,
         advance: Callable[[str], Awaitable[object]] | None = None,
+        ready: Callable[[Sequence[str]], Awaitable[object]] | None = None,
+        wait: Callable[[Callable[[], bool]], Awaitable[object]] | None = None,
     ) -> None:
         self._people = people
         self._as_json = as_json
@@ -312,7 +371,14 @@ class Chat:
         write = self._notes.append if as_json else console.write
         colour = console.colour and not as_json
         self._terminal = Terminal(
-            people.member("ada"), write, colour=colour, breakable=breakable, restart=restart, advance=advance
+            people.member("ada"),
+            write,
+            colour=colour,
+            breakable=breakable,
+            restart=restart,
+            advance=advance,
+            ready=ready,
+            wait=wait,
         )
         self._console.complete = self._terminal.completions
 
@@ -389,13 +455,14 @@ class Chat:
             "followups": [_content(followup) for followup in reply.followups] if reply else [],
             "messages": [_message(message) for message in self._posted if not _is_part_of(message, reply)],
             "notes": self._notes,
+            "result": self._terminal.speaker.result,
             "failed": failed,
         }
 
     def _unanswered(self, reply: Reply) -> str | None:
         if not reply.thinking:
             return reply.failed
-        return f"no answer within {_ANSWER_TIMEOUT:g} s"
+        return f"no answer within {self._people.patience:g} s; :wait waits for it"
 
     async def interactive(self) -> None:
         """Let a user type line after line, until `:quit` or the end of the input."""
@@ -487,9 +554,10 @@ def _content(reply: Reply | None) -> dict[str, Any]:
 
 
 def _message(message: Message) -> dict[str, Any]:
-    """Return a message as JSON; in direct messages `guild` is None, and `channel` the name of the other user."""
+    """Return a message as JSON, ids as strings; in direct messages `guild` is None, `channel` the other user."""
     guild, recipient = message.channel.guild, message.channel.recipient
     return {
+        "id": str(message.id),
         "guild": guild and guild.name,
         "channel": recipient.name if recipient else message.channel.name,
         "content": message.content,

@@ -158,7 +158,9 @@ class Complete(Action, tag="complete"):
 
     async def run(self, tab: Tab) -> list[JSON]:
         chosen = tab.person.choose(" ".join(self.words))
-        values = parse_options(chosen, self.options, tab.person.guild, tab.uploaded, partial=True)
+        values = parse_options(
+            chosen, self.options, tab.person.guild, tab.uploaded, users=tab.world.users, partial=True
+        )
         return await tab.person.autocomplete(chosen, self.option, self.typed, values)
 
 
@@ -381,7 +383,7 @@ class Advance(Action, tag="advance"):
 
 async def _invoke(tab: Tab, words: Sequence[str], options: Mapping[str, str]) -> JSON:
     chosen = tab.person.choose(" ".join(words))
-    values = parse_options(chosen, options, tab.person.guild, tab.uploaded)
+    values = parse_options(chosen, options, tab.person.guild, tab.uploaded, users=tab.world.users)
     return tab.outcome(await tab.person.slash(chosen, **values))
 
 

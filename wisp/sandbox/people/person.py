@@ -11,6 +11,7 @@ from wisp.limits import ATTACHMENTS, CONTENT
 from wisp.sandbox.people.commands import Chosen, File, Value, autocomplete_data, choose, command_data, usable
 from wisp.sandbox.people.components import button_data, called, controls, menu_data, select_data, submit_data
 from wisp.sandbox.people.reply import Reply
+from wisp.sandbox.world.audit_log import AuditLogEvent
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
     ANNOUNCEMENT_THREAD,
@@ -282,6 +283,50 @@ class Person:
             raise Impossible(f"{self.name} is not connected to voice")
         return state
 
+    async def kick(self, target: Person | User, *, reason: str | None = None) -> None:
+        """Kick a member of the guild that they look at, and wait until the bot is idle.
+
+        Raises Impossible without KICK_MEMBERS, and for members who are not below them.
+        """
+        guild, user = self._check_moderates("kick", target, Permission.KICK_MEMBERS)
+        member = guild.members.get(user.id)
+        if member is None:
+            raise Impossible(f"{user.name} is not a member of {guild.name}")
+        self.people.world.members.remove(member, how="kicked")
+        self.people.world.audit_log.add(guild, AuditLogEvent.KICK, self.user, user.id, reason)
+        await self.rest()
+
+    async def ban(self, target: Person | User, *, reason: str | None = None) -> None:
+        """Ban a user, a member or not, from the guild that they look at, and wait until the bot is idle.
+
+        Raises Impossible without BAN_MEMBERS, for members who are not below them, and if the user is banned already.
+        """
+        guild, user = self._check_moderates("ban", target, Permission.BAN_MEMBERS)
+        if user.id in guild.bans:
+            raise Impossible(f"{user.name} is banned from {guild.name} already")
+        self.people.world.members.ban(guild, user, reason=reason)
+        self.people.world.audit_log.add(guild, AuditLogEvent.BAN, self.user, user.id, reason)
+        await self.rest()
+
+    async def unban(self, target: Person | User) -> None:
+        """Lift the ban of a user. Raises Impossible without BAN_MEMBERS, and if the user is not banned."""
+        guild, user = self._check_moderates("unban", target, Permission.BAN_MEMBERS)
+        self.people.world.members.unban(guild, user)
+        self.people.world.audit_log.add(guild, AuditLogEvent.UNBAN, self.user, user.id)
+        await self.rest()
+
+    def _check_moderates(self, what: str, target: Person | User, needed: Permission) -> tuple[Guild, User]:
+        """Return the guild and the user. Raises Impossible without a permission in it, and for members not below."""
+        guild, me, user = self.guild, self.member, target.user if isinstance(target, Person) else target
+        if guild is None or me is None:
+            raise Impossible(f"{self.name} is in no guild here, and cannot {what} {user.name}")
+        if not me.permissions & needed:
+            raise Impossible(f"{self.name} cannot {what} {user.name}: it needs {needed.name} in {guild.name}")
+        member = guild.members.get(user.id)
+        if member is not None and not me.outranks(member):
+            raise Impossible(f"{self.name} cannot {what} {user.name}, whose highest role is not below theirs")
+        return guild, user
+
     def sees(self, message: Message) -> bool:
         """Return whether they see a message: it is ephemeral and theirs, or in a channel that they see."""
         return self.people.world.sees(self.user, message)
@@ -354,7 +399,6 @@ class Person:
         if modal is None or opened.user is not self.user:
             raise Impossible(f"no form is open before {self.name}")
         data = submit_data(modal, {**(values or {}), **named})
-        opened.modal = None
         reply = await self._ask(MODAL_SUBMIT, data, opened.channel, opened.message, opened)
         if reply.failed:
             opened.modal = modal
@@ -519,6 +563,9 @@ class Person:
         message: Message | None = None,
         opened_by: Interaction | None = None,
     ) -> Reply:
+        Person(self.people, self.user, place).check_sight()  # private answers and forms outlast a membership
+        if opened_by is not None:
+            opened_by.modal = None
         if self.people.ready:
             await self.people.ready()
         world = self.people.world

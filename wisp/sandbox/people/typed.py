@@ -22,7 +22,20 @@ from wisp.sandbox.people.commands import (
     File,
     Value,
 )
-from wisp.sandbox.world.objects import JSON, Channel, Guild, Impossible, Role, User
+from wisp.sandbox.world.objects import (
+    ANNOUNCEMENT,
+    CATEGORY,
+    FORUM,
+    JSON,
+    STAGE,
+    TEXT,
+    VOICE,
+    Channel,
+    Guild,
+    Impossible,
+    Role,
+    User,
+)
 
 NO_ADVANCE = (
     "the bot runs in another process, whose time the sandbox cannot move: "
@@ -33,8 +46,19 @@ NO_ADVANCE = (
 OpenFile: TypeAlias = Callable[[str, str], File]
 """Returns the file that a typed text means for the option of a name. Raises Impossible if there is none."""
 
+CHANNEL_TYPES: Mapping[str, int] = {
+    "text": TEXT,
+    "voice": VOICE,
+    "category": CATEGORY,
+    "forum": FORUM,
+    "announcement": ANNOUNCEMENT,
+    "stage": STAGE,
+}
+"""The types of channels that people can make, by the names that are typed for them."""
+
 TRUE, FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
+_USER_ID = re.compile(r"(?:<@!?)?([0-9]{15,20})>?")
 _NAME = re.compile(r"(?<!\S)(?P<sign>[@#])(?P<name>[^\s@#]+)")
 
 
@@ -144,21 +168,28 @@ def field_name(name: str) -> str:
 
 
 def parse_options(
-    chosen: Chosen, typed: Mapping[str, str], guild: Guild | None, file: OpenFile, *, partial: bool = False
+    chosen: Chosen,
+    typed: Mapping[str, str],
+    guild: Guild | None,
+    file: OpenFile,
+    *,
+    users: Mapping[int, User],
+    partial: bool = False,
 ) -> dict[str, Value]:
     """Return the values that typed texts mean for the options of a command. Texts for unknown options stay texts.
 
-    Raises Impossible if one is not of its option's type; with `partial` it is left out instead.
+    `users` are all users by id: an id or a mention also names those who are not in the guild. Raises Impossible if one
+    is not of its option's type; with `partial` it is left out instead.
     """
     options = {option["name"]: option for option in chosen.options}
     values: dict[str, Value] = {}
     for name, text in typed.items():
         with suppress(Impossible) if partial else nullcontext():
-            values[name] = parse_value(options[name], text, guild, file) if name in options else text
+            values[name] = parse_value(options[name], text, guild, file, users) if name in options else text
     return values
 
 
-def parse_value(option: JSON, typed: str, guild: Guild | None, file: OpenFile) -> Value:
+def parse_value(option: JSON, typed: str, guild: Guild | None, file: OpenFile, users: Mapping[int, User]) -> Value:
     """Return the value that a typed text means for an option. Raises Impossible if it is not of the option's type."""
     for choice in option.get("choices", []):
         if typed in (str(choice["value"]), choice["name"]):
@@ -175,7 +206,7 @@ def parse_value(option: JSON, typed: str, guild: Guild | None, file: OpenFile) -
     if kind == BOOLEAN and typed.lower() in (*TRUE, *FALSE):
         return typed.lower() in TRUE
     if kind in (USER, ROLE, MENTIONABLE, CHANNEL):
-        return find_named(option["name"], kind, typed, guild)
+        return find_named(option["name"], kind, typed, guild, users=users)
     if kind == ATTACHMENT:
         return file(option["name"], typed)
     return with_mentions(typed, guild)
@@ -191,24 +222,29 @@ def read_file(option: str, typed: str) -> File:
         raise Impossible(f"option {option!r}: expected a path to a file, got {typed!r}: {reason}") from None
 
 
-def find_named(option: str, kind: int, typed: str, guild: Guild | None) -> User | Role | Channel:
+def find_named(
+    option: str, kind: int, typed: str, guild: Guild | None, *, users: Mapping[int, User]
+) -> User | Role | Channel:
     """Return the user, role or channel that "@bob", "#general", a bare name, an id or a mention names in a guild.
 
-    `kind` is the type of the option. Raises Impossible, which names the option, if there is none.
+    `kind` is the type of the option. An id or a mention also names one of `users` who is not a member, as in a client.
+    Raises Impossible, which names the option, if there is none.
     """
     if guild is None:
         raise Impossible(f"option {option!r}: direct messages have no members, roles or channels to name")
-    users = [member.user for member in guild.members.values()]
+    members = [member.user for member in guild.members.values()]
     candidates: dict[int, list[User | Role | Channel]] = {
-        USER: [*users],
+        USER: [*members],
         ROLE: [*guild.roles.values()],
-        MENTIONABLE: [*users, *guild.roles.values()],
+        MENTIONABLE: [*members, *guild.roles.values()],
         CHANNEL: [*guild.places],
     }
     bare = typed.lstrip("@#")
     for one in candidates[kind]:
         if bare in (one.name, one.name.lstrip("@")) or typed in (str(one.id), one.mention):
             return one
+    if kind in (USER, MENTIONABLE) and (match := _USER_ID.fullmatch(typed)) and int(match[1]) in users:
+        return users[int(match[1])]
     sign = "#" if kind == CHANNEL else "@"
     names = ", ".join(sign + one.name.lstrip("@") for one in candidates[kind])
     raise Impossible(f"option {option!r}: {guild.name} has no {typed!r}; it has {names}")

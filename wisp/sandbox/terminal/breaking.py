@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from wisp.sandbox.breakable import Breakable
 from wisp.sandbox.faults import Failing
 from wisp.sandbox.world.objects import Guild, Impossible
 
-USAGE: Mapping[str, str] = {
-    "fail": "METHOD PATH [STATUS|cut|timeout] [TIMES|always] [done]",
-    "delay": "METHOD PATH SECONDS [TIMES|always]",
-    "drop": "[CODE]",
-    "reconnect": "",
-    "invalidate": "[resumable]",
-    "heartbeats": "",
-    "duplicate": "[EVENT] [TIMES|always]",
-    "reorder": "[EVENT] [TIMES|always]",
-    "outage": "[GUILD]",
-    "mend": "",
+
+class Usage(NamedTuple):
+    """The arguments of a verb in words, optional ones in brackets, and its line of `:help`."""
+
+    arguments: str
+    help: str
+
+
+USAGE: Mapping[str, Usage] = {
+    "fail": Usage(
+        "METHOD PATH [STATUS|cut|timeout] [TIMES|always] [done]",
+        "the next such calls of the bot fail, with done after they are done: POST /interactions 500 2",
+    ),
+    "delay": Usage("METHOD PATH SECONDS [TIMES|always]", "the next such call waits: POST /interactions 2"),
+    "drop": Usage("[CODE]", "break the gateway off, or close it with a code"),
+    "reconnect": Usage("", "ask the bot to connect anew"),
+    "invalidate": Usage("[resumable]", "end the bot's session (resumable: it may go on)"),
+    "heartbeats": Usage("", "acknowledge no heartbeat"),
+    "duplicate": Usage("[EVENT] [TIMES|always]", "the next event comes twice"),
+    "reorder": Usage("[EVENT] [TIMES|always]", "the next event comes after the one that follows it"),
+    "outage": Usage("[GUILD]", "a guild is unavailable to the bot (without a name, this one)"),
+    "mend": Usage("", "nothing goes wrong any more"),
 }
-"""The verbs, and the arguments of each."""
+"""The verbs."""
 
 
 def apply(discord: Breakable, verb: str, argument: str, *, here: Guild | None = None) -> str:
@@ -34,7 +46,7 @@ def apply(discord: Breakable, verb: str, argument: str, *, here: Guild | None = 
     try:
         return _apply(discord, verb, argument.split())
     except (ValueError, re.error):
-        raise Impossible(f"expected :{verb} {USAGE[verb]}".rstrip()) from None
+        raise Impossible(f"expected :{verb} {USAGE[verb].arguments}".rstrip()) from None
 
 
 def _apply(discord: Breakable, verb: str, words: Sequence[str]) -> str:

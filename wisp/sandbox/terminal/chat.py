@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import textwrap
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 from wisp.sandbox.breakable import Breakable
 from wisp.sandbox.people.commands import (
@@ -18,72 +18,24 @@ from wisp.sandbox.people.commands import (
     SUBCOMMAND,
     SUBCOMMAND_GROUP,
     USER,
-    Value,
     closest,
 )
-from wisp.sandbox.people.components import (
-    BUTTON,
-    CHANNEL_SELECT,
-    MENTIONABLE_SELECT,
-    ROLE_SELECT,
-    SELECTS,
-    USER_SELECT,
-    controls,
-    name_of,
-)
-from wisp.sandbox.people.person import NO_ANSWER, People, Person
+from wisp.sandbox.people.person import People, Person
 from wisp.sandbox.people.reply import Reply
-from wisp.sandbox.people.typed import (
-    NO_ADVANCE,
-    Say,
-    Slash,
-    TerminalCommand,
-    fields,
-    find_named,
-    parse,
-    parse_options,
-    quoted,
-    read_file,
-    with_mentions,
-    words,
-)
-from wisp.sandbox.terminal import breaking
-from wisp.sandbox.terminal.completion import Completer, member_names
+from wisp.sandbox.people.typed import NO_ADVANCE, Say, Slash, TerminalCommand, parse, parse_options, quoted, read_file
+from wisp.sandbox.terminal import breaking, verbs
+from wisp.sandbox.terminal.completion import Completer
+from wisp.sandbox.terminal.speaker import Speaker
 from wisp.sandbox.terminal.text import on_one_line, written_moment
-from wisp.sandbox.terminal.transcript import Transcript, where
+from wisp.sandbox.terminal.transcript import where
+from wisp.sandbox.terminal.verbs import VERBS, Verb
 from wisp.sandbox.world.changes import Change, MessageCreated
-from wisp.sandbox.world.objects import JSON, Impossible, Message, User
+from wisp.sandbox.world.objects import JSON, Impossible
 from wisp.sandbox.world.world import World
 
-HELP = """\
-{example:<26} a command of the bot; values with spaces in quotes, reason:"too loud"
-                           @bob is a user or role, #general a channel, a path a file to attach
-any other text             is said in the channel; \\ before it lets it begin with / or :
-:click Next                press a button of the newest message that has it
-:select red blue           choose in a select; of several :select Colour red (values with spaces in quotes)
-:submit title:Hello        send the form that is open
-:menu Who @bob             a command from the menu of a member; without a name, of the newest message
-:as bob                    speak as bob             :join eve     eve joins this guild
-:in #general               go to a channel          :guild Other  go to a guild
-                           (both are made where there is none of that name)
-:dm                        go to the direct messages with the bot
-:help   :quit              Tab completes, Ctrl-D quits\
-"""
-BREAK_HELP = """\
-:fail POST /interactions 500 2
-                           the next two such calls of the bot fail; also cut or timeout, always, done (but done)
-:delay POST /interactions 2
-                           the next such call waits 2 s
-:drop   :reconnect         break the gateway off, or ask the bot to connect anew
-:invalidate   :heartbeats  end its session (resumable: it may go on), or acknowledge no heartbeat
-:duplicate   :reorder      the next event comes twice, or after the one that follows it
-:outage Sandbox            a guild is unavailable to the bot (without a name, this one)
-:mend                      nothing goes wrong any more\
-"""
-ADVANCE_HELP = """\
-:advance 2h                let time pass for the bot and Discord: 90s, 2h, 1d 6h\
-"""
-RESTART_HELP = ":restart                   stop the bot, and start it again on the same data"
+_INDENT = 27
+"""The column in which the lines of `:help` say what something does."""
+
 SAMPLES = {
     BOOLEAN: "true",
     USER: "@bob",
@@ -95,18 +47,13 @@ SAMPLES = {
 """Examples of what may be typed for an option, by its type."""
 
 
-class _Command(NamedTuple):
-    """A command of the terminal itself, and its arguments in words: "" for none, optional in brackets."""
-
-    run: Callable[[str], Awaitable[Reply | None]]
-    arguments: str
-
-
 class Terminal:
     """A chat in which one person at a time speaks, `person`. `write` shows one text of whole lines.
 
     `breakable` is the Discord that `:drop` and similar commands break. `restart` runs `:restart`, and `advance` moves
-    the time of the bot and of the world by a typed duration. As a context manager it writes changes as they occur.
+    the time of the bot and of the world by a typed duration. For a bot in another process, `ready` waits until it is
+    connected and has the commands of these names, and `wait` until a condition is met; both raise Impossible if that
+    takes too long. As a context manager it writes changes as they occur.
     """
 
     def __init__(
@@ -118,18 +65,18 @@ class Terminal:
         breakable: Breakable | None = None,
         restart: Callable[[], Awaitable[object]] | None = None,
         advance: Callable[[str], Awaitable[object]] | None = None,
+        ready: Callable[[Sequence[str]], Awaitable[object]] | None = None,
+        wait: Callable[[Callable[[], bool]], Awaitable[object]] | None = None,
     ) -> None:
-        self.person: Person = person
+        self.speaker: Speaker = Speaker(person, write, colour=colour)
         self.people: People = person.people
         self.world: World = person.people.world
-        self.over: bool = False
-        self._form: Reply | None = None
-        self.transcript: Transcript = Transcript(self.world, write, lambda: self.person.channel, colour=colour)
         self._write = write
         self._breakable = breakable
         self._restart = restart
         self._advance = advance
-        self._posting = False
+        self._ready = ready
+        self._wait = wait
         self._stop: Callable[[], None] | None = None
 
     def __enter__(self) -> Terminal:
@@ -141,32 +88,42 @@ class Terminal:
             self._stop()
 
     @property
+    def person(self) -> Person:
+        """The person who speaks at present."""
+        return self.speaker.person
+
+    @property
+    def over(self) -> bool:
+        """Whether the chat has ended."""
+        return self.speaker.over
+
+    @property
     def prompt(self) -> str:
         """The name of the person, and where they are: "ada in Sandbox #general> "."""
         return f"{on_one_line(self.person.name)} in {where(self.person.channel)}> "
 
     async def enter(self, typed: str) -> Reply | None:
-        """Execute a typed line, and return the reply if it is an interaction. Raises Impossible if it cannot be."""
+        """Execute a typed line, and return the reply if it is an interaction. Raises Impossible if it cannot be.
+
+        What else it made or changed is the `result` of the speaker.
+        """
+        self.speaker.result = None
         match parse(typed):
             case TerminalCommand(name, argument):
                 return await self._run(name, argument)
             case Say(text) if text:
-                await self._say(text)
+                await verbs.say(self.speaker, text)
             case Slash(path, options):
                 chosen = self.person.choose(" ".join(path))
-                values = parse_options(chosen, dict(options), self.person.guild, read_file)
-                return self._keep(await self.person.slash(chosen, **values))
+                values = parse_options(chosen, dict(options), self.person.guild, read_file, users=self.world.users)
+                return self.speaker.keep(await self.person.slash(chosen, **values))
             case _:
                 pass
         return None
 
     def complain(self, error: Exception) -> None:
         """Write an error in one line."""
-        self.write(self.transcript.paint(complaint(error), "red"))
-
-    def note(self, text: str) -> None:
-        """Write a note of the terminal itself."""
-        self.transcript.note(text)
+        self.write(self.speaker.transcript.paint(complaint(error), "red"))
 
     def write(self, text: str) -> None:
         """Write one text of one or more lines."""
@@ -174,188 +131,113 @@ class Terminal:
 
     async def completions(self, typed: str) -> list[str]:
         """Return what the last word of a line may become. `typed` is the line up to the cursor."""
-        form = self._form.modal if self._form else None
-        return await Completer(self.person, form, [*self._commands()]).complete(typed)
+        form = self.speaker.form.modal if self.speaker.form else None
+        arguments = {name: verb.arguments for name, verb in self.verbs().items()}
+        return await Completer(self.person, form, arguments).complete(typed)
 
     # What a line does
 
-    async def _say(self, text: str) -> None:
-        message = with_mentions(text, self.person.guild)
-        self._posting = True
-        try:
-            self.person.post(message)
-        finally:
-            self._posting = False
-        await self.person.rest()
-
     async def _run(self, name: str, argument: str) -> Reply | None:
-        commands = self._commands()
-        if name == "advance" and name not in commands:
+        there = self.verbs()
+        if name == "advance" and name not in there:
             raise Impossible(NO_ADVANCE)
-        if name not in commands:
-            near = [f":{other}" for other in closest(name, commands) or commands]
+        if name not in there:
+            near = [f":{other}" for other in closest(name, there)] or [":help, which lists all"]
             raise Impossible(f"there is no :{name}; there is {', '.join(near)} (to say it, write \\:{name})")
-        command = commands[name]
-        is_optional = command.arguments.startswith("[")
-        if bool(argument) != bool(command.arguments) and not (is_optional and not argument):
-            expected = f"expected :{name} {command.arguments}" if command.arguments else f":{name} stands alone"
-            raise Impossible(expected)
-        return await command.run(argument)
+        verb = there[name]
+        if argument and not verb.arguments:
+            raise Impossible(f":{name} stands alone")
+        if not argument and verb.needs_argument:
+            raise Impossible(f"expected :{name} {verb.arguments}")
+        return await verb.run(self.speaker, argument)
 
-    def _commands(self) -> dict[str, _Command]:
-        commands = {
-            "click": _Command(self._click, "BUTTON"),
-            "select": _Command(self._select, "VALUE ..."),
-            "submit": _Command(self._submit, "FIELD:TEXT ..."),
-            "menu": _Command(self._menu, "COMMAND [@MEMBER]"),
-            "as": _Command(self._as, "NAME"),
-            "join": _Command(self._join, "NAME"),
-            "in": _Command(self._in, "#CHANNEL"),
-            "guild": _Command(self._guild, "NAME"),
-            "dm": _Command(self._dm, ""),
-            "help": _Command(self._help, ""),
-            "quit": _Command(self._quit, ""),
-        }
-        if self._breakable is not None:
-            breaks = {verb: partial(self._break, self._breakable, verb) for verb in breaking.USAGE}
-            commands |= {verb: _Command(run, breaking.USAGE[verb]) for verb, run in breaks.items()}
-        if self._restart is not None:
-            commands["restart"] = _Command(self._restart_bot, "")
+    def verbs(self) -> dict[str, Verb]:
+        """Return all verbs that this chat has, by name, in the order of `:help`."""
+        there = dict(VERBS)
+        if self._ready is not None:
+            there["ready"] = Verb(
+                partial(self._await_ready, self._ready),
+                "[/COMMAND ...]",
+                "wait until the bot is connected and has these",
+            )
+        if self._wait is not None:
+            there["wait"] = Verb(
+                partial(self._await_reply, self._wait), "", "wait until the bot has answered what it is thinking about"
+            )
         if self._advance is not None:
-            commands["advance"] = _Command(self._advance_time, "DURATION")
-        return commands
+            there["advance"] = Verb(
+                partial(self._advance_time, self._advance),
+                "DURATION",
+                "let time pass for the bot and Discord: 90s, 2h, 1d 6h",
+            )
+        if self._breakable is not None:
+            for name, usage in breaking.USAGE.items():
+                there[name] = Verb(partial(self._break, self._breakable, name), usage.arguments, usage.help)
+        if self._restart is not None:
+            there["restart"] = Verb(
+                partial(self._restart_bot, self._restart), "", "stop the bot, and start it again on the same data"
+            )
+        there["help"] = Verb(self._help, "", "all of this; Tab completes")
+        there["quit"] = Verb(verbs.leave_chat, "", "end the chat, as Ctrl-D does")
+        return there
 
-    async def _break(self, discord: Breakable, verb: str, argument: str) -> None:
-        self.note(breaking.apply(discord, verb, argument, here=self.person.guild))
-        await self.person.rest()
+    async def _break(self, discord: Breakable, name: str, speaker: Speaker, argument: str) -> None:
+        speaker.note(breaking.apply(discord, name, argument, here=speaker.person.guild))
+        await speaker.person.rest()
 
-    async def _restart_bot(self, _: str) -> None:
-        assert self._restart is not None
-        await self._restart()
+    async def _restart_bot(self, restart: Callable[[], Awaitable[object]], _: Speaker, __: str) -> None:
+        await restart()
 
-    async def _advance_time(self, duration: str) -> None:
-        assert self._advance is not None
-        await self._advance(duration)
-        self.note(f"it is {written_moment(self.world.clock.time(), seconds=True)} now")
+    async def _advance_time(self, advance: Callable[[str], Awaitable[object]], speaker: Speaker, duration: str) -> None:
+        await advance(duration)
+        now = self.world.clock.time()
+        speaker.note(f"it is {written_moment(now, seconds=True)} now")
+        speaker.result = {"time": now}
 
-    async def _click(self, button: str) -> Reply:
-        button = button.strip('"')
-        on = self.person.newest_with((BUTTON,), button) or self.person.newest_with((BUTTON,))
-        if on is None:
-            raise Impossible("no message here has a button")
-        return self._keep(await self.person.click(on, button))
+    async def _await_ready(
+        self, ready: Callable[[Sequence[str]], Awaitable[object]], speaker: Speaker, typed: str
+    ) -> None:
+        await ready([name.removeprefix("/") for name in typed.split()])
+        names = [command["name"] for command in speaker.person.commands()]
+        has = ", ".join(f"/{name}" for name in names) or "no commands here"
+        speaker.note(f"{self.world.bot.name} is ready: {has}")
+        speaker.result = {"ready": True, "commands": names}
 
-    async def _select(self, typed: str) -> Reply:
-        values = words(typed)
-        on = self.person.newest_with(SELECTS, values[0]) or self.person.newest_with(SELECTS)
-        if on is None:
-            raise Impossible("no message here has a select")
-        found = list(controls(on.components, SELECTS))
-        named = next((one for one in found if values[0] in (one.get("placeholder"), one["custom_id"])), None)
-        if named is not None:
-            values = values[1:]
-        select = found[0] if named is None else named
-        chosen = [self._selected(select, value) for value in values]
-        return self._keep(await self.person.select(on, *chosen, menu=str(named["custom_id"]) if named else None))
-
-    def _selected(self, select: JSON, typed: str) -> Value:
-        kind = {USER_SELECT: USER, ROLE_SELECT: ROLE, MENTIONABLE_SELECT: MENTIONABLE, CHANNEL_SELECT: CHANNEL}
-        if select["type"] not in kind:
-            return typed
-        return find_named(name_of(select), kind[select["type"]], typed, self.person.guild)
-
-    async def _submit(self, typed: str) -> Reply:
-        form = self._form
-        if form is None:
-            raise Impossible("no form is open: :click or type what opens one")
-        reply = self._keep(await self.person.submit(form, fields(typed)))
-        if reply.failed:
-            self._form = form
+    async def _await_reply(
+        self, wait: Callable[[Callable[[], bool]], Awaitable[object]], speaker: Speaker, _: str
+    ) -> Reply:
+        reply = speaker.pending
+        if reply is None:
+            raise Impossible("there is nothing to wait for: type a command first")
+        await wait(lambda: not reply.thinking)
         return reply
 
-    async def _menu(self, typed: str) -> Reply:
-        name, _, at = typed.rpartition(" @")
-        if name:
-            target: User | Message = self._user(at)
-        else:
-            name = typed
-            newest = next((message for message in self.person.history() if not message.ephemeral), None)
-            if newest is None:
-                raise Impossible("there is no message here")
-            target = newest
-        return self._keep(await self.person.menu(name.strip('"'), target))
-
-    def _user(self, typed: str) -> User:
-        found = find_named("target", USER, typed, self.person.guild)
-        assert isinstance(found, User)
-        return found
-
-    def _keep(self, reply: Reply) -> Reply:
-        """Remember the form that a reply opened, and write that the bot did not respond if it did not."""
-        self._form = reply if reply.modal else None
-        if reply.failed:
-            self.transcript.say(self.world.bot, [self.transcript.paint(NO_ANSWER, "red")], self.person.user)
-        return reply
-
-    async def _as(self, name: str) -> None:
-        name = name.removeprefix("@")
-        user = self.people.known(name)
-        guild = self.person.guild
-        if user is None or user.bot:
-            names = ", ".join(member_names(guild or self.people.home))
-            raise Impossible(f"nobody is called {name!r}; here are {names} (:join {name} lets them in)")
-        place = self.person.channel if guild else self.world.channels.dm(user)
-        self.person = Person(self.people, user, place).at(place)
-
-    async def _join(self, name: str) -> None:
-        name = name.removeprefix("@")
-        guild = self.person.guild or self.people.home
-        known = self.people.known(name)
-        if known and known.id in guild.members:
-            raise Impossible(f"{name} is a member of {guild.name} already")
-        self.people.member(name, guild)
-        self.note(f"{name} joined {guild.name}")
-        await self.person.rest()
-
-    async def _in(self, name: str) -> None:
-        name = name.removeprefix("#")
-        guild = self.person.guild or self.people.home
-        channel = guild.channel(name)
-        if channel is None:
-            channel = self.world.channels.add(guild, name)
-            self.note(f"there was no #{name}: it is new")
-        self.person = self.person.at(channel)
-        await self.person.rest()
-
-    async def _guild(self, name: str) -> None:
-        guild = next((guild for guild in self.world.guilds.values() if guild.name == name), None)
-        if guild is None:
-            guild = self.world.guilds.add(name, owner=self.person.user)
-            self.note(f"there was no guild {name}: it is new, and {self.person.name}'s")
-        self.person = self.person.at(guild)
-        await self.person.rest()
-
-    async def _dm(self, _: str) -> None:
-        self.person = self.person.at(self.world.channels.dm(self.person.user))
-
-    async def _help(self, _: str) -> None:
+    async def _help(self, speaker: Speaker, _: str) -> None:
         commands = self.person.commands()
         # a command with options shows how they are written
         told = next((command for command in commands if command.get("options")), commands[0] if commands else None)
-        self.write(HELP.format(example=example(told) if told else "/name option:value"))
-        if self._advance:
-            self.write(ADVANCE_HELP)
-        if self._breakable:
-            self.write(BREAK_HELP)
-        if self._restart:
-            self.write(RESTART_HELP)
-
-    async def _quit(self, _: str) -> None:
-        self.over = True
+        rows = [
+            (
+                example(told) if told else "/name option:value",
+                'a command of the bot; values with spaces in quotes, reason:"too loud"; '
+                "@bob is a user or role, #general a channel, a path a file to attach",
+            ),
+            ("any other text", "is said in the channel; \\ before it lets it begin with / or :"),
+            *((f":{name} {verb.arguments}".rstrip(), verb.help) for name, verb in self.verbs().items()),
+            ("[...] may be left out", "^MESSAGE is ^ for the newest message here, ^2 for the one before it, or ^ID"),
+        ]
+        self.write("\n".join(_help_line(usage, text) for usage, text in rows))
 
     def _show(self, change: Change) -> None:
-        if not (self._posting and isinstance(change, MessageCreated)):
-            self.transcript.show(change)
+        if not (self.speaker.posting and isinstance(change, MessageCreated)):
+            self.speaker.transcript.show(change)
+
+
+def _help_line(usage: str, text: str) -> str:
+    """Return a row of `:help`: what is typed, and what it does, below it if it is long."""
+    lines = textwrap.wrap(text, 90, break_on_hyphens=False, break_long_words=False)
+    first = f"{usage:<{_INDENT - 1}} {lines[0]}" if len(usage) < _INDENT else f"{usage}\n{' ' * _INDENT}{lines[0]}"
+    return "\n".join([first, *(" " * _INDENT + line for line in lines[1:])])
 
 
 def complaint(error: Exception) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Mapping, Sequence
 
+from wisp.limits import LOCALES
 from wisp.sandbox.people.commands import (
     BOOLEAN,
     CHANNEL,
@@ -16,51 +18,86 @@ from wisp.sandbox.people.commands import (
 )
 from wisp.sandbox.people.components import BUTTON, MESSAGE_MENU, SELECTS, TEXT_INPUT, USER_MENU, controls, name_of
 from wisp.sandbox.people.person import Person
-from wisp.sandbox.people.typed import Slash, field_name, parse, parse_options, quoted, read_file
+from wisp.sandbox.people.typed import CHANNEL_TYPES, Slash, field_name, parse, parse_options, quoted, read_file
 from wisp.sandbox.world.objects import JSON, Guild, Impossible
+from wisp.sandbox.world.permissions import Permission
+
+_PLACE = re.compile(r"(?<!\S)\[?([^\s\[\]^]+)\]?( \.\.\.)?")
+"""An argument in the words of a verb, and whether there may be more of it. References to messages are left out."""
 
 
 class Completer:
-    """Completes lines of a person, who sees the open `form`, in a terminal with these `commands` of its own."""
+    """Completes lines of a person, who sees the open `form`, in a terminal with these verbs.
 
-    def __init__(self, person: Person, form: JSON | None, commands: Iterable[str]) -> None:
+    `verbs` maps their names to their arguments in words, by which the arguments are completed.
+    """
+
+    def __init__(self, person: Person, form: JSON | None, verbs: Mapping[str, str]) -> None:
         self._person = person
         self._people = person.people
         self._world = person.people.world
         self._form = form
-        self._commands = commands
+        self._verbs = verbs
 
     async def complete(self, typed: str) -> list[str]:
         """Return what the last word of a line may become. `typed` is the line up to the cursor."""
         head, word = split_last(typed)
         if typed.startswith(":"):
-            return _matching(word, self._arguments(head.strip()))
+            return _matching(word, self._arguments(head.split(), word))
         if typed.startswith("/"):
             return await self._slash(head, word)
         return _matching(word, self._names(word))
 
-    def _arguments(self, head: str) -> list[str]:
-        """Return the terminal's own commands, or the arguments of one."""
-        match head:
-            case "":
-                return [f":{name}" for name in self._commands]
-            case ":click":
+    def _arguments(self, before: Sequence[str], word: str) -> list[str]:
+        """Return the verbs, or what the next argument of the one that the line begins with may be."""
+        if not before:
+            return [f":{name}" for name in self._verbs]
+        given = [one for one in before[1:] if not one.startswith("^")]
+        places = _PLACE.findall(self._verbs.get(before[0].removeprefix(":"), ""))
+        if len(given) < len(places):
+            names, _ = places[len(given)]
+        elif places and places[-1][1]:  # "...": more of the last
+            names, _ = places[-1]
+        else:
+            return []
+        return [one for name in names.split("|") for one in self._fitting(name, word)]
+
+    def _fitting(self, argument: str, word: str) -> list[str]:
+        """Return what may stand for an argument as the verbs name it."""
+        guild = self._person.guild or self._people.home
+        match argument:
+            case "BUTTON":
                 return self._controls((BUTTON,))
-            case ":select":
+            case "VALUE":
                 return [quoted(name) for name in self._controls(SELECTS)]
-            case ":submit" if self._form is not None:
+            case "FIELD:TEXT" if self._form is not None:
                 inputs = controls(self._form["components"], (TEXT_INPUT,))
                 return [f"{field_name(one['custom_id'])}:" for one in inputs]
-            case ":menu":
+            case "COMMAND":
                 return self._menus()
-            case ":as":
+            case "/COMMAND":
+                return [f"/{command['name']}" for command in self._person.commands()]
+            case "PERSON":
                 return [user.name for user in self._world.users.values() if not user.bot]
-            case ":in":
-                guild = self._person.guild or self._people.home
+            case "@MEMBER":
+                return [quoted(f"@{member.user.name}") for member in guild.members.values()]
+            case "@ROLE" | "ROLE":
+                sign = "@" if argument == "@ROLE" else ""
+                return [quoted(sign + role.name.removeprefix("@")) for role in guild.roles.values()]
+            case "#CHANNEL":
                 return [f"#{channel.name}" for channel in guild.places]
-            case ":guild":
+            case "GUILD":
                 return [guild.name for guild in self._world.guilds.values()]
-            case ":advance":
+            case "EMOJI":
+                return [f":{emoji.name}:" for emoji in guild.emojis.values()]
+            case "LOCALE":
+                return sorted(LOCALES)
+            case "±PERMISSION":
+                sign = "-" if word.startswith("-") else "+"
+                return [sign + name for name in (*Permission.__members__, "ALL")]
+            case "TYPE":
+                return [*CHANNEL_TYPES]
+            case "DURATION":
                 return ["1m", "1h", "1d"]
             case _:
                 return []
@@ -109,7 +146,8 @@ class Completer:
     async def _values(self, line: Slash, option: JSON, typed: str) -> list[str]:
         if option.get("autocomplete"):
             chosen = self._person.choose(" ".join(line.words))
-            values = parse_options(chosen, dict(line.options), self._person.guild, read_file, partial=True)
+            guild, users = self._person.guild, self._world.users
+            values = parse_options(chosen, dict(line.options), guild, read_file, users=users, partial=True)
             suggested = await self._person.autocomplete(chosen, option["name"], typed, values)
             return [str(choice["value"]) for choice in suggested]
         if choices := option.get("choices"):

@@ -27,7 +27,6 @@ class Interactions(Registry[int, Interaction]):
         *,
         message: Message | None = None,
         opened_by: Interaction | None = None,
-        locale: str = "en-US",
     ) -> Interaction:
         """Create an interaction of a user with the bot, which gets it as INTERACTION_CREATE.
 
@@ -52,7 +51,7 @@ class Interactions(Registry[int, Interaction]):
         )
         self._forget_old()
         self._items[interaction.id] = self._tokens[interaction.token] = interaction
-        payload = self._payload(interaction, locale)
+        payload = self._payload(interaction)
         self._world.changes.send(InteractionCreated(interaction))
         self._world.dispatch("INTERACTION_CREATE", payload, interaction.guild)
         return interaction
@@ -73,7 +72,7 @@ class Interactions(Registry[int, Interaction]):
                 return
             del self._items[oldest.id], self._tokens[oldest.token]
 
-    def _payload(self, interaction: Interaction, locale: str) -> JSON:
+    def _payload(self, interaction: Interaction) -> JSON:
         guild = interaction.guild
         payload: JSON = {
             "id": str(interaction.id),
@@ -85,7 +84,7 @@ class Interactions(Registry[int, Interaction]):
             "channel_id": str(interaction.channel.id),
             "channel": self.partial_channel(interaction.channel, interaction.user),
             "app_permissions": str(self._world.permissions(self._world.bot, interaction.channel)),
-            "locale": locale,
+            "locale": interaction.user.locale,
             "entitlements": [],
             "authorizing_integration_owners": interaction.integration_owners,
             "context": 1 if guild is None else 0,

@@ -107,7 +107,8 @@ def timestamp(moment: float) -> str:
 class User:
     """A person or a bot. `name` is unique in no way, as display names are; `avatar` is a picture's hash.
 
-    What a webhook posts has a user of its own as its author (`webhook`), with the webhook's id.
+    What a webhook posts has a user of its own as its author (`webhook`), with the webhook's id. `locale` is their
+    client's language.
     """
 
     id: int
@@ -115,6 +116,7 @@ class User:
     bot: bool = False
     avatar: str | None = None
     webhook: bool = False
+    locale: str = "en-US"
 
     def __repr__(self) -> str:
         return f"<User {self.name}>"
