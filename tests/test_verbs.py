@@ -15,7 +15,8 @@ from wisp.sandbox.people.person import People
 from wisp.sandbox.server import Sandbox
 from wisp.sandbox.terminal.chat import Terminal
 from wisp.sandbox.terminal.verbs import VERBS
-from wisp.sandbox.world.objects import Impossible
+from wisp.sandbox.world.objects import VOICE, Impossible
+from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.world import World
 
 ONLY_PAGE = {
@@ -33,6 +34,7 @@ ONLY_TERMINAL = {
     "ban": "the page's members leave",
     "unban": "the page's members join",
     "bot": "the page's roles have the bot's among them",
+    "voice": "the page shows no voice",
     "emoji": "the page shows what emojis there are",
 }
 
@@ -197,3 +199,20 @@ async def test_a_speaker_who_leaves_looks_at_their_direct_messages() -> None:
     for typed in (":as bob", ":leave"):
         await terminal.enter(typed)
     assert (written, terminal.prompt) == (["-- bob left Sandbox"], "bob in direct messages> ")
+
+
+async def test_voice_connects_mutes_and_disconnects() -> None:
+    terminal, written = a_terminal()
+    world = terminal.speaker.world
+    guild = next(iter(world.guilds.values()))
+    lounge = world.channels.add(guild, "Lounge", kind=VOICE)
+    for line in (":voice Lounge", ":voice mute", ":voice leave"):
+        await terminal.enter(line)
+    assert written == ["-- ada is in #Lounge", "-- ada is in #Lounge, muted", "-- ada left voice"]
+    assert guild.voice_states == {}
+    with pytest.raises(Impossible, match="ada is not connected to voice"):
+        await terminal.enter(":voice unmute")
+    world.channels.set_overwrite(lounge, guild.everyone, deny=Permission.CONNECT)
+    await terminal.enter(":as bob")
+    with pytest.raises(Impossible, match="bob is not allowed to connect"):
+        await terminal.enter(":voice Lounge")

@@ -249,28 +249,35 @@ class Person:
         self.people.world.members.remove(self.member)
         await self.rest()
 
-    async def join_voice(self, channel: Channel | str) -> None:
-        """Connect to a voice or stage channel of the guild, or move to it. Raises Impossible if a client could not."""
+    async def join_voice(self, channel: Channel | str) -> VoiceState:
+        """Connect to a voice or stage channel of the guild, or move to it, and return their voice state.
+
+        Raises Impossible if a client could not.
+        """
         place = self._channel_of(channel) if isinstance(channel, str) else channel
         member = self._connectable()
         self.people.world.voice.check(member, place)
-        self.people.world.voice.join(member, place)
+        state = self.people.world.voice.join(member, place)
         await self.rest()
+        return state
 
-    async def leave_voice(self) -> None:
-        """Disconnect from voice. Raises Impossible if they are not connected."""
-        self.people.world.voice.leave(self._connected().member)
-        await self.rest()
-
-    async def set_voice(self, *, mute: bool | None = None, deaf: bool | None = None) -> None:
+    async def set_voice(self, *, mute: bool | None = None, deaf: bool | None = None) -> VoiceState:
         """Mute or deafen themselves in voice, or undo it; None changes nothing. Raises Impossible if not connected."""
-        changes: VoiceChanges = {}
+        state, changes = self._connected(), VoiceChanges()
         if mute is not None:
             changes["self_mute"] = mute
         if deaf is not None:
             changes["self_deaf"] = deaf
-        self.people.world.voice.edit(self._connected(), **changes)
+        self.people.world.voice.edit(state, **changes)
         await self.rest()
+        return state
+
+    async def leave_voice(self) -> VoiceState:
+        """Disconnect from voice. Raises Impossible if they are not connected."""
+        state = self._connected()
+        self.people.world.voice.leave(state.member)
+        await self.rest()
+        return state
 
     def _connectable(self) -> Member:
         if self.member is None:

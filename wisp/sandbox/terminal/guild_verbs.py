@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from wisp.sandbox.people.commands import MENTIONABLE
 from wisp.sandbox.people.person import Person
@@ -12,6 +13,14 @@ from wisp.sandbox.world.objects import CATEGORY, TEXT, Channel, Guild, Impossibl
 
 _LONGEST_NAME = 32
 """Characters of a user's name: https://docs.discord.com/developers/resources/user#usernames-and-nicknames."""
+
+_VOICE: Mapping[str, dict[str, bool]] = {
+    "mute": {"mute": True},
+    "unmute": {"mute": False},
+    "deafen": {"deaf": True},
+    "undeafen": {"deaf": False},
+}
+"""What can be typed, besides "leave", instead of the name of a voice channel."""
 
 _EMOJI_NAME = re.compile(r"[A-Za-z0-9_]{2,32}")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -64,6 +73,18 @@ async def unban(speaker: Speaker, name: str) -> None:
         raise Impossible(f"{name} is not banned from {guild.name}; banned are: {', '.join(banned) or 'no users'}")
     await speaker.person.unban(banned[name])
     _tell(speaker, f"{name} may join {guild.name} again", banned[name])
+
+
+async def voice(speaker: Speaker, typed: str) -> None:
+    """Connect to a voice channel, mute or deafen oneself there, or disconnect."""
+    person = speaker.person
+    if typed == "leave":
+        state = await person.leave_voice()
+    elif typed in _VOICE:
+        state = await person.set_voice(**_VOICE[typed])
+    else:
+        state = await person.join_voice(typed.removeprefix("#"))
+    speaker.note(str(state))
 
 
 def _tell(speaker: Speaker, text: str, user: User) -> None:

@@ -22,8 +22,18 @@ from wisp.sandbox.world.changes import (
     ReactionAdded,
     ReactionRemoved,
     Typing,
+    VoiceStateChanged,
 )
-from wisp.sandbox.world.objects import AUTOCOMPLETE, COMPONENT, JSON, MODAL_SUBMIT, Channel, Interaction, Message, User
+from wisp.sandbox.world.objects import (
+    AUTOCOMPLETE,
+    COMPONENT,
+    JSON,
+    MODAL_SUBMIT,
+    Channel,
+    Interaction,
+    Message,
+    User,
+)
 from wisp.sandbox.world.world import World
 
 CHOICES, MODAL = 8, 9
@@ -94,6 +104,8 @@ class Transcript:
                 self.note(
                     f"{self._name(member.user)} {'left' if how == 'left' else f'was {how} from'} {member.guild.name}"
                 )
+            case VoiceStateChanged(state) if self._actions:
+                self.note(str(state))
             case BotConnected(resumed=resumed):
                 self.note(f"{self._world.bot.name} is {'back' if resumed else 'online'}")
             case BotDisconnected(code=code):

@@ -303,6 +303,11 @@ VERBS: Mapping[str, Verb] = {
     "locale": Verb(set_locale, "LOCALE", "the language of your client, such as de or en-GB"),
     "join": Verb(guild_verbs.join, "NAME", "a person, new or not, joins this guild", ("join",)),
     "leave": Verb(guild_verbs.leave, "[@MEMBER]", "leave this guild, or let a member leave", ("leave",)),
+    "voice": Verb(
+        guild_verbs.voice,
+        "CHANNEL|mute|unmute|deafen|undeafen|leave",
+        "connect to a voice channel, mute or deafen yourself in it, or leave it",
+    ),
     "kick": Verb(guild_verbs.kick, "@MEMBER [REASON]", "kick a member"),
     "ban": Verb(guild_verbs.ban, "@MEMBER [REASON]", "ban a member, or any user by id"),
     "unban": Verb(guild_verbs.unban, "NAME", "lift a ban"),

@@ -343,6 +343,13 @@ class VoiceState:
     suppress: bool = False
     requested: float | None = None
 
+    def __str__(self) -> str:
+        """Return where the member is, as a line for people."""
+        if self.channel is None:
+            return f"{self.member.name} left voice"
+        deafened, muted = self.self_deaf or self.member.deaf, self.self_mute or self.member.mute
+        return f"{self.member.name} is in {self.channel}" + (", deafened" if deafened else ", muted" if muted else "")
+
     def payload(self) -> JSON:
         """Discord's voice state object without guild and member, as guilds have it."""
         return {
