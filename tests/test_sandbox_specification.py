@@ -26,6 +26,7 @@ from wisp.sandbox.world import bounds
 from wisp.sandbox.world.audit_log import WEBHOOK as OF_WEBHOOKS
 from wisp.sandbox.world.audit_log import AuditLogEvent, changes_of
 from wisp.sandbox.world.objects import (
+    ANNOUNCEMENT,
     AUTOCOMPLETE,
     CATEGORY,
     COMMAND,
@@ -309,6 +310,7 @@ ABOUT = {
     "install_params": {"scopes": ["bot"], "permissions": 8},
     "integration_types_config": {"0": {"oauth2_install_params": {"scopes": ["bot"], "permissions": 8}}, "1": {}},
 }
+IN_NEWS = {"channel_id": "news", "message_id": "fresh"}
 FULL = {"channel_id": "full_of_pins", "message_id": "251st"}
 REPLYING = {"content": "x", "message_reference": {"message_id": "1"}}
 
@@ -321,6 +323,9 @@ GOOD += [
     Case("GET", CHANNEL + "/pins", 200),
     Case("PUT", CHANNEL + "/pins/{message_id}", 204),
     Case("DELETE", CHANNEL + "/pins/{message_id}", 204, names={"message_id": "pinned"}),
+    Case("POST", MESSAGE + "/crosspost", 200, names=IN_NEWS),
+    Case("POST", CHANNEL + "/followers", 200, {"webhook_channel_id": "{channel_id}"}, {"channel_id": "news"}),
+    *(Case("GET", MESSAGE, 200, names={"message_id": name}) for name in ("copy", "announced")),
     Case("PUT", REACTION + "/@me", 204, names={"emoji_name": "🏳️‍🌈"}),
     Case("PUT", REACTION + "/@me", 204, names={"emoji_name": "blob"}),
     Case("PUT", REACTION + "/@me", 204, names={"emoji_name": "👍", "channel_id": "dms", "message_id": "dm_message"}),
@@ -452,6 +457,16 @@ GOOD += [
 
 
 BAD += [
+    Case("POST", MESSAGE + "/crosspost", 400, code=50024),
+    Case("POST", MESSAGE + "/crosspost", 400, names={**IN_NEWS, "message_id": "published"}, code=40033),
+    Case("POST", MESSAGE + "/crosspost", 404, names={**IN_NEWS, "message_id": NOWHERE}, code=10008),
+    Case("POST", MESSAGE + "/crosspost", 400, names={**IN_NEWS, "message_id": "pin_in_news"}, code=50068),
+    Case("POST", CHANNEL + "/followers", 400, {"webhook_channel_id": "{quiet}"}, code=50024),
+    Case("POST", CHANNEL + "/followers", 400, {"webhook_channel_id": "{voice}"}, {"channel_id": "news"}, code=50024),
+    Case("POST", CHANNEL + "/followers", 404, {"webhook_channel_id": NOWHERE}, {"channel_id": "news"}, code=10003),
+    Case("POST", CHANNEL + "/followers", 403, {"webhook_channel_id": "{hidden}"}, {"channel_id": "news"}, code=50001),
+    Case("POST", CHANNEL + "/followers", 400, {"webhook_channel_id": "{plain}"}, {"channel_id": "news"}, code=30007),
+    Case("POST", CHANNEL + "/followers", 400, {}, {"channel_id": "news"}, code=50035),
     Case("POST", MESSAGES + "/bulk-delete", 400, {"messages": ["{message_id}"]}, code=50016),
     Case("POST", MESSAGES + "/bulk-delete", 400, {"messages": ["{message_id}", "1"]}, code=50034),
     Case("POST", MESSAGES + "/bulk-delete", 403, {"messages": ["1", "2"]}, {"channel_id": "quiet"}, code=50013),
@@ -730,6 +745,11 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
     for message in list(full.messages.values())[:250]:
         message.pinned = 1.0
     system = next(message for message in general.messages.values() if message.kind == 6)
+    news = world.channels.add(guild, "news", kind=ANNOUNCEMENT)
+    fresh, published = (world.messages.add(news, world.bot, content=text) for text in ("fresh", "published"))
+    world.messages.pin(fresh, world.owner)
+    world.announcements.follow(news, general, world.bot)
+    world.announcements.publish(published)
     things = {
         **places,
         "managed": managed,
@@ -743,6 +763,12 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
         "crowded": crowded,
         "threaded": threaded,
         "system": system,
+        "news": news,
+        "fresh": fresh,
+        "published": published,
+        "pin_in_news": next(message for message in news.messages.values() if message.kind == 6),
+        "copy": published.copies[0],
+        "announced": next(message for message in general.messages.values() if message.kind == 12),
         "thread": thread,
         "archived": archived,
         "category": world.channels.add(guild, "Category", kind=CATEGORY),

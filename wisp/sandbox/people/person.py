@@ -442,6 +442,19 @@ class Person:
         self.people.world.messages.delete(gone)
         await self.rest()
 
+    async def publish(self, message: Reply | Message) -> None:
+        """Publish a message of an announcement channel to the channels that follow it.
+
+        Raises Impossible if it is not their own, unless they may manage messages there, and if it cannot be published.
+        """
+        published = self._seen(message)
+        there = self.at(published.channel)
+        there._check_may("publish", Permission.SEND_MESSAGES)
+        if published.author is not self.user:
+            there._check_may("publish what others wrote", Permission.MANAGE_MESSAGES)
+        self.people.world.announcements.publish(published)
+        await self.rest()
+
     async def react(self, on: Reply | Message, emoji: str | Emoji) -> None:
         """React to a message with an emoji: "👍", or a guild's own. Raises Impossible if a client would not."""
         message, reaction = self._seen(on), _emoji(emoji)

@@ -9,13 +9,16 @@ from wisp.limits import Violation
 from wisp.sandbox.rest.call import Answer, Call, Route
 from wisp.sandbox.rest.drafts import Draft, apply_draft, read_draft, stored
 from wisp.sandbox.rest.errors import (
+    ALREADY_CROSSPOSTED,
     CANNOT_REPLY,
+    INVALID_MESSAGE_TYPE,
     LOCKED_THREAD,
     NOT_THE_AUTHOR,
     SYSTEM_MESSAGE,
     TOO_OLD_TO_DELETE,
     UNKNOWN_EMOJI,
     UNKNOWN_REACTION,
+    WRONG_CHANNEL_TYPE,
     WRONG_NUMBER_TO_DELETE,
     DiscordError,
     Unserved,
@@ -27,10 +30,14 @@ from wisp.sandbox.rest.threads import need_room
 from wisp.sandbox.world.audit_log import AuditLogEvent
 from wisp.sandbox.world.bounds import BULK_DELETE, BULK_DELETE_AGE
 from wisp.sandbox.world.objects import (
+    ANNOUNCEMENT,
     COMPONENTS_V2,
+    CROSSPOSTED,
     DISCORD_EPOCH,
+    FORWARD,
     REPLY,
     SUPPRESS_EMBEDS,
+    WRITTEN,
     Emoji,
     Message,
     User,
@@ -41,12 +48,6 @@ from wisp.sandbox.world.permissions import Permission
 
 BOT_FLAGS = SUPPRESS_EMBEDS | 1 << 12 | COMPONENTS_V2
 """Message flags that a bot can set in a channel: without embeds, without notification, new components."""
-
-EDITABLE = {0, REPLY, 20, 23}
-"""Types of messages that users and bots write; the others are Discord's own."""
-
-FORWARD = 1
-"""The type of a reference to a message that is shown again elsewhere; 0 is a reply (resources/message)."""
 
 NONCES_KEPT = 180.0
 """Seconds in which an enforced nonce makes but one message: Discord says "the past few minutes"."""
@@ -113,7 +114,7 @@ def edit(call: Call) -> Answer:
         # A bot that manages messages can hide and show the embeds of others' messages, too.
         if set(fields.values) != {"flags"} or not call.may(Permission.MANAGE_MESSAGES):
             raise DiscordError(NOT_THE_AUTHOR)
-    elif message.kind not in EDITABLE:
+    elif message.kind not in WRITTEN:
         raise DiscordError(SYSTEM_MESSAGE)
     call.need_open(message.channel)
     apply_draft(call.world, message, read_draft(fields, call.body.files, old=message))
@@ -132,6 +133,21 @@ def delete(call: Call) -> Answer:
         options = {"channel_id": str(message.channel.id), "count": "1"}
         call.log(AuditLogEvent.MESSAGE_DELETE, message.author.id, options=options)
     return 204, None
+
+
+def crosspost(call: Call) -> Answer:
+    """Publish a message of an announcement channel: the bot's, or any with the permission to manage messages."""
+    message = call.message
+    if message.author is not call.world.bot:
+        call.need(Permission.MANAGE_MESSAGES)
+    if message.channel.kind != ANNOUNCEMENT:
+        raise DiscordError(WRONG_CHANNEL_TYPE)
+    if message.flags & CROSSPOSTED:
+        raise DiscordError(ALREADY_CROSSPOSTED)
+    if message.kind != 0 or message.snapshot is not None:
+        raise DiscordError(INVALID_MESSAGE_TYPE)
+    call.world.announcements.publish(message)
+    return 200, message.payload()
 
 
 def bulk_delete(call: Call) -> Answer:
@@ -262,7 +278,7 @@ def _log_pin(call: Call, deed: AuditLogEvent, message: Message) -> None:
 def _pinnable(call: Call) -> Message:
     message = call.message
     call.need_open(message.channel)
-    if message.kind not in EDITABLE:
+    if message.kind not in WRITTEN:
         raise DiscordError(SYSTEM_MESSAGE)
     return message
 
@@ -355,6 +371,7 @@ ROUTES = [
     Route("GET", A_MESSAGE, get, needs=HISTORY),
     Route("PATCH", A_MESSAGE, edit),
     Route("DELETE", A_MESSAGE, delete),
+    Route("POST", A_MESSAGE + "/crosspost", crosspost, needs=WRITE),
     Route("PUT", REACTIONS + "/{emoji}/@me", react, needs=HISTORY),
     Route("DELETE", REACTIONS + "/{emoji}/@me", remove_own_reaction),
     Route("DELETE", REACTIONS + "/{emoji}/{user}", remove_reaction),

@@ -11,6 +11,7 @@ attachments     files
 messages        posting, editing, deleting and pinning messages
 reactions       reactions to messages
 webhooks        webhooks of channels
+announcements   what is published, and the channels that follow
 emojis          emojis of guilds and of the application
 roles           roles of guilds
 members         members of guilds, and bans

@@ -21,6 +21,8 @@ from wisp.sandbox.world.objects import (
     LOADING,
     PINNED,
     REPLY,
+    SOURCE_DELETED,
+    SUPPRESS_EMBEDS,
     Attachment,
     Channel,
     Impossible,
@@ -33,6 +35,12 @@ from wisp.sandbox.world.objects import (
 )
 from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.state import Registry, State, place_of, refuse_deleted
+
+NO_MENTIONS: JSON = {"parse": []}
+"""Allowed mentions that let no mention ping."""
+
+SOURCE_GONE = "[Original Message Deleted]"
+"""The text of what was published of a message that is deleted."""
 
 _MENTIONS = re.compile(r"<@(?P<kind>[!&]?)(?P<id>\d{1,20})>")
 
@@ -62,9 +70,14 @@ class Messages(Registry[int, Message]):
         tts: bool = False,
         nonce: str | int | None = None,
         webhook: Webhook | None = None,
+        snapshot: JSON | None = None,
+        followed: Channel | None = None,
         id: int | None = None,
     ) -> Message:
-        """Post a message, unchecked: REST refuses what Discord refuses before it comes here."""
+        """Post a message, unchecked: REST refuses what Discord refuses before it comes here.
+
+        A forward has a `snapshot` of its `reference`.
+        """
         message = Message(
             id or self._world.next_id(),
             channel,
@@ -82,6 +95,8 @@ class Messages(Registry[int, Message]):
             tts=tts,
             nonce=nonce,
             webhook=webhook,
+            snapshot=snapshot,
+            followed=followed,
         )
         self._mention(message, allowed_mentions)
         self._items[message.id] = message
@@ -121,7 +136,10 @@ class Messages(Registry[int, Message]):
         flags: int | None = None,
         allowed_mentions: JSON | None = None,
     ) -> None:
-        """Change what is given, leave what is None. An answer that fills a deferral is not an edit."""
+        """Change what is given, leave what is None. An answer that fills a deferral is not an edit.
+
+        What was published of the message changes with it.
+        """
         if message.loading:
             message.flags &= ~LOADING
         else:
@@ -138,8 +156,34 @@ class Messages(Registry[int, Message]):
             message.attachments = list(attachments)
         if flags is not None:
             message.flags = flags
+        self.changed(message)
+        for copy in [copy for copy in message.copies if not copy.deleted]:
+            hidden = None if flags is None else copy.flags & ~SUPPRESS_EMBEDS | flags & SUPPRESS_EMBEDS
+            self.edit(
+                copy,
+                content=content,
+                embeds=None if embeds is None else message.embeds,
+                components=None if components is None else message.components,
+                attachments=None if attachments is None else message.attachments,
+                flags=hidden,
+                allowed_mentions=NO_MENTIONS,
+            )
+
+    def mark(self, message: Message, flags: int) -> None:
+        """Set flags that Discord itself sets, which is no edit of its author's."""
+        message.flags |= flags
+        self.changed(message)
+
+    def changed(self, message: Message) -> None:
+        """Tell the bot and the subscribers that a message changed."""
         self.dispatch("MESSAGE_UPDATE", message, message.gateway_payload())
         self._world.changes.send(MessageEdited(message))
+
+    def _disown_copies(self, message: Message) -> None:
+        """Leave nothing of a deleted message in what was published of it."""
+        for copy in [copy for copy in message.copies if not copy.deleted]:
+            flags = copy.flags | SOURCE_DELETED
+            self.edit(copy, content=SOURCE_GONE, embeds=(), components=(), attachments=(), flags=flags)
 
     def delete(self, message: Message) -> None:
         """Take a message away. Who holds it still can read it; it is `deleted`."""
@@ -149,6 +193,7 @@ class Messages(Registry[int, Message]):
             place["guild_id"] = str(message.channel.guild.id)
         self.dispatch("MESSAGE_DELETE", message, place)
         self._world.changes.send(MessageDeleted(message))
+        self._disown_copies(message)
 
     def delete_many(self, channel: Channel, messages: Sequence[Message]) -> None:
         """Take several messages of a channel away at once: one event tells of all."""
@@ -158,6 +203,7 @@ class Messages(Registry[int, Message]):
         self._world.dispatch("MESSAGE_DELETE_BULK", data, channel.guild, seen_in=channel)
         for message in messages:
             self._world.changes.send(MessageDeleted(message))
+            self._disown_copies(message)
 
     def forget(self, message: Message) -> None:
         """Mark a message as deleted and let go of it, without telling the bot or the subscribers."""

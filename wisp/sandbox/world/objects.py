@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeGuard
@@ -634,9 +635,10 @@ class Guild:
 
 @dataclass(eq=False, slots=True)
 class Webhook:
-    """A way into a channel for who knows its `token`: it posts under a name of its own. `creator` is who made it.
+    """A way to post in a channel, under a name of its own, with its `token`. `creator` is the user who made it.
 
-    `avatar` is the hash of its picture; `url` takes what it is to post while the sandbox runs.
+    `avatar` is the hash of its picture; `url` takes what it is to post while the sandbox runs. One with a `source`, an
+    announcement channel, posts what is published there, and only Discord can use it.
     """
 
     id: int
@@ -646,11 +648,12 @@ class Webhook:
     url: str = field(repr=False)
     creator: User
     avatar: str | None = None
+    source: Channel | None = None
 
     @property
     def application_id(self) -> int | None:
-        """The application that it belongs to, whose id is its bot's; None where a person made it."""
-        return self.creator.id if self.creator.bot else None
+        """The application that it belongs to, whose id is its bot's; None if a person made it, or if it follows."""
+        return self.creator.id if self.creator.bot and self.source is None else None
 
     def author(self, name: str | None = None, avatar: str | None = None) -> User:
         """Whom a message of it is by, under its own name and picture if no others are said."""
@@ -661,16 +664,20 @@ class Webhook:
         guild = self.channel.guild
         webhook: JSON = {
             "id": str(self.id),
-            "type": 1,
+            "type": INCOMING if self.source is None else FOLLOWER,
             "guild_id": guild and str(guild.id),
             "channel_id": str(self.channel.id),
             "name": self.name,
             "avatar": self.avatar,
-            "token": self.token,
             "application_id": self.application_id and str(self.application_id),
-            "url": self.url,
+            **({"token": self.token, "url": self.url} if self.source is None else self._source_fields(self.source)),
         }
         return {**webhook, "user": self.creator.payload()} if with_creator else webhook
+
+    @staticmethod
+    def _source_fields(source: Channel) -> JSON:
+        guild = source.guild and {"id": str(source.guild.id), "name": source.guild.name, "icon": None}
+        return {"source_channel": {"id": str(source.id), "name": source.name}, "source_guild": guild}
 
     def message_fields(self) -> JSON:
         """What tells of it on a message that it posted."""
@@ -678,15 +685,25 @@ class Webhook:
         return {"webhook_id": str(self.id), **application}
 
 
+INCOMING, FOLLOWER = 1, 2
+"""Types of webhooks."""
+
+CROSSPOSTED = 1 << 0
+IS_CROSSPOST = 1 << 1
+SOURCE_DELETED = 1 << 3
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 SUPPRESS_EMBEDS = 1 << 2
+HAS_SNAPSHOT = 1 << 14
 COMPONENTS_V2 = 1 << 15
 """Flags of messages."""
 
-PINNED, THREAD_CREATED, REPLY, THREAD_STARTER = 6, 18, 19, 21
+PINNED, FOLLOWED, THREAD_CREATED, REPLY, THREAD_STARTER, POLL_RESULT = 6, 12, 18, 19, 21, 46
 JOINED = 7
 """Types of messages besides what somebody wrote (0)."""
+
+WRITTEN = (0, REPLY, 20, 23)
+"""Types of messages that users and bots write, commands' answers among them; the others are Discord's own."""
 
 
 @dataclass(eq=False, slots=True)
@@ -783,6 +800,9 @@ class Message:
     pinned: float | None = None
     thread: Channel | None = None
     webhook: Webhook | None = None
+    copies: list[Message] = field(default_factory=list["Message"])
+    snapshot: JSON | None = None
+    followed: Channel | None = None
 
     def __repr__(self) -> str:
         counts = {"embeds": self.embeds, "attachments": self.attachments, "components": self.components}
@@ -835,9 +855,21 @@ class Message:
             message["nonce"] = self.nonce
         if self.interaction is not None:
             message |= self.interaction.message_fields(self)
+        if self.snapshot is not None:
+            message["message_snapshots"] = [{"message": self.snapshot}]
+        if self.followed is not None:
+            message["message_reference"] = _place(self.followed)
         if self.reference is not None and with_reference:
             message |= self._reference_fields(self.reference)
         return message
+
+    def as_snapshot(self) -> JSON:
+        """What a forward of it shows: Discord's message snapshot, that of the first message if it is a forward."""
+        if self.snapshot is not None:
+            return self.snapshot
+        names = ("type", "content", "mentions", "mention_roles", "attachments", "embeds", "timestamp")
+        message = self.payload(with_reference=False)
+        return deepcopy({name: message[name] for name in (*names, "edited_timestamp", "flags", "components")})
 
     def gateway_payload(self) -> JSON:
         """The data of MESSAGE_CREATE and MESSAGE_UPDATE: in a guild with its id and the author's member."""
@@ -850,11 +882,23 @@ class Message:
         return message
 
     def _reference_fields(self, reference: Message) -> JSON:
-        place: JSON = {"type": 0, "channel_id": str(reference.channel.id), "message_id": str(reference.id)}
-        if reference.channel.guild is not None:
-            place["guild_id"] = str(reference.channel.guild.id)
+        place = _place(reference.channel) | {"message_id": str(reference.id)}
+        if self.snapshot is not None:
+            return {"message_reference": {**place, "type": FORWARD}}
+        if self.flags & IS_CROSSPOST:
+            return {"message_reference": place}
         replied = None if reference.deleted else reference.payload(with_reference=False)
         return {"message_reference": place, "referenced_message": replied}
+
+
+FORWARD = 1
+"""The type of a reference to a message that is shown again elsewhere; 0 is a reply (resources/message)."""
+
+
+def _place(channel: Channel) -> JSON:
+    """Return a message reference to a channel."""
+    guild = {"guild_id": str(channel.guild.id)} if channel.guild else {}
+    return {"type": 0, "channel_id": str(channel.id), **guild}
 
 
 INTERACTION_DEADLINE = 3.0

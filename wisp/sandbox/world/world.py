@@ -6,6 +6,7 @@ import base64
 import secrets
 
 from wisp.clock import Clock
+from wisp.sandbox.world.announcements import Announcements
 from wisp.sandbox.world.attachments import Attachments
 from wisp.sandbox.world.audit_log import AuditLog
 from wisp.sandbox.world.channels import Channels
@@ -40,6 +41,7 @@ class World(State):
         self.messages = Messages(self, self.users)
         self.reactions = Reactions(self)
         self.webhooks = Webhooks(self)
+        self.announcements = Announcements(self, self.messages, self.webhooks)
         self.emojis = Emojis(self)
         self.roles = Roles(self, self.emojis)
         self.members = Members(self, self.roles, self.messages)
