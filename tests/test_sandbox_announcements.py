@@ -49,6 +49,8 @@ async def test_hikari_follows_and_publishes_and_the_copy_says_where_it_is_from(s
     assert (said.message_reference.id, said.message_reference.channel_id) == (None, news.id)
     (webhook,) = await rest.fetch_channel_webhooks(readers.id)
     assert isinstance(webhook, hikari.ChannelFollowerWebhook)
+    assert webhook.source_channel is not None
+    assert webhook.source_guild is not None
     assert (webhook.id, webhook.source_channel.id, webhook.source_guild.name) == (
         followed.webhook_id,
         news.id,

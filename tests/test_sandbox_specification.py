@@ -457,6 +457,25 @@ GOOD += [
 
 
 BAD += [
+    *(
+        Case("POST", MESSAGES, 400, {"message_reference": {"type": 1, **reference}, **more}, code=50035)
+        for reference, more in (
+            ({"message_id": "{message_id}"}, {}),
+            ({"channel_id": "{channel_id}", "message_id": NOWHERE}, {}),
+            ({"channel_id": NOWHERE, "message_id": "{message_id}"}, {}),
+            ({"channel_id": "{channel_id}", "message_id": "{secret}"}, {}),
+            ({"channel_id": "{channel_id}", "message_id": "{system}"}, {}),
+            ({"channel_id": "{channel_id}", "message_id": "{message_id}"}, {"content": "x"}),
+            ({"channel_id": "{channel_id}", "message_id": "{message_id}"}, {"embeds": [EMBED]}),
+        )
+    ),
+    Case(
+        "POST",
+        MESSAGES,
+        403,
+        {"message_reference": {"type": 1, "channel_id": "{hidden}", "message_id": "1"}},
+        code=50001,
+    ),
     Case("POST", MESSAGE + "/crosspost", 400, code=50024),
     Case("POST", MESSAGE + "/crosspost", 400, names={**IN_NEWS, "message_id": "published"}, code=40033),
     Case("POST", MESSAGE + "/crosspost", 404, names={**IN_NEWS, "message_id": NOWHERE}, code=10008),
@@ -1051,7 +1070,7 @@ def test_every_route_with_a_body_has_one_to_be_spoiled() -> None:
 def test_every_code_that_the_sandbox_refuses_with_is_met_here_or_in_tests_of_their_own() -> None:
     codes = {reason.code for reason in vars(errors).values() if isinstance(reason, errors.ErrorCode) and reason.code}
     assert len(codes) > 50
-    elsewhere = {30005, 30013, 30015, 30016, 30033, 40005, 50007, 50109, 160006}  # test_sandbox_rest.py
+    elsewhere = {30005, 30013, 30015, 30016, 30033, 40005, 50007, 50109, 160006, 160009, 160014}  # test_sandbox_rest.py
     assert codes - {case.code for case in BAD} - elsewhere == set()
 
 

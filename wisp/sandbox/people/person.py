@@ -351,18 +351,13 @@ class Person:
         ping: bool = True,
     ) -> Message:
         """Post a message without waiting for the bot. Raises Impossible as `say` does."""
-        self._check_may("write", Permission.SEND_MESSAGES)
-        if self.channel.kind in (CATEGORY, FORUM):
-            raise Impossible(f"nobody can write in {self.channel}: it has no messages of its own")
-        if self.channel.thread is not None and self.channel.thread.locked:
-            self._check_may("write in a locked thread", Permission.MANAGE_THREADS)
+        self._check_writable()
         if len(text) > CONTENT or not (text.strip() or files):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         if files:
             self._check_may("attach files", Permission.ATTACH_FILES)
         if len(files) > ATTACHMENTS:
             raise Impossible(f"a message has at most {ATTACHMENTS} files, not {len(files)}")
-        self._check_pace("write")
         answered = self._repliable(reply_to) if reply_to is not None else None
         return self.people.world.messages.add(
             self.channel,
@@ -373,6 +368,15 @@ class Person:
             reference=answered,
             allowed_mentions=None if ping else {"parse": ["users", "roles", "everyone"], "replied_user": False},
         )
+
+    def _check_writable(self) -> None:
+        """Raise Impossible if they may not write in the channel that they look at, or not yet."""
+        self._check_may("write", Permission.SEND_MESSAGES)
+        if self.channel.kind in (CATEGORY, FORUM):
+            raise Impossible(f"nobody can write in {self.channel}: it has no messages of its own")
+        if self.channel.thread is not None and self.channel.thread.locked:
+            self._check_may("write in a locked thread", Permission.MANAGE_THREADS)
+        self._check_pace("write")
 
     async def say(
         self,
@@ -441,6 +445,18 @@ class Person:
             self.at(gone.channel)._check_may("delete what others wrote", Permission.MANAGE_MESSAGES)
         self.people.world.messages.delete(gone)
         await self.rest()
+
+    async def forward(self, message: Reply | Message, to: Channel | str) -> Message:
+        """Forward a message to a channel, and wait until the bot is idle.
+
+        Raises Impossible if it cannot be forwarded, and if they may not write there.
+        """
+        forwarded, there = self._seen(message), self.at(to)
+        self.at(forwarded.channel)._check_may("forward", Permission.READ_MESSAGE_HISTORY)
+        there._check_writable()
+        copy = self.people.world.messages.forward(forwarded, there.channel, self.user)
+        await self.rest()
+        return copy
 
     async def publish(self, message: Reply | Message) -> None:
         """Publish a message of an announcement channel to the channels that follow it.

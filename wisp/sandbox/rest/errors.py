@@ -118,6 +118,18 @@ CANNOT_REPLY = ErrorCode(
 HAS_A_THREAD = ErrorCode(400, 160004, "A thread has already been created for this message", seen="vercel/chat#279")
 LOCKED_THREAD = ErrorCode(403, 160005, "Thread is locked")
 TOO_MANY_THREADS = ErrorCode(400, 160006, "Maximum number of active threads reached", seen="pR0Ps/slack-to-discord#16")
+CANNOT_REFERENCE = ErrorCode(
+    403,
+    160009,
+    "Cannot reference a message without permission to read message history",
+    seen="discordjs/discord-api-types#1697",
+)
+CANNOT_FORWARD = ErrorCode(
+    403,
+    160014,
+    "You cannot forward a message whose content you cannot read.",
+    "resources/message#message-reference-types",
+)
 NO_POST_SAID = ErrorCode(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
 TWO_POSTS_SAID = ErrorCode(
     400, 220002, "Webhooks posted to forum channels cannot have both a thread_name and thread_id"

@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
-from wisp.limits import Violation
+from wisp.limits import Violation, listed
 from wisp.sandbox.rest.call import Answer, Call, Route
-from wisp.sandbox.rest.drafts import Draft, apply_draft, read_draft, stored
+from wisp.sandbox.rest.drafts import Draft, apply_draft, read_draft, read_flags, stored
 from wisp.sandbox.rest.errors import (
     ALREADY_CROSSPOSTED,
+    CANNOT_FORWARD,
+    CANNOT_REFERENCE,
     CANNOT_REPLY,
     INVALID_MESSAGE_TYPE,
     LOCKED_THREAD,
+    MISSING_ACCESS,
     NOT_THE_AUTHOR,
     SYSTEM_MESSAGE,
     TOO_OLD_TO_DELETE,
@@ -21,7 +24,6 @@ from wisp.sandbox.rest.errors import (
     WRONG_CHANNEL_TYPE,
     WRONG_NUMBER_TO_DELETE,
     DiscordError,
-    Unserved,
     invalid_form,
 )
 from wisp.sandbox.rest.fields import Fields
@@ -41,13 +43,15 @@ from wisp.sandbox.world.objects import (
     Emoji,
     Message,
     User,
-    is_object,
     timestamp,
 )
 from wisp.sandbox.world.permissions import Permission
 
 BOT_FLAGS = SUPPRESS_EMBEDS | 1 << 12 | COMPONENTS_V2
 """Message flags that a bot can set in a channel: without embeds, without notification, new components."""
+
+BESIDES_FORWARD = ("content", "embeds", "components", "attachments", "sticker_ids", "poll")
+"""What a message cannot have if it forwards another (discord/discord-api-docs issues 7574 and 8561)."""
 
 NONCES_KEPT = 180.0
 """Seconds in which an enforced nonce makes but one message: Discord says "the past few minutes"."""
@@ -81,24 +85,27 @@ def create(call: Call) -> Answer:
     """Send a message as the bot."""
     world, channel, fields = call.world, call.text_channel, call.fields
     _need_to_write(call)
-    if is_object(to := fields.raw("message_reference")) and to.get("type") == FORWARD:
-        raise Unserved("forwards of messages")
-    draft = read_draft(fields, call.body.files)
+    forwarded = _read_forward(call)
+    draft = read_draft(fields, call.body.files) if forwarded is None else Draft(flags=read_flags(fields))
     _need_for_content(call, draft)
-    reference, nonce = _read_reference(call, fields), _read_nonce(fields)
+    reference, nonce = _read_reference(call, fields) if forwarded is None else None, _read_nonce(fields)
     if fields.raw("enforce_nonce") is True and (first := _sent_with(call, nonce)):
         return 200, first.payload()
     if channel.is_thread:
         world.threads.join(channel, world.bot)
-    message = world.messages.add(
-        channel,
-        world.bot,
-        **stored(world, draft),
-        flags=(draft.flags or 0) & BOT_FLAGS,
-        kind=REPLY if reference else 0,
-        reference=reference,
-        nonce=nonce,
-    )
+    flags = (draft.flags or 0) & BOT_FLAGS
+    if forwarded is not None:
+        message = world.messages.forward(forwarded, channel, world.bot, flags=flags, nonce=nonce)
+    else:
+        message = world.messages.add(
+            channel,
+            world.bot,
+            **stored(world, draft),
+            flags=flags,
+            kind=REPLY if reference else 0,
+            reference=reference,
+            nonce=nonce,
+        )
     return 200, message.payload()
 
 
@@ -218,6 +225,29 @@ def _read_reference(call: Call, fields: Fields) -> Message | None:
     if message is None and reference.raw("fail_if_not_exists") is not False:
         fields.refuse("message_reference", "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
         fields.check()
+    return message
+
+
+def _read_forward(call: Call) -> Message | None:
+    """Return the message that is forwarded, None if the bot forwards none. Raises DiscordError if it cannot."""
+    reference = call.fields.object("message_reference")
+    if reference is None or reference.raw("type") != FORWARD:
+        return None
+    channel_id, id = (reference.snowflake(name, required=True) for name in ("channel_id", "message_id"))
+    if call.body.files or any(call.fields.raw(name) for name in BESIDES_FORWARD):
+        words = f"A forward must not have {listed(BESIDES_FORWARD)}."
+        call.fields.refuse("message_reference", "FORWARD_CONTAINS_UNSUPPORTED_CONTENT", words)
+    call.fields.check()
+    source = call.world.channels.get(channel_id)
+    if source is not None and not call.world.sees(call.world.bot, source):
+        raise DiscordError(MISSING_ACCESS)
+    if source is not None and not call.may(Permission.READ_MESSAGE_HISTORY, source):
+        raise DiscordError(CANNOT_REFERENCE)
+    message = source and source.messages.get(id)
+    if message is None:
+        raise invalid_form(Violation(("message_reference",), "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message"))
+    if not call.world.reads(message):
+        raise DiscordError(CANNOT_FORWARD)
     return message
 
 

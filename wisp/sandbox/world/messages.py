@@ -17,12 +17,14 @@ from wisp.sandbox.world.changes import (
     Typing,
 )
 from wisp.sandbox.world.objects import (
+    HAS_SNAPSHOT,
     JSON,
     LOADING,
     PINNED,
     REPLY,
     SOURCE_DELETED,
     SUPPRESS_EMBEDS,
+    WRITTEN,
     Attachment,
     Channel,
     Impossible,
@@ -78,6 +80,8 @@ class Messages(Registry[int, Message]):
 
         A forward has a `snapshot` of its `reference`.
         """
+        if snapshot is not None:
+            flags |= HAS_SNAPSHOT
         message = Message(
             id or self._world.next_id(),
             channel,
@@ -111,6 +115,17 @@ class Messages(Registry[int, Message]):
         self.dispatch("MESSAGE_CREATE", message, message.gateway_payload())
         self._world.changes.send(MessageCreated(message))
         return message
+
+    def forward(
+        self, message: Message, channel: Channel, author: User, *, flags: int = 0, nonce: str | int | None = None
+    ) -> Message:
+        """Show a message as it is now in another channel, or the same. Raises Impossible if it cannot be forwarded."""
+        refuse_deleted(message)
+        if message.ephemeral:
+            raise Impossible("a private answer cannot be forwarded")
+        if message.kind not in WRITTEN:
+            raise Impossible("this message cannot be forwarded: Discord wrote it")
+        return self.add(channel, author, flags=flags, nonce=nonce, reference=message, snapshot=message.as_snapshot())
 
     def slowed(self, user: User, channel: Channel, *, thread: bool = False) -> float:
         """Seconds that a user must wait before they may write in a channel (start a `thread` there) again, or 0.

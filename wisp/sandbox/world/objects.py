@@ -69,6 +69,9 @@ FOUNDING = 300_000_000_000
 PRIVILEGED_INTENTS_ON = 1 << 13 | 1 << 15 | 1 << 19
 """Application flags of a small bot whose presence, members and message content intents are switched on."""
 
+MESSAGE_CONTENT_ON = 1 << 18 | 1 << 19
+"""Application flags of verified and of small bots that can read the content of all messages."""
+
 TEXT, DM, VOICE, CATEGORY, ANNOUNCEMENT, STAGE, FORUM, MEDIA = 0, 1, 2, 4, 5, 13, 15, 16
 ANNOUNCEMENT_THREAD, PUBLIC_THREAD, PRIVATE_THREAD = 10, 11, 12
 """Kinds of channels."""
