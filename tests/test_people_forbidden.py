@@ -68,12 +68,20 @@ def scene() -> Scene:
 
 
 async def write_in_a_locked_thread(scene: Scene) -> None:
+    in_a_locked_thread(scene).post("x")
+
+
+async def write_a_poll_in_a_locked_thread(scene: Scene) -> None:
+    await in_a_locked_thread(scene).start_poll("Tea?", "Yes")
+
+
+def in_a_locked_thread(scene: Scene) -> Person:
     thread = next(iter(scene.guild.threads.values()), None)
     if thread is None:
         thread = scene.world.threads.start(scene.bob.channel, "locked", scene.world.owner)
         scene.world.threads.edit(thread, locked=True)
     scene.changes.clear()
-    scene.bob.at(thread).post("x")
+    return scene.bob.at(thread)
 
 
 async def post(scene: Scene, **how: Any) -> None:
@@ -107,6 +115,9 @@ NEEDED: list[tuple[str, Permission, Act]] = [
     ("start_thread", P.CREATE_PRIVATE_THREADS, lambda scene: scene.bob.start_thread("private", private=True)),
     ("delete", P.MANAGE_MESSAGES, lambda scene: scene.bob.delete(scene.message)),
     ("forward", P.READ_MESSAGE_HISTORY, lambda scene: scene.bob.forward(scene.message, "general")),
+    ("start_poll", P.SEND_POLLS, lambda scene: scene.bob.start_poll("Tea?", "Yes")),
+    ("start_poll", P.SEND_MESSAGES, lambda scene: scene.bob.start_poll("Tea?", "Yes")),
+    ("start_poll", P.MANAGE_THREADS, write_a_poll_in_a_locked_thread),
     ("publish", P.SEND_MESSAGES, lambda scene: publish(scene, own=True)),
     ("publish", P.MANAGE_MESSAGES, lambda scene: publish(scene, own=False)),
     ("react", P.READ_MESSAGE_HISTORY, lambda scene: scene.bob.react(scene.message, "👍")),

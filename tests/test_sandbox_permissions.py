@@ -37,6 +37,7 @@ from test_sandbox_specification import (
     MESSAGES,
     OVERWRITE,
     PICTURE,
+    POLL,
     REACTION,
     REACTIONS,
     ROLE,
@@ -114,6 +115,7 @@ NEEDED = [
     ),
     Needed(P.EMBED_LINKS, Case("POST", MESSAGES, 200, {"embeds": [EMBED]})),
     Needed(P.ATTACH_FILES, Case("POST", MESSAGES, 200, FILE_NOTES, file=True)),
+    Needed(P.SEND_POLLS, Case("POST", MESSAGES, 200, {"poll": POLL})),
     Needed(P.SEND_TTS_MESSAGES, Case("POST", MESSAGES, 200, {"content": "x", "tts": True})),
     Needed(
         P.READ_MESSAGE_HISTORY,

@@ -37,6 +37,7 @@ from wisp.sandbox.world.objects import (
     Channel,
     Emoji,
     Guild,
+    Poll,
     User,
     timestamp,
 )
@@ -310,6 +311,16 @@ ABOUT = {
     "install_params": {"scopes": ["bot"], "permissions": 8},
     "integration_types_config": {"0": {"oauth2_install_params": {"scopes": ["bot"], "permissions": 8}}, "1": {}},
 }
+POLLS = CHANNEL + "/polls/{message_id}"
+POLL = {"question": {"text": "Tea?"}, "answers": [{"poll_media": {"text": "Yes"}}]}
+OWN_ANSWER = {"poll_media": {"text": "Own", "emoji": {"id": "{own_emoji}"}}}
+BIG_POLL = {
+    **POLL,
+    "answers": [{"poll_media": {"text": "Yes", "emoji": {"name": "🍵"}}}, OWN_ANSWER],
+    "duration": 768,
+    "allow_multiselect": True,
+    "layout_type": 1,
+}
 IN_NEWS = {"channel_id": "news", "message_id": "fresh"}
 FULL = {"channel_id": "full_of_pins", "message_id": "251st"}
 REPLYING = {"content": "x", "message_reference": {"message_id": "1"}}
@@ -324,6 +335,15 @@ GOOD += [
     Case("PUT", CHANNEL + "/pins/{message_id}", 204),
     Case("DELETE", CHANNEL + "/pins/{message_id}", 204, names={"message_id": "pinned"}),
     Case("POST", MESSAGE + "/crosspost", 200, names=IN_NEWS),
+    Case("POST", MESSAGES, 200, {"poll": POLL}),
+    Case("POST", MESSAGES, 200, {"content": "x", "poll": BIG_POLL}),
+    Case("POST", WEBHOOK, 200, {"poll": POLL}, A_HOOK, "?wait=true"),
+    Case("PATCH", ORIGINAL, 200, {"poll": POLL}, DEFERRED),
+    callback("command", 4, {"poll": POLL}),
+    Case("GET", POLLS + "/answers/{answer_id}", 200, names={"message_id": "poll", "answer_id": "1"}),
+    Case("GET", POLLS + "/answers/{answer_id}", 200, names={"message_id": "poll", "answer_id": "2"}, query="?limit=1"),
+    Case("POST", POLLS + "/expire", 200, names={"message_id": "poll"}),
+    *(Case("GET", MESSAGE, 200, names={"message_id": name}) for name in ("poll", "ended", "result")),
     Case("POST", CHANNEL + "/followers", 200, {"webhook_channel_id": "{channel_id}"}, {"channel_id": "news"}),
     *(Case("GET", MESSAGE, 200, names={"message_id": name}) for name in ("copy", "announced")),
     Case("PUT", REACTION + "/@me", 204, names={"emoji_name": "🏳️‍🌈"}),
@@ -457,6 +477,44 @@ GOOD += [
 
 
 BAD += [
+    *(
+        Case("POST", MESSAGES, 400, {"poll": POLL | wrong}, code=50035)
+        for wrong in (
+            {"question": None},
+            {"question": {"text": ""}},
+            {"question": {"text": "x" * 301}},
+            {"answers": None},
+            {"answers": []},
+            {"answers": [{}]},
+            {"answers": [{"poll_media": {"text": "x" * 56}}]},
+            {"answers": [{"poll_media": {"text": "x", "emoji": {"name": "tea"}}}]},
+            {"answers": POLL["answers"] * 11},
+            {"duration": 0},
+            {"duration": 769},
+            {"layout_type": 2},
+            {"allow_multiselect": "perhaps"},
+        )
+    ),
+    Case("PATCH", MESSAGE, 400, {"content": "x"}, {"message_id": "poll"}, code=520003),
+    Case("POST", POLLS + "/expire", 403, names={"message_id": "adas_poll"}, code=50005),
+    Case("POST", POLLS + "/expire", 400, names={"message_id": "ended"}, code=520001),
+    Case("POST", POLLS + "/expire", 400, code=520006),
+    Case("GET", POLLS + "/answers/{answer_id}", 400, names={"answer_id": "1"}, code=520006),
+    Case("GET", POLLS + "/answers/{answer_id}", 400, names={"message_id": "poll", "answer_id": "11"}, code=50035),
+    Case(
+        "POST",
+        MESSAGES,
+        400,
+        {"message_reference": {"type": 1, "channel_id": "{channel_id}", "message_id": "{poll}"}},
+        code=50035,
+    ),
+    Case(
+        "POST",
+        MESSAGES,
+        400,
+        {"message_reference": {"type": 1, "channel_id": "{channel_id}", "message_id": "{message_id}"}, "poll": POLL},
+        code=50035,
+    ),
     *(
         Case("POST", MESSAGES, 400, {"message_reference": {"type": 1, **reference}, **more}, code=50035)
         for reference, more in (
@@ -769,6 +827,16 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
     world.messages.pin(fresh, world.owner)
     world.announcements.follow(news, general, world.bot)
     world.announcements.publish(published)
+    now = world.clock.time()
+    poll, ended = (
+        world.messages.add(
+            general, world.bot, poll=Poll("Tea?", [{"text": "Yes", "emoji": {"id": None, "name": "🍵"}}], now + 3600)
+        )
+        for _ in range(2)
+    )
+    for message in (poll, ended):
+        world.polls.vote(message, bob, [1])
+    world.polls.end(ended)
     things = {
         **places,
         "managed": managed,
@@ -782,6 +850,10 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
         "crowded": crowded,
         "threaded": threaded,
         "system": system,
+        "poll": poll,
+        "ended": ended,
+        "adas_poll": world.messages.add(general, world.owner, poll=Poll("Tea?", [{"text": "Yes"}], now + 3600)),
+        "result": next(message for message in general.messages.values() if message.kind == 46),
         "news": news,
         "fresh": fresh,
         "published": published,

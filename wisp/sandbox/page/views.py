@@ -165,6 +165,8 @@ def message_view(person: Person, message: Message) -> JSON:
         quoted = message.snapshot["content"].replace("\n", "\n> ")
         shown |= {name: message.snapshot[name] for name in ("embeds", "attachments")}
         shown["content"] = f"-# Forwarded\n> {quoted}" if quoted else "-# Forwarded"
+    if message.poll is not None:
+        shown["content"] = "\n".join([shown["content"], *message.poll.lines]).strip()
     shown["pinned"] = message.pinned is not None
     shown["reactions"] = [
         {

@@ -11,6 +11,7 @@ from wisp.limits import ATTACHMENTS, CONTENT
 from wisp.sandbox.people.commands import Chosen, File, Value, autocomplete_data, choose, command_data, usable
 from wisp.sandbox.people.components import button_data, called, controls, menu_data, select_data, submit_data
 from wisp.sandbox.people.reply import Reply
+from wisp.sandbox.world.bounds import POLL_ANSWER, POLL_ANSWERS, POLL_HOURS, POLL_QUESTION
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
     ANNOUNCEMENT_THREAD,
@@ -33,10 +34,12 @@ from wisp.sandbox.world.objects import (
     Interaction,
     Member,
     Message,
+    Poll,
     Role,
     User,
 )
 from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.state import refuse_length
 from wisp.sandbox.world.world import World
 
 NO_ANSWER = "The application did not respond"
@@ -404,6 +407,51 @@ class Person:
         self._check_may("reply", Permission.READ_MESSAGE_HISTORY)
         return message
 
+    async def start_poll(
+        self, question: str, *answers: str, hours: int = 24, multiselect: bool = False, text: str = ""
+    ) -> Message:
+        """Post a poll with 1 to 10 answers that is open for some hours, and wait until the bot is idle.
+
+        Raises Impossible for what a client would not send, and if they may not create polls here.
+        """
+        self._check_writable()
+        self._check_may("create polls", Permission.SEND_POLLS)
+        refuse_length("a question", question, POLL_QUESTION)
+        for answer in answers:
+            refuse_length("an answer", answer, POLL_ANSWER)
+        for what, number, bound in (("answers", len(answers), POLL_ANSWERS), ("hours", hours, POLL_HOURS)):
+            if not bound.holds(number):
+                raise Impossible(f"a poll has {bound.least} to {bound.most} {what}, not {number}")
+        expiry = self.people.world.clock.time() + hours * 3600
+        poll = Poll(question, [{"text": answer} for answer in answers], expiry, multiselect)
+        message = self.people.world.messages.add(self.channel, self.user, content=text, poll=poll)
+        await self.rest()
+        return message
+
+    async def vote(self, on: Reply | Message, *answers: str | int) -> None:
+        """Vote for answers of a poll, by their texts or numbers, instead of those that they chose before.
+
+        Without answers they take their votes back. Raises Impossible if a client would not let them vote so.
+        """
+        message = self._seen(on)
+        poll = self.people.world.polls.open_poll(message)
+        self.at(message.channel).check_sight()
+        texts = [media["text"] for media in poll.answers]
+        for answer in answers:
+            if isinstance(answer, str) and answer not in texts:
+                raise Impossible(f"the poll has no answer {answer!r}; it has {', '.join(texts)}")
+        numbers = [texts.index(answer) + 1 if isinstance(answer, str) else answer for answer in answers]
+        self.people.world.polls.vote(message, self.user, numbers)
+        await self.rest()
+
+    async def end_poll(self, on: Reply | Message) -> None:
+        """End a poll of their own. Raises Impossible for those of others, and if it has ended."""
+        message = self._seen(on)
+        if message.author is not self.user:
+            raise Impossible(f"{self.name} can end their own polls, not {message.author.name}'s")
+        self.people.world.polls.end(message)
+        await self.rest()
+
     async def start_thread(self, name: str, on: Reply | Message | None = None, *, private: bool = False) -> Person:
         """Start a thread in the channel, on a message if one is given, and return the same person, looking at it.
 
@@ -431,6 +479,8 @@ class Person:
         """Edit a message of their own. Raises Impossible for those of others, and for what a client would not send."""
         if self._seen(message).author is not self.user:
             raise Impossible(f"{self.name} can edit their own messages, not {message.author.name}'s")
+        if message.poll is not None:
+            raise Impossible("a message with a poll cannot be edited")
         if len(text) > CONTENT or not (text.strip() or message.attachments):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         self._check_there(message)

@@ -43,7 +43,7 @@ class DiscordError(Exception):
 
 
 class Unserved(Exception):
-    """A bot asked for something that the sandbox does not have, named in a few words: "polls in messages"."""
+    """A bot asked for something that the sandbox does not have, named in a few words: "stickers in messages"."""
 
 
 UNKNOWN_CHANNEL = ErrorCode(404, 10003, "Unknown Channel")
@@ -136,6 +136,9 @@ TWO_POSTS_SAID = ErrorCode(
 )
 NO_FORUM = ErrorCode(400, 220003, "Webhooks can only create threads in forum channels")
 BANS_FAILED = ErrorCode(400, 500000, "Failed to ban users", "resources/guild#bulk-guild-ban")
+POLL_EXPIRED = ErrorCode(400, 520001, "Poll expired")
+CANNOT_EDIT_POLL = ErrorCode(400, 520003, "Cannot edit a poll message")
+NO_POLL = ErrorCode(400, 520006, "Cannot expire a non-poll message")
 RATE_LIMITED = ErrorCode(429, 0, "You are being rate limited.", "topics/rate-limits#exceeding-a-rate-limit")
 UNAUTHORIZED = ErrorCode(401, 0, "401: Unauthorized", "topics/opcodes-and-status-codes#http")
 BAD_REQUEST = ErrorCode(400, 0, "400: Bad Request", "topics/opcodes-and-status-codes#http")

@@ -151,7 +151,7 @@ def crosspost(call: Call) -> Answer:
         raise DiscordError(WRONG_CHANNEL_TYPE)
     if message.flags & CROSSPOSTED:
         raise DiscordError(ALREADY_CROSSPOSTED)
-    if message.kind != 0 or message.snapshot is not None:
+    if message.kind != 0 or message.snapshot is not None or message.poll is not None:
         raise DiscordError(INVALID_MESSAGE_TYPE)
     call.world.announcements.publish(message)
     return 200, message.payload()
@@ -200,6 +200,7 @@ def _need_for_content(call: Call, draft: Draft) -> None:
         (draft.embeds, Permission.EMBED_LINKS),
         (draft.uploads, Permission.ATTACH_FILES),
         (draft.tts, Permission.SEND_TTS_MESSAGES),
+        (draft.poll, Permission.SEND_POLLS),
     ):
         if there:
             call.need(permission)

@@ -36,6 +36,8 @@ def message_lines(message: Message, world: World) -> list[str]:
         lines.append(f"forwards: {on_one_line(readable(message.snapshot['content'], world))}")
     for embed in message.embeds if message.snapshot is None else message.snapshot["embeds"]:
         lines += [f"| {line}" for line in embed_lines(embed, world)]
+    if message.poll is not None:
+        lines += [f"| {on_one_line(readable(line, world))}" for line in message.poll.lines]
     lines += [file_line(attachment) for attachment in message.attachments]
     if labels := " ".join(f"[{readable(label, world)}]" for label in _labels(message.components)):
         lines += labels.split("\n")

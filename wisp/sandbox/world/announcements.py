@@ -50,7 +50,12 @@ class Announcements:
         refuse_deleted(message)
         if message.channel.kind != ANNOUNCEMENT:
             raise Impossible(f"{message.channel} is no announcement channel")
-        if message.kind != 0 or message.snapshot is not None or message.flags & IS_CROSSPOST:
+        if (
+            message.kind != 0
+            or message.snapshot is not None
+            or message.poll is not None
+            or message.flags & IS_CROSSPOST
+        ):
             raise Impossible("this message cannot be published: only those that users and bots write can")
         if message.flags & CROSSPOSTED:
             raise Impossible("the message is published already")

@@ -21,6 +21,7 @@ from wisp.sandbox.world.objects import (
     JSON,
     LOADING,
     PINNED,
+    POLL_RESULT,
     REPLY,
     SOURCE_DELETED,
     SUPPRESS_EMBEDS,
@@ -31,6 +32,7 @@ from wisp.sandbox.world.objects import (
     Interaction,
     LimitReached,
     Message,
+    Poll,
     User,
     Webhook,
     timestamp,
@@ -74,6 +76,7 @@ class Messages(Registry[int, Message]):
         webhook: Webhook | None = None,
         snapshot: JSON | None = None,
         followed: Channel | None = None,
+        poll: Poll | None = None,
         id: int | None = None,
     ) -> Message:
         """Post a message, unchecked: REST refuses what Discord refuses before it comes here.
@@ -101,6 +104,7 @@ class Messages(Registry[int, Message]):
             webhook=webhook,
             snapshot=snapshot,
             followed=followed,
+            poll=poll,
         )
         self._mention(message, allowed_mentions)
         self._items[message.id] = message
@@ -125,6 +129,8 @@ class Messages(Registry[int, Message]):
             raise Impossible("a private answer cannot be forwarded")
         if message.kind not in WRITTEN:
             raise Impossible("this message cannot be forwarded: Discord wrote it")
+        if message.poll is not None:
+            raise Impossible("a message with a poll cannot be forwarded")
         return self.add(channel, author, flags=flags, nonce=nonce, reference=message, snapshot=message.as_snapshot())
 
     def slowed(self, user: User, channel: Channel, *, thread: bool = False) -> float:
@@ -149,6 +155,7 @@ class Messages(Registry[int, Message]):
         components: Iterable[JSON] | None = None,
         attachments: Iterable[Attachment] | None = None,
         flags: int | None = None,
+        poll: Poll | None = None,
         allowed_mentions: JSON | None = None,
     ) -> None:
         """Change what is given, leave what is None. An answer that fills a deferral is not an edit.
@@ -171,6 +178,8 @@ class Messages(Registry[int, Message]):
             message.attachments = list(attachments)
         if flags is not None:
             message.flags = flags
+        if poll is not None:
+            message.poll = poll
         self.changed(message)
         for copy in [copy for copy in message.copies if not copy.deleted]:
             hidden = None if flags is None else copy.flags & ~SUPPRESS_EMBEDS | flags & SUPPRESS_EMBEDS
@@ -284,6 +293,8 @@ class Messages(Registry[int, Message]):
                 users[number] = self._users[number]
         if (replied := _replied_to(message, allowed)) and replied.id in self._users:
             users.setdefault(replied.id, replied)
+        if message.kind == POLL_RESULT and message.author.id in self._users:
+            users[message.author.id] = message.author
         message.mentions = list(users.values())
         message.mention_roles = list(roles)
         named = "@everyone" in message.content or "@here" in message.content

@@ -731,6 +731,68 @@ class Reaction:
 
 
 @dataclass(eq=False, slots=True)
+class Poll:
+    """A question to the readers of a message. `answers` are Discord's media (`text`, `emoji`), numbered from 1.
+
+    `expiry` is in seconds since the Unix epoch; `votes` are the users by the number of the answer that they chose.
+    """
+
+    question: str
+    answers: list[JSON]
+    expiry: float
+    multiselect: bool = False
+    finished: bool = False
+    votes: dict[int, dict[int, User]] = field(default_factory=dict[int, dict[int, User]])
+
+    def text(self, number: int) -> str:
+        """The text of an answer."""
+        return self.answers[number - 1]["text"]
+
+    @property
+    def count(self) -> dict[int, int]:
+        """How many users chose each answer that was chosen."""
+        return {number: len(users) for number, users in sorted(self.votes.items()) if users}
+
+    @property
+    def lines(self) -> list[str]:
+        """The question, and the answers with their votes."""
+        question = f"{self.question} (ended)" if self.finished else self.question
+        count = self.count
+        return [question, *(f"{n}. {media['text']}: {count.get(n, 0)}" for n, media in enumerate(self.answers, 1))]
+
+    def payload(self) -> JSON:
+        """Discord's poll object. Bots do not vote."""
+        answers = [{"answer_id": number, "poll_media": media} for number, media in enumerate(self.answers, 1)]
+        counts = [{"id": number, "count": count, "me_voted": False} for number, count in self.count.items()]
+        return {
+            "question": {"text": self.question},
+            "answers": answers,
+            "expiry": timestamp(self.expiry),
+            "allow_multiselect": self.multiselect,
+            "layout_type": 1,
+            "results": {"answer_counts": counts, "is_finalized": self.finished},
+        }
+
+    def result_embed(self) -> JSON:
+        """Discord's embed of type `poll_result`; it names an answer only if no other has as many votes."""
+        count = self.count
+        most = max(count.values(), default=0)
+        first = [number for number, votes in count.items() if votes == most]
+        told = {
+            "poll_question_text": self.question,
+            "victor_answer_votes": str(most),
+            "total_votes": str(sum(count.values())),
+        }
+        if len(first) == 1:
+            media = self.answers[first[0] - 1]
+            told |= {"victor_answer_id": str(first[0]), "victor_answer_text": media["text"]}
+            if emoji := media.get("emoji"):
+                told |= {f"victor_answer_emoji_{key}": str(emoji[key]) for key in ("id", "name") if emoji.get(key)}
+        fields = [{"name": name, "value": value, "inline": False} for name, value in told.items()]
+        return {"type": "poll_result", "fields": fields}
+
+
+@dataclass(eq=False, slots=True)
 class Attachment:
     """A file on a message or given to an option. `url` answers its `content` while the sandbox runs."""
 
@@ -806,6 +868,7 @@ class Message:
     copies: list[Message] = field(default_factory=list["Message"])
     snapshot: JSON | None = None
     followed: Channel | None = None
+    poll: Poll | None = None
 
     def __repr__(self) -> str:
         counts = {"embeds": self.embeds, "attachments": self.attachments, "components": self.components}
@@ -858,6 +921,8 @@ class Message:
             message["nonce"] = self.nonce
         if self.interaction is not None:
             message |= self.interaction.message_fields(self)
+        if self.poll is not None:
+            message["poll"] = self.poll.payload()
         if self.snapshot is not None:
             message["message_snapshots"] = [{"message": self.snapshot}]
         if self.followed is not None:
@@ -888,6 +953,8 @@ class Message:
         place = _place(reference.channel) | {"message_id": str(reference.id)}
         if self.snapshot is not None:
             return {"message_reference": {**place, "type": FORWARD}}
+        if self.kind == POLL_RESULT:
+            return {"message_reference": {name: place[name] for name in ("type", "channel_id", "message_id")}}
         if self.flags & IS_CROSSPOST:
             return {"message_reference": place}
         replied = None if reference.deleted else reference.payload(with_reference=False)

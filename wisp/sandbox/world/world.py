@@ -18,6 +18,7 @@ from wisp.sandbox.world.invites import Invites
 from wisp.sandbox.world.members import Members
 from wisp.sandbox.world.messages import Messages
 from wisp.sandbox.world.objects import JSON, User
+from wisp.sandbox.world.polls import Polls
 from wisp.sandbox.world.reactions import Reactions
 from wisp.sandbox.world.roles import Roles
 from wisp.sandbox.world.state import State
@@ -39,6 +40,7 @@ class World(State):
         self.users = Users(self)
         self.attachments = Attachments(self)
         self.messages = Messages(self, self.users)
+        self.polls = Polls(self, self.messages)
         self.reactions = Reactions(self)
         self.webhooks = Webhooks(self)
         self.announcements = Announcements(self, self.messages, self.webhooks)
