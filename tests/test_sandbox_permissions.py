@@ -44,6 +44,7 @@ from test_sandbox_specification import (
     ROLES,
     THREAD_MEMBERS,
     THUMB,
+    VOICE_MESSAGE,
     WEBHOOK,
     WEBHOOK_MESSAGE,
     Case,
@@ -115,6 +116,7 @@ NEEDED = [
     ),
     Needed(P.EMBED_LINKS, Case("POST", MESSAGES, 200, {"embeds": [EMBED]})),
     Needed(P.ATTACH_FILES, Case("POST", MESSAGES, 200, FILE_NOTES, file=True)),
+    Needed(P.SEND_VOICE_MESSAGES, Case("POST", MESSAGES, 200, VOICE_MESSAGE, file=True), besides=P.ATTACH_FILES),
     Needed(P.SEND_POLLS, Case("POST", MESSAGES, 200, {"poll": POLL})),
     Needed(P.SEND_TTS_MESSAGES, Case("POST", MESSAGES, 200, {"content": "x", "tts": True})),
     Needed(

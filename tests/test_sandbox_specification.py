@@ -125,6 +125,8 @@ MODAL = {
     "title": "Title",
     "components": [{"type": 1, "components": [{"type": 4, "custom_id": "t", "label": "Text", "style": 1}]}],
 }
+VOICE_NOTES = {"id": "0", "filename": "voice.ogg", "duration_secs": 1.5, "waveform": "AAAA"}
+VOICE_MESSAGE = {"flags": 1 << 13, "attachments": [VOICE_NOTES]}
 FILE_NOTES = {"content": "file", "attachments": [{"id": "0", "description": "about it"}]}
 
 
@@ -335,6 +337,9 @@ GOOD += [
     Case("PUT", CHANNEL + "/pins/{message_id}", 204),
     Case("DELETE", CHANNEL + "/pins/{message_id}", 204, names={"message_id": "pinned"}),
     Case("POST", MESSAGE + "/crosspost", 200, names=IN_NEWS),
+    Case("POST", MESSAGES, 200, VOICE_MESSAGE, file=True),
+    callback("command", 4, VOICE_MESSAGE, file=True),
+    Case("POST", MESSAGES, 200, {"content": "x", "flags": 1 << 12}),
     Case("POST", MESSAGES, 200, {"poll": POLL}),
     Case("POST", MESSAGES, 200, {"content": "x", "poll": BIG_POLL}),
     Case("POST", WEBHOOK, 200, {"poll": POLL}, A_HOOK, "?wait=true"),
@@ -477,6 +482,21 @@ GOOD += [
 
 
 BAD += [
+    *(
+        Case("POST", MESSAGES, 400, VOICE_MESSAGE | wrong, file=True, code=code)
+        for wrong, code in (
+            ({"content": "x"}, 50159),
+            ({"embeds": [EMBED]}, 50159),
+            ({"poll": POLL}, 50159),
+            ({"attachments": [VOICE_NOTES | {"filename": "voice.txt"}]}, 50160),
+            ({"attachments": [{"id": "0", "filename": "voice.ogg", "duration_secs": 1}]}, 50161),
+            ({"attachments": [{"id": "0", "filename": "voice.ogg", "waveform": "AAAA"}]}, 50161),
+            ({"attachments": [VOICE_NOTES | {"waveform": "x" * 401}]}, 50035),
+            ({"attachments": [VOICE_NOTES | {"duration_secs": -1}]}, 50035),
+        )
+    ),
+    Case("POST", MESSAGES, 400, {"flags": 1 << 13}, code=50160),
+    Case("PATCH", MESSAGE, 400, {"content": "x"}, {"message_id": "voice_message"}, code=50162),
     *(
         Case("POST", MESSAGES, 400, {"poll": POLL | wrong}, code=50035)
         for wrong in (
@@ -850,6 +870,7 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
         "crowded": crowded,
         "threaded": threaded,
         "system": system,
+        "voice_message": world.messages.add(general, world.bot, flags=1 << 13),
         "poll": poll,
         "ended": ended,
         "adas_poll": world.messages.add(general, world.owner, poll=Poll("Tea?", [{"text": "Yes"}], now + 3600)),

@@ -9,11 +9,30 @@ from itertools import count
 from typing import NamedTuple, TypedDict
 
 from wisp.limits import ATTACHMENTS, Violation, is_integer
-from wisp.sandbox.rest.errors import CANNOT_EDIT_POLL, EMPTY_MESSAGE, DiscordError, Unserved
+from wisp.sandbox.rest.errors import (
+    CANNOT_EDIT_POLL,
+    CANNOT_EDIT_VOICE,
+    EMPTY_MESSAGE,
+    NOT_ONE_VOICE,
+    VOICE_WITH_MORE,
+    VOICE_WITHOUT_METADATA,
+    DiscordError,
+    Unserved,
+)
 from wisp.sandbox.rest.fields import REQUIRED, Fields
 from wisp.sandbox.rest.shapes import is_emoji, message_violations
 from wisp.sandbox.world.bounds import POLL_ANSWER, POLL_HOURS, POLL_QUESTION, Bound
-from wisp.sandbox.world.objects import COMPONENTS_V2, JSON, LOADING, SUPPRESS_EMBEDS, Attachment, Message, Poll
+from wisp.sandbox.world.objects import (
+    COMPONENTS_V2,
+    IS_VOICE,
+    JSON,
+    LOADING,
+    SUPPRESS_EMBEDS,
+    Attachment,
+    Message,
+    Poll,
+    media_type,
+)
 from wisp.sandbox.world.world import World
 
 SELECT_FIELDS = ("custom_id", "placeholder", "min_values", "max_values", "disabled")
@@ -58,7 +77,7 @@ _EMBED_PARTS = (
 )
 """The parts of an embed, the field that each needs, and all its fields."""
 
-_UNSERVED = {"sticker_ids": "stickers in messages"}
+_UNSERVED = {"sticker_ids": "stickers in messages", "shared_client_theme": "themes in messages"}
 """Fields of a message that Discord has and the sandbox has not."""
 
 
@@ -81,6 +100,8 @@ class Upload(NamedTuple):
     filename: str
     content: bytes
     description: str | None
+    duration: float | None = None
+    waveform: str | None = None
 
 
 @dataclass(slots=True)
@@ -142,6 +163,8 @@ def read_draft(
             raise Unserved(what)
     if old is not None and old.poll is not None:
         raise DiscordError(CANNOT_EDIT_POLL)
+    if old is not None and old.flags & IS_VOICE:
+        raise DiscordError(CANNOT_EDIT_VOICE)
     # Of edits only the one that fills a deferral can add a poll (interactions/receiving-and-responding).
     poll = _read_poll(fields) if old is None or old.loading else None
     kept, uploads = _read_files(fields, files, old)
@@ -161,9 +184,24 @@ def read_draft(
         ephemeral=ephemeral or (old is not None and old.ephemeral),
         poll=poll,
     )
+    if old is None and flags & IS_VOICE:
+        _check_voice(draft)
     if old is None and draft.empty:
         raise DiscordError(EMPTY_MESSAGE)
     return draft
+
+
+def _check_voice(draft: Draft) -> None:
+    """Raise DiscordError if a voice message is not one audio file that says its duration and waveform.
+
+    See https://docs.discord.com/developers/resources/message#voice-messages.
+    """
+    if draft.content or draft.embeds or draft.components or draft.poll:
+        raise DiscordError(VOICE_WITH_MORE)
+    if len(draft.uploads) != 1 or not media_type(draft.uploads[0].filename).startswith("audio/"):
+        raise DiscordError(NOT_ONE_VOICE)
+    if draft.uploads[0].duration is None or draft.uploads[0].waveform is None:
+        raise DiscordError(VOICE_WITHOUT_METADATA)
 
 
 def _read_poll(fields: Fields) -> PollDraft | None:
@@ -275,7 +313,8 @@ def _read_files(
     uploads: list[Upload] = []
     for number, (filename, content) in sorted(files.items()):
         detail = details.get(number, {})
-        uploads.append(Upload(detail.get("filename") or filename, content, detail.get("description")))
+        name, about = detail.get("filename") or filename, detail.get("description")
+        uploads.append(Upload(name, content, about, detail.get("duration_secs"), detail.get("waveform")))
     return kept, uploads
 
 
@@ -283,7 +322,12 @@ def _store_files(world: World, draft: Draft) -> list[Attachment]:
     """Store the new files of a message; return all that it has."""
     new = [
         world.attachments.add(
-            upload.filename, upload.content, description=upload.description, ephemeral=draft.ephemeral
+            upload.filename,
+            upload.content,
+            description=upload.description,
+            ephemeral=draft.ephemeral,
+            duration=upload.duration,
+            waveform=upload.waveform,
         )
         for upload in draft.uploads
     ]

@@ -112,6 +112,10 @@ INVALID_MESSAGE_TYPE = ErrorCode(400, 50068, "Invalid message type")
 ARCHIVED_THREAD = ErrorCode(400, 50083, "Thread is archived", seen="victornpb/undiscord#399")
 INVALID_JSON = ErrorCode(400, 50109, "The request body contains invalid JSON.", seen="dolfies/discord.py-self#484")
 ASSET_TOO_LARGE = ErrorCode(400, 50138, "Failed to resize asset below the maximum size: 262144")
+VOICE_WITH_MORE = ErrorCode(400, 50159, "Voice messages do not support additional content.")
+NOT_ONE_VOICE = ErrorCode(400, 50160, "Voice messages must have a single audio attachment.")
+VOICE_WITHOUT_METADATA = ErrorCode(400, 50161, "Voice messages must have supporting metadata.")
+CANNOT_EDIT_VOICE = ErrorCode(400, 50162, "Voice messages cannot be edited.")
 CANNOT_REPLY = ErrorCode(
     403, 160002, "Cannot reply without permission to read message history", seen="Voxel-Fox-Ltd/Flower#63"
 )

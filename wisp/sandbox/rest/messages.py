@@ -37,8 +37,10 @@ from wisp.sandbox.world.objects import (
     CROSSPOSTED,
     DISCORD_EPOCH,
     FORWARD,
+    IS_VOICE,
     REPLY,
     SUPPRESS_EMBEDS,
+    SUPPRESS_NOTIFICATIONS,
     WRITTEN,
     Emoji,
     Message,
@@ -47,8 +49,8 @@ from wisp.sandbox.world.objects import (
 )
 from wisp.sandbox.world.permissions import Permission
 
-BOT_FLAGS = SUPPRESS_EMBEDS | 1 << 12 | COMPONENTS_V2
-"""Message flags that a bot can set in a channel: without embeds, without notification, new components."""
+BOT_FLAGS = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | IS_VOICE | COMPONENTS_V2
+"""Message flags that a bot can set in a channel: no embeds, no notification, a voice message, new components."""
 
 BESIDES_FORWARD = ("content", "embeds", "components", "attachments", "sticker_ids", "poll")
 """What a message cannot have if it forwards another (discord/discord-api-docs issues 7574 and 8561)."""
@@ -196,11 +198,13 @@ def _need_to_write(call: Call) -> None:
 
 def _need_for_content(call: Call, draft: Draft) -> None:
     """Raise DiscordError if the bot lacks a permission for something in a message."""
+    voice = (draft.flags or 0) & IS_VOICE  # which needs no ATTACH_FILES (discord/discord-api-docs#6082)
     for there, permission in (
         (draft.embeds, Permission.EMBED_LINKS),
-        (draft.uploads, Permission.ATTACH_FILES),
+        (draft.uploads and not voice, Permission.ATTACH_FILES),
         (draft.tts, Permission.SEND_TTS_MESSAGES),
         (draft.poll, Permission.SEND_POLLS),
+        (voice, Permission.SEND_VOICE_MESSAGES),
     ):
         if there:
             call.need(permission)

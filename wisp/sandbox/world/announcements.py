@@ -34,12 +34,12 @@ class Announcements:
         15 webhooks.
         """
         if source.kind != ANNOUNCEMENT or source.guild is None:
-            raise Impossible(f"{source} cannot be followed: it is no announcement channel")
+            raise Impossible(f"{source} cannot be about: it is no announcement channel")
         if target.kind not in (TEXT, ANNOUNCEMENT):
             raise Impossible(f"{target} cannot follow {source}: it is no text channel")
         name = f"{source.guild.name} #{source.name}"
         webhook = self._webhooks.add(target, name, creator=user, source=source)
-        self._messages.add(target, user, content=name, kind=FOLLOWED, followed=source)
+        self._messages.add(target, user, content=name, kind=FOLLOWED, about=source)
         return webhook
 
     def publish(self, message: Message) -> None:

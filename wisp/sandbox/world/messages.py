@@ -75,7 +75,7 @@ class Messages(Registry[int, Message]):
         nonce: str | int | None = None,
         webhook: Webhook | None = None,
         snapshot: JSON | None = None,
-        followed: Channel | None = None,
+        about: Channel | None = None,
         poll: Poll | None = None,
         id: int | None = None,
     ) -> Message:
@@ -103,7 +103,7 @@ class Messages(Registry[int, Message]):
             nonce=nonce,
             webhook=webhook,
             snapshot=snapshot,
-            followed=followed,
+            about=about,
             poll=poll,
         )
         self._mention(message, allowed_mentions)

@@ -697,6 +697,8 @@ SOURCE_DELETED = 1 << 3
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 SUPPRESS_EMBEDS = 1 << 2
+SUPPRESS_NOTIFICATIONS = 1 << 12
+IS_VOICE = 1 << 13
 HAS_SNAPSHOT = 1 << 14
 COMPONENTS_V2 = 1 << 15
 """Flags of messages."""
@@ -794,7 +796,10 @@ class Poll:
 
 @dataclass(eq=False, slots=True)
 class Attachment:
-    """A file on a message or given to an option. `url` answers its `content` while the sandbox runs."""
+    """A file on a message or given to an option. `url` answers its `content` while the sandbox runs.
+
+    `duration` (in seconds) and `waveform` (in Base64) are those of a voice message.
+    """
 
     id: int
     filename: str
@@ -802,6 +807,8 @@ class Attachment:
     url: str
     description: str | None = None
     ephemeral: bool = False
+    duration: float | None = None
+    waveform: str | None = None
 
     @property
     def size(self) -> int:
@@ -811,7 +818,7 @@ class Attachment:
     @property
     def content_type(self) -> str:
         """The media type that the file's name says."""
-        return mimetypes.guess_type(self.filename)[0] or "application/octet-stream"
+        return media_type(self.filename)
 
     def payload(self) -> JSON:
         """Discord's attachment object."""
@@ -827,7 +834,16 @@ class Attachment:
             attachment["description"] = self.description
         if self.ephemeral:
             attachment["ephemeral"] = True
+        if self.duration is not None and self.waveform is not None:
+            attachment |= {"duration_secs": self.duration, "waveform": self.waveform}
         return attachment
+
+
+def media_type(filename: str) -> str:
+    """Return the media type that a file's name says; not all systems know the one of voice messages."""
+    if filename.lower().endswith(".ogg"):
+        return "audio/ogg"
+    return mimetypes.guess_type(filename)[0] or "application/octet-stream"
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -838,6 +854,8 @@ class Message:
     where everybody in the channel sees it. While `loading` it reads "the bot is thinking". `reference` is
     what it answers, `interaction` what caused it, `webhook` what it was posted with. `reactions` are in the order in
     which they came; `pinned` is when it was pinned, None where it is not; `thread` is the thread that began with it.
+    `copies` are those in channels that follow; a forward has a `snapshot` of its `reference`. `about` is the channel
+    that a message of Discord's own is about.
     """
 
     id: int
@@ -867,7 +885,7 @@ class Message:
     webhook: Webhook | None = None
     copies: list[Message] = field(default_factory=list["Message"])
     snapshot: JSON | None = None
-    followed: Channel | None = None
+    about: Channel | None = None
     poll: Poll | None = None
 
     def __repr__(self) -> str:
@@ -925,8 +943,8 @@ class Message:
             message["poll"] = self.poll.payload()
         if self.snapshot is not None:
             message["message_snapshots"] = [{"message": self.snapshot}]
-        if self.followed is not None:
-            message["message_reference"] = _place(self.followed)
+        if self.about is not None:
+            message["message_reference"] = _place(self.about)
         if self.reference is not None and with_reference:
             message |= self._reference_fields(self.reference)
         return message
