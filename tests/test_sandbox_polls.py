@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import warnings
 from collections.abc import AsyncIterator
@@ -101,6 +102,8 @@ async def test_a_bots_poll_is_voted_in_and_ended_and_hikari_reads_it(
 
 
 async def test_a_poll_ends_by_itself_when_its_time_is_over() -> None:
+    failures: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
     async with connect(wisp.Bot()) as discord:
         ada = discord.member("ada")
         message = await ada.start_poll("Tea?", "Yes", "No", hours=1)
@@ -120,6 +123,7 @@ async def test_a_poll_ends_by_itself_when_its_time_is_over() -> None:
         assert [one.embeds[0]["fields"][0]["value"] for one in results] == ["Early?", "Tea?"]
         with pytest.raises(Impossible, match="the poll has ended"):
             await ada.vote(message, "Yes")
+    assert failures == []
 
 
 async def test_a_bot_hears_of_votes_and_of_the_end() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Iterable, Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeAlias, TypeGuard
@@ -955,7 +954,7 @@ class Message:
             return self.snapshot
         names = ("type", "content", "mentions", "mention_roles", "attachments", "embeds", "timestamp")
         message = self.payload(with_reference=False)
-        return deepcopy({name: message[name] for name in (*names, "edited_timestamp", "flags", "components")})
+        return {name: message[name] for name in (*names, "edited_timestamp", "flags", "components")}
 
     def gateway_payload(self) -> JSON:
         """The data of MESSAGE_CREATE and MESSAGE_UPDATE: in a guild with its id and the author's member."""
