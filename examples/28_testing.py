@@ -18,6 +18,9 @@ What people can do (the bot is idle again when the call returns):
     await ada.menu("Quote", message)              uses a command in a menu
     await ada.say("hi", files=[File("a.txt", b"...")], reply_to=message, ping=False)
     await ada.edit(message, "ho"), ada.delete(message), ada.react(message, "👍"), ada.unreact(message, "👍")
+    await ada.forward(message, "plans"), ada.publish(message)         publishes it from an announcement channel
+    poll = await ada.start_poll("Tea?", "Yes", "No", hours=24)
+    await ada.vote(poll, "Yes"), ada.vote(poll), ada.end_poll(poll)   without an answer a vote is taken back
     plans = await ada.start_thread("Plans", message)
     eve = await discord.join("eve")               joins, by an invite with `invite=code`; `await eve.leave()`
     ada.at("plans"), ada.at(discord.guild("Two")), ada.dm    the same person in another channel, server, or in DMs

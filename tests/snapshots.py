@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-LEFT_OUT = {"clock", "unserved", "errors", "_last_id"}
-"""Attributes that are no part of what bots and people see: time, what was asked for in vain, the last id given out."""
+LEFT_OUT = {"clock", "unserved", "errors", "_last_id", "_timers"}
+"""Attributes that bots and people do not see: time, timers, what was asked for in vain, the last id given out."""
 
 
 def snapshot(world: object) -> dict[str, object]:

@@ -13,7 +13,7 @@ from test_sandbox_permissions import permissions_of
 from wisp.sandbox.people.commands import File
 from wisp.sandbox.people.person import People, Person
 from wisp.sandbox.people.reply import Reply
-from wisp.sandbox.world.objects import COMMAND, JSON, PRIVATE_THREAD, Impossible, Message
+from wisp.sandbox.world.objects import ANNOUNCEMENT, COMMAND, JSON, PRIVATE_THREAD, Impossible, Message
 from wisp.sandbox.world.permissions import ADMINISTRATOR, Permission
 from wisp.sandbox.world.world import World
 
@@ -68,12 +68,20 @@ def scene() -> Scene:
 
 
 async def write_in_a_locked_thread(scene: Scene) -> None:
+    in_a_locked_thread(scene).post("x")
+
+
+async def write_a_poll_in_a_locked_thread(scene: Scene) -> None:
+    await in_a_locked_thread(scene).start_poll("Tea?", "Yes")
+
+
+def in_a_locked_thread(scene: Scene) -> Person:
     thread = next(iter(scene.guild.threads.values()), None)
     if thread is None:
         thread = scene.world.threads.start(scene.bob.channel, "locked", scene.world.owner)
         scene.world.threads.edit(thread, locked=True)
     scene.changes.clear()
-    scene.bob.at(thread).post("x")
+    return scene.bob.at(thread)
 
 
 async def post(scene: Scene, **how: Any) -> None:
@@ -91,6 +99,14 @@ async def moderate(scene: Scene, verb: str) -> None:
         scene.world.members.ban(guild, eve)
     scene.changes.clear()
     await getattr(scene.bob, verb)(eve)
+
+
+async def publish(scene: Scene, *, own: bool) -> None:
+    news = scene.guild.channel("news") or scene.world.channels.add(scene.guild, "news", kind=ANNOUNCEMENT)
+    author = scene.bob.user if own else scene.ada.user
+    message = scene.world.messages.add(news, author, content="x")
+    scene.changes.clear()
+    await scene.bob.publish(message)
 
 
 Act = Callable[[Scene], Awaitable[object]]
@@ -111,6 +127,12 @@ NEEDED: list[tuple[str, Permission, Act]] = [
     ("start_thread", P.CREATE_PUBLIC_THREADS, lambda scene: scene.bob.start_thread("about it", scene.message)),
     ("start_thread", P.CREATE_PRIVATE_THREADS, lambda scene: scene.bob.start_thread("private", private=True)),
     ("delete", P.MANAGE_MESSAGES, lambda scene: scene.bob.delete(scene.message)),
+    ("forward", P.READ_MESSAGE_HISTORY, lambda scene: scene.bob.forward(scene.message, "general")),
+    ("start_poll", P.SEND_POLLS, lambda scene: scene.bob.start_poll("Tea?", "Yes")),
+    ("start_poll", P.SEND_MESSAGES, lambda scene: scene.bob.start_poll("Tea?", "Yes")),
+    ("start_poll", P.MANAGE_THREADS, write_a_poll_in_a_locked_thread),
+    ("publish", P.SEND_MESSAGES, lambda scene: publish(scene, own=True)),
+    ("publish", P.MANAGE_MESSAGES, lambda scene: publish(scene, own=False)),
     ("react", P.READ_MESSAGE_HISTORY, lambda scene: scene.bob.react(scene.message, "👍")),
     ("react", P.ADD_REACTIONS, lambda scene: scene.bob.react(scene.message, "👍")),
     ("slash", P.USE_APPLICATION_COMMANDS, lambda scene: scene.bob.slash("hello")),

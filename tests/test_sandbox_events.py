@@ -18,7 +18,18 @@ import wisp.sandbox
 from wisp.sandbox import Sandbox
 from wisp.sandbox.gateway.intents import EVENTS, INTENT_BITS, hears
 from wisp.sandbox.world.audit_log import AuditLogEvent
-from wisp.sandbox.world.objects import CATEGORY, COMMAND, FORUM, PRIVATE_THREAD, STAGE, VOICE, Channel, Emoji, Guild
+from wisp.sandbox.world.objects import (
+    CATEGORY,
+    COMMAND,
+    FORUM,
+    PRIVATE_THREAD,
+    STAGE,
+    VOICE,
+    Channel,
+    Emoji,
+    Guild,
+    Poll,
+)
 from wisp.sandbox.world.state import Event
 from wisp.sandbox.world.world import World
 
@@ -144,6 +155,11 @@ def _talk(world: World, channel: Channel, emoji: Emoji) -> None:
     world.reactions.clear(first)
     world.messages.pin(first, ada)
     world.messages.unpin(first)
+    poll = world.messages.add(channel, ada, poll=Poll("Tea?", [{"text": "Yes"}], world.clock.time() + 3600))
+    world.polls.vote(poll, ada, [1])
+    world.polls.vote(poll, ada, [])
+    world.polls.end(poll)
+    world.messages.forward(first, channel, ada)
     world.messages.delete(second)
     if channel.guild is not None:
         more = [world.messages.add(channel, ada, content=str(number)) for number in range(2)]
@@ -169,7 +185,7 @@ async def heard(sandbox: Sandbox, sequence: Any) -> None:
             await asyncio.sleep(0.01)
 
 
-def test_every_event_that_is_sent_anywhere_is_made_to_happen_here() -> None:
+async def test_every_event_that_is_sent_anywhere_is_made_to_happen_here() -> None:
     world = World()
     happened: set[str] = set()
     world.events.subscribe(lambda event: happened.add(event.name))
@@ -178,7 +194,7 @@ def test_every_event_that_is_sent_anywhere_is_made_to_happen_here() -> None:
     assert happened == SENT - BY_SESSION
 
 
-def test_each_event_is_heard_with_its_intent_alone_and_not_without_it() -> None:
+async def test_each_event_is_heard_with_its_intent_alone_and_not_without_it() -> None:
     world = World()
     told: list[tuple[str, bool, int]] = []
 

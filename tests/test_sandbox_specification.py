@@ -27,6 +27,7 @@ from wisp.sandbox.world import bounds
 from wisp.sandbox.world.audit_log import WEBHOOK as OF_WEBHOOKS
 from wisp.sandbox.world.audit_log import AuditLogEvent, changes_of
 from wisp.sandbox.world.objects import (
+    ANNOUNCEMENT,
     AUTOCOMPLETE,
     CATEGORY,
     COMMAND,
@@ -38,6 +39,7 @@ from wisp.sandbox.world.objects import (
     Channel,
     Emoji,
     Guild,
+    Poll,
     User,
     timestamp,
 )
@@ -125,6 +127,8 @@ MODAL = {
     "title": "Title",
     "components": [{"type": 1, "components": [{"type": 4, "custom_id": "t", "label": "Text", "style": 1}]}],
 }
+VOICE_NOTES = {"id": "0", "filename": "voice.ogg", "duration_secs": 1.5, "waveform": "AAAA"}
+VOICE_MESSAGE = {"flags": 1 << 13, "attachments": [VOICE_NOTES]}
 FILE_NOTES = {"content": "file", "attachments": [{"id": "0", "description": "about it"}]}
 
 
@@ -321,6 +325,17 @@ ABOUT = {
     "install_params": {"scopes": ["bot"], "permissions": 8},
     "integration_types_config": {"0": {"oauth2_install_params": {"scopes": ["bot"], "permissions": 8}}, "1": {}},
 }
+POLLS = CHANNEL + "/polls/{message_id}"
+POLL = {"question": {"text": "Tea?"}, "answers": [{"poll_media": {"text": "Yes"}}]}
+OWN_ANSWER = {"poll_media": {"text": "Own", "emoji": {"id": "{own_emoji}"}}}
+BIG_POLL = {
+    **POLL,
+    "answers": [{"poll_media": {"text": "Yes", "emoji": {"name": "🍵"}}}, OWN_ANSWER],
+    "duration": 768,
+    "allow_multiselect": True,
+    "layout_type": 1,
+}
+IN_NEWS = {"channel_id": "news", "message_id": "fresh"}
 FULL = {"channel_id": "full_of_pins", "message_id": "251st"}
 REPLYING = {"content": "x", "message_reference": {"message_id": "1"}}
 
@@ -333,6 +348,21 @@ GOOD += [
     Case("GET", CHANNEL + "/pins", 200),
     Case("PUT", CHANNEL + "/pins/{message_id}", 204),
     Case("DELETE", CHANNEL + "/pins/{message_id}", 204, names={"message_id": "pinned"}),
+    Case("POST", MESSAGE + "/crosspost", 200, names=IN_NEWS),
+    Case("POST", MESSAGES, 200, VOICE_MESSAGE, file=True),
+    callback("command", 4, VOICE_MESSAGE, file=True),
+    Case("POST", MESSAGES, 200, {"content": "x", "flags": 1 << 12}),
+    Case("POST", MESSAGES, 200, {"poll": POLL}),
+    Case("POST", MESSAGES, 200, {"content": "x", "poll": BIG_POLL}),
+    Case("POST", WEBHOOK, 200, {"poll": POLL}, A_HOOK, "?wait=true"),
+    Case("PATCH", ORIGINAL, 200, {"poll": POLL}, DEFERRED),
+    callback("command", 4, {"poll": POLL}),
+    Case("GET", POLLS + "/answers/{answer_id}", 200, names={"message_id": "poll", "answer_id": "1"}),
+    Case("GET", POLLS + "/answers/{answer_id}", 200, names={"message_id": "poll", "answer_id": "2"}, query="?limit=1"),
+    Case("POST", POLLS + "/expire", 200, names={"message_id": "poll"}),
+    *(Case("GET", MESSAGE, 200, names={"message_id": name}) for name in ("poll", "ended", "result")),
+    Case("POST", CHANNEL + "/followers", 200, {"webhook_channel_id": "{channel_id}"}, {"channel_id": "news"}),
+    *(Case("GET", MESSAGE, 200, names={"message_id": name}) for name in ("copy", "announced")),
     Case("PUT", REACTION + "/@me", 204, names={"emoji_name": "🏳️‍🌈"}),
     Case("PUT", REACTION + "/@me", 204, names={"emoji_name": "blob"}),
     Case("PUT", REACTION + "/@me", 204, names={"emoji_name": "👍", "channel_id": "dms", "message_id": "dm_message"}),
@@ -467,6 +497,88 @@ GOOD += [
 
 
 BAD += [
+    *(
+        Case("POST", MESSAGES, 400, VOICE_MESSAGE | wrong, file=True, code=code)
+        for wrong, code in (
+            ({"content": "x"}, 50159),
+            ({"embeds": [EMBED]}, 50159),
+            ({"poll": POLL}, 50159),
+            ({"attachments": [VOICE_NOTES | {"filename": "voice.txt"}]}, 50160),
+            ({"attachments": [{"id": "0", "filename": "voice.ogg", "duration_secs": 1}]}, 50161),
+            ({"attachments": [{"id": "0", "filename": "voice.ogg", "waveform": "AAAA"}]}, 50161),
+            ({"attachments": [VOICE_NOTES | {"waveform": "x" * 401}]}, 50035),
+            ({"attachments": [VOICE_NOTES | {"duration_secs": -1}]}, 50035),
+        )
+    ),
+    Case("POST", MESSAGES, 400, {"flags": 1 << 13}, code=50160),
+    Case("PATCH", MESSAGE, 400, {"content": "x"}, {"message_id": "voice_message"}, code=50162),
+    *(
+        Case("POST", MESSAGES, 400, {"poll": POLL | wrong}, code=50035)
+        for wrong in (
+            {"question": None},
+            {"question": {"text": ""}},
+            {"question": {"text": "x" * 301}},
+            {"answers": None},
+            {"answers": []},
+            {"answers": [{}]},
+            {"answers": [{"poll_media": {"text": "x" * 56}}]},
+            {"answers": [{"poll_media": {"text": "x", "emoji": {"name": "tea"}}}]},
+            {"answers": POLL["answers"] * 11},
+            {"duration": 0},
+            {"duration": 769},
+            {"layout_type": 2},
+            {"allow_multiselect": "perhaps"},
+        )
+    ),
+    Case("PATCH", MESSAGE, 400, {"content": "x"}, {"message_id": "poll"}, code=520003),
+    Case("POST", POLLS + "/expire", 403, names={"message_id": "adas_poll"}, code=50005),
+    Case("POST", POLLS + "/expire", 400, names={"message_id": "ended"}, code=520001),
+    Case("POST", POLLS + "/expire", 400, code=520006),
+    Case("GET", POLLS + "/answers/{answer_id}", 400, names={"answer_id": "1"}, code=520006),
+    Case("GET", POLLS + "/answers/{answer_id}", 400, names={"message_id": "poll", "answer_id": "11"}, code=50035),
+    Case(
+        "POST",
+        MESSAGES,
+        400,
+        {"message_reference": {"type": 1, "channel_id": "{channel_id}", "message_id": "{poll}"}},
+        code=50035,
+    ),
+    Case(
+        "POST",
+        MESSAGES,
+        400,
+        {"message_reference": {"type": 1, "channel_id": "{channel_id}", "message_id": "{message_id}"}, "poll": POLL},
+        code=50035,
+    ),
+    *(
+        Case("POST", MESSAGES, 400, {"message_reference": {"type": 1, **reference}, **more}, code=50035)
+        for reference, more in (
+            ({"message_id": "{message_id}"}, {}),
+            ({"channel_id": "{channel_id}", "message_id": NOWHERE}, {}),
+            ({"channel_id": NOWHERE, "message_id": "{message_id}"}, {}),
+            ({"channel_id": "{channel_id}", "message_id": "{secret}"}, {}),
+            ({"channel_id": "{channel_id}", "message_id": "{system}"}, {}),
+            ({"channel_id": "{channel_id}", "message_id": "{message_id}"}, {"content": "x"}),
+            ({"channel_id": "{channel_id}", "message_id": "{message_id}"}, {"embeds": [EMBED]}),
+        )
+    ),
+    Case(
+        "POST",
+        MESSAGES,
+        403,
+        {"message_reference": {"type": 1, "channel_id": "{hidden}", "message_id": "1"}},
+        code=50001,
+    ),
+    Case("POST", MESSAGE + "/crosspost", 400, code=50024),
+    Case("POST", MESSAGE + "/crosspost", 400, names={**IN_NEWS, "message_id": "published"}, code=40033),
+    Case("POST", MESSAGE + "/crosspost", 404, names={**IN_NEWS, "message_id": NOWHERE}, code=10008),
+    Case("POST", MESSAGE + "/crosspost", 400, names={**IN_NEWS, "message_id": "pin_in_news"}, code=50068),
+    Case("POST", CHANNEL + "/followers", 400, {"webhook_channel_id": "{quiet}"}, code=50024),
+    Case("POST", CHANNEL + "/followers", 400, {"webhook_channel_id": "{voice}"}, {"channel_id": "news"}, code=50024),
+    Case("POST", CHANNEL + "/followers", 404, {"webhook_channel_id": NOWHERE}, {"channel_id": "news"}, code=10003),
+    Case("POST", CHANNEL + "/followers", 403, {"webhook_channel_id": "{hidden}"}, {"channel_id": "news"}, code=50001),
+    Case("POST", CHANNEL + "/followers", 400, {"webhook_channel_id": "{plain}"}, {"channel_id": "news"}, code=30007),
+    Case("POST", CHANNEL + "/followers", 400, {}, {"channel_id": "news"}, code=50035),
     Case("POST", MESSAGES + "/bulk-delete", 400, {"messages": ["{message_id}"]}, code=50016),
     Case("POST", MESSAGES + "/bulk-delete", 400, {"messages": ["{message_id}", "1"]}, code=50034),
     Case("POST", MESSAGES + "/bulk-delete", 403, {"messages": ["1", "2"]}, {"channel_id": "quiet"}, code=50013),
@@ -755,6 +867,21 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
     for message in list(full.messages.values())[:250]:
         message.pinned = 1.0
     system = next(message for message in general.messages.values() if message.kind == 6)
+    news = world.channels.add(guild, "news", kind=ANNOUNCEMENT)
+    fresh, published = (world.messages.add(news, world.bot, content=text) for text in ("fresh", "published"))
+    world.messages.pin(fresh, world.owner)
+    world.announcements.follow(news, general, world.bot)
+    world.announcements.publish(published)
+    now = world.clock.time()
+    poll, ended = (
+        world.messages.add(
+            general, world.bot, poll=Poll("Tea?", [{"text": "Yes", "emoji": {"id": None, "name": "🍵"}}], now + 3600)
+        )
+        for _ in range(2)
+    )
+    for message in (poll, ended):
+        world.polls.vote(message, bob, [1])
+    world.polls.end(ended)
     things = {
         **places,
         "managed": managed,
@@ -768,6 +895,17 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
         "crowded": crowded,
         "threaded": threaded,
         "system": system,
+        "voice_message": world.messages.add(general, world.bot, flags=1 << 13),
+        "poll": poll,
+        "ended": ended,
+        "adas_poll": world.messages.add(general, world.owner, poll=Poll("Tea?", [{"text": "Yes"}], now + 3600)),
+        "result": next(message for message in general.messages.values() if message.kind == 46),
+        "news": news,
+        "fresh": fresh,
+        "published": published,
+        "pin_in_news": next(message for message in news.messages.values() if message.kind == 6),
+        "copy": published.copies[0],
+        "announced": next(message for message in general.messages.values() if message.kind == 12),
         "thread": thread,
         "archived": archived,
         "category": world.channels.add(guild, "Category", kind=CATEGORY),
@@ -1069,7 +1207,7 @@ def test_every_route_with_a_body_has_one_to_be_spoiled() -> None:
 def test_every_code_that_the_sandbox_refuses_with_is_met_here_or_in_tests_of_their_own() -> None:
     codes = {reason.code for reason in vars(errors).values() if isinstance(reason, errors.ErrorCode) and reason.code}
     assert len(codes) > 50
-    elsewhere = {30005, 30013, 30015, 30016, 30033, 40005, 50007, 50109, 160006}  # test_sandbox_rest.py
+    elsewhere = {30005, 30013, 30015, 30016, 30033, 40005, 50007, 50109, 160006, 160009, 160014}  # test_sandbox_rest.py
     assert codes - {case.code for case in BAD} - elsewhere == set()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import IntFlag
 from typing import NamedTuple
 
-from wisp.sandbox.world.objects import CATEGORY, JSON, Channel, Guild
+from wisp.sandbox.world.objects import CATEGORY, JSON, MESSAGE_CONTENT_ON, Channel, Guild
 from wisp.sandbox.world.state import Event
 from wisp.sandbox.world.world import World
 
@@ -43,7 +43,7 @@ INTENT_BITS = (1 << 30) - 1
 PRIVILEGED: Mapping[Intent, int] = {
     Intent.GUILD_PRESENCES: 1 << 12 | 1 << 13,
     Intent.GUILD_MEMBERS: 1 << 14 | 1 << 15,
-    Intent.MESSAGE_CONTENT: 1 << 18 | 1 << 19,
+    Intent.MESSAGE_CONTENT: MESSAGE_CONTENT_ON,
 }
 """The application flags (of verified and of small bots) that switch an intent on."""
 
@@ -189,6 +189,8 @@ def _without_content(message: JSON, bot: str, *, direct: bool) -> JSON:
     if direct or message["author"]["id"] == bot or any(user["id"] == bot for user in message["mentions"]):
         return message
     shown = {key: value for key, value in message.items() if key != "poll"} | _NO_CONTENT
+    if "message_snapshots" in message:
+        shown["message_snapshots"] = [{"message": one["message"] | _NO_CONTENT} for one in message["message_snapshots"]]
     if message.get("referenced_message"):
         shown["referenced_message"] = _without_content(message["referenced_message"], bot, direct=False)
     return shown

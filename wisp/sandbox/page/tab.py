@@ -26,6 +26,8 @@ from wisp.sandbox.world.changes import (
     ReactionAdded,
     ReactionRemoved,
     Typing,
+    VoteAdded,
+    VoteRemoved,
 )
 from wisp.sandbox.world.objects import (
     CATEGORY,
@@ -179,7 +181,13 @@ class Tab:
         match change:
             case MessageCreated(message) | MessageEdited(message) | MessageDeleted(message):
                 self._note(message, new=isinstance(change, MessageCreated))
-            case ReactionAdded(message) | ReactionRemoved(message) | PinsChanged(message):
+            case (
+                ReactionAdded(message)
+                | ReactionRemoved(message)
+                | VoteAdded(message)
+                | VoteRemoved(message)
+                | PinsChanged(message)
+            ):
                 self._note(message, new=False)
             case Typing(channel, user):
                 if channel is self.person.channel and user is not self.person.user:

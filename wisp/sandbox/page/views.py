@@ -153,7 +153,7 @@ def message_view(person: Person, message: Message) -> JSON:
         "private": message.ephemeral,
         "thinking": message.loading,
         "kind": message.kind,
-        "reply": message.reference and _reply(message.reference),
+        "reply": message.reference and _reply(message.reference) if message.snapshot is None else None,
         "thread": message.thread and _thread(person, message.thread),
         "used": None,
         "mentions_me": _mentions(message, person),
@@ -161,6 +161,12 @@ def message_view(person: Person, message: Message) -> JSON:
     if interaction is not None and interaction.command_kind and message is interaction.original:
         shown["used"] = {"user": user_view(interaction.user), "command": _typed(interaction.data)}
     shown |= {name: payload[name] for name in ("content", "embeds", "components", "attachments", "flags")}
+    if message.snapshot is not None:
+        quoted = message.snapshot["content"].replace("\n", "\n> ")
+        shown |= {name: message.snapshot[name] for name in ("embeds", "attachments")}
+        shown["content"] = f"-# Forwarded\n> {quoted}" if quoted else "-# Forwarded"
+    if message.poll is not None:
+        shown["content"] = "\n".join([shown["content"], *message.poll.lines]).strip()
     shown["pinned"] = message.pinned is not None
     shown["reactions"] = [
         {

@@ -12,6 +12,7 @@ from wisp.sandbox.people.commands import Chosen, File, Value, autocomplete_data,
 from wisp.sandbox.people.components import button_data, called, controls, menu_data, select_data, submit_data
 from wisp.sandbox.people.reply import Reply
 from wisp.sandbox.world.audit_log import AuditLogEvent
+from wisp.sandbox.world.bounds import POLL_ANSWER, POLL_ANSWERS, POLL_HOURS, POLL_QUESTION
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
     ANNOUNCEMENT_THREAD,
@@ -34,11 +35,13 @@ from wisp.sandbox.world.objects import (
     Interaction,
     Member,
     Message,
+    Poll,
     Role,
     User,
     VoiceState,
 )
 from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.state import refuse_length
 from wisp.sandbox.world.voice import VoiceChanges
 from wisp.sandbox.world.world import World
 
@@ -438,18 +441,13 @@ class Person:
         ping: bool = True,
     ) -> Message:
         """Post a message without waiting for the bot. Raises Impossible as `say` does."""
-        self._check_may("write", Permission.SEND_MESSAGES)
-        if self.channel.kind in (CATEGORY, FORUM):
-            raise Impossible(f"nobody can write in {self.channel}: it has no messages of its own")
-        if self.channel.thread is not None and self.channel.thread.locked:
-            self._check_may("write in a locked thread", Permission.MANAGE_THREADS)
+        self._check_writable()
         if len(text) > CONTENT or not (text.strip() or files):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         if files:
             self._check_may("attach files", Permission.ATTACH_FILES)
         if len(files) > ATTACHMENTS:
             raise Impossible(f"a message has at most {ATTACHMENTS} files, not {len(files)}")
-        self._check_pace("write")
         answered = self._repliable(reply_to) if reply_to is not None else None
         return self.people.world.messages.add(
             self.channel,
@@ -460,6 +458,15 @@ class Person:
             reference=answered,
             allowed_mentions=None if ping else {"parse": ["users", "roles", "everyone"], "replied_user": False},
         )
+
+    def _check_writable(self) -> None:
+        """Raise Impossible if they may not write in the channel that they look at, or not yet."""
+        self._check_may("write", Permission.SEND_MESSAGES)
+        if self.channel.kind in (CATEGORY, FORUM):
+            raise Impossible(f"nobody can write in {self.channel}: it has no messages of its own")
+        if self.channel.thread is not None and self.channel.thread.locked:
+            self._check_may("write in a locked thread", Permission.MANAGE_THREADS)
+        self._check_pace("write")
 
     async def say(
         self,
@@ -486,6 +493,51 @@ class Person:
             raise Impossible(f"a reply stands in the channel of what it answers, {message.channel}")
         self._check_may("reply", Permission.READ_MESSAGE_HISTORY)
         return message
+
+    async def start_poll(
+        self, question: str, *answers: str, hours: int = 24, multiselect: bool = False, text: str = ""
+    ) -> Message:
+        """Post a poll with 1 to 10 answers that is open for some hours, and wait until the bot is idle.
+
+        Raises Impossible for what a client would not send, and if they may not create polls here.
+        """
+        self._check_writable()
+        self._check_may("create polls", Permission.SEND_POLLS)
+        refuse_length("a question", question, POLL_QUESTION)
+        for answer in answers:
+            refuse_length("an answer", answer, POLL_ANSWER)
+        for what, number, bound in (("answers", len(answers), POLL_ANSWERS), ("hours", hours, POLL_HOURS)):
+            if not bound.holds(number):
+                raise Impossible(f"a poll has {bound.least} to {bound.most} {what}, not {number}")
+        expiry = self.people.world.clock.time() + hours * 3600
+        poll = Poll(question, [{"text": answer} for answer in answers], expiry, multiselect)
+        message = self.people.world.messages.add(self.channel, self.user, content=text, poll=poll)
+        await self.rest()
+        return message
+
+    async def vote(self, on: Reply | Message, *answers: str | int) -> None:
+        """Vote for answers of a poll, by their texts or numbers, instead of those that they chose before.
+
+        Without answers they take their votes back. Raises Impossible if a client would not let them vote so.
+        """
+        message = self._seen(on)
+        poll = self.people.world.polls.open_poll(message)
+        self.at(message.channel).check_sight()
+        texts = [media["text"] for media in poll.answers]
+        for answer in answers:
+            if isinstance(answer, str) and answer not in texts:
+                raise Impossible(f"the poll has no answer {answer!r}; it has {', '.join(texts)}")
+        numbers = [texts.index(answer) + 1 if isinstance(answer, str) else answer for answer in answers]
+        self.people.world.polls.vote(message, self.user, numbers)
+        await self.rest()
+
+    async def end_poll(self, on: Reply | Message) -> None:
+        """End a poll of their own. Raises Impossible for those of others, and if it has ended."""
+        message = self._seen(on)
+        if message.author is not self.user:
+            raise Impossible(f"{self.name} can end their own polls, not {message.author.name}'s")
+        self.people.world.polls.end(message)
+        await self.rest()
 
     async def start_thread(self, name: str, on: Reply | Message | None = None, *, private: bool = False) -> Person:
         """Start a thread in the channel, on a message if one is given, and return the same person, looking at it.
@@ -514,6 +566,8 @@ class Person:
         """Edit a message of their own. Raises Impossible for those of others, and for what a client would not send."""
         if self._seen(message).author is not self.user:
             raise Impossible(f"{self.name} can edit their own messages, not {message.author.name}'s")
+        if message.poll is not None:
+            raise Impossible("a message with a poll cannot be edited")
         if len(text) > CONTENT or not (text.strip() or message.attachments):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         self._check_there(message)
@@ -527,6 +581,31 @@ class Person:
         if gone.author is not self.user:
             self.at(gone.channel)._check_may("delete what others wrote", Permission.MANAGE_MESSAGES)
         self.people.world.messages.delete(gone)
+        await self.rest()
+
+    async def forward(self, message: Reply | Message, to: Channel | str) -> Message:
+        """Forward a message to a channel, and wait until the bot is idle.
+
+        Raises Impossible if it cannot be forwarded, and if they may not write there.
+        """
+        forwarded, there = self._seen(message), self.at(to)
+        self.at(forwarded.channel)._check_may("forward", Permission.READ_MESSAGE_HISTORY)
+        there._check_writable()
+        copy = self.people.world.messages.forward(forwarded, there.channel, self.user)
+        await self.rest()
+        return copy
+
+    async def publish(self, message: Reply | Message) -> None:
+        """Publish a message of an announcement channel to the channels that follow it.
+
+        Raises Impossible if it is not their own, unless they may manage messages there, and if it cannot be published.
+        """
+        published = self._seen(message)
+        there = self.at(published.channel)
+        there._check_may("publish", Permission.SEND_MESSAGES)
+        if published.author is not self.user:
+            there._check_may("publish what others wrote", Permission.MANAGE_MESSAGES)
+        self.people.world.announcements.publish(published)
         await self.rest()
 
     async def react(self, on: Reply | Message, emoji: str | Emoji) -> None:

@@ -9,10 +9,30 @@ from itertools import count
 from typing import NamedTuple, TypedDict
 
 from wisp.limits import ATTACHMENTS, Violation, is_integer
-from wisp.sandbox.rest.errors import EMPTY_MESSAGE, DiscordError, Unserved
-from wisp.sandbox.rest.fields import Fields
-from wisp.sandbox.rest.shapes import message_violations
-from wisp.sandbox.world.objects import COMPONENTS_V2, JSON, LOADING, SUPPRESS_EMBEDS, Attachment, Message
+from wisp.sandbox.rest.errors import (
+    CANNOT_EDIT_POLL,
+    CANNOT_EDIT_VOICE,
+    EMPTY_MESSAGE,
+    NOT_ONE_VOICE,
+    VOICE_WITH_MORE,
+    VOICE_WITHOUT_METADATA,
+    DiscordError,
+    Unserved,
+)
+from wisp.sandbox.rest.fields import REQUIRED, Fields
+from wisp.sandbox.rest.shapes import is_emoji, message_violations
+from wisp.sandbox.world.bounds import POLL_ANSWER, POLL_HOURS, POLL_QUESTION, Bound
+from wisp.sandbox.world.objects import (
+    COMPONENTS_V2,
+    IS_VOICE,
+    JSON,
+    LOADING,
+    SUPPRESS_EMBEDS,
+    Attachment,
+    Message,
+    Poll,
+    media_type,
+)
 from wisp.sandbox.world.world import World
 
 SELECT_FIELDS = ("custom_id", "placeholder", "min_values", "max_values", "disabled")
@@ -57,8 +77,21 @@ _EMBED_PARTS = (
 )
 """The parts of an embed, the field that each needs, and all its fields."""
 
-_UNSERVED = {"poll": "polls in messages", "sticker_ids": "stickers in messages"}
+_UNSERVED = {"sticker_ids": "stickers in messages", "shared_client_theme": "themes in messages"}
 """Fields of a message that Discord has and the sandbox has not."""
+
+
+class PollDraft(NamedTuple):
+    """A poll of a message that is not sent yet. `hours` are those that it will be open."""
+
+    question: str
+    answers: list[JSON]
+    hours: int
+    multiselect: bool
+
+    def opened(self, now: float) -> Poll:
+        """Return the poll, open from now on."""
+        return Poll(self.question, self.answers, now + self.hours * 3600, self.multiselect)
 
 
 class Upload(NamedTuple):
@@ -67,6 +100,8 @@ class Upload(NamedTuple):
     filename: str
     content: bytes
     description: str | None
+    duration: float | None = None
+    waveform: str | None = None
 
 
 @dataclass(slots=True)
@@ -86,11 +121,12 @@ class Draft:
     allowed_mentions: JSON | None = None
     tts: bool = False
     ephemeral: bool = False
+    poll: PollDraft | None = None
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to see."""
-        return not (self.content or self.embeds or self.components or self.kept or self.uploads)
+        return not (self.content or self.embeds or self.components or self.kept or self.uploads or self.poll)
 
 
 class Content(TypedDict):
@@ -102,6 +138,7 @@ class Content(TypedDict):
     attachments: list[Attachment]
     allowed_mentions: JSON | None
     tts: bool
+    poll: Poll | None
 
 
 def read_draft(
@@ -124,6 +161,12 @@ def read_draft(
     for name, what in _UNSERVED.items():
         if payload.get(name) not in (None, []):
             raise Unserved(what)
+    if old is not None and old.poll is not None:
+        raise DiscordError(CANNOT_EDIT_POLL)
+    if old is not None and old.flags & IS_VOICE:
+        raise DiscordError(CANNOT_EDIT_VOICE)
+    # Of edits only the one that fills a deferral can add a poll (interactions/receiving-and-responding).
+    poll = _read_poll(fields) if old is None or old.loading else None
     kept, uploads = _read_files(fields, files, old)
     seen = [*(kept if kept is not None else old.attachments if old else ()), *uploads]
     fields.refuse_all(_media_problems(payload.get("components") or (), seen))
@@ -139,10 +182,58 @@ def read_draft(
         allowed_mentions=payload.get("allowed_mentions"),
         tts=payload.get("tts") is True,
         ephemeral=ephemeral or (old is not None and old.ephemeral),
+        poll=poll,
     )
+    if old is None and flags & IS_VOICE:
+        _check_voice(draft)
     if old is None and draft.empty:
         raise DiscordError(EMPTY_MESSAGE)
     return draft
+
+
+def _check_voice(draft: Draft) -> None:
+    """Raise DiscordError if a voice message is not one audio file that says its duration and waveform.
+
+    See https://docs.discord.com/developers/resources/message#voice-messages.
+    """
+    if draft.content or draft.embeds or draft.components or draft.poll:
+        raise DiscordError(VOICE_WITH_MORE)
+    if len(draft.uploads) != 1 or not media_type(draft.uploads[0].filename).startswith("audio/"):
+        raise DiscordError(NOT_ONE_VOICE)
+    if draft.uploads[0].duration is None or draft.uploads[0].waveform is None:
+        raise DiscordError(VOICE_WITHOUT_METADATA)
+
+
+def _read_poll(fields: Fields) -> PollDraft | None:
+    """Read the poll of a new message, None if there is none."""
+    poll = fields.object("poll")
+    if poll is None:
+        return None
+    question, medias = poll.object("question"), [answer.object("poll_media") for answer in poll.objects("answers", 10)]
+    for name in ("question", "answers"):
+        poll.require(name)
+    if poll.raw("answers") is not None and not medias:
+        poll.refuse("answers", "BASE_TYPE_MIN_LENGTH", "Must be 1 or more in length.")
+    answers = [_read_answer(media) for media in medias if media is not None]
+    if None in medias:
+        poll.refuse("answers", *REQUIRED)
+    hours, _ = poll.integer("duration", POLL_HOURS), poll.choice("layout_type", (1,))
+    multiselect = poll.boolean("allow_multiselect") or False
+    text = question.text("text", POLL_QUESTION, required=True) if question is not None else ""
+    fields.check()
+    return PollDraft(text, answers, hours or 24, multiselect)
+
+
+def _read_answer(media: Fields) -> JSON:
+    """Read an answer of a poll: a text, and an emoji if there is one."""
+    answer: JSON = {"text": media.text("text", POLL_ANSWER, required=True)}
+    emoji = media.object("emoji")
+    if emoji is None:
+        return answer
+    id, name = emoji.snowflake("id"), emoji.text("name", Bound(0, 32, ""))
+    if id is None and not is_emoji(name or ""):
+        media.refuse("emoji", "BUTTON_COMPONENT_INVALID_EMOJI", "Invalid emoji")
+    return answer | {"emoji": {"id": id and str(id), "name": name}}
 
 
 def read_flags(fields: Fields) -> int:
@@ -165,6 +256,7 @@ def stored(world: World, draft: Draft) -> Content:
         "attachments": attachments,
         "allowed_mentions": draft.allowed_mentions,
         "tts": draft.tts,
+        "poll": draft.poll and draft.poll.opened(world.clock.time()),
     }
 
 
@@ -175,6 +267,7 @@ def apply_draft(world: World, message: Message, draft: Draft) -> None:
         message.embeds if draft.embeds is None else draft.embeds,
         message.components if draft.components is None else draft.components,
         message.attachments if draft.kept is None else (*draft.kept, *draft.uploads),
+        draft.poll or message.snapshot,
     )
     if not any(left):
         raise DiscordError(EMPTY_MESSAGE)
@@ -190,6 +283,7 @@ def apply_draft(world: World, message: Message, draft: Draft) -> None:
         components=None if draft.components is None else _stored_components(world, draft.components, seen),
         attachments=attachments,
         flags=flags & ~LOADING,
+        poll=draft.poll and draft.poll.opened(world.clock.time()),
         allowed_mentions=draft.allowed_mentions,
     )
 
@@ -219,7 +313,8 @@ def _read_files(
     uploads: list[Upload] = []
     for number, (filename, content) in sorted(files.items()):
         detail = details.get(number, {})
-        uploads.append(Upload(detail.get("filename") or filename, content, detail.get("description")))
+        name, about = detail.get("filename") or filename, detail.get("description")
+        uploads.append(Upload(name, content, about, detail.get("duration_secs"), detail.get("waveform")))
     return kept, uploads
 
 
@@ -227,7 +322,12 @@ def _store_files(world: World, draft: Draft) -> list[Attachment]:
     """Store the new files of a message; return all that it has."""
     new = [
         world.attachments.add(
-            upload.filename, upload.content, description=upload.description, ephemeral=draft.ephemeral
+            upload.filename,
+            upload.content,
+            description=upload.description,
+            ephemeral=draft.ephemeral,
+            duration=upload.duration,
+            waveform=upload.waveform,
         )
         for upload in draft.uploads
     ]

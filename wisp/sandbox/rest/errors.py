@@ -43,7 +43,7 @@ class DiscordError(Exception):
 
 
 class Unserved(Exception):
-    """A bot asked for something that the sandbox does not have, named in a few words: "polls in messages"."""
+    """A bot asked for something that the sandbox does not have, named in a few words: "stickers in messages"."""
 
 
 UNKNOWN_CHANNEL = ErrorCode(404, 10003, "Unknown Channel")
@@ -81,6 +81,7 @@ TOO_MANY_IN_THREAD = ErrorCode(
 )
 TOO_LARGE = ErrorCode(413, 40005, "Request entity too large")
 NOT_IN_VOICE = ErrorCode(400, 40032, "Target user is not connected to voice.")
+ALREADY_CROSSPOSTED = ErrorCode(400, 40033, "This message has already been crossposted.")
 ALREADY_ACKNOWLEDGED = ErrorCode(400, 40060, "Interaction has already been acknowledged.")
 MISSING_ACCESS = ErrorCode(403, 50001, "Missing Access")
 NOT_IN_DMS = ErrorCode(403, 50003, "Cannot execute action on a DM channel", seen="Rapptz/discord.py#1219")
@@ -108,21 +109,41 @@ TOO_OLD_TO_DELETE = ErrorCode(
 INVALID_FORM = ErrorCode(400, 50035, "Invalid Form Body", "reference#error-messages", "discord/discord-api-docs#1313")
 INVALID_ASSET = ErrorCode(400, 50046, "Invalid Asset")
 INVALID_GUILD = ErrorCode(400, 50055, "Invalid Guild", "resources/user#leave-guild")
+INVALID_MESSAGE_TYPE = ErrorCode(400, 50068, "Invalid message type")
 ARCHIVED_THREAD = ErrorCode(400, 50083, "Thread is archived", seen="victornpb/undiscord#399")
 INVALID_JSON = ErrorCode(400, 50109, "The request body contains invalid JSON.", seen="dolfies/discord.py-self#484")
 ASSET_TOO_LARGE = ErrorCode(400, 50138, "Failed to resize asset below the maximum size: 262144")
+VOICE_WITH_MORE = ErrorCode(400, 50159, "Voice messages do not support additional content.")
+NOT_ONE_VOICE = ErrorCode(400, 50160, "Voice messages must have a single audio attachment.")
+VOICE_WITHOUT_METADATA = ErrorCode(400, 50161, "Voice messages must have supporting metadata.")
+CANNOT_EDIT_VOICE = ErrorCode(400, 50162, "Voice messages cannot be edited.")
 CANNOT_REPLY = ErrorCode(
     403, 160002, "Cannot reply without permission to read message history", seen="Voxel-Fox-Ltd/Flower#63"
 )
 HAS_A_THREAD = ErrorCode(400, 160004, "A thread has already been created for this message", seen="vercel/chat#279")
 LOCKED_THREAD = ErrorCode(403, 160005, "Thread is locked")
 TOO_MANY_THREADS = ErrorCode(400, 160006, "Maximum number of active threads reached", seen="pR0Ps/slack-to-discord#16")
+CANNOT_REFERENCE = ErrorCode(
+    403,
+    160009,
+    "Cannot reference a message without permission to read message history",
+    seen="discordjs/discord-api-types#1697",
+)
+CANNOT_FORWARD = ErrorCode(
+    403,
+    160014,
+    "You cannot forward a message whose content you cannot read.",
+    "resources/message#message-reference-types",
+)
 NO_POST_SAID = ErrorCode(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
 TWO_POSTS_SAID = ErrorCode(
     400, 220002, "Webhooks posted to forum channels cannot have both a thread_name and thread_id"
 )
 NO_FORUM = ErrorCode(400, 220003, "Webhooks can only create threads in forum channels")
 BANS_FAILED = ErrorCode(400, 500000, "Failed to ban users", "resources/guild#bulk-guild-ban")
+POLL_EXPIRED = ErrorCode(400, 520001, "Poll expired")
+CANNOT_EDIT_POLL = ErrorCode(400, 520003, "Cannot edit a poll message")
+NO_POLL = ErrorCode(400, 520006, "Cannot expire a non-poll message")
 RATE_LIMITED = ErrorCode(429, 0, "You are being rate limited.", "topics/rate-limits#exceeding-a-rate-limit")
 UNAUTHORIZED = ErrorCode(401, 0, "401: Unauthorized", "topics/opcodes-and-status-codes#http")
 BAD_REQUEST = ErrorCode(400, 0, "400: Bad Request", "topics/opcodes-and-status-codes#http")

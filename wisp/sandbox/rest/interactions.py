@@ -23,10 +23,12 @@ from wisp.sandbox.world.objects import (
     COMPONENTS_V2,
     EPHEMERAL,
     INTERACTION_DEADLINE,
+    IS_VOICE,
     JSON,
     LOADING,
     MODAL_SUBMIT,
     SUPPRESS_EMBEDS,
+    SUPPRESS_NOTIFICATIONS,
     Interaction,
     Message,
     is_list,
@@ -35,8 +37,8 @@ from wisp.sandbox.world.objects import (
 MESSAGE, DEFER, DEFER_UPDATE, UPDATE, SHOW_CHOICES, SHOW_MODAL = 4, 5, 6, 7, 8, 9
 """Types of callbacks."""
 
-ANSWER_FLAGS = SUPPRESS_EMBEDS | EPHEMERAL | 1 << 12 | COMPONENTS_V2
-"""Message flags that an answer can set: no embeds, for one reader, no notification, new components."""
+ANSWER_FLAGS = SUPPRESS_EMBEDS | EPHEMERAL | SUPPRESS_NOTIFICATIONS | IS_VOICE | COMPONENTS_V2
+"""Message flags that an answer can set: no embeds, for one reader, no notification, voice, new components."""
 
 _ALLOWED = {
     COMMAND: (MESSAGE, DEFER, SHOW_MODAL),

@@ -5,20 +5,25 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
-from wisp.limits import Violation
+from wisp.limits import Violation, listed
 from wisp.sandbox.rest.call import Answer, Call, Route
-from wisp.sandbox.rest.drafts import Draft, apply_draft, read_draft, stored
+from wisp.sandbox.rest.drafts import Draft, apply_draft, read_draft, read_flags, stored
 from wisp.sandbox.rest.errors import (
+    ALREADY_CROSSPOSTED,
+    CANNOT_FORWARD,
+    CANNOT_REFERENCE,
     CANNOT_REPLY,
+    INVALID_MESSAGE_TYPE,
     LOCKED_THREAD,
+    MISSING_ACCESS,
     NOT_THE_AUTHOR,
     SYSTEM_MESSAGE,
     TOO_OLD_TO_DELETE,
     UNKNOWN_EMOJI,
     UNKNOWN_REACTION,
+    WRONG_CHANNEL_TYPE,
     WRONG_NUMBER_TO_DELETE,
     DiscordError,
-    Unserved,
     invalid_form,
 )
 from wisp.sandbox.rest.fields import Fields
@@ -27,26 +32,28 @@ from wisp.sandbox.rest.threads import need_room
 from wisp.sandbox.world.audit_log import AuditLogEvent
 from wisp.sandbox.world.bounds import BULK_DELETE, BULK_DELETE_AGE
 from wisp.sandbox.world.objects import (
+    ANNOUNCEMENT,
     COMPONENTS_V2,
+    CROSSPOSTED,
     DISCORD_EPOCH,
+    FORWARD,
+    IS_VOICE,
     REPLY,
     SUPPRESS_EMBEDS,
+    SUPPRESS_NOTIFICATIONS,
+    WRITTEN,
     Emoji,
     Message,
     User,
-    is_object,
     timestamp,
 )
 from wisp.sandbox.world.permissions import Permission
 
-BOT_FLAGS = SUPPRESS_EMBEDS | 1 << 12 | COMPONENTS_V2
-"""Message flags that a bot can set in a channel: without embeds, without notification, new components."""
+BOT_FLAGS = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | IS_VOICE | COMPONENTS_V2
+"""Message flags that a bot can set in a channel: no embeds, no notification, a voice message, new components."""
 
-EDITABLE = {0, REPLY, 20, 23}
-"""Types of messages that users and bots write; the others are Discord's own."""
-
-FORWARD = 1
-"""The type of a reference to a message that is shown again elsewhere; 0 is a reply (resources/message)."""
+BESIDES_FORWARD = ("content", "embeds", "components", "attachments", "sticker_ids", "poll")
+"""What a message cannot have if it forwards another (discord/discord-api-docs issues 7574 and 8561)."""
 
 NONCES_KEPT = 180.0
 """Seconds in which an enforced nonce makes but one message: Discord says "the past few minutes"."""
@@ -80,24 +87,27 @@ def create(call: Call) -> Answer:
     """Send a message as the bot."""
     world, channel, fields = call.world, call.text_channel, call.fields
     _need_to_write(call)
-    if is_object(to := fields.raw("message_reference")) and to.get("type") == FORWARD:
-        raise Unserved("forwards of messages")
-    draft = read_draft(fields, call.body.files)
+    forwarded = _read_forward(call)
+    draft = read_draft(fields, call.body.files) if forwarded is None else Draft(flags=read_flags(fields))
     _need_for_content(call, draft)
-    reference, nonce = _read_reference(call, fields), _read_nonce(fields)
+    reference, nonce = _read_reference(call, fields) if forwarded is None else None, _read_nonce(fields)
     if fields.raw("enforce_nonce") is True and (first := _sent_with(call, nonce)):
         return 200, first.payload()
     if channel.is_thread:
         world.threads.join(channel, world.bot)
-    message = world.messages.add(
-        channel,
-        world.bot,
-        **stored(world, draft),
-        flags=(draft.flags or 0) & BOT_FLAGS,
-        kind=REPLY if reference else 0,
-        reference=reference,
-        nonce=nonce,
-    )
+    flags = (draft.flags or 0) & BOT_FLAGS
+    if forwarded is not None:
+        message = world.messages.forward(forwarded, channel, world.bot, flags=flags, nonce=nonce)
+    else:
+        message = world.messages.add(
+            channel,
+            world.bot,
+            **stored(world, draft),
+            flags=flags,
+            kind=REPLY if reference else 0,
+            reference=reference,
+            nonce=nonce,
+        )
     return 200, message.payload()
 
 
@@ -113,7 +123,7 @@ def edit(call: Call) -> Answer:
         # A bot that manages messages can hide and show the embeds of others' messages, too.
         if set(fields.values) != {"flags"} or not call.may(Permission.MANAGE_MESSAGES):
             raise DiscordError(NOT_THE_AUTHOR)
-    elif message.kind not in EDITABLE:
+    elif message.kind not in WRITTEN:
         raise DiscordError(SYSTEM_MESSAGE)
     call.need_open(message.channel)
     apply_draft(call.world, message, read_draft(fields, call.body.files, old=message))
@@ -132,6 +142,21 @@ def delete(call: Call) -> Answer:
         options = {"channel_id": str(message.channel.id), "count": "1"}
         call.log(AuditLogEvent.MESSAGE_DELETE, message.author.id, options=options)
     return 204, None
+
+
+def crosspost(call: Call) -> Answer:
+    """Publish a message of an announcement channel: the bot's, or any with the permission to manage messages."""
+    message = call.message
+    if message.author is not call.world.bot:
+        call.need(Permission.MANAGE_MESSAGES)
+    if message.channel.kind != ANNOUNCEMENT:
+        raise DiscordError(WRONG_CHANNEL_TYPE)
+    if message.flags & CROSSPOSTED:
+        raise DiscordError(ALREADY_CROSSPOSTED)
+    if message.kind != 0 or message.snapshot is not None or message.poll is not None:
+        raise DiscordError(INVALID_MESSAGE_TYPE)
+    call.world.announcements.publish(message)
+    return 200, message.payload()
 
 
 def bulk_delete(call: Call) -> Answer:
@@ -173,10 +198,13 @@ def _need_to_write(call: Call) -> None:
 
 def _need_for_content(call: Call, draft: Draft) -> None:
     """Raise DiscordError if the bot lacks a permission for something in a message."""
+    voice = (draft.flags or 0) & IS_VOICE  # which needs no ATTACH_FILES (discord/discord-api-docs#6082)
     for there, permission in (
         (draft.embeds, Permission.EMBED_LINKS),
-        (draft.uploads, Permission.ATTACH_FILES),
+        (draft.uploads and not voice, Permission.ATTACH_FILES),
         (draft.tts, Permission.SEND_TTS_MESSAGES),
+        (draft.poll, Permission.SEND_POLLS),
+        (voice, Permission.SEND_VOICE_MESSAGES),
     ):
         if there:
             call.need(permission)
@@ -202,6 +230,29 @@ def _read_reference(call: Call, fields: Fields) -> Message | None:
     if message is None and reference.raw("fail_if_not_exists") is not False:
         fields.refuse("message_reference", "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message")
         fields.check()
+    return message
+
+
+def _read_forward(call: Call) -> Message | None:
+    """Return the message that is forwarded, None if the bot forwards none. Raises DiscordError if it cannot."""
+    reference = call.fields.object("message_reference")
+    if reference is None or reference.raw("type") != FORWARD:
+        return None
+    channel_id, id = (reference.snowflake(name, required=True) for name in ("channel_id", "message_id"))
+    if call.body.files or any(call.fields.raw(name) for name in BESIDES_FORWARD):
+        words = f"A forward must not have {listed(BESIDES_FORWARD)}."
+        call.fields.refuse("message_reference", "FORWARD_CONTAINS_UNSUPPORTED_CONTENT", words)
+    call.fields.check()
+    source = call.world.channels.get(channel_id)
+    if source is not None and not call.world.sees(call.world.bot, source):
+        raise DiscordError(MISSING_ACCESS)
+    if source is not None and not call.may(Permission.READ_MESSAGE_HISTORY, source):
+        raise DiscordError(CANNOT_REFERENCE)
+    message = source and source.messages.get(id)
+    if message is None:
+        raise invalid_form(Violation(("message_reference",), "MESSAGE_REFERENCE_UNKNOWN_MESSAGE", "Unknown message"))
+    if not call.world.reads(message):
+        raise DiscordError(CANNOT_FORWARD)
     return message
 
 
@@ -262,7 +313,7 @@ def _log_pin(call: Call, deed: AuditLogEvent, message: Message) -> None:
 def _pinnable(call: Call) -> Message:
     message = call.message
     call.need_open(message.channel)
-    if message.kind not in EDITABLE:
+    if message.kind not in WRITTEN:
         raise DiscordError(SYSTEM_MESSAGE)
     return message
 
@@ -355,6 +406,7 @@ ROUTES = [
     Route("GET", A_MESSAGE, get, needs=HISTORY),
     Route("PATCH", A_MESSAGE, edit),
     Route("DELETE", A_MESSAGE, delete),
+    Route("POST", A_MESSAGE + "/crosspost", crosspost, needs=WRITE),
     Route("PUT", REACTIONS + "/{emoji}/@me", react, needs=HISTORY),
     Route("DELETE", REACTIONS + "/{emoji}/@me", remove_own_reaction),
     Route("DELETE", REACTIONS + "/{emoji}/{user}", remove_reaction),

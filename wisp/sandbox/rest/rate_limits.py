@@ -36,6 +36,9 @@ class Quota:
 DEFAULT = Quota(10_000, 1.0)
 """The limit of a route that has no other: Discord publishes no numbers, and a test should not wait."""
 
+LIMITS = (("POST", re.compile("/crosspost$"), Quota(10, 3600.0)),)
+"""Limits that bots meet in practice: a channel publishes ten messages an hour (discordjs/discord.js issue 4956)."""
+
 GLOBAL = Quota(50, 1.0)
 """Discord's limit on all calls of a bot together (topics/rate-limits#global-rate-limit)."""
 
@@ -74,7 +77,7 @@ class Quotas:
         self._clock = clock
         self.on_all: Quota | None = None
         self.refused: int = 0
-        self._limits: list[tuple[str, re.Pattern[str], Quota]] = []
+        self._limits: list[tuple[str, re.Pattern[str], Quota]] = [*LIMITS]
         self._windows: dict[tuple[str, ...], _Window] = {}
         self._hashes: dict[Route, str] = {}
 

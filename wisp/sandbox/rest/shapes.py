@@ -380,7 +380,11 @@ TABLE: dict[str, Shape] = {
         "",
         _check_mentions,
     ),
-    **_more("attachment", {"id": snowflake}, "id"),
+    **_more(
+        "attachment",
+        {"id": snowflake, "duration_secs": number(0, 2**31 - 1), "waveform": text(0, 400)},
+        "id",
+    ),
     **_more(
         "embed",
         {

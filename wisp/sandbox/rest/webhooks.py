@@ -7,6 +7,7 @@ from wisp.sandbox.rest.call import Answer, Call, Handler, Route
 from wisp.sandbox.rest.drafts import apply_draft, read_draft, stored
 from wisp.sandbox.rest.errors import (
     INVALID_WEBHOOK_TOKEN,
+    MISSING_ACCESS,
     MISSING_PERMISSIONS,
     NO_FORUM,
     NO_POST_SAID,
@@ -21,7 +22,18 @@ from wisp.sandbox.rest.images import image_hash, read_image
 from wisp.sandbox.rest.messages import BOT_FLAGS
 from wisp.sandbox.world.audit_log import WEBHOOK, AuditLogEvent, changes_of
 from wisp.sandbox.world.bounds import AVATAR_URL, THREAD_NAME, WEBHOOK_NAME
-from wisp.sandbox.world.objects import CATEGORY, FORUM, JSON, MEDIA, Channel, Guild, Message, Webhook
+from wisp.sandbox.world.objects import (
+    ANNOUNCEMENT,
+    CATEGORY,
+    FORUM,
+    JSON,
+    MEDIA,
+    TEXT,
+    Channel,
+    Guild,
+    Message,
+    Webhook,
+)
 from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.webhooks import WebhookChanges
 
@@ -50,6 +62,24 @@ def create(call: Call) -> Answer:
     )
     _log(call, AuditLogEvent.WEBHOOK_CREATE, webhook, {}, _logged(webhook))
     return 200, webhook.payload()
+
+
+def follow(call: Call) -> Answer:
+    """Let a channel in which the bot manages webhooks show what is published in an announcement channel."""
+    source = call.channel
+    id = call.fields.snowflake("webhook_channel_id", required=True)
+    call.fields.check()
+    target = call.world.channels.get(id)
+    if target is None:
+        raise DiscordError(UNKNOWN_CHANNEL)
+    if not call.world.sees(call.world.bot, target):
+        raise DiscordError(MISSING_ACCESS)
+    call.need(Permission.MANAGE_WEBHOOKS, target)
+    if source.kind != ANNOUNCEMENT or target.kind not in (TEXT, ANNOUNCEMENT):
+        raise DiscordError(WRONG_CHANNEL_TYPE)
+    webhook = call.world.announcements.follow(source, target, call.world.bot)
+    _log(call, AuditLogEvent.WEBHOOK_CREATE, webhook, {}, _logged(webhook))
+    return 200, {"channel_id": str(source.id), "webhook_id": str(webhook.id)}
 
 
 def get(call: Call) -> Answer:
@@ -274,6 +304,7 @@ A_MESSAGE, MANAGE = WITH_TOKEN + "/messages/{message}", Permission.MANAGE_WEBHOO
 ROUTES = [
     Route("GET", OF_CHANNEL, list_of_channel, needs=MANAGE),
     Route("POST", OF_CHANNEL, create, needs=MANAGE),
+    Route("POST", "/channels/{channel}/followers", follow),
     Route("GET", "/guilds/{guild}/webhooks", list_of_guild, needs=MANAGE),
     Route("GET", A_WEBHOOK, get),
     Route("PATCH", A_WEBHOOK, edit),

@@ -32,8 +32,12 @@ def on_one_line(text: str) -> str:
 def message_lines(message: Message, world: World) -> list[str]:
     """Return a message without its author: its text, embeds, files and components, indented from the second line."""
     lines = readable(message.content, world).split("\n") if message.content else []
-    for embed in message.embeds:
+    if message.snapshot is not None:
+        lines.append(f"forwards: {on_one_line(readable(message.snapshot['content'], world))}")
+    for embed in message.embeds if message.snapshot is None else message.snapshot["embeds"]:
         lines += [f"| {line}" for line in embed_lines(embed, world)]
+    if message.poll is not None:
+        lines += [f"| {on_one_line(readable(line, world))}" for line in message.poll.lines]
     lines += [file_line(attachment) for attachment in message.attachments]
     if labels := " ".join(f"[{readable(label, world)}]" for label in _labels(message.components)):
         lines += labels.split("\n")

@@ -23,6 +23,8 @@ from wisp.sandbox.world.changes import (
     ReactionRemoved,
     Typing,
     VoiceStateChanged,
+    VoteAdded,
+    VoteRemoved,
 )
 from wisp.sandbox.world.objects import (
     AUTOCOMPLETE,
@@ -89,6 +91,10 @@ class Transcript:
                 self._aside(message.channel, f"{self._name(user)} reacts {emoji} to: {self._first(message)}")
             case ReactionRemoved(message, user, emoji):
                 self._aside(message.channel, f"{self._name(user)} reacts no more {emoji} to: {self._first(message)}")
+            case VoteAdded(message, user, answer) if message.poll:
+                self._aside(message.channel, f"{self._name(user)} votes {message.poll.text(answer)}")
+            case VoteRemoved(message, user, answer) if message.poll:
+                self._aside(message.channel, f"{self._name(user)} votes no more {message.poll.text(answer)}")
             case InteractionCreated(interaction) if self._actions:
                 self._show_action(interaction)
             case InteractionAnswered(interaction, callback) if callback == MODAL and interaction.modal:

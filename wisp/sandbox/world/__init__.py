@@ -9,8 +9,10 @@ state           what all parts share: clock, ids, the bot, who sees what
 users           users and their presences
 attachments     files
 messages        posting, editing, deleting and pinning messages
+polls           polls in messages
 reactions       reactions to messages
 webhooks        webhooks of channels
+announcements   what is published, and the channels that follow
 emojis          emojis of guilds and of the application
 roles           roles of guilds
 voice           voice states of members

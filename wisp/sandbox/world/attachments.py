@@ -12,11 +12,18 @@ class Attachments(Registry[int, Attachment]):
     """All files by id."""
 
     def add(
-        self, filename: str, content: bytes, *, description: str | None = None, ephemeral: bool = False
+        self,
+        filename: str,
+        content: bytes,
+        *,
+        description: str | None = None,
+        ephemeral: bool = False,
+        duration: float | None = None,
+        waveform: str | None = None,
     ) -> Attachment:
-        """A new file, which is downloaded from its `url`."""
+        """Add a file, which is downloaded from its `url`."""
         number = self._world.next_id()
         url = f"{self._world.files_url}/{number}/{quote(filename, safe='')}"
-        attachment = Attachment(number, filename, content, url, description, ephemeral)
+        attachment = Attachment(number, filename, content, url, description, ephemeral, duration, waveform)
         self._items[number] = attachment
         return attachment

@@ -54,6 +54,10 @@ PRUNE_DAYS = Bound(1, 30, "resources/guild#begin-guild-prune")
 ACCESS_TOKEN = Bound(0, 10_240, "resources/guild#add-guild-member")
 TAG_NAME = Bound(0, 20, "resources/channel#forum-tag-object")
 EMOJI_NAME = Bound(2, 32, "resources/emoji#create-guild-emoji")
+POLL_QUESTION = Bound(1, 300, "resources/poll#poll-media-object")
+POLL_ANSWER = Bound(1, 55, "resources/poll#poll-media-object")
+POLL_ANSWERS = Bound(1, 10, "resources/poll#poll-answer-object")
+POLL_HOURS = Bound(1, 768, "resources/poll#poll-create-request-object")
 ARCHIVE_AFTER = (60, 1440, 4320, 10080)
 """Minutes after which a thread can be archived (resources/channel#thread-metadata-object)."""
 

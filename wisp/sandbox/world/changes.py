@@ -48,6 +48,24 @@ class ReactionRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class VoteAdded:
+    """A user voted for an answer of the message's poll, by its number."""
+
+    message: Message
+    user: User
+    answer: int
+
+
+@dataclass(frozen=True, slots=True)
+class VoteRemoved:
+    """A user took back their vote for an answer of the message's poll."""
+
+    message: Message
+    user: User
+    answer: int
+
+
+@dataclass(frozen=True, slots=True)
 class PinsChanged:
     """A message was pinned or unpinned."""
 
@@ -224,6 +242,8 @@ Change: TypeAlias = (
     | MessageDeleted
     | ReactionAdded
     | ReactionRemoved
+    | VoteAdded
+    | VoteRemoved
     | PinsChanged
     | MemberJoined
     | MemberChanged

@@ -17,22 +17,34 @@ from wisp.sandbox.world.changes import (
     Typing,
 )
 from wisp.sandbox.world.objects import (
+    HAS_SNAPSHOT,
     JSON,
     LOADING,
     PINNED,
+    POLL_RESULT,
     REPLY,
+    SOURCE_DELETED,
+    SUPPRESS_EMBEDS,
+    WRITTEN,
     Attachment,
     Channel,
     Impossible,
     Interaction,
     LimitReached,
     Message,
+    Poll,
     User,
     Webhook,
     timestamp,
 )
 from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.state import Registry, State, place_of, refuse_deleted
+
+NO_MENTIONS: JSON = {"parse": []}
+"""Allowed mentions that let no mention ping."""
+
+SOURCE_GONE = "[Original Message Deleted]"
+"""The text of what was published of a message that is deleted."""
 
 _MENTIONS = re.compile(r"<@(?P<kind>[!&]?)(?P<id>\d{1,20})>")
 
@@ -62,9 +74,17 @@ class Messages(Registry[int, Message]):
         tts: bool = False,
         nonce: str | int | None = None,
         webhook: Webhook | None = None,
+        snapshot: JSON | None = None,
+        about: Channel | None = None,
+        poll: Poll | None = None,
         id: int | None = None,
     ) -> Message:
-        """Post a message. Its content is not checked: REST has done that."""
+        """Post a message. Its content is not checked: REST has done that.
+
+        A forward has a `snapshot` of its `reference`.
+        """
+        if snapshot is not None:
+            flags |= HAS_SNAPSHOT
         message = Message(
             id or self._world.next_id(),
             channel,
@@ -82,6 +102,9 @@ class Messages(Registry[int, Message]):
             tts=tts,
             nonce=nonce,
             webhook=webhook,
+            snapshot=snapshot,
+            about=about,
+            poll=poll,
         )
         self._mention(message, allowed_mentions)
         self._items[message.id] = message
@@ -96,6 +119,19 @@ class Messages(Registry[int, Message]):
         self.dispatch("MESSAGE_CREATE", message, message.gateway_payload())
         self._world.changes.send(MessageCreated(message))
         return message
+
+    def forward(
+        self, message: Message, channel: Channel, author: User, *, flags: int = 0, nonce: str | int | None = None
+    ) -> Message:
+        """Show a message as it is now in another channel, or the same. Raises Impossible if it cannot be forwarded."""
+        refuse_deleted(message)
+        if message.ephemeral:
+            raise Impossible("a private answer cannot be forwarded")
+        if message.kind not in WRITTEN:
+            raise Impossible("this message cannot be forwarded: Discord wrote it")
+        if message.poll is not None:
+            raise Impossible("a message with a poll cannot be forwarded")
+        return self.add(channel, author, flags=flags, nonce=nonce, reference=message, snapshot=message.as_snapshot())
 
     def slowed(self, user: User, channel: Channel, *, thread: bool = False) -> float:
         """Return the seconds for which slowmode keeps a user from writing in a channel or starting a `thread` there.
@@ -119,9 +155,10 @@ class Messages(Registry[int, Message]):
         components: Iterable[JSON] | None = None,
         attachments: Iterable[Attachment] | None = None,
         flags: int | None = None,
+        poll: Poll | None = None,
         allowed_mentions: JSON | None = None,
     ) -> None:
-        """Change what is not None. The answer to a deferred interaction does not count as an edit."""
+        """Change what is not None, also in published copies. The answer to a deferred interaction is not an edit."""
         if message.loading:
             message.flags &= ~LOADING
         else:
@@ -138,8 +175,36 @@ class Messages(Registry[int, Message]):
             message.attachments = list(attachments)
         if flags is not None:
             message.flags = flags
+        if poll is not None:
+            message.poll = poll
+        self.changed(message)
+        for copy in [copy for copy in message.copies if not copy.deleted]:
+            hidden = None if flags is None else copy.flags & ~SUPPRESS_EMBEDS | flags & SUPPRESS_EMBEDS
+            self.edit(
+                copy,
+                content=content,
+                embeds=None if embeds is None else message.embeds,
+                components=None if components is None else message.components,
+                attachments=None if attachments is None else message.attachments,
+                flags=hidden,
+                allowed_mentions=NO_MENTIONS,
+            )
+
+    def mark(self, message: Message, flags: int) -> None:
+        """Set flags that Discord itself sets, which is no edit of its author's."""
+        message.flags |= flags
+        self.changed(message)
+
+    def changed(self, message: Message) -> None:
+        """Tell the bot and the subscribers that a message changed."""
         self.dispatch("MESSAGE_UPDATE", message, message.gateway_payload())
         self._world.changes.send(MessageEdited(message))
+
+    def _disown_copies(self, message: Message) -> None:
+        """Leave nothing of a deleted message in what was published of it."""
+        for copy in [copy for copy in message.copies if not copy.deleted]:
+            flags = copy.flags | SOURCE_DELETED
+            self.edit(copy, content=SOURCE_GONE, embeds=(), components=(), attachments=(), flags=flags)
 
     def delete(self, message: Message) -> None:
         """Delete a message. The object stays readable; it is `deleted`."""
@@ -149,6 +214,7 @@ class Messages(Registry[int, Message]):
             place["guild_id"] = str(message.channel.guild.id)
         self.dispatch("MESSAGE_DELETE", message, place)
         self._world.changes.send(MessageDeleted(message))
+        self._disown_copies(message)
 
     def delete_many(self, channel: Channel, messages: Sequence[Message]) -> None:
         """Delete several messages of a channel with one event."""
@@ -158,6 +224,7 @@ class Messages(Registry[int, Message]):
         self._world.dispatch("MESSAGE_DELETE_BULK", data, channel.guild, seen_in=channel)
         for message in messages:
             self._world.changes.send(MessageDeleted(message))
+            self._disown_copies(message)
 
     def forget(self, message: Message) -> None:
         """Mark a message as deleted and let go of it, without telling the bot or the subscribers."""
@@ -223,6 +290,8 @@ class Messages(Registry[int, Message]):
                 users[number] = self._users[number]
         if (replied := _replied_to(message, allowed)) and replied.id in self._users:
             users.setdefault(replied.id, replied)
+        if message.kind == POLL_RESULT and message.author.id in self._users:
+            users[message.author.id] = message.author
         message.mentions = list(users.values())
         message.mention_roles = list(roles)
         named = "@everyone" in message.content or "@here" in message.content

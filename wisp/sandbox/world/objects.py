@@ -68,6 +68,9 @@ FOUNDING = 300_000_000_000
 PRIVILEGED_INTENTS_ON = 1 << 13 | 1 << 15 | 1 << 19
 """Application flags of a small bot whose presence, members and message content intents are switched on."""
 
+MESSAGE_CONTENT_ON = 1 << 18 | 1 << 19
+"""Application flags of verified and of small bots that can read the content of all messages."""
+
 TEXT, DM, VOICE, CATEGORY, ANNOUNCEMENT, STAGE, FORUM, MEDIA = 0, 1, 2, 4, 5, 13, 15, 16
 ANNOUNCEMENT_THREAD, PUBLIC_THREAD, PRIVATE_THREAD = 10, 11, 12
 """Kinds of channels."""
@@ -681,9 +684,10 @@ class Guild:
 
 @dataclass(eq=False, slots=True)
 class Webhook:
-    """A webhook of a channel: with its `token` anyone can post under its name. `creator` is its user.
+    """A way to post in a channel, under a name of its own, with its `token`. `creator` is the user who made it.
 
-    `avatar` is the hash of its picture; `url` takes what it is to post while the sandbox runs.
+    `avatar` is the hash of its picture; `url` takes what it is to post while the sandbox runs. One with a `source`, an
+    announcement channel, posts what is published there, and only Discord can use it.
     """
 
     id: int
@@ -693,11 +697,12 @@ class Webhook:
     url: str = field(repr=False)
     creator: User
     avatar: str | None = None
+    source: Channel | None = None
 
     @property
     def application_id(self) -> int | None:
-        """The id of the application that created it; None if a person did."""
-        return self.creator.id if self.creator.bot else None
+        """The application that it belongs to, whose id is its bot's; None if a person made it, or if it follows."""
+        return self.creator.id if self.creator.bot and self.source is None else None
 
     def author(self, name: str | None = None, avatar: str | None = None) -> User:
         """Whom a message of it is by, under its own name and picture if no others are said."""
@@ -708,16 +713,20 @@ class Webhook:
         guild = self.channel.guild
         webhook: JSON = {
             "id": str(self.id),
-            "type": 1,
+            "type": INCOMING if self.source is None else FOLLOWER,
             "guild_id": guild and str(guild.id),
             "channel_id": str(self.channel.id),
             "name": self.name,
             "avatar": self.avatar,
-            "token": self.token,
             "application_id": self.application_id and str(self.application_id),
-            "url": self.url,
+            **({"token": self.token, "url": self.url} if self.source is None else self._source_fields(self.source)),
         }
         return {**webhook, "user": self.creator.payload()} if with_creator else webhook
+
+    @staticmethod
+    def _source_fields(source: Channel) -> JSON:
+        guild = source.guild and {"id": str(source.guild.id), "name": source.guild.name, "icon": None}
+        return {"source_channel": {"id": str(source.id), "name": source.name}, "source_guild": guild}
 
     def message_fields(self) -> JSON:
         """What tells of it on a message that it posted."""
@@ -725,15 +734,27 @@ class Webhook:
         return {"webhook_id": str(self.id), **application}
 
 
+INCOMING, FOLLOWER = 1, 2
+"""Types of webhooks."""
+
+CROSSPOSTED = 1 << 0
+IS_CROSSPOST = 1 << 1
+SOURCE_DELETED = 1 << 3
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 SUPPRESS_EMBEDS = 1 << 2
+SUPPRESS_NOTIFICATIONS = 1 << 12
+IS_VOICE = 1 << 13
+HAS_SNAPSHOT = 1 << 14
 COMPONENTS_V2 = 1 << 15
 """Flags of messages."""
 
-PINNED, THREAD_CREATED, REPLY, THREAD_STARTER = 6, 18, 19, 21
+PINNED, FOLLOWED, THREAD_CREATED, REPLY, THREAD_STARTER, POLL_RESULT = 6, 12, 18, 19, 21, 46
 JOINED = 7
 """Types of messages besides those that users write (0)."""
+
+WRITTEN = (0, REPLY, 20, 23)
+"""Types of messages that users and bots write, commands' answers among them; the others are Discord's own."""
 
 
 @dataclass(eq=False, slots=True)
@@ -758,8 +779,73 @@ class Reaction:
 
 
 @dataclass(eq=False, slots=True)
+class Poll:
+    """A question to the readers of a message. `answers` are Discord's media (`text`, `emoji`), numbered from 1.
+
+    `expiry` is in seconds since the Unix epoch; `votes` are the users by the number of the answer that they chose.
+    """
+
+    question: str
+    answers: list[JSON]
+    expiry: float
+    multiselect: bool = False
+    finished: bool = False
+    votes: dict[int, dict[int, User]] = field(default_factory=dict[int, dict[int, User]])
+
+    def text(self, number: int) -> str:
+        """The text of an answer."""
+        return self.answers[number - 1]["text"]
+
+    @property
+    def count(self) -> dict[int, int]:
+        """How many users chose each answer that was chosen."""
+        return {number: len(users) for number, users in sorted(self.votes.items()) if users}
+
+    @property
+    def lines(self) -> list[str]:
+        """The question, and the answers with their votes."""
+        question = f"{self.question} (ended)" if self.finished else self.question
+        count = self.count
+        return [question, *(f"{n}. {media['text']}: {count.get(n, 0)}" for n, media in enumerate(self.answers, 1))]
+
+    def payload(self) -> JSON:
+        """Discord's poll object. Bots do not vote."""
+        answers = [{"answer_id": number, "poll_media": media} for number, media in enumerate(self.answers, 1)]
+        counts = [{"id": number, "count": count, "me_voted": False} for number, count in self.count.items()]
+        return {
+            "question": {"text": self.question},
+            "answers": answers,
+            "expiry": timestamp(self.expiry),
+            "allow_multiselect": self.multiselect,
+            "layout_type": 1,
+            "results": {"answer_counts": counts, "is_finalized": self.finished},
+        }
+
+    def result_embed(self) -> JSON:
+        """Discord's embed of type `poll_result`; it names an answer only if no other has as many votes."""
+        count = self.count
+        most = max(count.values(), default=0)
+        first = [number for number, votes in count.items() if votes == most]
+        told = {
+            "poll_question_text": self.question,
+            "victor_answer_votes": str(most),
+            "total_votes": str(sum(count.values())),
+        }
+        if len(first) == 1:
+            media = self.answers[first[0] - 1]
+            told |= {"victor_answer_id": str(first[0]), "victor_answer_text": media["text"]}
+            if emoji := media.get("emoji"):
+                told |= {f"victor_answer_emoji_{key}": str(emoji[key]) for key in ("id", "name") if emoji.get(key)}
+        fields = [{"name": name, "value": value, "inline": False} for name, value in told.items()]
+        return {"type": "poll_result", "fields": fields}
+
+
+@dataclass(eq=False, slots=True)
 class Attachment:
-    """A file on a message or given to an option. `url` answers its `content` while the sandbox runs."""
+    """A file on a message or given to an option. `url` answers its `content` while the sandbox runs.
+
+    `duration` (in seconds) and `waveform` (in Base64) are those of a voice message.
+    """
 
     id: int
     filename: str
@@ -767,6 +853,8 @@ class Attachment:
     url: str
     description: str | None = None
     ephemeral: bool = False
+    duration: float | None = None
+    waveform: str | None = None
 
     @property
     def size(self) -> int:
@@ -776,7 +864,7 @@ class Attachment:
     @property
     def content_type(self) -> str:
         """The media type that the file's name says."""
-        return mimetypes.guess_type(self.filename)[0] or "application/octet-stream"
+        return media_type(self.filename)
 
     def payload(self) -> JSON:
         """Discord's attachment object."""
@@ -792,7 +880,16 @@ class Attachment:
             attachment["description"] = self.description
         if self.ephemeral:
             attachment["ephemeral"] = True
+        if self.duration is not None and self.waveform is not None:
+            attachment |= {"duration_secs": self.duration, "waveform": self.waveform}
         return attachment
+
+
+def media_type(filename: str) -> str:
+    """Return the media type that a file's name says; not all systems know the one of voice messages."""
+    if filename.lower().endswith(".ogg"):
+        return "audio/ogg"
+    return mimetypes.guess_type(filename)[0] or "application/octet-stream"
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -803,6 +900,8 @@ class Message:
     if all who see the channel see it. While `loading` it reads "the bot is thinking". `reference` is
     what it answers, `interaction` what caused it, `webhook` what it was posted with. `reactions` are in the order in
     which they came; `pinned` is when it was pinned, None if it is not; `thread` is the thread that began with it.
+    `copies` are those in channels that follow; a forward has a `snapshot` of its `reference`. `about` is the channel
+    that a message of Discord's own is about.
     """
 
     id: int
@@ -830,6 +929,10 @@ class Message:
     pinned: float | None = None
     thread: Channel | None = None
     webhook: Webhook | None = None
+    copies: list[Message] = field(default_factory=list["Message"])
+    snapshot: JSON | None = None
+    about: Channel | None = None
+    poll: Poll | None = None
 
     def __repr__(self) -> str:
         counts = {"embeds": self.embeds, "attachments": self.attachments, "components": self.components}
@@ -882,9 +985,23 @@ class Message:
             message["nonce"] = self.nonce
         if self.interaction is not None:
             message |= self.interaction.message_fields(self)
+        if self.poll is not None:
+            message["poll"] = self.poll.payload()
+        if self.snapshot is not None:
+            message["message_snapshots"] = [{"message": self.snapshot}]
+        if self.about is not None:
+            message["message_reference"] = _place(self.about)
         if self.reference is not None and with_reference:
             message |= self._reference_fields(self.reference)
         return message
+
+    def as_snapshot(self) -> JSON:
+        """What a forward of it shows: Discord's message snapshot, that of the first message if it is a forward."""
+        if self.snapshot is not None:
+            return self.snapshot
+        names = ("type", "content", "mentions", "mention_roles", "attachments", "embeds", "timestamp")
+        message = self.payload(with_reference=False)
+        return {name: message[name] for name in (*names, "edited_timestamp", "flags", "components")}
 
     def gateway_payload(self) -> JSON:
         """The data of MESSAGE_CREATE and MESSAGE_UPDATE: in a guild with its id and the author's member."""
@@ -897,11 +1014,25 @@ class Message:
         return message
 
     def _reference_fields(self, reference: Message) -> JSON:
-        place: JSON = {"type": 0, "channel_id": str(reference.channel.id), "message_id": str(reference.id)}
-        if reference.channel.guild is not None:
-            place["guild_id"] = str(reference.channel.guild.id)
+        place = _place(reference.channel) | {"message_id": str(reference.id)}
+        if self.snapshot is not None:
+            return {"message_reference": {**place, "type": FORWARD}}
+        if self.kind == POLL_RESULT:
+            return {"message_reference": {name: place[name] for name in ("type", "channel_id", "message_id")}}
+        if self.flags & IS_CROSSPOST:
+            return {"message_reference": place}
         replied = None if reference.deleted else reference.payload(with_reference=False)
         return {"message_reference": place, "referenced_message": replied}
+
+
+FORWARD = 1
+"""The type of a reference to a message that is shown again elsewhere; 0 is a reply (resources/message)."""
+
+
+def _place(channel: Channel) -> JSON:
+    """Return a message reference to a channel."""
+    guild = {"guild_id": str(channel.guild.id)} if channel.guild else {}
+    return {"type": 0, "channel_id": str(channel.id), **guild}
 
 
 INTERACTION_DEADLINE = 3.0

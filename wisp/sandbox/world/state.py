@@ -15,6 +15,7 @@ from wisp.sandbox.world.objects import (
     DISCORD_EPOCH,
     FOUNDING,
     JSON,
+    MESSAGE_CONTENT_ON,
     PRIVATE_THREAD,
     PRIVILEGED_INTENTS_ON,
     Channel,
@@ -105,6 +106,14 @@ class State:
         if place.thread is not None and place.kind == PRIVATE_THREAD and user.id not in place.thread.members:
             return bool(allowed & _MANAGE_THREADS)
         return bool(allowed & _VIEW_CHANNEL)
+
+    def reads(self, message: Message) -> bool:
+        """Return whether the bot reads the content of a message that it sees.
+
+        Without the message content intent it reads its own, those that mention it, and direct ones.
+        """
+        own = message.author is self.bot or self.bot in message.mentions or message.channel.guild is None
+        return own or bool(self.application_flags & MESSAGE_CONTENT_ON)
 
     def dispatch(self, name: str, data: JSON, guild: Guild | None = None, *, seen_in: Channel | None = None) -> None:
         """Send a gateway event to the bot, unless it is of a guild that the bot is not in.

@@ -90,7 +90,7 @@ class Threads:
             self._messages.dispatch("MESSAGE_UPDATE", message, message.gateway_payload())
             self._messages.add(thread, message.author, kind=THREAD_STARTER, reference=message)
         elif kind != PRIVATE_THREAD and channel.kind == TEXT:
-            self._messages.add(channel, owner, content=name, kind=THREAD_CREATED)
+            self._messages.add(channel, owner, content=name, kind=THREAD_CREATED, about=thread)
         return thread
 
     def has_room(self, guild: Guild) -> bool:

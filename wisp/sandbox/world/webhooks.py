@@ -26,14 +26,19 @@ class Webhooks(Registry[int, Webhook]):
         """Return the webhooks of a channel, oldest first."""
         return [webhook for webhook in self._items.values() if webhook.channel is channel]
 
-    def add(self, channel: Channel, name: str, *, creator: User, avatar: str | None = None) -> Webhook:
-        """Add a webhook to a channel. Raises LimitReached if there are 15, and Impossible in threads and categories."""
+    def add(
+        self, channel: Channel, name: str, *, creator: User, avatar: str | None = None, source: Channel | None = None
+    ) -> Webhook:
+        """Add a webhook to a channel, one that follows a `source` if that is given.
+
+        Raises LimitReached if the channel has 15, and Impossible in threads and categories.
+        """
         _refuse_webhook(channel)
         if len(self.of(channel)) >= bounds.WEBHOOKS.most:
             raise LimitReached(f"a channel has at most {bounds.WEBHOOKS.most} webhooks", bounds.WEBHOOKS)
         number, token = self._world.next_id(), secrets.token_urlsafe(51)
         url = f"{self._world.webhooks_url}/{number}/{token}"
-        webhook = self._items[number] = Webhook(number, channel, name, token, url, creator, avatar)
+        webhook = self._items[number] = Webhook(number, channel, name, token, url, creator, avatar, source)
         self._changed(channel)
         return webhook
 

@@ -6,6 +6,7 @@ import base64
 import secrets
 
 from wisp.clock import Clock
+from wisp.sandbox.world.announcements import Announcements
 from wisp.sandbox.world.attachments import Attachments
 from wisp.sandbox.world.audit_log import AuditLog
 from wisp.sandbox.world.channels import Channels
@@ -17,6 +18,7 @@ from wisp.sandbox.world.invites import Invites
 from wisp.sandbox.world.members import Members
 from wisp.sandbox.world.messages import Messages
 from wisp.sandbox.world.objects import JSON, User
+from wisp.sandbox.world.polls import Polls
 from wisp.sandbox.world.reactions import Reactions
 from wisp.sandbox.world.roles import Roles
 from wisp.sandbox.world.state import State
@@ -39,8 +41,10 @@ class World(State):
         self.users = Users(self)
         self.attachments = Attachments(self)
         self.messages = Messages(self, self.users)
+        self.polls = Polls(self, self.messages)
         self.reactions = Reactions(self)
         self.webhooks = Webhooks(self)
+        self.announcements = Announcements(self, self.messages, self.webhooks)
         self.emojis = Emojis(self)
         self.roles = Roles(self, self.emojis)
         self.voice = Voice(self)
