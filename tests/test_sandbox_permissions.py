@@ -34,12 +34,15 @@ from test_sandbox_specification import (
     MEMBER_ROLE,
     MESSAGE,
     MESSAGES,
+    NEW_STICKER,
     OVERWRITE,
     PICTURE,
     REACTION,
     REACTIONS,
     ROLE,
     ROLES,
+    STICKER,
+    STICKERS,
     THREAD_MEMBERS,
     THUMB,
     WEBHOOK,
@@ -211,6 +214,18 @@ NEEDED = [
         )
         for case in (Case("PATCH", EMOJI, 200, {"name": "other"}, emoji), Case("DELETE", EMOJI, 204, names=emoji))
     ),
+    Needed(P.CREATE_GUILD_EXPRESSIONS, Case("POST", STICKERS, 201, NEW_STICKER, file=True)),
+    *(
+        Needed(permission, case, besides=besides)
+        for permission, besides, sticker in (
+            (P.CREATE_GUILD_EXPRESSIONS, P.MANAGE_GUILD_EXPRESSIONS, {"sticker_id": "bots_sticker"}),
+            (P.MANAGE_GUILD_EXPRESSIONS, NOTHING, {}),
+        )
+        for case in (
+            Case("PATCH", STICKER, 200, {"name": "other"}, sticker),
+            Case("DELETE", STICKER, 204, names=sticker),
+        )
+    ),
 ]
 
 
@@ -238,6 +253,11 @@ SHOWN = [
     Shown(MANAGES, Case("GET", EMOJIS, 200), "user", besides=CREATES),
     Shown(CREATES, Case("GET", EMOJI, 200, names={"emoji_id": "bots_emoji"}), "user", besides=MANAGES),
     Shown(MANAGES, Case("GET", EMOJI, 200), "user"),
+    *(
+        Shown(one, Case("GET", path, 200), "user", besides=other)
+        for path in (STICKERS, STICKER)
+        for one, other in ((CREATES, MANAGES), (MANAGES, CREATES))
+    ),
 ]
 
 NEVER = {("POST", MESSAGE + "/threads", P.CREATE_PRIVATE_THREADS), ("POST", GUILD + "/channels", P.MANAGE_ROLES)}
@@ -279,6 +299,7 @@ def prepared(world: World) -> dict[str, str]:
         "closed": closed.id,
         "closed_and_archived": both.id,
         "bots_thread": bots.id,
+        "bots_sticker": world.stickers.add(guild, "bots", creator=world.bot).id,
         "bots_emoji": world.emojis.add(guild, "bots", creator=world.bot).id,
     }
     names |= {name: str(number) for name, number in made.items()}

@@ -52,6 +52,7 @@ from wisp.sandbox.world.objects import (
     User,
 )
 from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.stickers import PACK_ID
 from wisp.sandbox.world.world import World
 
 GREET: dict[str, Any] = {"name": "greet", "description": "Greet somebody"}
@@ -519,7 +520,6 @@ async def test_files_may_have_any_number_and_be_ten_at_most(bot: Bot, channel: C
     ("body", "what"),
     [
         ({"poll": {"question": {"text": "q"}, "answers": [{"poll_media": {"text": "a"}}]}}, "polls in messages"),
-        ({"content": "x", "sticker_ids": ["1"]}, "stickers in messages"),
         ({"message_reference": {"type": 1, "message_id": "1", "channel_id": "1"}}, "forwards of messages"),
     ],
 )
@@ -938,6 +938,7 @@ NEEDED = {
     "GET /guilds/{guild}/prune": "MANAGE_GUILD KICK_MEMBERS",
     "POST /guilds/{guild}/prune": "MANAGE_GUILD KICK_MEMBERS",
     "POST /guilds/{guild}/emojis": "CREATE_GUILD_EXPRESSIONS",
+    "POST /guilds/{guild}/stickers": "CREATE_GUILD_EXPRESSIONS",
     "GET /guilds/{guild}/audit-logs": "VIEW_AUDIT_LOG",
 }
 """The permissions that Discord's documentation asks for, all of them, whatever the call says."""
@@ -1340,6 +1341,8 @@ async def play(calls: list[Call]) -> None:
             "overwrite": world.owner.id,
             "role": world.roles.add(guild, "role").id,
             "emoji": "👍",
+            "pack": PACK_ID,
+            "sticker": world.stickers.add(guild, "wave").id,
             "code": world.invites.add(channel, world.owner).code,
         }
         for (method, route), parts, query, body in calls:

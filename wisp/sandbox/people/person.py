@@ -11,6 +11,7 @@ from wisp.limits import ATTACHMENTS, CONTENT
 from wisp.sandbox.people.commands import Chosen, File, Value, autocomplete_data, choose, command_data, usable
 from wisp.sandbox.people.components import button_data, called, controls, menu_data, select_data, submit_data
 from wisp.sandbox.people.reply import Reply
+from wisp.sandbox.world.bounds import MESSAGE_STICKERS
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
     ANNOUNCEMENT_THREAD,
@@ -34,6 +35,7 @@ from wisp.sandbox.world.objects import (
     Member,
     Message,
     Role,
+    Sticker,
     User,
 )
 from wisp.sandbox.world.permissions import Permission
@@ -347,6 +349,7 @@ class Person:
         text: str = "",
         *,
         files: Sequence[File] = (),
+        stickers: Sequence[Sticker | str] = (),
         reply_to: Reply | Message | None = None,
         ping: bool = True,
     ) -> Message:
@@ -356,12 +359,15 @@ class Person:
             raise Impossible(f"nobody can write in {self.channel}: it has no messages of its own")
         if self.channel.thread is not None and self.channel.thread.locked:
             self._check_may("write in a locked thread", Permission.MANAGE_THREADS)
-        if len(text) > CONTENT or not (text.strip() or files):
+        if len(text) > CONTENT or not (text.strip() or files or stickers):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         if files:
             self._check_may("attach files", Permission.ATTACH_FILES)
         if len(files) > ATTACHMENTS:
             raise Impossible(f"a message has at most {ATTACHMENTS} files, not {len(files)}")
+        if len(stickers) > MESSAGE_STICKERS.most:
+            raise Impossible(f"a message has at most {MESSAGE_STICKERS.most} stickers, not {len(stickers)}")
+        chosen = [self._sticker(sticker) for sticker in stickers]
         self._check_pace("write")
         answered = self._repliable(reply_to) if reply_to is not None else None
         return self.people.world.messages.add(
@@ -369,6 +375,7 @@ class Person:
             self.user,
             content=text,
             attachments=[self.people.world.attachments.add(file.name, file.content) for file in files],
+            stickers=chosen,
             kind=0 if answered is None else REPLY,
             reference=answered,
             allowed_mentions=None if ping else {"parse": ["users", "roles", "everyone"], "replied_user": False},
@@ -379,17 +386,30 @@ class Person:
         text: str = "",
         *,
         files: Sequence[File] = (),
+        stickers: Sequence[Sticker | str] = (),
         reply_to: Reply | Message | None = None,
         ping: bool = True,
     ) -> Message:
         """Post a message, and wait until the bot is idle.
 
-        A reply mentions the author of the message that it replies to, unless `ping` is off. Raises Impossible for what
+        `stickers` are those of the guild or the standard ones, at most 3, each as it is or by name. A reply mentions
+        the author of the message that it replies to, unless `ping` is off. Raises Impossible for what
         a client would not send, and if they may not write here.
         """
-        message = self.post(text, files=files, reply_to=reply_to, ping=ping)
+        message = self.post(text, files=files, stickers=stickers, reply_to=reply_to, ping=ping)
         await self.rest()
         return message
+
+    def _sticker(self, sticker: Sticker | str) -> Sticker:
+        """Return a sticker that the client offers here, by itself or by name. Raises Impossible for another."""
+        here = self.guild.id if self.guild else None
+        offered = [one for one in self.people.world.stickers.values() if one.guild_id in (here, None)]
+        for one in offered:
+            if sticker in (one, one.name):
+                return one
+        name = sticker if isinstance(sticker, str) else sticker.name
+        names = ", ".join(one.name for one in offered)
+        raise Impossible(f"{self.name} has no sticker {name!r} in {self.channel}; there are {names}")
 
     def _repliable(self, on: Reply | Message) -> Message:
         message = self._seen(on)
@@ -427,7 +447,7 @@ class Person:
         """Edit a message of their own. Raises Impossible for those of others, and for what a client would not send."""
         if self._seen(message).author is not self.user:
             raise Impossible(f"{self.name} can edit their own messages, not {message.author.name}'s")
-        if len(text) > CONTENT or not (text.strip() or message.attachments):
+        if len(text) > CONTENT or not (text.strip() or message.attachments or message.stickers):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         self._check_there(message)
         self.people.world.messages.edit(message, content=text)

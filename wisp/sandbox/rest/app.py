@@ -25,6 +25,7 @@ from wisp.sandbox.rest import (
     messages,
     prunes,
     soundboard,
+    stickers,
     threads,
     users,
     webhooks,
@@ -55,6 +56,7 @@ FILES = (
     guilds,
     invites,
     emojis,
+    stickers,
     audit_log,
     soundboard,
 )

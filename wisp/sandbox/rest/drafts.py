@@ -9,10 +9,10 @@ from itertools import count
 from typing import NamedTuple, TypedDict
 
 from wisp.limits import ATTACHMENTS, Violation, is_integer
-from wisp.sandbox.rest.errors import EMPTY_MESSAGE, DiscordError, Unserved
+from wisp.sandbox.rest.errors import EMPTY_MESSAGE, INVALID_STICKER, DiscordError, Unserved
 from wisp.sandbox.rest.fields import Fields
-from wisp.sandbox.rest.shapes import message_violations
-from wisp.sandbox.world.objects import COMPONENTS_V2, JSON, LOADING, SUPPRESS_EMBEDS, Attachment, Message
+from wisp.sandbox.rest.shapes import STICKERS, message_violations
+from wisp.sandbox.world.objects import COMPONENTS_V2, JSON, LOADING, SUPPRESS_EMBEDS, Attachment, Message, Sticker
 from wisp.sandbox.world.world import World
 
 SELECT_FIELDS = ("custom_id", "placeholder", "min_values", "max_values", "disabled")
@@ -57,7 +57,7 @@ _EMBED_PARTS = (
 )
 """The parts of an embed, the field that each needs, and all its fields."""
 
-_UNSERVED = {"poll": "polls in messages", "sticker_ids": "stickers in messages"}
+_UNSERVED = {"poll": "polls in messages"}
 """Fields of a message that Discord has and the sandbox has not."""
 
 
@@ -86,11 +86,12 @@ class Draft:
     allowed_mentions: JSON | None = None
     tts: bool = False
     ephemeral: bool = False
+    stickers: Sequence[Sticker] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to see."""
-        return not (self.content or self.embeds or self.components or self.kept or self.uploads)
+        return not (self.content or self.embeds or self.components or self.kept or self.uploads or self.stickers)
 
 
 class Content(TypedDict):
@@ -100,6 +101,7 @@ class Content(TypedDict):
     embeds: list[JSON]
     components: list[JSON]
     attachments: list[Attachment]
+    stickers: list[Sticker]
     allowed_mentions: JSON | None
     tts: bool
 
@@ -110,10 +112,12 @@ def read_draft(
     *,
     old: Message | None = None,
     ephemeral: bool = False,
+    usable: Mapping[int, Sticker] | None = None,
 ) -> Draft:
     """Read a new message, or an edit of `old`, and check it; nothing is stored yet. Raises DiscordError.
 
-    A new message that is empty is refused; an edit may be empty until `apply_draft` knows what is left.
+    `usable` are the stickers that it may have; if it may have none (None), `sticker_ids` are ignored. A new message
+    that is empty is refused; an edit may be empty until `apply_draft` knows what is left.
     """
     payload = fields.values
     flags = read_flags(fields)
@@ -139,10 +143,20 @@ def read_draft(
         allowed_mentions=payload.get("allowed_mentions"),
         tts=payload.get("tts") is True,
         ephemeral=ephemeral or (old is not None and old.ephemeral),
+        stickers=[] if usable is None else _read_stickers(fields, usable),
     )
     if old is None and draft.empty:
         raise DiscordError(EMPTY_MESSAGE)
     return draft
+
+
+def _read_stickers(fields: Fields, usable: Mapping[int, Sticker]) -> list[Sticker]:
+    """Read the stickers of a message, each once. Raises DiscordError for one that is not usable there."""
+    ids = dict.fromkeys(fields.snowflakes("sticker_ids", STICKERS))
+    fields.check()
+    if any(id not in usable for id in ids):
+        raise DiscordError(INVALID_STICKER)
+    return [usable[id] for id in ids]
 
 
 def read_flags(fields: Fields) -> int:
@@ -163,6 +177,7 @@ def stored(world: World, draft: Draft) -> Content:
         "embeds": _stored_embeds(draft.embeds or (), attachments),
         "components": _stored_components(world, draft.components or (), attachments),
         "attachments": attachments,
+        "stickers": list(draft.stickers),
         "allowed_mentions": draft.allowed_mentions,
         "tts": draft.tts,
     }
@@ -175,6 +190,7 @@ def apply_draft(world: World, message: Message, draft: Draft) -> None:
         message.embeds if draft.embeds is None else draft.embeds,
         message.components if draft.components is None else draft.components,
         message.attachments if draft.kept is None else (*draft.kept, *draft.uploads),
+        message.stickers,
     )
     if not any(left):
         raise DiscordError(EMPTY_MESSAGE)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from wisp.sandbox.rest.errors import INVALID_ASSET, DiscordError
 from wisp.sandbox.rest.fields import Fields
+from wisp.sandbox.world.objects import APNG, GIF, PNG
 
 _DATA_URI = re.compile(r"data:[\w.+-]{1,50}/[\w.+-]{1,50};base64,([A-Za-z0-9+/=\s]*)")
 
@@ -36,6 +37,17 @@ class Image:
 def image_hash(content: bytes) -> str:
     """32 hexadecimal digits that stand for a picture."""
     return hashlib.blake2s(content, digest_size=16).hexdigest()
+
+
+def sticker_format(content: bytes) -> int | None:
+    """Return the format of a sticker's file; None if Discord takes no such file from this guild.
+
+    Lottie is for verified guilds and partners (resources/sticker#create-guild-sticker), of which there are none.
+    """
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        # the chunk that makes it an animated one stands before the pixels
+        return APNG if b"acTL" in content.partition(b"IDAT")[0] else PNG
+    return GIF if content.startswith((b"GIF87a", b"GIF89a")) else None
 
 
 def read_image(fields: Fields, name: str) -> Image | None:

@@ -82,7 +82,7 @@ def create(call: Call) -> Answer:
     _need_to_write(call)
     if is_object(to := fields.raw("message_reference")) and to.get("type") == FORWARD:
         raise Unserved("forwards of messages")
-    draft = read_draft(fields, call.body.files)
+    draft = read_draft(fields, call.body.files, usable=call.usable_stickers)
     _need_for_content(call, draft)
     reference, nonce = _read_reference(call, fields), _read_nonce(fields)
     if fields.raw("enforce_nonce") is True and (first := _sent_with(call, nonce)):

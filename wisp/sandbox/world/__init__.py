@@ -12,6 +12,8 @@ messages        posting, editing, deleting and pinning messages
 reactions       reactions to messages
 webhooks        webhooks of channels
 emojis          emojis of guilds and of the application
+pictures        pictures that were uploaded, by their paths on the CDN
+stickers        stickers of guilds, and the pack that everyone has
 roles           roles of guilds
 members         members of guilds, and bans
 invites         invites into guilds

@@ -45,6 +45,9 @@ class AuditLogEvent(IntEnum):
     MESSAGES_DELETE = 73
     PIN = 74
     UNPIN = 75
+    STICKER_CREATE = 90
+    STICKER_UPDATE = 91
+    STICKER_DELETE = 92
     THREAD_CREATE = 110
     THREAD_UPDATE = 111
     THREAD_DELETE = 112
@@ -146,6 +149,7 @@ ROLE = ("name", "permissions", "color", "colors", "hoist", "mentionable")
 INVITE = ("code", "channel_id", "inviter_id", "uses", "max_uses", "max_age", "temporary")
 WEBHOOK = ("name", "type", "channel_id", "avatar_hash", "application_id")
 EMOJI = ("name",)
+STICKER = ("name", "description", "tags", "format_type")
 """The fields whose changes are told, of each kind of thing."""
 
 

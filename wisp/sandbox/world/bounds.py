@@ -53,6 +53,9 @@ APPLICATION_FLAGS = Bound(0, 2**53 - 1, "resources/application#application-objec
 PRUNE_DAYS = Bound(1, 30, "resources/guild#begin-guild-prune")
 ACCESS_TOKEN = Bound(0, 10_240, "resources/guild#add-guild-member")
 TAG_NAME = Bound(0, 20, "resources/channel#forum-tag-object")
+STICKER_NAME = Bound(2, 30, "resources/sticker#create-guild-sticker")
+STICKER_DESCRIPTION = Bound(0, 100, "resources/sticker#create-guild-sticker")
+STICKER_TAGS = Bound(1, 200, "resources/sticker#create-guild-sticker")
 EMOJI_NAME = Bound(2, 32, "resources/emoji#create-guild-emoji")
 ARCHIVE_AFTER = (60, 1440, 4320, 10080)
 """Minutes after which a thread can be archived (resources/channel#thread-metadata-object)."""
@@ -68,6 +71,9 @@ APPLICATION_EMOJIS = Bound(0, 2000, "resources/emoji#emoji-object-applicationown
 EMOJI_SIZE = Bound(1, 256 * 1024, "resources/emoji#create-guild-emoji")
 EMOJIS = Bound(0, 50, "topics/opcodes-and-status-codes#json: 30008")
 ANIMATED_EMOJIS = Bound(0, 50, "topics/opcodes-and-status-codes#json: 30018")
+STICKER_SIZE = Bound(1, 512 * 1024, "resources/sticker#create-guild-sticker")
+MESSAGE_STICKERS = Bound(0, 3, "resources/message#create-message")
+STICKERS = Bound(0, 5, "topics/opcodes-and-status-codes#json: 30039")
 ACTIVE_THREADS = Bound(0, 1000, "topics/opcodes-and-status-codes#json: 160006")
 """The documentation has no number: it was counted (thomasloupe/Slackord, issue 101)."""
 THREAD_MEMBERS = Bound(0, 1000, "topics/threads#thread-members")

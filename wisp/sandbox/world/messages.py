@@ -27,6 +27,7 @@ from wisp.sandbox.world.objects import (
     Interaction,
     LimitReached,
     Message,
+    Sticker,
     User,
     Webhook,
     timestamp,
@@ -53,6 +54,7 @@ class Messages(Registry[int, Message]):
         embeds: Iterable[JSON] = (),
         components: Iterable[JSON] = (),
         attachments: Iterable[Attachment] = (),
+        stickers: Iterable[Sticker] = (),
         flags: int = 0,
         kind: int = 0,
         ephemeral_for: User | None = None,
@@ -82,6 +84,7 @@ class Messages(Registry[int, Message]):
             tts=tts,
             nonce=nonce,
             webhook=webhook,
+            stickers=list(stickers),
         )
         self._mention(message, allowed_mentions)
         self._items[message.id] = message

@@ -187,6 +187,40 @@ class Emoji:
         return {**emoji, "user": self.creator.payload()} if with_creator and self.creator else emoji
 
 
+PNG, APNG, LOTTIE, GIF = 1, 2, 3, 4
+"""Formats of stickers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sticker:
+    """A sticker of a guild, or (`guild_id` is None) of the sandbox's own pack, at its place `sort_value` there.
+
+    `tags` are the emojis that suggest it. `format` is PNG, APNG, LOTTIE or GIF.
+    """
+
+    id: int
+    name: str
+    tags: str
+    format: int = PNG
+    description: str | None = None
+    guild_id: int | None = None
+    creator: User | None = field(default=None, repr=False)
+    pack_id: int = 0
+    sort_value: int = 0
+
+    def item(self) -> JSON:
+        """Return Discord's sticker item object, as messages carry it."""
+        return {"id": str(self.id), "name": self.name, "format_type": self.format}
+
+    def payload(self, *, with_creator: bool = False) -> JSON:
+        """Return Discord's sticker object."""
+        sticker = {**self.item(), "tags": self.tags, "description": self.description}
+        if self.guild_id is None:
+            return sticker | {"type": 1, "pack_id": str(self.pack_id), "sort_value": self.sort_value}
+        sticker |= {"type": 2, "available": True, "guild_id": str(self.guild_id)}
+        return {**sticker, "user": self.creator.payload()} if with_creator and self.creator else sticker
+
+
 @dataclass(eq=False, slots=True, repr=False)
 class Role:
     """A guild's role. The @everyone role bears its guild's id. `permissions` is Discord's bit set.
@@ -523,7 +557,7 @@ class Ban:
 
 @dataclass(eq=False, slots=True, repr=False)
 class Guild:
-    """A server. `members`, `roles`, `channels`, `threads`, `emojis` are by id, `bans` by the user's id.
+    """A server. `members`, `roles`, `channels`, `threads`, `emojis`, `stickers` are by id, `bans` by the user's.
 
     The bot is in the guild where it is among the members. `system_channel` is where Discord itself writes, and where
     bots welcome people, None where there is none.
@@ -539,6 +573,7 @@ class Guild:
     threads: dict[int, Channel] = field(default_factory=dict[int, Channel])
     bans: dict[int, Ban] = field(default_factory=dict[int, Ban])
     emojis: dict[int, Emoji] = field(default_factory=dict[int, Emoji])
+    stickers: dict[int, Sticker] = field(default_factory=dict[int, Sticker])
     system_channel: Channel | None = None
     description: str | None = None
     settings: JSON = field(default_factory=dict[str, Any])
@@ -603,7 +638,7 @@ class Guild:
             "rules_channel_id": None,
             "safety_alerts_channel_id": None,
             "splash": None,
-            "stickers": [],
+            "stickers": [sticker.payload() for sticker in self.stickers.values()],
             # Discord's own lines about who joined, boosted and so on are switched off: bots say that.
             "system_channel_flags": 0b111111,
             "system_channel_id": self.system_channel and str(self.system_channel.id),
@@ -783,9 +818,15 @@ class Message:
     pinned: float | None = None
     thread: Channel | None = None
     webhook: Webhook | None = None
+    stickers: list[Sticker] = field(default_factory=list[Sticker])
 
     def __repr__(self) -> str:
-        counts = {"embeds": self.embeds, "attachments": self.attachments, "components": self.components}
+        counts = {
+            "embeds": self.embeds,
+            "attachments": self.attachments,
+            "components": self.components,
+            "stickers": self.stickers,
+        }
         facts = [f"{name}={len(found)}" for name, found in counts.items() if found]
         facts += [f"{reaction.emoji}={len(reaction.users)}" for reaction in self.reactions.values()]
         if self.edits:
@@ -825,6 +866,8 @@ class Message:
             "flags": self.flags,
             "pinned": self.pinned is not None,
         }
+        if self.stickers:
+            message["sticker_items"] = [sticker.item() for sticker in self.stickers]
         if self.reactions:
             message["reactions"] = [reaction.payload() for reaction in self.reactions.values()]
         if self.thread is not None:

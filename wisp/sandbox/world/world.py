@@ -17,9 +17,11 @@ from wisp.sandbox.world.invites import Invites
 from wisp.sandbox.world.members import Members
 from wisp.sandbox.world.messages import Messages
 from wisp.sandbox.world.objects import JSON, User
+from wisp.sandbox.world.pictures import Pictures
 from wisp.sandbox.world.reactions import Reactions
 from wisp.sandbox.world.roles import Roles
 from wisp.sandbox.world.state import State
+from wisp.sandbox.world.stickers import Stickers
 from wisp.sandbox.world.threads import Threads
 from wisp.sandbox.world.users import Presences, Users
 from wisp.sandbox.world.webhooks import Webhooks
@@ -41,6 +43,8 @@ class World(State):
         self.reactions = Reactions(self)
         self.webhooks = Webhooks(self)
         self.emojis = Emojis(self)
+        self.pictures = Pictures(self)
+        self.stickers = Stickers(self, self.pictures)
         self.roles = Roles(self, self.emojis)
         self.members = Members(self, self.roles, self.messages)
         self.invites = Invites(self, self.members)
