@@ -57,6 +57,7 @@ def live(world: World) -> Guild:
         world.members.take_role(member, role)
         world.presences.set(eve, "idle", [{"name": "chess", "type": 0}])
         emoji = world.emojis.edit(home, world.emojis.add(home, "new"), name=f"party_{turn}")
+        world.users.edit_bot(name=f"bot {turn}", avatar="0" * 32)
         sticker = world.stickers.edit(home, world.stickers.add(home, "new"), name=f"wave_{turn}")
         world.messages.add(general, ada, stickers=[sticker])
         world.guilds.edit(home, name=f"Home {turn}", system_channel=general)

@@ -453,6 +453,9 @@ GOOD += [
     Case("GET", OWN_EMOJIS + "/{emoji_id}", 200, names=OWN_EMOJI),
     Case("PATCH", OWN_EMOJIS + "/{emoji_id}", 200, {"name": "other"}, OWN_EMOJI),
     Case("DELETE", OWN_EMOJIS + "/{emoji_id}", 204, names=OWN_EMOJI),
+    Case("PATCH", "/users/@me", 200, {"username": "other", "avatar": PICTURE, "banner": None}),
+    Case("PATCH", GUILD + "/members/@me", 200, {"avatar": PICTURE, "banner": PICTURE, "bio": "A bot"}),
+    Case("PATCH", GUILD, 200, {"icon": PICTURE}),
     Case("GET", "/stickers/{sticker_id}", 200),
     Case("GET", "/stickers/{sticker_id}", 200, names={"sticker_id": "standard"}),
     Case("GET", "/sticker-packs", 200),
@@ -608,6 +611,12 @@ BAD += [
         for name in (NOWHERE, "foreign_sticker")
     ),
     Case("GET", STICKER, 404, names={"sticker_id": "standard"}, code=10060),
+    *(
+        Case("PATCH", "/users/@me", 400, body, code=50035)
+        for body in ({"username": "x"}, {"username": "My Discord"}, {"username": "here"}, {"avatar": "x"})
+    ),
+    Case("PATCH", "/users/@me", 400, {"avatar": "data:image/png;base64,AAAA"}, code=50046),
+    Case("PATCH", GUILD + "/members/@me", 400, {"bio": "x" * 191}, code=50035),
     Case("GET", "/sticker-packs/{pack_id}", 404, names={"pack_id": NOWHERE}, code=10061),
     Case("POST", STICKERS, 400, {"name": "x", "tags": ""}, code=50035),
     Case("POST", STICKERS, 400, {**NEW_STICKER, "file": "bm8gcGljdHVyZQ=="}, file=True, code=50046),

@@ -155,6 +155,11 @@ OF_BOUNDS: Mapping[Bound, ErrorCode | Violation] = {
         "CHANNEL_PARENT_MAX_CHANNELS",
         f"Maximum number of channels in category reached ({bounds.IN_CATEGORY.most})",
     ),
+    bounds.RENAMINGS: Violation(
+        ("username",),
+        "USERNAME_RATE_LIMIT",
+        "You are changing your username or Discord Tag too fast. Try again later.",
+    ),
     bounds.TIME_OUT: Violation(
         ("communication_disabled_until",),
         "INVALID_COMMUNICATION_DISABLED_TIMESTAMP",

@@ -196,6 +196,13 @@ class PresenceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class UserChanged:
+    """A user has another name or picture."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
 class BotConnected:
     """A shard of the bot was greeted (`resumed`: again) and hears of events from here on."""
 
@@ -237,6 +244,7 @@ Change: TypeAlias = (
     | CommandsChanged
     | Typing
     | PresenceChanged
+    | UserChanged
     | BotConnected
     | BotDisconnected
 )

@@ -105,7 +105,7 @@ def timestamp(moment: float) -> str:
 
 @dataclass(eq=False, slots=True, repr=False)
 class User:
-    """A person or a bot. `name` is unique in no way, as display names are; `avatar` is a picture's hash.
+    """A person or a bot. `name` is unique in no way, as display names are; `avatar` and `banner` are hashes.
 
     What a webhook posts has a user of its own as its author (`webhook`), with the webhook's id.
     """
@@ -115,6 +115,7 @@ class User:
     bot: bool = False
     avatar: str | None = None
     webhook: bool = False
+    banner: str | None = None
 
     def __repr__(self) -> str:
         return f"<User {self.name}>"
@@ -133,7 +134,7 @@ class User:
             "global_name": None if self.bot else self.name,
             "avatar": self.avatar,
             "avatar_decoration_data": None,
-            "banner": None,
+            "banner": self.banner,
             "accent_color": None,
             "primary_guild": None,
             "bot": self.bot,
@@ -141,6 +142,11 @@ class User:
             "flags": 0,
             "public_flags": 0,
         }
+
+    def own_payload(self) -> JSON:
+        """Return Discord's user object as a bot sees its own."""
+        me = {"mfa_enabled": False, "locale": "en-US", "verified": True, "email": None, "premium_type": 0}
+        return self.payload() | me
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -289,6 +295,8 @@ class Member:
     timed_out_until: float | None = None
     mute: bool = False
     deaf: bool = False
+    avatar: str | None = None
+    banner: str | None = None
 
     def __repr__(self) -> str:
         return f"<Member {self.user.name} of {self.guild.name}>"
@@ -344,8 +352,8 @@ class Member:
         """Discord's member object; without its user where that stands beside it, as in messages."""
         until = self.timed_out_until
         member: JSON = {
-            "avatar": None,
-            "banner": None,
+            "avatar": self.avatar,
+            "banner": self.banner,
             "communication_disabled_until": None if until is None else timestamp(until),
             "deaf": self.deaf,
             "flags": 0,
