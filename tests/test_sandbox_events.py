@@ -58,6 +58,14 @@ def live(world: World) -> Guild:
         world.presences.set(eve, "idle", [{"name": "chess", "type": 0}])
         emoji = world.emojis.edit(home, world.emojis.add(home, "new"), name=f"party_{turn}")
         world.users.edit_bot(name=f"bot {turn}", avatar="0" * 32)
+        soon = world.clock.time() + 60
+        party, over = (
+            world.scheduled_events.add(home, f"party {turn}", soon, end=soon + 1, location="Here") for _ in "ab"
+        )
+        world.scheduled_events.edit(party, status=2)
+        world.scheduled_events.add_interested(party, ada)
+        world.scheduled_events.remove_interested(party, ada)
+        world.scheduled_events.delete(over)
         sticker = world.stickers.edit(home, world.stickers.add(home, "new"), name=f"wave_{turn}")
         world.messages.add(general, ada, stickers=[sticker])
         world.guilds.edit(home, name=f"Home {turn}", system_channel=general)

@@ -22,6 +22,8 @@ from test_sandbox_specification import (
     EMBED,
     EMOJI,
     EMOJIS,
+    EVENT,
+    EVENTS,
     FILE_NOTES,
     GOOD,
     GUILD,
@@ -34,6 +36,7 @@ from test_sandbox_specification import (
     MEMBER_ROLE,
     MESSAGE,
     MESSAGES,
+    NEW_EVENT,
     NEW_STICKER,
     OVERWRITE,
     PICTURE,
@@ -41,10 +44,12 @@ from test_sandbox_specification import (
     REACTIONS,
     ROLE,
     ROLES,
+    STAGE_EVENT,
     STICKER,
     STICKERS,
     THREAD_MEMBERS,
     THUMB,
+    VOICE_EVENT,
     WEBHOOK,
     WEBHOOK_MESSAGE,
     Case,
@@ -214,6 +219,29 @@ NEEDED = [
         )
         for case in (Case("PATCH", EMOJI, 200, {"name": "other"}, emoji), Case("DELETE", EMOJI, 204, names=emoji))
     ),
+    Needed(P.CREATE_EVENTS, Case("POST", EVENTS, 200, NEW_EVENT)),
+    *(
+        Needed(permission, case, besides=besides)
+        for permission, besides, event in (
+            (P.CREATE_EVENTS, P.MANAGE_EVENTS, {"guild_scheduled_event_id": "bots_event"}),
+            (P.MANAGE_EVENTS, NOTHING, {}),
+        )
+        for case in (Case("PATCH", EVENT, 200, {"name": "other"}, event), Case("DELETE", EVENT, 204, names=event))
+    ),
+    *(
+        Needed(permission, case)
+        for permission, body in (
+            (P.MANAGE_CHANNELS, STAGE_EVENT),
+            (P.MUTE_MEMBERS, STAGE_EVENT),
+            (P.MOVE_MEMBERS, STAGE_EVENT),
+            (P.CONNECT, VOICE_EVENT),
+            (P.VIEW_CHANNEL, VOICE_EVENT),
+        )
+        for case in (
+            Case("POST", EVENTS, 200, body),
+            Case("PATCH", EVENT, 200, {name: body[name] for name in ("entity_type", "channel_id")}),
+        )
+    ),
     Needed(P.CREATE_GUILD_EXPRESSIONS, Case("POST", STICKERS, 201, NEW_STICKER, file=True)),
     *(
         Needed(permission, case, besides=besides)
@@ -284,6 +312,7 @@ def prepared(world: World) -> dict[str, str]:
         world.roles.add(guild, "strong", permissions=int(P.ADMINISTRATOR)),
         guild.role_of(world.bot),
     )
+    soon = world.clock.time() + 60
     other_bots.bot = world.users.add("other bot", bot=True)
     assert own is not None
     made = {
@@ -299,6 +328,9 @@ def prepared(world: World) -> dict[str, str]:
         "closed": closed.id,
         "closed_and_archived": both.id,
         "bots_thread": bots.id,
+        "bots_event": world.scheduled_events.add(
+            guild, "Bot's", soon, end=soon + 60, location="Here", creator=world.bot
+        ).id,
         "bots_sticker": world.stickers.add(guild, "bots", creator=world.bot).id,
         "bots_emoji": world.emojis.add(guild, "bots", creator=world.bot).id,
     }

@@ -939,6 +939,7 @@ NEEDED = {
     "POST /guilds/{guild}/prune": "MANAGE_GUILD KICK_MEMBERS",
     "POST /guilds/{guild}/emojis": "CREATE_GUILD_EXPRESSIONS",
     "POST /guilds/{guild}/stickers": "CREATE_GUILD_EXPRESSIONS",
+    "POST /guilds/{guild}/scheduled-events": "CREATE_EVENTS",
     "GET /guilds/{guild}/audit-logs": "VIEW_AUDIT_LOG",
 }
 """The permissions that Discord's documentation asks for, all of them, whatever the call says."""
@@ -1135,14 +1136,14 @@ async def test_what_is_not_served_is_counted_and_logged_without_tokens(
     told = f"the sandbox does not serve POST /api/v10/webhooks/{{id}}/{{token}}/slack yet: {way_out}"
     assert (status, refusal) == (404, {"message": told, "code": 0})
     await bot.call("DELETE", "/guilds/1")
-    await bot.call("PATCH", "/users/@me", {})
+    await bot.call("GET", "/users/@me/connections")
     await bot.call("GET", "/guilds/1/roles/member-counts")
     await bot.call("GET", f"/applications/{world.application}/guilds/1/commands/permissions")
     await bot.call("GET", f"/applications/{world.application}/guilds/1/commands/1/permissions")
     assert dict(world.unserved) == {
         "POST /api/v10/webhooks/{id}/{token}/slack": 1,
         "DELETE /api/v10/guilds/{id}": 1,
-        "PATCH /api/v10/users/@me": 1,
+        "GET /api/v10/users/@me/connections": 1,
         "GET /api/v10/guilds/{id}/roles/member-counts": 1,
         "GET /api/v10/applications/{id}/guilds/{id}/commands/permissions": 1,
         "GET /api/v10/applications/{id}/guilds/{id}/commands/{id}/permissions": 1,
@@ -1341,6 +1342,7 @@ async def play(calls: list[Call]) -> None:
             "overwrite": world.owner.id,
             "role": world.roles.add(guild, "role").id,
             "emoji": "👍",
+            "event": world.scheduled_events.add(guild, "Party", 2e9, end=3e9, location="Here").id,
             "pack": PACK_ID,
             "sticker": world.stickers.add(guild, "wave").id,
             "code": world.invites.add(channel, world.owner).code,

@@ -33,6 +33,7 @@ from wisp.sandbox.world.objects import (
     COMPONENT,
     FORUM,
     MODAL_SUBMIT,
+    STAGE,
     VOICE,
     Channel,
     Emoji,
@@ -292,6 +293,8 @@ IN_THREAD = {"channel_id": "thread"}
 PLAIN = {"channel_id": "plain"}
 EMOJIS = GUILD + "/emojis"
 EMOJI = EMOJIS + "/{emoji_id}"
+EVENTS = GUILD + "/scheduled-events"
+EVENT = EVENTS + "/{guild_scheduled_event_id}"
 STICKERS = GUILD + "/stickers"
 STICKER = STICKERS + "/{sticker_id}"
 OWN_EMOJIS = "/applications/{application_id}/emojis"
@@ -305,6 +308,23 @@ A_HOOK = {"webhook_id": "hook", "webhook_token": "hook_token", "message_id": "ho
 FORUM_HOOK = {"webhook_id": "forum_hook", "webhook_token": "forum_token"}
 PICTURE = "data:image/png;base64,iVBORw0KGgoA"
 NEW_STICKER = {"name": "hello", "tags": "👋", "description": "A wave", "file": PICTURE.partition(",")[2]}
+NEW_EVENT = {
+    "name": "Party",
+    "privacy_level": 2,
+    "scheduled_start_time": "2083-01-01T00:00:00Z",
+    "scheduled_end_time": "2083-01-02T00:00:00Z",
+    "entity_type": 3,
+    "entity_metadata": {"location": "The garden"},
+}
+VOICE_EVENT = {**{key: NEW_EVENT[key] for key in list(NEW_EVENT)[:3]}, "entity_type": 2, "channel_id": "{voice}"}
+STAGE_EVENT = {**VOICE_EVENT, "entity_type": 1, "channel_id": "{stage}"}
+RULE = {
+    "start": "2083-01-01T00:00:00Z",
+    "frequency": 2,
+    "interval": 1,
+    "by_weekday": [0],
+    "by_n_weekday": [{"n": 1, "day": 2}],
+}
 MOVING = "data:image/gif;base64,R0lGODlh"
 ABOUT = {
     "icon": PICTURE,
@@ -453,6 +473,17 @@ GOOD += [
     Case("GET", OWN_EMOJIS + "/{emoji_id}", 200, names=OWN_EMOJI),
     Case("PATCH", OWN_EMOJIS + "/{emoji_id}", 200, {"name": "other"}, OWN_EMOJI),
     Case("DELETE", OWN_EMOJIS + "/{emoji_id}", 204, names=OWN_EMOJI),
+    Case("GET", EVENTS, 200, query="?with_user_count=true"),
+    Case("POST", EVENTS, 200, NEW_EVENT),
+    Case("POST", EVENTS, 200, {**NEW_EVENT, "recurrence_rule": RULE, "image": PICTURE, "description": "Come"}),
+    Case("POST", EVENTS, 200, VOICE_EVENT),
+    Case("POST", EVENTS, 200, STAGE_EVENT),
+    Case("GET", EVENT, 200),
+    Case("PATCH", EVENT, 200, {"name": "other", "status": 2}),
+    Case("PATCH", EVENT, 200, {"entity_type": 2, "channel_id": "{voice}"}),
+    Case("DELETE", EVENT, 204),
+    Case("GET", EVENT + "/users", 200, query="?with_member=true&limit=1&after=1"),
+    Case("GET", EVENT + "/users/counts", 200),
     Case("PATCH", "/users/@me", 200, {"username": "other", "avatar": PICTURE, "banner": None}),
     Case("PATCH", GUILD + "/members/@me", 200, {"avatar": PICTURE, "banner": PICTURE, "bio": "A bot"}),
     Case("PATCH", GUILD, 200, {"icon": PICTURE}),
@@ -615,6 +646,30 @@ BAD += [
         Case("PATCH", "/users/@me", 400, body, code=50035)
         for body in ({"username": "x"}, {"username": "My Discord"}, {"username": "here"}, {"avatar": "x"})
     ),
+    *(
+        Case(method, EVENT, 404, {}, {"guild_scheduled_event_id": NOWHERE}, code=10070)
+        for method in ("PATCH", "DELETE")
+    ),
+    Case("GET", EVENT, 404, names={"guild_scheduled_event_id": NOWHERE}, code=10070),
+    Case("PATCH", EVENT, 400, {"name": "x"}, {"guild_scheduled_event_id": "canceled"}, code=180000),
+    Case("POST", EVENTS, 400, NEW_EVENT, {"guild_id": "full"}, code=30038),
+    Case("POST", EVENTS, 404, {**VOICE_EVENT, "channel_id": NOWHERE}, code=10003),
+    *(
+        Case("POST", EVENTS, 400, body, code=50035)
+        for body in (
+            {},
+            {**NEW_EVENT, "scheduled_end_time": None},
+            {**NEW_EVENT, "entity_metadata": None},
+            {**NEW_EVENT, "channel_id": "{voice}"},
+            {**NEW_EVENT, "scheduled_start_time": "2020-01-01T00:00:00Z"},
+            {**NEW_EVENT, "scheduled_end_time": "2082-01-01T00:00:00Z"},
+            {**NEW_EVENT, "privacy_level": 1},
+            {**NEW_EVENT, "recurrence_rule": {"frequency": 9, "by_weekday": [7]}},
+            {**VOICE_EVENT, "channel_id": None},
+            {**VOICE_EVENT, "channel_id": "{stage}"},
+        )
+    ),
+    *(Case("PATCH", EVENT, 400, {"status": status}, code=50035) for status in (3, 5)),
     Case("PATCH", "/users/@me", 400, {"avatar": "data:image/png;base64,AAAA"}, code=50046),
     Case("PATCH", GUILD + "/members/@me", 400, {"bio": "x" * 191}, code=50035),
     Case("GET", "/sticker-packs/{pack_id}", 404, names={"pack_id": NOWHERE}, code=10061),
@@ -647,6 +702,14 @@ def scene(world: World, wanted: Collection[str] = ()) -> dict[str, str]:
     for number in range(50 if "full" in wanted else 1):
         world.emojis.add(full, f"still_{number}")
         world.emojis.add(full, f"moving_{number}", animated=True)
+    soon = world.clock.time() + 60
+    for _ in range(100 if "full" in wanted else 1):
+        world.scheduled_events.add(full, "Party", soon, end=soon + 60, location="Here")
+    party, canceled = (
+        world.scheduled_events.add(guild, "Party", soon, end=soon + 60, location="Here") for _ in range(2)
+    )
+    world.scheduled_events.add_interested(party, bob)
+    world.scheduled_events.edit(canceled, status=4)
     for _ in range(5):
         world.stickers.add(full, "wave")
     typed = {"type": 3, "name": "fruit", "value": "a", "focused": True}
@@ -689,6 +752,9 @@ def scene(world: World, wanted: Collection[str] = ()) -> dict[str, str]:
         "foreign": foreign.id,
         "foreign_channel": next(iter(foreign.channels)),
         "full": full.id,
+        "guild_scheduled_event_id": party.id,
+        "canceled": canceled.id,
+        "stage": world.channels.add(guild, "stage", kind=STAGE).id,
         "sticker_id": world.stickers.add(guild, "wave", creator=world.owner).id,
         "foreign_sticker": world.stickers.add(foreign, "wave").id,
         "standard": PACK_ID + 1,

@@ -35,6 +35,7 @@ from wisp.sandbox.world.objects import (
     Member,
     Message,
     Role,
+    ScheduledEvent,
     Sticker,
     User,
 )
@@ -472,6 +473,18 @@ class Person:
             needed = (*needed, Permission.ADD_REACTIONS)
         self.at(message.channel)._check_may("react", *needed)
         self.people.world.reactions.add(message, self.user, reaction)
+        await self.rest()
+
+    async def mark_interested(self, event: ScheduledEvent) -> None:
+        """Mark a scheduled event of the guild as one that they are interested in. Raises Impossible if it is over."""
+        if event.channel is not None and not self.people.world.sees(self.user, event.channel):
+            raise Impossible(f"{self.name} does not see {event.channel}, where {event.name!r} takes place")
+        self.people.world.scheduled_events.add_interested(event, self.user)
+        await self.rest()
+
+    async def unmark_interested(self, event: ScheduledEvent) -> None:
+        """Take back that they are interested in a scheduled event. Raises Impossible if they are not."""
+        self.people.world.scheduled_events.remove_interested(event, self.user)
         await self.rest()
 
     async def unreact(self, on: Reply | Message, emoji: str | Emoji) -> None:

@@ -24,6 +24,7 @@ from wisp.sandbox.rest import (
     members,
     messages,
     prunes,
+    scheduled_events,
     soundboard,
     stickers,
     threads,
@@ -58,6 +59,7 @@ FILES = (
     invites,
     emojis,
     stickers,
+    scheduled_events,
     audit_log,
     soundboard,
 )

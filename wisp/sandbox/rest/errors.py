@@ -60,6 +60,7 @@ UNKNOWN_WEBHOOK = ErrorCode(404, 10015, "Unknown Webhook")
 UNKNOWN_BAN = ErrorCode(404, 10026, "Unknown Ban")
 UNKNOWN_STICKER = ErrorCode(404, 10060, "Unknown sticker")
 UNKNOWN_STICKER_PACK = ErrorCode(404, 10061, "Unknown sticker pack")
+UNKNOWN_SCHEDULED_EVENT = ErrorCode(404, 10070, "Unknown Guild Scheduled Event")
 UNKNOWN_INTERACTION = ErrorCode(404, 10062, "Unknown interaction")
 UNKNOWN_COMMAND = ErrorCode(404, 10063, "Unknown application command")
 NOT_THIS_APPLICATION = ErrorCode(403, 20012, "You are not authorized to perform this action on this application")
@@ -80,6 +81,7 @@ TOO_MANY_ANIMATED_EMOJIS = ErrorCode(400, 30018, "Maximum number of animated emo
 TOO_MANY_IN_THREAD = ErrorCode(
     400, 30033, "Max number of thread participants has been reached (1000)", seen="discord/discord-api-docs#3938"
 )
+TOO_MANY_SCHEDULED_EVENTS = ErrorCode(400, 30038, "Maximum number of uncompleted guild scheduled events reached (100)")
 TOO_MANY_STICKERS = ErrorCode(400, 30039, "Maximum number of stickers reached (5)")
 TOO_LARGE = ErrorCode(413, 40005, "Request entity too large")
 NOT_IN_VOICE = ErrorCode(400, 40032, "Target user is not connected to voice.")
@@ -121,6 +123,7 @@ CANNOT_REPLY = ErrorCode(
 HAS_A_THREAD = ErrorCode(400, 160004, "A thread has already been created for this message", seen="vercel/chat#279")
 LOCKED_THREAD = ErrorCode(403, 160005, "Thread is locked")
 TOO_MANY_THREADS = ErrorCode(400, 160006, "Maximum number of active threads reached", seen="pR0Ps/slack-to-discord#16")
+FINISHED_EVENT = ErrorCode(400, 180000, "Cannot update a finished event")
 NO_POST_SAID = ErrorCode(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
 TWO_POSTS_SAID = ErrorCode(
     400, 220002, "Webhooks posted to forum channels cannot have both a thread_name and thread_id"
@@ -144,6 +147,7 @@ OF_BOUNDS: Mapping[Bound, ErrorCode | Violation] = {
     bounds.EMOJIS: TOO_MANY_EMOJIS,
     bounds.ANIMATED_EMOJIS: TOO_MANY_ANIMATED_EMOJIS,
     bounds.APPLICATION_EMOJIS: TOO_MANY_APPLICATION_EMOJIS,
+    bounds.SCHEDULED_EVENTS: TOO_MANY_SCHEDULED_EVENTS,
     bounds.STICKERS: TOO_MANY_STICKERS,
     bounds.REACTIONS: TOO_MANY_REACTIONS,
     bounds.CHANNELS: TOO_MANY_CHANNELS,

@@ -21,6 +21,7 @@ channels        channels and their overwrites
 threads         threads of channels
 guilds          guilds
 commands        registered commands
+scheduled_events   scheduled events of guilds
 interactions    interactions that the bot can still answer
 audit_log       what was done, and why
 world           all of that as one Discord

@@ -58,6 +58,9 @@ TAG_NAME = Bound(0, 20, "resources/channel#forum-tag-object")
 STICKER_NAME = Bound(2, 30, "resources/sticker#create-guild-sticker")
 STICKER_DESCRIPTION = Bound(0, 100, "resources/sticker#create-guild-sticker")
 STICKER_TAGS = Bound(1, 200, "resources/sticker#create-guild-sticker")
+EVENT_NAME = Bound(1, 100, "resources/guild-scheduled-event#guild-scheduled-event-object")
+EVENT_DESCRIPTION = Bound(0, 1000, "resources/guild-scheduled-event#guild-scheduled-event-object")
+EVENT_LOCATION = Bound(1, 100, "resources/guild-scheduled-event#guild-scheduled-event-object")
 EMOJI_NAME = Bound(2, 32, "resources/emoji#create-guild-emoji")
 ARCHIVE_AFTER = (60, 1440, 4320, 10080)
 """Minutes after which a thread can be archived (resources/channel#thread-metadata-object)."""
@@ -78,6 +81,7 @@ MESSAGE_STICKERS = Bound(0, 3, "resources/message#create-message")
 STICKERS = Bound(0, 5, "topics/opcodes-and-status-codes#json: 30039")
 RENAMINGS = Bound(0, 2, "resources/user#modify-current-user")
 """In an hour; the documentation has no number."""
+SCHEDULED_EVENTS = Bound(0, 100, "topics/opcodes-and-status-codes#json: 30038")
 ACTIVE_THREADS = Bound(0, 1000, "topics/opcodes-and-status-codes#json: 160006")
 """The documentation has no number: it was counted (thomasloupe/Slackord, issue 101)."""
 THREAD_MEMBERS = Bound(0, 1000, "topics/threads#thread-members")

@@ -94,7 +94,7 @@ class GuildCreated:
 
 @dataclass(frozen=True, slots=True)
 class GuildChanged:
-    """A guild has another name, system channel, emojis or stickers."""
+    """A guild has another name, system channel, emojis, stickers or scheduled events."""
 
     guild: Guild
 

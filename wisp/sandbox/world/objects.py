@@ -565,7 +565,8 @@ class Ban:
 
 @dataclass(eq=False, slots=True, repr=False)
 class Guild:
-    """A server. `members`, `roles`, `channels`, `threads`, `emojis`, `stickers` are by id, `bans` by the user's.
+    """A server. `members`, `roles`, `channels`, `threads`, `emojis`, `stickers`, `scheduled_events` are by id,
+    `bans` by the user's.
 
     The bot is in the guild where it is among the members. `system_channel` is where Discord itself writes, and where
     bots welcome people, None where there is none.
@@ -582,6 +583,7 @@ class Guild:
     bans: dict[int, Ban] = field(default_factory=dict[int, Ban])
     emojis: dict[int, Emoji] = field(default_factory=dict[int, Emoji])
     stickers: dict[int, Sticker] = field(default_factory=dict[int, Sticker])
+    scheduled_events: dict[int, ScheduledEvent] = field(default_factory=dict[int, "ScheduledEvent"])
     system_channel: Channel | None = None
     description: str | None = None
     settings: JSON = field(default_factory=dict[str, Any])
@@ -673,6 +675,65 @@ class Guild:
             "guild_scheduled_events": [],
             "soundboard_sounds": [],
         }
+
+
+SCHEDULED, ACTIVE, COMPLETED, CANCELED = 1, 2, 3, 4
+"""States of scheduled events."""
+
+ON_STAGE, IN_VOICE, EXTERNAL = 1, 2, 3
+"""Where scheduled events take place (`entity_type`)."""
+
+
+@dataclass(eq=False, slots=True)
+class ScheduledEvent:
+    """An event of a guild: in a `channel` for stages or voice, or (EXTERNAL) at a `location`.
+
+    `start` and `end` are in seconds since the Unix epoch; `recurrence` is Discord's recurrence rule. `interested` are
+    the users who want to come, by id; `image` is a picture's hash.
+    """
+
+    id: int
+    guild: Guild = field(repr=False)
+    creator: User
+    name: str
+    kind: int
+    start: float
+    end: float | None = None
+    description: str | None = None
+    channel: Channel | None = None
+    location: str | None = None
+    recurrence: JSON | None = None
+    image: str | None = None
+    status: int = SCHEDULED
+    interested: dict[int, User] = field(default_factory=dict[int, User], repr=False)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is over or canceled."""
+        return self.status in (COMPLETED, CANCELED)
+
+    def payload(self, *, with_count: bool = False) -> JSON:
+        """Return Discord's guild scheduled event object."""
+        event: JSON = {
+            "id": str(self.id),
+            "guild_id": str(self.guild.id),
+            "channel_id": self.channel and str(self.channel.id),
+            "creator_id": str(self.creator.id),
+            "creator": self.creator.payload(),
+            "name": self.name,
+            "description": self.description,
+            "image": self.image,
+            "scheduled_start_time": timestamp(self.start),
+            "scheduled_end_time": None if self.end is None else timestamp(self.end),
+            "privacy_level": 2,
+            "status": self.status,
+            "entity_type": self.kind,
+            "entity_id": None,
+            "entity_metadata": {"location": self.location} if self.kind == EXTERNAL else None,
+            "recurrence_rule": self.recurrence,
+            "guild_scheduled_event_exceptions": [],
+        }
+        return {**event, "user_count": len(self.interested)} if with_count else event
 
 
 @dataclass(eq=False, slots=True)

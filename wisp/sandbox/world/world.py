@@ -20,6 +20,7 @@ from wisp.sandbox.world.objects import JSON, User
 from wisp.sandbox.world.pictures import Pictures
 from wisp.sandbox.world.reactions import Reactions
 from wisp.sandbox.world.roles import Roles
+from wisp.sandbox.world.scheduled_events import ScheduledEvents
 from wisp.sandbox.world.state import State
 from wisp.sandbox.world.stickers import Stickers
 from wisp.sandbox.world.threads import Threads
@@ -53,6 +54,7 @@ class World(State):
         self.guilds = Guilds(self, self.channels, self.members)
         self.presences = Presences(self, self.guilds)
         self.commands = Commands(self)
+        self.scheduled_events = ScheduledEvents(self)
         self.interactions = Interactions(self)
         self.audit_log = AuditLog(self)
         self.bot: User = self.users.add("wisp", bot=True)
