@@ -65,6 +65,10 @@ async def test_hikari_schedules_starts_and_ends_events_and_hears_who_is_interest
         for status in (ACTIVE, COMPLETED):
             await bot.rest.edit_scheduled_event(guild.id, event.id, status=status)
         assert [one.id for one in await bot.rest.fetch_scheduled_events(guild.id)] == [voice.id]
+        url, headers = f"{sandbox.rest_url}/guilds/{guild.id}/audit-logs", {"Authorization": f"Bot {sandbox.token}"}
+        async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as response:
+            named = (await response.json())["guild_scheduled_events"]
+        assert {one["id"] for one in named} == {str(event.id), str(voice.id)}
         await bot.rest.delete_scheduled_event(guild.id, voice.id)
         async with asyncio.timeout(10):
             await ended.wait()
@@ -167,3 +171,17 @@ async def test_a_recurrence_rule_is_kept_as_discord_gives_it_back(sandbox: Sandb
         "by_month_day": None,
         "by_year_day": None,
     }
+
+
+async def test_rest_shows_no_event_in_a_channel_that_the_bot_does_not_see(sandbox: Sandbox) -> None:
+    world, guild = sandbox.world, home(sandbox.world)
+    talk = world.channels.add(guild, "talk", kind=VOICE)
+    event = world.scheduled_events.add(guild, "Secret", world.clock.time() + 60, kind=IN_VOICE, channel=talk)
+    url, headers = f"{sandbox.rest_url}/guilds/{guild.id}/scheduled-events", {"Authorization": f"Bot {sandbox.token}"}
+    found: list[tuple[int, int]] = []
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for _ in range(2):
+            async with session.get(url) as events, session.get(f"{url}/{event.id}") as one:
+                found.append((len(await events.json()), one.status))
+            world.channels.set_overwrite(talk, world.bot, deny=1 << 10)
+    assert found == [(1, 200), (0, 404)]

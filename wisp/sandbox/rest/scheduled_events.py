@@ -56,21 +56,21 @@ def create(call: Call) -> Answer:
     for name in ("name", "scheduled_start_time", "privacy_level", "entity_type"):
         fields.require(name)
     changes = _read(call, fields, None)
-    for needed in ("name", "start", "kind"):
-        assert needed in changes  # or the form was refused
-    image = changes.get("image")
+    assert "name" in changes  # or the form was refused
+    assert "start" in changes
+    assert "kind" in changes
     event = call.world.scheduled_events.add(
         call.guild,
-        changes.get("name", ""),
-        changes.get("start", 0.0),
-        kind=changes.get("kind", EXTERNAL),
+        changes["name"],
+        changes["start"],
+        kind=changes["kind"],
         creator=call.world.bot,
         end=changes.get("end"),
         description=changes.get("description"),
         channel=changes.get("channel"),
         location=changes.get("location"),
         recurrence=changes.get("recurrence"),
-        image=image,
+        image=changes.get("image"),
     )
     keep_image(call.world, fields, "image", f"guild-events/{event.id}")
     call.log(AuditLogEvent.SCHEDULED_EVENT_CREATE, event.id, changes=changes_of(SCHEDULED_EVENT, {}, event.payload()))
