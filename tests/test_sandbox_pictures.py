@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import hikari
 import pytest
+from hikari import urls
 
 from wisp.sandbox import Impossible, Sandbox
 
@@ -28,7 +29,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def rest(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[hikari.api.RESTClient]:
-    monkeypatch.setattr(hikari.urls, "CDN_URL", sandbox.cdn_url)
+    monkeypatch.setattr(urls, "CDN_URL", sandbox.cdn_url)
     app = hikari.RESTApp(url=sandbox.rest_url)
     await app.start()
     async with app.acquire(sandbox.token, hikari.TokenType.BOT) as client:
