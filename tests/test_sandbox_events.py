@@ -68,6 +68,17 @@ def live(world: World) -> Guild:
         world.members.take_role(member, role)
         world.presences.set(eve, "idle", [{"name": "chess", "type": 0}])
         emoji = world.emojis.edit(home, world.emojis.add(home, "new"), name=f"party_{turn}")
+        world.users.edit_bot(name=f"bot {turn}", avatar="0" * 32)
+        soon = world.clock.time() + 60
+        party, over = (
+            world.scheduled_events.add(home, f"party {turn}", soon, end=soon + 1, location="Here") for _ in "ab"
+        )
+        world.scheduled_events.edit(party, status=2)
+        world.scheduled_events.add_interested(party, ada)
+        world.scheduled_events.remove_interested(party, ada)
+        world.scheduled_events.delete(over)
+        sticker = world.stickers.edit(home, world.stickers.add(home, "new"), name=f"wave_{turn}")
+        world.messages.add(general, ada, stickers=[sticker])
         world.guilds.edit(home, name=f"Home {turn}", system_channel=general)
         channels = _channels(world, home, turn)
         threads = _threads(world, general, channels[-1], turn)
@@ -81,6 +92,7 @@ def live(world: World) -> Guild:
         other = world.guilds.add(f"Other {turn}")
         if turn == 0:
             world.emojis.remove(home, emoji)
+            world.stickers.remove(home, sticker)
             for channel in (threads[1], *channels):
                 world.channels.delete(channel)
             world.roles.delete(home, role)
@@ -174,6 +186,7 @@ def names_of(guild: Guild) -> dict[str, set[str]]:
         "members": {member.nick or member.user.name for member in guild.members.values()},
         "channels": {channel.name for channel in guild.channels.values()},
         "emojis": {emoji.name for emoji in guild.emojis.values()},
+        "stickers": {sticker.name for sticker in guild.stickers.values()},
     }
 
 
@@ -252,6 +265,7 @@ async def test_hikari_takes_every_event_and_its_cache_shows_the_world(sandbox: S
             "members": {member.display_name for member in cached.get_members().values()},
             "channels": {channel.name for channel in cached.get_channels().values()},
             "emojis": {emoji.name for emoji in cached.get_emojis().values()},
+            "stickers": {sticker.name for sticker in cached.get_stickers().values()},
         }
         threads = {thread.name for thread in bot.cache.get_threads_view_for_guild(home.id).values()}
         assert threads == {thread.name for thread in home.threads.values()}
@@ -315,6 +329,7 @@ async def test_discord_py_takes_every_event_and_its_cache_shows_the_world(
             "members": {member.display_name for member in cached.members},
             "channels": {channel.name for channel in cached.channels},
             "emojis": {emoji.name for emoji in cached.emojis},
+            "stickers": {sticker.name for sticker in cached.stickers},
         }
         assert {thread.name for thread in cached.threads} == {thread.name for thread in home.threads.values()}
         (idle,) = [member for member in cached.members if member.status is discord.Status.idle]

@@ -22,6 +22,8 @@ from test_sandbox_specification import (
     EMBED,
     EMOJI,
     EMOJIS,
+    EVENT,
+    EVENTS,
     FILE_NOTES,
     GOOD,
     GUILD,
@@ -35,6 +37,8 @@ from test_sandbox_specification import (
     MEMBER_ROLE,
     MESSAGE,
     MESSAGES,
+    NEW_EVENT,
+    NEW_STICKER,
     OVERWRITE,
     PICTURE,
     POLL,
@@ -42,9 +46,13 @@ from test_sandbox_specification import (
     REACTIONS,
     ROLE,
     ROLES,
+    STAGE_EVENT,
+    STICKER,
+    STICKERS,
     TALKER,
     THREAD_MEMBERS,
     THUMB,
+    VOICE_EVENT,
     VOICE_MESSAGE,
     VOICE_STATES,
     WEBHOOK,
@@ -227,6 +235,41 @@ NEEDED = [
         )
         for case in (Case("PATCH", EMOJI, 200, {"name": "other"}, emoji), Case("DELETE", EMOJI, 204, names=emoji))
     ),
+    Needed(P.CREATE_EVENTS, Case("POST", EVENTS, 200, NEW_EVENT)),
+    *(
+        Needed(permission, case, besides=besides)
+        for permission, besides, event in (
+            (P.CREATE_EVENTS, P.MANAGE_EVENTS, {"guild_scheduled_event_id": "bots_event"}),
+            (P.MANAGE_EVENTS, NOTHING, {}),
+        )
+        for case in (Case("PATCH", EVENT, 200, {"name": "other"}, event), Case("DELETE", EVENT, 204, names=event))
+    ),
+    *(
+        Needed(permission, case)
+        for permission, body in (
+            (P.MANAGE_CHANNELS, STAGE_EVENT),
+            (P.MUTE_MEMBERS, STAGE_EVENT),
+            (P.MOVE_MEMBERS, STAGE_EVENT),
+            (P.CONNECT, VOICE_EVENT),
+            (P.VIEW_CHANNEL, VOICE_EVENT),
+        )
+        for case in (
+            Case("POST", EVENTS, 200, body),
+            Case("PATCH", EVENT, 200, {name: body[name] for name in ("entity_type", "channel_id")}),
+        )
+    ),
+    Needed(P.CREATE_GUILD_EXPRESSIONS, Case("POST", STICKERS, 201, NEW_STICKER, file=True)),
+    *(
+        Needed(permission, case, besides=besides)
+        for permission, besides, sticker in (
+            (P.CREATE_GUILD_EXPRESSIONS, P.MANAGE_GUILD_EXPRESSIONS, {"sticker_id": "bots_sticker"}),
+            (P.MANAGE_GUILD_EXPRESSIONS, NOTHING, {}),
+        )
+        for case in (
+            Case("PATCH", STICKER, 200, {"name": "other"}, sticker),
+            Case("DELETE", STICKER, 204, names=sticker),
+        )
+    ),
 ]
 
 
@@ -254,6 +297,11 @@ SHOWN = [
     Shown(MANAGES, Case("GET", EMOJIS, 200), "user", besides=CREATES),
     Shown(CREATES, Case("GET", EMOJI, 200, names={"emoji_id": "bots_emoji"}), "user", besides=MANAGES),
     Shown(MANAGES, Case("GET", EMOJI, 200), "user"),
+    *(
+        Shown(one, Case("GET", path, 200), "user", besides=other)
+        for path in (STICKERS, STICKER)
+        for one, other in ((CREATES, MANAGES), (MANAGES, CREATES))
+    ),
 ]
 
 NEVER = {("POST", MESSAGE + "/threads", P.CREATE_PRIVATE_THREADS), ("POST", GUILD + "/channels", P.MANAGE_ROLES)}
@@ -280,6 +328,7 @@ def prepared(world: World) -> dict[str, str]:
         world.roles.add(guild, "strong", permissions=int(P.ADMINISTRATOR)),
         guild.role_of(world.bot),
     )
+    soon = world.clock.time() + 60
     other_bots.bot = world.users.add("other bot", bot=True)
     assert own is not None
     made = {
@@ -296,6 +345,10 @@ def prepared(world: World) -> dict[str, str]:
         "closed": closed.id,
         "closed_and_archived": both.id,
         "bots_thread": bots.id,
+        "bots_event": world.scheduled_events.add(
+            guild, "Bot's", soon, end=soon + 60, location="Here", creator=world.bot
+        ).id,
+        "bots_sticker": world.stickers.add(guild, "bots", creator=world.bot).id,
         "bots_emoji": world.emojis.add(guild, "bots", creator=world.bot).id,
     }
     names |= {name: str(number) for name, number in made.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import re
 from collections.abc import Collection
@@ -44,6 +45,7 @@ from wisp.sandbox.world.objects import (
     timestamp,
 )
 from wisp.sandbox.world.permissions import Permission
+from wisp.sandbox.world.stickers import PACK_ID
 
 COMMANDS = "/applications/{application_id}/commands"
 GUILD_COMMANDS = "/applications/{application_id}/guilds/{guild_id}/commands"
@@ -306,6 +308,10 @@ IN_THREAD = {"channel_id": "thread"}
 PLAIN = {"channel_id": "plain"}
 EMOJIS = GUILD + "/emojis"
 EMOJI = EMOJIS + "/{emoji_id}"
+EVENTS = GUILD + "/scheduled-events"
+EVENT = EVENTS + "/{guild_scheduled_event_id}"
+STICKERS = GUILD + "/stickers"
+STICKER = STICKERS + "/{sticker_id}"
 OWN_EMOJIS = "/applications/{application_id}/emojis"
 OWN_EMOJI = {"emoji_id": "own_emoji"}
 AUDIT_LOG = GUILD + "/audit-logs"
@@ -316,6 +322,24 @@ HOOK = "/webhooks/{webhook_id}"
 A_HOOK = {"webhook_id": "hook", "webhook_token": "hook_token", "message_id": "hooked"}
 FORUM_HOOK = {"webhook_id": "forum_hook", "webhook_token": "forum_token"}
 PICTURE = "data:image/png;base64,iVBORw0KGgoA"
+NEW_STICKER = {"name": "hello", "tags": "👋", "description": "A wave", "file": PICTURE.partition(",")[2]}
+NEW_EVENT = {
+    "name": "Party",
+    "privacy_level": 2,
+    "scheduled_start_time": "2083-01-01T00:00:00Z",
+    "scheduled_end_time": "2083-01-02T00:00:00Z",
+    "entity_type": 3,
+    "entity_metadata": {"location": "The garden"},
+}
+VOICE_EVENT = {**{key: NEW_EVENT[key] for key in list(NEW_EVENT)[:3]}, "entity_type": 2, "channel_id": "{voice}"}
+STAGE_EVENT = {**VOICE_EVENT, "entity_type": 1, "channel_id": "{stage}"}
+RULE = {
+    "start": "2083-01-01T00:00:00Z",
+    "frequency": 2,
+    "interval": 1,
+    "by_weekday": [0],
+    "by_n_weekday": [{"n": 1, "day": 2}],
+}
 MOVING = "data:image/gif;base64,R0lGODlh"
 ABOUT = {
     "icon": PICTURE,
@@ -493,6 +517,30 @@ GOOD += [
     Case("GET", OWN_EMOJIS + "/{emoji_id}", 200, names=OWN_EMOJI),
     Case("PATCH", OWN_EMOJIS + "/{emoji_id}", 200, {"name": "other"}, OWN_EMOJI),
     Case("DELETE", OWN_EMOJIS + "/{emoji_id}", 204, names=OWN_EMOJI),
+    Case("GET", EVENTS, 200, query="?with_user_count=true"),
+    Case("POST", EVENTS, 200, NEW_EVENT),
+    Case("POST", EVENTS, 200, {**NEW_EVENT, "recurrence_rule": RULE, "image": PICTURE, "description": "Come"}),
+    Case("POST", EVENTS, 200, VOICE_EVENT),
+    Case("POST", EVENTS, 200, STAGE_EVENT),
+    Case("GET", EVENT, 200),
+    Case("PATCH", EVENT, 200, {"name": "other", "status": 2}),
+    Case("PATCH", EVENT, 200, {"entity_type": 2, "channel_id": "{voice}"}),
+    Case("DELETE", EVENT, 204),
+    Case("GET", EVENT + "/users", 200, query="?with_member=true&limit=1&after=1"),
+    Case("GET", EVENT + "/users/counts", 200),
+    Case("PATCH", "/users/@me", 200, {"username": "other", "avatar": PICTURE, "banner": None}),
+    Case("PATCH", GUILD + "/members/@me", 200, {"avatar": PICTURE, "banner": PICTURE, "bio": "A bot"}),
+    Case("PATCH", GUILD, 200, {"icon": PICTURE}),
+    Case("GET", "/stickers/{sticker_id}", 200),
+    Case("GET", "/stickers/{sticker_id}", 200, names={"sticker_id": "standard"}),
+    Case("GET", "/sticker-packs", 200),
+    Case("GET", "/sticker-packs/{pack_id}", 200),
+    Case("GET", STICKERS, 200),
+    Case("POST", STICKERS, 201, NEW_STICKER, file=True),
+    Case("GET", STICKER, 200),
+    Case("PATCH", STICKER, 200, {"name": "other", "tags": "🎉", "description": None}),
+    Case("DELETE", STICKER, 204),
+    Case("POST", MESSAGES, 200, {"sticker_ids": ["{sticker_id}", "{standard}"]}),
 ]
 
 
@@ -719,6 +767,52 @@ BAD += [
     Case("POST", EMOJIS, 404, {"name": "xx", "image": PICTURE, "roles": ["1"]}, code=10011),
     Case("GET", OWN_EMOJIS, 403, names={"application_id": NOWHERE}, code=20012),
     Case("GET", OWN_EMOJIS + "/{emoji_id}", 404, code=10014),
+    *(
+        Case("GET", path, 404, names={"sticker_id": name}, code=10060)
+        for path in ("/stickers/{sticker_id}", STICKER)
+        for name in (NOWHERE, "foreign_sticker")
+    ),
+    Case("GET", STICKER, 404, names={"sticker_id": "standard"}, code=10060),
+    *(
+        Case("PATCH", "/users/@me", 400, body, code=50035)
+        for body in ({"username": "x"}, {"username": "My Discord"}, {"username": "here"}, {"avatar": "x"})
+    ),
+    *(
+        Case(method, EVENT, 404, {}, {"guild_scheduled_event_id": NOWHERE}, code=10070)
+        for method in ("PATCH", "DELETE")
+    ),
+    Case("GET", EVENT, 404, names={"guild_scheduled_event_id": NOWHERE}, code=10070),
+    Case("PATCH", EVENT, 400, {"name": "x"}, {"guild_scheduled_event_id": "canceled"}, code=180000),
+    Case("POST", EVENTS, 400, NEW_EVENT, {"guild_id": "full"}, code=30038),
+    Case("POST", EVENTS, 404, {**VOICE_EVENT, "channel_id": NOWHERE}, code=10003),
+    *(
+        Case("POST", EVENTS, 400, body, code=50035)
+        for body in (
+            {},
+            {**NEW_EVENT, "scheduled_end_time": None},
+            {**NEW_EVENT, "entity_metadata": None},
+            {**NEW_EVENT, "channel_id": "{voice}"},
+            {**NEW_EVENT, "scheduled_start_time": "2020-01-01T00:00:00Z"},
+            {**NEW_EVENT, "scheduled_end_time": "2082-01-01T00:00:00Z"},
+            {**NEW_EVENT, "privacy_level": 1},
+            {**NEW_EVENT, "recurrence_rule": {"frequency": 9, "by_weekday": [7]}},
+            {**VOICE_EVENT, "channel_id": None},
+            {**VOICE_EVENT, "channel_id": "{stage}"},
+        )
+    ),
+    *(Case("PATCH", EVENT, 400, {"status": status}, code=50035) for status in (3, 5)),
+    Case("PATCH", "/users/@me", 400, {"avatar": "data:image/png;base64,AAAA"}, code=50046),
+    Case("PATCH", GUILD + "/members/@me", 400, {"bio": "x" * 191}, code=50035),
+    Case("GET", "/sticker-packs/{pack_id}", 404, names={"pack_id": NOWHERE}, code=10061),
+    Case("POST", STICKERS, 400, {"name": "x", "tags": ""}, code=50035),
+    Case("POST", STICKERS, 400, {**NEW_STICKER, "file": "bm8gcGljdHVyZQ=="}, file=True, code=50046),
+    Case("POST", STICKERS, 400, {**NEW_STICKER, "file": "A" * 699_056}, file=True, code=50045),
+    Case("POST", STICKERS, 400, NEW_STICKER, {"guild_id": "full"}, file=True, code=30039),
+    Case("PATCH", STICKER, 400, {"name": "x" * 31, "description": "x" * 101, "tags": "x" * 201}, code=50035),
+    Case("POST", MESSAGES, 400, {"content": "x", "sticker_ids": [NOWHERE]}, code=50081),
+    Case("POST", MESSAGES, 400, {"content": "x", "sticker_ids": ["{foreign_sticker}"]}, code=50081),
+    Case("POST", MESSAGES, 400, {"content": "x", "sticker_ids": ["{sticker_id}"]}, {"channel_id": "dms"}, code=50081),
+    Case("POST", MESSAGES, 400, {"content": "x", "sticker_ids": ["{standard}"] * 4}, code=50035),
 ]
 
 
@@ -739,6 +833,16 @@ def scene(world: World, wanted: Collection[str] = ()) -> dict[str, str]:
     for number in range(50 if "full" in wanted else 1):
         world.emojis.add(full, f"still_{number}")
         world.emojis.add(full, f"moving_{number}", animated=True)
+    soon = world.clock.time() + 60
+    for _ in range(100 if "full" in wanted else 1):
+        world.scheduled_events.add(full, "Party", soon, end=soon + 60, location="Here")
+    party, canceled = (
+        world.scheduled_events.add(guild, "Party", soon, end=soon + 60, location="Here") for _ in range(2)
+    )
+    world.scheduled_events.add_interested(party, bob)
+    world.scheduled_events.edit(canceled, status=4)
+    for _ in range(5):
+        world.stickers.add(full, "wave")
     typed = {"type": 3, "name": "fruit", "value": "a", "focused": True}
     command = {"id": "1", "name": "greet", "type": 1}
     made = {
@@ -784,6 +888,12 @@ def scene(world: World, wanted: Collection[str] = ()) -> dict[str, str]:
         "foreign": foreign.id,
         "foreign_channel": next(iter(foreign.channels)),
         "full": full.id,
+        "guild_scheduled_event_id": party.id,
+        "canceled": canceled.id,
+        "sticker_id": world.stickers.add(guild, "wave", creator=world.owner).id,
+        "foreign_sticker": world.stickers.add(foreign, "wave").id,
+        "standard": PACK_ID + 1,
+        "pack_id": PACK_ID,
         "original": original.id,
         "followup": followup.id,
         "secret": secret.id,
@@ -947,6 +1057,13 @@ def form(case: Case, body: Any) -> dict[str, Any]:
     if not case.file:
         return {} if case.body is None else {"json": body}
     data = aiohttp.FormData()
+    if "file" in body:  # a form of fields
+        for name, text in body.items():
+            if name == "file":
+                data.add_field(name, base64.b64decode(text), filename="a.png")
+            else:
+                data.add_field(name, text)
+        return {"data": data}
     data.add_field("payload_json", json.dumps(body), content_type="application/json")
     data.add_field("files[0]", b"content", filename="a.txt")
     return {"data": data}
@@ -1095,7 +1212,11 @@ ALMOST = [
 """Those of messages, forms and commands, with much inside."""
 
 BODIES = [case for case in GOOD if isinstance(case.body, dict | list) and not case.file]
-BODIES += [Case("PUT", MEMBER, 403, {"access_token": "x"}), Case("DELETE", BAN, 204, {}, BANNED)]
+BODIES += [
+    Case("POST", STICKERS, 400, NEW_STICKER),
+    Case("PUT", MEMBER, 403, {"access_token": "x"}),
+    Case("DELETE", BAN, 204, {}, BANNED),
+]
 """Those of all routes that take a body."""
 
 

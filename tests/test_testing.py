@@ -403,20 +403,20 @@ async def test_a_test_fails_whose_bot_asked_for_what_the_sandbox_does_not_serve(
     bot = wisp.Bot()
 
     @bot.command
-    async def stickers(ctx: wisp.Context) -> str:
+    async def templates(ctx: wisp.Context) -> str:
         assert ctx.guild_id is not None
         try:
-            await ctx.bot.gateway.rest.fetch_guild_stickers(ctx.guild_id)
+            await ctx.bot.gateway.rest.fetch_guild_templates(ctx.guild_id)
         except hikari.NotFoundError:
-            return "no stickers here"
+            return "no templates here"
         return "look"
 
     async def ask() -> None:
         async with connect(bot) as discord:
-            reply = await discord.member("ada").slash("stickers")
-            assert reply.content == "no stickers here"
+            reply = await discord.member("ada").slash("templates")
+            assert reply.content == "no templates here"
 
-    with pytest.raises(AssertionError, match=r"does not serve.*GET /api/v10/guilds/\{id\}/stickers \(1 x\)"):
+    with pytest.raises(AssertionError, match=r"does not serve.*GET /api/v10/guilds/\{id\}/templates \(1 x\)"):
         await ask()
 
 

@@ -35,8 +35,9 @@ class Sandbox(Breakable):
     A bot connects to `rest_url`, which names the gateway, with `token`. `shards` is the number that GET /gateway/bot
     recommends. With `waits` a bot may identify every 5 s, request all members of a guild every 30 s, and make 50 calls
     of REST a second, as on Discord; without, there are no such limits, but `quotas` can limit routes. With `page`
-    people can use it in a browser, too. If the sandbox itself failed (`world.errors`), `async with` raises an
-    ExceptionGroup, so that a test cannot miss it.
+    people can use it in a browser, too. Pictures are at `cdn_url`: libraries have a constant instead of an answer that
+    says so (hikari.urls.CDN_URL, discord.Asset.BASE). If the sandbox itself failed (`world.errors`), `async with`
+    raises an ExceptionGroup, so that a test cannot miss it.
     """
 
     def __init__(self, *, clock: Clock | None = None, shards: int = 1, waits: bool = False, page: bool = False) -> None:
@@ -48,6 +49,7 @@ class Sandbox(Breakable):
         self.page: Page | None = Page(self.world, self.gateway) if page else None
         self._site = Site(self.page) if self.page else None
         self.rest_url: str = ""
+        self.cdn_url: str = ""
         self.gateway_url: str = ""
         self._rest = Rest(self.world, self.gateway.sessions.start_limit)
         self.quotas: Quotas = self._rest.quotas
@@ -88,6 +90,7 @@ class Sandbox(Breakable):
         place = f"127.0.0.1:{listener.getsockname()[1]}"
         self.rest_url = f"http://{place}/api/v10"
         self.gateway_url = self.gateway.sessions.resume_url = self._rest.gateway_url = f"ws://{place}/gateway"
+        self.cdn_url = f"http://{place}/cdn"
         self.world.files_url = f"http://{place}/attachments"
         self.world.webhooks_url = f"{self.rest_url}/webhooks"
         if self.page is not None:

@@ -12,7 +12,7 @@ from wisp.sandbox.people.commands import Chosen, File, Value, autocomplete_data,
 from wisp.sandbox.people.components import button_data, called, controls, menu_data, select_data, submit_data
 from wisp.sandbox.people.reply import Reply
 from wisp.sandbox.world.audit_log import AuditLogEvent
-from wisp.sandbox.world.bounds import POLL_ANSWER, POLL_ANSWERS, POLL_HOURS, POLL_QUESTION
+from wisp.sandbox.world.bounds import MESSAGE_STICKERS, POLL_ANSWER, POLL_ANSWERS, POLL_HOURS, POLL_QUESTION
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
     ANNOUNCEMENT_THREAD,
@@ -37,6 +37,8 @@ from wisp.sandbox.world.objects import (
     Message,
     Poll,
     Role,
+    ScheduledEvent,
+    Sticker,
     User,
     VoiceState,
 )
@@ -437,23 +439,28 @@ class Person:
         text: str = "",
         *,
         files: Sequence[File] = (),
+        stickers: Sequence[Sticker | str] = (),
         reply_to: Reply | Message | None = None,
         ping: bool = True,
     ) -> Message:
         """Post a message without waiting for the bot. Raises Impossible as `say` does."""
         self._check_writable()
-        if len(text) > CONTENT or not (text.strip() or files):
+        if len(text) > CONTENT or not (text.strip() or files or stickers):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         if files:
             self._check_may("attach files", Permission.ATTACH_FILES)
         if len(files) > ATTACHMENTS:
             raise Impossible(f"a message has at most {ATTACHMENTS} files, not {len(files)}")
+        if len(stickers) > MESSAGE_STICKERS.most:
+            raise Impossible(f"a message has at most {MESSAGE_STICKERS.most} stickers, not {len(stickers)}")
+        chosen = [self._sticker(sticker) for sticker in stickers]
         answered = self._repliable(reply_to) if reply_to is not None else None
         return self.people.world.messages.add(
             self.channel,
             self.user,
             content=text,
             attachments=[self.people.world.attachments.add(file.name, file.content) for file in files],
+            stickers=chosen,
             kind=0 if answered is None else REPLY,
             reference=answered,
             allowed_mentions=None if ping else {"parse": ["users", "roles", "everyone"], "replied_user": False},
@@ -473,17 +480,30 @@ class Person:
         text: str = "",
         *,
         files: Sequence[File] = (),
+        stickers: Sequence[Sticker | str] = (),
         reply_to: Reply | Message | None = None,
         ping: bool = True,
     ) -> Message:
         """Post a message, and wait until the bot is idle.
 
-        A reply mentions the author of the message that it replies to, unless `ping` is off. Raises Impossible for what
+        `stickers` are those of the guild or the standard ones, at most 3, each as it is or by name. A reply mentions
+        the author of the message that it replies to, unless `ping` is off. Raises Impossible for what
         a client would not send, and if they may not write here.
         """
-        message = self.post(text, files=files, reply_to=reply_to, ping=ping)
+        message = self.post(text, files=files, stickers=stickers, reply_to=reply_to, ping=ping)
         await self.rest()
         return message
+
+    def _sticker(self, sticker: Sticker | str) -> Sticker:
+        """Return a sticker that the client offers here, by itself or by name. Raises Impossible for another."""
+        here = self.guild.id if self.guild else None
+        offered = [one for one in self.people.world.stickers.values() if one.guild_id in (here, None)]
+        for one in offered:
+            if sticker in (one, one.name):
+                return one
+        name = sticker if isinstance(sticker, str) else sticker.name
+        names = ", ".join(one.name for one in offered)
+        raise Impossible(f"{self.name} has no sticker {name!r} in {self.channel}; there are {names}")
 
     def _repliable(self, on: Reply | Message) -> Message:
         message = self._seen(on)
@@ -568,7 +588,7 @@ class Person:
             raise Impossible(f"{self.name} can edit their own messages, not {message.author.name}'s")
         if message.poll is not None:
             raise Impossible("a message with a poll cannot be edited")
-        if len(text) > CONTENT or not (text.strip() or message.attachments):
+        if len(text) > CONTENT or not (text.strip() or message.attachments or message.stickers):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         self._check_there(message)
         self.people.world.messages.edit(message, content=text)
@@ -618,6 +638,18 @@ class Person:
             needed = (*needed, Permission.ADD_REACTIONS)
         self.at(message.channel)._check_may("react", *needed)
         self.people.world.reactions.add(message, self.user, reaction)
+        await self.rest()
+
+    async def mark_interested(self, event: ScheduledEvent) -> None:
+        """Mark a scheduled event of the guild as one that they are interested in. Raises Impossible if it is over."""
+        if event.channel is not None and not self.people.world.sees(self.user, event.channel):
+            raise Impossible(f"{self.name} does not see {event.channel}, where {event.name!r} takes place")
+        self.people.world.scheduled_events.add_interested(event, self.user)
+        await self.rest()
+
+    async def unmark_interested(self, event: ScheduledEvent) -> None:
+        """Take back that they are interested in a scheduled event. Raises Impossible if they are not."""
+        self.people.world.scheduled_events.remove_interested(event, self.user)
         await self.rest()
 
     async def unreact(self, on: Reply | Message, emoji: str | Emoji) -> None:

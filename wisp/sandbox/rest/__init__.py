@@ -5,11 +5,12 @@ fields          the fields of a JSON object, read one by one
 shapes          what Discord refuses in messages, commands and modals
 drafts          the message in a body, and what Discord keeps of it
 images          images in data URIs
+cdn             pictures by their addresses
 body            the body of a request: JSON, or a form with files
 call            one call as its handler sees it, and how to write a handler
 rate_limits     buckets, and the global limit
 users, applications, commands, interactions, threads, members, prunes   one page each
-guilds, emojis, audit_log, polls, soundboard, voice   one page each
+guilds, emojis, stickers, scheduled_events, audit_log, polls, soundboard, voice   one page each
 messages, invites, channels, webhooks   one page each, which use others
 unserved        what the sandbox does not serve, and why
 app             the table of routes

@@ -25,7 +25,9 @@ from wisp.sandbox.rest import (
     messages,
     polls,
     prunes,
+    scheduled_events,
     soundboard,
+    stickers,
     threads,
     users,
     voice,
@@ -33,6 +35,7 @@ from wisp.sandbox.rest import (
 )
 from wisp.sandbox.rest.body import LARGEST_BODY, read_body
 from wisp.sandbox.rest.call import Answer, Call, Route
+from wisp.sandbox.rest.cdn import HARMLESS, picture
 from wisp.sandbox.rest.errors import UNAUTHORIZED, DiscordError, Unserved, error_for
 from wisp.sandbox.rest.rate_limits import Limited, Quotas
 from wisp.sandbox.rest.unserved import NOT_SERVED
@@ -56,6 +59,8 @@ FILES = (
     guilds,
     invites,
     emojis,
+    stickers,
+    scheduled_events,
     audit_log,
     soundboard,
     voice,
@@ -85,10 +90,11 @@ class Rest:
         self._patterns = _patterns(tuple((route.method, route.path) for route in self.routes))
 
     def application(self, gateway: Handler, within: Callable[[Handler], Handler]) -> web.Application:
-        """Return the routes, the gateway and the files of messages as an application, each handler `within` others."""
+        """Return the routes, the gateway, files and the CDN as an application, each handler `within` others."""
         application = web.Application(client_max_size=LARGEST_BODY)
         application.router.add_get("/gateway", within(gateway))
         application.router.add_get("/attachments/{attachment}/{filename}", within(self.download))
+        application.router.add_get("/cdn/{path:.+}", within(self.show))
         application.router.add_route("*", r"/{rest:[\s\S]*}", within(self._serve))
         application.on_response_prepare.append(self._date)
         return application
@@ -172,9 +178,14 @@ class Rest:
         attachment = self.world.attachments.get(int(number)) if number.isdecimal() and len(number) < 20 else None
         if attachment is None or attachment.filename != request.match_info["filename"]:
             return web.Response(status=404, text="This content is no longer available.")
-        # A bot may upload a web page; opened in a browser it must not act as the sandbox's own.
-        harmless = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
-        return web.Response(body=attachment.content, content_type=attachment.content_type, headers=harmless)
+        return web.Response(body=attachment.content, content_type=attachment.content_type, headers=HARMLESS)
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        """Return a picture of the CDN."""
+        found = picture(self.world, request.match_info["path"])
+        if found is None:
+            return web.Response(status=404)
+        return web.Response(body=found.content, content_type=found.media_type, headers=HARMLESS)
 
     def get_gateway(self, call: Call) -> Answer:
         """Say where the gateway is."""

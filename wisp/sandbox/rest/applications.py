@@ -5,7 +5,7 @@ from __future__ import annotations
 from wisp.limits import listed
 from wisp.sandbox.rest.call import Answer, Call, Route
 from wisp.sandbox.rest.fields import Fields
-from wisp.sandbox.rest.images import read_image
+from wisp.sandbox.rest.images import keep_image, read_image
 from wisp.sandbox.world.bounds import (
     APPLICATION_DESCRIPTION,
     APPLICATION_FLAGS,
@@ -52,6 +52,8 @@ def edit(call: Call) -> Answer:
     world.application_settings = {
         name: value for name, value in settings.items() if value is not None or name not in _LEFT_OUT
     }
+    for name in ("icon", "cover_image"):
+        keep_image(world, call.fields, name, f"app-icons/{world.application}")
     return 200, world.application_payload()
 
 

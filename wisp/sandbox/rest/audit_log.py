@@ -39,7 +39,7 @@ def _log(world: World, entries: list[AuditEntry]) -> JSON:
         "threads": [place.payload() for place in places if place.is_thread],
         "application_commands": [],
         "auto_moderation_rules": [],
-        "guild_scheduled_events": [],
+        "guild_scheduled_events": [world.scheduled_events[id].payload() for id in ids if id in world.scheduled_events],
         "integrations": [],
     }
 

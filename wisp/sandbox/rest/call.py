@@ -64,6 +64,7 @@ from wisp.sandbox.world.objects import (
     Member,
     Message,
     Role,
+    Sticker,
     User,
     Webhook,
 )
@@ -318,6 +319,12 @@ class Call:
         """Raise DiscordError if a channel is an archived thread."""
         if channel.thread is not None and channel.thread.archived:
             raise DiscordError(ARCHIVED_THREAD)
+
+    @property
+    def usable_stickers(self) -> Mapping[int, Sticker]:
+        """The stickers that a message may have here: the guild's, and the standard ones (discord-api-docs#6399)."""
+        here = self.channel.guild.id if self.channel.guild else None
+        return {id: sticker for id, sticker in self.world.stickers.items() if sticker.guild_id in (None, here)}
 
     # What the bot did
 

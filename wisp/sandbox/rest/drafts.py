@@ -13,6 +13,7 @@ from wisp.sandbox.rest.errors import (
     CANNOT_EDIT_POLL,
     CANNOT_EDIT_VOICE,
     EMPTY_MESSAGE,
+    INVALID_STICKER,
     NOT_ONE_VOICE,
     VOICE_WITH_MORE,
     VOICE_WITHOUT_METADATA,
@@ -20,7 +21,7 @@ from wisp.sandbox.rest.errors import (
     Unserved,
 )
 from wisp.sandbox.rest.fields import REQUIRED, Fields
-from wisp.sandbox.rest.shapes import is_emoji, message_violations
+from wisp.sandbox.rest.shapes import STICKERS, is_emoji, message_violations
 from wisp.sandbox.world.bounds import POLL_ANSWER, POLL_HOURS, POLL_QUESTION, Bound
 from wisp.sandbox.world.objects import (
     COMPONENTS_V2,
@@ -31,6 +32,7 @@ from wisp.sandbox.world.objects import (
     Attachment,
     Message,
     Poll,
+    Sticker,
     media_type,
 )
 from wisp.sandbox.world.world import World
@@ -77,7 +79,7 @@ _EMBED_PARTS = (
 )
 """The parts of an embed, the field that each needs, and all its fields."""
 
-_UNSERVED = {"sticker_ids": "stickers in messages", "shared_client_theme": "themes in messages"}
+_UNSERVED = {"shared_client_theme": "themes in messages"}
 """Fields of a message that Discord has and the sandbox has not."""
 
 
@@ -122,11 +124,13 @@ class Draft:
     tts: bool = False
     ephemeral: bool = False
     poll: PollDraft | None = None
+    stickers: Sequence[Sticker] = ()
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing to see."""
-        return not (self.content or self.embeds or self.components or self.kept or self.uploads or self.poll)
+        shown = (self.content, self.embeds, self.components, self.kept, self.uploads, self.poll, self.stickers)
+        return not any(shown)
 
 
 class Content(TypedDict):
@@ -136,6 +140,7 @@ class Content(TypedDict):
     embeds: list[JSON]
     components: list[JSON]
     attachments: list[Attachment]
+    stickers: list[Sticker]
     allowed_mentions: JSON | None
     tts: bool
     poll: Poll | None
@@ -147,10 +152,12 @@ def read_draft(
     *,
     old: Message | None = None,
     ephemeral: bool = False,
+    usable: Mapping[int, Sticker] | None = None,
 ) -> Draft:
     """Read a new message, or an edit of `old`, and check it; nothing is stored yet. Raises DiscordError.
 
-    A new message that is empty is refused; an edit may be empty until `apply_draft` knows what is left.
+    `usable` are the stickers that it may have; if it may have none (None), `sticker_ids` are ignored. A new message
+    that is empty is refused; an edit may be empty until `apply_draft` knows what is left.
     """
     payload = fields.values
     flags = read_flags(fields)
@@ -183,6 +190,7 @@ def read_draft(
         tts=payload.get("tts") is True,
         ephemeral=ephemeral or (old is not None and old.ephemeral),
         poll=poll,
+        stickers=[] if usable is None else _read_stickers(fields, usable),
     )
     if old is None and flags & IS_VOICE:
         _check_voice(draft)
@@ -236,6 +244,15 @@ def _read_answer(media: Fields) -> JSON:
     return answer | {"emoji": {"id": id and str(id), "name": name}}
 
 
+def _read_stickers(fields: Fields, usable: Mapping[int, Sticker]) -> list[Sticker]:
+    """Read the stickers of a message, each once. Raises DiscordError for one that is not usable there."""
+    ids = dict.fromkeys(fields.snowflakes("sticker_ids", STICKERS))
+    fields.check()
+    if any(id not in usable for id in ids):
+        raise DiscordError(INVALID_STICKER)
+    return [usable[id] for id in ids]
+
+
 def read_flags(fields: Fields) -> int:
     """Read the flags of a message, 0 if there are none. Raises DiscordError if they are not an integer."""
     flags = fields.raw("flags") or 0
@@ -254,6 +271,7 @@ def stored(world: World, draft: Draft) -> Content:
         "embeds": _stored_embeds(draft.embeds or (), attachments),
         "components": _stored_components(world, draft.components or (), attachments),
         "attachments": attachments,
+        "stickers": list(draft.stickers),
         "allowed_mentions": draft.allowed_mentions,
         "tts": draft.tts,
         "poll": draft.poll and draft.poll.opened(world.clock.time()),
@@ -268,6 +286,7 @@ def apply_draft(world: World, message: Message, draft: Draft) -> None:
         message.components if draft.components is None else draft.components,
         message.attachments if draft.kept is None else (*draft.kept, *draft.uploads),
         draft.poll or message.snapshot,
+        message.stickers,
     )
     if not any(left):
         raise DiscordError(EMPTY_MESSAGE)

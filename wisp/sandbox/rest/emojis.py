@@ -35,8 +35,9 @@ def create(call: Call) -> Answer:
     role_ids = call.fields.snowflakes("roles", 250)
     call.fields.check()
     roles = _roles(call, role_ids)
-    animated = _small(image).animated
-    emoji = call.world.emojis.add(call.guild, name, animated=animated, roles=roles, creator=call.world.bot)
+    picture = _small(image)
+    emoji = call.world.emojis.add(call.guild, name, animated=picture.animated, roles=roles, creator=call.world.bot)
+    call.world.pictures.keep(f"emojis/{emoji.id}", picture.content)
     _log(call, AuditLogEvent.EMOJI_CREATE, emoji, {}, emoji.guild_payload())
     return 201, emoji.guild_payload(with_creator=True)
 
@@ -108,7 +109,9 @@ def create_own(call: Call) -> Answer:
     call.check_application()
     name, image = _read_new(call.fields)
     call.fields.check()
-    emoji = call.world.emojis.add(None, name, animated=_small(image).animated, creator=call.world.bot)
+    picture = _small(image)
+    emoji = call.world.emojis.add(None, name, animated=picture.animated, creator=call.world.bot)
+    call.world.pictures.keep(f"emojis/{emoji.id}", picture.content)
     return 201, emoji.guild_payload(with_creator=True)
 
 

@@ -58,6 +58,9 @@ UNKNOWN_EMOJI = ErrorCode(404, 10014, "Unknown Emoji")
 UNKNOWN_REACTION = ErrorCode(400, 10014, "Unknown Emoji", "resources/message#create-reaction")
 UNKNOWN_WEBHOOK = ErrorCode(404, 10015, "Unknown Webhook")
 UNKNOWN_BAN = ErrorCode(404, 10026, "Unknown Ban")
+UNKNOWN_STICKER = ErrorCode(404, 10060, "Unknown sticker")
+UNKNOWN_STICKER_PACK = ErrorCode(404, 10061, "Unknown sticker pack")
+UNKNOWN_SCHEDULED_EVENT = ErrorCode(404, 10070, "Unknown Guild Scheduled Event")
 UNKNOWN_INTERACTION = ErrorCode(404, 10062, "Unknown interaction")
 UNKNOWN_VOICE_STATE = ErrorCode(404, 10065, "Unknown Voice State")
 UNKNOWN_COMMAND = ErrorCode(404, 10063, "Unknown application command")
@@ -79,6 +82,8 @@ TOO_MANY_ANIMATED_EMOJIS = ErrorCode(400, 30018, "Maximum number of animated emo
 TOO_MANY_IN_THREAD = ErrorCode(
     400, 30033, "Max number of thread participants has been reached (1000)", seen="discord/discord-api-docs#3938"
 )
+TOO_MANY_SCHEDULED_EVENTS = ErrorCode(400, 30038, "Maximum number of uncompleted guild scheduled events reached (100)")
+TOO_MANY_STICKERS = ErrorCode(400, 30039, "Maximum number of stickers reached (5)")
 TOO_LARGE = ErrorCode(413, 40005, "Request entity too large")
 NOT_IN_VOICE = ErrorCode(400, 40032, "Target user is not connected to voice.")
 ALREADY_CROSSPOSTED = ErrorCode(400, 40033, "This message has already been crossposted.")
@@ -107,9 +112,11 @@ TOO_OLD_TO_DELETE = ErrorCode(
     400, 50034, "You can only bulk delete messages that are under 14 days old.", seen="CSSS/wall_e#509"
 )
 INVALID_FORM = ErrorCode(400, 50035, "Invalid Form Body", "reference#error-messages", "discord/discord-api-docs#1313")
+FILE_TOO_LARGE = ErrorCode(400, 50045, "File uploaded exceeds the maximum size")
 INVALID_ASSET = ErrorCode(400, 50046, "Invalid Asset")
 INVALID_GUILD = ErrorCode(400, 50055, "Invalid Guild", "resources/user#leave-guild")
 INVALID_MESSAGE_TYPE = ErrorCode(400, 50068, "Invalid message type")
+INVALID_STICKER = ErrorCode(400, 50081, "Cannot use this sticker", seen="DSharpPlus/DSharpPlus#960")
 ARCHIVED_THREAD = ErrorCode(400, 50083, "Thread is archived", seen="victornpb/undiscord#399")
 INVALID_JSON = ErrorCode(400, 50109, "The request body contains invalid JSON.", seen="dolfies/discord.py-self#484")
 ASSET_TOO_LARGE = ErrorCode(400, 50138, "Failed to resize asset below the maximum size: 262144")
@@ -135,6 +142,7 @@ CANNOT_FORWARD = ErrorCode(
     "You cannot forward a message whose content you cannot read.",
     "resources/message#message-reference-types",
 )
+FINISHED_EVENT = ErrorCode(400, 180000, "Cannot update a finished event")
 NO_POST_SAID = ErrorCode(400, 220001, "Webhooks posted to forum channels must have a thread_name or thread_id")
 TWO_POSTS_SAID = ErrorCode(
     400, 220002, "Webhooks posted to forum channels cannot have both a thread_name and thread_id"
@@ -161,6 +169,8 @@ OF_BOUNDS: Mapping[Bound, ErrorCode | Violation] = {
     bounds.EMOJIS: TOO_MANY_EMOJIS,
     bounds.ANIMATED_EMOJIS: TOO_MANY_ANIMATED_EMOJIS,
     bounds.APPLICATION_EMOJIS: TOO_MANY_APPLICATION_EMOJIS,
+    bounds.SCHEDULED_EVENTS: TOO_MANY_SCHEDULED_EVENTS,
+    bounds.STICKERS: TOO_MANY_STICKERS,
     bounds.REACTIONS: TOO_MANY_REACTIONS,
     bounds.CHANNELS: TOO_MANY_CHANNELS,
     bounds.INVITES: TOO_MANY_INVITES,
@@ -170,6 +180,11 @@ OF_BOUNDS: Mapping[Bound, ErrorCode | Violation] = {
         ("parent_id",),
         "CHANNEL_PARENT_MAX_CHANNELS",
         f"Maximum number of channels in category reached ({bounds.IN_CATEGORY.most})",
+    ),
+    bounds.RENAMINGS: Violation(
+        ("username",),
+        "USERNAME_RATE_LIMIT",
+        "You are changing your username or Discord Tag too fast. Try again later.",
     ),
     bounds.TIME_OUT: Violation(
         ("communication_disabled_until",),

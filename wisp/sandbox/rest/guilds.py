@@ -14,6 +14,7 @@ from wisp.sandbox.rest.errors import (
     DiscordError,
 )
 from wisp.sandbox.rest.fields import present
+from wisp.sandbox.rest.images import keep_image, read_image
 from wisp.sandbox.world.audit_log import GUILD, ROLE, AuditLogEvent, changes_of
 from wisp.sandbox.world.bounds import COLOR, GUILD_DESCRIPTION, GUILD_NAME, POSITION, ROLE_NAME
 from wisp.sandbox.world.guilds import GuildChanges
@@ -38,7 +39,7 @@ def _mine(call: Call, guild: Guild, *, with_counts: bool) -> JSON:
     payload: JSON = {
         "id": str(guild.id),
         "name": guild.name,
-        "icon": None,
+        "icon": guild.settings.get("icon"),
         "banner": None,
         "owner": guild.owner is call.world.bot,
         "permissions": str(call.permissions(guild)),
@@ -65,7 +66,7 @@ def get(call: Call) -> Answer:
 
 
 def edit(call: Call) -> Answer:
-    """Change a guild's name, description or system channel."""
+    """Change a guild's name, description, icon or system channel."""
     guild, fields = call.guild, call.fields
     changes: GuildChanges = {}
     name, channel_id = fields.text("name", GUILD_NAME), fields.snowflake("system_channel_id")
@@ -78,9 +79,13 @@ def edit(call: Call) -> Answer:
         if channel_id is not None and (channel is None or channel.kind != TEXT):
             fields.refuse("system_channel_id", "CHANNEL_TYPE_INVALID", "Invalid channel type")
         changes["system_channel"] = channel
+    if "icon" in fields:
+        icon = read_image(fields, "icon")
+        changes["settings"] = {"icon": icon and icon.hash}
     fields.check()
     before = guild.payload()
     call.world.guilds.edit(guild, **changes)
+    keep_image(call.world, fields, "icon", f"icons/{guild.id}")
     call.log(AuditLogEvent.GUILD_UPDATE, guild.id, changes=changes_of(GUILD, before, guild.payload()))
     return 200, guild.payload()
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from wisp.sandbox.rest.errors import INVALID_ASSET, DiscordError
 from wisp.sandbox.rest.fields import Fields
+from wisp.sandbox.world.objects import APNG, GIF, PNG
+from wisp.sandbox.world.world import World
 
 _DATA_URI = re.compile(r"data:[\w.+-]{1,50}/[\w.+-]{1,50};base64,([A-Za-z0-9+/=\s]*)")
 
@@ -36,6 +38,34 @@ class Image:
 def image_hash(content: bytes) -> str:
     """32 hexadecimal digits that stand for a picture."""
     return hashlib.blake2s(content, digest_size=16).hexdigest()
+
+
+def sticker_format(content: bytes) -> int | None:
+    """Return the format of a sticker's file; None if Discord takes no such file from this guild.
+
+    Lottie is for verified guilds and partners (resources/sticker#create-guild-sticker), of which there are none.
+    """
+    if content.startswith(b"\x89PNG\r\n\x1a\n"):
+        # the chunk that makes it an animated one stands before the pixels
+        return APNG if b"acTL" in content.partition(b"IDAT")[0] else PNG
+    return GIF if content.startswith((b"GIF87a", b"GIF89a")) else None
+
+
+def media_type(content: bytes) -> str:
+    """Return the media type of a picture."""
+    if content.startswith(b"\x89PNG"):
+        return "image/png"
+    if content.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if content.startswith(b"GIF8"):
+        return "image/gif"
+    return "image/webp" if content.startswith(b"RIFF") else "image/avif"
+
+
+def keep_image(world: World, fields: Fields, name: str, place: str) -> None:
+    """Keep the picture in a field that was read and checked, by its hash, in this place of the CDN: "avatars/1"."""
+    if image := read_image(fields, name):
+        world.pictures.keep(f"{place}/{image.hash}", image.content)
 
 
 def read_image(fields: Fields, name: str) -> Image | None:

@@ -18,8 +18,9 @@ from wisp.sandbox.rest.errors import (
     DiscordError,
 )
 from wisp.sandbox.rest.fields import Fields
+from wisp.sandbox.rest.images import keep_image, read_image
 from wisp.sandbox.world.audit_log import MEMBER, AuditLogEvent, changes_of
-from wisp.sandbox.world.bounds import ACCESS_TOKEN, BAN_DELETES, BULK_BAN, NICK, Bound
+from wisp.sandbox.world.bounds import ACCESS_TOKEN, BAN_DELETES, BIO, BULK_BAN, NICK, Bound
 from wisp.sandbox.world.members import MemberChanges
 from wisp.sandbox.world.objects import STAGE, VOICE, Ban, Channel, Guild, Member, Role, User
 from wisp.sandbox.world.permissions import ADMINISTRATOR, Permission
@@ -77,12 +78,23 @@ def add(call: Call) -> Answer:
 
 
 def edit_me(call: Call) -> Answer:
-    """Change the bot's own nickname."""
-    me, nick = call.me, call.fields.text("nick", NICK)
-    call.fields.check()
-    if "nick" in call.fields:
+    """Change the bot's nickname, avatar, banner or bio in a guild; nobody in the sandbox reads a bio."""
+    me, fields = call.me, call.fields
+    changes: MemberChanges = {}
+    nick, avatar, banner = fields.text("nick", NICK), read_image(fields, "avatar"), read_image(fields, "banner")
+    fields.text("bio", BIO)
+    fields.check()
+    if "nick" in fields:
         call.need(Permission.CHANGE_NICKNAME)
-        _edit(call, me, {"nick": nick})
+        changes["nick"] = nick
+    if "avatar" in fields:
+        changes["avatar"] = avatar and avatar.hash
+    if "banner" in fields:
+        changes["banner"] = banner and banner.hash
+    if changes:
+        _edit(call, me, changes)
+    for name in ("avatar", "banner"):
+        keep_image(call.world, fields, name, f"guilds/{call.guild.id}/users/{me.user.id}/{name}s")
     return 200, {**me.payload(), "permissions": str(me.permissions)}
 
 

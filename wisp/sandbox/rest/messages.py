@@ -88,7 +88,11 @@ def create(call: Call) -> Answer:
     world, channel, fields = call.world, call.text_channel, call.fields
     _need_to_write(call)
     forwarded = _read_forward(call)
-    draft = read_draft(fields, call.body.files) if forwarded is None else Draft(flags=read_flags(fields))
+    draft = (
+        read_draft(fields, call.body.files, usable=call.usable_stickers)
+        if forwarded is None
+        else Draft(flags=read_flags(fields))
+    )
     _need_for_content(call, draft)
     reference, nonce = _read_reference(call, fields) if forwarded is None else None, _read_nonce(fields)
     if fields.raw("enforce_nonce") is True and (first := _sent_with(call, nonce)):

@@ -43,6 +43,7 @@ from wisp.limits import (
     walk,
 )
 from wisp.sandbox.rest.fields import boolean, choice, permissions, snowflake, timestamp
+from wisp.sandbox.world.bounds import MESSAGE_STICKERS
 
 if TYPE_CHECKING:
     from wisp.limits import Path, Validator
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 DUPLICATE_NAME = "APPLICATION_COMMANDS_DUPLICATE_NAME"
 """The code for two commands of one type with the same name."""
 
-STICKERS = 3
+STICKERS = MESSAGE_STICKERS.most
 COMMAND_SIZE = 8000  # names, descriptions and choice values of a command, the longest localization of each
 COMPONENTS_TEXT = 4000  # of all text displays of a message
 

@@ -84,7 +84,7 @@ def _start_post(call: Call, channel: Channel, fields: Fields) -> Answer:
         fields.refuse("message", *REQUIRED)
     fields.check()
     assert inner is not None  # or the form was refused
-    draft = read_draft(inner, call.body.files)
+    draft = read_draft(inner, call.body.files, usable=call.usable_stickers)
     thread = call.world.threads.start(channel, name, call.world.bot, archive_after=after, slowmode=slowmode, tags=tags)
     # A post has the id of its first message.
     message = call.world.messages.add(thread, call.world.bot, **stored(call.world, draft), id=thread.id)

@@ -18,7 +18,7 @@ from wisp.sandbox.rest.errors import (
     DiscordError,
 )
 from wisp.sandbox.rest.fields import REQUIRED, Fields
-from wisp.sandbox.rest.images import image_hash, read_image
+from wisp.sandbox.rest.images import image_hash, keep_image, read_image
 from wisp.sandbox.rest.messages import BOT_FLAGS
 from wisp.sandbox.world.audit_log import WEBHOOK, AuditLogEvent, changes_of
 from wisp.sandbox.world.bounds import AVATAR_URL, THREAD_NAME, WEBHOOK_NAME
@@ -60,6 +60,7 @@ def create(call: Call) -> Answer:
     webhook = call.world.webhooks.add(
         channel, name or "", creator=call.world.bot, avatar=avatar.hash if avatar else None
     )
+    _keep_avatar(call, webhook)
     _log(call, AuditLogEvent.WEBHOOK_CREATE, webhook, {}, _logged(webhook))
     return 200, webhook.payload()
 
@@ -104,6 +105,7 @@ def edit(call: Call) -> Answer:
     if channel_id is not None:
         changes["channel"] = _new_channel(call, webhook, channel_id)
     call.world.webhooks.edit(webhook, **changes)
+    _keep_avatar(call, webhook)
     _log(call, AuditLogEvent.WEBHOOK_UPDATE, webhook, before, _logged(webhook))
     return 200, webhook.payload()
 
@@ -113,6 +115,7 @@ def edit_with_token(call: Call) -> Answer:
     webhook, changes = _with_token(call), _read_changes(call.fields)
     call.fields.check()
     call.world.webhooks.edit(webhook, **changes)
+    _keep_avatar(call, webhook)
     return 200, webhook.payload(with_creator=False)
 
 
@@ -133,6 +136,10 @@ def delete_with_token(call: Call) -> Answer:
 def _log(call: Call, deed: AuditLogEvent, webhook: Webhook, before: JSON, after: JSON) -> None:
     """Note what the bot did. What a caller does with a token alone is not noted: it has no user to name."""
     call.log(deed, webhook.id, guild=_guild(webhook), changes=changes_of(WEBHOOK, before, after))
+
+
+def _keep_avatar(call: Call, webhook: Webhook) -> None:
+    keep_image(call.world, call.fields, "avatar", f"avatars/{webhook.id}")
 
 
 def _read_changes(fields: Fields) -> WebhookChanges:

@@ -30,7 +30,7 @@ def on_one_line(text: str) -> str:
 
 
 def message_lines(message: Message, world: World) -> list[str]:
-    """Return a message without its author: its text, embeds, files and components, indented from the second line."""
+    """Return a message without its author: text, embeds, files, stickers, components; indented from the second line."""
     lines = readable(message.content, world).split("\n") if message.content else []
     if message.snapshot is not None:
         lines.append(f"forwards: {on_one_line(readable(message.snapshot['content'], world))}")
@@ -39,6 +39,7 @@ def message_lines(message: Message, world: World) -> list[str]:
     if message.poll is not None:
         lines += [f"| {on_one_line(readable(line, world))}" for line in message.poll.lines]
     lines += [file_line(attachment) for attachment in message.attachments]
+    lines += [f"[sticker {on_one_line(sticker.name)}]" for sticker in message.stickers]
     if labels := " ".join(f"[{readable(label, world)}]" for label in _labels(message.components)):
         lines += labels.split("\n")
     return [line if number == 0 else f"  {line}" for number, line in enumerate(lines or [""])]

@@ -14,6 +14,8 @@ reactions       reactions to messages
 webhooks        webhooks of channels
 announcements   what is published, and the channels that follow
 emojis          emojis of guilds and of the application
+pictures        pictures that were uploaded, by their paths on the CDN
+stickers        stickers of guilds, and the pack that everyone has
 roles           roles of guilds
 voice           voice states of members
 members         members of guilds, and bans
@@ -22,6 +24,7 @@ channels        channels and their overwrites
 threads         threads of channels
 guilds          guilds
 commands        registered commands
+scheduled_events   scheduled events of guilds
 interactions    interactions that the bot can still answer
 audit_log       what was done, and why
 world           all of that as one Discord

@@ -47,6 +47,12 @@ class AuditLogEvent(IntEnum):
     MESSAGES_DELETE = 73
     PIN = 74
     UNPIN = 75
+    STICKER_CREATE = 90
+    STICKER_UPDATE = 91
+    STICKER_DELETE = 92
+    SCHEDULED_EVENT_CREATE = 100
+    SCHEDULED_EVENT_UPDATE = 101
+    SCHEDULED_EVENT_DELETE = 102
     THREAD_CREATE = 110
     THREAD_UPDATE = 111
     THREAD_DELETE = 112
@@ -148,6 +154,17 @@ ROLE = ("name", "permissions", "color", "colors", "hoist", "mentionable")
 INVITE = ("code", "channel_id", "inviter_id", "uses", "max_uses", "max_age", "temporary")
 WEBHOOK = ("name", "type", "channel_id", "avatar_hash", "application_id")
 EMOJI = ("name",)
+SCHEDULED_EVENT = (
+    "name",
+    "description",
+    "scheduled_start_time",
+    "scheduled_end_time",
+    "privacy_level",
+    "status",
+    "entity_type",
+    "channel_id",
+)
+STICKER = ("name", "description", "tags", "format_type")
 """The fields of each kind of object whose changes an audit log entry names."""
 
 

@@ -119,7 +119,7 @@ class GuildCreated:
 
 @dataclass(frozen=True, slots=True)
 class GuildChanged:
-    """A guild has another name, system channel or emojis."""
+    """A guild has another name, system channel, emojis, stickers or scheduled events."""
 
     guild: Guild
 
@@ -221,6 +221,13 @@ class PresenceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class UserChanged:
+    """A user has another name or picture."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
 class BotConnected:
     """A shard of the bot was identified or (`resumed`) resumed, and gets events from now on."""
 
@@ -265,6 +272,7 @@ Change: TypeAlias = (
     | CommandsChanged
     | Typing
     | PresenceChanged
+    | UserChanged
     | BotConnected
     | BotDisconnected
 )

@@ -22,6 +22,8 @@ class MemberChanges(TypedDict, total=False):
     timed_out_until: float | None
     mute: bool
     deaf: bool
+    avatar: str | None
+    banner: str | None
 
 
 class Members:

@@ -33,6 +33,7 @@ from wisp.sandbox.world.objects import (
     LimitReached,
     Message,
     Poll,
+    Sticker,
     User,
     Webhook,
     timestamp,
@@ -65,6 +66,7 @@ class Messages(Registry[int, Message]):
         embeds: Iterable[JSON] = (),
         components: Iterable[JSON] = (),
         attachments: Iterable[Attachment] = (),
+        stickers: Iterable[Sticker] = (),
         flags: int = 0,
         kind: int = 0,
         ephemeral_for: User | None = None,
@@ -105,6 +107,7 @@ class Messages(Registry[int, Message]):
             snapshot=snapshot,
             about=about,
             poll=poll,
+            stickers=list(stickers),
         )
         self._mention(message, allowed_mentions)
         self._items[message.id] = message

@@ -108,7 +108,7 @@ def timestamp(moment: float) -> str:
 
 @dataclass(eq=False, slots=True, repr=False)
 class User:
-    """A person or a bot. `name` is unique in no way, as display names are; `avatar` is a picture's hash.
+    """A person or a bot. `name` is unique in no way, as display names are; `avatar` and `banner` are hashes.
 
     What a webhook posts has a user of its own as its author (`webhook`), with the webhook's id. `locale` is their
     client's language.
@@ -120,6 +120,7 @@ class User:
     avatar: str | None = None
     webhook: bool = False
     locale: str = "en-US"
+    banner: str | None = None
 
     def __repr__(self) -> str:
         return f"<User {self.name}>"
@@ -138,7 +139,7 @@ class User:
             "global_name": None if self.bot else self.name,
             "avatar": self.avatar,
             "avatar_decoration_data": None,
-            "banner": None,
+            "banner": self.banner,
             "accent_color": None,
             "primary_guild": None,
             "bot": self.bot,
@@ -146,6 +147,11 @@ class User:
             "flags": 0,
             "public_flags": 0,
         }
+
+    def own_payload(self) -> JSON:
+        """Return Discord's user object as a bot sees its own."""
+        me = {"mfa_enabled": False, "locale": "en-US", "verified": True, "email": None, "premium_type": 0}
+        return self.payload() | me
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -190,6 +196,40 @@ class Emoji:
             "available": True,
         }
         return {**emoji, "user": self.creator.payload()} if with_creator and self.creator else emoji
+
+
+PNG, APNG, LOTTIE, GIF = 1, 2, 3, 4
+"""Formats of stickers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sticker:
+    """A sticker of a guild, or (`guild_id` is None) of the sandbox's own pack, at its place `sort_value` there.
+
+    `tags` are the emojis that suggest it. `format` is PNG, APNG, LOTTIE or GIF.
+    """
+
+    id: int
+    name: str
+    tags: str
+    format: int = PNG
+    description: str | None = None
+    guild_id: int | None = None
+    creator: User | None = field(default=None, repr=False)
+    pack_id: int = 0
+    sort_value: int = 0
+
+    def item(self) -> JSON:
+        """Return Discord's sticker item object, as messages carry it."""
+        return {"id": str(self.id), "name": self.name, "format_type": self.format}
+
+    def payload(self, *, with_creator: bool = False) -> JSON:
+        """Return Discord's sticker object."""
+        sticker = {**self.item(), "tags": self.tags, "description": self.description}
+        if self.guild_id is None:
+            return sticker | {"type": 1, "pack_id": str(self.pack_id), "sort_value": self.sort_value}
+        sticker |= {"type": 2, "available": True, "guild_id": str(self.guild_id)}
+        return {**sticker, "user": self.creator.payload()} if with_creator and self.creator else sticker
 
 
 @dataclass(eq=False, slots=True, repr=False)
@@ -260,6 +300,8 @@ class Member:
     timed_out_until: float | None = None
     mute: bool = False
     deaf: bool = False
+    avatar: str | None = None
+    banner: str | None = None
 
     def __repr__(self) -> str:
         return f"<Member {self.user.name} of {self.guild.name}>"
@@ -315,8 +357,8 @@ class Member:
         """Discord's member object; without its user for messages and interactions, which have it beside the member."""
         until = self.timed_out_until
         member: JSON = {
-            "avatar": None,
-            "banner": None,
+            "avatar": self.avatar,
+            "banner": self.banner,
             "communication_disabled_until": None if until is None else timestamp(until),
             "deaf": self.deaf,
             "flags": 0,
@@ -572,7 +614,8 @@ class Ban:
 
 @dataclass(eq=False, slots=True, repr=False)
 class Guild:
-    """A server. `members`, `roles`, `channels`, `threads`, `emojis` are by id, `bans` by the user's id.
+    """A server. `members`, `roles`, `channels`, `threads`, `emojis`, `stickers`, `scheduled_events` are by id,
+    `bans` by the user's.
 
     The bot is in the guild if it is among the members. `system_channel` is the channel in which Discord posts system
     messages and bots welcome members, None if there is none.
@@ -589,6 +632,8 @@ class Guild:
     voice_states: dict[int, VoiceState] = field(default_factory=dict[int, VoiceState])
     bans: dict[int, Ban] = field(default_factory=dict[int, Ban])
     emojis: dict[int, Emoji] = field(default_factory=dict[int, Emoji])
+    stickers: dict[int, Sticker] = field(default_factory=dict[int, Sticker])
+    scheduled_events: dict[int, ScheduledEvent] = field(default_factory=dict[int, "ScheduledEvent"])
     system_channel: Channel | None = None
     description: str | None = None
     settings: JSON = field(default_factory=dict[str, Any])
@@ -653,7 +698,7 @@ class Guild:
             "rules_channel_id": None,
             "safety_alerts_channel_id": None,
             "splash": None,
-            "stickers": [],
+            "stickers": [sticker.payload() for sticker in self.stickers.values()],
             # Discord's own lines about who joined, boosted and so on are switched off: bots say that.
             "system_channel_flags": 0b111111,
             "system_channel_id": self.system_channel and str(self.system_channel.id),
@@ -680,6 +725,65 @@ class Guild:
             "guild_scheduled_events": [],
             "soundboard_sounds": [],
         }
+
+
+SCHEDULED, ACTIVE, COMPLETED, CANCELED = 1, 2, 3, 4
+"""States of scheduled events."""
+
+ON_STAGE, IN_VOICE, EXTERNAL = 1, 2, 3
+"""Where scheduled events take place (`entity_type`)."""
+
+
+@dataclass(eq=False, slots=True)
+class ScheduledEvent:
+    """An event of a guild: in a `channel` for stages or voice, or (EXTERNAL) at a `location`.
+
+    `start` and `end` are in seconds since the Unix epoch; `recurrence` is Discord's recurrence rule. `interested` are
+    the users who want to come, by id; `image` is a picture's hash.
+    """
+
+    id: int
+    guild: Guild = field(repr=False)
+    creator: User
+    name: str
+    kind: int
+    start: float
+    end: float | None = None
+    description: str | None = None
+    channel: Channel | None = None
+    location: str | None = None
+    recurrence: JSON | None = None
+    image: str | None = None
+    status: int = SCHEDULED
+    interested: dict[int, User] = field(default_factory=dict[int, User], repr=False)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is over or canceled."""
+        return self.status in (COMPLETED, CANCELED)
+
+    def payload(self, *, with_count: bool = False) -> JSON:
+        """Return Discord's guild scheduled event object."""
+        event: JSON = {
+            "id": str(self.id),
+            "guild_id": str(self.guild.id),
+            "channel_id": self.channel and str(self.channel.id),
+            "creator_id": str(self.creator.id),
+            "creator": self.creator.payload(),
+            "name": self.name,
+            "description": self.description,
+            "image": self.image,
+            "scheduled_start_time": timestamp(self.start),
+            "scheduled_end_time": None if self.end is None else timestamp(self.end),
+            "privacy_level": 2,
+            "status": self.status,
+            "entity_type": self.kind,
+            "entity_id": None,
+            "entity_metadata": {"location": self.location} if self.kind == EXTERNAL else None,
+            "recurrence_rule": self.recurrence,
+            "guild_scheduled_event_exceptions": [],
+        }
+        return {**event, "user_count": len(self.interested)} if with_count else event
 
 
 @dataclass(eq=False, slots=True)
@@ -933,9 +1037,15 @@ class Message:
     snapshot: JSON | None = None
     about: Channel | None = None
     poll: Poll | None = None
+    stickers: list[Sticker] = field(default_factory=list[Sticker])
 
     def __repr__(self) -> str:
-        counts = {"embeds": self.embeds, "attachments": self.attachments, "components": self.components}
+        counts = {
+            "embeds": self.embeds,
+            "attachments": self.attachments,
+            "components": self.components,
+            "stickers": self.stickers,
+        }
         facts = [f"{name}={len(found)}" for name, found in counts.items() if found]
         facts += [f"{reaction.emoji}={len(reaction.users)}" for reaction in self.reactions.values()]
         if self.edits:
@@ -975,6 +1085,8 @@ class Message:
             "flags": self.flags,
             "pinned": self.pinned is not None,
         }
+        if self.stickers:
+            message["sticker_items"] = [sticker.item() for sticker in self.stickers]
         if self.reactions:
             message["reactions"] = [reaction.payload() for reaction in self.reactions.values()]
         if self.thread is not None:

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypedDict, Unpack
 
-from wisp.sandbox.world.changes import PresenceChanged
-from wisp.sandbox.world.objects import JSON, Guild, Member, User
-from wisp.sandbox.world.state import Registry, State
+from wisp.sandbox.world import bounds
+from wisp.sandbox.world.changes import PresenceChanged, UserChanged
+from wisp.sandbox.world.objects import JSON, Guild, LimitReached, Member, User
+from wisp.sandbox.world.state import Registry, State, assign, refuse_length
+
+
+class UserChanges(TypedDict, total=False):
+    """What can be changed of a user. `avatar` and `banner` are hashes of pictures, None for none."""
+
+    name: str
+    avatar: str | None
+    banner: str | None
 
 
 class Users(Registry[int, User]):
     """All users by id: people and bots."""
+
+    def __init__(self, world: State) -> None:
+        super().__init__(world)
+        self._renamed: list[float] = []
 
     def add(self, name: str, *, bot: bool = False) -> User:
         """Add a user, who is in no guild yet."""
         user = User(self._world.next_id(), name, bot)
         self._items[user.id] = user
         return user
+
+    def edit_bot(self, **changes: Unpack[UserChanges]) -> None:
+        """Change the bot's own user. Raises Impossible for a third new name within an hour."""
+        bot, now = self._world.bot, self._world.clock.time()
+        name = changes.get("name", bot.name)
+        refuse_length("a username", name, bounds.USERNAME)
+        if name != bot.name:
+            recent = [moment for moment in self._renamed if moment > now - 3600]
+            if len(recent) >= bounds.RENAMINGS.most:
+                raise LimitReached(f"{bot.name} has changed its name {len(recent)} times", bounds.RENAMINGS)
+            self._renamed = [*recent, now]
+        assign(bot, changes)
+        self._world.dispatch("USER_UPDATE", bot.own_payload())
+        self._world.changes.send(UserChanged(bot))
 
 
 class Presences(Registry[int, JSON]):

@@ -18,10 +18,13 @@ from wisp.sandbox.world.invites import Invites
 from wisp.sandbox.world.members import Members
 from wisp.sandbox.world.messages import Messages
 from wisp.sandbox.world.objects import JSON, User
+from wisp.sandbox.world.pictures import Pictures
 from wisp.sandbox.world.polls import Polls
 from wisp.sandbox.world.reactions import Reactions
 from wisp.sandbox.world.roles import Roles
+from wisp.sandbox.world.scheduled_events import ScheduledEvents
 from wisp.sandbox.world.state import State
+from wisp.sandbox.world.stickers import Stickers
 from wisp.sandbox.world.threads import Threads
 from wisp.sandbox.world.users import Presences, Users
 from wisp.sandbox.world.voice import Voice
@@ -46,6 +49,8 @@ class World(State):
         self.webhooks = Webhooks(self)
         self.announcements = Announcements(self, self.messages, self.webhooks)
         self.emojis = Emojis(self)
+        self.pictures = Pictures(self)
+        self.stickers = Stickers(self, self.pictures)
         self.roles = Roles(self, self.emojis)
         self.voice = Voice(self)
         self.members = Members(self, self.roles, self.messages, self.voice)
@@ -55,6 +60,7 @@ class World(State):
         self.guilds = Guilds(self, self.channels, self.members)
         self.presences = Presences(self, self.guilds)
         self.commands = Commands(self)
+        self.scheduled_events = ScheduledEvents(self)
         self.interactions = Interactions(self)
         self.audit_log = AuditLog(self)
         self.bot: User = self.users.add("wisp", bot=True)
