@@ -299,8 +299,43 @@ HOOKS = CHANNEL + "/webhooks"
 HOOK = "/webhooks/{webhook_id}"
 A_HOOK = {"webhook_id": "hook", "webhook_token": "hook_token", "message_id": "hooked"}
 FORUM_HOOK = {"webhook_id": "forum_hook", "webhook_token": "forum_token"}
+SCREEN = GUILD + "/welcome-screen"
+WIDGET = GUILD + "/widget"
+WELCOME = {
+    "description": "Hello",
+    "welcome_channels": [
+        {"channel_id": "{channel_id}", "description": "Talk", "emoji_id": "{emoji_id}", "emoji_name": "blob"},
+        {"channel_id": "{voice}", "description": "Speak", "emoji_name": "👋"},
+    ],
+    "enabled": True,
+}
 PICTURE = "data:image/png;base64,iVBORw0KGgoA"
 MOVING = "data:image/gif;base64,R0lGODlh"
+GUILD_SETTINGS = {
+    "icon": PICTURE,
+    "splash": PICTURE,
+    "banner": PICTURE,
+    "discovery_splash": None,
+    "verification_level": 2,
+    "default_message_notifications": 1,
+    "explicit_content_filter": 1,
+    "afk_channel_id": "{voice}",
+    "afk_timeout": 900,
+    "rules_channel_id": "{channel_id}",
+    "public_updates_channel_id": "{channel_id}",
+    "safety_alerts_channel_id": "{channel_id}",
+    "features": ["INVITES_DISABLED"],
+    "preferred_locale": "de",
+    "system_channel_flags": 1,
+    "premium_progress_bar_enabled": True,
+}
+COMMUNITY = {
+    "features": ["COMMUNITY"],
+    "verification_level": 1,
+    "explicit_content_filter": 2,
+    "rules_channel_id": "{mine_general}",
+    "public_updates_channel_id": "{mine_general}",
+}
 ABOUT = {
     "icon": PICTURE,
     "cover_image": PICTURE,
@@ -450,8 +485,40 @@ GOOD += [
     Case("DELETE", OWN_EMOJIS + "/{emoji_id}", 204, names=OWN_EMOJI),
 ]
 
+GOOD += [
+    Case("PATCH", GUILD, 200, GUILD_SETTINGS),
+    Case("PATCH", GUILD, 200, COMMUNITY, {"guild_id": "mine"}),
+    Case("PATCH", GUILD, 200, dict.fromkeys(GUILD_SETTINGS)),
+    Case("GET", GUILD + "/preview", 200),
+    Case("GET", GUILD + "/vanity-url", 200),
+    Case("GET", GUILD + "/vanity-url", 200, names={"guild_id": "mine"}),
+    Case("GET", INVITE, 200, names={"code": "vanity"}),
+    Case("GET", ROLES + "/member-counts", 200),
+    Case("GET", SCREEN, 200),
+    Case("PATCH", SCREEN, 200, WELCOME),
+    Case("PATCH", SCREEN, 200, {"description": None, "welcome_channels": None, "enabled": False}),
+    Case("GET", WIDGET, 200),
+    Case("PATCH", WIDGET, 200, {"enabled": False, "channel_id": None}),
+    Case("PATCH", WIDGET, 200, {"enabled": True, "channel_id": "{channel_id}"}),
+    Case("GET", WIDGET + ".json", 200, authorized=False),
+]
+
 
 BAD += [
+    Case("PATCH", GUILD, 400, {"verification_level": 5}, code=50035),
+    Case("PATCH", GUILD, 400, {"preferred_locale": "xx"}, code=50035),
+    Case("PATCH", GUILD, 400, {"afk_channel_id": "{channel_id}"}, code=50035),
+    Case("PATCH", GUILD, 400, {"rules_channel_id": "{foreign_channel}"}, code=50035),
+    Case("PATCH", GUILD, 400, {"icon": "https://x.y/z.png"}, code=50035),
+    Case("PATCH", GUILD, 400, {"features": ["COMMUNITY"]}, {"guild_id": "mine"}, code=50035),
+    Case("GET", GUILD + "/vanity-url", 403, names={"guild_id": "powerless"}, code=50013),
+    Case("DELETE", INVITE, 404, names={"code": "vanity"}, code=10006),
+    Case("GET", SCREEN, 404, names={"guild_id": "mine"}, code=10069),
+    Case("PATCH", SCREEN, 400, {"welcome_channels": [{"channel_id": "1", "description": "x"}]}, code=50035),
+    Case("PATCH", SCREEN, 400, {"welcome_channels": [{"channel_id": "{channel_id}"}]}, code=50035),
+    Case("PATCH", WIDGET, 400, {"channel_id": "{category}"}, code=50035),
+    Case("GET", WIDGET + ".json", 403, names={"guild_id": "mine"}, code=50004),
+    Case("GET", WIDGET + ".png", 403, names={"guild_id": "mine"}, code=50004),
     Case("POST", MESSAGES + "/bulk-delete", 400, {"messages": ["{message_id}"]}, code=50016),
     Case("POST", MESSAGES + "/bulk-delete", 400, {"messages": ["{message_id}", "1"]}, code=50034),
     Case("POST", MESSAGES + "/bulk-delete", 403, {"messages": ["1", "2"]}, {"channel_id": "quiet"}, code=50013),
@@ -684,6 +751,14 @@ def ways_in(world: World, general: Channel, forum: Channel, plain: Channel) -> d
     mine = world.invites.add(general, world.owner, roles=[world.roles.add(general.guild, "invited")])
     other = world.invites.add(next(iter(foreign.channels.values())), world.owner)
     names |= {"code": mine.code, "foreign_code": other.code}
+    channels = [{"channel_id": str(general.id), "description": "Talk", "emoji_id": None, "emoji_name": "👋"}]
+    world.guilds.edit(
+        general.guild,
+        settings={"features": ["VANITY_URL"], "widget_enabled": True},
+        welcome_screen={"description": "Hi", "welcome_channels": channels},
+    )
+    world.invites.set_vanity(general.guild, "sandbox")
+    names |= {"vanity": "sandbox"}
     return names | {"hook_token": hook.token, "forum_token": of_forum.token}
 
 
@@ -729,6 +804,7 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
     last = [world.messages.add(full, world.owner, content="p") for _ in range(pins)][-1]
     for message in list(full.messages.values())[:250]:
         message.pinned = 1.0
+    mine = world.guilds.add("Mine", owner=world.bot)
     system = next(message for message in general.messages.values() if message.kind == 6)
     things = {
         **places,
@@ -748,7 +824,8 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
         "category": world.channels.add(guild, "Category", kind=CATEGORY),
         "powerless": powerless,
         "locked": locked,
-        "mine": world.guilds.add("Mine", owner=world.bot),
+        "mine": mine,
+        "mine_general": next(iter(mine.channels.values())),
         "full_of_pins": full,
         "251st": last,
         "dm_message": world.messages.add(world.channels.dm(bob), bob, content="hi"),
@@ -850,7 +927,8 @@ def test_every_served_route_is_held_against_the_specification() -> None:
         return re.sub(r"\{\w+\}", "{}", path)
 
     refused = {("PUT", shape(MEMBER))}  # takes a token of OAuth2, which nobody has here
-    held = {(case.method, shape(case.path)) for case in GOOD} | refused | UNSPECIFIED
+    pictures = {("GET", shape(WIDGET + ".png"))}  # held in test_sandbox_guilds.py
+    held = {(case.method, shape(case.path)) for case in GOOD} | refused | pictures | UNSPECIFIED
     served = {(route.method, shape(route.path)) for route in Rest(World(), dict).routes}
     assert len(served) > 110
     assert served - held == set()

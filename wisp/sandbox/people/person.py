@@ -239,6 +239,14 @@ class Person:
         await self.rest()
         return Person(self.people, self.user, front(guild))
 
+    async def set_vanity(self, code: str | None) -> None:
+        """Give the guild a vanity URL (None: take it away). Raises Impossible if they do not manage the guild."""
+        self._check_may("set a vanity URL", Permission.MANAGE_GUILD)
+        if self.guild is None:
+            raise Impossible("direct messages have no vanity URL")
+        self.people.world.invites.set_vanity(self.guild, code)
+        await self.rest()
+
     async def leave(self) -> None:
         """Leave the guild that they look at. Raises Impossible for its owner, and if they are not a member."""
         if self.member is None:

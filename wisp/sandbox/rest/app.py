@@ -28,6 +28,8 @@ from wisp.sandbox.rest import (
     threads,
     users,
     webhooks,
+    welcome_screens,
+    widgets,
 )
 from wisp.sandbox.rest.body import LARGEST_BODY, read_body
 from wisp.sandbox.rest.call import Answer, Call, Route
@@ -38,8 +40,8 @@ from wisp.sandbox.world.world import World
 
 _LOG = logging.getLogger(__name__)
 
-UNSERVED = ("/applications/{application}/guilds/{guild}/commands/permissions", "/guilds/{guild}/roles/member-counts")
-"""Discord's paths that the sandbox does not serve although they fit one that it does: {command}, {role}."""
+UNSERVED = ("/applications/{application}/guilds/{guild}/commands/permissions",)
+"""Discord's paths that the sandbox does not serve although they fit one that it does: {command}."""
 
 FILES = (
     users,
@@ -53,6 +55,8 @@ FILES = (
     members,
     prunes,
     guilds,
+    welcome_screens,
+    widgets,
     invites,
     emojis,
     audit_log,
@@ -205,6 +209,8 @@ def _unquoted(value: str) -> str:
 def _json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> web.Response:
     if status == 204:
         return web.Response(status=204, headers=headers)
+    if isinstance(body, bytes):
+        return web.Response(status=status, body=body, content_type="image/png", headers=headers)
     return web.Response(status=status, body=dumps(body), content_type="application/json", headers=headers)
 
 

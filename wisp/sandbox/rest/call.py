@@ -73,7 +73,7 @@ from wisp.sandbox.world.world import World
 TEXT_CHANNELS = {TEXT, DM, VOICE, ANNOUNCEMENT, STAGE, *THREADS}
 
 Answer: TypeAlias = tuple[int, Any]
-"""HTTP status and JSON; None with 204."""
+"""HTTP status and JSON, or the bytes of a PNG; None with 204."""
 
 Handler: TypeAlias = "Callable[[Call], Answer]"
 

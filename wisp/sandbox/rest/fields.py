@@ -98,6 +98,10 @@ class Fields:
         found = None if value is None else self._read(name, choice(*allowed), _number(value))
         return None if found is None else int(found)
 
+    def word(self, name: str, allowed: Iterable[str]) -> str | None:
+        """Read one of several words."""
+        return self._read(name, choice(*sorted(allowed)))
+
     def boolean(self, name: str) -> bool | None:
         """Read true or false, or the words for it: discord.py sends some, and a query has nothing else."""
         value = self.raw(name)

@@ -114,7 +114,28 @@ class AuditLog:
         return entry
 
 
-GUILD = ("name", "description", "system_channel_id")
+GUILD = (
+    "name",
+    "description",
+    "system_channel_id",
+    "afk_channel_id",
+    "afk_timeout",
+    "banner",
+    "default_message_notifications",
+    "discovery_splash",
+    "explicit_content_filter",
+    "features",
+    "icon",
+    "preferred_locale",
+    "public_updates_channel_id",
+    "rules_channel_id",
+    "safety_alerts_channel_id",
+    "splash",
+    "system_channel_flags",
+    "verification_level",
+    "widget_channel_id",
+    "widget_enabled",
+)
 CHANNEL = (
     "name",
     "type",

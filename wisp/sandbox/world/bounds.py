@@ -23,6 +23,11 @@ class Bound(NamedTuple):
 
 GUILD_NAME = Bound(2, 100, "resources/guild#guild-object")
 GUILD_DESCRIPTION = Bound(0, 300, "resources/guild#modify-guild")
+WELCOME_DESCRIPTION = Bound(0, 140, "resources/guild#modify-guild-welcome-screen")
+WELCOME_CHANNEL = Bound(1, 50, "resources/guild#modify-guild-welcome-screen")
+WELCOME_CHANNELS = Bound(0, 5, "resources/guild#welcome-screen-object")
+SYSTEM_CHANNEL_FLAGS = Bound(0, 2**31 - 1, "resources/guild#guild-object-system-channel-flags")
+FEATURE = Bound(0, 152_133, "resources/guild#guild-object-guild-features")
 CHANNEL_NAME = Bound(1, 100, "resources/channel#modify-channel")
 TOPIC = Bound(0, 1024, "resources/channel#modify-channel")
 FORUM_TOPIC = Bound(0, 4096, "resources/channel#modify-channel")

@@ -525,8 +525,8 @@ class Ban:
 class Guild:
     """A server. `members`, `roles`, `channels`, `threads`, `emojis` are by id, `bans` by the user's id.
 
-    The bot is in the guild where it is among the members. `system_channel` is where Discord itself writes, and where
-    bots welcome people, None where there is none.
+    The bot is in the guild if it is among the members. `system_channel` is where Discord itself writes, and where bots
+    welcome people, or None. `settings` are other fields of Discord's object, as they were given.
     """
 
     id: int
@@ -542,9 +542,20 @@ class Guild:
     system_channel: Channel | None = None
     description: str | None = None
     settings: JSON = field(default_factory=dict[str, Any])
+    welcome_screen: JSON = field(default_factory=lambda: {"description": None, "welcome_channels": []})
 
     def __repr__(self) -> str:
         return f"<Guild {self.name}>"
+
+    @property
+    def features(self) -> list[str]:
+        """What Discord has unlocked or switched on in the guild, such as "COMMUNITY"."""
+        return self.settings.get("features", [])
+
+    def welcome_payload(self) -> JSON:
+        """Return Discord's welcome screen object, without the channels that are deleted."""
+        shown = [one for one in self.welcome_screen["welcome_channels"] if int(one["channel_id"]) in self.channels]
+        return {**self.welcome_screen, "welcome_channels": shown}
 
     @property
     def everyone(self) -> Role:
