@@ -301,6 +301,32 @@ A_HOOK = {"webhook_id": "hook", "webhook_token": "hook_token", "message_id": "ho
 FORUM_HOOK = {"webhook_id": "forum_hook", "webhook_token": "forum_token"}
 SCREEN = GUILD + "/welcome-screen"
 WIDGET = GUILD + "/widget"
+RULES = GUILD + "/auto-moderation/rules"
+RULE = RULES + "/{rule_id}"
+BLOCK = {"type": 1, "metadata": {"custom_message": "No."}}
+ALERT = {"type": 2, "metadata": {"channel_id": "{channel_id}"}}
+KEYWORD_RULE = {
+    "name": "Words",
+    "event_type": 1,
+    "trigger_type": 1,
+    "trigger_metadata": {"keyword_filter": ["cat*"], "regex_patterns": ["d[o0]g"], "allow_list": ["catalog"]},
+    "actions": [BLOCK, ALERT, {"type": 3, "metadata": {"duration_seconds": 60}}],
+    "enabled": True,
+    "exempt_roles": ["{role_id}"],
+    "exempt_channels": ["{quiet}"],
+}
+
+
+def rule(trigger: int, metadata: Any = None, event: int = 1, actions: Any = None) -> dict[str, Any]:
+    return {
+        "name": "Rule",
+        "event_type": event,
+        "trigger_type": trigger,
+        "trigger_metadata": metadata or {},
+        "actions": actions or [BLOCK],
+    }
+
+
 WELCOME = {
     "description": "Hello",
     "welcome_channels": [
@@ -501,10 +527,39 @@ GOOD += [
     Case("PATCH", WIDGET, 200, {"enabled": False, "channel_id": None}),
     Case("PATCH", WIDGET, 200, {"enabled": True, "channel_id": "{channel_id}"}),
     Case("GET", WIDGET + ".json", 200, authorized=False),
+    Case("GET", RULES, 200),
+    Case("POST", RULES, 200, KEYWORD_RULE),
+    Case("POST", RULES, 200, rule(3)),
+    Case("POST", RULES, 200, rule(4, {"presets": [1, 2, 3], "allow_list": ["shitake"]})),
+    Case("POST", RULES, 200, rule(5, {"mention_total_limit": 3, "mention_raid_protection_enabled": True})),
+    Case("POST", RULES, 200, rule(6, {"keyword_filter": ["*x*"]}, event=2, actions=[{"type": 4}, ALERT])),
+    Case("GET", RULE, 200),
+    Case("PATCH", RULE, 200, {"name": "Other", "enabled": False, "actions": [BLOCK], "exempt_roles": []}),
+    Case("PATCH", RULE, 200, {"trigger_metadata": {"keyword_filter": ["*dog"]}}),
+    Case("DELETE", RULE, 204),
 ]
 
 
 BAD += [
+    Case("GET", RULES, 403, names={"guild_id": "powerless"}, code=50013),
+    Case("GET", RULE, 404, names={"rule_id": NOWHERE}, code=0),
+    Case("DELETE", RULE, 404, names={"guild_id": "mine"}, code=0),
+    Case("POST", RULES, 400, {}, code=50035),
+    Case("POST", RULES, 400, rule(2), code=50035),
+    Case("POST", RULES, 400, rule(1, event=2), code=50035),
+    Case("POST", RULES, 400, rule(1, {"keyword_filter": ["**"]}), code=50035),
+    Case("POST", RULES, 400, rule(1, {"keyword_filter": ["x" * 61]}), code=50035),
+    Case("POST", RULES, 400, rule(1, {"regex_patterns": ["("]}), code=50035),
+    Case("POST", RULES, 400, rule(1, {"regex_patterns": ["(?=x)"]}), code=50035),
+    Case("POST", RULES, 400, rule(5, {"mention_total_limit": 51}), code=50035),
+    Case("POST", RULES, 400, rule(4, {"presets": [4]}), code=50035),
+    Case("POST", RULES, 400, rule(1, actions=[{"type": 4}]), code=50035),
+    Case("POST", RULES, 400, rule(3, actions=[{"type": 3, "metadata": {"duration_seconds": 1}}]), code=50035),
+    Case("POST", RULES, 400, rule(1, actions=[{"type": 2}]), code=50035),
+    Case("POST", RULES, 400, rule(1, actions=[{"type": 2, "metadata": {"channel_id": "1"}}]), code=50035),
+    Case("POST", RULES, 400, rule(1, actions=[{"type": 1, "metadata": {"custom_message": "x" * 301}}]), code=50035),
+    Case("POST", RULES, 400, rule(1), {"guild_id": "mine"}, code=50035),
+    Case("PATCH", RULE, 400, {"actions": []}, code=50035),
     Case("PATCH", GUILD, 400, {"verification_level": 5}, code=50035),
     Case("PATCH", GUILD, 400, {"preferred_locale": "xx"}, code=50035),
     Case("PATCH", GUILD, 400, {"afk_channel_id": "{channel_id}"}, code=50035),
@@ -748,9 +803,9 @@ def ways_in(world: World, general: Channel, forum: Channel, plain: Channel) -> d
     things = {"hook": hook, "hooked": hooked, "forum_hook": of_forum, "post": post}
     names = {name: str(thing.id) for name, thing in things.items()}
     foreign = next(guild for guild in world.guilds.values() if guild.name == "Foreign")
-    mine = world.invites.add(general, world.owner, roles=[world.roles.add(general.guild, "invited")])
+    own = world.invites.add(general, world.owner, roles=[world.roles.add(general.guild, "invited")])
     other = world.invites.add(next(iter(foreign.channels.values())), world.owner)
-    names |= {"code": mine.code, "foreign_code": other.code}
+    names |= {"code": own.code, "foreign_code": other.code}
     channels = [{"channel_id": str(general.id), "description": "Talk", "emoji_id": None, "emoji_name": "👋"}]
     world.guilds.edit(
         general.guild,
@@ -758,7 +813,19 @@ def ways_in(world: World, general: Channel, forum: Channel, plain: Channel) -> d
         welcome_screen={"description": "Hi", "welcome_channels": channels},
     )
     world.invites.set_vanity(general.guild, "sandbox")
-    names |= {"vanity": "sandbox"}
+    mine = next(guild for guild in world.guilds.values() if guild.name == "Mine")
+    words: dict[str, Any] = {"keyword_filter": ["cat"], "regex_patterns": [], "allow_list": []}
+    first = world.auto_moderation.add(
+        general.guild,
+        "Rule",
+        creator=world.bot,
+        trigger=1,
+        metadata=words,
+        actions=[{"type": 1, "metadata": {}}],
+    )
+    for _ in range(6):
+        world.auto_moderation.add(mine, "Rule", creator=world.bot, trigger=1, metadata=words, actions=[])
+    names |= {"vanity": "sandbox", "rule_id": str(first.id)}
     return names | {"hook_token": hook.token, "forum_token": of_forum.token}
 
 

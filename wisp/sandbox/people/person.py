@@ -11,6 +11,7 @@ from wisp.limits import ATTACHMENTS, CONTENT
 from wisp.sandbox.people.commands import Chosen, File, Value, autocomplete_data, choose, command_data, usable
 from wisp.sandbox.people.components import button_data, called, controls, menu_data, select_data, submit_data
 from wisp.sandbox.people.reply import Reply
+from wisp.sandbox.world.auto_moderation import Hit
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
     ANNOUNCEMENT_THREAD,
@@ -372,7 +373,8 @@ class Person:
             raise Impossible(f"a message has at most {ATTACHMENTS} files, not {len(files)}")
         self._check_pace("write")
         answered = self._repliable(reply_to) if reply_to is not None else None
-        return self.people.world.messages.add(
+        hits = self._moderated(text)
+        message = self.people.world.messages.add(
             self.channel,
             self.user,
             content=text,
@@ -381,6 +383,18 @@ class Person:
             reference=answered,
             allowed_mentions=None if ping else {"parse": ["users", "roles", "everyone"], "replied_user": False},
         )
+        self.people.world.auto_moderation.act(hits, self.channel, self.user, text, message)
+        return message
+
+    def _moderated(self, text: str) -> list[Hit]:
+        """Return the rules of auto moderation that a text triggers. Raises Impossible if one of them blocks it."""
+        rules = self.people.world.auto_moderation
+        hits = rules.hits(self.channel, self.user, text)
+        blocking = next((hit.rule for hit in hits if hit.rule.message is not None), None)
+        if blocking is not None:
+            rules.act(hits, self.channel, self.user, text, None)
+            raise Impossible(f"AutoMod blocks the message: {blocking.message} (Discord's code 200000)")
+        return hits
 
     async def say(
         self,
@@ -438,7 +452,10 @@ class Person:
         if len(text) > CONTENT or not (text.strip() or message.attachments):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         self._check_there(message)
+        there = Person(self.people, self.user, message.channel)
+        hits = there._moderated(text)
         self.people.world.messages.edit(message, content=text)
+        self.people.world.auto_moderation.act(hits, message.channel, self.user, text, message)
         await self.rest()
 
     async def delete(self, message: Reply | Message) -> None:

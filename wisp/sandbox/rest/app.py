@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler
 from wisp.sandbox.rest import (
     applications,
     audit_log,
+    auto_moderation,
     channels,
     commands,
     emojis,
@@ -60,6 +61,7 @@ FILES = (
     invites,
     emojis,
     audit_log,
+    auto_moderation,
     soundboard,
 )
 """The files that have routes."""

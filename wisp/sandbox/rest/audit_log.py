@@ -38,7 +38,7 @@ def _log(world: World, entries: list[AuditEntry]) -> JSON:
         "webhooks": [_without_token(world.webhooks[id]) for id in ids if id in world.webhooks],
         "threads": [place.payload() for place in places if place.is_thread],
         "application_commands": [],
-        "auto_moderation_rules": [],
+        "auto_moderation_rules": [world.auto_moderation[id].payload() for id in ids if id in world.auto_moderation],
         "guild_scheduled_events": [],
         "integrations": [],
     }

@@ -126,6 +126,7 @@ NO_FORUM = ErrorCode(400, 220003, "Webhooks can only create threads in forum cha
 BANS_FAILED = ErrorCode(400, 500000, "Failed to ban users", "resources/guild#bulk-guild-ban")
 RATE_LIMITED = ErrorCode(429, 0, "You are being rate limited.", "topics/rate-limits#exceeding-a-rate-limit")
 UNAUTHORIZED = ErrorCode(401, 0, "401: Unauthorized", "topics/opcodes-and-status-codes#http")
+NOT_FOUND = ErrorCode(404, 0, "404: Not Found", "topics/opcodes-and-status-codes#http", "discordjs/discord.js#9287")
 BAD_REQUEST = ErrorCode(400, 0, "400: Bad Request", "topics/opcodes-and-status-codes#http")
 
 
@@ -146,6 +147,14 @@ OF_BOUNDS: Mapping[Bound, ErrorCode | Violation] = {
     bounds.INVITES: TOO_MANY_INVITES,
     bounds.THREAD_MEMBERS: TOO_MANY_IN_THREAD,
     bounds.ACTIVE_THREADS: TOO_MANY_THREADS,
+    **{
+        bound: Violation(
+            (),
+            "AUTO_MODERATION_MAX_RULES_OF_TYPE_EXCEEDED",
+            f"Maximum number of rules with trigger type {trigger} is {bound.most}",
+        )
+        for trigger, bound in bounds.AUTO_MODERATION_RULES.items()
+    },
     bounds.IN_CATEGORY: Violation(
         ("parent_id",),
         "CHANNEL_PARENT_MAX_CHANNELS",

@@ -98,6 +98,10 @@ class Fields:
         found = None if value is None else self._read(name, choice(*allowed), _number(value))
         return None if found is None else int(found)
 
+    def numbers(self, name: str, allowed: Sequence[int]) -> list[int]:
+        """Read a list of some of several integers, each once, empty if the field is absent or null."""
+        return list(dict.fromkeys(self._read(name, array(0, len(allowed), choice(*allowed))) or ()))
+
     def word(self, name: str, allowed: Iterable[str]) -> str | None:
         """Read one of several words."""
         return self._read(name, choice(*sorted(allowed)))

@@ -21,5 +21,6 @@ guilds          guilds
 commands        registered commands
 interactions    interactions that the bot can still answer
 audit_log       what was done, and why
+auto_moderation  rules against what people write, and what follows
 world           all of that as one Discord
 """

@@ -48,6 +48,13 @@ class AuditLogEvent(IntEnum):
     THREAD_CREATE = 110
     THREAD_UPDATE = 111
     THREAD_DELETE = 112
+    AUTO_MODERATION_RULE_CREATE = 140
+    AUTO_MODERATION_RULE_UPDATE = 141
+    AUTO_MODERATION_RULE_DELETE = 142
+    AUTO_MODERATION_BLOCK_MESSAGE = 143
+    AUTO_MODERATION_FLAG_TO_CHANNEL = 144
+    AUTO_MODERATION_USER_COMMUNICATION_DISABLED = 145
+    AUTO_MODERATION_QUARANTINE_USER = 146
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +174,16 @@ ROLE = ("name", "permissions", "color", "colors", "hoist", "mentionable")
 INVITE = ("code", "channel_id", "inviter_id", "uses", "max_uses", "max_age", "temporary")
 WEBHOOK = ("name", "type", "channel_id", "avatar_hash", "application_id")
 EMOJI = ("name",)
+AUTO_MODERATION_RULE = (
+    "name",
+    "event_type",
+    "trigger_type",
+    "trigger_metadata",
+    "actions",
+    "enabled",
+    "exempt_roles",
+    "exempt_channels",
+)
 """The fields whose changes are told, of each kind of thing."""
 
 

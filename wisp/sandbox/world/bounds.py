@@ -61,6 +61,16 @@ TAG_NAME = Bound(0, 20, "resources/channel#forum-tag-object")
 EMOJI_NAME = Bound(2, 32, "resources/emoji#create-guild-emoji")
 ARCHIVE_AFTER = (60, 1440, 4320, 10080)
 """Minutes after which a thread can be archived (resources/channel#thread-metadata-object)."""
+AUTO_MODERATION_NAME = Bound(1, 100, "resources/auto-moderation#create-auto-moderation-rule")
+AUTO_MODERATION_WORD = Bound(1, 60, "resources/auto-moderation#auto-moderation-rule-object-trigger-metadata")
+AUTO_MODERATION_REGEX = Bound(1, 260, "resources/auto-moderation#auto-moderation-rule-object-trigger-metadata")
+AUTO_MODERATION_MENTIONS = Bound(0, 50, "resources/auto-moderation#auto-moderation-rule-object-trigger-metadata")
+AUTO_MODERATION_MESSAGE = Bound(0, 300, "resources/auto-moderation#auto-moderation-action-object-action-metadata")
+AUTO_MODERATION_RULES = {
+    trigger: Bound(0, most, f"resources/auto-moderation#auto-moderation-rule-object-trigger-types: {trigger}")
+    for trigger, most in {1: 6, 3: 1, 4: 1, 5: 1, 6: 1}.items()
+}
+"""The rules that a guild can have, by the type of their trigger."""
 
 ROLES = Bound(1, 250, "topics/opcodes-and-status-codes#json: 30005")
 CHANNELS = Bound(0, 500, "topics/opcodes-and-status-codes#json: 30013")

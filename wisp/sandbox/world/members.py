@@ -21,6 +21,7 @@ class MemberChanges(TypedDict, total=False):
     timed_out_until: float | None
     mute: bool
     deaf: bool
+    quarantined: bool
 
 
 class Members:

@@ -240,11 +240,16 @@ class Role:
         return {**role, "tags": {"bot_id": str(self.bot.id)}} if self.bot else role
 
 
+QUARANTINED = 1 << 7
+"""The flag of a member whose name a rule of auto moderation forbids (resources/guild#guild-member-object)."""
+
+
 @dataclass(eq=False, slots=True, repr=False)
 class Member:
     """A user in a guild, with the roles given to them (@everyone is not among them).
 
-    `timed_out_until` is in seconds since the Unix epoch, None where there is no time-out.
+    `timed_out_until` is in seconds since the Unix epoch, None if there is no time-out. A `quarantined` member can only
+    read: a rule of auto moderation forbids their name.
     """
 
     user: User
@@ -255,6 +260,7 @@ class Member:
     timed_out_until: float | None = None
     mute: bool = False
     deaf: bool = False
+    quarantined: bool = False
 
     def __repr__(self) -> str:
         return f"<Member {self.user.name} of {self.guild.name}>"
@@ -296,7 +302,7 @@ class Member:
         if not allowed & ADMINISTRATOR:
             allowed = self._overwritten(allowed, (channel.parent or channel) if channel.is_thread else channel)
         allowed = without_implied(allowed, voice=channel.kind in (VOICE, STAGE), thread=channel.is_thread)
-        return allowed & WHILE_TIMED_OUT if self.timed_out(now) else allowed
+        return allowed & WHILE_TIMED_OUT if self.timed_out(now) or self.quarantined else allowed
 
     def _overwritten(self, allowed: int, channel: Channel) -> int:
         if not channel.overwrites:
@@ -314,7 +320,7 @@ class Member:
             "banner": None,
             "communication_disabled_until": None if until is None else timestamp(until),
             "deaf": self.deaf,
-            "flags": 0,
+            "flags": QUARANTINED if self.quarantined else 0,
             "joined_at": timestamp(self.joined),
             "mute": self.mute,
             "nick": self.nick,
@@ -695,7 +701,7 @@ SUPPRESS_EMBEDS = 1 << 2
 COMPONENTS_V2 = 1 << 15
 """Flags of messages."""
 
-PINNED, THREAD_CREATED, REPLY, THREAD_STARTER = 6, 18, 19, 21
+PINNED, THREAD_CREATED, REPLY, THREAD_STARTER, AUTO_MODERATION_ACTION = 6, 18, 19, 21, 24
 JOINED = 7
 """Types of messages besides what somebody wrote (0)."""
 
