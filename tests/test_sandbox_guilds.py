@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import hikari
@@ -11,7 +12,7 @@ import pytest
 
 from wisp.sandbox import Impossible, Person, Sandbox
 from wisp.sandbox.people.person import People
-from wisp.sandbox.world.objects import Guild
+from wisp.sandbox.world.objects import Guild, timestamp
 
 
 @pytest.fixture
@@ -69,12 +70,62 @@ async def test_a_vanity_url_is_set_by_people_and_counts_those_who_come_by_it(
 async def test_nobody_comes_by_an_invite_while_invites_are_paused(
     sandbox: Sandbox, rest: hikari.api.RESTClient, guild: Guild
 ) -> None:
-    await rest.edit_guild(guild.id, features=["INVITES_DISABLED"])
+    await rest.edit_guild(guild.id, features=[hikari.GuildFeature("INVITES_DISABLED")])
     invite = await rest.create_invite(next(iter(guild.channels)))
     with pytest.raises(Impossible, match="paused"):
         People(sandbox.world, patience=0.01).member("eve", invite=invite.code)
     await rest.edit_guild(guild.id, features=[])
     assert People(sandbox.world, patience=0.01).member("eve", invite=invite.code).member is not None
+
+
+async def put(sandbox: Sandbox, path: str, body: Any) -> tuple[int, Any]:
+    """Make a call that hikari does not have."""
+    headers = {"Authorization": f"Bot {sandbox.token}"}
+    async with (
+        aiohttp.ClientSession(headers=headers) as session,
+        session.put(sandbox.rest_url + path, json=body) as response,
+    ):
+        return response.status, await response.json()
+
+
+async def test_an_incident_pauses_invites_until_its_end(
+    sandbox: Sandbox, rest: hikari.api.RESTClient, guild: Guild
+) -> None:
+    now = sandbox.world.clock.time()
+    path, name = f"/guilds/{guild.id}/incident-actions", "invites_disabled_until"
+    invite = await rest.create_invite(next(iter(guild.channels)))
+    status, data = await put(sandbox, path, {name: timestamp(now + 3600)})
+    assert (status, data[name]) == (200, timestamp(now + 3600))
+    assert guild.payload()["incidents_data"] == data
+    with pytest.raises(Impossible, match="paused"):
+        People(sandbox.world, patience=0.01).member("eve", invite=invite.code)
+    assert await put(sandbox, path, {name: None}) == (200, {name: None, "dms_disabled_until": None})
+    assert People(sandbox.world, patience=0.01).member("eve", invite=invite.code).member is not None
+
+
+async def test_onboarding_needs_seven_channels_of_which_five_are_open_to_all(sandbox: Sandbox, guild: Guild) -> None:
+    path = f"/guilds/{guild.id}/onboarding"
+    channels = [sandbox.world.channels.add(guild, f"channel-{number}") for number in range(7)]
+    ids = [str(channel.id) for channel in channels]
+    for channel in channels[:3]:
+        sandbox.world.channels.set_overwrite(channel, guild.everyone, deny=1 << 11)
+    status, refusal = await put(sandbox, path, {"enabled": True, "default_channel_ids": ids})
+    assert (status, refusal["code"]) == (400, 350000)
+    sandbox.world.channels.set_overwrite(channels[0], guild.everyone)
+    for fewer in (ids[:6], ids[:1]):
+        assert (await put(sandbox, path, {"enabled": True, "default_channel_ids": fewer}))[0] == 400
+    status, onboarding = await put(sandbox, path, {"enabled": True, "default_channel_ids": ids})
+    assert (status, onboarding["enabled"]) == (200, True)
+    sandbox.world.channels.delete(channels[-1])
+    assert guild.onboarding_payload()["default_channel_ids"] == ids[:-1]
+    option = {"title": "More", "channel_ids": ids[5:6]}
+    prompts = [{"id": "0", "title": "What?", "options": [option]}]
+    status, _ = await put(sandbox, path, {"default_channel_ids": ids[:5], "prompts": prompts, "mode": 1})
+    assert status == 400
+    new = str(sandbox.world.channels.add(guild, "new").id)
+    option["channel_ids"] = [ids[5], new]
+    status, onboarding = await put(sandbox, path, {"default_channel_ids": ids[:5], "prompts": prompts, "mode": 1})
+    assert (status, onboarding["prompts"][0]["options"][0]["channel_ids"]) == (200, [ids[5], new])
 
 
 async def test_settings_of_a_guild_are_kept_and_given_back(
@@ -93,7 +144,7 @@ async def test_settings_of_a_guild_are_kept_and_given_back(
         explicit_content_filter_level=hikari.GuildExplicitContentFilterLevel.ALL_MEMBERS,
         rules_channel=rules,
         preferred_locale="de",
-        features=["MADE_UP"],
+        features=[hikari.GuildFeature("MADE_UP")],
     )
     for found in (edited, await rest.fetch_guild(guild.id)):
         assert found.icon_hash is not None
@@ -117,7 +168,7 @@ async def test_a_community_server_needs_an_administrator_rules_and_a_content_fil
     async def enable() -> None:
         await rest.edit_guild(
             guild.id,
-            features=["COMMUNITY"],
+            features=[hikari.GuildFeature("COMMUNITY")],
             rules_channel=general,
             public_updates_channel=general,
             verification_level=hikari.GuildVerificationLevel.LOW,
@@ -129,7 +180,7 @@ async def test_a_community_server_needs_an_administrator_rules_and_a_content_fil
     assert guild.settings == {}
     sandbox.world.roles.edit(guild, own, permissions=1 << 3)
     with pytest.raises(hikari.BadRequestError, match="at least level 1"):
-        await rest.edit_guild(guild.id, features=["COMMUNITY"], rules_channel=general)
+        await rest.edit_guild(guild.id, features=[hikari.GuildFeature("COMMUNITY")], rules_channel=general)
     await enable()
     assert (await rest.fetch_guild(guild.id)).features == ["COMMUNITY"]
     with pytest.raises(hikari.BadRequestError, match="rules_channel_id"):

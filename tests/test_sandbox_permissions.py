@@ -28,6 +28,7 @@ from test_sandbox_specification import (
     HOOK,
     HOOKS,
     IN_THREAD,
+    INCIDENTS,
     INVITE,
     INVITES,
     KEYWORD_RULE,
@@ -35,6 +36,7 @@ from test_sandbox_specification import (
     MEMBER_ROLE,
     MESSAGE,
     MESSAGES,
+    ONBOARDING,
     OVERWRITE,
     PICTURE,
     REACTION,
@@ -205,6 +207,9 @@ NEEDED = [
     Needed(P.MANAGE_GUILD, Case("POST", GUILD + "/bulk-ban", 200, {"user_ids": ["{bob}"]})),
     Needed(P.MANAGE_GUILD, Case("PATCH", GUILD, 200, {"name": "Other"})),
     Needed(P.MANAGE_GUILD, Case("GET", GUILD + "/vanity-url", 200)),
+    Needed(P.MANAGE_GUILD, Case("PUT", GUILD + "/onboarding", 200, ONBOARDING)),
+    Needed(P.MANAGE_ROLES, Case("PUT", GUILD + "/onboarding", 200, ONBOARDING)),
+    Needed(P.MANAGE_GUILD, Case("PUT", INCIDENTS, 200, {"invites_disabled_until": "{soon}"})),
     Needed(P.MANAGE_GUILD, Case("GET", RULES, 200)),
     Needed(P.MANAGE_GUILD, Case("POST", RULES, 200, KEYWORD_RULE)),
     Needed(P.MODERATE_MEMBERS, Case("POST", RULES, 200, KEYWORD_RULE)),
@@ -257,9 +262,14 @@ SHOWN = [
     Shown(MANAGES, Case("GET", EMOJI, 200), "user"),
 ]
 
-NEVER = {("POST", MESSAGE + "/threads", P.CREATE_PRIVATE_THREADS), ("POST", GUILD + "/channels", P.MANAGE_ROLES)}
+NEVER = {
+    ("POST", MESSAGE + "/threads", P.CREATE_PRIVATE_THREADS),
+    ("POST", GUILD + "/channels", P.MANAGE_ROLES),
+    ("PUT", GUILD + "/onboarding", P.VIEW_CHANNEL),
+    ("PUT", GUILD + "/onboarding", P.SEND_MESSAGES),
+}
 """What code that routes share asks for, though not of this route: a thread on a message is never private, and a new
-channel may have overwrites without that permission."""
+channel may have overwrites without that permission. Onboarding asks it of @everyone."""
 
 APART = {("PATCH", GUILD, P.ADMINISTRATOR)}
 """What `test_sandbox_guilds.py` holds: a bot that has this permission has all others, too."""

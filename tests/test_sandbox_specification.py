@@ -317,6 +317,26 @@ KEYWORD_RULE = {
 }
 
 
+INCIDENTS = GUILD + "/incident-actions"
+ONBOARDING = {
+    "default_channel_ids": ["{channel_id}"],
+    "mode": 1,
+    "enabled": False,
+    "prompts": [
+        {
+            "id": "1",
+            "title": "What do you like?",
+            "options": [
+                {"title": "Cats", "emoji_name": "🐈", "role_ids": ["{role_id}"], "channel_ids": ["{channel_id}"]},
+                {"title": "Dogs", "description": "Woof"},
+            ],
+            "single_select": True,
+            "type": 0,
+        }
+    ],
+}
+
+
 def rule(trigger: int, metadata: Any = None, event: int = 1, actions: Any = None) -> dict[str, Any]:
     return {
         "name": "Rule",
@@ -527,6 +547,10 @@ GOOD += [
     Case("PATCH", WIDGET, 200, {"enabled": False, "channel_id": None}),
     Case("PATCH", WIDGET, 200, {"enabled": True, "channel_id": "{channel_id}"}),
     Case("GET", WIDGET + ".json", 200, authorized=False),
+    Case("GET", GUILD + "/onboarding", 200),
+    Case("PUT", GUILD + "/onboarding", 200, ONBOARDING),
+    Case("PUT", GUILD + "/onboarding", 200, {"prompts": None, "enabled": None}),
+    Case("PUT", INCIDENTS, 200, {"invites_disabled_until": "{soon}", "dms_disabled_until": None}),
     Case("GET", RULES, 200),
     Case("POST", RULES, 200, KEYWORD_RULE),
     Case("POST", RULES, 200, rule(3)),
@@ -541,6 +565,10 @@ GOOD += [
 
 
 BAD += [
+    Case("PUT", GUILD + "/onboarding", 400, {"enabled": True}, code=350000),
+    Case("PUT", GUILD + "/onboarding", 400, {"default_channel_ids": ["{foreign_channel}"]}, code=50035),
+    Case("PUT", GUILD + "/onboarding", 400, {"prompts": [{"id": "1", "title": "x", "options": []}]}, code=50035),
+    Case("PUT", INCIDENTS, 400, {"invites_disabled_until": "2100-01-01T00:00:00Z"}, code=50035),
     Case("GET", RULES, 403, names={"guild_id": "powerless"}, code=50013),
     Case("GET", RULE, 404, names={"rule_id": NOWHERE}, code=0),
     Case("DELETE", RULE, 404, names={"guild_id": "mine"}, code=0),

@@ -123,6 +123,7 @@ TWO_POSTS_SAID = ErrorCode(
     400, 220002, "Webhooks posted to forum channels cannot have both a thread_name and thread_id"
 )
 NO_FORUM = ErrorCode(400, 220003, "Webhooks can only create threads in forum channels")
+ONBOARDING_REQUIREMENTS = ErrorCode(400, 350000, "Cannot enable onboarding, requirements are not met")
 BANS_FAILED = ErrorCode(400, 500000, "Failed to ban users", "resources/guild#bulk-guild-ban")
 RATE_LIMITED = ErrorCode(429, 0, "You are being rate limited.", "topics/rate-limits#exceeding-a-rate-limit")
 UNAUTHORIZED = ErrorCode(401, 0, "401: Unauthorized", "topics/opcodes-and-status-codes#http")

@@ -23,12 +23,13 @@ from wisp.sandbox.world.bounds import (
     FEATURE,
     GUILD_DESCRIPTION,
     GUILD_NAME,
+    INCIDENT,
     POSITION,
     ROLE_NAME,
     SYSTEM_CHANNEL_FLAGS,
 )
 from wisp.sandbox.world.guilds import GuildChanges
-from wisp.sandbox.world.objects import JSON, TEXT, VOICE, Guild, Role
+from wisp.sandbox.world.objects import JSON, TEXT, VOICE, Guild, Role, timestamp
 from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.roles import RoleChanges
 
@@ -177,6 +178,23 @@ def _check_community(call: Call, changes: JSON) -> None:
         call.fields.refuse("explicit_content_filter", code, "Community servers must scan the media of all members")
 
 
+def edit_incidents(call: Call) -> Answer:
+    """Pause the invites to a guild, or direct messages between its members, for a day at most; null ends that."""
+    guild, fields = call.guild, call.fields
+    now = call.world.clock.time()
+    known: JSON = guild.settings.get("incidents_data") or {}
+    data: JSON = {"invites_disabled_until": None, "dms_disabled_until": None, **known}
+    for name in ("invites_disabled_until", "dms_disabled_until"):
+        if name in fields:
+            until = fields.moment(name)
+            if until is not None and until - now > INCIDENT.most:
+                fields.refuse(name, "INCIDENT_ACTION_TOO_LONG", "Must be at most 24 hours in the future.")
+            data[name] = timestamp(until) if until is not None and now < until <= now + INCIDENT.most else None
+    fields.check()
+    call.world.guilds.edit(guild, settings={"incidents_data": data})
+    return 200, data
+
+
 def get_preview(call: Call) -> Answer:
     """Return what a guild shows to users who are not in it."""
     guild = call.guild.payload()
@@ -296,6 +314,7 @@ ROUTES = [
     Route("DELETE", "/users/@me/guilds/{guild}", leave),
     Route("GET", "/guilds/{guild}", get),
     Route("PATCH", "/guilds/{guild}", edit, needs=Permission.MANAGE_GUILD),
+    Route("PUT", "/guilds/{guild}/incident-actions", edit_incidents, needs=Permission.MANAGE_GUILD),
     Route("GET", "/guilds/{guild}/preview", get_preview),
     Route("GET", "/guilds/{guild}/vanity-url", get_vanity, needs=Permission.MANAGE_GUILD),
     Route("GET", GUILD_ROLES, list_roles),

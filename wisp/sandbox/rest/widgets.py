@@ -116,11 +116,8 @@ def _invite(call: Call, guild: Guild) -> str | None:
 
 def _open(guild: Guild, channel: Channel) -> bool:
     """Return whether @everyone may enter a voice channel."""
-    overwrite = channel.overwrites.get(guild.id)
-    allowed = guild.everyone.permissions
-    if overwrite is not None:
-        allowed = allowed & ~overwrite.deny | overwrite.allow
-    return bool(allowed & Permission.VIEW_CHANNEL) and bool(allowed & Permission.CONNECT)
+    needed = Permission.VIEW_CHANNEL | Permission.CONNECT
+    return guild.allowed_to_all(channel) & needed == needed
 
 
 WIDGET = "/guilds/{guild}/widget"

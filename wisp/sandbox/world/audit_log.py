@@ -55,6 +55,7 @@ class AuditLogEvent(IntEnum):
     AUTO_MODERATION_FLAG_TO_CHANNEL = 144
     AUTO_MODERATION_USER_COMMUNICATION_DISABLED = 145
     AUTO_MODERATION_QUARANTINE_USER = 146
+    ONBOARDING_UPDATE = 167
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,7 @@ ROLE = ("name", "permissions", "color", "colors", "hoist", "mentionable")
 INVITE = ("code", "channel_id", "inviter_id", "uses", "max_uses", "max_age", "temporary")
 WEBHOOK = ("name", "type", "channel_id", "avatar_hash", "application_id")
 EMOJI = ("name",)
+ONBOARDING = ("prompts", "default_channel_ids", "enabled", "mode")
 AUTO_MODERATION_RULE = (
     "name",
     "event_type",

@@ -193,7 +193,7 @@ class Invites(Registry[str, Invite]):
             return guild.members[user.id]
         if user.id in guild.bans:
             raise Impossible(f"{user.name} is banned from {guild.name}")
-        if "INVITES_DISABLED" in guild.features:
+        if guild.invites_paused(self._world.clock.time()):
             raise Impossible(f"{guild.name} has paused its invites")
         invite.uses += 1
         if invite.max_uses and invite.uses >= invite.max_uses:

@@ -527,6 +527,9 @@ class Ban:
         return {"user": self.user.payload(), "reason": self.reason}
 
 
+_NO_ONBOARDING: JSON = {"prompts": [], "default_channel_ids": [], "enabled": False, "mode": 0}
+
+
 @dataclass(eq=False, slots=True, repr=False)
 class Guild:
     """A server. `members`, `roles`, `channels`, `threads`, `emojis` are by id, `bans` by the user's id.
@@ -548,6 +551,7 @@ class Guild:
     system_channel: Channel | None = None
     description: str | None = None
     settings: JSON = field(default_factory=dict[str, Any])
+    onboarding: JSON = field(default_factory=lambda: dict(_NO_ONBOARDING))
     welcome_screen: JSON = field(default_factory=lambda: {"description": None, "welcome_channels": []})
 
     def __repr__(self) -> str:
@@ -558,10 +562,43 @@ class Guild:
         """What Discord has unlocked or switched on in the guild, such as "COMMUNITY"."""
         return self.settings.get("features", [])
 
+    def onboarding_payload(self) -> JSON:
+        """Return Discord's guild onboarding object, without the channels and roles that are deleted."""
+
+        def kept(ids: Iterable[str], known: Mapping[int, object]) -> list[str]:
+            return [id for id in ids if int(id) in known]
+
+        def option(given: JSON) -> JSON:
+            roles, channels = kept(given["role_ids"], self.roles), kept(given["channel_ids"], self.channels)
+            return {**given, "role_ids": roles, "channel_ids": channels}
+
+        given = self.onboarding["prompts"]
+        prompts = [{**prompt, "options": [option(one) for one in prompt["options"]]} for prompt in given]
+        channels = kept(self.onboarding["default_channel_ids"], self.channels)
+        return {
+            **self.onboarding,
+            "guild_id": str(self.id),
+            "prompts": prompts,
+            "default_channel_ids": channels,
+        }
+
     def welcome_payload(self) -> JSON:
         """Return Discord's welcome screen object, without the channels that are deleted."""
         shown = [one for one in self.welcome_screen["welcome_channels"] if int(one["channel_id"]) in self.channels]
         return {**self.welcome_screen, "welcome_channels": shown}
+
+    def allowed_to_all(self, channel: Channel) -> int:
+        """Return what @everyone may do in a channel."""
+        overwrite = channel.overwrites.get(self.id)
+        own = overwrite.allowance if overwrite else Allowance()
+        return overwritten(self.everyone.permissions, own, (), Allowance())
+
+    def invites_paused(self, now: float) -> bool:
+        """Return whether nobody can join by an invite: they are switched off, or paused because of an incident."""
+        incidents: JSON = self.settings.get("incidents_data") or {}
+        until: str | None = incidents.get("invites_disabled_until")
+        paused = until is not None and datetime.fromisoformat(until).timestamp() > now
+        return paused or "INVITES_DISABLED" in self.features
 
     @property
     def everyone(self) -> Role:
