@@ -317,6 +317,7 @@ KEYWORD_RULE = {
 }
 
 
+SEARCH, THREAD_SEARCH = GUILD + "/messages/search", CHANNEL + "/threads/search"
 INCIDENTS = GUILD + "/incident-actions"
 ONBOARDING = {
     "default_channel_ids": ["{channel_id}"],
@@ -547,6 +548,10 @@ GOOD += [
     Case("PATCH", WIDGET, 200, {"enabled": False, "channel_id": None}),
     Case("PATCH", WIDGET, 200, {"enabled": True, "channel_id": "{channel_id}"}),
     Case("GET", WIDGET + ".json", 200, authorized=False),
+    Case("GET", SEARCH, 200),
+    Case("GET", SEARCH, 200, query="?content=ada&author_id={ada}&has=-file&limit=1&offset=0&sort_order=asc"),
+    Case("GET", THREAD_SEARCH, 200),
+    Case("GET", THREAD_SEARCH, 200, query="?name=thread&archived=false&sort_by=creation_time&limit=1"),
     Case("GET", GUILD + "/onboarding", 200),
     Case("PUT", GUILD + "/onboarding", 200, ONBOARDING),
     Case("PUT", GUILD + "/onboarding", 200, {"prompts": None, "enabled": None}),
@@ -565,6 +570,10 @@ GOOD += [
 
 
 BAD += [
+    Case("GET", SEARCH, 400, query="?limit=26", code=50035),
+    Case("GET", SEARCH, 400, query="?has=cats", code=50035),
+    Case("GET", SEARCH, 400, query="?author_id=x", code=50035),
+    Case("GET", THREAD_SEARCH, 400, query="?sort_by=name", code=50035),
     Case("PUT", GUILD + "/onboarding", 400, {"enabled": True}, code=350000),
     Case("PUT", GUILD + "/onboarding", 400, {"default_channel_ids": ["{foreign_channel}"]}, code=50035),
     Case("PUT", GUILD + "/onboarding", 400, {"prompts": [{"id": "1", "title": "x", "options": []}]}, code=50035),

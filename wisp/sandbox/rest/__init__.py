@@ -10,6 +10,6 @@ call            one call as its handler sees it, and how to write a handler
 rate_limits     buckets, and the global limit
 users, applications, commands, interactions, threads, members, prunes   one page each
 guilds, emojis, audit_log, soundboard, auto_moderation   one page each
-messages, invites, channels, webhooks, welcome_screens, widgets, onboarding   one page each, which use others
+messages, invites, channels, webhooks, welcome_screens, widgets, onboarding, search   one page each, which use others
 app             the table of routes
 """

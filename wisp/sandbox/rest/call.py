@@ -234,6 +234,10 @@ class Call:
         """The fields of the query."""
         return Fields(dict(self._request.query))
 
+    def query_list(self, name: str) -> list[str]:
+        """Return all values that the query has for a name."""
+        return list(self._request.query.getall(name, ()))
+
     def flag(self, name: str) -> bool:
         """Return whether a flag of the query is set."""
         found = self.query.boolean(name) or False

@@ -102,6 +102,10 @@ class Fields:
         """Read a list of some of several integers, each once, empty if the field is absent or null."""
         return list(dict.fromkeys(self._read(name, array(0, len(allowed), choice(*allowed))) or ()))
 
+    def words(self, name: str, allowed: Sequence[str]) -> list[str]:
+        """Read a list of some of several words, empty if the field is absent or null."""
+        return list(self._read(name, array(0, len(allowed), choice(*allowed))) or ())
+
     def word(self, name: str, allowed: Iterable[str]) -> str | None:
         """Read one of several words."""
         return self._read(name, choice(*sorted(allowed)))
