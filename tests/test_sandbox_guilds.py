@@ -124,6 +124,8 @@ async def test_onboarding_needs_seven_channels_of_which_five_are_open_to_all(san
     assert status == 400
     new = str(sandbox.world.channels.add(guild, "new").id)
     option["channel_ids"] = [ids[5], new]
+    status, _ = await put(sandbox, path, {"default_channel_ids": ids[:5], "prompts": prompts, "mode": 0})
+    assert status == 400
     status, onboarding = await put(sandbox, path, {"default_channel_ids": ids[:5], "prompts": prompts, "mode": 1})
     assert (status, onboarding["prompts"][0]["options"][0]["channel_ids"]) == (200, [ids[5], new])
 

@@ -922,6 +922,19 @@ NEEDED = {
     "POST /guilds/{guild}/channels": "MANAGE_CHANNELS",
     "PATCH /guilds/{guild}/channels": "MANAGE_CHANNELS",
     "PATCH /guilds/{guild}": "MANAGE_GUILD",
+    "PUT /guilds/{guild}/incident-actions": "MANAGE_GUILD",
+    "GET /guilds/{guild}/vanity-url": "MANAGE_GUILD",
+    "PATCH /guilds/{guild}/welcome-screen": "MANAGE_GUILD",
+    "PUT /guilds/{guild}/onboarding": "MANAGE_GUILD MANAGE_ROLES",
+    "GET /guilds/{guild}/widget": "MANAGE_GUILD",
+    "PATCH /guilds/{guild}/widget": "MANAGE_GUILD",
+    "GET /guilds/{guild}/auto-moderation/rules": "MANAGE_GUILD",
+    "POST /guilds/{guild}/auto-moderation/rules": "MANAGE_GUILD",
+    "GET /guilds/{guild}/auto-moderation/rules/{rule}": "MANAGE_GUILD",
+    "PATCH /guilds/{guild}/auto-moderation/rules/{rule}": "MANAGE_GUILD",
+    "DELETE /guilds/{guild}/auto-moderation/rules/{rule}": "MANAGE_GUILD",
+    "GET /guilds/{guild}/messages/search": "READ_MESSAGE_HISTORY",
+    "GET /channels/{channel}/threads/search": "READ_MESSAGE_HISTORY",
     "POST /guilds/{guild}/roles": "MANAGE_ROLES",
     "PATCH /guilds/{guild}/roles": "MANAGE_ROLES",
     "PATCH /guilds/{guild}/roles/{role}": "MANAGE_ROLES",
@@ -952,7 +965,7 @@ async def test_each_permission_that_a_route_needs_is_needed(
     world.roles.edit(guild, guild.everyone, permissions=0)
     role, emoji, message = world.roles.add(guild, "role"), quote("👍"), world.messages.add(channel, bob, content="x")
     names = {"guild": guild, "channel": channel, "user": bob, "role": role, "overwrite": role, "message": message}
-    ids = {name: thing.id for name, thing in names.items()} | {"emoji": emoji}
+    ids = {name: thing.id for name, thing in names.items()} | {"emoji": emoji, "rule": 1}
     for row, needed in NEEDED.items():
         method, path = row.split()
         for name in needed.split():
@@ -1135,14 +1148,12 @@ async def test_what_is_not_served_is_counted_and_logged_without_tokens(
     assert (status, refusal) == (404, {"message": told, "code": 0})
     await bot.call("DELETE", "/guilds/1")
     await bot.call("PATCH", "/users/@me", {})
-    await bot.call("GET", "/guilds/1/roles/member-counts")
     await bot.call("GET", f"/applications/{world.application}/guilds/1/commands/permissions")
     await bot.call("GET", f"/applications/{world.application}/guilds/1/commands/1/permissions")
     assert dict(world.unserved) == {
         "POST /api/v10/webhooks/{id}/{token}/slack": 1,
         "DELETE /api/v10/guilds/{id}": 1,
         "PATCH /api/v10/users/@me": 1,
-        "GET /api/v10/guilds/{id}/roles/member-counts": 1,
         "GET /api/v10/applications/{id}/guilds/{id}/commands/permissions": 1,
         "GET /api/v10/applications/{id}/guilds/{id}/commands/{id}/permissions": 1,
     }
