@@ -1352,6 +1352,7 @@ async def play(calls: list[Call]) -> None:
             "role": world.roles.add(guild, "role").id,
             "emoji": "👍",
             "code": world.invites.add(channel, world.owner).code,
+            "rule": world.auto_moderation.add(guild, "Rule", creator=world.bot, trigger=3, metadata={}, actions=[]).id,
         }
         for (method, route), parts, query, body in calls:
             token = hook.token if route.startswith("/webhooks") else interaction.token
