@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from wisp.sandbox.rest.call import Answer, Call, Route
@@ -24,6 +23,7 @@ from wisp.sandbox.world.auto_moderation import (
     TIMEOUT,
     Rule,
     RuleChanges,
+    regex_pattern,
 )
 from wisp.sandbox.world.bounds import (
     AUTO_MODERATION_MENTIONS,
@@ -33,7 +33,7 @@ from wisp.sandbox.world.bounds import (
     AUTO_MODERATION_WORD,
     TIME_OUT,
 )
-from wisp.sandbox.world.objects import CATEGORY, FORUM, JSON
+from wisp.sandbox.world.objects import CATEGORY, FORUM, JSON, Impossible
 from wisp.sandbox.world.permissions import Permission
 
 TRIGGERS = (KEYWORD, SPAM, KEYWORD_PRESET, MENTION_SPAM, MEMBER_PROFILE)
@@ -49,9 +49,6 @@ ACTIONS = {
 
 USUAL_MENTIONS = 20
 """The mentions that a message may have if a rule does not say it (discord/discord-api-docs#5542)."""
-
-_UNKNOWN_TO_RUST = re.compile(r"\(\?<?[=!]|\\[1-9]")
-"""Look-around and references to groups, which Discord's flavor of regular expressions does not have."""
 
 
 def list_rules(call: Call) -> Answer:
@@ -186,11 +183,9 @@ def _words(fields: Fields, name: str, most: int) -> list[str]:
 
 
 def _compiles(pattern: str) -> bool:
-    if _UNKNOWN_TO_RUST.search(pattern):
-        return False
     try:
-        re.compile(pattern)
-    except (re.error, OverflowError):
+        regex_pattern(pattern)
+    except Impossible:
         return False
     return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -45,6 +46,9 @@ _DEEDS = {
     TIMEOUT: AuditLogEvent.AUTO_MODERATION_USER_COMMUNICATION_DISABLED,
     BLOCK_MEMBER_INTERACTION: AuditLogEvent.AUTO_MODERATION_QUARANTINE_USER,
 }
+
+_UNKNOWN_TO_RUST = re.compile(r"\(\?<?[=!]|\\[1-9]")
+"""Look-around and references to groups, which Rust's regular expressions do not have."""
 
 _MENTION = re.compile(r"<@[!&]?\d{1,20}>")
 
@@ -112,7 +116,7 @@ class Rule:
         if self.trigger == KEYWORD_PRESET:
             words = [word for preset in self.metadata["presets"] for word in PRESETS[preset]]
         patterns = [(word, keyword_pattern(word)) for word in words]
-        patterns += [(regex, re.compile(regex)) for regex in self.metadata.get("regex_patterns", ())]
+        patterns += [(regex, regex_pattern(regex)) for regex in self.metadata.get("regex_patterns", ())]
         allowed = [found.span() for word in self.metadata.get("allow_list", ()) for found in _found(word, text)]
         for word, pattern in patterns:
             for match in pattern.finditer(text):
@@ -290,6 +294,20 @@ def keyword_pattern(word: str) -> re.Pattern[str]:
     before = "" if word.startswith("*") else r"(?<!\S)"
     after = "" if word.endswith("*") else r"(?!\S)"
     return re.compile(before + re.escape(text) + after, re.IGNORECASE)
+
+
+@cache
+def regex_pattern(text: str) -> re.Pattern[str]:
+    """Return the pattern of a regular expression. Raises Impossible if it is none, or one that Rust does not take."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of sets that a later Python may read otherwise
+            found = re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise Impossible(f"{text!r} is no regular expression: {error}") from None
+    if _UNKNOWN_TO_RUST.search(text):
+        raise Impossible(f"{text!r} has look-around or a reference to a group, which Discord's expressions do not have")
+    return found
 
 
 def _found(word: str, text: str) -> Iterator[re.Match[str]]:
