@@ -84,6 +84,11 @@ def in_a_locked_thread(scene: Scene) -> Person:
     return scene.bob.at(thread)
 
 
+async def set_vanity(scene: Scene) -> None:
+    scene.guild.settings["features"] = ["VANITY_URL"]
+    await scene.bob.set_vanity("our-place")
+
+
 async def post(scene: Scene, **how: Any) -> None:
     scene.bob.post("x", **how)
 
@@ -126,6 +131,7 @@ NEEDED: list[tuple[str, Permission, Act]] = [
     ("start_thread", P.CREATE_PUBLIC_THREADS, lambda scene: scene.bob.start_thread("by itself")),
     ("start_thread", P.CREATE_PUBLIC_THREADS, lambda scene: scene.bob.start_thread("about it", scene.message)),
     ("start_thread", P.CREATE_PRIVATE_THREADS, lambda scene: scene.bob.start_thread("private", private=True)),
+    ("set_vanity", P.MANAGE_GUILD, set_vanity),
     ("delete", P.MANAGE_MESSAGES, lambda scene: scene.bob.delete(scene.message)),
     ("forward", P.READ_MESSAGE_HISTORY, lambda scene: scene.bob.forward(scene.message, "general")),
     ("start_poll", P.SEND_POLLS, lambda scene: scene.bob.start_poll("Tea?", "Yes")),

@@ -141,6 +141,30 @@ def _belongings(world: World, general: Channel, other: Channel) -> None:
         other.guild, AuditLogEvent.ROLE_UPDATE, world.owner, other.guild.id, "why not", changes=[{"key": "name"}]
     )
     world.invites.delete(world.invites.add(general, world.owner))
+    _moderate(world, general)
+
+
+def _moderate(world: World, general: Channel) -> None:
+    rules, guild = world.auto_moderation, general.guild
+    assert guild is not None
+    bob = next(user for user in world.users.values() if user.name == "bob")
+    rule = rules.add(
+        guild,
+        "Words",
+        creator=world.bot,
+        trigger=1,
+        metadata={"keyword_filter": ["cat"], "regex_patterns": [], "allow_list": []},
+        actions=[
+            {"type": 1, "metadata": {}},
+            {"type": 2, "metadata": {"channel_id": str(general.id)}},
+            {"type": 3, "metadata": {"duration_seconds": 60}},
+        ],
+    )
+    hits = rules.hits(general, bob, "a cat")
+    assert hits
+    rules.act(hits, general, bob, "a cat", None)
+    rules.edit(rule, enabled=False)
+    rules.delete(rule)
 
 
 def _voice(world: World, guild: Guild) -> None:

@@ -921,6 +921,19 @@ NEEDED = {
     "POST /guilds/{guild}/channels": "MANAGE_CHANNELS",
     "PATCH /guilds/{guild}/channels": "MANAGE_CHANNELS",
     "PATCH /guilds/{guild}": "MANAGE_GUILD",
+    "PUT /guilds/{guild}/incident-actions": "MANAGE_GUILD",
+    "GET /guilds/{guild}/vanity-url": "MANAGE_GUILD",
+    "PATCH /guilds/{guild}/welcome-screen": "MANAGE_GUILD",
+    "PUT /guilds/{guild}/onboarding": "MANAGE_GUILD MANAGE_ROLES",
+    "GET /guilds/{guild}/widget": "MANAGE_GUILD",
+    "PATCH /guilds/{guild}/widget": "MANAGE_GUILD",
+    "GET /guilds/{guild}/auto-moderation/rules": "MANAGE_GUILD",
+    "POST /guilds/{guild}/auto-moderation/rules": "MANAGE_GUILD",
+    "GET /guilds/{guild}/auto-moderation/rules/{rule}": "MANAGE_GUILD",
+    "PATCH /guilds/{guild}/auto-moderation/rules/{rule}": "MANAGE_GUILD",
+    "DELETE /guilds/{guild}/auto-moderation/rules/{rule}": "MANAGE_GUILD",
+    "GET /guilds/{guild}/messages/search": "READ_MESSAGE_HISTORY",
+    "GET /channels/{channel}/threads/search": "READ_MESSAGE_HISTORY",
     "POST /guilds/{guild}/roles": "MANAGE_ROLES",
     "PATCH /guilds/{guild}/roles": "MANAGE_ROLES",
     "PATCH /guilds/{guild}/roles/{role}": "MANAGE_ROLES",
@@ -953,7 +966,7 @@ async def test_each_permission_that_a_route_needs_is_needed(
     world.roles.edit(guild, guild.everyone, permissions=0)
     role, emoji, message = world.roles.add(guild, "role"), quote("👍"), world.messages.add(channel, bob, content="x")
     names = {"guild": guild, "channel": channel, "user": bob, "role": role, "overwrite": role, "message": message}
-    ids = {name: thing.id for name, thing in names.items()} | {"emoji": emoji}
+    ids = {name: thing.id for name, thing in names.items()} | {"emoji": emoji, "rule": 1}
     for row, needed in NEEDED.items():
         method, path = row.split()
         for name in needed.split():
@@ -1340,6 +1353,7 @@ async def play(calls: list[Call]) -> None:
             "pack": PACK_ID,
             "sticker": world.stickers.add(guild, "wave").id,
             "code": world.invites.add(channel, world.owner).code,
+            "rule": world.auto_moderation.add(guild, "Rule", creator=world.bot, trigger=3, metadata={}, actions=[]).id,
         }
         for (method, route), parts, query, body in calls:
             token = hook.token if route.startswith("/webhooks") else interaction.token

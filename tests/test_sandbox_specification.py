@@ -321,6 +321,63 @@ HOOKS = CHANNEL + "/webhooks"
 HOOK = "/webhooks/{webhook_id}"
 A_HOOK = {"webhook_id": "hook", "webhook_token": "hook_token", "message_id": "hooked"}
 FORUM_HOOK = {"webhook_id": "forum_hook", "webhook_token": "forum_token"}
+SCREEN = GUILD + "/welcome-screen"
+WIDGET = GUILD + "/widget"
+RULES = GUILD + "/auto-moderation/rules"
+RULE = RULES + "/{rule_id}"
+BLOCK = {"type": 1, "metadata": {"custom_message": "No."}}
+ALERT = {"type": 2, "metadata": {"channel_id": "{channel_id}"}}
+KEYWORD_RULE = {
+    "name": "Words",
+    "event_type": 1,
+    "trigger_type": 1,
+    "trigger_metadata": {"keyword_filter": ["cat*"], "regex_patterns": ["d[o0]g"], "allow_list": ["catalog"]},
+    "actions": [BLOCK, ALERT, {"type": 3, "metadata": {"duration_seconds": 60}}],
+    "enabled": True,
+    "exempt_roles": ["{role_id}"],
+    "exempt_channels": ["{quiet}"],
+}
+
+
+SEARCH, THREAD_SEARCH = GUILD + "/messages/search", CHANNEL + "/threads/search"
+INCIDENTS = GUILD + "/incident-actions"
+ONBOARDING = {
+    "default_channel_ids": ["{channel_id}"],
+    "mode": 1,
+    "enabled": False,
+    "prompts": [
+        {
+            "id": "1",
+            "title": "What do you like?",
+            "options": [
+                {"title": "Cats", "emoji_name": "🐈", "role_ids": ["{role_id}"], "channel_ids": ["{channel_id}"]},
+                {"title": "Dogs", "description": "Woof"},
+            ],
+            "single_select": True,
+            "type": 0,
+        }
+    ],
+}
+
+
+def rule(trigger: int, metadata: Any = None, event: int = 1, actions: Any = None) -> dict[str, Any]:
+    return {
+        "name": "Rule",
+        "event_type": event,
+        "trigger_type": trigger,
+        "trigger_metadata": metadata or {},
+        "actions": actions or [BLOCK],
+    }
+
+
+WELCOME = {
+    "description": "Hello",
+    "welcome_channels": [
+        {"channel_id": "{channel_id}", "description": "Talk", "emoji_id": "{emoji_id}", "emoji_name": "blob"},
+        {"channel_id": "{voice}", "description": "Speak", "emoji_name": "👋"},
+    ],
+    "enabled": True,
+}
 PICTURE = "data:image/png;base64,iVBORw0KGgoA"
 NEW_STICKER = {"name": "hello", "tags": "👋", "description": "A wave", "file": PICTURE.partition(",")[2]}
 NEW_EVENT = {
@@ -333,7 +390,7 @@ NEW_EVENT = {
 }
 VOICE_EVENT = {**{key: NEW_EVENT[key] for key in list(NEW_EVENT)[:3]}, "entity_type": 2, "channel_id": "{voice}"}
 STAGE_EVENT = {**VOICE_EVENT, "entity_type": 1, "channel_id": "{stage}"}
-RULE = {
+RECURRENCE = {
     "start": "2083-01-01T00:00:00Z",
     "frequency": 2,
     "interval": 1,
@@ -341,6 +398,31 @@ RULE = {
     "by_n_weekday": [{"n": 1, "day": 2}],
 }
 MOVING = "data:image/gif;base64,R0lGODlh"
+GUILD_SETTINGS = {
+    "icon": PICTURE,
+    "splash": PICTURE,
+    "banner": PICTURE,
+    "discovery_splash": None,
+    "verification_level": 2,
+    "default_message_notifications": 1,
+    "explicit_content_filter": 1,
+    "afk_channel_id": "{voice}",
+    "afk_timeout": 900,
+    "rules_channel_id": "{channel_id}",
+    "public_updates_channel_id": "{channel_id}",
+    "safety_alerts_channel_id": "{channel_id}",
+    "features": ["INVITES_DISABLED"],
+    "preferred_locale": "de",
+    "system_channel_flags": 1,
+    "premium_progress_bar_enabled": True,
+}
+COMMUNITY = {
+    "features": ["COMMUNITY"],
+    "verification_level": 1,
+    "explicit_content_filter": 2,
+    "rules_channel_id": "{mine_general}",
+    "public_updates_channel_id": "{mine_general}",
+}
 ABOUT = {
     "icon": PICTURE,
     "cover_image": PICTURE,
@@ -519,7 +601,7 @@ GOOD += [
     Case("DELETE", OWN_EMOJIS + "/{emoji_id}", 204, names=OWN_EMOJI),
     Case("GET", EVENTS, 200, query="?with_user_count=true"),
     Case("POST", EVENTS, 200, NEW_EVENT),
-    Case("POST", EVENTS, 200, {**NEW_EVENT, "recurrence_rule": RULE, "image": PICTURE, "description": "Come"}),
+    Case("POST", EVENTS, 200, {**NEW_EVENT, "recurrence_rule": RECURRENCE, "image": PICTURE, "description": "Come"}),
     Case("POST", EVENTS, 200, VOICE_EVENT),
     Case("POST", EVENTS, 200, STAGE_EVENT),
     Case("GET", EVENT, 200),
@@ -541,6 +623,42 @@ GOOD += [
     Case("PATCH", STICKER, 200, {"name": "other", "tags": "🎉", "description": None}),
     Case("DELETE", STICKER, 204),
     Case("POST", MESSAGES, 200, {"sticker_ids": ["{sticker_id}", "{standard}"]}),
+]
+
+GOOD += [
+    Case("PATCH", GUILD, 200, GUILD_SETTINGS),
+    Case("PATCH", GUILD, 200, COMMUNITY, {"guild_id": "mine"}),
+    Case("PATCH", GUILD, 200, dict.fromkeys(GUILD_SETTINGS)),
+    Case("GET", GUILD + "/preview", 200),
+    Case("GET", GUILD + "/vanity-url", 200),
+    Case("GET", GUILD + "/vanity-url", 200, names={"guild_id": "mine"}),
+    Case("GET", INVITE, 200, names={"code": "vanity"}),
+    Case("GET", ROLES + "/member-counts", 200),
+    Case("GET", SCREEN, 200),
+    Case("PATCH", SCREEN, 200, WELCOME),
+    Case("PATCH", SCREEN, 200, {"description": None, "welcome_channels": None, "enabled": False}),
+    Case("GET", WIDGET, 200),
+    Case("PATCH", WIDGET, 200, {"enabled": False, "channel_id": None}),
+    Case("PATCH", WIDGET, 200, {"enabled": True, "channel_id": "{channel_id}"}),
+    Case("GET", WIDGET + ".json", 200, authorized=False),
+    Case("GET", SEARCH, 200),
+    Case("GET", SEARCH, 200, query="?content=ada&author_id={ada}&has=-file&limit=1&offset=0&sort_order=asc"),
+    Case("GET", THREAD_SEARCH, 200),
+    Case("GET", THREAD_SEARCH, 200, query="?name=thread&archived=false&sort_by=creation_time&limit=1"),
+    Case("GET", GUILD + "/onboarding", 200),
+    Case("PUT", GUILD + "/onboarding", 200, ONBOARDING),
+    Case("PUT", GUILD + "/onboarding", 200, {"prompts": None, "enabled": None}),
+    Case("PUT", INCIDENTS, 200, {"invites_disabled_until": "{soon}", "dms_disabled_until": None}),
+    Case("GET", RULES, 200),
+    Case("POST", RULES, 200, KEYWORD_RULE),
+    Case("POST", RULES, 200, rule(3)),
+    Case("POST", RULES, 200, rule(4, {"presets": [1, 2, 3], "allow_list": ["shitake"]})),
+    Case("POST", RULES, 200, rule(5, {"mention_total_limit": 3, "mention_raid_protection_enabled": True})),
+    Case("POST", RULES, 200, rule(6, {"keyword_filter": ["*x*"]}, event=2, actions=[{"type": 4}, ALERT])),
+    Case("GET", RULE, 200),
+    Case("PATCH", RULE, 200, {"name": "Other", "enabled": False, "actions": [BLOCK], "exempt_roles": []}),
+    Case("PATCH", RULE, 200, {"trigger_metadata": {"keyword_filter": ["*dog"]}}),
+    Case("DELETE", RULE, 204),
 ]
 
 
@@ -627,6 +745,47 @@ BAD += [
     Case("POST", CHANNEL + "/followers", 403, {"webhook_channel_id": "{hidden}"}, {"channel_id": "news"}, code=50001),
     Case("POST", CHANNEL + "/followers", 400, {"webhook_channel_id": "{plain}"}, {"channel_id": "news"}, code=30007),
     Case("POST", CHANNEL + "/followers", 400, {}, {"channel_id": "news"}, code=50035),
+    Case("GET", SEARCH, 400, query="?limit=26", code=50035),
+    Case("GET", SEARCH, 400, query="?has=cats", code=50035),
+    Case("GET", SEARCH, 400, query="?author_id=x", code=50035),
+    Case("GET", THREAD_SEARCH, 400, query="?sort_by=name", code=50035),
+    Case("PUT", GUILD + "/onboarding", 400, {"enabled": True}, code=350000),
+    Case("PUT", GUILD + "/onboarding", 400, {"default_channel_ids": ["{foreign_channel}"]}, code=50035),
+    Case("PUT", GUILD + "/onboarding", 400, {"prompts": [{"id": "1", "title": "x", "options": []}]}, code=50035),
+    Case("PUT", INCIDENTS, 400, {"invites_disabled_until": "2100-01-01T00:00:00Z"}, code=50035),
+    Case("GET", RULES, 403, names={"guild_id": "powerless"}, code=50013),
+    Case("GET", RULE, 404, names={"rule_id": NOWHERE}, code=0),
+    Case("DELETE", RULE, 404, names={"guild_id": "mine"}, code=0),
+    Case("POST", RULES, 400, {}, code=50035),
+    Case("POST", RULES, 400, rule(2), code=50035),
+    Case("POST", RULES, 400, rule(1, event=2), code=50035),
+    Case("POST", RULES, 400, rule(1, {"keyword_filter": ["**"]}), code=50035),
+    Case("POST", RULES, 400, rule(1, {"keyword_filter": ["x" * 61]}), code=50035),
+    Case("POST", RULES, 400, rule(1, {"regex_patterns": ["("]}), code=50035),
+    Case("POST", RULES, 400, rule(1, {"regex_patterns": ["(?=x)"]}), code=50035),
+    Case("POST", RULES, 400, rule(5, {"mention_total_limit": 51}), code=50035),
+    Case("POST", RULES, 400, rule(4, {"presets": [4]}), code=50035),
+    Case("POST", RULES, 400, rule(1, actions=[{"type": 4}]), code=50035),
+    Case("POST", RULES, 400, rule(3, actions=[{"type": 3, "metadata": {"duration_seconds": 1}}]), code=50035),
+    Case("POST", RULES, 400, rule(1, actions=[{"type": 2}]), code=50035),
+    Case("POST", RULES, 400, rule(1, actions=[{"type": 2, "metadata": {"channel_id": "1"}}]), code=50035),
+    Case("POST", RULES, 400, rule(1, actions=[{"type": 1, "metadata": {"custom_message": "x" * 301}}]), code=50035),
+    Case("POST", RULES, 400, rule(1), {"guild_id": "mine"}, code=50035),
+    Case("PATCH", RULE, 400, {"actions": []}, code=50035),
+    Case("PATCH", GUILD, 400, {"verification_level": 5}, code=50035),
+    Case("PATCH", GUILD, 400, {"preferred_locale": "xx"}, code=50035),
+    Case("PATCH", GUILD, 400, {"afk_channel_id": "{channel_id}"}, code=50035),
+    Case("PATCH", GUILD, 400, {"rules_channel_id": "{foreign_channel}"}, code=50035),
+    Case("PATCH", GUILD, 400, {"icon": "https://x.y/z.png"}, code=50035),
+    Case("PATCH", GUILD, 400, {"features": ["COMMUNITY"]}, {"guild_id": "mine"}, code=50035),
+    Case("GET", GUILD + "/vanity-url", 403, names={"guild_id": "powerless"}, code=50013),
+    Case("DELETE", INVITE, 404, names={"code": "vanity"}, code=10006),
+    Case("GET", SCREEN, 404, names={"guild_id": "mine"}, code=10069),
+    Case("PATCH", SCREEN, 400, {"welcome_channels": [{"channel_id": "1", "description": "x"}]}, code=50035),
+    Case("PATCH", SCREEN, 400, {"welcome_channels": [{"channel_id": "{channel_id}"}]}, code=50035),
+    Case("PATCH", WIDGET, 400, {"channel_id": "{category}"}, code=50035),
+    Case("GET", WIDGET + ".json", 403, names={"guild_id": "mine"}, code=50004),
+    Case("GET", WIDGET + ".png", 403, names={"guild_id": "mine"}, code=50004),
     Case("POST", MESSAGES + "/bulk-delete", 400, {"messages": ["{message_id}"]}, code=50016),
     Case("POST", MESSAGES + "/bulk-delete", 400, {"messages": ["{message_id}", "1"]}, code=50034),
     Case("POST", MESSAGES + "/bulk-delete", 403, {"messages": ["1", "2"]}, {"channel_id": "quiet"}, code=50013),
@@ -928,9 +1087,29 @@ def ways_in(world: World, general: Channel, forum: Channel, plain: Channel) -> d
     things = {"hook": hook, "hooked": hooked, "forum_hook": of_forum, "post": post}
     names = {name: str(thing.id) for name, thing in things.items()}
     foreign = next(guild for guild in world.guilds.values() if guild.name == "Foreign")
-    mine = world.invites.add(general, world.owner, roles=[world.roles.add(general.guild, "invited")])
+    own = world.invites.add(general, world.owner, roles=[world.roles.add(general.guild, "invited")])
     other = world.invites.add(next(iter(foreign.channels.values())), world.owner)
-    names |= {"code": mine.code, "foreign_code": other.code}
+    names |= {"code": own.code, "foreign_code": other.code}
+    channels = [{"channel_id": str(general.id), "description": "Talk", "emoji_id": None, "emoji_name": "👋"}]
+    world.guilds.edit(
+        general.guild,
+        settings={"features": ["VANITY_URL"], "widget_enabled": True},
+        welcome_screen={"description": "Hi", "welcome_channels": channels},
+    )
+    world.invites.set_vanity(general.guild, "sandbox")
+    mine = next(guild for guild in world.guilds.values() if guild.name == "Mine")
+    words: dict[str, Any] = {"keyword_filter": ["cat"], "regex_patterns": [], "allow_list": []}
+    first = world.auto_moderation.add(
+        general.guild,
+        "Rule",
+        creator=world.bot,
+        trigger=1,
+        metadata=words,
+        actions=[{"type": 1, "metadata": {}}],
+    )
+    for _ in range(6):
+        world.auto_moderation.add(mine, "Rule", creator=world.bot, trigger=1, metadata=words, actions=[])
+    names |= {"vanity": "sandbox", "rule_id": str(first.id)}
     return names | {"hook_token": hook.token, "forum_token": of_forum.token}
 
 
@@ -976,6 +1155,7 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
     last = [world.messages.add(full, world.owner, content="p") for _ in range(pins)][-1]
     for message in list(full.messages.values())[:250]:
         message.pinned = 1.0
+    mine = world.guilds.add("Mine", owner=world.bot)
     system = next(message for message in general.messages.values() if message.kind == 6)
     news = world.channels.add(guild, "news", kind=ANNOUNCEMENT)
     fresh, published = (world.messages.add(news, world.bot, content=text) for text in ("fresh", "published"))
@@ -1021,7 +1201,8 @@ def server(world: World, guild: Guild, general: Channel, bob: User, wanted: Coll
         "category": world.channels.add(guild, "Category", kind=CATEGORY),
         "powerless": powerless,
         "locked": locked,
-        "mine": world.guilds.add("Mine", owner=world.bot),
+        "mine": mine,
+        "mine_general": next(iter(mine.channels.values())),
         "full_of_pins": full,
         "251st": last,
         "dm_message": world.messages.add(world.channels.dm(bob), bob, content="hi"),
@@ -1130,7 +1311,8 @@ def test_every_served_route_is_held_against_the_specification() -> None:
         return re.sub(r"\{\w+\}", "{}", path)
 
     refused = {("PUT", shape(MEMBER))}  # takes a token of OAuth2, which nobody has here
-    held = {(case.method, shape(case.path)) for case in GOOD} | refused | UNSPECIFIED
+    pictures = {("GET", shape(WIDGET + ".png"))}  # held in test_sandbox_guilds.py
+    held = {(case.method, shape(case.path)) for case in GOOD} | refused | pictures | UNSPECIFIED
     served = {(route.method, shape(route.path)) for route in Rest(World(), dict).routes}
     assert len(served) > 110
     assert served - held == set()

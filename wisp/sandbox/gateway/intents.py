@@ -47,7 +47,7 @@ PRIVILEGED: Mapping[Intent, int] = {
 }
 """The application flags (of verified and of small bots) that switch an intent on."""
 
-MANAGE_CHANNELS, VIEW_AUDIT_LOG, VIEW_CHANNEL = 1 << 4, 1 << 7, 1 << 10
+MANAGE_CHANNELS, MANAGE_GUILD, VIEW_AUDIT_LOG, VIEW_CHANNEL = 1 << 4, 1 << 5, 1 << 7, 1 << 10
 
 
 class Need(NamedTuple):
@@ -114,9 +114,9 @@ def _needs() -> dict[str, Need]:
         (scheduled, Need(Intent.GUILD_SCHEDULED_EVENTS)),
         (
             "AUTO_MODERATION_RULE_CREATE AUTO_MODERATION_RULE_UPDATE AUTO_MODERATION_RULE_DELETE",
-            Need(Intent.AUTO_MODERATION_CONFIGURATION),
+            Need(Intent.AUTO_MODERATION_CONFIGURATION, 0, MANAGE_GUILD),
         ),
-        ("AUTO_MODERATION_ACTION_EXECUTION", Need(Intent.AUTO_MODERATION_EXECUTION)),
+        ("AUTO_MODERATION_ACTION_EXECUTION", Need(Intent.AUTO_MODERATION_EXECUTION, 0, MANAGE_GUILD)),
         (always, Need()),
     ]
     # plain numbers: operators of an IntFlag make an object each time
@@ -165,7 +165,8 @@ def _is_allowed(world: World, event: Event, permission: int) -> bool:
     if not permission or event.guild_id is None:
         return True
     # events of a thread have its id, and those of a deleted thread the id of its channel
-    places = (event.data.get(key) for key in ("channel_id", "id", "parent_id"))
+    keys = () if permission == MANAGE_GUILD else ("channel_id", "id", "parent_id")
+    places = (event.data.get(key) for key in keys)
     channel = next((world.channels[int(place)] for place in places if place and int(place) in world.channels), None)
     if channel is not None:
         return bool(world.permissions(world.bot, channel) & permission)
@@ -178,6 +179,8 @@ def as_seen(world: World, intents: int, event: Event) -> JSON:
     """Return an event's data as these intents, and the bot's permissions, show it."""
     if event.name in {"MESSAGE_CREATE", "MESSAGE_UPDATE"} and not intents & Intent.MESSAGE_CONTENT:
         return _without_content(event.data, str(world.bot.id), direct=event.guild_id is None)
+    if event.name == "AUTO_MODERATION_ACTION_EXECUTION" and not intents & Intent.MESSAGE_CONTENT:
+        return event.data | {"content": "", "matched_content": ""}
     if event.name in {"CHANNEL_CREATE", "CHANNEL_UPDATE"}:
         channel = world.channels.get(int(event.data["id"]))
         return event.data if channel is None or visible(world, channel) else hidden(event.data)

@@ -12,6 +12,7 @@ from wisp.sandbox.people.commands import Chosen, File, Value, autocomplete_data,
 from wisp.sandbox.people.components import button_data, called, controls, menu_data, select_data, submit_data
 from wisp.sandbox.people.reply import Reply
 from wisp.sandbox.world.audit_log import AuditLogEvent
+from wisp.sandbox.world.auto_moderation import Hit
 from wisp.sandbox.world.bounds import MESSAGE_STICKERS, POLL_ANSWER, POLL_ANSWERS, POLL_HOURS, POLL_QUESTION
 from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
@@ -247,6 +248,14 @@ class Person:
         await self.rest()
         return Person(self.people, self.user, front(guild))
 
+    async def set_vanity(self, code: str | None) -> None:
+        """Give the guild a vanity URL (None: take it away). Raises Impossible if they do not manage the guild."""
+        self._check_may("set a vanity URL", Permission.MANAGE_GUILD)
+        if self.guild is None:
+            raise Impossible("direct messages have no vanity URL")
+        self.people.world.invites.set_vanity(self.guild, code)
+        await self.rest()
+
     async def leave(self) -> None:
         """Leave the guild that they look at. Raises Impossible for its owner, and if they are not a member."""
         if self.member is None:
@@ -455,7 +464,8 @@ class Person:
             raise Impossible(f"a message has at most {MESSAGE_STICKERS.most} stickers, not {len(stickers)}")
         chosen = [self._sticker(sticker) for sticker in stickers]
         answered = self._repliable(reply_to) if reply_to is not None else None
-        return self.people.world.messages.add(
+        hits = self._moderated(text)
+        message = self.people.world.messages.add(
             self.channel,
             self.user,
             content=text,
@@ -465,6 +475,18 @@ class Person:
             reference=answered,
             allowed_mentions=None if ping else {"parse": ["users", "roles", "everyone"], "replied_user": False},
         )
+        self.people.world.auto_moderation.act(hits, self.channel, self.user, text, message)
+        return message
+
+    def _moderated(self, text: str) -> list[Hit]:
+        """Return the rules of auto moderation that a text triggers. Raises Impossible if one of them blocks it."""
+        rules = self.people.world.auto_moderation
+        hits = rules.hits(self.channel, self.user, text)
+        blocking = next((hit.rule for hit in hits if hit.rule.message is not None), None)
+        if blocking is not None:
+            rules.act(hits, self.channel, self.user, text, None)
+            raise Impossible(f"AutoMod blocks the message: {blocking.message} (Discord's code 200000)")
+        return hits
 
     def _check_writable(self) -> None:
         """Raise Impossible if they may not write in the channel that they look at, or not yet."""
@@ -591,7 +613,10 @@ class Person:
         if len(text) > CONTENT or not (text.strip() or message.attachments or message.stickers):
             raise Impossible(f"a message has 1 to {CONTENT} characters, not {len(text.strip())}")
         self._check_there(message)
+        there = Person(self.people, self.user, message.channel)
+        hits = there._moderated(text)
         self.people.world.messages.edit(message, content=text)
+        self.people.world.auto_moderation.act(hits, message.channel, self.user, text, message)
         await self.rest()
 
     async def delete(self, message: Reply | Message) -> None:

@@ -10,8 +10,8 @@ body            the body of a request: JSON, or a form with files
 call            one call as its handler sees it, and how to write a handler
 rate_limits     buckets, and the global limit
 users, applications, commands, interactions, threads, members, prunes   one page each
-guilds, emojis, stickers, scheduled_events, audit_log, polls, soundboard, voice   one page each
-messages, invites, channels, webhooks   one page each, which use others
+guilds, emojis, stickers, scheduled_events, audit_log, polls, soundboard, voice, auto_moderation   one page each
+messages, invites, channels, webhooks, welcome_screens, widgets, onboarding, search   one page each, which use others
 unserved        what the sandbox does not serve, and why
 app             the table of routes
 """

@@ -15,6 +15,7 @@ from aiohttp.typedefs import Handler
 from wisp.sandbox.rest import (
     applications,
     audit_log,
+    auto_moderation,
     channels,
     commands,
     emojis,
@@ -23,15 +24,19 @@ from wisp.sandbox.rest import (
     invites,
     members,
     messages,
+    onboarding,
     polls,
     prunes,
     scheduled_events,
+    search,
     soundboard,
     stickers,
     threads,
     users,
     voice,
     webhooks,
+    welcome_screens,
+    widgets,
 )
 from wisp.sandbox.rest.body import LARGEST_BODY, read_body
 from wisp.sandbox.rest.call import Answer, Call, Route
@@ -50,6 +55,7 @@ FILES = (
     commands,
     interactions,
     webhooks,
+    search,
     messages,
     polls,
     threads,
@@ -57,11 +63,15 @@ FILES = (
     members,
     prunes,
     guilds,
+    welcome_screens,
+    onboarding,
+    widgets,
     invites,
     emojis,
     stickers,
     scheduled_events,
     audit_log,
+    auto_moderation,
     soundboard,
     voice,
 )
@@ -223,6 +233,8 @@ def _unquoted(value: str) -> str:
 def _json_response(status: int, body: Any, headers: Mapping[str, str] | None = None) -> web.Response:
     if status == 204:
         return web.Response(status=204, headers=headers)
+    if isinstance(body, bytes):
+        return web.Response(status=status, body=body, content_type="image/png", headers=headers)
     return web.Response(status=status, body=dumps(body), content_type="application/json", headers=headers)
 
 

@@ -38,8 +38,8 @@ def _log(world: World, entries: list[AuditEntry]) -> JSON:
         "webhooks": [_without_token(world.webhooks[id]) for id in ids if id in world.webhooks],
         "threads": [place.payload() for place in places if place.is_thread],
         "application_commands": [],
-        "auto_moderation_rules": [],
         "guild_scheduled_events": [world.scheduled_events[id].payload() for id in ids if id in world.scheduled_events],
+        "auto_moderation_rules": [world.auto_moderation[id].payload() for id in ids if id in world.auto_moderation],
         "integrations": [],
     }
 

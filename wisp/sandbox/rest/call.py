@@ -74,7 +74,7 @@ from wisp.sandbox.world.world import World
 TEXT_CHANNELS = {TEXT, DM, VOICE, ANNOUNCEMENT, STAGE, *THREADS}
 
 Answer: TypeAlias = tuple[int, Any]
-"""HTTP status and JSON; None with 204."""
+"""HTTP status and JSON, or the bytes of a PNG; None with 204."""
 
 Handler: TypeAlias = "Callable[[Call], Answer]"
 
@@ -234,6 +234,10 @@ class Call:
     def query(self) -> Fields:
         """The fields of the query."""
         return Fields(dict(self._request.query))
+
+    def query_list(self, name: str) -> list[str]:
+        """Return all values that the query has for a name."""
+        return list(self._request.query.getall(name, ()))
 
     def flag(self, name: str) -> bool:
         """Return whether a flag of the query is set."""

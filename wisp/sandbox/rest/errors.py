@@ -64,6 +64,7 @@ UNKNOWN_SCHEDULED_EVENT = ErrorCode(404, 10070, "Unknown Guild Scheduled Event")
 UNKNOWN_INTERACTION = ErrorCode(404, 10062, "Unknown interaction")
 UNKNOWN_VOICE_STATE = ErrorCode(404, 10065, "Unknown Voice State")
 UNKNOWN_COMMAND = ErrorCode(404, 10063, "Unknown application command")
+UNKNOWN_WELCOME_SCREEN = ErrorCode(404, 10069, "Unknown Guild Welcome Screen")
 NOT_THIS_APPLICATION = ErrorCode(403, 20012, "You are not authorized to perform this action on this application")
 TOO_MANY_PINS = ErrorCode(400, 30003, "Maximum number of pins reached (250)", seen="FU-Hagen-Discord/fernuni-bot#152")
 TOO_MANY_ROLES = ErrorCode(400, 30005, "Maximum number of server roles reached (250)", seen="premint/premintbot#22")
@@ -89,6 +90,7 @@ NOT_IN_VOICE = ErrorCode(400, 40032, "Target user is not connected to voice.")
 ALREADY_CROSSPOSTED = ErrorCode(400, 40033, "This message has already been crossposted.")
 ALREADY_ACKNOWLEDGED = ErrorCode(400, 40060, "Interaction has already been acknowledged.")
 MISSING_ACCESS = ErrorCode(403, 50001, "Missing Access")
+WIDGET_DISABLED = ErrorCode(403, 50004, "Widget Disabled")
 NOT_IN_DMS = ErrorCode(403, 50003, "Cannot execute action on a DM channel", seen="Rapptz/discord.py#1219")
 NOT_THE_AUTHOR = ErrorCode(403, 50005, "Cannot edit a message authored by another user")
 EMPTY_MESSAGE = ErrorCode(400, 50006, "Cannot send an empty message")
@@ -148,12 +150,14 @@ TWO_POSTS_SAID = ErrorCode(
     400, 220002, "Webhooks posted to forum channels cannot have both a thread_name and thread_id"
 )
 NO_FORUM = ErrorCode(400, 220003, "Webhooks can only create threads in forum channels")
+ONBOARDING_REQUIREMENTS = ErrorCode(400, 350000, "Cannot enable onboarding, requirements are not met")
 BANS_FAILED = ErrorCode(400, 500000, "Failed to ban users", "resources/guild#bulk-guild-ban")
 POLL_EXPIRED = ErrorCode(400, 520001, "Poll expired")
 CANNOT_EDIT_POLL = ErrorCode(400, 520003, "Cannot edit a poll message")
 NO_POLL = ErrorCode(400, 520006, "Cannot expire a non-poll message")
 RATE_LIMITED = ErrorCode(429, 0, "You are being rate limited.", "topics/rate-limits#exceeding-a-rate-limit")
 UNAUTHORIZED = ErrorCode(401, 0, "401: Unauthorized", "topics/opcodes-and-status-codes#http")
+NOT_FOUND = ErrorCode(404, 0, "404: Not Found", "topics/opcodes-and-status-codes#http", "discordjs/discord.js#9287")
 BAD_REQUEST = ErrorCode(400, 0, "400: Bad Request", "topics/opcodes-and-status-codes#http")
 
 
@@ -176,6 +180,14 @@ OF_BOUNDS: Mapping[Bound, ErrorCode | Violation] = {
     bounds.INVITES: TOO_MANY_INVITES,
     bounds.THREAD_MEMBERS: TOO_MANY_IN_THREAD,
     bounds.ACTIVE_THREADS: TOO_MANY_THREADS,
+    **{
+        bound: Violation(
+            (),
+            "AUTO_MODERATION_MAX_RULES_OF_TYPE_EXCEEDED",
+            f"Maximum number of rules with trigger type {trigger} is {bound.most}",
+        )
+        for trigger, bound in bounds.AUTO_MODERATION_RULES.items()
+    },
     bounds.IN_CATEGORY: Violation(
         ("parent_id",),
         "CHANNEL_PARENT_MAX_CHANNELS",

@@ -98,6 +98,18 @@ class Fields:
         found = None if value is None else self._read(name, choice(*allowed), _number(value))
         return None if found is None else int(found)
 
+    def numbers(self, name: str, allowed: Sequence[int]) -> list[int]:
+        """Read a list of some of several integers, each once, empty if the field is absent or null."""
+        return list(dict.fromkeys(self._read(name, array(0, len(allowed), choice(*allowed))) or ()))
+
+    def words(self, name: str, allowed: Sequence[str]) -> list[str]:
+        """Read a list of some of several words, empty if the field is absent or null."""
+        return list(self._read(name, array(0, len(allowed), choice(*allowed))) or ())
+
+    def word(self, name: str, allowed: Iterable[str]) -> str | None:
+        """Read one of several words."""
+        return self._read(name, choice(*sorted(allowed)))
+
     def boolean(self, name: str) -> bool | None:
         """Read true or false, or the words for it: discord.py sends some, and a query has nothing else."""
         value = self.raw(name)

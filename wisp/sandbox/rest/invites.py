@@ -60,6 +60,8 @@ def get(call: Call) -> Answer:
 def delete(call: Call) -> Answer:
     """Revoke an invite and return what it was."""
     invite = _invite(call)
+    if invite is call.world.invites.vanity(invite.guild):
+        raise DiscordError(UNKNOWN_INVITE)
     if call.world.bot.id not in invite.guild.members:
         raise DiscordError(MISSING_PERMISSIONS)
     if not call.may(Permission.MANAGE_CHANNELS, invite.channel):
@@ -111,7 +113,7 @@ def _invite(call: Call) -> Invite:
 
 def _logged(invite: Invite) -> JSON:
     """Return an invite's fields as the audit log names them."""
-    return {**invite.place(), **invite.metadata(), "inviter_id": str(invite.inviter.id)}
+    return {**invite.place(), **invite.metadata(), "inviter_id": invite.inviter and str(invite.inviter.id)}
 
 
 OF_CHANNEL, AN_INVITE = "/channels/{channel}/invites", "/invites/{code}"

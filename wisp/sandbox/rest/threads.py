@@ -195,7 +195,7 @@ def _thread(channel: Channel) -> Thread:
 def list_active(call: Call) -> Answer:
     """List a guild's threads that are not archived and that the bot sees, newest first."""
     threads = _seen(call, call.guild.threads.values(), archived=False)
-    return 200, _list(call, sorted(threads, key=lambda thread: -thread.id))
+    return 200, listing(call, sorted(threads, key=lambda thread: -thread.id))
 
 
 def list_archived_public(call: Call) -> Answer:
@@ -226,7 +226,7 @@ def _archived(call: Call, kinds: Iterable[int], *, joined: bool) -> JSON:
         and (not joined or call.world.bot.id in about.members)
     ]
     threads = [thread for moment, thread in sorted(found, key=lambda pair: pair[0], reverse=True) if moment < before]
-    return _list(call, threads[:limit]) | {"has_more": len(threads) > limit}
+    return listing(call, threads[:limit]) | {"has_more": len(threads) > limit}
 
 
 def _seen(call: Call, threads: Iterable[Channel], *, archived: bool) -> list[Channel]:
@@ -235,7 +235,8 @@ def _seen(call: Call, threads: Iterable[Channel], *, archived: bool) -> list[Cha
     ]
 
 
-def _list(call: Call, threads: list[Channel]) -> JSON:
+def listing(call: Call, threads: list[Channel]) -> JSON:
+    """Return threads, and the bot's membership of those that it is in."""
     mine = [_thread(thread).members.get(call.world.bot.id) for thread in threads]
     members = [member.payload() for member in mine if member]
     return {"threads": [thread.payload() for thread in threads], "members": members, "has_more": False}

@@ -27,5 +27,6 @@ commands        registered commands
 scheduled_events   scheduled events of guilds
 interactions    interactions that the bot can still answer
 audit_log       what was done, and why
+auto_moderation  rules against what people write, and what follows
 world           all of that as one Discord
 """

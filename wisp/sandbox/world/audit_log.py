@@ -56,6 +56,14 @@ class AuditLogEvent(IntEnum):
     THREAD_CREATE = 110
     THREAD_UPDATE = 111
     THREAD_DELETE = 112
+    AUTO_MODERATION_RULE_CREATE = 140
+    AUTO_MODERATION_RULE_UPDATE = 141
+    AUTO_MODERATION_RULE_DELETE = 142
+    AUTO_MODERATION_BLOCK_MESSAGE = 143
+    AUTO_MODERATION_FLAG_TO_CHANNEL = 144
+    AUTO_MODERATION_USER_COMMUNICATION_DISABLED = 145
+    AUTO_MODERATION_QUARANTINE_USER = 146
+    ONBOARDING_UPDATE = 167
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +130,28 @@ class AuditLog:
         return entry
 
 
-GUILD = ("name", "description", "system_channel_id")
+GUILD = (
+    "name",
+    "description",
+    "system_channel_id",
+    "afk_channel_id",
+    "afk_timeout",
+    "banner",
+    "default_message_notifications",
+    "discovery_splash",
+    "explicit_content_filter",
+    "features",
+    "icon",
+    "preferred_locale",
+    "public_updates_channel_id",
+    "rules_channel_id",
+    "safety_alerts_channel_id",
+    "splash",
+    "system_channel_flags",
+    "verification_level",
+    "widget_channel_id",
+    "widget_enabled",
+)
 CHANNEL = (
     "name",
     "type",
@@ -165,6 +194,17 @@ SCHEDULED_EVENT = (
     "channel_id",
 )
 STICKER = ("name", "description", "tags", "format_type")
+ONBOARDING = ("prompts", "default_channel_ids", "enabled", "mode")
+AUTO_MODERATION_RULE = (
+    "name",
+    "event_type",
+    "trigger_type",
+    "trigger_metadata",
+    "actions",
+    "enabled",
+    "exempt_roles",
+    "exempt_channels",
+)
 """The fields of each kind of object whose changes an audit log entry names."""
 
 

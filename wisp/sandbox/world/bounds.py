@@ -23,6 +23,15 @@ class Bound(NamedTuple):
 
 GUILD_NAME = Bound(2, 100, "resources/guild#guild-object")
 GUILD_DESCRIPTION = Bound(0, 300, "resources/guild#modify-guild")
+WELCOME_DESCRIPTION = Bound(0, 140, "resources/guild#modify-guild-welcome-screen")
+WELCOME_CHANNEL = Bound(1, 50, "resources/guild#modify-guild-welcome-screen")
+WELCOME_CHANNELS = Bound(0, 5, "resources/guild#welcome-screen-object")
+SYSTEM_CHANNEL_FLAGS = Bound(0, 2**31 - 1, "resources/guild#guild-object-system-channel-flags")
+PROMPT_TITLE = Bound(1, 100, "resources/guild#guild-onboarding-object-onboarding-prompt-structure")
+OPTION_TITLE = Bound(1, 50, "resources/guild#guild-onboarding-object-prompt-option-structure")
+OPTION_DESCRIPTION = Bound(0, 100, "resources/guild#guild-onboarding-object-prompt-option-structure")
+INCIDENT = Bound(0, 86_400, "resources/guild#modify-guild-incident-actions")
+FEATURE = Bound(0, 152_133, "resources/guild#guild-object-guild-features")
 CHANNEL_NAME = Bound(1, 100, "resources/channel#modify-channel")
 TOPIC = Bound(0, 1024, "resources/channel#modify-channel")
 FORUM_TOPIC = Bound(0, 4096, "resources/channel#modify-channel")
@@ -68,6 +77,16 @@ POLL_ANSWERS = Bound(1, 10, "resources/poll#poll-answer-object")
 POLL_HOURS = Bound(1, 768, "resources/poll#poll-create-request-object")
 ARCHIVE_AFTER = (60, 1440, 4320, 10080)
 """Minutes after which a thread can be archived (resources/channel#thread-metadata-object)."""
+AUTO_MODERATION_NAME = Bound(1, 100, "resources/auto-moderation#create-auto-moderation-rule")
+AUTO_MODERATION_WORD = Bound(1, 60, "resources/auto-moderation#auto-moderation-rule-object-trigger-metadata")
+AUTO_MODERATION_REGEX = Bound(1, 260, "resources/auto-moderation#auto-moderation-rule-object-trigger-metadata")
+AUTO_MODERATION_MENTIONS = Bound(0, 50, "resources/auto-moderation#auto-moderation-rule-object-trigger-metadata")
+AUTO_MODERATION_MESSAGE = Bound(0, 300, "resources/auto-moderation#auto-moderation-action-object-action-metadata")
+AUTO_MODERATION_RULES = {
+    trigger: Bound(0, most, f"resources/auto-moderation#auto-moderation-rule-object-trigger-types: {trigger}")
+    for trigger, most in {1: 6, 3: 1, 4: 1, 5: 1, 6: 1}.items()
+}
+"""The rules that a guild can have, by the type of their trigger."""
 
 ROLES = Bound(1, 250, "topics/opcodes-and-status-codes#json: 30005")
 CHANNELS = Bound(0, 500, "topics/opcodes-and-status-codes#json: 30013")

@@ -176,8 +176,10 @@ class Channels(Registry[int, Channel]):
                 child.parent = None
                 self.changed(child)
         self._world.changes.send(ChannelDeleted(channel))
-        if guild.system_channel is channel:
-            guild.system_channel = None
+        named = [name for name, value in guild.settings.items() if value == str(channel.id)]
+        if guild.system_channel is channel or named:
+            guild.system_channel = None if guild.system_channel is channel else guild.system_channel
+            guild.settings |= dict.fromkeys(named)
             self._world.guild_changed(guild)
 
     def _forget(self, channel: Channel) -> None:

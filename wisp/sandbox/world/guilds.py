@@ -21,6 +21,8 @@ class GuildChanges(TypedDict, total=False):
     owner: User
     system_channel: Channel | None
     settings: JSON
+    onboarding: JSON
+    welcome_screen: JSON
 
 
 class Guilds(Registry[int, Guild]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from collections.abc import Iterable
@@ -13,6 +14,7 @@ from wisp.sandbox.world.members import Members
 from wisp.sandbox.world.objects import (
     CATEGORY,
     JSON,
+    TEXT,
     Channel,
     Guild,
     Impossible,
@@ -28,17 +30,21 @@ DAY = 86_400
 
 _CODE_LETTERS = string.ascii_letters + string.digits
 
+_VANITY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9]|-(?=[A-Za-z0-9])){1,24}")
+
 
 @dataclass(eq=False, slots=True)
 class Invite:
     """An invite to a guild and one of its channels. `uses` counts the members who joined by it; they get its `roles`.
+
+    A vanity URL has no `inviter`.
 
     `max_age` is in seconds, `created` in seconds since the Unix epoch; a `max_age` or `max_uses` of 0 is no bound.
     """
 
     code: str
     channel: Channel
-    inviter: User
+    inviter: User | None
     created: float
     max_age: int = DAY
     max_uses: int = 0
@@ -74,10 +80,11 @@ class Invite:
             "guild": {name: guild[name] for name in shown.split()},
             "guild_id": guild["id"],
             "channel": {"id": str(channel.id), "type": channel.kind, "name": channel.name},
-            "inviter": self.inviter.payload(),
             "expires_at": None if self.expires is None else timestamp(self.expires),
             "flags": 0,
         }
+        if self.inviter is not None:
+            invite["inviter"] = self.inviter.payload()
         if self.roles:
             invite["roles"] = [_invited_role(role) for role in self.roles]
         return invite
@@ -104,16 +111,44 @@ class Invite:
 
 
 class Invites(Registry[str, Invite]):
-    """All invites by code. Those that expired are dropped."""
+    """All invites by code; those that expired are dropped. Vanity URLs are beside them, at most one of each guild."""
 
     def __init__(self, world: State, members: Members) -> None:
         super().__init__(world)
         self._members = members
+        self._vanities: dict[int, Invite] = {}
 
     def find(self, code: str) -> Invite | None:
-        """Return the invite with this code, None if there is none or it has expired."""
+        """Return the invite or the vanity URL with this code, None if there is none or it has expired."""
         self._drop_old()
-        return self._items.get(code)
+        return self._items.get(code) or next((one for one in self._vanities.values() if one.code == code), None)
+
+    def vanity(self, guild: Guild) -> Invite | None:
+        """Return the vanity URL of a guild, None if it has none."""
+        return self._vanities.get(guild.id)
+
+    def set_vanity(self, guild: Guild, code: str | None) -> None:
+        """Give a guild a vanity URL that leads to its first text channel, or take it away.
+
+        Raises Impossible if the code is taken or has other characters than letters, digits and hyphens, if the guild
+        has no text channel, and if it lacks the feature VANITY_URL (resources/guild#guild-object-guild-features).
+        """
+        channel = next((one for one in guild.channels.values() if one.kind == TEXT), None)
+        if code is not None:
+            if "VANITY_URL" not in guild.features:
+                raise Impossible(f"{guild.name} has no vanity URL: it lacks the feature VANITY_URL")
+            if not _VANITY.fullmatch(code):
+                raise Impossible(f"a vanity URL has 2 to 25 letters, digits and hyphens, not {code!r}")
+            if channel is None:
+                raise Impossible(f"{guild.name} has no text channel that a vanity URL could lead to")
+            known = self.find(code)
+            if known is not None and known is not self.vanity(guild):
+                raise Impossible(f"the code {code!r} is taken")
+            self._vanities[guild.id] = Invite(code, channel, None, self._world.clock.time(), max_age=0)
+        else:
+            self._vanities.pop(guild.id, None)
+        guild.settings["vanity_url_code"] = code
+        self._world.guild_changed(guild)
 
     def of(self, place: Channel | Guild) -> list[Invite]:
         """Return the invites to a channel or to all channels of a guild, oldest first."""
@@ -158,6 +193,8 @@ class Invites(Registry[str, Invite]):
             return guild.members[user.id]
         if user.id in guild.bans:
             raise Impossible(f"{user.name} is banned from {guild.name}")
+        if guild.invites_paused(self._world.clock.time()):
+            raise Impossible(f"{guild.name} has paused its invites")
         invite.uses += 1
         if invite.max_uses and invite.uses >= invite.max_uses:
             self.delete(invite)
@@ -172,6 +209,10 @@ class Invites(Registry[str, Invite]):
     def forget(self, channel: Channel) -> None:
         """Drop the invites to a channel, without telling of it."""
         self._items = {code: invite for code, invite in self._items.items() if invite.channel is not channel}
+        for vanity in self._vanities.values():
+            if vanity.channel is channel:
+                others = (one for one in vanity.guild.channels.values() if one.kind == TEXT and one is not channel)
+                vanity.channel = next(others, channel)
 
     def _drop_old(self) -> None:
         now = self._world.clock.time()

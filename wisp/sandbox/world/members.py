@@ -24,6 +24,7 @@ class MemberChanges(TypedDict, total=False):
     deaf: bool
     avatar: str | None
     banner: str | None
+    quarantined: bool
 
 
 class Members:

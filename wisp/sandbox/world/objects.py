@@ -285,11 +285,16 @@ class Role:
         return {**role, "tags": {"bot_id": str(self.bot.id)}} if self.bot else role
 
 
+QUARANTINED = 1 << 7
+"""The flag of a member whose name a rule of auto moderation forbids (resources/guild#guild-member-object)."""
+
+
 @dataclass(eq=False, slots=True, repr=False)
 class Member:
     """A user in a guild, with the roles given to them (@everyone is not among them).
 
-    `timed_out_until` is in seconds since the Unix epoch, None if there is no time-out.
+    `timed_out_until` is in seconds since the Unix epoch, None if there is no time-out. A `quarantined` member can only
+    read: a rule of auto moderation forbids their name.
     """
 
     user: User
@@ -302,6 +307,7 @@ class Member:
     deaf: bool = False
     avatar: str | None = None
     banner: str | None = None
+    quarantined: bool = False
 
     def __repr__(self) -> str:
         return f"<Member {self.user.name} of {self.guild.name}>"
@@ -343,7 +349,7 @@ class Member:
         if not allowed & ADMINISTRATOR:
             allowed = self._overwritten(allowed, (channel.parent or channel) if channel.is_thread else channel)
         allowed = without_implied(allowed, voice=channel.kind in (VOICE, STAGE), thread=channel.is_thread)
-        return allowed & WHILE_TIMED_OUT if self.timed_out(now) else allowed
+        return allowed & WHILE_TIMED_OUT if self.timed_out(now) or self.quarantined else allowed
 
     def _overwritten(self, allowed: int, channel: Channel) -> int:
         if not channel.overwrites:
@@ -361,7 +367,7 @@ class Member:
             "banner": self.banner,
             "communication_disabled_until": None if until is None else timestamp(until),
             "deaf": self.deaf,
-            "flags": 0,
+            "flags": QUARANTINED if self.quarantined else 0,
             "joined_at": timestamp(self.joined),
             "mute": self.mute,
             "nick": self.nick,
@@ -612,13 +618,16 @@ class Ban:
         return {"user": self.user.payload(), "reason": self.reason}
 
 
+_NO_ONBOARDING: JSON = {"prompts": [], "default_channel_ids": [], "enabled": False, "mode": 0}
+
+
 @dataclass(eq=False, slots=True, repr=False)
 class Guild:
     """A server. `members`, `roles`, `channels`, `threads`, `emojis`, `stickers`, `scheduled_events` are by id,
     `bans` by the user's.
 
     The bot is in the guild if it is among the members. `system_channel` is the channel in which Discord posts system
-    messages and bots welcome members, None if there is none.
+    messages and bots welcome members, None if there is none. `settings` are further fields of Discord's guild object.
     """
 
     id: int
@@ -637,9 +646,54 @@ class Guild:
     system_channel: Channel | None = None
     description: str | None = None
     settings: JSON = field(default_factory=dict[str, Any])
+    onboarding: JSON = field(default_factory=lambda: dict(_NO_ONBOARDING))
+    welcome_screen: JSON = field(default_factory=lambda: {"description": None, "welcome_channels": []})
 
     def __repr__(self) -> str:
         return f"<Guild {self.name}>"
+
+    @property
+    def features(self) -> list[str]:
+        """What Discord has unlocked or switched on in the guild, such as "COMMUNITY"."""
+        return self.settings.get("features", [])
+
+    def onboarding_payload(self) -> JSON:
+        """Return Discord's guild onboarding object, without the channels and roles that are deleted."""
+
+        def kept(ids: Iterable[str], known: Mapping[int, object]) -> list[str]:
+            return [id for id in ids if int(id) in known]
+
+        def option(given: JSON) -> JSON:
+            roles, channels = kept(given["role_ids"], self.roles), kept(given["channel_ids"], self.channels)
+            return {**given, "role_ids": roles, "channel_ids": channels}
+
+        given = self.onboarding["prompts"]
+        prompts = [{**prompt, "options": [option(one) for one in prompt["options"]]} for prompt in given]
+        channels = kept(self.onboarding["default_channel_ids"], self.channels)
+        return {
+            **self.onboarding,
+            "guild_id": str(self.id),
+            "prompts": prompts,
+            "default_channel_ids": channels,
+        }
+
+    def welcome_payload(self) -> JSON:
+        """Return Discord's welcome screen object, without the channels that are deleted."""
+        shown = [one for one in self.welcome_screen["welcome_channels"] if int(one["channel_id"]) in self.channels]
+        return {**self.welcome_screen, "welcome_channels": shown}
+
+    def allowed_to_all(self, channel: Channel) -> int:
+        """Return what @everyone may do in a channel."""
+        overwrite = channel.overwrites.get(self.id)
+        own = overwrite.allowance if overwrite else Allowance()
+        return overwritten(self.everyone.permissions, own, (), Allowance())
+
+    def invites_paused(self, now: float) -> bool:
+        """Return whether nobody can join by an invite: they are switched off, or paused because of an incident."""
+        incidents: JSON = self.settings.get("incidents_data") or {}
+        until: str | None = incidents.get("invites_disabled_until")
+        paused = until is not None and datetime.fromisoformat(until).timestamp() > now
+        return paused or "INVITES_DISABLED" in self.features
 
     @property
     def everyone(self) -> Role:
@@ -854,6 +908,7 @@ COMPONENTS_V2 = 1 << 15
 """Flags of messages."""
 
 PINNED, FOLLOWED, THREAD_CREATED, REPLY, THREAD_STARTER, POLL_RESULT = 6, 12, 18, 19, 21, 46
+AUTO_MODERATION_ACTION = 24
 JOINED = 7
 """Types of messages besides those that users write (0)."""
 

@@ -9,6 +9,7 @@ from wisp.clock import Clock
 from wisp.sandbox.world.announcements import Announcements
 from wisp.sandbox.world.attachments import Attachments
 from wisp.sandbox.world.audit_log import AuditLog
+from wisp.sandbox.world.auto_moderation import AutoModeration
 from wisp.sandbox.world.channels import Channels
 from wisp.sandbox.world.commands import Commands
 from wisp.sandbox.world.emojis import Emojis
@@ -63,6 +64,7 @@ class World(State):
         self.scheduled_events = ScheduledEvents(self)
         self.interactions = Interactions(self)
         self.audit_log = AuditLog(self)
+        self.auto_moderation = AutoModeration(self, self.members, self.messages, self.audit_log)
         self.bot: User = self.users.add("wisp", bot=True)
         self.application: int = self.bot.id
         self.token: str = ""
