@@ -14,6 +14,7 @@ channel. What begins with a colon is for the sandbox; `:help` lists all of it:
     :click Next    :select red    :submit title:"Hi"    :menu Quote       use components, forms and menus
     :as bob        :join eve      :in #plans            :guild Two   :dm  be someone or somewhere else
     :reply ^2 yes  :edit no       :react 👍             :attach a.png     ^ is the newest message, ^2 the one before it
+    :voice Talk    :voice mute    :kick bob             :ban eve          be in voice, moderate
     :channel Talk voice           :role Mods +KICK_MEMBERS                make channels, roles, emojis, threads
     :advance 2h    :restart       :drop                 :fail POST /interactions 500
 
@@ -40,16 +41,17 @@ The address holds a secret and is served on 127.0.0.1 only. Other web sites cann
 token that the bot has for Discord is not used.
 
 The sandbox serves the gateway with shards, resuming and compression; commands and interactions of all kinds; and over
-REST messages, reactions, pins, threads, forums, channels, overwrites, servers, roles, emojis, members, bans, webhooks,
-invites and the audit log. Each call needs the permissions that it needs on Discord, keeps its limits, and is refused
+REST messages with files, stickers, polls and forwards, reactions, pins, threads, forums, announcements, channels,
+overwrites, servers with all their settings, roles, emojis, members, bans, voice states, scheduled events, webhooks,
+invites, auto moderation, onboarding, search and the audit log. Each call needs the permissions that it needs on Discord, keeps its limits, and is refused
 with its error codes; `wisp/sandbox/rest/errors.py` and `wisp/sandbox/world/bounds.py` list them with their sources. The
 bot has a role of its own that allows all but Administrator; `discord.world.bot_permissions` changes that for servers
 made later.
 
-It does not serve voice, scheduled events, stickers, polls, forwards, auto moderation and monetization; nor permissions
-of commands, member counts of roles, changes of the bot's own user, crossposts and followers, previews, vanity
-addresses, widgets, welcome screens, onboarding, integrations, templates, and the /slack and /github formats of
-webhooks. Such a call is answered with 404, named in the log, and fails the test that made it.
+There is no sound: members and the bot are connected to voice channels, but no voice server is there to reach, so that
+`channel.connect()` of discord.py waits in vain. It does not serve monetization, integrations and templates of servers,
+and a few more, which `wisp/sandbox/rest/unserved.py` lists with the reasons. Such a call is answered with 404 and the
+reason, named in the log, and fails the test that made it.
 
 For other libraries, `wisp sandbox --serve` prints where its Discord is, and then one line of JSON for each line that is
 typed, until it is stopped:
