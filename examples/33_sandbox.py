@@ -43,10 +43,10 @@ token that the bot has for Discord is not used.
 The sandbox serves the gateway with shards, resuming and compression; commands and interactions of all kinds; and over
 REST messages with files, stickers, polls and forwards, reactions, pins, threads, forums, announcements, channels,
 overwrites, servers with all their settings, roles, emojis, members, bans, voice states, scheduled events, webhooks,
-invites, auto moderation, onboarding, search and the audit log. Each call needs the permissions that it needs on Discord,
-keeps its limits, and is refused with its error codes; `wisp/sandbox/rest/errors.py` and `wisp/sandbox/world/bounds.py`
-list them with their sources. The bot has a role of its own that allows all but Administrator;
-`discord.world.bot_permissions` changes that for servers made later.
+invites, auto moderation, onboarding, search and the audit log. Each call needs the permissions that it needs on
+Discord, keeps its limits, and is refused with its error codes; `wisp/sandbox/rest/errors.py` and
+`wisp/sandbox/world/bounds.py` list them with their sources. The bot has a role of its own that allows all but
+Administrator; `discord.world.bot_permissions` changes that for servers made later.
 
 There is no sound: members and the bot are connected to voice channels, but no voice server is there to reach, so that
 `channel.connect()` of discord.py waits in vain. It does not serve monetization, integrations and templates of servers,
