@@ -1348,6 +1348,7 @@ async def play(calls: list[Call]) -> None:
             "webhook": hook.id,
             "overwrite": world.owner.id,
             "role": world.roles.add(guild, "role").id,
+            "answer": 1,
             "emoji": "👍",
             "event": world.scheduled_events.add(guild, "Party", 2e9, end=3e9, location="Here").id,
             "pack": PACK_ID,
