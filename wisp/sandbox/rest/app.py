@@ -120,7 +120,7 @@ class Rest:
 
     def _find(self, method: str, path: str) -> tuple[int | str, dict[str, str]]:
         """Return the number of a path's route and the path's parts by name; or the reason why it is not served."""
-        for pattern, found in self._patterns.get((method, path.count("/")), ()):
+        for pattern, found in self._patterns.get(_key(method, path), ()):
             if match := pattern.fullmatch(path):
                 return found, {name: _unquoted(value) for name, value in match.groupdict().items()}
         return "", {}
@@ -210,19 +210,25 @@ class Rest:
 @cache
 def _patterns(
     routes: tuple[tuple[str, str], ...],
-) -> Mapping[tuple[str, int], Sequence[tuple[re.Pattern[str], int | str]]]:
-    """Return the patterns of all known paths by method and number of slashes, those of `NOT_SERVED` first.
+) -> Mapping[tuple[str, ...], Sequence[tuple[re.Pattern[str], int | str]]]:
+    """Return the patterns of all known paths by `_key`, those of `NOT_SERVED` first.
 
     Each stands with the place of its route in `routes`, or the reason why it is not served. All sandboxes of a process
     share them: aiohttp's own router would read a hundred paths anew for each.
     """
-    found: dict[tuple[str, int], list[tuple[re.Pattern[str], int | str]]] = {}
+    found: dict[tuple[str, ...], list[tuple[re.Pattern[str], int | str]]] = {}
     refused = [(*operation.split(" "), reason) for operation, reason in NOT_SERVED.items()]
     for method, path, meaning in (*refused, *((*route, number) for number, route in enumerate(routes))):
         whole = f"/api/v{{version:9|10}}{path}"
         pattern = re.compile(_PART.sub(lambda part: f"(?P<{part[1]}>{part[2] or '[^{}/]+'})", whole))
-        found.setdefault((method, whole.count("/")), []).append((pattern, meaning))
+        found.setdefault(_key(method, whole), []).append((pattern, meaning))
     return found
+
+
+def _key(method: str, path: str) -> tuple[str, ...]:
+    """Return what the path of a call and the pattern that fits it have in common: method, length, and first word."""
+    parts = path.split("/", 4)  # "", "api", "v10", "channels", and the rest
+    return (method, str(path.count("/")), parts[3] if len(parts) > 3 else "")
 
 
 def _unquoted(value: str) -> str:
