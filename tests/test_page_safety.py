@@ -132,6 +132,15 @@ def test_the_page_has_no_inline_script_and_reads_nothing_as_html() -> None:
         assert "https://" not in text.replace("https?://", "").replace('"https:"', ""), script.name
 
 
+async def test_a_web_page_that_a_bot_attached_cannot_act_as_the_sandboxs_own() -> None:
+    async with a_sandbox() as (sandbox, _, session):
+        attached = sandbox.world.attachments.add("page.html", b"<script>alert(1)</script>")
+        async with session.get(attached.url) as answer:
+            assert (answer.status, answer.content_type) == (200, "text/html")
+            assert answer.headers["Content-Security-Policy"] == "sandbox"
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
 @pytest.mark.parametrize("path", ["page", "api/v10/gateway", "attachments/1/a.png", "gateway"])
 async def test_a_name_that_another_site_leads_here_is_refused_everywhere(path: str) -> None:
     async with a_sandbox() as (sandbox, page, session):

@@ -356,6 +356,8 @@ def prepared(world: World) -> dict[str, str]:
     stale = world.threads.start(general, "stale", world.bot)
     in_stale = world.messages.add(stale, world.bot, content="bot's")
     world.threads.edit(stale, archived=True)
+    world.messages.pin(world.messages.add(general, world.owner, content="pinned"), world.bot)
+    system = next(message for message in reversed(general.messages.values()) if message.kind == 6)
     foreign, quiet = world.guilds[int(names["foreign"])], world.channels[int(names["quiet"])]
     other_bots, strong, own = (
         world.roles.add(guild, "other bot's"),
@@ -368,6 +370,7 @@ def prepared(world: World) -> dict[str, str]:
     made = {
         "stale": stale.id,
         "in_stale": in_stale.id,
+        "bots_system_message": system.id,
         "other_bots_role": other_bots.id,
         "administrator": world.members.add(guild, world.users.add("strong"), roles=[strong]).user.id,
         "peer": world.members.add(guild, world.users.add("peer"), roles=[own]).user.id,
@@ -414,7 +417,7 @@ async def test_a_call_is_taken_with_its_permission_and_refused_without_it(needed
     status, said, _ = await answer(needed.case, needed.besides)
     assert (status, said["code"] if needed.case.code else None) == (needed.case.status, needed.case.code), said
     status, refusal, changes = await answer(needed.case, needed.besides | (needed.taken or needed.permission))
-    assert (status, refusal and refusal["code"], changes) == (403, needed.code, [])
+    assert (status, refusal and refusal.get("code"), changes) == (403, needed.code, [])
 
 
 def keys(value: Any) -> set[str]:
@@ -573,6 +576,9 @@ FORBIDDEN = [
     Case("PUT", PINS + "/{message_id}", 400, names=IN_STALE, code=50083),
     Case("PATCH", CHANNEL, 400, {"name": "x"}, {"channel_id": "stale"}, code=50083),
     Case("PUT", THREAD_MEMBERS + "/{user_id}", 400, names={"channel_id": "stale"}, code=50083),
+    # messages that are Discord's own, and what the user wrote in direct messages
+    Case("PATCH", MESSAGE, 403, {"content": "x"}, {"message_id": "bots_system_message"}, code=50021),
+    Case("DELETE", MESSAGE, 403, names={"channel_id": "dms", "message_id": "dm_message"}, code=50003),
     # webhooks
     Case("PATCH", HOOK, 403, {"channel_id": "{silent}"}, A_HOOK, code=50013),
     Case("GET", HOOK, 403, names={"webhook_id": "foreign_hook"}, code=50013),
@@ -609,7 +615,7 @@ FORBIDDEN = [
 @pytest.mark.parametrize("case", FORBIDDEN, ids=str)
 async def test_what_no_permission_is_enough_for_is_refused_and_changes_nothing(case: Case) -> None:
     status, refusal, changes = await answer(case, 0)
-    assert (status, refusal and refusal["code"], changes) == (case.status, case.code, [])
+    assert (status, refusal and refusal.get("code"), changes) == (case.status, case.code, [])
 
 
 async def test_a_member_list_needs_the_members_intent() -> None:
@@ -618,6 +624,21 @@ async def test_a_member_list_needs_the_members_intent() -> None:
         sandbox.world.application_flags = 0
         status, body, _ = await call(Case("GET", GUILD + "/members", 403), sandbox, names)
     assert (status, json.loads(body)["code"]) == (403, 50001)
+
+
+async def test_flags_that_a_bot_cannot_set_are_left_out() -> None:
+    _, message, _ = await answer(
+        Case("POST", MESSAGES, 200, {"content": "x", "flags": ((1 << 15) - 1) & ~(1 << 13)}), 0
+    )
+    assert message["flags"] == 1 << 2 | 1 << 12
+    before, after = [
+        (await answer(case, 0))[1]["flags"]
+        for case in (
+            Case("GET", "/applications/@me", 200),
+            Case("PATCH", "/applications/@me", 200, {"flags": 1 << 6 | 1 << 15}),
+        )
+    ]
+    assert (before & 1 << 6, after & 1 << 6, after & 1 << 15) == (0, 0, 1 << 15)
 
 
 async def test_who_made_a_webhook_is_not_shown_to_who_has_its_token_alone() -> None:

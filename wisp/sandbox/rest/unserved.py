@@ -14,6 +14,11 @@ _NO_TEMPLATES = "the sandbox does not have guild templates yet"
 _NO_INTEGRATIONS = "the sandbox does not have integrations of guilds yet"
 _NO_EXCEPTIONS = "the sandbox does not have exceptions of recurring events yet"
 _NO_TARGETS = "the sandbox does not have invites for chosen users yet"
+_NO_COMMAND_PERMISSIONS = "the sandbox does not have permissions of commands yet"
+_NO_ROLE_CONNECTIONS = "the sandbox does not have metadata of role connections yet"
+_NO_SOUNDS = "the sandbox does not have sounds of guilds yet"
+_NO_STAGES = "the sandbox does not have stage instances yet"
+_NO_STATUSES = "the sandbox does not have statuses of voice channels yet"
 _JOIN_REQUESTS = "it is for applications to join a guild, which members cannot write here"
 
 NOT_SERVED: Mapping[str, str] = {
@@ -24,8 +29,15 @@ NOT_SERVED: Mapping[str, str] = {
     "DELETE /applications/{application}/entitlements/{entitlement}": _NO_SHOP,
     "GET /applications/{application}/entitlements/{entitlement}": _NO_SHOP,
     "POST /applications/{application}/entitlements/{entitlement}/consume": _NO_SHOP,
+    "GET /applications/{application}/guilds/{guild}/commands/permissions": _NO_COMMAND_PERMISSIONS,
+    "GET /applications/{application}/guilds/{guild}/commands/{command}/permissions": _NO_COMMAND_PERMISSIONS,
+    "PUT /applications/{application}/guilds/{guild}/commands/{command}/permissions": _NO_COMMAND_PERMISSIONS,
+    "GET /applications/{application}/role-connections/metadata": _NO_ROLE_CONNECTIONS,
+    "PUT /applications/{application}/role-connections/metadata": _NO_ROLE_CONNECTIONS,
     "DELETE /channels/{channel}/recipients/{user}": _GROUP_DMS,
     "PUT /channels/{channel}/recipients/{user}": _GROUP_DMS,
+    "POST /channels/{channel}/send-soundboard-sound": _NO_SOUNDS,
+    "PUT /channels/{channel}/voice-status": _NO_STATUSES,
     "GET /guilds/templates/{code}": _NO_TEMPLATES,
     "GET /guilds/{guild}/integrations": _NO_INTEGRATIONS,
     "DELETE /guilds/{guild}/integrations/{integration}": _NO_INTEGRATIONS,
@@ -36,6 +48,11 @@ NOT_SERVED: Mapping[str, str] = {
     "DELETE /guilds/{guild}/scheduled-events/{event}/exceptions/{exception}": _NO_EXCEPTIONS,
     "PATCH /guilds/{guild}/scheduled-events/{event}/exceptions/{exception}": _NO_EXCEPTIONS,
     "GET /guilds/{guild}/scheduled-events/{event}/{exception}/users": _NO_EXCEPTIONS,
+    "GET /guilds/{guild}/soundboard-sounds": _NO_SOUNDS,
+    "POST /guilds/{guild}/soundboard-sounds": _NO_SOUNDS,
+    "DELETE /guilds/{guild}/soundboard-sounds/{sound}": _NO_SOUNDS,
+    "GET /guilds/{guild}/soundboard-sounds/{sound}": _NO_SOUNDS,
+    "PATCH /guilds/{guild}/soundboard-sounds/{sound}": _NO_SOUNDS,
     "GET /guilds/{guild}/templates": _NO_TEMPLATES,
     "POST /guilds/{guild}/templates": _NO_TEMPLATES,
     "DELETE /guilds/{guild}/templates/{code}": _NO_TEMPLATES,
@@ -69,6 +86,10 @@ NOT_SERVED: Mapping[str, str] = {
     "POST /partner-sdk/token/bot": _SOCIAL_SDK,
     "GET /skus/{sku}/subscriptions": _NO_SHOP,
     "GET /skus/{sku}/subscriptions/{subscription}": _NO_SHOP,
+    "POST /stage-instances": _NO_STAGES,
+    "DELETE /stage-instances/{channel}": _NO_STAGES,
+    "GET /stage-instances/{channel}": _NO_STAGES,
+    "PATCH /stage-instances/{channel}": _NO_STAGES,
     "GET /users/@me/applications/{application}/entitlements": _NEEDS_OAUTH2,
     "DELETE /users/@me/applications/{application}/role-connection": _NEEDS_OAUTH2,
     "GET /users/@me/applications/{application}/role-connection": _NEEDS_OAUTH2,
