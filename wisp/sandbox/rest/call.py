@@ -334,7 +334,7 @@ class Call:
 
     def log(
         self,
-        deed: AuditLogEvent,
+        event: AuditLogEvent,
         target: int | None,
         *,
         guild: Guild | None = None,
@@ -343,10 +343,10 @@ class Call:
     ) -> None:
         """Note in the audit log of the guild (else that in the path) what the bot did, and the reason that it gave.
 
-        Nothing is noted for empty `changes`; None is for a deed that has none.
+        Nothing is noted for empty `changes`; None is for an event that has none.
         """
         if changes is None or changes:
             place = self.guild if guild is None else guild
             self.world.audit_log.add(
-                place, deed, self.world.bot, target, self.reason, changes=changes or (), options=options
+                place, event, self.world.bot, target, self.reason, changes=changes or (), options=options
             )

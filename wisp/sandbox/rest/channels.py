@@ -165,7 +165,7 @@ def _log_overwrite(call: Call, channel: Channel, old: Overwrite | None, new: Ove
         return
     role = call.guild.roles.get(about.id) if about.kind == ROLE_OVERWRITE else None
     options = {"id": str(about.id), "type": str(about.kind)} | ({"role_name": role.name} if role else {})
-    deed = (
+    event = (
         AuditLogEvent.OVERWRITE_UPDATE
         if old and new
         else AuditLogEvent.OVERWRITE_CREATE
@@ -173,7 +173,7 @@ def _log_overwrite(call: Call, channel: Channel, old: Overwrite | None, new: Ove
         else AuditLogEvent.OVERWRITE_DELETE
     )
     changes = changes_of(OVERWRITE, old.payload() if old else {}, new.payload() if new else {})
-    call.log(deed, channel.id, changes=changes, options=options)
+    call.log(event, channel.id, changes=changes, options=options)
 
 
 def _edit_thread(call: Call, channel: Channel, thread: Thread) -> Answer:
@@ -229,10 +229,10 @@ def delete(call: Call) -> Answer:
     call.need(Permission.MANAGE_THREADS if channel.is_thread else Permission.MANAGE_CHANNELS)
     call.world.channels.delete(channel)
     if channel.is_thread:
-        deed, changes = AuditLogEvent.THREAD_DELETE, changes_of(THREAD, shown_thread(channel), {})
+        event, changes = AuditLogEvent.THREAD_DELETE, changes_of(THREAD, shown_thread(channel), {})
     else:
-        deed, changes = AuditLogEvent.CHANNEL_DELETE, changes_of(CHANNEL, channel.payload(), {})
-    call.log(deed, channel.id, changes=changes)
+        event, changes = AuditLogEvent.CHANNEL_DELETE, changes_of(CHANNEL, channel.payload(), {})
+    call.log(event, channel.id, changes=changes)
     return 200, channel.payload()
 
 

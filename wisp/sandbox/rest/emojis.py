@@ -61,8 +61,8 @@ def delete(call: Call) -> Answer:
     return 204, None
 
 
-def _log(call: Call, deed: AuditLogEvent, emoji: Emoji, before: JSON, after: JSON) -> None:
-    call.log(deed, emoji.id, changes=changes_of(EMOJI, before, after))
+def _log(call: Call, event: AuditLogEvent, emoji: Emoji, before: JSON, after: JSON) -> None:
+    call.log(event, emoji.id, changes=changes_of(EMOJI, before, after))
 
 
 def _may_change(call: Call, emoji: Emoji) -> bool:

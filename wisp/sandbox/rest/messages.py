@@ -308,10 +308,10 @@ def unpin(call: Call) -> Answer:
     return 204, None
 
 
-def _log_pin(call: Call, deed: AuditLogEvent, message: Message) -> None:
+def _log_pin(call: Call, event: AuditLogEvent, message: Message) -> None:
     if message.channel.guild is not None:
         options = {"channel_id": str(message.channel.id), "message_id": str(message.id)}
-        call.log(deed, message.author.id, options=options)
+        call.log(event, message.author.id, options=options)
 
 
 def _pinnable(call: Call) -> Message:

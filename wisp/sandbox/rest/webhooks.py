@@ -133,9 +133,9 @@ def delete_with_token(call: Call) -> Answer:
     return 204, None
 
 
-def _log(call: Call, deed: AuditLogEvent, webhook: Webhook, before: JSON, after: JSON) -> None:
+def _log(call: Call, event: AuditLogEvent, webhook: Webhook, before: JSON, after: JSON) -> None:
     """Note what the bot did. What a caller does with a token alone is not noted: it has no user to name."""
-    call.log(deed, webhook.id, guild=_guild(webhook), changes=changes_of(WEBHOOK, before, after))
+    call.log(event, webhook.id, guild=_guild(webhook), changes=changes_of(WEBHOOK, before, after))
 
 
 def _keep_avatar(call: Call, webhook: Webhook) -> None:

@@ -22,8 +22,8 @@ class Attachments(Registry[int, Attachment]):
         waveform: str | None = None,
     ) -> Attachment:
         """Add a file, which is downloaded from its `url`."""
-        number = self._world.next_id()
-        url = f"{self._world.files_url}/{number}/{quote(filename, safe='')}"
-        attachment = Attachment(number, filename, content, url, description, ephemeral, duration, waveform)
-        self._items[number] = attachment
+        id_ = self._world.next_id()
+        url = f"{self._world.files_url}/{id_}/{quote(filename, safe='')}"
+        attachment = Attachment(id_, filename, content, url, description, ephemeral, duration, waveform)
+        self._items[id_] = attachment
         return attachment

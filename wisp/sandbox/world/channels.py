@@ -143,14 +143,14 @@ class Channels(Registry[int, Channel]):
         if isinstance(target, Role):
             refuse_foreign_role(channel.guild, target)
         kind = ROLE_OVERWRITE if isinstance(target, Role) else MEMBER_OVERWRITE
-        number = target.user.id if isinstance(target, Member) else target.id
-        channel.overwrites[number] = Overwrite(number, kind, allow, deny & ~allow)
+        id_ = target.user.id if isinstance(target, Member) else target.id
+        channel.overwrites[id_] = Overwrite(id_, kind, allow, deny & ~allow)
         self.changed(channel)
 
     def remove_overwrite(self, channel: Channel, target: Role | User | Member | int) -> None:
         """Remove the overwrite of a role or a user (or with this id) if there is one."""
-        number = target if isinstance(target, int) else target.user.id if isinstance(target, Member) else target.id
-        if channel.overwrites.pop(number, None) is not None:
+        id_ = target if isinstance(target, int) else target.user.id if isinstance(target, Member) else target.id
+        if channel.overwrites.pop(id_, None) is not None:
             self.changed(channel)
 
     def delete(self, channel: Channel) -> None:

@@ -61,9 +61,9 @@ class Emojis:
 
     def forget_role(self, guild: Guild, role: Role) -> None:
         """Take a role off the emojis that only its members can use, without telling of it."""
-        for number, emoji in guild.emojis.items():
+        for id_, emoji in guild.emojis.items():
             if role.id in emoji.roles:
-                guild.emojis[number] = replace(emoji, roles=tuple(one for one in emoji.roles if one != role.id))
+                guild.emojis[id_] = replace(emoji, roles=tuple(one for one in emoji.roles if one != role.id))
 
     def _keep(self, guild: Guild | None, emoji: Emoji) -> None:
         emojis = self.application if guild is None else guild.emojis

@@ -36,10 +36,10 @@ class Interactions(Registry[int, Interaction]):
         `opened_by` is the interaction that opened a modal. Raises KeyError if the user is not a member of
         the channel's guild.
         """
-        number = self._world.next_id()
+        id_ = self._world.next_id()
         interaction = Interaction(
-            number,
-            _token(number),
+            id_,
+            _token(id_),
             kind,
             self._world.application,
             user,

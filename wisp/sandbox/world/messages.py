@@ -283,14 +283,14 @@ class Messages(Registry[int, Message]):
         users: dict[int, User] = {}
         roles: dict[int, None] = {}
         for match in _MENTIONS.finditer(message.content):
-            number = int(match["id"])
+            id_ = int(match["id"])
             if match["kind"] == "&":
-                role = message.channel.guild and message.channel.guild.roles.get(number)
+                role = message.channel.guild and message.channel.guild.roles.get(id_)
                 may = role and (role.mentionable or self._may_mention_all(message))
-                if may and _pings(allowed, "roles", number):
-                    roles[number] = None
-            elif number in self._users and _pings(allowed, "users", number):
-                users[number] = self._users[number]
+                if may and _pings(allowed, "roles", id_):
+                    roles[id_] = None
+            elif id_ in self._users and _pings(allowed, "users", id_):
+                users[id_] = self._users[id_]
         if (replied := _replied_to(message, allowed)) and replied.id in self._users:
             users.setdefault(replied.id, replied)
         if message.kind == POLL_RESULT and message.author.id in self._users:

@@ -77,11 +77,11 @@ class Threads:
             raise Impossible("the message has a thread already, is gone, or is elsewhere")
         now = self._world.clock.time()
         about = Thread(owner, now, now, archive_after, invitable=invitable, tags=list(tags))
-        number = message.id if message else id or self._world.next_id()
-        thread = Channel(number, kind, name, guild, parent=channel, slowmode=slowmode, thread=about)
+        thread_id = message.id if message else id or self._world.next_id()
+        thread = Channel(thread_id, kind, name, guild, parent=channel, slowmode=slowmode, thread=about)
         if owner.id in guild.members:
-            about.members[owner.id] = ThreadMember(number, owner, now)
-        guild.threads[number] = thread
+            about.members[owner.id] = ThreadMember(thread_id, owner, now)
+        guild.threads[thread_id] = thread
         self._channels.keep(thread)
         self._world.dispatch("THREAD_CREATE", {**thread.payload(), "newly_created": True}, guild, seen_in=thread)
         self._world.changes.send(ChannelCreated(thread))

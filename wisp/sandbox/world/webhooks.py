@@ -36,9 +36,9 @@ class Webhooks(Registry[int, Webhook]):
         _refuse_webhook(channel)
         if len(self.of(channel)) >= bounds.WEBHOOKS.most:
             raise LimitReached(f"a channel has at most {bounds.WEBHOOKS.most} webhooks", bounds.WEBHOOKS)
-        number, token = self._world.next_id(), secrets.token_urlsafe(51)
-        url = f"{self._world.webhooks_url}/{number}/{token}"
-        webhook = self._items[number] = Webhook(number, channel, name, token, url, creator, avatar, source)
+        id_, token = self._world.next_id(), secrets.token_urlsafe(51)
+        url = f"{self._world.webhooks_url}/{id_}/{token}"
+        webhook = self._items[id_] = Webhook(id_, channel, name, token, url, creator, avatar, source)
         self._changed(channel)
         return webhook
 
