@@ -87,6 +87,10 @@ def live(world: World) -> Guild:
         _talk(world, world.channels.dm(ada), emoji)
         world.interactions.create(COMMAND, ada, general, {"id": "1", "name": "hello", "type": 1})
         world.interactions.create(COMMAND, ada, world.channels.dm(ada), {"id": "1", "name": "hello", "type": 1})
+        hello = world.commands.set(home, {"name": "hello", "description": "-"})
+        allowed = [(home.id, 1), (ada.id, 2), (home.id - 1, 3), (general.id, 3)]
+        overwrites = [{"id": id, "type": kind, "permission": turn == 0} for id, kind in allowed]
+        world.commands.set_permissions(home, int(hello["id"]), overwrites)
         _belongings(world, general, channels[0])
         _voice(world, home)
         other = world.guilds.add(f"Other {turn}")

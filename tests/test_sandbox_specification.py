@@ -49,6 +49,8 @@ from wisp.sandbox.world.stickers import PACK_ID
 
 COMMANDS = "/applications/{application_id}/commands"
 GUILD_COMMANDS = "/applications/{application_id}/guilds/{guild_id}/commands"
+COMMAND_PERMISSIONS = GUILD_COMMANDS + "/{command_id}/permissions"
+PERMITTED = {"command_id": "permitted"}
 CALLBACK = "/interactions/{interaction_id}/{interaction_token}/callback"
 WEBHOOK = "/webhooks/{webhook_id}/{webhook_token}"
 ORIGINAL = WEBHOOK + "/messages/@original"
@@ -184,6 +186,8 @@ GOOD = [
     Case("PATCH", VOICE_STATES + "/{user_id}", 204, {"channel_id": "{stage}", "suppress": True}, TALKER),
     Case("GET", "/applications/{application_id}", 200),
     Case("GET", "/oauth2/applications/@me", 200),
+    Case("GET", GUILD_COMMANDS + "/permissions", 200),
+    Case("GET", COMMAND_PERMISSIONS, 200, names=PERMITTED),
     *(
         case
         for root in (COMMANDS, GUILD_COMMANDS)
@@ -254,6 +258,10 @@ BAD = [
     Case("POST", "/users/@me/channels", 404, {"recipient_id": NOWHERE}, code=10013),
     Case("GET", COMMANDS, 403, names={"application_id": NOWHERE}, code=20012),
     Case("GET", GUILD_COMMANDS, 403, names={"guild_id": NOWHERE}, code=50001),
+    Case("GET", GUILD_COMMANDS + "/permissions", 403, names={"guild_id": NOWHERE}, code=50001),
+    Case("GET", GUILD_COMMANDS + "/permissions", 403, names={"application_id": NOWHERE}, code=20012),
+    Case("GET", COMMAND_PERMISSIONS, 404, names={"command_id": NOWHERE}, code=10066),
+    Case("PUT", COMMAND_PERMISSIONS, 403, {"permissions": []}, PERMITTED, code=20001),
     Case("GET", COMMANDS + "/{command_id}", 404, names={"command_id": NOWHERE}, code=10063),
     Case("POST", COMMANDS, 400, {"name": "Bad Name", "description": "d", "options": [WRONG_OPTION]}, code=50035),
     Case("POST", COMMANDS, 400, [], code=50035),
@@ -1029,7 +1037,13 @@ def scene(world: World, wanted: Collection[str] = ()) -> dict[str, str]:
     stage, talker = world.channels.add(guild, "stage", kind=STAGE), world.users.add("talker")
     world.voice.join(world.members.add(guild, talker), stage)
     world.voice.join(guild.members[world.bot.id], stage)
+    permitted = int(world.commands.set(guild, {"type": 3, "name": "Permitted"})["id"])
+    allowed = [(guild.id, 1), (bob.id, 2), (guild.id - 1, 3)]
+    world.commands.set_permissions(
+        guild, permitted, [{"id": id, "type": kind, "permission": True} for id, kind in allowed]
+    )
     things = {
+        "permitted": permitted,
         "stage": stage.id,
         "talker": talker.id,
         "quiet": quiet.id,
@@ -1310,7 +1324,8 @@ def test_every_served_route_is_held_against_the_specification() -> None:
     def shape(path: str) -> str:
         return re.sub(r"\{\w+\}", "{}", path)
 
-    refused = {("PUT", shape(MEMBER))}  # takes a token of OAuth2, which nobody has here
+    # these take a token of OAuth2, which no bot has
+    refused = {("PUT", shape(MEMBER)), ("PUT", shape(COMMAND_PERMISSIONS))}
     pictures = {("GET", shape(WIDGET + ".png"))}  # held in test_sandbox_guilds.py
     held = {(case.method, shape(case.path)) for case in GOOD} | refused | pictures | UNSPECIFIED
     served = {(route.method, shape(route.path)) for route in Rest(World(), dict).routes}
@@ -1397,6 +1412,7 @@ BODIES = [case for case in GOOD if isinstance(case.body, dict | list) and not ca
 BODIES += [
     Case("POST", STICKERS, 400, NEW_STICKER),
     Case("PUT", MEMBER, 403, {"access_token": "x"}),
+    Case("PUT", COMMAND_PERMISSIONS, 403, {"permissions": []}, PERMITTED),
     Case("DELETE", BAN, 204, {}, BANNED),
 ]
 """Those of all routes that take a body."""

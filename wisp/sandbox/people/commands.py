@@ -79,11 +79,10 @@ def usable(world: World, user: User, channel: Channel) -> list[JSON]:
 
 def offered(world: World, user: User, channel: Channel, kind: int) -> list[JSON]:
     """Return the commands of a type that a user's client offers in a channel, the guild's own first."""
-    permissions = world.permissions(user, channel)
     return [
         command
         for command in world.commands.visible(channel.guild)
-        if command["type"] == kind and not _lacking(command, permissions) and not _too_adult(command, channel)
+        if command["type"] == kind and not _hidden(world, command, user, channel) and not _too_adult(command, channel)
     ]
 
 
@@ -236,9 +235,28 @@ def _by_name(word: str, options: Sequence[JSON]) -> str:
     return f"Options are given by name: {(fitting or options)[0]['name']}:{word}"
 
 
+def _hidden(world: World, command: JSON, user: User, channel: Channel) -> str:
+    """Return why a command is hidden from a user, or "". Administrators see every command.
+
+    What a guild set for the command goes before the permissions that the bot asks for
+    (interactions/application-commands#permissions).
+    """
+    permissions = world.permissions(user, channel)
+    if permissions & ADMINISTRATOR:
+        return ""
+    if not world.commands.allowed_in(command, channel):
+        return "the guild does not allow it in this channel"
+    member = channel.guild.members.get(user.id) if channel.guild else None
+    allowed = world.commands.allowed_to(command, member) if member else None
+    if allowed is None:
+        lacking = _lacking(command, permissions)
+        return f"it needs {lacking}" if lacking else ""
+    return "" if allowed else "the guild does not allow it to this member"
+
+
 def _lacking(command: JSON, permissions: int) -> str:
-    """Return the permissions that are missing to see a command, or "". Administrators see every command."""
-    if command["default_member_permissions"] is None or permissions & ADMINISTRATOR:
+    """Return the permissions that are missing to see a command, or ""."""
+    if command["default_member_permissions"] is None:
         return ""
     needed = int(command["default_member_permissions"])
     if not needed:
@@ -262,8 +280,7 @@ def why_not(
         if command["name"] == name and command["type"] == kind:
             if _too_adult(command, channel):
                 return f"{called} is for age-restricted channels, and {channel} is none"
-            lacking = _lacking(command, world.permissions(user, channel))
-            return f"{called} is hidden from {user.name} here: it needs {lacking}"
+            return f"{called} is hidden from {user.name} here: {_hidden(world, command, user, channel)}"
     for command in world.commands[None].values():
         if command["name"] == name and command["type"] == kind:
             # Without contexts it is the older dm_permission that keeps a command out of direct messages.

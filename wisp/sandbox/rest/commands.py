@@ -1,4 +1,4 @@
-"""The bot's commands over REST: registering, changing and deleting them, globally or in one guild."""
+"""The bot's commands over REST: registering, changing and deleting them, globally or in one guild; permissions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from typing import Any
 
 from wisp.limits import COMMANDS, Violation
 from wisp.sandbox.rest.call import Answer, Call, Route
-from wisp.sandbox.rest.errors import MISSING_ACCESS, UNKNOWN_COMMAND, DiscordError, ErrorCode, invalid_form
+from wisp.sandbox.rest.errors import (
+    MISSING_ACCESS,
+    NOT_FOR_BOTS,
+    UNKNOWN_COMMAND,
+    UNKNOWN_COMMAND_PERMISSIONS,
+    DiscordError,
+    ErrorCode,
+    invalid_form,
+)
 from wisp.sandbox.rest.shapes import DUPLICATE_NAME, command_violations, commands_violations
 from wisp.sandbox.world.objects import JSON, Guild, is_list, is_object
 
@@ -68,11 +76,39 @@ def delete(call: Call) -> Answer:
     return 204, None
 
 
+def list_permissions(call: Call) -> Answer:
+    """List the overwrites of all commands in a guild, without the commands that have none."""
+    guild = _guild(call)
+    return 200, call.world.commands.permissions(guild)
+
+
+def get_permissions(call: Call) -> Answer:
+    """Return the overwrites of a command in a guild, or under the id of the application those of all its commands."""
+    guild = _guild(call)
+    wanted = str(call.path_id("command"))
+    found = next((one for one in call.world.commands.permissions(guild) if one["id"] == wanted), None)
+    if found is None:
+        raise DiscordError(UNKNOWN_COMMAND_PERMISSIONS)
+    return 200, found
+
+
+def set_permissions(call: Call) -> Answer:
+    """Refuse to change the overwrites: that takes the token of a user."""
+    _guild(call)
+    raise DiscordError(NOT_FOR_BOTS)
+
+
 def _scope(call: Call) -> Guild | None:
     """Return the guild in the path, None for global commands. Raises DiscordError if the bot is not in it."""
+    if "guild" in call.path:
+        return _guild(call)
     call.check_application()
-    if "guild" not in call.path:
-        return None
+    return None
+
+
+def _guild(call: Call) -> Guild:
+    """Return the guild in the path. Raises DiscordError if the bot is not in it, or if the application is another."""
+    call.check_application()
     guild = call.world.guilds.get(call.path_id("guild"))
     if guild is None or call.world.bot.id not in guild.members:
         raise DiscordError(MISSING_ACCESS)
@@ -117,9 +153,15 @@ def _without_localizations(value: Any) -> Any:
     return value
 
 
+_IN_GUILD = "/applications/{application}/guilds/{guild}/commands"
+
 ROUTES = [
+    Route("GET", _IN_GUILD + "/permissions", list_permissions),
+    Route("GET", _IN_GUILD + "/{command}/permissions", get_permissions),
+    Route("PUT", _IN_GUILD + "/{command}/permissions", set_permissions),
+] + [
     Route(method, scope + path, handler)
-    for scope in ("/applications/{application}/commands", "/applications/{application}/guilds/{guild}/commands")
+    for scope in ("/applications/{application}/commands", _IN_GUILD)
     for method, path, handler in (
         ("GET", "", list_commands),
         ("POST", "", create),

@@ -64,7 +64,11 @@ UNKNOWN_SCHEDULED_EVENT = ErrorCode(404, 10070, "Unknown Guild Scheduled Event")
 UNKNOWN_INTERACTION = ErrorCode(404, 10062, "Unknown interaction")
 UNKNOWN_VOICE_STATE = ErrorCode(404, 10065, "Unknown Voice State")
 UNKNOWN_COMMAND = ErrorCode(404, 10063, "Unknown application command")
+UNKNOWN_COMMAND_PERMISSIONS = ErrorCode(
+    404, 10066, "Unknown application command permissions", seen="discord/discord-api-docs#2737"
+)
 UNKNOWN_WELCOME_SCREEN = ErrorCode(404, 10069, "Unknown Guild Welcome Screen")
+NOT_FOR_BOTS = ErrorCode(403, 20001, "Bots cannot use this endpoint", seen="twilight-rs/twilight#1740")
 NOT_THIS_APPLICATION = ErrorCode(403, 20012, "You are not authorized to perform this action on this application")
 TOO_MANY_PINS = ErrorCode(400, 30003, "Maximum number of pins reached (250)", seen="FU-Hagen-Discord/fernuni-bot#152")
 TOO_MANY_ROLES = ErrorCode(400, 30005, "Maximum number of server roles reached (250)", seen="premint/premintbot#22")

@@ -32,6 +32,7 @@ OPTION_TITLE = Bound(1, 50, "resources/guild#guild-onboarding-object-prompt-opti
 OPTION_DESCRIPTION = Bound(0, 100, "resources/guild#guild-onboarding-object-prompt-option-structure")
 INCIDENT = Bound(0, 86_400, "resources/guild#modify-guild-incident-actions")
 FEATURE = Bound(0, 152_133, "resources/guild#guild-object-guild-features")
+COMMAND_OVERWRITES = Bound(0, 100, "interactions/application-commands#application-command-permissions-object")
 CHANNEL_NAME = Bound(1, 100, "resources/channel#modify-channel")
 TOPIC = Bound(0, 1024, "resources/channel#modify-channel")
 FORUM_TOPIC = Bound(0, 4096, "resources/channel#modify-channel")
