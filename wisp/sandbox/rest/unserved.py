@@ -14,7 +14,6 @@ _NO_TEMPLATES = "the sandbox does not have guild templates yet"
 _NO_INTEGRATIONS = "the sandbox does not have integrations of guilds yet"
 _NO_EXCEPTIONS = "the sandbox does not have exceptions of recurring events yet"
 _NO_TARGETS = "the sandbox does not have invites for chosen users yet"
-_NO_COMMAND_PERMISSIONS = "the sandbox does not have permissions of commands yet"
 _NO_ROLE_CONNECTIONS = "the sandbox does not have metadata of role connections yet"
 _NO_SOUNDS = "the sandbox does not have sounds of guilds yet"
 _NO_STAGES = "the sandbox does not have stage instances yet"
@@ -29,9 +28,6 @@ NOT_SERVED: Mapping[str, str] = {
     "DELETE /applications/{application}/entitlements/{entitlement}": _NO_SHOP,
     "GET /applications/{application}/entitlements/{entitlement}": _NO_SHOP,
     "POST /applications/{application}/entitlements/{entitlement}/consume": _NO_SHOP,
-    "GET /applications/{application}/guilds/{guild}/commands/permissions": _NO_COMMAND_PERMISSIONS,
-    "GET /applications/{application}/guilds/{guild}/commands/{command}/permissions": _NO_COMMAND_PERMISSIONS,
-    "PUT /applications/{application}/guilds/{guild}/commands/{command}/permissions": _NO_COMMAND_PERMISSIONS,
     "GET /applications/{application}/role-connections/metadata": _NO_ROLE_CONNECTIONS,
     "PUT /applications/{application}/role-connections/metadata": _NO_ROLE_CONNECTIONS,
     "DELETE /channels/{channel}/recipients/{user}": _GROUP_DMS,
