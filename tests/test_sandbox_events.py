@@ -106,6 +106,9 @@ def _channels(world: World, home: Guild, turn: int) -> list[Channel]:
     category = world.channels.add(home, f"Category {turn}", kind=CATEGORY)
     text = world.channels.add(home, f"text {turn}", parent=category, topic="About")
     rest = [world.channels.add(home, f"kind {kind} {turn}", kind=kind) for kind in (VOICE, STAGE, FORUM)]
+    world.stages.edit(world.stages.start(rest[1], "Talk"), topic="Questions")
+    if turn == 1:
+        world.stages.end(world.stages[rest[1].id])
     world.channels.edit(text, topic="About this", slowmode=5)
     world.channels.set_overwrite(text, home.everyone, deny=1 << 10)
     world.channels.set_overwrite(text, world.bot, allow=1 << 10)

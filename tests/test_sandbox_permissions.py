@@ -35,11 +35,13 @@ from test_sandbox_specification import (
     INVITE,
     INVITES,
     KEYWORD_RULE,
+    LIVE,
     MEMBER,
     MEMBER_ROLE,
     MESSAGE,
     MESSAGES,
     NEW_EVENT,
+    NEW_STAGE,
     NEW_STICKER,
     ONBOARDING,
     OVERWRITE,
@@ -54,6 +56,8 @@ from test_sandbox_specification import (
     SCREEN,
     SEARCH,
     STAGE_EVENT,
+    STAGE_OF_CHANNEL,
+    STAGES,
     STICKER,
     STICKERS,
     TALKER,
@@ -284,6 +288,16 @@ NEEDED = [
             Case("PATCH", EVENT, 200, {name: body[name] for name in ("entity_type", "channel_id")}),
         )
     ),
+    *(
+        Needed(permission, case)
+        for permission in (P.MANAGE_CHANNELS, P.MUTE_MEMBERS, P.MOVE_MEMBERS)
+        for case in (
+            Case("POST", STAGES, 200, NEW_STAGE),
+            Case("PATCH", STAGE_OF_CHANNEL, 200, {"topic": "other"}, LIVE),
+            Case("DELETE", STAGE_OF_CHANNEL, 204, names=LIVE),
+        )
+    ),
+    Needed(P.MENTION_EVERYONE, Case("POST", STAGES, 200, {**NEW_STAGE, "send_start_notification": True})),
     Needed(P.CREATE_GUILD_EXPRESSIONS, Case("POST", STICKERS, 201, NEW_STICKER, file=True)),
     *(
         Needed(permission, case, besides=besides)
