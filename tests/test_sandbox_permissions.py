@@ -31,6 +31,7 @@ from test_sandbox_specification import (
     HOOKS,
     IN_NEWS,
     IN_THREAD,
+    IN_VOICE,
     INCIDENTS,
     INVITE,
     INVITES,
@@ -67,6 +68,7 @@ from test_sandbox_specification import (
     VOICE_EVENT,
     VOICE_MESSAGE,
     VOICE_STATES,
+    VOICE_STATUS,
     WEBHOOK,
     WEBHOOK_MESSAGE,
     WIDGET,
@@ -297,6 +299,8 @@ NEEDED = [
             Case("DELETE", STAGE_OF_CHANNEL, 204, names=LIVE),
         )
     ),
+    Needed(P.SET_VOICE_CHANNEL_STATUS, Case("PUT", VOICE_STATUS, 204, {"status": "Chess"}, IN_VOICE)),
+    Needed(P.MANAGE_CHANNELS, Case("PUT", VOICE_STATUS, 204, {"status": "Chess"}, IN_VOICE)),
     Needed(P.MENTION_EVERYONE, Case("POST", STAGES, 200, {**NEW_STAGE, "send_start_notification": True})),
     Needed(P.CREATE_GUILD_EXPRESSIONS, Case("POST", STICKERS, 201, NEW_STICKER, file=True)),
     *(

@@ -310,6 +310,8 @@ EMOJIS = GUILD + "/emojis"
 EMOJI = EMOJIS + "/{emoji_id}"
 EVENTS = GUILD + "/scheduled-events"
 STAGES = "/stage-instances"
+VOICE_STATUS = CHANNEL + "/voice-status"
+IN_VOICE = {"channel_id": "voice"}
 STAGE_OF_CHANNEL = STAGES + "/{channel_id}"
 LIVE = {"channel_id": "live"}
 NEW_STAGE = {"channel_id": "{stage}", "topic": "Talk", "privacy_level": 2}
@@ -614,6 +616,8 @@ GOOD += [
     Case("DELETE", EVENT, 204),
     Case("GET", EVENT + "/users", 200, query="?with_member=true&limit=1&after=1"),
     Case("GET", EVENT + "/users/counts", 200),
+    Case("PUT", VOICE_STATUS, 204, {"status": "Chess"}, IN_VOICE),
+    Case("PUT", VOICE_STATUS, 204, {"status": None}, IN_VOICE),
     Case("POST", STAGES, 200, NEW_STAGE),
     Case("POST", STAGES, 200, {**NEW_STAGE, "send_start_notification": True}),
     Case("GET", STAGE_OF_CHANNEL, 200, names=LIVE),
@@ -952,6 +956,8 @@ BAD += [
     Case("GET", EVENT, 404, names={"guild_scheduled_event_id": NOWHERE}, code=10070),
     *(Case(method, STAGE_OF_CHANNEL, 404, {}, {"channel_id": "stage"}, code=10067) for method in ("PATCH", "DELETE")),
     Case("GET", STAGE_OF_CHANNEL, 404, names={"channel_id": "stage"}, code=10067),
+    Case("PUT", VOICE_STATUS, 400, {"status": "x" * 501}, IN_VOICE, code=50035),
+    Case("PUT", VOICE_STATUS, 400, {"status": "x"}, {"channel_id": "stage"}, code=50024),
     Case("POST", STAGES, 400, {**NEW_STAGE, "channel_id": "{live}"}, code=150006),
     Case("POST", STAGES, 400, {**NEW_STAGE, "channel_id": "{voice}"}, code=50024),
     Case("POST", STAGES, 404, {**NEW_STAGE, "channel_id": NOWHERE}, code=10003),
