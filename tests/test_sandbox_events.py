@@ -45,6 +45,9 @@ SENT = {
 BY_SESSION = {"GUILD_MEMBERS_CHUNK", "THREAD_LIST_SYNC"}
 """Those of which the world itself knows nothing."""
 
+UNREAD = {"VOICE_CHANNEL_STATUS_UPDATE"}
+"""Those that neither library reads: they take them as events that they do not know."""
+
 
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
@@ -110,6 +113,10 @@ def _channels(world: World, home: Guild, turn: int) -> list[Channel]:
     category = world.channels.add(home, f"Category {turn}", kind=CATEGORY)
     text = world.channels.add(home, f"text {turn}", parent=category, topic="About")
     rest = [world.channels.add(home, f"kind {kind} {turn}", kind=kind) for kind in (VOICE, STAGE, FORUM)]
+    world.voice.set_status(rest[0], "Chess")
+    world.stages.edit(world.stages.start(rest[1], "Talk"), topic="Questions")
+    if turn == 1:
+        world.stages.end(world.stages[rest[1].id])
     world.channels.edit(text, topic="About this", slowmode=5)
     world.channels.set_overwrite(text, home.everyone, deny=1 << 10)
     world.channels.set_overwrite(text, world.bot, allow=1 << 10)
@@ -282,7 +289,7 @@ async def test_hikari_takes_every_event_and_its_cache_shows_the_world(sandbox: S
         await heard(sandbox, lambda: bot.shards[0]._seq)  # pyright: ignore
         await asyncio.sleep(0.05)  # listeners are tasks of their own
         assert raw >= SENT
-        assert {name.lower() for name in SENT} <= bot._event_manager._consumers.keys()
+        assert {name.lower() for name in SENT - UNREAD} <= bot._event_manager._consumers.keys()
         assert failures == []
         assert len(read) >= 35, sorted(read)  # of each kind that hikari tells apart, in guilds and direct messages
         cached = bot.cache.get_guild(home.id)
@@ -347,6 +354,7 @@ async def test_discord_py_takes_every_event_and_its_cache_shows_the_world(
             if record.levelno >= logging.WARNING or "nknown" in record.getMessage()
             # It knows direct messages from REST alone, there as here.
             if not record.getMessage().startswith("CHANNEL_PINS_UPDATE")
+            and not any(name in record.getMessage() for name in UNREAD)
         ]
         assert complaints == []
         cached = client.get_guild(home.id)

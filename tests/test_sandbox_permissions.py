@@ -31,15 +31,18 @@ from test_sandbox_specification import (
     HOOKS,
     IN_NEWS,
     IN_THREAD,
+    IN_VOICE,
     INCIDENTS,
     INVITE,
     INVITES,
     KEYWORD_RULE,
+    LIVE,
     MEMBER,
     MEMBER_ROLE,
     MESSAGE,
     MESSAGES,
     NEW_EVENT,
+    NEW_STAGE,
     NEW_STICKER,
     ONBOARDING,
     OVERWRITE,
@@ -54,6 +57,8 @@ from test_sandbox_specification import (
     SCREEN,
     SEARCH,
     STAGE_EVENT,
+    STAGE_OF_CHANNEL,
+    STAGES,
     STICKER,
     STICKERS,
     TALKER,
@@ -63,6 +68,7 @@ from test_sandbox_specification import (
     VOICE_EVENT,
     VOICE_MESSAGE,
     VOICE_STATES,
+    VOICE_STATUS,
     WEBHOOK,
     WEBHOOK_MESSAGE,
     WIDGET,
@@ -284,6 +290,18 @@ NEEDED = [
             Case("PATCH", EVENT, 200, {name: body[name] for name in ("entity_type", "channel_id")}),
         )
     ),
+    *(
+        Needed(permission, case)
+        for permission in (P.MANAGE_CHANNELS, P.MUTE_MEMBERS, P.MOVE_MEMBERS)
+        for case in (
+            Case("POST", STAGES, 200, NEW_STAGE),
+            Case("PATCH", STAGE_OF_CHANNEL, 200, {"topic": "other"}, LIVE),
+            Case("DELETE", STAGE_OF_CHANNEL, 204, names=LIVE),
+        )
+    ),
+    Needed(P.SET_VOICE_CHANNEL_STATUS, Case("PUT", VOICE_STATUS, 204, {"status": "Chess"}, IN_VOICE)),
+    Needed(P.MANAGE_CHANNELS, Case("PUT", VOICE_STATUS, 204, {"status": "Chess"}, IN_VOICE)),
+    Needed(P.MENTION_EVERYONE, Case("POST", STAGES, 200, {**NEW_STAGE, "send_start_notification": True})),
     Needed(P.CREATE_GUILD_EXPRESSIONS, Case("POST", STICKERS, 201, NEW_STICKER, file=True)),
     *(
         Needed(permission, case, besides=besides)

@@ -949,6 +949,7 @@ NEEDED = {
     "POST /guilds/{guild}/bulk-ban": "BAN_MEMBERS MANAGE_GUILD",
     "GET /guilds/{guild}/prune": "MANAGE_GUILD KICK_MEMBERS",
     "POST /guilds/{guild}/prune": "MANAGE_GUILD KICK_MEMBERS",
+    "PUT /channels/{channel}/voice-status": "SET_VOICE_CHANNEL_STATUS",
     "POST /guilds/{guild}/emojis": "CREATE_GUILD_EXPRESSIONS",
     "POST /guilds/{guild}/stickers": "CREATE_GUILD_EXPRESSIONS",
     "POST /guilds/{guild}/scheduled-events": "CREATE_EVENTS",

@@ -317,6 +317,12 @@ PLAIN = {"channel_id": "plain"}
 EMOJIS = GUILD + "/emojis"
 EMOJI = EMOJIS + "/{emoji_id}"
 EVENTS = GUILD + "/scheduled-events"
+STAGES = "/stage-instances"
+VOICE_STATUS = CHANNEL + "/voice-status"
+IN_VOICE = {"channel_id": "voice"}
+STAGE_OF_CHANNEL = STAGES + "/{channel_id}"
+LIVE = {"channel_id": "live"}
+NEW_STAGE = {"channel_id": "{stage}", "topic": "Talk", "privacy_level": 2}
 EVENT = EVENTS + "/{guild_scheduled_event_id}"
 STICKERS = GUILD + "/stickers"
 STICKER = STICKERS + "/{sticker_id}"
@@ -618,6 +624,13 @@ GOOD += [
     Case("DELETE", EVENT, 204),
     Case("GET", EVENT + "/users", 200, query="?with_member=true&limit=1&after=1"),
     Case("GET", EVENT + "/users/counts", 200),
+    Case("PUT", VOICE_STATUS, 204, {"status": "Chess"}, IN_VOICE),
+    Case("PUT", VOICE_STATUS, 204, {"status": None}, IN_VOICE),
+    Case("POST", STAGES, 200, NEW_STAGE),
+    Case("POST", STAGES, 200, {**NEW_STAGE, "send_start_notification": True}),
+    Case("GET", STAGE_OF_CHANNEL, 200, names=LIVE),
+    Case("PATCH", STAGE_OF_CHANNEL, 200, {"topic": "other", "privacy_level": 2}, LIVE),
+    Case("DELETE", STAGE_OF_CHANNEL, 204, names=LIVE),
     Case("PATCH", "/users/@me", 200, {"username": "other", "avatar": PICTURE, "banner": None}),
     Case("PATCH", GUILD + "/members/@me", 200, {"avatar": PICTURE, "banner": PICTURE, "bio": "A bot"}),
     Case("PATCH", GUILD, 200, {"icon": PICTURE}),
@@ -949,6 +962,25 @@ BAD += [
         for method in ("PATCH", "DELETE")
     ),
     Case("GET", EVENT, 404, names={"guild_scheduled_event_id": NOWHERE}, code=10070),
+    *(Case(method, STAGE_OF_CHANNEL, 404, {}, {"channel_id": "stage"}, code=10067) for method in ("PATCH", "DELETE")),
+    Case("GET", STAGE_OF_CHANNEL, 404, names={"channel_id": "stage"}, code=10067),
+    Case("PUT", VOICE_STATUS, 400, {"status": "x" * 501}, IN_VOICE, code=50035),
+    Case("PUT", VOICE_STATUS, 400, {"status": "x"}, {"channel_id": "stage"}, code=50024),
+    Case("POST", STAGES, 400, {**NEW_STAGE, "channel_id": "{live}"}, code=150006),
+    Case("POST", STAGES, 400, {**NEW_STAGE, "channel_id": "{voice}"}, code=50024),
+    Case("POST", STAGES, 404, {**NEW_STAGE, "channel_id": NOWHERE}, code=10003),
+    Case("POST", STAGES, 403, {**NEW_STAGE, "channel_id": "{foreign_channel}"}, code=50001),
+    Case("POST", STAGES, 404, {**NEW_STAGE, "guild_scheduled_event_id": "{guild_scheduled_event_id}"}, code=10070),
+    *(
+        Case("POST", STAGES, 400, body, code=50035)
+        for body in (
+            {},
+            {**NEW_STAGE, "topic": ""},
+            {**NEW_STAGE, "topic": "x" * 121},
+            {**NEW_STAGE, "privacy_level": 1},
+        )
+    ),
+    *(Case("PATCH", STAGE_OF_CHANNEL, 400, {"topic": topic}, LIVE, code=50035) for topic in ("", "x" * 121)),
     Case("PATCH", EVENT, 400, {"name": "x"}, {"guild_scheduled_event_id": "canceled"}, code=180000),
     Case("POST", EVENTS, 400, NEW_EVENT, {"guild_id": "full"}, code=30038),
     Case("POST", EVENTS, 404, {**VOICE_EVENT, "channel_id": NOWHERE}, code=10003),
@@ -1042,9 +1074,12 @@ def scene(world: World, wanted: Collection[str] = ()) -> dict[str, str]:
     world.commands.set_permissions(
         guild, permitted, [{"id": id, "type": kind, "permission": True} for id, kind in allowed]
     )
+    live = world.channels.add(guild, "live", kind=STAGE)
+    world.stages.start(live, "Talk")
     things = {
         "permitted": permitted,
         "stage": stage.id,
+        "live": live.id,
         "talker": talker.id,
         "quiet": quiet.id,
         "quiet_message": world.messages.add(quiet, world.owner, content="ada's").id,

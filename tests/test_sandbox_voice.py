@@ -209,3 +209,19 @@ async def test_a_member_who_leaves_and_a_channel_that_is_deleted_leave_voice() -
         await discord.rest()
         assert guild.voice_states == {}
     assert [(name, channel) for name, channel, *_ in seen[2:]] == [("bob", None), ("eve", None)]
+
+
+async def test_a_bot_that_is_connected_sets_the_status_without_managing_channels() -> None:
+    bot = wisp.Bot()
+    async with connect(bot) as discord:
+        lounge, world = voice_channel(discord), discord.world
+        told: list[object] = []
+        world.events.subscribe(lambda event: told.append(event.data.get("status")))
+        world.channels.set_overwrite(lounge, world.bot, deny=Permission.MANAGE_CHANNELS)
+        url, rest = f"/channels/{lounge.id}/voice-status", bot.gateway.rest
+        route = hikari.internal.routes.Route("PUT", url).compile()
+        with pytest.raises(hikari.ForbiddenError):
+            await rest._request(route, json={"status": "Chess"})
+        world.voice.join(home(discord).members[world.bot.id], lounge)
+        await rest._request(route, json={"status": "Chess"})
+        assert told[-1] == "Chess"

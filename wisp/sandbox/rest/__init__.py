@@ -11,6 +11,7 @@ call            one call as its handler sees it, and how to write a handler
 rate_limits     buckets, and the global limit
 users, applications, commands, interactions, threads, members, prunes   one page each
 guilds, emojis, stickers, scheduled_events, audit_log, polls, soundboard, voice, auto_moderation   one page each
+stage_instances   one page
 messages, invites, channels, webhooks, welcome_screens, widgets, onboarding, search   one page each, which use others
 unserved        what the sandbox does not serve, and why
 app             the table of routes

@@ -30,6 +30,7 @@ from wisp.sandbox.rest import (
     scheduled_events,
     search,
     soundboard,
+    stage_instances,
     stickers,
     threads,
     users,
@@ -73,6 +74,7 @@ FILES = (
     audit_log,
     auto_moderation,
     soundboard,
+    stage_instances,
     voice,
 )
 """The files that have routes."""

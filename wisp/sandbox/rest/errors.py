@@ -60,6 +60,7 @@ UNKNOWN_WEBHOOK = ErrorCode(404, 10015, "Unknown Webhook")
 UNKNOWN_BAN = ErrorCode(404, 10026, "Unknown Ban")
 UNKNOWN_STICKER = ErrorCode(404, 10060, "Unknown sticker")
 UNKNOWN_STICKER_PACK = ErrorCode(404, 10061, "Unknown sticker pack")
+UNKNOWN_STAGE_INSTANCE = ErrorCode(404, 10067, "Unknown Stage Instance")
 UNKNOWN_SCHEDULED_EVENT = ErrorCode(404, 10070, "Unknown Guild Scheduled Event")
 UNKNOWN_INTERACTION = ErrorCode(404, 10062, "Unknown interaction")
 UNKNOWN_VOICE_STATE = ErrorCode(404, 10065, "Unknown Voice State")
@@ -87,6 +88,7 @@ TOO_MANY_ANIMATED_EMOJIS = ErrorCode(400, 30018, "Maximum number of animated emo
 TOO_MANY_IN_THREAD = ErrorCode(
     400, 30033, "Max number of thread participants has been reached (1000)", seen="discord/discord-api-docs#3938"
 )
+STAGE_IS_OPEN = ErrorCode(400, 150006, "The Stage is already open")
 TOO_MANY_SCHEDULED_EVENTS = ErrorCode(400, 30038, "Maximum number of uncompleted guild scheduled events reached (100)")
 TOO_MANY_STICKERS = ErrorCode(400, 30039, "Maximum number of stickers reached (5)")
 TOO_LARGE = ErrorCode(413, 40005, "Request entity too large")
@@ -177,6 +179,7 @@ OF_BOUNDS: Mapping[Bound, ErrorCode | Violation] = {
     bounds.EMOJIS: TOO_MANY_EMOJIS,
     bounds.ANIMATED_EMOJIS: TOO_MANY_ANIMATED_EMOJIS,
     bounds.APPLICATION_EMOJIS: TOO_MANY_APPLICATION_EMOJIS,
+    bounds.STAGE_INSTANCES: STAGE_IS_OPEN,
     bounds.SCHEDULED_EVENTS: TOO_MANY_SCHEDULED_EVENTS,
     bounds.STICKERS: TOO_MANY_STICKERS,
     bounds.REACTIONS: TOO_MANY_REACTIONS,

@@ -16,8 +16,6 @@ _NO_EXCEPTIONS = "the sandbox does not have exceptions of recurring events yet"
 _NO_TARGETS = "the sandbox does not have invites for chosen users yet"
 _NO_ROLE_CONNECTIONS = "the sandbox does not have metadata of role connections yet"
 _NO_SOUNDS = "the sandbox does not have sounds of guilds yet"
-_NO_STAGES = "the sandbox does not have stage instances yet"
-_NO_STATUSES = "the sandbox does not have statuses of voice channels yet"
 _JOIN_REQUESTS = "it is for applications to join a guild, which members cannot write here"
 
 NOT_SERVED: Mapping[str, str] = {
@@ -33,7 +31,6 @@ NOT_SERVED: Mapping[str, str] = {
     "DELETE /channels/{channel}/recipients/{user}": _GROUP_DMS,
     "PUT /channels/{channel}/recipients/{user}": _GROUP_DMS,
     "POST /channels/{channel}/send-soundboard-sound": _NO_SOUNDS,
-    "PUT /channels/{channel}/voice-status": _NO_STATUSES,
     "GET /guilds/templates/{code}": _NO_TEMPLATES,
     "GET /guilds/{guild}/integrations": _NO_INTEGRATIONS,
     "DELETE /guilds/{guild}/integrations/{integration}": _NO_INTEGRATIONS,
@@ -82,10 +79,6 @@ NOT_SERVED: Mapping[str, str] = {
     "POST /partner-sdk/token/bot": _SOCIAL_SDK,
     "GET /skus/{sku}/subscriptions": _NO_SHOP,
     "GET /skus/{sku}/subscriptions/{subscription}": _NO_SHOP,
-    "POST /stage-instances": _NO_STAGES,
-    "DELETE /stage-instances/{channel}": _NO_STAGES,
-    "GET /stage-instances/{channel}": _NO_STAGES,
-    "PATCH /stage-instances/{channel}": _NO_STAGES,
     "GET /users/@me/applications/{application}/entitlements": _NEEDS_OAUTH2,
     "DELETE /users/@me/applications/{application}/role-connection": _NEEDS_OAUTH2,
     "GET /users/@me/applications/{application}/role-connection": _NEEDS_OAUTH2,

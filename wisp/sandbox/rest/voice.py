@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from wisp.sandbox.rest.call import Answer, Call, Route
-from wisp.sandbox.rest.errors import MISSING_PERMISSIONS, UNKNOWN_VOICE_STATE, DiscordError
-from wisp.sandbox.world.objects import JSON, STAGE, Member, VoiceState
+from wisp.sandbox.rest.errors import MISSING_PERMISSIONS, UNKNOWN_VOICE_STATE, WRONG_CHANNEL_TYPE, DiscordError
+from wisp.sandbox.world.bounds import VOICE_STATUS
+from wisp.sandbox.world.objects import JSON, STAGE, VOICE, Member, VoiceState
 from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.voice import VoiceChanges
 
@@ -77,6 +78,19 @@ def _on_stage(call: Call, member: Member) -> VoiceState:
     return state
 
 
+def set_status(call: Call) -> Answer:
+    """Set the status of a voice channel (resources/channel#set-voice-channel-status)."""
+    if call.channel.kind != VOICE:
+        raise DiscordError(WRONG_CHANNEL_TYPE)
+    state = call.guild.voice_states.get(call.world.bot.id)
+    if state is None or state.channel is not call.channel:
+        call.need(Permission.MANAGE_CHANNELS)
+    status = call.fields.text("status", VOICE_STATUS)
+    call.fields.check()
+    call.world.voice.set_status(call.channel, status)
+    return 204, None
+
+
 STATES = "/guilds/{guild}/voice-states"
 
 ROUTES = [
@@ -86,4 +100,5 @@ ROUTES = [
     Route("PATCH", STATES + "/@me", edit_mine),
     Route("GET", STATES + "/{user}", get),
     Route("PATCH", STATES + "/{user}", edit),
+    Route("PUT", "/channels/{channel}/voice-status", set_status, Permission.SET_VOICE_CHANNEL_STATUS),
 ]

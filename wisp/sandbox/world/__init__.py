@@ -19,6 +19,7 @@ stickers        stickers of guilds, and the pack that everyone has
 roles           roles of guilds
 voice           voice states of members
 members         members of guilds, and bans
+stages          stage instances: which stage channels are live
 invites         invites into guilds
 channels        channels and their overwrites
 threads         threads of channels

@@ -47,6 +47,9 @@ class AuditLogEvent(IntEnum):
     MESSAGES_DELETE = 73
     PIN = 74
     UNPIN = 75
+    STAGE_INSTANCE_CREATE = 83
+    STAGE_INSTANCE_UPDATE = 84
+    STAGE_INSTANCE_DELETE = 85
     STICKER_CREATE = 90
     STICKER_UPDATE = 91
     STICKER_DELETE = 92
@@ -193,6 +196,7 @@ SCHEDULED_EVENT = (
     "entity_type",
     "channel_id",
 )
+STAGE_INSTANCE = ("topic", "privacy_level")
 STICKER = ("name", "description", "tags", "format_type")
 ONBOARDING = ("prompts", "default_channel_ids", "enabled", "mode")
 AUTO_MODERATION_RULE = (

@@ -71,6 +71,8 @@ STICKER_TAGS = Bound(1, 200, "resources/sticker#create-guild-sticker")
 EVENT_NAME = Bound(1, 100, "resources/guild-scheduled-event#guild-scheduled-event-object")
 EVENT_DESCRIPTION = Bound(0, 1000, "resources/guild-scheduled-event#guild-scheduled-event-object")
 EVENT_LOCATION = Bound(1, 100, "resources/guild-scheduled-event#guild-scheduled-event-object")
+VOICE_STATUS = Bound(0, 500, "resources/channel#set-voice-channel-status")
+STAGE_TOPIC = Bound(1, 120, "resources/stage-instance#create-stage-instance")
 EMOJI_NAME = Bound(2, 32, "resources/emoji#create-guild-emoji")
 POLL_QUESTION = Bound(1, 300, "resources/poll#poll-media-object")
 POLL_ANSWER = Bound(1, 55, "resources/poll#poll-media-object")
@@ -105,6 +107,8 @@ MESSAGE_STICKERS = Bound(0, 3, "resources/message#create-message")
 STICKERS = Bound(0, 5, "topics/opcodes-and-status-codes#json: 30039")
 RENAMINGS = Bound(0, 2, "resources/user#modify-current-user")
 """In an hour; the documentation has no number."""
+STAGE_INSTANCES = Bound(0, 1, "topics/opcodes-and-status-codes#json: 150006")
+"""In a stage channel."""
 SCHEDULED_EVENTS = Bound(0, 100, "topics/opcodes-and-status-codes#json: 30038")
 ACTIVE_THREADS = Bound(0, 1000, "topics/opcodes-and-status-codes#json: 160006")
 """The documentation has no number: it was counted (thomasloupe/Slackord, issue 101)."""

@@ -119,7 +119,7 @@ class GuildCreated:
 
 @dataclass(frozen=True, slots=True)
 class GuildChanged:
-    """A guild has another name, system channel, emojis, stickers or scheduled events."""
+    """A guild has another name, system channel, emojis, stickers, scheduled events or stage instances."""
 
     guild: Guild
 

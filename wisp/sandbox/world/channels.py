@@ -27,6 +27,7 @@ from wisp.sandbox.world.objects import (
     channel_name,
 )
 from wisp.sandbox.world.roles import refuse_foreign_role
+from wisp.sandbox.world.stages import Stages
 from wisp.sandbox.world.state import Registry, State, assign, refuse_length
 from wisp.sandbox.world.voice import Voice
 from wisp.sandbox.world.webhooks import Webhooks
@@ -49,12 +50,21 @@ class ChannelChanges(TypedDict, total=False):
 class Channels(Registry[int, Channel]):
     """All channels by id: those of guilds, threads, and direct messages."""
 
-    def __init__(self, world: State, messages: Messages, webhooks: Webhooks, invites: Invites, voice: Voice) -> None:
+    def __init__(
+        self,
+        world: State,
+        messages: Messages,
+        webhooks: Webhooks,
+        invites: Invites,
+        voice: Voice,
+        stages: Stages,
+    ) -> None:
         super().__init__(world)
         self._messages = messages
         self._webhooks = webhooks
         self._invites = invites
         self._voice = voice
+        self._stages = stages
 
     def dm(self, user: User) -> Channel:
         """Return the direct messages between the bot and a user, and open them if there are none."""
@@ -160,6 +170,7 @@ class Channels(Registry[int, Channel]):
             raise Impossible("direct messages cannot be deleted")
         seen = channel.parent if channel.is_thread else None
         self._voice.clear(channel)
+        self._stages.clear(channel)
         if channel.thread is not None:
             del guild.threads[channel.id]
             name, data = "THREAD_DELETE", _thread_place(channel, guild)

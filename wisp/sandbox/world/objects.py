@@ -643,6 +643,7 @@ class Guild:
     emojis: dict[int, Emoji] = field(default_factory=dict[int, Emoji])
     stickers: dict[int, Sticker] = field(default_factory=dict[int, Sticker])
     scheduled_events: dict[int, ScheduledEvent] = field(default_factory=dict[int, "ScheduledEvent"])
+    stages: dict[int, StageInstance] = field(default_factory=dict[int, "StageInstance"])
     system_channel: Channel | None = None
     description: str | None = None
     settings: JSON = field(default_factory=dict[str, Any])
@@ -838,6 +839,29 @@ class ScheduledEvent:
             "guild_scheduled_event_exceptions": [],
         }
         return {**event, "user_count": len(self.interested)} if with_count else event
+
+
+@dataclass(eq=False, slots=True)
+class StageInstance:
+    """What makes a stage channel live, with its topic; `event` is the scheduled event that it is for."""
+
+    id: int
+    guild: Guild = field(repr=False)
+    channel: Channel
+    topic: str
+    event: ScheduledEvent | None = None
+
+    def payload(self) -> JSON:
+        """Return Discord's stage instance object."""
+        return {
+            "id": str(self.id),
+            "guild_id": str(self.guild.id),
+            "channel_id": str(self.channel.id),
+            "topic": self.topic,
+            "privacy_level": 2,
+            "discoverable_disabled": True,
+            "guild_scheduled_event_id": self.event and str(self.event.id),
+        }
 
 
 @dataclass(eq=False, slots=True)

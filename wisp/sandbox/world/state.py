@@ -127,14 +127,16 @@ class State:
         (self.events if seen else self.unseen_events).send(Event(name, data, guild.id if guild else None))
 
     def guild_create(self, guild: Guild, members: Iterable[Member]) -> JSON:
-        """Return the data of GUILD_CREATE with these members, and the open threads and events that the bot sees."""
+        """Return the data of GUILD_CREATE with these members, and the open threads, events, stages the bot sees."""
         threads = [one for one in guild.threads.values() if one.is_open_thread and self.sees(self.bot, one)]
         events = [
             event.payload()
             for event in guild.scheduled_events.values()
             if not event.finished and (event.channel is None or self.sees(self.bot, event.channel))
         ]
-        return guild.gateway_payload(members, threads) | {"guild_scheduled_events": events}
+        stages = [stage.payload() for stage in guild.stages.values() if self.sees(self.bot, stage.channel)]
+        shown = {"guild_scheduled_events": events, "stage_instances": stages}
+        return guild.gateway_payload(members, threads) | shown
 
     def guild_changed(self, guild: Guild) -> None:
         """Tell the bot and the subscribers that a guild changed."""

@@ -83,6 +83,13 @@ class Voice:
             for state in [one for one in channel.guild.voice_states.values() if one.channel is channel]:
                 self.leave(state.member)
 
+    def set_status(self, channel: Channel, status: str | None) -> None:
+        """Set the status of a voice channel, or clear it. Raises Impossible for a channel of another type."""
+        if channel.guild is None or channel.kind != VOICE:
+            raise Impossible(f"#{channel.name} is not a voice channel")
+        data = {"id": str(channel.id), "guild_id": str(channel.guild.id), "status": status or None}
+        self._world.dispatch("VOICE_CHANNEL_STATUS_UPDATE", data, channel.guild, seen_in=channel)
+
     def _changed(self, state: VoiceState) -> None:
         guild = state.member.guild
         self._world.dispatch("VOICE_STATE_UPDATE", state.gateway_payload(), guild)

@@ -24,6 +24,7 @@ from wisp.sandbox.world.polls import Polls
 from wisp.sandbox.world.reactions import Reactions
 from wisp.sandbox.world.roles import Roles
 from wisp.sandbox.world.scheduled_events import ScheduledEvents
+from wisp.sandbox.world.stages import Stages
 from wisp.sandbox.world.state import State
 from wisp.sandbox.world.stickers import Stickers
 from wisp.sandbox.world.threads import Threads
@@ -56,7 +57,8 @@ class World(State):
         self.voice = Voice(self)
         self.members = Members(self, self.roles, self.messages, self.voice)
         self.invites = Invites(self, self.members)
-        self.channels = Channels(self, self.messages, self.webhooks, self.invites, self.voice)
+        self.stages = Stages(self)
+        self.channels = Channels(self, self.messages, self.webhooks, self.invites, self.voice, self.stages)
         self.threads = Threads(self, self.channels, self.messages)
         self.guilds = Guilds(self, self.channels, self.members)
         self.presences = Presences(self, self.guilds)
