@@ -6,3 +6,7 @@ typed           what a typed line or value means
 reply           what a person gets for an interaction
 person          a person, and what they can do
 """
+
+from wisp.sandbox.people.person import People, Person
+
+__all__ = ["People", "Person"]
