@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,8 +10,10 @@ from urllib.parse import quote
 
 import aiohttp
 import pytest
+import yarl
 
 from wisp.sandbox import Sandbox
+from wisp.sandbox.rest.body import BODY_TIME
 from wisp.sandbox.world.objects import COMMAND, Channel, Message
 from wisp.sandbox.world.world import World
 
@@ -242,3 +245,15 @@ async def test_the_application_has_the_keys_that_older_libraries_read(bot: Bot) 
     for path in ("/applications/@me", "/oauth2/applications/@me"):
         _, application = await bot.call("GET", path)
         assert (application["summary"], application["rpc_origins"]) == ("", [])
+
+
+async def test_a_sandbox_closes_at_once_though_half_a_body_has_come() -> None:
+    async with Sandbox() as sandbox:
+        address = yarl.URL(sandbox.rest_url)
+        reader, writer = await asyncio.open_connection(address.host, address.port)
+        writer.write(b"POST /api/v10/users/@me/channels HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n")
+        writer.write(f"Authorization: Bot {sandbox.token}\r\nExpect: 100-continue\r\n\r\n{{".encode())
+        assert b"100" in await reader.readline()  # the sandbox waits for the rest of the body
+        async with asyncio.timeout(BODY_TIME / 2):
+            await sandbox.close()
+        writer.close()

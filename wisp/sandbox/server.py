@@ -29,6 +29,10 @@ BACKLOG = 4096
 """Connections that may wait to be accepted: a bot whose handlers all respond at once opens hundreds."""
 
 
+SHUTDOWN_TIMEOUT = 0.05
+"""Seconds that calls have to end when the sandbox closes; to aiohttp 0 would be no limit."""
+
+
 class Sandbox(Breakable):
     """A Discord on loopback, from `start` to `close` or in an `async with`.
 
@@ -79,7 +83,7 @@ class Sandbox(Breakable):
         application = self._rest.application(self.gateway.handle, within)
         if self._site is not None:
             self._site.join(application, within)
-        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=SHUTDOWN_TIMEOUT)
         async with AsyncExitStack() as undo:
             undo.push_async_callback(runner.cleanup)
             await runner.setup()

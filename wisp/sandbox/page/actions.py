@@ -11,12 +11,12 @@ import msgspec
 from msgspec import Meta, field
 
 from wisp.limits import ATTACHMENTS
-from wisp.sandbox.page.tab import NO_PLACE, Action, Tab
+from wisp.sandbox.page.tab import Action, Tab
 from wisp.sandbox.people.components import SELECTS, TEXT_SELECT, controls
 from wisp.sandbox.people.person import front
 from wisp.sandbox.people.typed import NO_ADVANCE, parse, parse_options, with_mentions
 from wisp.sandbox.people.typed import Slash as TypedSlash
-from wisp.sandbox.world.objects import JSON, Emoji, Impossible
+from wisp.sandbox.world.objects import JSON, WITHOUT_MESSAGES, Emoji, Impossible
 from wisp.sandbox.world.permissions import ALL_PERMISSIONS
 
 Id = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$")]
@@ -52,7 +52,7 @@ class Go(Action, tag="go"):
         user = tab.person.user
         if self.channel is not None:
             channel = tab.world.channels.get(int(self.channel))
-            if channel is None or channel.kind in NO_PLACE or not tab.world.sees(user, channel):
+            if channel is None or channel.kind in WITHOUT_MESSAGES or not tab.world.sees(user, channel):
                 raise Impossible(f"{user.name} sees no such channel")
             tab.look_at(channel)
         elif self.guild is not None:

@@ -30,10 +30,8 @@ from wisp.sandbox.world.changes import (
     VoteRemoved,
 )
 from wisp.sandbox.world.objects import (
-    CATEGORY,
-    FORUM,
     JSON,
-    MEDIA,
+    WITHOUT_MESSAGES,
     Channel,
     Guild,
     Impossible,
@@ -61,9 +59,6 @@ MOST_ENTRIES = 100
 
 MOST_CHANGED = 50
 """If more messages changed than this, the whole channel is sent again."""
-
-NO_PLACE = (CATEGORY, FORUM, MEDIA)
-"""Kinds of channels that have no messages: people look at the channels and threads in them."""
 
 
 class Action(Struct, tag_field="do", forbid_unknown_fields=True):
@@ -304,7 +299,9 @@ class Tab:
 
     def _landing(self, person: Person, guild: Guild) -> Channel:
         """Return the first channel of a guild that a person sees, or else their direct messages."""
-        seen = (one for one in guild.channels.values() if one.kind not in NO_PLACE and sees_channel(person, one))
+        seen = (
+            one for one in guild.channels.values() if one.kind not in WITHOUT_MESSAGES and sees_channel(person, one)
+        )
         return next(seen, None) or self.world.channels.dm(person.user)
 
     def look_at(self, channel: Channel) -> None:

@@ -18,10 +18,8 @@ from wisp.sandbox.world.objects import (
     ANNOUNCEMENT,
     ANNOUNCEMENT_THREAD,
     AUTOCOMPLETE,
-    CATEGORY,
     COMMAND,
     COMPONENT,
-    FORUM,
     INTERACTION_DEADLINE,
     JSON,
     MODAL_SUBMIT,
@@ -29,6 +27,7 @@ from wisp.sandbox.world.objects import (
     PUBLIC_THREAD,
     REPLY,
     TEXT,
+    WITHOUT_MESSAGES,
     Channel,
     Emoji,
     Guild,
@@ -491,8 +490,8 @@ class Person:
     def _check_writable(self) -> None:
         """Raise Impossible if they may not write in the channel that they look at, or not yet."""
         self._check_may("write", Permission.SEND_MESSAGES)
-        if self.channel.kind in (CATEGORY, FORUM):
-            raise Impossible(f"nobody can write in {self.channel}: it has no messages of its own")
+        if self.channel.kind in WITHOUT_MESSAGES:
+            raise Impossible(f"{self.channel} has no messages of its own to write")
         if self.channel.thread is not None and self.channel.thread.locked:
             self._check_may("write in a locked thread", Permission.MANAGE_THREADS)
         self._check_pace("write")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from wisp.sandbox.rest.call import Answer, Call, Route
 from wisp.sandbox.rest.errors import NOT_FOUND, DiscordError
@@ -33,12 +33,12 @@ from wisp.sandbox.world.bounds import (
     AUTO_MODERATION_WORD,
     TIME_OUT,
 )
-from wisp.sandbox.world.objects import CATEGORY, FORUM, JSON, Impossible
+from wisp.sandbox.world.objects import JSON, WITHOUT_MESSAGES, Impossible
 from wisp.sandbox.world.permissions import Permission
 
 TRIGGERS = (KEYWORD, SPAM, KEYWORD_PRESET, MENTION_SPAM, MEMBER_PROFILE)
 
-ACTIONS = {
+ACTIONS: Mapping[int, tuple[int, ...]] = {
     KEYWORD: (BLOCK_MESSAGE, SEND_ALERT_MESSAGE, TIMEOUT),
     SPAM: (BLOCK_MESSAGE, SEND_ALERT_MESSAGE),
     KEYWORD_PRESET: (BLOCK_MESSAGE, SEND_ALERT_MESSAGE),
@@ -203,7 +203,7 @@ def _action(call: Call, fields: Fields, trigger: int) -> JSON:
     if kind == SEND_ALERT_MESSAGE:
         id = given.snowflake("channel_id")
         channel = call.guild.channels.get(id or 0)
-        if channel is None or channel.kind in (CATEGORY, FORUM):
+        if channel is None or channel.kind in WITHOUT_MESSAGES:
             given.refuse("channel_id", "CHANNEL_TYPE_INVALID", "Invalid channel type")
         return {"type": kind, "metadata": {"channel_id": str(id)}}
     if kind == TIMEOUT:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TypedDict, Unpack
@@ -37,7 +37,7 @@ MESSAGE_SEND, MEMBER_UPDATE = 1, 2
 BLOCK_MESSAGE, SEND_ALERT_MESSAGE, TIMEOUT, BLOCK_MEMBER_INTERACTION = 1, 2, 3, 4
 """Types of actions (resources/auto-moderation#auto-moderation-action-object-action-types)."""
 
-PRESETS = {1: ("shit*", "fuck*"), 2: ("porn*", "hentai"), 3: ("slur",)}
+PRESETS: Mapping[int, tuple[str, ...]] = {1: ("shit*", "fuck*"), 2: ("porn*", "hentai"), 3: ("slur",)}
 """Words that stand for each of Discord's presets, which are not public: swearing, sex, and slurs."""
 
 _DEEDS = {

@@ -75,6 +75,9 @@ TEXT, DM, VOICE, CATEGORY, ANNOUNCEMENT, STAGE, FORUM, MEDIA = 0, 1, 2, 4, 5, 13
 ANNOUNCEMENT_THREAD, PUBLIC_THREAD, PRIVATE_THREAD = 10, 11, 12
 """Kinds of channels."""
 
+WITHOUT_MESSAGES = (CATEGORY, FORUM, MEDIA)
+"""Kinds of channels that have no messages of their own: those are in their channels and threads."""
+
 THREADS = (ANNOUNCEMENT_THREAD, PUBLIC_THREAD, PRIVATE_THREAD)
 
 ROLE_OVERWRITE, MEMBER_OVERWRITE = 0, 1
