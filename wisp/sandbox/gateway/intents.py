@@ -7,6 +7,7 @@ from enum import IntFlag
 from typing import NamedTuple
 
 from wisp.sandbox.world.objects import CATEGORY, JSON, MESSAGE_CONTENT_ON, Channel, Guild
+from wisp.sandbox.world.permissions import Permission
 from wisp.sandbox.world.state import Event
 from wisp.sandbox.world.world import World
 
@@ -47,7 +48,9 @@ PRIVILEGED: Mapping[Intent, int] = {
 }
 """The application flags (of verified and of small bots) that switch an intent on."""
 
-MANAGE_CHANNELS, MANAGE_GUILD, VIEW_AUDIT_LOG, VIEW_CHANNEL = 1 << 4, 1 << 5, 1 << 7, 1 << 10
+# as plain numbers: operators of an IntFlag make an object each time
+MANAGE_CHANNELS, MANAGE_GUILD = int(Permission.MANAGE_CHANNELS), int(Permission.MANAGE_GUILD)
+VIEW_AUDIT_LOG, VIEW_CHANNEL = int(Permission.VIEW_AUDIT_LOG), int(Permission.VIEW_CHANNEL)
 
 
 class Need(NamedTuple):

@@ -40,7 +40,7 @@ BLOCK_MESSAGE, SEND_ALERT_MESSAGE, TIMEOUT, BLOCK_MEMBER_INTERACTION = 1, 2, 3, 
 PRESETS: Mapping[int, tuple[str, ...]] = {1: ("shit*", "fuck*"), 2: ("porn*", "hentai"), 3: ("slur",)}
 """Words that stand for each of Discord's presets, which are not public: swearing, sex, and slurs."""
 
-_DEEDS = {
+_AUDIT_EVENTS = {
     BLOCK_MESSAGE: AuditLogEvent.AUTO_MODERATION_BLOCK_MESSAGE,
     SEND_ALERT_MESSAGE: AuditLogEvent.AUTO_MODERATION_FLAG_TO_CHANNEL,
     TIMEOUT: AuditLogEvent.AUTO_MODERATION_USER_COMMUNICATION_DISABLED,
@@ -247,7 +247,7 @@ class AutoModeration(Registry[int, Rule]):
             }
             if channel is not None:
                 options["channel_id"] = str(channel.id)
-            self._audit_log.add(guild, _DEEDS[action["type"]], rule.creator, member.user.id, options=options)
+            self._audit_log.add(guild, _AUDIT_EVENTS[action["type"]], rule.creator, member.user.id, options=options)
             self._world.dispatch("AUTO_MODERATION_ACTION_EXECUTION", data, guild)
 
     def _alert(

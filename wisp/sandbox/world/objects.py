@@ -111,7 +111,7 @@ def timestamp(moment: float) -> str:
 
 @dataclass(eq=False, slots=True, repr=False)
 class User:
-    """A person or a bot. `name` is unique in no way, as display names are; `avatar` and `banner` are hashes.
+    """A person or a bot. Several users may have the same `name`; `avatar` and `banner` are hashes.
 
     What a webhook posts has a user of its own as its author (`webhook`), with the webhook's id. `locale` is their
     client's language.
